@@ -1,0 +1,3 @@
+"""The command line of Upstash QStash, and a QStash to run it against."""
+
+__version__ = "0.1.0"

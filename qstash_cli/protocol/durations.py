@@ -1,0 +1,39 @@
+"""Spans of time as QStash writes them. Source: QStash docs, "Delay"."""
+
+from __future__ import annotations
+
+import re
+
+from qstash_cli.errors import BadInput
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:[0-9]+[smhd])+")
+_PART = re.compile(r"([0-9]+)([smhd])")
+_MAX_DIGITS = 12
+
+
+def parse_duration_s(text: str) -> int:
+    """Seconds in a duration such as `1d10h30m`; a bare number is seconds.
+
+    Raises `BadInput` for anything else.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS:
+        return int(text)
+    parts = _PART.findall(text) if _DURATION.fullmatch(text) else []
+    if not parts or any(len(count) > _MAX_DIGITS for count, _ in parts):
+        raise BadInput(
+            f"not a duration: {text!r}",
+            hint="write numbers with d, h, m or s, such as 90s or 1d10h30m",
+        )
+    return sum(int(count) * _UNITS[unit] for count, unit in parts)
+
+
+def format_duration(seconds: int) -> str:
+    """A whole number of seconds as QStash writes it, largest unit first: 5403 is `1h30m3s`."""
+    parts = []
+    for unit, size in _UNITS.items():
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

@@ -1,0 +1,64 @@
+"""HTTP header names and the ones that are forwarded to a destination. Source: RFC 9110 §5 and §7.6,
+QStash docs, "Pass headers".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from qstash_cli.errors import BadInput
+
+Headers = tuple[tuple[str, str], ...]
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HOP_BY_HOP = {
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
+    "te", "trailer", "transfer-encoding", "upgrade",
+}  # fmt: skip
+# `Authorization` is the publisher's own token, and must not travel on.
+_OF_THIS_CONNECTION = _HOP_BY_HOP | {"authorization", "content-length", "host"}
+
+
+def canonical_name(name: str) -> str:
+    """A header name as QStash stores it: `x-trace-ID` is `X-Trace-Id`."""
+    return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))
+
+
+def parse_header(text: str) -> tuple[str, str]:
+    """Name and value of `Name: value`. Raises `BadInput` if it is not a header (RFC 9110 §5)."""
+    name, colon, value = text.partition(":")
+    name, value = name.strip(), value.strip()
+    if not colon or not _TOKEN.fullmatch(name):
+        raise BadInput(f"not a header: {text!r}", hint="write 'Name: value'")
+    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value) or not _is_latin_1(value):
+        raise BadInput(
+            f"a header value cannot hold this text: {name}",
+            hint="only printable Latin-1 characters can be sent in a header",
+        )
+    return name, value
+
+
+def _is_latin_1(text: str) -> bool:
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def forwardable(headers: Iterable[tuple[str, str]]) -> Headers:
+    """The headers of a publish request that may travel on to the destination as they are."""
+    return tuple(
+        (name, value)
+        for name, value in headers
+        if name.lower() not in _OF_THIS_CONNECTION and not name.lower().startswith("upstash-")
+    )
+
+
+def as_lists(headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Headers as QStash's JSON has them: `{"X-Trace-Id": ["1", "2"]}`."""
+    lists: dict[str, list[str]] = {}
+    for name, value in headers:
+        lists.setdefault(canonical_name(name), []).append(value)
+    return lists

@@ -1,0 +1,58 @@
+"""The shapes of ids and names. Sources: QStash docs, "Queues", "Schedules", "Deduplication"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from qstash_cli.errors import BadInput
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_RANDOM_LENGTH = 28
+
+
+def new_id(prefix: str, random_bytes: Callable[[int], bytes]) -> str:
+    """A fresh id such as `msg_` and 28 base58 characters. `random_bytes(n)` supplies n bytes."""
+    number = int.from_bytes(random_bytes(24))
+    digits = []
+    for _ in range(_RANDOM_LENGTH):
+        number, digit = divmod(number, len(_BASE58))
+        digits.append(_BASE58[digit])
+    return f"{prefix}_{''.join(digits)}"
+
+
+def check_name(text: str, what: str) -> str:
+    """The name of a queue, URL group or schedule, unchanged.
+
+    `what` says which in the message. Raises `BadInput` if it is empty or has a character other
+    than letters, digits, `.`, `_` and `-`.
+    """
+    if not _NAME.fullmatch(text):
+        raise BadInput(
+            f"not a name for a {what}: {text!r}",
+            hint="letters, digits, '.', '_' and '-' are allowed",
+        )
+    return text
+
+
+def check_id(text: str, what: str) -> str:
+    """An id as a path segment, unchanged.
+
+    QStash takes the path without its last segment for the whole collection, so that deleting an
+    empty id deletes everything. Raises `BadInput` for an empty id or one with `/`, `?`, `#`,
+    blanks or control characters.
+    """
+    if not text or re.search(r"[/?#\s\x00-\x1f\x7f]", text):
+        raise BadInput(f"not a {what} id: {text!r}", hint="nothing was sent")
+    return text
+
+
+def check_deduplication_id(text: str) -> str:
+    """A deduplication id, unchanged. Raises `BadInput` if empty or with `:` or blanks."""
+    if not text or ":" in text or re.search(r"\s", text):
+        raise BadInput(
+            f"a deduplication id cannot be empty or contain ':' or blanks: {text!r}",
+            hint="use '-' or '_' between its parts",
+        )
+    return text

@@ -1,0 +1,47 @@
+"""Points in time as people write them: ISO 8601, epoch seconds, `in 10m`, `2h ago`, `now`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.durations import parse_duration_s
+
+# Thirteen digits are milliseconds, as QStash's JSON writes them.
+_FIRST_MILLISECONDS = 100_000_000_000
+
+
+def parse_instant_s(text: str, now: float) -> float:
+    """Unix seconds of a point in time; `now` (unix seconds) anchors the relative forms.
+
+    An ISO 8601 instant without an offset is UTC, as QStash's own times are. A number of twelve or
+    more digits is milliseconds, as in QStash's JSON. Raises `BadInput` for anything else.
+    """
+    text = text.strip()
+    if text == "now":
+        return now
+    if text.startswith("in "):
+        return now + parse_duration_s(text.removeprefix("in "))
+    if text.endswith(" ago"):
+        return now - parse_duration_s(text.removesuffix(" ago"))
+    if text.isascii() and text.isdigit():
+        return int(text) / 1000 if int(text) >= _FIRST_MILLISECONDS else int(text)
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise BadInput(
+            f"not a point in time: {text!r}",
+            hint="write 2026-12-01T09:00:00Z, unix seconds, or 'in 10m'",
+        ) from None
+
+
+def parse_past_instant_s(text: str, now: float) -> float:
+    """Like `parse_instant_s`, but a bare duration counts back from now: `2h` is two hours ago."""
+    try:
+        return parse_instant_s(text, now)
+    except BadInput as not_an_instant:
+        try:
+            return now - parse_duration_s(text)
+        except BadInput:
+            raise not_an_instant from None

@@ -1,0 +1,270 @@
+"""The table of message options: one field each, from which the flags, the headers, the batch item
+and the server's decoding follow. Source: QStash docs, "Publish a message", header parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from typing import Any, Literal
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol import kinds
+from qstash_cli.protocol.headers import Headers, canonical_name, forwardable
+from qstash_cli.protocol.kinds import Kind
+
+Operation = Literal["publish", "enqueue", "batch", "schedule", "dlq_retry"]
+
+_EVERYWHERE: tuple[Operation, ...] = ("publish", "enqueue", "batch", "schedule", "dlq_retry")
+_NEW_MESSAGE: tuple[Operation, ...] = ("publish", "enqueue", "batch")
+_NOT_QUEUED: tuple[Operation, ...] = ("publish", "batch", "schedule")
+_SCHEDULE: tuple[Operation, ...] = ("schedule",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """What there is to know of one message option.
+
+    `header` stands after `Upstash-`; options that share a header are its `part=value` pairs.
+    `callback` says that it also exists for callbacks, with `Upstash-Callback-` before it.
+    """
+
+    header: str
+    kind: Kind
+    help: str
+    part: str = ""
+    callback: bool = False
+    on: tuple[Operation, ...] = _EVERYWHERE
+
+
+def _option(
+    header: str,
+    kind: Kind,
+    text: str,
+    *,
+    part: str = "",
+    callback: bool = False,
+    on: tuple[Operation, ...] = _EVERYWHERE,
+) -> Any:
+    option = Option(header=header, kind=kind, help=text, part=part, callback=callback, on=on)
+    return field(default=() if kind.repeats else None, metadata={"option": option})
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageOptions:
+    """How a message is to be delivered. `None` and `()` leave the choice to QStash.
+
+    `headers` are for the destination, but for names that begin with `Upstash-`, which are for
+    QStash. `on_callback` and `on_failure_callback` hold the options of the callback's own delivery.
+    Names that end in `_s` are whole seconds; `not_before_s` is a unix time.
+    """
+
+    method: str | None = _option("Method", kinds.METHOD, "Method of the delivery", callback=True)
+    delay_s: int | None = _option(
+        "Delay", kinds.DURATION, "Deliver after this long", callback=True, on=_NOT_QUEUED
+    )
+    not_before_s: int | None = _option(
+        "Not-Before", kinds.INSTANT, "Deliver at this time, not before", on=("publish", "batch")
+    )
+    timeout_s: int | None = _option(
+        "Timeout", kinds.DURATION, "Longest wait for the destination's answer", callback=True
+    )
+    retries: int | None = _option(
+        "Retries", kinds.COUNT, "Attempts after the first one", callback=True
+    )
+    retry_delay: str | None = _option(
+        "Retry-Delay", kinds.EXPRESSION, "Milliseconds to the next retry", callback=True
+    )
+    dedup_id: str | None = _option(
+        "Deduplication-Id", kinds.DEDUPLICATION_ID, "Send only once under this id", on=_NEW_MESSAGE
+    )
+    dedup_content: bool | None = _option(
+        "Content-Based-Deduplication", kinds.SWITCH, "Send equal content only once", on=_NEW_MESSAGE
+    )
+    label: tuple[str, ...] = _option("Label", kinds.LABELS, "Label to find it by; may be repeated")
+    flow_key: str | None = _option(
+        "Flow-Control-Key", kinds.TEXT, "Share rate and parallelism with this key", callback=True
+    )
+    parallelism: int | None = _option(
+        "Flow-Control-Value",
+        kinds.POSITIVE,
+        "Most deliveries of the key at a time",
+        part="parallelism",
+        callback=True,
+    )
+    rate: int | None = _option(
+        "Flow-Control-Value",
+        kinds.POSITIVE,
+        "Most deliveries of the key in a period",
+        part="rate",
+        callback=True,
+    )
+    period_s: int | None = _option(
+        "Flow-Control-Value",
+        kinds.DURATION,
+        "Length of the rate's period (default 1s)",
+        part="period",
+        callback=True,
+    )
+    redact: tuple[str, ...] = _option(
+        "Redact-Fields",
+        kinds.REDACT_FIELDS,
+        "Hide body, headers or headers[Name]",
+        on=("publish", "enqueue", "batch", "schedule"),
+    )
+    callback: str | None = _option("Callback", kinds.URL, "Report every attempt to this URL")
+    failure_callback: str | None = _option(
+        "Failure-Callback", kinds.URL, "Report the final failure to this URL"
+    )
+    queue: str | None = _option(
+        "Queue-Name", kinds.NAME, "Deliver through this queue, in order", on=_NOT_QUEUED
+    )
+    header_forward: bool | None = _option(
+        "Header-Forward", kinds.SWITCH, "Forward every header as it is", on=()
+    )
+    cron: str | None = _option("Cron", kinds.TEXT, "When to publish", on=_SCHEDULE)
+    schedule_id: str | None = _option(
+        "Schedule-Id", kinds.NAME, "Id of the schedule; an existing one is replaced", on=_SCHEDULE
+    )
+    headers: Headers = ()
+    on_callback: MessageOptions | None = None
+    on_failure_callback: MessageOptions | None = None
+
+
+_FAMILIES = {"on_callback": "Callback-", "on_failure_callback": "Failure-Callback-"}
+_FORWARD = "forward-"
+
+
+@cache
+def table() -> tuple[tuple[str, Option], ...]:
+    """Every field name of `MessageOptions` that is one option, with its record, in order."""
+    return tuple((f.name, f.metadata["option"]) for f in fields(MessageOptions) if f.metadata)
+
+
+def encode(options: MessageOptions, prefix: str = "Upstash-") -> Headers:
+    """The request headers that say what `options` say."""
+    return (
+        *_own_headers(options, prefix),
+        *_forwarded(options.headers, prefix),
+        *(
+            header
+            for name, infix in _FAMILIES.items()
+            if (family := getattr(options, name)) is not None
+            for header in encode(family, f"{prefix}{infix}")
+        ),
+    )
+
+
+def _own_headers(options: MessageOptions, prefix: str) -> Iterator[tuple[str, str]]:
+    values: dict[str, list[str]] = {}
+    for name, option in table():
+        value = getattr(options, name)
+        if value is not None and value != ():
+            text = option.kind.encode(value)
+            values.setdefault(option.header, []).append(
+                f"{option.part}={text}" if option.part else text
+            )
+    for header, texts in values.items():
+        yield f"{prefix}{header}", ", ".join(texts)
+
+
+def _forwarded(headers: Headers, prefix: str) -> Iterator[tuple[str, str]]:
+    for name, value in headers:
+        is_for_qstash = name.lower().startswith("upstash-")
+        is_plain = name.lower() == "content-type" and prefix == "Upstash-"
+        yield (name if is_for_qstash or is_plain else f"{prefix}Forward-{name}"), value
+
+
+def decode(headers: Iterable[tuple[str, str]]) -> MessageOptions:
+    """The options that request headers say; headers that are no option are left out.
+
+    `MessageOptions.headers` become what the destination receives, under canonical names. Raises
+    `BadInput` naming the header that is wrong.
+    """
+    headers = tuple(headers)
+    options = _decode_family(headers, "upstash-")
+    content_type = tuple(h for h in headers if h[0].lower() == "content-type")[:1]
+    received = forwardable(headers) if options.header_forward else content_type
+    return replace(
+        options,
+        headers=_override(received, options.headers),
+        on_callback=_decode_callback(headers, "upstash-callback-"),
+        on_failure_callback=_decode_callback(headers, "upstash-failure-callback-"),
+    )
+
+
+def _decode_callback(headers: Headers, prefix: str) -> MessageOptions | None:
+    options = _decode_family(headers, prefix)
+    return None if options == MessageOptions() else options
+
+
+def _decode_family(headers: Headers, prefix: str) -> MessageOptions:
+    known = _by_header(callback=prefix != "upstash-")
+    values: dict[str, Any] = {}
+    forwarded: list[tuple[str, str]] = []
+    for name, text in headers:
+        suffix = name.lower().removeprefix(prefix) if name.lower().startswith(prefix) else ""
+        if suffix.startswith(_FORWARD) and suffix != _FORWARD:
+            forwarded.append((canonical_name(suffix.removeprefix(_FORWARD)), text))
+        elif suffix in known:
+            values |= _decode_header(canonical_name(name), text, known[suffix])
+    return MessageOptions(headers=tuple(forwarded), **values)
+
+
+@cache
+def _by_header(*, callback: bool) -> dict[str, dict[str, tuple[str, Option]]]:
+    found: dict[str, dict[str, tuple[str, Option]]] = {}
+    for name, option in table():
+        if option.callback or not callback:
+            found.setdefault(option.header.lower(), {})[option.part] = (name, option)
+    return found
+
+
+def _decode_header(header: str, text: str, parts: dict[str, tuple[str, Option]]) -> dict[str, Any]:
+    pairs = {"": text} if "" in parts else _pairs(header, text)
+    values = {}
+    for part, value in pairs.items():
+        if part not in parts:
+            raise BadInput(f"{header}: unknown part {part!r}", hint=f"one of {', '.join(parts)}")
+        name, option = parts[part]
+        try:
+            values[name] = option.kind.decode(value)
+        except BadInput as error:
+            raise BadInput(f"{header}: {error.message}", hint=error.hint) from None
+    return values
+
+
+def _pairs(header: str, text: str) -> dict[str, str]:
+    pairs = {}
+    for item in text.split(","):
+        part, equals, value = item.partition("=")
+        if not equals:
+            raise BadInput(f"{header}: not part=value: {item.strip()!r}")
+        pairs[part.strip().lower()] = value.strip()
+    return pairs
+
+
+def _override(received: Headers, forwarded: Headers) -> Headers:
+    # Documented nowhere: a forwarded Content-Type wins over the request's own, as the Python SDK
+    # sends both and means the forwarded one.
+    named = {name for name, _ in forwarded}
+    plain = ((canonical_name(name), value) for name, value in received)
+    return (*(header for header in plain if header[0] not in named), *forwarded)
+
+
+def refuse_contradictions(options: MessageOptions, operation: Operation) -> None:
+    """Raises `BadInput` where single options are right but QStash would refuse them together."""
+    if operation == "enqueue" and (options.delay_s is not None or options.not_before_s is not None):
+        raise BadInput(
+            "a message in a queue cannot be delayed: QStash refuses --delay and --not-before there",
+            hint="leave out the delay, or publish without --queue",
+        )
+    has_limits = options.rate is not None or options.parallelism is not None
+    if options.flow_key is None and (has_limits or options.period_s is not None):
+        raise BadInput("a rate or parallelism needs a flow control key", hint="add --flow-key KEY")
+    if options.flow_key is not None and not has_limits:
+        raise BadInput(
+            f"the flow control key has neither rate nor parallelism: {options.flow_key!r}",
+            hint="add --rate N or --parallelism N",
+        )

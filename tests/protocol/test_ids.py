@@ -1,0 +1,41 @@
+"""Ids and names: what QStash would take, and what it would take for something worse."""
+
+import re
+
+import pytest
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol import ids
+
+
+def test_a_new_id_has_its_prefix_and_28_base58_characters() -> None:
+    assert re.fullmatch(
+        r"msg_[1-9A-HJ-NP-Za-km-z]{28}", ids.new_id("msg", lambda n: bytes(range(n)))
+    )
+
+
+def test_different_random_bytes_make_different_ids() -> None:
+    assert ids.new_id("scd", lambda n: b"\1" * n) != ids.new_id("scd", lambda n: b"\2" * n)
+
+
+@pytest.mark.parametrize("name", ["orders", "a.b-c_D9"])
+def test_names_of_letters_digits_and_marks_are_kept(name: str) -> None:
+    assert ids.check_name(name, "queue") == name
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "ü", "a:b", "a\n"])
+def test_other_names_are_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="queue"):
+        ids.check_name(name, "queue")
+
+
+@pytest.mark.parametrize("text", ["", " ", "a/b", "a?b", "a#b", "a\nb"])
+def test_an_id_that_would_change_the_path_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="message"):
+        ids.check_id(text, "message")
+
+
+@pytest.mark.parametrize("text", ["", "a:b", "a b", "a\tb"])
+def test_a_deduplication_id_has_no_colon_and_no_blanks(text: str) -> None:
+    with pytest.raises(BadInput, match="deduplication id"):
+        ids.check_deduplication_id(text)

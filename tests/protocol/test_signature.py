@@ -1,0 +1,125 @@
+"""Signatures: made as QStash makes them, and every claim judged."""
+
+import json
+from base64 import urlsafe_b64encode
+from dataclasses import replace
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qstash_cli.protocol.signature import Expectation, SignatureReport, body_hash, check, sign
+
+CURRENT = "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r"
+NEXT = "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs"
+URL = "https://app.example.com/hook?a=1"
+BODY = b'{"a": 1}\xff'
+NOW = 1_700_000_000.5
+EXPECTED = Expectation(keys=(("current", CURRENT), ("next", NEXT)), url=URL, body=BODY, now=NOW)
+CHECKS = ["structure", "algorithm", "key", "iss", "sub", "exp", "nbf", "iat", "body"]
+
+
+def signed(key: str = CURRENT) -> str:
+    return sign(key, url=URL, body=BODY, now=NOW, token_id="jwt_x")
+
+
+def failed(report: SignatureReport) -> list[str]:
+    return [each.name for each in report.checks if each.outcome == "fail"]
+
+
+@pytest.mark.parametrize(("key", "name"), [(CURRENT, "current"), (NEXT, "next")])
+def test_a_signature_passes_every_check_and_names_its_key(key: str, name: str) -> None:
+    report = check(signed(key), EXPECTED)
+
+    assert report.valid
+    assert report.key == name
+    assert [each.name for each in report.checks] == CHECKS
+    assert {each.outcome for each in report.checks} == {"pass"}
+
+
+def test_the_claims_are_those_that_qstash_documents() -> None:
+    claims = jwt.decode(signed(), CURRENT, algorithms=["HS256"], options={"verify_exp": False})
+
+    assert claims == {
+        "iss": "Upstash",
+        "sub": URL,
+        "exp": 1_700_000_300,
+        "nbf": 0,
+        "iat": 1_700_000_000,
+        "jti": "jwt_x",
+        "body": body_hash(BODY),
+    }
+
+
+def test_the_hash_of_an_empty_body_is_the_documented_one() -> None:
+    assert body_hash(b"") == "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU="
+
+
+@pytest.mark.parametrize(
+    ("expected", "failures"),
+    [
+        (replace(EXPECTED, url="https://other.example"), ["sub"]),
+        (replace(EXPECTED, body=BODY + b"\n"), ["body"]),
+        (replace(EXPECTED, now=NOW + 300), ["exp"]),
+        (replace(EXPECTED, now=NOW + 300, tolerance_s=5), []),
+        (replace(EXPECTED, now=NOW + 9e6, ignore_expiry=True), []),
+        (replace(EXPECTED, now=NOW - 2), ["iat"]),
+        (replace(EXPECTED, now=NOW - 2, tolerance_s=5), []),
+        (replace(EXPECTED, keys=(("current", "sig_other"),)), ["key"]),
+        (replace(EXPECTED, url=None, body=None), []),
+        (replace(EXPECTED, url="", now=NOW + 301, keys=()), ["key", "sub", "exp"]),
+    ],
+)  # fmt: skip
+def test_each_check_fails_for_itself(expected: Expectation, failures: list[str]) -> None:
+    report = check(signed(), expected)
+
+    assert failed(report) == failures
+    assert report.valid is (failures == [])
+    assert len(report.checks) == len(CHECKS)
+
+
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+def test_only_hs256_is_accepted(algorithm: str) -> None:
+    claims = jwt.decode(signed(), options={"verify_signature": False})
+    token = jwt.encode(claims, CURRENT * 3, algorithm=algorithm)
+
+    report = check(token, replace(EXPECTED, keys=(("current", CURRENT * 3),)))
+
+    assert failed(report) == ["algorithm"]
+
+
+def test_an_unsigned_token_is_refused() -> None:
+    header = urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+
+    assert failed(check(f"{header}.{signed().split('.')[1]}.", EXPECTED)) == ["algorithm"]
+
+
+@pytest.mark.parametrize("claim", ["iss", "sub", "exp", "nbf", "body"])
+def test_a_missing_claim_fails(claim: str) -> None:
+    claims = jwt.decode(signed(), options={"verify_signature": False})
+    del claims[claim]
+
+    assert failed(check(jwt.encode(claims, CURRENT), EXPECTED)) == [claim]
+
+
+@pytest.mark.parametrize("value", ["x", None, True, [], {}, "ü"])
+@pytest.mark.parametrize("claim", ["iss", "sub", "exp", "nbf", "body"])
+def test_a_claim_of_the_wrong_type_fails(claim: str, value: object) -> None:
+    claims = jwt.decode(signed(), options={"verify_signature": False}) | {claim: value}
+    token = jwt.api_jws.encode(json.dumps(claims).encode(), CURRENT)
+
+    assert failed(check(token, EXPECTED)) == [claim]
+
+
+@given(st.text() | st.from_regex(r"[A-Za-z0-9_.=-]*", fullmatch=True))
+def test_garbage_is_refused_and_never_raises(text: str) -> None:
+    assert not check(text, EXPECTED).valid
+
+
+@given(st.integers(0, len(signed()) - 1), st.characters())
+def test_a_changed_character_never_passes(position: int, character: str) -> None:
+    original = signed()
+    changed = original[:position] + character + original[position + 1 :]
+
+    assert check(changed, EXPECTED).valid is (changed == original)
