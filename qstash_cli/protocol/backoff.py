@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from qstash_cli.errors import BadInput
 
@@ -91,11 +90,13 @@ def _steering_value_ms(text: str, now: float) -> float | None:
 
 def check_expression(text: str) -> str:
     """A retry delay expression, unchanged. Raises `BadInput` if it cannot be evaluated."""
-    if len(text) > _MOST_CHARACTERS:
-        raise BadInput(f"a retry delay of more than {_MOST_CHARACTERS} characters", hint=_HINT)
+    if len(text) > _MOST_CHARACTERS or not text.isprintable():
+        raise BadInput(
+            f"a retry delay has at most {_MOST_CHARACTERS} printable characters", hint=_HINT
+        )
     try:
         _evaluate(text, 1)
-    except ArithmeticError:
+    except (ArithmeticError, ValueError):
         return text
     except Exception:  # noqa: BLE001 - the evaluator has some twenty classes of error, and so does the parser
         raise BadInput(f"not a retry delay: {text!r}", hint=_HINT) from None
@@ -105,13 +106,13 @@ def check_expression(text: str) -> str:
 def _evaluated_ms(expression: str, retried: int) -> int | None:
     # Guess: what cannot be computed falls back to the default, and a negative delay is none.
     try:
-        value = float(_evaluate(expression, retried))
+        value = _evaluate(expression, retried)
     except (ArithmeticError, ValueError):
         return None
     return round(min(LONGEST_MS, max(0.0, value))) if math.isfinite(value) else None
 
 
-def _evaluate(expression: str, retried: int) -> Any:
+def _evaluate(expression: str, retried: int) -> float:
     import operator
 
     from simpleeval import SimpleEval
@@ -127,7 +128,7 @@ def _evaluate(expression: str, retried: int) -> Any:
     )  # fmt: skip
     evaluator.nodes = {kind: evaluator.nodes[kind] for kind in _NODES}
     evaluator.nodes[ast.Constant] = _number
-    return evaluator.eval(expression)
+    return float(evaluator.eval(expression))
 
 
 def _number(node: ast.Constant) -> float:
