@@ -31,20 +31,9 @@ def parse_header(text: str) -> tuple[str, str]:
     name, value = name.strip(), value.strip()
     if not colon or not _TOKEN.fullmatch(name):
         raise BadInput(f"not a header: {text!r}", hint="write 'Name: value'")
-    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value) or not _is_latin_1(value):
-        raise BadInput(
-            f"a header value cannot hold this text: {name}",
-            hint="only printable Latin-1 characters can be sent in a header",
-        )
+    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
+        raise BadInput(f"a header value cannot hold control characters: {name}")
     return name, value
-
-
-def _is_latin_1(text: str) -> bool:
-    try:
-        text.encode("latin-1")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def forwardable(headers: Iterable[tuple[str, str]]) -> Headers:

@@ -1,0 +1,58 @@
+"""Filters of lists and bulk operations, as query parameters. Source: QStash OpenAPI document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qstash_cli.client.request import Pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which messages, log entries or DLQ entries are meant; those that fit every field.
+
+    Several values of one field are alternatives. `from_ms` and `to_ms` are inclusive.
+    """
+
+    message_ids: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    urlgroups: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = ()
+    caller_ips: tuple[str, ...] = ()
+    flow_keys: tuple[str, ...] = ()
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """It means everything there is."""
+        return self == Filter()
+
+
+_PARAMETERS = {
+    "message_ids": "messageId",
+    "states": "state",
+    "labels": "label",
+    "queues": "queueName",
+    "urlgroups": "topicName",
+    "schedules": "scheduleId",
+    "urls": "url",
+    "statuses": "responseStatus",
+    "caller_ips": "callerIp",
+    "flow_keys": "flowControlKey",
+}
+
+
+def query(wanted: Filter) -> Pairs:
+    """The parameters of a filter, in the order of its fields."""
+    pairs = [(name, str(v)) for key, name in _PARAMETERS.items() for v in getattr(wanted, key)]
+    pairs += [
+        (name, str(at))
+        for name, at in (("fromDate", wanted.from_ms), ("toDate", wanted.to_ms))
+        if at is not None
+    ]
+    return tuple(pairs)

@@ -1,0 +1,50 @@
+"""Publish, get and cancel messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qstash_cli.client.filters import Filter, query
+from qstash_cli.client.request import Request
+from qstash_cli.protocol.ids import check_id, check_name
+from qstash_cli.protocol.options import MessageOptions, encode
+from qstash_cli.protocol.records import Cancelled, Message, Published
+
+_MOST_PER_CANCEL = 500
+
+
+def publish(
+    destination: str, options: MessageOptions, body: bytes
+) -> Request[Published | list[Published]]:
+    """Publishes `body` to a URL or URL group, through `options.queue` if there is one.
+
+    Sending it twice is harmless only if QStash can tell: with a deduplication of either kind.
+    """
+    queue = options.queue
+    start = f"/v2/enqueue/{check_name(queue, 'queue')}" if queue else "/v2/publish"
+    return Request(
+        method="POST",
+        path=f"{start}/{destination}",
+        headers=encode(replace(options, queue=None)),
+        body=body,
+        repeatable=bool(options.dedup_id or options.dedup_content),
+    )
+
+
+def get(message_id: str) -> Request[Message]:
+    """A message that is not yet done, or was until a moment ago."""
+    return Request(method="GET", path=f"/v2/messages/{check_id(message_id, 'message')}")
+
+
+def cancel(message_id: str) -> Request[Cancelled]:
+    """Cancels one message."""
+    return Request(method="DELETE", path=f"/v2/messages/{check_id(message_id, 'message')}")
+
+
+def cancel_matching(wanted: Filter) -> Request[Cancelled]:
+    """Cancels up to 500 messages that fit; an empty filter means every message."""
+    return Request(
+        method="DELETE",
+        path="/v2/messages",
+        query=(*query(wanted), ("count", str(_MOST_PER_CANCEL))),
+    )

@@ -1,0 +1,211 @@
+"""The one way requests reach QStash: authorised, safely repeated, its errors made ours."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import quote
+
+from qstash_cli import __version__
+from qstash_cli.client.refusals import excerpt, refusal
+from qstash_cli.client.request import Request
+from qstash_cli.errors import QstashError, Unreachable
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+_ATTEMPTS = 5
+_FIRST_PAUSE_S = 0.05
+_CONNECT_TIMEOUT_S = 5.0
+# Every printable ASCII character: the destination stands in the path exactly as it was given.
+_AS_IS = "".join(chr(code) for code in range(0x21, 0x7F))
+_RESET_HEADERS = ("burst-ratelimit-reset", "ratelimit-reset", "retry-after")
+# A reset further away than this is a point in time, not a number of seconds.
+_FIRST_EPOCH_S = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the client needs of the world. `now` is in unix seconds, `sleep` takes seconds.
+
+    `trace` is told, line by line, what goes over the wire with the token masked.
+    """
+
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    trace: Callable[[str], None] | None = None
+    request_timeout_s: float = 60
+    max_wait_s: float = 10
+    transport: httpx.BaseTransport | None = None
+
+
+class Client:
+    """A connection to one QStash with one token."""
+
+    def __init__(
+        self, api_url: str, token: str, *, is_local: bool, surroundings: Surroundings
+    ) -> None:
+        self._api_url = api_url
+        self._token = token
+        self._is_local = is_local
+        self._world = surroundings
+        self._http: httpx.Client | None = None
+
+    def send(self, request: Request[T]) -> T:
+        """The answer to `request`, None if it is empty.
+
+        Raises `BadCredentials`, `NotFound`, `RateLimited`, `Unreachable` or plain `QstashError`
+        with QStash's own words.
+        """
+        response = self._settled(request)
+        if not response.is_success:
+            raise refusal(response, request)
+        if not response.content:
+            return cast(T, None)
+        try:
+            return cast(T, response.json())
+        except ValueError:
+            raise QstashError(
+                f"the answer is not JSON: {excerpt(response.text)!r}",
+                hint=f"is {self._api_url} QStash's API?",
+                status=response.status_code,
+            ) from None
+
+    def pages(self, request: Request[T]) -> Iterator[T]:
+        """The items of every page, as they come."""
+        seen = set()
+        while True:
+            answer = cast("Mapping[str, Any]", self.send(request))
+            yield from answer.get(request.items) or ()
+            cursor = answer.get("cursor")
+            if not cursor or cursor in seen:
+                return
+            seen.add(cursor)
+            request = request.with_query(("cursor", str(cursor)))
+
+    def close(self) -> None:
+        """Closes the connection."""
+        if self._http is not None:
+            self._http.close()
+
+    def _settled(self, request: Request[Any]) -> httpx.Response:
+        started_at = self._world.now()
+        while True:
+            response = self._exchange(request)
+            if response.status_code != 429:
+                return response
+            wait_s = _reset_after_s(response.headers, self._world.now())
+            waited_s = self._world.now() - started_at
+            if wait_s is None or waited_s + wait_s > self._world.max_wait_s:
+                return response
+            self._world.sleep(max(wait_s, _FIRST_PAUSE_S))
+
+    def _exchange(self, request: Request[Any]) -> httpx.Response:
+        import httpx
+
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._send_once(request)
+            except httpx.TransportError as fault:
+                was_not_sent = isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
+                last = attempt == _ATTEMPTS or not (request.repeatable or was_not_sent)
+                if last or (was_not_sent and self._is_local):
+                    raise self._unreachable(fault) from fault
+                self._world.sleep(_FIRST_PAUSE_S * math.exp(attempt - 1))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _send_once(self, request: Request[Any]) -> httpx.Response:
+        http = self._http = self._http or self._open()
+        prepared = http.build_request(
+            request.method,
+            self._api_url,
+            headers=[
+                (b"Authorization", f"Bearer {self._token}".encode()),
+                *((name.encode(), value.encode()) for name, value in request.headers),
+            ],
+            content=request.body,
+            extensions={"target": target(request).encode()},
+        )
+        self._trace_request(request)
+        response = http.send(prepared)
+        self._trace_response(response)
+        return response
+
+    def _open(self) -> httpx.Client:
+        import httpx
+
+        return httpx.Client(
+            transport=self._world.transport,
+            headers={"User-Agent": f"qstash-cli/{__version__}"},
+            timeout=httpx.Timeout(self._world.request_timeout_s, connect=_CONNECT_TIMEOUT_S),
+            follow_redirects=False,
+            # A proxy cannot reach this machine's loopback, and plain HTTP needs no certificates.
+            trust_env=not self._is_local,
+            verify=not (self._is_local and self._api_url.startswith("http://")),
+        )
+
+    def _unreachable(self, fault: Exception) -> Unreachable:
+        import httpx
+
+        if isinstance(fault, httpx.TimeoutException):
+            return Unreachable(
+                f"no answer within {self._world.request_timeout_s:g}s from {self._api_url}",
+                hint="nothing says whether it was done; give --request-timeout a longer time",
+            )
+        reason = str(fault) or type(fault).__name__
+        if self._is_local:
+            return Unreachable(
+                f"nothing answers at {self._api_url}: {reason}",
+                hint="start the server with `qstash dev`",
+            )
+        return Unreachable(
+            f"{self._api_url} cannot be reached: {reason}",
+            hint="check the network and HTTPS_PROXY, or try `qstash demo`, which needs neither",
+        )
+
+    def _trace_request(self, request: Request[Any]) -> None:
+        if self._world.trace is None:
+            return
+        self._world.trace(f"> {request.method} {self._api_url}{target(request)}")
+        self._world.trace("> Authorization: Bearer …")
+        for name, value in request.headers:
+            self._world.trace(f"> {name}: {_masked(name, value)}")
+        if request.body:
+            self._world.trace(f"> ({len(request.body)} bytes)")
+
+    def _trace_response(self, response: httpx.Response) -> None:
+        if self._world.trace is None:
+            return
+        self._world.trace(f"< {response.status_code} {response.reason_phrase}")
+        for name, value in response.headers.items():
+            self._world.trace(f"< {name}: {_masked(name, value)}")
+        self._world.trace(f"< ({len(response.content)} bytes)")
+
+
+def target(request: Request[Any]) -> str:
+    """The path and query of a request as they go on the wire."""
+    path = quote(request.path, safe=_AS_IS)
+    if not request.query:
+        return path
+    pairs = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in request.query)
+    return f"{path}{'&' if '?' in path else '?'}{pairs}"
+
+
+def _masked(name: str, value: str) -> str:
+    is_secret = re.search(r"authorization|cookie|token|secret|api-key|signature", name.lower())
+    return "…" if is_secret else value
+
+
+def _reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    for name in _RESET_HEADERS:
+        try:
+            value = float(headers.get(name, ""))
+        except ValueError:
+            continue
+        return max(0.0, value - now if value > _FIRST_EPOCH_S else value)
+    return None

@@ -1,0 +1,31 @@
+"""What a dataclass field says of the command-line flag it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flag:
+    """One flag: its names (the field's own if none), its help, and how its text is read.
+
+    `parse` gets the text and the time in unix seconds, and raises `BadInput`. A flag without a
+    `metavar` is a switch.
+    """
+
+    help: str
+    names: tuple[str, ...] = ()
+    metavar: str = ""
+    parse: Callable[[str, float], Any] | None = None
+    repeats: bool = False
+    section: str = "Options"
+
+
+def flag(text: str, *names: str, default: Any = MISSING, **more: Any) -> Any:
+    """A dataclass field that is a flag with this help."""
+    record = Flag(help=text, names=names, **more)
+    if default is MISSING:
+        default = () if record.repeats else None if record.metavar else False
+    return field(default=default, metadata={"flag": record})

@@ -1,0 +1,127 @@
+"""What QStash answers, as its JSON has it. Times are unix milliseconds unless a comment says else.
+
+Sources: QStash OpenAPI document; where the live service differs from it, the live service.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+Lists = dict[str, list[str]]
+
+
+class Published(TypedDict, total=False):
+    """The answer to a publish. `deduplicated` marks the id of an earlier message."""
+
+    messageId: str
+    url: str
+    deduplicated: bool
+    scheduleId: str
+
+
+class Message(TypedDict, total=False):
+    """A stored message. `period` is in seconds; the body is in `bodyBase64` if it is not UTF-8."""
+
+    messageId: str
+    url: str
+    topicName: str
+    endpointName: str
+    queueName: str
+    scheduleId: str
+    method: str
+    header: Lists
+    body: str
+    bodyBase64: str
+    maxRetries: int
+    retryDelayExpression: str
+    notBefore: int
+    createdAt: int
+    callback: str
+    callbackHeader: Lists
+    failureCallback: str
+    failureCallbackHeader: Lists
+    callerIP: str
+    label: str
+    labels: list[str]
+    flowControlKey: str
+    rate: int
+    period: int
+    parallelism: int
+
+
+class DlqEntry(Message, total=False):
+    """A message that ended undelivered, with the destination's last answer."""
+
+    dlqId: str
+    responseStatus: int
+    responseHeader: Lists
+    responseBody: str
+    responseBodyBase64: str
+
+
+class LogEntry(TypedDict, total=False):
+    """One step in a message's life. Bodies are base64; `timeout` is in ms, `period` in seconds."""
+
+    time: int
+    messageId: str
+    state: str
+    url: str
+    error: str
+    nextDeliveryTime: int
+    topicName: str
+    endpointName: str
+    scheduleId: str
+    queueName: str
+    header: Lists
+    body: str
+    method: str
+    timeout: int
+    callback: str
+    callbackHeaders: Lists
+    failureCallback: str
+    failureCallbackHeaders: Lists
+    maxRetries: int
+    retryDelayExpr: str
+    retryDelayExpression: str
+    label: str
+    labels: list[str]
+    flowControlKey: str
+    rate: int
+    period: int
+    parallelism: int
+    responseStatus: int
+    responseBody: str
+    responseHeader: Lists
+    responseHeaders: Lists
+
+
+class Cancelled(TypedDict):
+    """How many messages were cancelled."""
+
+    cancelled: int
+
+
+class Deleted(TypedDict, total=False):
+    """How many DLQ entries were deleted; `cursor` where more are left."""
+
+    deleted: int
+    cursor: str
+
+
+class Retried(TypedDict, total=False):
+    """The messages that DLQ entries became; `cursor` is not empty where more are left."""
+
+    responses: list[Published]
+    cursor: str
+
+
+class SigningKeys(TypedDict):
+    """The keys of an account: `current` signs, and `next` does after a rotation."""
+
+    current: str
+    next: str
+
+
+State = Literal[
+    "CREATED", "ACTIVE", "RETRY", "ERROR", "DELIVERED", "FAILED", "CANCEL_REQUESTED", "CANCELLED"
+]

@@ -1,0 +1,34 @@
+"""The states of a message in the log. Source: QStash docs, "Logs"."""
+
+from __future__ import annotations
+
+from qstash_cli.errors import BadInput
+
+STATES = (
+    "CREATED",
+    "ACTIVE",
+    "RETRY",
+    "ERROR",
+    "DELIVERED",
+    "FAILED",
+    "CANCEL_REQUESTED",
+    "CANCELLED",
+    "IN_PROGRESS",
+)
+ENDS = frozenset({"DELIVERED", "FAILED", "CANCELLED"})
+
+
+def parse_state(text: str) -> str:
+    """A state as QStash's filter takes it, from any case and either spelling of cancelled.
+
+    Raises `BadInput` listing the states.
+    """
+    state = normal_state(text.strip().upper().replace("-", "_"))
+    if state not in STATES:
+        raise BadInput(f"not a state: {text!r}", hint=f"one of {', '.join(STATES)}")
+    return state
+
+
+def normal_state(state: str) -> str:
+    """The one spelling of a state: `/v2/events` says CANCELED where `/v2/logs` says CANCELLED."""
+    return "CANCELLED" if state == "CANCELED" else state
