@@ -10,7 +10,7 @@ from qstash_cli.protocol.ids import check_id, check_name
 from qstash_cli.protocol.options import MessageOptions, encode
 from qstash_cli.protocol.records import Cancelled, Message, Published
 
-_MOST_PER_CANCEL = 500
+MOST_PER_CANCEL = 500
 
 
 def publish(
@@ -46,5 +46,5 @@ def cancel_matching(wanted: Filter) -> Request[Cancelled]:
     return Request(
         method="DELETE",
         path="/v2/messages",
-        query=(*query(wanted), ("count", str(_MOST_PER_CANCEL))),
+        query=(*query(wanted), ("count", str(MOST_PER_CANCEL))),
     )

@@ -19,6 +19,8 @@ Operation = Literal["publish", "enqueue", "batch", "schedule", "dlq_retry"]
 _EVERYWHERE: tuple[Operation, ...] = ("publish", "enqueue", "batch", "schedule", "dlq_retry")
 _NEW_MESSAGE: tuple[Operation, ...] = ("publish", "enqueue", "batch")
 _NOT_QUEUED: tuple[Operation, ...] = ("publish", "batch", "schedule")
+# `dlq retry` finds entries by label and flow control key: there these flags are filters.
+_NOT_RETRIED: tuple[Operation, ...] = ("publish", "enqueue", "batch", "schedule")
 _SCHEDULE: tuple[Operation, ...] = ("schedule",)
 
 
@@ -82,9 +84,15 @@ class MessageOptions:
     dedup_content: bool | None = _option(
         "Content-Based-Deduplication", kinds.SWITCH, "Send equal content only once", on=_NEW_MESSAGE
     )
-    label: tuple[str, ...] = _option("Label", kinds.LABELS, "Label to find it by; may be repeated")
+    label: tuple[str, ...] = _option(
+        "Label", kinds.LABELS, "Label to find it by; may be repeated", on=_NOT_RETRIED
+    )
     flow_key: str | None = _option(
-        "Flow-Control-Key", kinds.TEXT, "Share rate and parallelism with this key", callback=True
+        "Flow-Control-Key",
+        kinds.TEXT,
+        "Share rate and parallelism with this key",
+        callback=True,
+        on=_NOT_RETRIED,
     )
     parallelism: int | None = _option(
         "Flow-Control-Value",
@@ -92,6 +100,7 @@ class MessageOptions:
         "Most deliveries of the key at a time",
         part="parallelism",
         callback=True,
+        on=_NOT_RETRIED,
     )
     rate: int | None = _option(
         "Flow-Control-Value",
@@ -99,6 +108,7 @@ class MessageOptions:
         "Most deliveries of the key in a period",
         part="rate",
         callback=True,
+        on=_NOT_RETRIED,
     )
     period_s: int | None = _option(
         "Flow-Control-Value",
@@ -106,12 +116,13 @@ class MessageOptions:
         "Length of the rate's period (default 1s)",
         part="period",
         callback=True,
+        on=_NOT_RETRIED,
     )
     redact: tuple[str, ...] = _option(
         "Redact-Fields",
         kinds.REDACT_FIELDS,
         "Hide body, headers or headers[Name]",
-        on=("publish", "enqueue", "batch", "schedule"),
+        on=_NOT_RETRIED,
     )
     callback: str | None = _option("Callback", kinds.URL, "Report every attempt to this URL")
     failure_callback: str | None = _option(

@@ -1,0 +1,177 @@
+"""The words of the command line, and one run of it from arguments to exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from itertools import pairwise
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from qstash_cli.errors import BadInput, ExitCode, QstashError
+from qstash_cli.invocation import Invocation, Preview
+from qstash_cli.output.result import Result
+
+COMMANDS = (
+    ("publish", "publish", "Send a message"),
+    ("message", "message", "Look at messages on their way, cancel them, wait for them"),
+    ("logs", "logs", "What happened to messages"),
+    ("dlq", "dlq", "The dead letter queue: messages that ended undelivered"),
+    ("keys", "keys", "The signing keys of the account"),
+    ("verify", "verify", "Check a signature, offline"),
+    ("sign", "sign", "Sign a request as QStash does, for tests"),
+    ("api", "api", "Any call of the API"),
+    ("config", "config", "Profiles: which QStash to talk to, and as whom"),
+    ("dev", "dev", "The embedded QStash server"),
+    ("demo", "demo", "See everything work, on this machine alone"),
+    ("completion", "completion", "Completion for your shell"),
+)
+_MODULES = {word: f"qstash_cli.commands.{module}" for word, module, _ in COMMANDS}
+_HELP = """Operate Upstash QStash: send, inspect, replay and verify messages.
+
+\b
+qstash demo                                        see it work, needs no account
+qstash dev                                         QStash on this machine
+qstash publish https://example.com/hook name=ada   send a message
+"""
+
+
+class LazyRoot(TyperGroup):
+    """The root command: its words are stubs until one of them is used."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The real command of the first argument, whose module is imported now."""
+        word, stub, rest = super().resolve_command(ctx, args)
+        return word, load(word) if word in _MODULES else stub, rest
+
+
+def load(word: str) -> Any:
+    """The command of a word, from its module."""
+    loaded = get_command(import_module(_MODULES[word]).app)
+    loaded.name = word
+    return loaded
+
+
+def root() -> LazyRoot:
+    """The root of the command line."""
+    return LazyRoot(
+        name="qstash",
+        help=_HELP,
+        commands={word: TyperCommand(word, help=text) for word, _, text in COMMANDS},
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        epilog="qstash COMMAND --help shows what a command can do.",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+
+def run(argv: Sequence[str], inv: Invocation) -> int:
+    """Runs the command line and returns its exit code."""
+    if "_QSTASH_COMPLETE" in inv.env:
+        from typer._completion_classes import completion_init
+
+        completion_init()
+    try:
+        code = _run(argv, inv)
+        inv.out.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return ExitCode.DONE
+    except KeyboardInterrupt:
+        inv.err.write("\n")
+        return ExitCode.INTERRUPTED
+    except QstashError as error:
+        return _fail(argv, inv, error)
+    finally:
+        inv.close()
+    return code
+
+
+def _run(argv: Sequence[str], inv: Invocation) -> int:
+    try:
+        result = root().main(args=list(argv), prog_name="qstash", standalone_mode=False, obj=inv)
+    except Preview as preview:
+        from qstash_cli.commands._preview import show
+
+        result = show(inv, preview.request)
+    except QstashError:
+        raise
+    except Exception as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            inv.err.write(f"{_told(error)}\n")
+            return ExitCode.USAGE
+        raise _usage(error) from error
+    if not isinstance(result, Result):
+        if result == ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        return int(result or 0)
+    try:
+        _render(result, inv)
+    except Preview as preview:
+        from qstash_cli.commands._preview import show
+
+        _render(show(inv, preview.request), inv)
+    if result.failure is not None:
+        raise result.failure
+    return result.exit_code
+
+
+def _render(result: Result, inv: Invocation) -> None:
+    from qstash_cli.output.formats import render
+
+    flags = inv.output
+    render(
+        result,
+        format=flags.format,
+        query=flags.query,
+        columns=flags.columns,
+        out=inv.out,
+        look=inv.look(),
+    )
+    inv.out.flush()
+
+
+def _usage(error: Exception) -> Exception:
+    # Typer's own classes have moved between its versions; what they have did not.
+    if not hasattr(error, "format_message"):
+        return error
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "qstash"
+    message = _told(error).rstrip(".")
+    return BadInput(message[:1].lower() + message[1:], hint=f"`{path} --help` shows the usage")
+
+
+def _told(error: Exception) -> str:
+    told: str = error.format_message()  # type: ignore[attr-defined]
+    return told
+
+
+def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
+    from qstash_cli.output.failure import write_failure
+
+    if inv.output.debug or "--debug" in argv:
+        traceback.print_exception(error, file=inv.err)
+    wants_json = inv.output.format in {"json", "jsonl"} or _asks_for_json(argv)
+    try:
+        inv.out.flush()
+        write_failure(error, as_json=wants_json, err=inv.err, colour=inv.look_of_stderr().colour)
+    except BrokenPipeError:
+        _discard_output()
+    return error.exit_code
+
+
+def _asks_for_json(argv: Sequence[str]) -> bool:
+    return "--json" in argv or any(
+        name in {"-o", "--output"} and value in {"json", "jsonl"} for name, value in pairwise(argv)
+    )
+
+
+def _discard_output() -> None:
+    # Python flushes standard output once more at the end, and would complain then.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

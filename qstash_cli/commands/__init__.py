@@ -1,0 +1,1 @@
+"""Arguments in, a result out: one file per word of the command line."""

@@ -1,0 +1,86 @@
+"""How people see what QStash answers."""
+
+from __future__ import annotations
+
+from qstash_cli.output.result import Column, Record, View
+
+
+def _labels(record: Record) -> object:
+    return record.get("labels") or ([record["label"]] if record.get("label") else None)
+
+
+def _destination(record: Record) -> object:
+    return record.get("topicName") or record.get("url")
+
+
+_MESSAGE_ID = Column(name="messageId", of="messageId", width=36)
+_URL = Column(name="url", of="url", width=30)
+_LABELS = Column(name="labels", of=_labels, show="list", width=8)
+_STATUS = Column(name="responseStatus", of="responseStatus", width=6)
+
+PUBLISHED = View(
+    columns=(
+        _MESSAGE_ID,
+        _URL,
+        Column(name="deduplicated", of="deduplicated"),
+        Column(name="scheduleId", of="scheduleId"),
+    ),
+    id=lambda record: record.get("messageId") or record.get("scheduleId"),
+)
+MESSAGE = View(
+    columns=(
+        _MESSAGE_ID,
+        _URL,
+        Column(name="method", of="method"),
+        Column(name="urlGroup", of="topicName"),
+        Column(name="endpoint", of="endpointName"),
+        Column(name="queue", of="queueName"),
+        Column(name="schedule", of="scheduleId"),
+        _LABELS,
+        Column(name="createdAt", of="createdAt", show="instant_ms"),
+        Column(name="notBefore", of="notBefore", show="instant_ms"),
+        Column(name="retries", of="maxRetries"),
+        Column(name="retryDelay", of="retryDelayExpression"),
+        Column(name="flowControlKey", of="flowControlKey"),
+        Column(name="callback", of="callback"),
+        Column(name="failureCallback", of="failureCallback"),
+        Column(name="headers", of="header"),
+        Column(name="body", of=lambda r: r.get("body") or r.get("bodyBase64")),
+    ),
+    id="messageId",
+)
+LOG = View(
+    columns=(
+        Column(name="time", of="time", show="instant_ms", width=19),
+        Column(name="state", of="state", width=9),
+        _MESSAGE_ID,
+        _STATUS,
+        Column(name="destination", of=_destination, width=30),
+        _LABELS,
+        Column(name="error", of="error"),
+    ),
+    id="messageId",
+    empty="no log entries",
+)
+DLQ = View(
+    columns=(
+        Column(name="dlqId", of="dlqId", width=16),
+        Column(name="createdAt", of="createdAt", show="instant_ms"),
+        _STATUS,
+        Column(name="destination", of=_destination),
+        _LABELS,
+        _MESSAGE_ID,
+        Column(name="responseBody", of=lambda r: r.get("responseBody")),
+    ),
+    id="dlqId",
+    empty="the dead letter queue is empty",
+)
+DLQ_ENTRY = View(
+    columns=(*DLQ.columns[:1], *MESSAGE.columns, _STATUS, *DLQ.columns[-1:]), id="dlqId"
+)
+CANCELLED = View(columns=(Column(name="cancelled", of="cancelled"),), id="cancelled")
+DELETED = View(columns=(Column(name="deleted", of="deleted"),), id="deleted")
+KEYS = View(
+    columns=(Column(name="current", of="current"), Column(name="next", of="next")), id="current"
+)
+RAW = View(columns=(), id=lambda _record: None)

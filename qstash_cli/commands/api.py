@@ -1,0 +1,72 @@
+"""`qstash api`: any call of the API, with the profile's credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from qstash_cli.client.request import Request
+from qstash_cli.commands import _body
+from qstash_cli.commands._options import Body
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._views import RAW
+from qstash_cli.errors import BadInput
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.headers import parse_header
+from qstash_cli.protocol.options import MessageOptions
+
+app = group("Any call of the API")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headers:
+    """Headers of the call itself."""
+
+    header: tuple[tuple[str, str], ...] = flag(
+        "Header of the call",
+        "-H",
+        "--header",
+        metavar="'NAME: VALUE'",
+        repeats=True,
+        parse=lambda text, _now: parse_header(text),
+    )
+
+
+@command(app)
+def api(
+    inv: Invocation,
+    method: Annotated[
+        str, typer.Argument(help="GET, POST, PUT, PATCH or DELETE", metavar="METHOD")
+    ],
+    path: Annotated[
+        str, typer.Argument(help="Path and query, such as /v2/logs?count=10", metavar="PATH")
+    ],
+    *,
+    headers: Headers,
+    body: Body,
+) -> Result:
+    """Make any call of the API and print its answer as JSON.
+
+    \b
+    qstash api GET /v2/queues
+    qstash api POST /v2/queues --data-json '{"queueName":"orders","parallelism":2}'
+    """
+    if not path.startswith("/"):
+        raise BadInput(f"the path does not begin with /: {path}", hint="write /v2/...")
+    data, options = _body.read(inv, (), body, MessageOptions(headers=headers.header))
+    request: Request[Any] = Request(
+        method=method.upper(),
+        path=path,
+        headers=options.headers,
+        body=data,
+        repeatable=method.upper() in {"GET", "PUT", "DELETE"},
+    )
+    answer = inv.send(request)
+    shown: Any = answer if isinstance(answer, dict | list) else []
+    # A lone number or text is no record, but is what QStash said.
+    text = None if isinstance(answer, dict | list) else "" if answer is None else str(answer)
+    return Result(data=shown, view=RAW, on_terminal="json", piped="json", text=text)

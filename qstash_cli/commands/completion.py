@@ -1,0 +1,41 @@
+"""`qstash completion`: the script that makes a shell complete `qstash`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._views import RAW
+from qstash_cli.errors import BadInput
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
+
+app = group("Completion for your shell")
+
+SHELLS = ("bash", "zsh", "fish", "powershell")
+
+
+@command(app, connects=False)
+def completion(
+    inv: Invocation,  # noqa: ARG001 - every command has it
+    shell: Annotated[str, typer.Argument(help="bash, zsh, fish or powershell", metavar="SHELL")],
+) -> Result:
+    """Print the completion script of a shell.
+
+    \b
+    source <(qstash completion bash)
+    qstash completion fish > ~/.config/fish/completions/qstash.fish
+    """
+    return Result(data=[], view=RAW, text=script(shell))
+
+
+def script(shell: str) -> str:
+    """The completion script of a shell. Raises `BadInput` naming the shells."""
+    if shell not in SHELLS:
+        raise BadInput(f"not a shell: {shell!r}", hint=f"one of {', '.join(SHELLS)}")
+    from typer._completion_shared import get_completion_script
+
+    text = get_completion_script(prog_name="qstash", complete_var="_QSTASH_COMPLETE", shell=shell)
+    return f"{text.strip()}\n"

@@ -1,0 +1,208 @@
+"""`qstash config`: profiles, each with a URL, a token and signing keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from qstash_cli.commands._options import Confirm
+from qstash_cli.commands._signature import command, group
+from qstash_cli.errors import BadInput, NotFound
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.limits import PLANS
+
+app = group("Profiles: which QStash to talk to, and as whom")
+
+_VIEW = View(
+    columns=(
+        Column(name="name", of="name"),
+        Column(name="default", of="default"),
+        Column(name="apiUrl", of="apiUrl"),
+        Column(name="token", of="token"),
+        Column(name="currentSigningKey", of="currentSigningKey"),
+        Column(name="nextSigningKey", of="nextSigningKey"),
+        Column(name="plan", of="plan"),
+    ),
+    id="name",
+    empty="no profiles; `qstash config set NAME` makes one",
+)
+_LIST = View(columns=_VIEW.columns[:4], id="name", empty=_VIEW.empty)
+_PATH = View(columns=(Column(name="path", of="path"),), id="path")
+
+_Name = Annotated[str, typer.Argument(help="Name of the profile", metavar="NAME")]
+
+
+def _plan(text: str, _now: float) -> str:
+    if text not in PLANS:
+        raise BadInput(f"not a plan: {text!r}", hint=f"one of {', '.join(PLANS)}")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What to store."""
+
+    api_url: str | None = flag("Base URL of the API", metavar="URL")
+    token_stdin: bool = flag("Read the token from standard input")
+    token_env: str | None = flag("Take the token from this variable", metavar="VARIABLE")
+    token_command: str | None = flag("Take the token from this program", metavar="COMMAND")
+    keys_stdin: bool = flag("Read the current and next signing key, a line each")
+    plan: str | None = flag("Plan to check limits against", metavar="PLAN", parse=_plan)
+
+
+@command(app, "list", connects=False)
+def list_(inv: Invocation) -> Result:
+    """List the profiles. Secrets are masked.
+
+    \b
+    qstash config list
+    """
+    return Result(data=[_record(inv, name) for name in inv.profiles.profiles], view=_LIST)
+
+
+@command(app, connects=False)
+def show(
+    inv: Invocation,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the profile", metavar="[NAME]")
+    ] = None,
+) -> Result:
+    """Show a profile, the default one if none is named. Secrets are masked.
+
+    \b
+    qstash config show prod
+    """
+    wanted = name or inv.profiles.default
+    if wanted is None:
+        raise NotFound("there is no default profile", hint="name one, or `qstash config use NAME`")
+    if wanted not in inv.profiles.profiles:
+        raise _unknown(inv, wanted)
+    return Result(data=_record(inv, wanted), view=_VIEW, piped="json")
+
+
+@command(app, "set", connects=False)
+def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
+    """Make or change a profile.
+
+    The token is asked for without being shown, or read from standard input; it is never an
+    argument. The first profile becomes the default one.
+
+    \b
+    qstash config set prod
+    qstash config set prod --token-stdin < token.txt
+    qstash config set ci --token-env UPSTASH_TOKEN --plan payg
+    """
+    from qstash_cli.config.profiles import save
+
+    save(inv.config_file, name, _read(inv, name, changes))
+    inv.note(f"profile {name} is stored in {inv.config_file}")
+    return _stored(inv, name)
+
+
+@command(app, connects=False)
+def use(inv: Invocation, name: _Name) -> Result:
+    """Make a profile the default one.
+
+    \b
+    qstash config use prod
+    """
+    from qstash_cli.config.profiles import use as make_default
+
+    make_default(inv.config_file, name)
+    return _stored(inv, name)
+
+
+@command(app, connects=False)
+def remove(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
+    """Remove a profile.
+
+    \b
+    qstash config remove staging --yes
+    """
+    from qstash_cli.config.profiles import remove as remove_profile
+
+    if name not in inv.profiles.profiles:
+        raise _unknown(inv, name)
+    inv.confirm(f"Remove the profile {name}?", yes=confirm.yes)
+    remove_profile(inv.config_file, name)
+    return Result(data=[], view=_LIST, text="")
+
+
+@command(app, connects=False)
+def path(inv: Invocation) -> Result:
+    """Print where the profiles are kept.
+
+    \b
+    qstash config path
+    """
+    record = {"path": str(inv.config_file)}
+    return Result(data=record, view=_PATH, on_terminal="ids", piped="ids")
+
+
+def _read(inv: Invocation, name: str, changes: Changes) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        key: value
+        for key, value in (
+            ("api_url", changes.api_url),
+            ("token_env", changes.token_env),
+            ("plan", changes.plan),
+        )
+        if value is not None
+    }
+    if changes.token_command is not None:
+        import shlex
+
+        found["token_command"] = tuple(shlex.split(changes.token_command))
+    if changes.token_stdin or (not found and not changes.keys_stdin):
+        found["token"] = _secret(inv, f"token of {name}")
+    if changes.keys_stdin:
+        found["current_signing_key"] = _secret(inv, "current signing key")
+        found["next_signing_key"] = _secret(inv, "next signing key")
+    return found
+
+
+def _secret(inv: Invocation, what: str) -> str:
+    secret = inv.read_secret(what).strip("\"'")
+    if not secret:
+        raise BadInput(f"the {what} is empty", hint="nothing was changed")
+    return secret
+
+
+def _stored(inv: Invocation, name: str) -> Result:
+    inv.__dict__.pop("profiles", None)
+    return Result(data=_record(inv, name), view=_VIEW, piped="ids")
+
+
+def _unknown(inv: Invocation, name: str) -> NotFound:
+    known = ", ".join(inv.profiles.profiles) or "none"
+    return NotFound(f"there is no profile {name}", hint=f"the profiles are: {known}")
+
+
+def _record(inv: Invocation, name: str) -> dict[str, Any]:
+    from qstash_cli.config.credentials import mask
+
+    profile = inv.profiles.profiles[name]
+    token = mask(profile.token) if profile.token else None
+    if profile.token_env:
+        token = f"from ${profile.token_env}"
+    if profile.token_command:
+        token = f"from `{profile.token_command[0]}`"
+    return {
+        "name": name,
+        "default": name == inv.profiles.default,
+        "apiUrl": profile.api_url,
+        "token": token,
+        "currentSigningKey": _masked(profile.current_signing_key),
+        "nextSigningKey": _masked(profile.next_signing_key),
+        "plan": profile.plan,
+    }
+
+
+def _masked(secret: str | None) -> str | None:
+    from qstash_cli.config.credentials import mask
+
+    return mask(secret) if secret else None

@@ -1,0 +1,147 @@
+"""`qstash demo`: a message's whole life, told by the commands themselves."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._views import RAW
+from qstash_cli.commands.dev import environment
+from qstash_cli.errors import ExitCode, QstashError
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.dev_credentials import DEV_USER
+
+if TYPE_CHECKING:
+    from qstash_cli.server.endpoint import Endpoint, Received
+
+app = group("See everything work, on this machine alone")
+
+
+@dataclass
+class _Shop:
+    """The demo's endpoint: its /broken path refuses until it is repaired."""
+
+    is_repaired: bool = False
+
+    def answer(self, request: Received) -> tuple[int, bytes]:
+        if request.path == "/broken" and not self.is_repaired:
+            return 500, b"out of paper"
+        return 200, b"thank you"
+
+
+@dataclass
+class _Stage:
+    """Where the commands of the demo run: a server, a directory, and somebody watching."""
+
+    inv: Invocation
+    directory: Path
+    env: dict[str, str]
+    failed: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        self.inv.out.write(f"\n{text}\n")
+        self.inv.out.flush()
+
+    def run(self, *arguments: str, expected: ExitCode = ExitCode.DONE) -> str:
+        """Runs a command as a user would, shows it and what it says, and returns its output."""
+        self.inv.out.write(f"\n  $ {shlex.join(['qstash', *arguments])}\n")
+        self.inv.out.flush()
+        done = subprocess.run(  # noqa: S603 - this very program
+            [sys.executable, "-m", "qstash_cli", *arguments],
+            env=self.env,
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        for line in done.stdout.splitlines():
+            self.inv.out.write(f"  {line}\n")
+        if done.returncode != ExitCode.DONE:
+            self.inv.out.write(f"  (exit code {done.returncode})\n")
+        if done.returncode != expected:
+            raise QstashError(
+                f"the demo's command ended with {done.returncode} instead of {expected:d}",
+                hint="this is a defect of qstash itself; report it with the lines above",
+            )
+        return done.stdout.strip()
+
+
+@command(app, connects=False)
+def demo(inv: Invocation) -> Result:
+    """Publish, deliver, verify, fail, bury and replay, on this machine alone.
+
+    Starts a private server and an endpoint, and runs the commands that it shows. Needs no account.
+
+    \b
+    qstash demo
+    """
+    from qstash_cli.server.endpoint import running_endpoint
+    from qstash_cli.server.run import ServerConfig, running_server
+
+    shop = _Shop()
+    with (
+        TemporaryDirectory(prefix="qstash-demo-") as directory,
+        running_server(ServerConfig(port=0)) as url,
+        running_endpoint(shop.answer) as endpoint,
+    ):
+        env = {n: v for n, v in inv.env.items() if not n.startswith("QSTASH_")}
+        env |= environment(url, DEV_USER) | {"QSTASH_CONFIG_DIR": directory, "COLUMNS": "200"}
+        stage = _Stage(inv, Path(directory), env)
+        stage.say(f"QStash runs at {url}, and an endpoint at {endpoint.url}.")
+        _deliver(stage, endpoint)
+        _verify(stage, endpoint)
+        _bury_and_replay(stage, endpoint, shop)
+        stage.say("That was all of it. Next: `qstash dev` in one terminal, and in another")
+        stage.say("  $ qstash publish --dev http://127.0.0.1:3000/orders item=book --wait")
+    return Result(data=[], view=RAW, text="")
+
+
+def _deliver(stage: _Stage, endpoint: Endpoint) -> None:
+    stage.say("1. Publish a message and follow it to its end. In a pipe only its id is printed.")
+    message_id = stage.run("publish", f"{endpoint.url}/orders", "item=book", "n:=2", "--wait")
+    request = endpoint.received[-1]
+    stage.say("   The endpoint received:")
+    stage.inv.out.write(f"\n  {request.method} {request.path}\n")
+    for name, value in request.headers:
+        if name.lower().startswith(("upstash-", "content-type")):
+            stage.inv.out.write(f"  {name}: {value[:60]}{'…' if len(value) > 60 else ''}\n")
+    stage.inv.out.write(f"\n  {request.body.decode()}\n")
+    stage.say("   The log remembers every step, newest first:")
+    stage.run("logs", "--message", message_id, "--columns", "state,responseStatus,destination")
+
+
+def _verify(stage: _Stage, endpoint: Endpoint) -> None:
+    request = endpoint.received[-1]
+    (stage.directory / "signature.txt").write_text(request.header("Upstash-Signature"))
+    (stage.directory / "body.json").write_bytes(request.body)
+    stage.say("2. Is it from QStash? Checked offline, claim by claim.")
+    against = ("--url", f"{endpoint.url}{request.path}", "--columns", "check,outcome")
+    stage.run("verify", "--signature", "@signature.txt", "--body", "@body.json", *against)
+    stage.say("   With another body it is not, and the exit code says so:")
+    stage.run(
+        "verify", "--signature", "@signature.txt", "--body", '{"item":"all"}', *against,
+        expected=ExitCode.NOT_VERIFIED,
+    )  # fmt: skip
+
+
+def _bury_and_replay(stage: _Stage, endpoint: Endpoint, shop: _Shop) -> None:
+    stage.say("3. An endpoint that fails: one retry after 100 ms, then the dead letter queue.")
+    stage.run(
+        "publish", f"{endpoint.url}/broken", "item=pen", "--retries", "1", "--retry-delay", "100",
+        "--wait", expected=ExitCode.NOT_DELIVERED,
+    )  # fmt: skip
+    stage.run("dlq", "list", "--columns", "dlqId,responseStatus,responseBody,destination")
+    dlq_id = stage.run("dlq", "list", "-q")
+    stage.say("4. The endpoint is repaired; the message is replayed under a new id.")
+    shop.is_repaired = True
+    stage.run("dlq", "retry", dlq_id, "--wait")
+    stage.run("dlq", "list")

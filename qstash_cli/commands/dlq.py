@@ -1,0 +1,128 @@
+"""`qstash dlq`: the messages that ended undelivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, cast
+
+import typer
+
+from qstash_cli.client import dlq
+from qstash_cli.client.filters import Filter
+from qstash_cli.commands._follow import failure_of, wait_for_end
+from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
+from qstash_cli.commands._paging import cut
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED
+from qstash_cli.errors import BadInput
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.ids import check_id
+from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.protocol.records import Published
+
+app = group("The dead letter queue: messages that ended undelivered")
+
+_Ids = Annotated[
+    list[str] | None, typer.Argument(help="DLQ ids", metavar="[DLQ_ID]...", show_default=False)
+]
+
+
+@command(app, "list")
+def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging) -> Result:
+    """List the entries, oldest first.
+
+    \b
+    qstash dlq list --label nightly --since 1d
+    qstash dlq list --all -q
+    """
+    entries = inv.pages(dlq.entries(filters.filter()))
+    return Result(data=cast("Any", cut(inv, entries, paging)), view=DLQ)
+
+
+@command(app)
+def get(
+    inv: Invocation,
+    dlq_id: Annotated[str, typer.Argument(help="DLQ id", metavar="DLQ_ID", show_default=False)],
+) -> Result:
+    """Show an entry with the destination's last answer.
+
+    \b
+    qstash dlq get 1725323658779-0 --query responseBody
+    """
+    return Result(data=cast("Any", inv.send(dlq.get(dlq_id))), view=DLQ_ENTRY, piped="json")
+
+
+@command(app)
+def retry(
+    inv: Invocation,
+    dlq_ids: _Ids = None,
+    *,
+    filters: DlqFilters,
+    options: Annotated[MessageOptions, "dlq_retry"],
+    bulk: Bulk,
+    waiting: Waiting,
+) -> Result:
+    """Publish entries again, under new message ids.
+
+    Option flags replace those of the message. Without an id it asks first, or needs --yes.
+
+    \b
+    qstash dlq retry 1725323658779-0 --wait
+    qstash dlq retry --status 503 --since 1h --yes
+    """
+    wanted = _wanted(dlq_ids, filters, bulk)
+    if dlq_ids is None:
+        inv.confirm("Retry all entries that fit?", yes=bulk.yes)
+        published = list(_retried(inv, wanted, options))
+    else:
+        published = [inv.send(dlq.retry(dlq_id, options)) for dlq_id in dlq_ids]
+    failure = None
+    if waiting.wait:
+        ids = [one["messageId"] for one in published]
+        failure = failure_of([wait_for_end(inv, one, waiting.wait_timeout) for one in ids])
+    return Result(data=cast("Any", published), view=PUBLISHED, piped="ids", failure=failure)
+
+
+@command(app)
+def delete(inv: Invocation, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: Bulk) -> Result:
+    """Delete entries for good.
+
+    Without an id it asks first, or needs --yes.
+
+    \b
+    qstash dlq delete 1725323658779-0
+    qstash dlq delete --until 30d --yes
+    """
+    wanted = _wanted(dlq_ids, filters, bulk)
+    if dlq_ids is not None:
+        for dlq_id in dlq_ids:
+            inv.send(dlq.delete(dlq_id))
+        return Result(data={"deleted": len(dlq_ids)}, view=DELETED)
+    inv.confirm("Delete all entries that fit?", yes=bulk.yes)
+    total = 0
+    while True:
+        answer = inv.send(dlq.delete_matching(wanted))
+        total += answer["deleted"]
+        if not answer.get("cursor") or not answer["deleted"]:
+            return Result(data={"deleted": total}, view=DELETED)
+
+
+def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filter:
+    wanted = filters.filter()
+    if dlq_ids is not None:
+        if not wanted.is_empty or bulk.all:
+            raise BadInput("ids and filters cannot be combined", hint="nothing was sent")
+        for dlq_id in dlq_ids:
+            check_id(dlq_id, "DLQ")
+    elif wanted.is_empty and not bulk.all:
+        raise BadInput("no entry is named", hint="give an id, a filter such as --label, or --all")
+    return wanted
+
+
+def _retried(inv: Invocation, wanted: Filter, options: MessageOptions) -> Iterator[Published]:
+    while True:
+        answer = inv.send(dlq.retry_matching(wanted, options))
+        yield from answer["responses"]
+        if not answer.get("cursor") or not answer["responses"]:
+            return

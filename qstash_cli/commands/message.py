@@ -1,0 +1,83 @@
+"""`qstash message`: look at messages on their way, cancel them, wait for their end."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+import typer
+
+from qstash_cli.client import messages
+from qstash_cli.commands._follow import failure_of, wait_for_end
+from qstash_cli.commands._options import Bulk, MessageFilters, Patience
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._views import CANCELLED, LOG, MESSAGE
+from qstash_cli.errors import BadInput
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.ids import check_id
+
+app = group("Look at messages on their way, cancel them, wait for them")
+
+_Id = Annotated[str, typer.Argument(help="Message id", metavar="ID", show_default=False)]
+
+
+@command(app)
+def get(inv: Invocation, message_id: _Id) -> Result:
+    """Show a message that is not yet done.
+
+    \b
+    qstash message get msg_123 --query body
+    """
+    answer = inv.send(messages.get(message_id))
+    return Result(data=cast("Any", answer), view=MESSAGE, piped="json")
+
+
+@command(app)
+def cancel(
+    inv: Invocation,
+    message_ids: Annotated[
+        list[str] | None,
+        typer.Argument(help="Message ids", metavar="[ID]...", show_default=False),
+    ] = None,
+    *,
+    filters: MessageFilters,
+    bulk: Bulk,
+) -> Result:
+    """Cancel messages by id, or those that fit the filters.
+
+    Without an id it asks first, or needs --yes.
+
+    \b
+    qstash message cancel msg_123
+    qstash message cancel --label nightly --yes
+    """
+    wanted = filters.filter()
+    if message_ids is not None:
+        if not wanted.is_empty or bulk.all:
+            raise BadInput("ids and filters cannot be combined", hint="nothing was cancelled")
+        checked = [check_id(message_id, "message") for message_id in message_ids]
+        count = sum(inv.send(messages.cancel(one))["cancelled"] for one in checked)
+        return Result(data={"cancelled": count}, view=CANCELLED)
+    if wanted.is_empty and not bulk.all:
+        raise BadInput("no message is named", hint="give an id, a filter such as --label, or --all")
+    inv.confirm("Cancel all messages that fit?" if not bulk.all else "Cancel ALL messages?",
+                yes=bulk.yes)  # fmt: skip
+    total = 0
+    while count := inv.send(messages.cancel_matching(wanted))["cancelled"]:
+        total += count
+        if count < messages.MOST_PER_CANCEL:
+            break
+    return Result(data={"cancelled": total}, view=CANCELLED)
+
+
+@command(app)
+def wait(inv: Invocation, message_id: _Id, *, patience: Patience) -> Result:
+    """Follow a message to its end.
+
+    Exits 0 when it was delivered, 8 when it was not, 124 when the time is up.
+
+    \b
+    qstash message wait msg_123 --wait-timeout 5m
+    """
+    end = wait_for_end(inv, check_id(message_id, "message"), patience.wait_timeout)
+    return Result(data=cast("Any", end), view=LOG, piped="tsv", failure=failure_of([end]))

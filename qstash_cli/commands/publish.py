@@ -1,0 +1,113 @@
+"""`qstash publish`: send a message now, later, through a queue or to a URL group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, cast
+
+import typer
+
+from qstash_cli.client import messages
+from qstash_cli.commands import _body
+from qstash_cli.commands._follow import failure_of, wait_for_end
+from qstash_cli.commands._options import Body, Waiting
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._views import PUBLISHED
+from qstash_cli.errors import QstashError
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.destination import check_destination, check_reachable
+from qstash_cli.protocol.limits import check_limits
+from qstash_cli.protocol.options import MessageOptions, refuse_contradictions
+from qstash_cli.protocol.records import LogEntry, Published
+
+app = group("Send a message")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sending:
+    """How careful to be."""
+
+    no_check: bool = flag("Leave the checks to QStash", section="Message")
+    no_idempotency: bool = flag("Send without a deduplication id", section="Message")
+
+
+@command(app)
+def publish(
+    inv: Invocation,
+    destination: Annotated[
+        str, typer.Argument(help="URL or URL group", metavar="DEST", show_default=False)
+    ],
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Fields of a JSON body: key=value key:=json",
+            metavar="[KEY=VALUE]...",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    body: Body,
+    options: Annotated[MessageOptions, "publish"],
+    waiting: Waiting,
+    sending: Sending,
+) -> Result:
+    """Send a message to a URL or a URL group.
+
+    On a terminal it shows the message; in a pipe it prints the message id alone.
+
+    \b
+    qstash publish https://example.com/hook name=ada admin:=true
+    qstash publish https://example.com/hook -d @order.json --delay 10m
+    qstash publish https://example.com/hook --queue orders --wait
+    """
+    data, options = _body.read(inv, items or (), body, options)
+    if not sending.no_check:
+        destination = check_destination(destination)
+        _check(inv, destination, options, data)
+    request = messages.publish(destination, _idempotent(inv, options, sending), data)
+    answer = inv.send(request)
+    published = answer if isinstance(answer, list) else [answer]
+    failure = _followed(inv, published, waiting) if waiting.wait else None
+    return Result(data=cast("Any", answer), view=PUBLISHED, piped="ids", failure=failure)
+
+
+def _check(inv: Invocation, destination: str, options: MessageOptions, data: bytes) -> None:
+    refuse_contradictions(options, "enqueue" if options.queue else "publish")
+    settings = inv.settings_if_any
+    if settings is None or not settings.is_local:
+        for what, url in (
+            ("destination", destination),
+            ("callback", options.callback),
+            ("failure callback", options.failure_callback),
+        ):
+            check_reachable(url or "", what)
+    delay_s = options.delay_s
+    if options.not_before_s is not None:
+        delay_s = max(0, round(options.not_before_s - inv.now()))
+    check_limits(
+        settings.plan if settings else None,
+        body_bytes=len(data),
+        delay_s=delay_s,
+        timeout_s=options.timeout_s,
+    )
+
+
+def _idempotent(inv: Invocation, options: MessageOptions, sending: Sending) -> MessageOptions:
+    if options.dedup_id or options.dedup_content or sending.no_idempotency:
+        return options
+    return replace(options, dedup_id=inv.new_id("once"))
+
+
+def _followed(inv: Invocation, published: list[Published], waiting: Waiting) -> QstashError | None:
+    try:
+        return failure_of(list(_ends(inv, published, waiting)))
+    except QstashError as error:
+        return error
+
+
+def _ends(inv: Invocation, published: list[Published], waiting: Waiting) -> Iterator[LogEntry]:
+    for message in published:
+        yield wait_for_end(inv, message["messageId"], waiting.wait_timeout)

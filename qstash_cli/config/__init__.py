@@ -1,0 +1,1 @@
+"""Which QStash to talk to, as whom, and who said so."""

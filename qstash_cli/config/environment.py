@@ -1,0 +1,84 @@
+"""The variables that lead to QStash. Source: QStash docs, "Local development", "Multi-region"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.dev_credentials import DEV_PORT
+
+_ON = {"1", "true"}
+_OFF = {"", "0", "false"}
+_REGIONS = ("EU_CENTRAL_1", "US_EAST_1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionPair:
+    """URL and token of a region. `name` is the variable of the token."""
+
+    name: str
+    api_url: str
+    token: str = field(repr=False)
+
+
+class Environment:
+    """The variables, cleaned; `warnings` tells what had to be cleaned or left out."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self.warnings: list[str] = []
+
+    def text(self, name: str) -> str:
+        """A variable without quotes and blanks around it, empty if it is not set."""
+        value = self._env.get(name, "")
+        clean = value.strip()
+        if len(clean) > 1 and clean[0] == clean[-1] and clean[0] in "\"'":
+            clean = clean[1:-1].strip()
+        if clean != value:
+            warning = f"{name} has quotes or blanks around it; they are left out"
+            if warning not in self.warnings:
+                self.warnings.append(warning)
+        return clean
+
+    @property
+    def is_dev(self) -> bool:
+        """`QSTASH_DEV` asks for the development server. Raises `BadInput` for another value."""
+        value = self.text("QSTASH_DEV").lower()
+        if value not in _ON | _OFF:
+            raise BadInput(f"QSTASH_DEV is neither true nor false: {value!r}")
+        return value in _ON
+
+    @property
+    def dev_url(self) -> str:
+        """Where the development server is."""
+        port = self.text("QSTASH_DEV_PORT")
+        is_port = port.isascii() and port.isdigit() and int(port) > 0
+        return f"http://127.0.0.1:{int(port) if is_port else DEV_PORT}"
+
+    @property
+    def region_prefix(self) -> str:
+        """The prefix of the region's variables, empty if `QSTASH_REGION` names none."""
+        region = self.text("QSTASH_REGION").upper().replace("-", "_")
+        if region and region not in _REGIONS:
+            self._warn_once(f"QSTASH_REGION is not one of {', '.join(_REGIONS)}; it is left out")
+            return ""
+        return f"{region}_" if region else ""
+
+    @property
+    def region_pair(self) -> RegionPair | None:
+        """URL and token of the region, None if there is no region or one of them is missing."""
+        prefix = self.region_prefix
+        if not prefix:
+            return None
+        url, token = self.text(f"{prefix}QSTASH_URL"), self.text(f"{prefix}QSTASH_TOKEN")
+        if url and token:
+            return RegionPair(name=f"{prefix}QSTASH_TOKEN", api_url=url, token=token)
+        self._warn_once(
+            f"QSTASH_REGION is left out: it needs {prefix}QSTASH_URL and {prefix}QSTASH_TOKEN"
+        )
+        return None
+
+    def _warn_once(self, warning: str) -> None:
+        if warning not in self.warnings:
+            self.warnings.append(warning)

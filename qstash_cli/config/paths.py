@@ -1,0 +1,20 @@
+"""Where the configuration is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+_FILE = "config.toml"
+
+
+def config_file(env: Mapping[str, str], home: Path) -> Path:
+    """The file of profiles: in `QSTASH_CONFIG_DIR`, or the platform's directory for such files."""
+    for name, below in (("QSTASH_CONFIG_DIR", ""), ("XDG_CONFIG_HOME", "qstash")):
+        directory = env.get(name, "").strip()
+        if directory:
+            expanded = directory.replace("~", str(home), 1) if directory[0] == "~" else directory
+            return Path(expanded) / below / _FILE
+    from platformdirs import user_config_path
+
+    return user_config_path("qstash", appauthor=False) / _FILE

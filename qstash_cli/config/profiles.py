@@ -1,0 +1,220 @@
+"""The profiles in `config.toml`: read, changed and written whole, for its owner's eyes only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qstash_cli.errors import BadInput, NotFound
+from qstash_cli.protocol.ids import check_name
+
+_OWNER_ONLY = 0o600
+_OWNER_DIRECTORY = 0o700
+_TOKEN_SOURCES = ("token", "token_env", "token_command")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One profile as the file has it. At most one of the three token fields is set."""
+
+    name: str
+    api_url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    token_env: str | None = None
+    token_command: tuple[str, ...] = ()
+    current_signing_key: str | None = field(default=None, repr=False)
+    next_signing_key: str | None = field(default=None, repr=False)
+    plan: str | None = None
+    protected: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profiles:
+    """Everything in the file: the default profile's name, and the profiles by name."""
+
+    default: str | None = None
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+
+
+_TYPES: dict[str, type] = {
+    "api_url": str,
+    "token": str,
+    "token_env": str,
+    "token_command": list,
+    "current_signing_key": str,
+    "next_signing_key": str,
+    "plan": str,
+    "protected": bool,
+}
+_EXPECTED = {str: "a text", bool: "true or false", list: "a list of texts"}
+
+
+def load(path: Path) -> Profiles:
+    """The profiles in the file; none if there is no file.
+
+    Raises `BadInput` naming the file and what is wrong in it. Keys that are not known are left
+    alone.
+    """
+    document = _read(path)
+    tables = document.get("profiles", {})
+    default = document.get("default")
+    if not isinstance(tables, dict):
+        raise _wrong(path, "profiles", "tables such as [profiles.prod]")
+    if default is not None and not isinstance(default, str):
+        raise _wrong(path, "default", "the name of a profile")
+    return Profiles(
+        default=default,
+        profiles={name: _profile(path, name, table) for name, table in tables.items()},
+    )
+
+
+def save(path: Path, name: str, changes: Mapping[str, Any]) -> None:
+    """Makes or changes a profile; a value of None removes the key.
+
+    A new source of the token takes the place of the old one. The first profile becomes the
+    default. Raises `BadInput` for a name with other characters, or where it is not safe to write.
+    """
+    check_name(name, "profile")
+    with _changing(path) as document:
+        profiles = document.setdefault("profiles", {})
+        table = profiles.setdefault(name, {})
+        if any(changes.get(source) for source in _TOKEN_SOURCES):
+            for source in _TOKEN_SOURCES:
+                table.pop(source, None)
+        if "api_url" in changes:
+            table.pop("url", None)
+        for key, value in changes.items():
+            table.pop(key, None)
+            if value is not None:
+                table[key] = list(value) if isinstance(value, tuple) else value
+        document.setdefault("default", name)
+
+
+def use(path: Path, name: str) -> None:
+    """Makes a profile the default. Raises `NotFound` naming those that there are."""
+    with _changing(path) as document:
+        _check_known(document, name)
+        document["default"] = name
+
+
+def remove(path: Path, name: str) -> None:
+    """Removes a profile. Raises `NotFound` naming those that there are."""
+    with _changing(path) as document:
+        _check_known(document, name)
+        del document["profiles"][name]
+        if document.get("default") == name:
+            del document["default"]
+
+
+def _check_known(document: Mapping[str, Any], name: str) -> None:
+    known = document.get("profiles", {})
+    if name not in known:
+        raise unknown_profile(name, known)
+
+
+def unknown_profile(name: str, known: Mapping[str, Any]) -> NotFound:
+    """The error for a profile that is not there."""
+    return NotFound(
+        f"there is no profile {name!r}", hint=f"the profiles are: {', '.join(known) or 'none'}"
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as fault:
+        raise BadInput(
+            f"the configuration cannot be read: {path}", hint=(fault.strerror or "").lower()
+        ) from None
+    import tomllib
+
+    try:
+        return tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise BadInput(f"the configuration is not TOML: {path}: {fault}") from None
+
+
+def _profile(path: Path, name: str, table: Any) -> Profile:
+    if not isinstance(table, dict):
+        raise _wrong(path, f"profiles.{name}", "a table")
+    # Files written by hand after the README of another tool say `url`.
+    values: dict[str, Any] = {"api_url": table["url"]} | table if "url" in table else table
+    found: dict[str, Any] = {}
+    for key, kind in _TYPES.items():
+        value = values.get(key)
+        if value is None:
+            continue
+        is_list_of_texts = isinstance(value, list) and all(isinstance(i, str) for i in value)
+        if not isinstance(value, kind) or (kind is list and not (is_list_of_texts and value)):
+            raise _wrong(path, f"profiles.{name}.{key}", _EXPECTED[kind])
+        found[key] = tuple(value) if isinstance(value, list) else value
+    return Profile(name=name, **found)
+
+
+def _wrong(path: Path, key: str, expected: str) -> BadInput:
+    return BadInput(f"{path}: {key} is not {expected}")
+
+
+@contextlib.contextmanager
+def _changing(path: Path) -> Iterator[dict[str, Any]]:
+    """The file's document, written back at the end; one writer at a time."""
+    _prepare_directory(path.parent)
+    with _locked(path.with_name(f"{path.name}.lock")):
+        if path.is_symlink():
+            raise BadInput(
+                f"the configuration is a symbolic link: {path}",
+                hint="put the file itself there; nothing was changed",
+            )
+        load(path)
+        document = _read(path)
+        yield document
+        _write(path, document)
+
+
+def _prepare_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=_OWNER_DIRECTORY, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise BadInput(
+            f"the configuration's directory cannot be made: {directory}",
+            hint=(fault.strerror or "").lower(),
+        ) from None
+    if directory.stat().st_mode & stat.S_IWOTH:
+        raise BadInput(
+            f"everybody may write to the configuration's directory: {directory}",
+            hint=f"chmod o-w {directory}; nothing was changed",
+        )
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    import fcntl
+
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    import tempfile
+
+    import tomli_w
+
+    # mkstemp makes the file with mode 0600, so that no secret is ever readable by others.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(tomli_w.dumps(document).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,45 @@
+"""Which URLs a token may be sent to."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.destination import unreachable_reason
+
+DEFAULT_URL = "https://qstash.upstash.io"
+
+
+def check_url(url: str, *, insecure: bool) -> str:
+    """The API's base URL without a slash at its end.
+
+    Raises `BadInput` if it is none, holds a password, goes on into the API's own paths, or would
+    carry the token over the network in clear.
+    """
+    url = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme.lower() not in {"http", "https"}:
+        raise BadInput(f"the API's URL is not one: {url!r}", hint=f"write it as {DEFAULT_URL}")
+    if parts.username is not None or parts.password is not None:
+        raise BadInput("the API's URL holds a user or password", hint="give the token by itself")
+    base = re.sub(r"/v\d+(/.*)?$", "", url)
+    if base != url or parts.query or parts.fragment:
+        raise BadInput(
+            f"the API's URL goes on after its host: {url}", hint=f"write {base.partition('?')[0]}"
+        )
+    if parts.scheme.lower() == "http" and not insecure and not is_loopback(url):
+        raise BadInput(
+            f"the token would go over the network in clear: {url}",
+            hint="use https://, or add --insecure",
+        )
+    return url
+
+
+def is_loopback(url: str) -> bool:
+    """The host is this machine."""
+    return unreachable_reason(url) == "a loopback address"

@@ -1,0 +1,284 @@
+"""What one run of the program has of the world. The environment, the streams, the clock and
+randomness enter here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
+
+from qstash_cli.client.request import Request
+from qstash_cli.errors import BadCredentials, BadInput, Interrupted
+from qstash_cli.run_options import ConnectionOptions, OutputOptions
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from qstash_cli.client.transport import Client
+    from qstash_cli.config.credentials import Given, Keys, Settings
+    from qstash_cli.config.profiles import Profiles
+    from qstash_cli.output.look import Look
+    from qstash_cli.output.progress import Status
+
+T = TypeVar("T")
+
+
+class Preview(Exception):
+    """A request that was to be shown instead of sent."""
+
+    def __init__(self, request: Request[Any]) -> None:
+        super().__init__()
+        self.request = request
+
+
+@dataclass(kw_only=True)
+class Invocation:
+    """One run: its surroundings, and the options that every command has.
+
+    `now` is in unix seconds, `sleep` takes seconds. `run_command` returns what a program printed.
+    """
+
+    env: Mapping[str, str]
+    home: Path
+    stdin: BinaryIO
+    out: TextIO
+    err: TextIO
+    stdin_is_terminal: bool
+    out_is_terminal: bool
+    err_is_terminal: bool
+    columns: int
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    random_bytes: Callable[[int], bytes]
+    run_command: Callable[[Sequence[str]], str]
+    output: OutputOptions = field(default_factory=OutputOptions)
+    connection: ConnectionOptions = field(default_factory=ConnectionOptions)
+
+    @classmethod
+    def from_process(cls) -> Invocation:
+        """The surroundings of this process."""
+        import shutil
+        import time
+
+        return cls(
+            env=os.environ,
+            home=Path.home(),
+            stdin=sys.stdin.buffer,
+            out=sys.stdout,
+            err=sys.stderr,
+            stdin_is_terminal=sys.stdin.isatty(),
+            out_is_terminal=sys.stdout.isatty(),
+            err_is_terminal=sys.stderr.isatty(),
+            columns=shutil.get_terminal_size().columns,
+            now=time.time,
+            sleep=time.sleep,
+            random_bytes=os.urandom,
+            run_command=_run_command,
+        )
+
+    def look(self) -> Look:
+        """What standard output is."""
+        return self._look_of(is_terminal=self.out_is_terminal)
+
+    def look_of_stderr(self) -> Look:
+        """What standard error is."""
+        return self._look_of(is_terminal=self.err_is_terminal)
+
+    def _look_of(self, *, is_terminal: bool) -> Look:
+        from qstash_cli.output.look import Look
+
+        plain = bool(self.env.get("NO_COLOR")) or self.env.get("TERM") == "dumb"
+        return Look(
+            is_terminal=is_terminal,
+            width=self.columns,
+            colour=is_terminal and not plain,
+            now=self.now(),
+            time_zone=None,
+        )
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh random id such as `dedup_` and 28 characters."""
+        from qstash_cli.protocol.ids import new_id
+
+        return new_id(prefix, self.random_bytes)
+
+    @property
+    def config_file(self) -> Path:
+        """Where the profiles are."""
+        from qstash_cli.config.paths import config_file
+
+        return config_file(self.env, self.home)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The profiles of the configuration file."""
+        from qstash_cli.config.profiles import load
+
+        return load(self.config_file)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Which QStash to talk to. Raises `BadCredentials` or `BadInput`."""
+        from qstash_cli.config.credentials import resolve
+
+        settings = resolve(self._given, self.env, self.profiles, self.run_command)
+        for warning in settings.warnings:
+            self.warn(warning)
+        return settings
+
+    @property
+    def signing_keys(self) -> Keys:
+        """The signing keys that are configured, None for one that is not."""
+        from qstash_cli.config.credentials import signing_keys
+
+        return signing_keys(self._given, self.env, self.profiles)
+
+    @property
+    def api_url(self) -> str:
+        """The API's base URL, even where there is no token for it."""
+        from qstash_cli.config.credentials import base_url
+
+        return base_url(self._given, self.env, self.profiles)
+
+    @property
+    def settings_if_any(self) -> Settings | None:
+        """The settings, or None where there are no credentials, for what needs none."""
+        try:
+            return self.settings
+        except BadCredentials:
+            return None
+
+    @property
+    def _given(self) -> Given:
+        from qstash_cli.config.credentials import Given
+
+        flags = self.connection
+        return Given(
+            api_url=flags.api_url,
+            token=flags.token,
+            profile=flags.profile,
+            dev=flags.dev,
+            insecure=flags.insecure,
+        )
+
+    @cached_property
+    def client(self) -> Client:
+        """The connection to QStash."""
+        from qstash_cli.client.transport import Client, Surroundings
+
+        return Client(
+            self.settings.api_url,
+            self.settings.token,
+            is_local=self.settings.is_local,
+            surroundings=Surroundings(
+                now=self.now,
+                sleep=self.sleep,
+                trace=self._trace if self.output.verbose else None,
+                request_timeout_s=self.connection.request_timeout,
+                max_wait_s=self.connection.max_wait,
+            ),
+        )
+
+    @property
+    def only_shows(self) -> bool:
+        """Nothing may be sent: the request is only shown."""
+        return self.connection.dry_run or self.connection.curl
+
+    def send(self, request: Request[T]) -> T:
+        """QStash's answer. Raises `Preview` where the request is only to be shown."""
+        if self.only_shows:
+            raise Preview(request)
+        return self.client.send(request)
+
+    def pages(self, request: Request[T]) -> Iterator[T]:
+        """The items of every page. Raises `Preview` where the request is only to be shown."""
+        if self.only_shows:
+            raise Preview(request)
+        return self.client.pages(request)
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        if "client" in self.__dict__:
+            self.client.close()
+
+    def note(self, text: str) -> None:
+        """Tells the user something on standard error."""
+        self._talk(text, "note")
+
+    def warn(self, text: str) -> None:
+        """Warns the user on standard error."""
+        self._talk(text, "warning")
+
+    def _talk(self, text: str, kind: str) -> None:
+        from qstash_cli.output.failure import write_talk
+
+        write_talk(text, self.err, kind)
+
+    def _trace(self, line: str) -> None:
+        from qstash_cli.output.safe import safe_text
+
+        self.err.write(f"{safe_text(line)}\n")
+
+    def status(self) -> AbstractContextManager[Status]:
+        """A line on standard error that can be updated, silent off a terminal."""
+        from qstash_cli.output.progress import status
+
+        return status(self.look_of_stderr(), self.err)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Returns if the user agrees.
+
+        Raises `Interrupted` if they do not, and `BadInput` where nobody can be asked.
+        """
+        if yes or self.only_shows:
+            return
+        if not (self.stdin_is_terminal and self.err_is_terminal):
+            raise BadInput(f"not confirmed: {question}", hint="add --yes; nothing was sent")
+        from qstash_cli.output.safe import safe_text
+
+        self.err.write(f"{safe_text(question)} [y/N] ")
+        self.err.flush()
+        answer = self.stdin.readline().decode(errors="replace").strip().lower()
+        if answer not in {"y", "yes"}:
+            raise Interrupted("not confirmed", hint="nothing was sent")
+
+    def read_secret(self, what: str) -> str:
+        """A secret typed at a hidden prompt, or the first line of standard input off a terminal."""
+        if not self.stdin_is_terminal:
+            return self.stdin.readline().decode(errors="replace").strip()
+        import getpass
+
+        try:
+            return getpass.getpass(f"{what}: ", self.err).strip()
+        except EOFError:
+            raise Interrupted(f"no {what} was given", hint="nothing was changed") from None
+
+    def read_body(self, spec: str) -> bytes:
+        """The bytes that `TEXT`, `@FILE` or `-` stand for. Raises `BadInput` naming the file."""
+        if spec == "-":
+            return self.stdin.read()
+        if spec.startswith("@"):
+            return read_file(spec[1:])
+        return spec.encode(errors="surrogateescape")
+
+
+def read_file(path: str) -> bytes:
+    """The bytes of a file. Raises `BadInput` naming it."""
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as fault:
+        reason = fault.strerror or type(fault).__name__
+        raise BadInput(f"the file cannot be read: {path}", hint=reason.lower()) from None
+
+
+def _run_command(command: Sequence[str]) -> str:
+    import subprocess
+
+    return subprocess.run(  # noqa: S603 - the user's own configuration names it
+        command, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout

@@ -1,0 +1,1 @@
+"""How results and failures are shown. The only room that writes to standard output."""

@@ -1,0 +1,68 @@
+"""One value of a record as text: exact for scripts, readable for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qstash_cli.output.json_text import compact
+from qstash_cli.output.look import Look
+from qstash_cli.output.result import Show
+from qstash_cli.output.safe import safe_text
+from qstash_cli.output.values import local_time, relative_time, span
+
+_STYLES = {"pass": "green", "fail": "red"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value in a table: in full, and brief where there is little room."""
+
+    full: str
+    brief: str
+    style: str = ""
+
+
+EMPTY = Cell("", "")
+
+
+def plain(value: Any, separator: str = ",") -> str:
+    """The value for TSV and CSV: numbers untouched, lists joined, objects as JSON, None empty."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case list() | tuple():
+            return separator.join(plain(item, separator) for item in value)
+        case int() | float():
+            return str(value)
+        case _:
+            return compact(value)
+
+
+def shown(value: Any, show: Show, look: Look) -> Cell:
+    """The value for a table, safe to write to a terminal."""
+    if value is None:
+        return EMPTY
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if show in {"instant_ms", "instant_s"}:
+            return _instant(value / 1000 if show == "instant_ms" else value, look)
+        if show == "duration_s":
+            return _same(span(value))
+    text = safe_text(plain(value, ", "))
+    if show == "outcome":
+        return _same(text, _STYLES.get(text.lower(), "dim"))
+    return _same(text)
+
+
+def _instant(at_s: float, look: Look) -> Cell:
+    time = local_time(at_s, look.time_zone)
+    distance = relative_time(at_s, look.now)
+    return Cell(f"{time} ({distance})", time) if distance else _same(time)
+
+
+def _same(text: str, style: str = "") -> Cell:
+    return Cell(text, text, style)

@@ -1,0 +1,128 @@
+"""A request shown instead of sent: as a curl command, as text, as a record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from qstash_cli.errors import BadInput
+from qstash_cli.output.safe import UNSAFE, safe_text
+
+Headers = Sequence[tuple[str, str]]
+
+_MASKED = "Bearer …"
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:@-]+")
+# Linux takes no argument of more than 128 KiB; the builtin printf has no such limit.
+_MAX_ARGUMENT_BYTES = 100_000
+
+
+def curl_command(method: str, url: str, headers: Headers, body: bytes) -> str:
+    """A line for sh, bash or zsh that sends the request, with `$QSTASH_TOKEN` for the token.
+
+    Raises `BadInput` for a header that HTTP cannot carry.
+    """
+    words = ["curl", "--head" if method == "HEAD" else f"-X {_word(method)}"]
+    words += ["--globoff", "--path-as-is", _quoted_if_safe(url)]
+    words.append('-H "Authorization: Bearer $QSTASH_TOKEN"')
+    words += [f"-H {_quoted_if_safe(_header_line(*header))}" for header in _own(headers)]
+    names = {name.lower() for name, _ in headers}
+    if body and "content-type" not in names:
+        # Else curl says that the body is a form.
+        words.append("-H 'Content-Type:'")
+    if not body:
+        if method in _WITH_BODY and "content-length" not in names:
+            words.append("-H 'Content-Length: 0'")
+        return " ".join(words)
+    if _fits_a_word(body):
+        return " ".join([*words, "--data-binary", _quoted(body.decode())])
+    return f"{_printf(body)} | {' '.join(words)} --data-binary @-"
+
+
+def request_text(method: str, target: str, headers: Headers, body: bytes) -> str:
+    """The request as HTTP writes it, without the token and safe for a terminal."""
+    lines = [f"{method} {target}", f"Authorization: {_MASKED}"]
+    lines += [f"{name}: {value}" for name, value in _own(headers)]
+    head = "".join(f"{safe_text(line)}\n" for line in lines)
+    if not body:
+        return head
+    text = _decoded(body)
+    if text is None:
+        return f"{head}\n({len(body)} bytes that are not text)\n"
+    end = "" if text.endswith("\n") else "\n"
+    return f"{head}\n{safe_text(text, keep_newlines=True)}{end}"
+
+
+def request_record(method: str, url: str, headers: Headers, body: bytes) -> dict[str, Any]:
+    """The request as JSON, without the token; a body that is not UTF-8 is in `bodyBase64`."""
+    shown: dict[str, str] = {"Authorization": _MASKED}
+    for name, value in _own(headers):
+        shown[name] = f"{shown[name]}, {value}" if name in shown else value
+    record: dict[str, Any] = {"method": method, "url": url, "headers": shown}
+    text = _decoded(body)
+    if text is None:
+        import base64
+
+        record["bodyBase64"] = base64.b64encode(body).decode()
+    elif text:
+        record["body"] = text
+    return record
+
+
+def _own(headers: Headers) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers if name.lower() != "authorization"]
+
+
+def _decoded(body: bytes) -> str | None:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
+
+
+def _header_line(name: str, value: str) -> str:
+    if re.search(r"[\r\n\0]", name + value):
+        raise BadInput(
+            f"a header with a line break or NUL: {name!r}", hint="HTTP has no way to send it"
+        )
+    return f"{name}: {value}" if value.strip() else f"{name};"
+
+
+def _fits_a_word(body: bytes) -> bool:
+    text = _decoded(body)
+    if text is None or len(body) > _MAX_ARGUMENT_BYTES or text.startswith("@"):
+        return False
+    return not UNSAFE.search(text.replace("\n", ""))
+
+
+def _word(text: str) -> str:
+    return text if _PLAIN_WORD.fullmatch(text) else _quoted_if_safe(text)
+
+
+def _quoted_if_safe(text: str) -> str:
+    # A tab or ESC in what is pasted would be obeyed by the shell's line editor.
+    return (
+        f'"$({_printf(text.encode(errors="replace"))})"' if UNSAFE.search(text) else _quoted(text)
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _printf(data: bytes) -> str:
+    # POSIX printf: three octal digits are a byte, and a leading hyphen could be an option.
+    escaped = "".join(_printf_byte(byte) for byte in data)
+    if escaped.startswith("-"):
+        escaped = f"\\055{escaped[1:]}"
+    return f"printf {_quoted(escaped)}"
+
+
+def _printf_byte(byte: int) -> str:
+    if byte == ord("%"):
+        return "%%"
+    if byte == ord("\\"):
+        return "\\\\"
+    return chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}"

@@ -1,0 +1,39 @@
+"""A failure, a warning or a note on standard error, as text or as JSON."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from qstash_cli.errors import QstashError
+from qstash_cli.output.json_text import compact
+from qstash_cli.output.safe import safe_text
+
+_BOLD_RED, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1m", "\x1b[0m"
+
+
+def write_failure(error: QstashError, *, as_json: bool, err: TextIO, colour: bool) -> None:
+    """Tells what happened and what to do next; as JSON an object with always the same keys."""
+    if as_json:
+        record = {
+            "code": error.code,
+            "message": error.message,
+            "status": error.status,
+            "hint": error.hint,
+        }
+        err.write(f"{compact(record)}\n")
+    else:
+        _write_labelled("error", error.message, err, _BOLD_RED if colour else "")
+        if error.hint:
+            _write_labelled("hint", error.hint, err, _BOLD if colour else "")
+    err.flush()
+
+
+def write_talk(text: str, err: TextIO, kind: str) -> None:
+    """Writes a line such as `warning: ...` or `note: ...`."""
+    _write_labelled(kind, text, err, "")
+    err.flush()
+
+
+def _write_labelled(label: str, text: str, err: TextIO, style: str) -> None:
+    shown = f"{style}{label}:{_PLAIN}" if style else f"{label}:"
+    err.write(f"{shown} {safe_text(text, keep_newlines=True)}\n")

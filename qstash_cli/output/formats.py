@@ -1,0 +1,194 @@
+"""The output formats, one function each, and the choice between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+from qstash_cli.errors import BadInput
+from qstash_cli.output.cells import plain
+from qstash_cli.output.columns import (
+    check_columns,
+    records_of,
+    rows_of,
+    with_columns,
+    with_some_columns,
+)
+from qstash_cli.output.json_text import compact, pretty
+from qstash_cli.output.look import Look
+from qstash_cli.output.query import compile_query
+from qstash_cli.output.result import Result, View
+from qstash_cli.output.safe import encodable, safe_text
+
+FormatFunction = Callable[[Result, TextIO, Look], None]
+FORMATS: dict[str, FormatFunction] = {}
+
+_WITH_COLUMNS = ("table", "tsv", "csv")
+_WITH_QUERY = ("json", "jsonl")
+_TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def output_format(function: FormatFunction) -> FormatFunction:
+    """Makes the function the output format of its name."""
+    FORMATS[function.__name__] = function
+    return function
+
+
+def check(
+    format: str | None,  # noqa: A002
+    query: str | None,
+    columns: str | None,
+    view: View | None,
+) -> None:
+    """Refuses with `BadInput`, before anything is sent, options that cannot be followed."""
+    if format is not None and format not in FORMATS:
+        raise BadInput(
+            f"not an output format: {format!r}", hint=f"the formats are {', '.join(FORMATS)}"
+        )
+    if query is not None:
+        _check_goes_with("--query", format, _WITH_QUERY)
+        compile_query(query)
+    if columns is not None:
+        if query is not None:
+            raise BadInput(
+                "--columns and --query do not go together",
+                hint="pick the fields in the expression: --query '[].{id: messageId}'",
+            )
+        _check_goes_with("--columns", format, _WITH_COLUMNS)
+        if view is not None:
+            check_columns(columns, view)
+
+
+def render(
+    result: Result,
+    *,
+    format: str | None,  # noqa: A002
+    query: str | None,
+    columns: str | None,
+    out: TextIO,
+    look: Look,
+) -> None:
+    """Writes the result in the format asked for, else in that of the result itself.
+
+    Raises `BadInput` as `check` does, and for columns and queries that the records do not allow.
+    """
+    check(format, query, columns, None)
+    if query is not None:
+        _write_query(result, query, format or "json", out)
+    elif format is None and result.text is not None:
+        _write_text(result.text, out, look)
+    elif columns is not None:
+        name = format or _format_with_columns(result, look)
+        FORMATS[name](with_columns(result, columns), out, look)
+    else:
+        name = format or _own_format(result, look)
+        shown = with_some_columns(result) if name in _WITH_COLUMNS else result
+        FORMATS[name](shown, out, look)
+    out.flush()
+
+
+@output_format
+def table(result: Result, out: TextIO, look: Look) -> None:
+    """For people."""
+    from qstash_cli.output.table import write_table
+
+    write_table(result, out, look)
+
+
+@output_format
+def json(result: Result, out: TextIO, look: Look) -> None:  # noqa: ARG001
+    """QStash's own JSON: one record is an object, several are an array."""
+    if isinstance(result.data, Mapping):
+        out.write(f"{pretty(result.data)}\n")
+        return
+    out.write("[")
+    before, after = "\n", ""
+    for record in result.data:
+        indented = pretty(record).replace("\n", "\n  ")
+        out.write(f"{before}  {indented}")
+        out.flush()
+        before, after = ",\n", "\n"
+    out.write(f"{after}]\n")
+
+
+@output_format
+def jsonl(result: Result, out: TextIO, look: Look) -> None:  # noqa: ARG001
+    """QStash's own JSON, a record a line."""
+    for record in records_of(result):
+        _write_line(compact(record), out)
+
+
+@output_format
+def tsv(result: Result, out: TextIO, look: Look) -> None:
+    """Tab-separated values without a header, a record a line."""
+    for row in rows_of(result):
+        values = (plain(column.pick(row)).translate(_TSV_ESCAPES) for column in result.view.columns)
+        _write_line("\t".join(_for_stream(value, look) for value in values), out)
+
+
+@output_format
+def csv(result: Result, out: TextIO, look: Look) -> None:
+    """Comma-separated values with a header (RFC 4180, with line feeds)."""
+    import csv as csv_module
+
+    writer = csv_module.writer(out, lineterminator="\n")
+    columns = result.view.columns
+    writer.writerow([column.name for column in columns])
+    for row in rows_of(result):
+        writer.writerow([_for_stream(plain(column.pick(row)), look) for column in columns])
+        out.flush()
+
+
+@output_format
+def ids(result: Result, out: TextIO, look: Look) -> None:
+    """One id a line."""
+    view = result.view
+    for record in records_of(result):
+        found = view.pick_id(record)
+        if found is None and view.rows is not None:
+            found = [view.pick_id(row) for row in view.rows(record)]
+        for value in found if isinstance(found, list | tuple) else (found,):
+            if not (value is None or value == ""):
+                _write_line(_for_stream(plain(value).translate(_TSV_ESCAPES), look), out)
+
+
+def _own_format(result: Result, look: Look) -> str:
+    return result.on_terminal if look.is_terminal else result.piped
+
+
+def _format_with_columns(result: Result, look: Look) -> str:
+    own = _own_format(result, look)
+    if own in _WITH_COLUMNS:
+        return own
+    return "table" if look.is_terminal else "tsv"
+
+
+def _check_goes_with(flag: str, name: str | None, allowed: tuple[str, ...]) -> None:
+    if name is not None and name not in allowed:
+        raise BadInput(
+            f"{flag} does not go with -o {name}", hint=f"{flag} goes with -o {', '.join(allowed)}"
+        )
+
+
+def _write_text(text: str, out: TextIO, look: Look) -> None:
+    out.write(safe_text(text, keep_newlines=True) if look.is_terminal else encodable(text))
+    if text and not text.endswith("\n"):
+        out.write("\n")
+
+
+def _write_query(result: Result, query: str, name: str, out: TextIO) -> None:
+    search = compile_query(query)
+    if name == "jsonl":
+        for record in records_of(result):
+            _write_line(compact(search(record)), out)
+        return
+    out.write(f"{pretty(search(result.data))}\n")
+
+
+def _write_line(line: str, out: TextIO) -> None:
+    out.write(f"{line}\n")
+    out.flush()
+
+
+def _for_stream(text: str, look: Look) -> str:
+    return safe_text(text) if look.is_terminal else encodable(text)

@@ -1,0 +1,47 @@
+"""`--query`: what a JMESPath expression finds. Standard: jmespath.org/specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from qstash_cli.errors import BadInput
+
+
+def compile_query(expression: str) -> Callable[[Any], Any]:
+    """A function that finds what the expression asks for.
+
+    Raises `BadInput` naming an expression that is not JMESPath, now or when it is applied.
+    """
+    import jmespath
+
+    mistake = jmespath.exceptions.JMESPathError
+    try:
+        parsed = jmespath.compile(expression)
+    except mistake as error:
+        raise _refusal(expression, error) from None
+
+    def search(value: Any) -> Any:
+        try:
+            return parsed.search(_as_json_has_it(value))
+        except mistake as error:
+            raise _refusal(expression, error) from None
+
+    return search
+
+
+def _as_json_has_it(value: Any) -> Any:
+    # JMESPath looks into `dict` and `list` alone.
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_as_json_has_it(item) for item in value]
+    return value
+
+
+def _refusal(expression: str, error: Exception) -> BadInput:
+    reason = " ".join(str(error).split("\n")[0].split()).rstrip(":")
+    return BadInput(
+        f"--query is not a JMESPath expression that works here: {expression!r}",
+        hint=f"{reason}; see jmespath.org, such as '[].messageId'",
+    )

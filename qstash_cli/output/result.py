@@ -1,0 +1,68 @@
+"""What a command returns: QStash's own JSON, and how people see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from qstash_cli.errors import ExitCode, QstashError
+
+Record = Mapping[str, Any]
+Show = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome"]
+Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column. `of` is a field's name or picks from the record; `show` is for tables alone.
+
+    `width` is how wide it is at least where rows are shown as they come.
+    """
+
+    name: str
+    of: str | Callable[[Record], Any]
+    show: Show = "text"
+    width: int = 0
+
+    def pick(self, record: Record) -> Any:
+        """The value of this column, None if the record has none."""
+        return record.get(self.of) if isinstance(self.of, str) else self.of(record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """The columns of a table or TSV, and the field or picker of the id that scripts want.
+
+    `rows` makes the rows of one record, where one record is not one row. `empty` is said on a
+    terminal instead of a table without rows.
+    """
+
+    columns: tuple[Column, ...]
+    id: str | Callable[[Record], Any]
+    rows: Callable[[Record], Iterable[Record]] | None = None
+    empty: str = "nothing found"
+
+    def pick_id(self, record: Record) -> Any:
+        """The id of a record, None if it has none."""
+        return record.get(self.id) if isinstance(self.id, str) else self.id(record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a command found or did.
+
+    `data` is one record, or several that may still be on their way. `on_terminal` and `piped` are
+    the formats where none was asked for. `text`, if given, takes the place of both and is
+    written as it is, its last line ended. `live` marks records that come one by one over a long
+    time. `failure` is told after the data, and decides the exit code.
+    """
+
+    data: Record | Iterable[Record]
+    view: View
+    on_terminal: Format = "table"
+    piped: Format = "tsv"
+    text: str | None = None
+    live: bool = False
+    failure: QstashError | None = None
+    exit_code: int = ExitCode.DONE

@@ -1,0 +1,44 @@
+r"""Text from elsewhere, made harmless for a terminal.
+
+Control characters can move the cursor and retitle windows; bidirectional and invisible characters
+show one thing and are another. All are replaced by escapes such as `\x1b` and `\u202e`.
+"""
+
+from __future__ import annotations
+
+import re
+
+UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+
+
+def safe_text(text: str, *, keep_newlines: bool = False) -> str:
+    """The text with all that a terminal would obey, or not show, as visible escapes.
+
+    With `keep_newlines`, line feeds and tabs stay as they are.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    kept = "\n\t" if keep_newlines else ""
+    return UNSAFE.sub(lambda found: found[0] if found[0] in kept else _escape(found[0]), text)
+
+
+def safe_bytes(data: bytes, *, keep_newlines: bool = False) -> str:
+    """The bytes as safe text; those that are not UTF-8 become escapes."""
+    return safe_text(data.decode("utf-8", "backslashreplace"), keep_newlines=keep_newlines)
+
+
+def encodable(text: str) -> str:
+    """The text with lone surrogates, which no stream can write, as visible escapes."""
+    return text if text.isascii() else _SURROGATE.sub(lambda found: _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if code <= 0xFF:
+        return _SHORT.get(character, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

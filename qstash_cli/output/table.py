@@ -1,0 +1,181 @@
+"""Records as tables for people: aligned columns without boxes, or fields below each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from qstash_cli.output.cells import EMPTY, Cell, shown
+from qstash_cli.output.columns import rows_of
+from qstash_cli.output.layout import GAP, Layout, fit, fit_live
+from qstash_cli.output.look import Look
+from qstash_cli.output.result import Column, Record, Result, View
+from qstash_cli.output.safe import safe_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+Row = list[Cell]
+
+# Widths come from as many rows, then rows are written as they are pulled.
+_FIRST_ROWS = 100
+# Values beside their names need this much room; with less they go below each other.
+_LEAST_VALUE_CELLS = 20
+
+
+def write_table(result: Result, out: TextIO, look: Look) -> None:
+    """Writes several records as rows, one record as a list of its fields."""
+    console = _console(out, look)
+    view = result.view
+    if isinstance(result.data, Mapping) and view.rows is None:
+        _write_fields(view.columns, _row(view, result.data, look), console, look)
+        return
+    rows = (_row(view, record, look) for record in rows_of(result))
+    if result.live:
+        _write_chunk(view, rows, fit_live(view, look), console, is_first=True)
+    elif _write_rows(view, rows, console, look) and look.is_terminal:
+        out.write(f"{safe_text(view.empty)}\n")
+
+
+def _write_rows(view: View, rows: Iterator[Row], console: Console, look: Look) -> bool:
+    """Writes the rows as they come; true if there were none."""
+    first, failure = _pull(rows, _FIRST_ROWS)
+    layout = fit(view, first, look)
+    is_empty = _write_chunk(view, first, layout, console, is_first=True)
+    if failure is not None:
+        raise failure
+    if not is_empty:
+        _write_chunk(view, rows, layout, console, is_first=False)
+    return is_empty
+
+
+def _pull(rows: Iterator[Row], count: int) -> tuple[list[Row], BaseException | None]:
+    """The first rows, and what ended them early: what came before a failure is shown too."""
+    pulled: list[Row] = []
+    try:
+        for row in rows:
+            pulled.append(row)
+            if len(pulled) == count:
+                break
+    except BaseException as failure:  # noqa: BLE001 - raised again when the rows are written
+        return pulled, failure
+    return pulled, None
+
+
+def _write_chunk(
+    view: View, rows: Iterable[Row], layout: Layout | None, console: Console, *, is_first: bool
+) -> bool:
+    if layout is None:
+        return _write_blocks(view.columns, rows, console, is_first=is_first)
+    is_empty = True
+    for row in rows:
+        if is_empty and is_first:
+            names = [Cell(c.name.upper(), c.name.upper(), "bold") for c in view.columns]
+            _print(_line(names, layout), console)
+        _print(_line(row, layout), console)
+        is_empty = False
+    return is_empty
+
+
+def _write_blocks(
+    columns: Sequence[Column], rows: Iterable[Row], console: Console, *, is_first: bool
+) -> bool:
+    is_empty = True
+    for row in rows:
+        if not (is_empty and is_first):
+            console.file.write("\n")
+        for column, cell in zip(columns, row, strict=True):
+            if cell is not EMPTY:
+                _print(_named(f"{safe_text(column.name)}:", " ", cell), console)
+        is_empty = False
+    return is_empty
+
+
+def _write_fields(columns: Sequence[Column], row: Row, console: Console, look: Look) -> None:
+    from rich.cells import cell_len, set_cell_size
+
+    indent = max((cell_len(column.name) for column in columns), default=0) + len(GAP)
+    if look.is_terminal and look.width - indent < _LEAST_VALUE_CELLS:
+        _write_blocks(columns, [row], console, is_first=True)
+        return
+    for column, cell in zip(columns, row, strict=True):
+        if cell is EMPTY:
+            continue
+        name = set_cell_size(safe_text(column.name), indent)
+        for part in _wrapped(cell.full, look.width - indent) if look.is_terminal else [cell.full]:
+            _print(_named(name, "", Cell(part, part, cell.style)), console)
+            name = " " * indent
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    """The text in lines of this many cells, broken at blanks where there are any."""
+    from rich.cells import cell_len, chop_cells
+
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if cell_len(longer) <= width:
+            line = longer
+            continue
+        if line:
+            yield line
+        *parts, line = chop_cells(word, width) or [""]
+        yield from parts
+    yield line
+
+
+def _row(view: View, record: Record, look: Look) -> Row:
+    return [shown(column.pick(record), column.show, look) for column in view.columns]
+
+
+def _line(row: Row, layout: Layout) -> Text:
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    line = Text(end="")
+    owed = ""
+    for cell, width, is_whole in zip(row, layout.widths, layout.whole, strict=True):
+        text = cell.brief if layout.is_brief else cell.full
+        text = text if is_whole else _cut(text, width)
+        if text:
+            line.append(owed)
+            line.append(text, cell.style or None)
+            owed = ""
+        owed += " " * (max(0, width - cell_len(text)) + len(GAP))
+    return line
+
+
+def _cut(text: str, width: int) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1) + "…"
+
+
+def _named(name: str, gap: str, cell: Cell) -> Text:
+    from rich.text import Text
+
+    return Text.assemble((name, "bold"), gap, (cell.full, cell.style or ""), end="")
+
+
+def _print(line: Text, console: Console) -> None:
+    console.print(line, soft_wrap=True, markup=False, emoji=False, highlight=False)
+
+
+def _console(out: TextIO, look: Look) -> Console:
+    from rich.console import Console
+
+    return Console(
+        file=out,
+        width=look.width,
+        color_system="standard" if look.colour else None,
+        force_terminal=look.colour,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        # What the environment says is in `look` already.
+        _environ={},
+    )

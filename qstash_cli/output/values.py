@@ -1,0 +1,58 @@
+"""Times and spans of time as people read them; `now` is in unix seconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from math import isfinite
+
+from qstash_cli.protocol.durations import format_duration
+
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+# Hours say more than days up to here.
+_LAST_IN_HOURS_S = 2 * _DAY_S
+
+
+def local_time(at_s: float, time_zone: tzinfo | None) -> str:
+    """A time such as `2026-11-24 13:05:09` in this zone, the machine's own if None.
+
+    A number that is no time of years 1 to 9999 is given back as it is.
+    """
+    try:
+        at = datetime.fromtimestamp(at_s, UTC).astimezone(time_zone)
+    except (ValueError, OverflowError, OSError):
+        return str(at_s)
+    return f"{at:%Y-%m-%d %H:%M:%S}".rjust(19, "0")
+
+
+def relative_time(at_s: float, now: float) -> str:
+    """How far a time is from now, in its largest unit: `3m ago`, `in 5m`, `now`.
+
+    Rounded towards now, so that `3m ago` is at least three minutes. Empty for no finite number.
+    """
+    if not isfinite(at_s):
+        return ""
+    distance = _short_span(abs(at_s - now))
+    if distance == "0s":
+        return "now"
+    return f"in {distance}" if at_s > now else f"{distance} ago"
+
+
+def span(seconds: float) -> str:
+    """A span as QStash writes it: 5400 is `1h30m`; less than a second keeps its digits."""
+    if not isfinite(seconds):
+        return str(seconds)
+    if seconds < 0:
+        return f"-{span(-seconds)}"
+    if seconds != int(seconds) and seconds < 1:
+        return f"{seconds:g}s"
+    return format_duration(int(seconds))
+
+
+def _short_span(seconds: float) -> str:
+    if seconds < _MINUTE_S:
+        return f"{int(seconds)}s"
+    if seconds < _HOUR_S:
+        return f"{int(seconds // _MINUTE_S)}m"
+    if seconds < _LAST_IN_HOURS_S:
+        return f"{int(seconds // _HOUR_S)}h"
+    return f"{int(seconds // _DAY_S)}d"

@@ -1,0 +1,138 @@
+"""The ASGI application: routes, errors, and the engine's start and stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol import ids
+from qstash_cli.protocol.dev_credentials import Credentials
+from qstash_cli.server import keys
+from qstash_cli.server.answers import ApiError, refusal
+from qstash_cli.server.clock import ScaledClock
+from qstash_cli.server.delivery import Deliverer
+from qstash_cli.server.engine import Engine
+from qstash_cli.server.requests import Service
+from qstash_cli.server.routes import dlq, logs, messages, publish
+from qstash_cli.server.routes import keys as key_routes
+from qstash_cli.server.security import Guard
+from qstash_cli.server.store import Store
+
+_RAW = ("/v2/publish", "/v2/enqueue/")
+
+
+def build(
+    store: Store,
+    *,
+    host: str,
+    credentials: Credentials,
+    routes: tuple[tuple[str, str], ...],
+    speed: float,
+) -> Starlette:
+    """The application on an open store, which it closes at its end."""
+    app = Starlette(
+        routes=[
+            *publish.ROUTES, *messages.ROUTES, *logs.ROUTES, *dlq.ROUTES, *key_routes.ROUTES
+        ],
+        middleware=[
+            Middleware(Guard, host=host, token=credentials.token),
+            Middleware(_Paths),
+        ],
+        exception_handlers={
+            ApiError: _api_error,
+            BadInput: _bad_input,
+            HTTPException: _http_error,
+            sqlite3.Error: _store_error,
+            Exception: _unexpected,
+        },
+        lifespan=lambda app: _lifespan(app, store, credentials, routes, speed),
+    )  # fmt: skip
+    app.router.redirect_slashes = False
+    return app
+
+
+def open_store(path: Path | None) -> Store:
+    """The store in a file, or in memory. Raises `QstashError` if it cannot be used."""
+    return Store(path)
+
+
+@asynccontextmanager
+async def _lifespan(
+    app: Starlette,
+    store: Store,
+    credentials: Credentials,
+    routes: tuple[tuple[str, str], ...],
+    speed: float,
+) -> AsyncIterator[None]:
+    clock = ScaledClock(speed)
+    deliverer = Deliverer(routes)
+    engine = Engine(store, clock, deliverer, _new_id)
+    await store.run(
+        lambda connection: keys.init(
+            connection, credentials.current_signing_key, credentials.next_signing_key
+        )
+    )
+    app.state.service = Service(store=store, engine=engine, clock=clock, new_id=_new_id)
+    await engine.start()
+    try:
+        yield
+    finally:
+        await engine.stop()
+        await deliverer.close()
+        store.close()
+
+
+def _new_id(prefix: str) -> str:
+    return ids.new_id(prefix, os.urandom)
+
+
+class _Paths:
+    """Makes collections answer with a slash at their end too, and refuses an empty id there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.endswith("/") and not path.startswith(_RAW):
+            if scope["method"] == "DELETE":
+                # In the cloud an empty id means everything.
+                await refusal(400, "the id is empty")(scope, receive, send)
+                return
+            scope = dict(scope) | {"path": path.rstrip("/") or "/"}
+        await self._app(scope, receive, send)
+
+
+async def _api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 - Starlette's handlers are typed for any error
+    return refusal(error.status, error.message)
+
+
+async def _bad_input(_request: Request, error: Exception) -> Response:
+    return refusal(400, str(error))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    return refusal(error.status_code, f"{error.detail}: {request.method} {request.url.path}")
+
+
+async def _store_error(_request: Request, error: Exception) -> Response:
+    logging.getLogger(__name__).error("the database refuses: %s", error)
+    return refusal(500, f"nothing was stored: {error}")
+
+
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    return refusal(500, f"a defect of the server: {type(error).__name__}")

@@ -1,0 +1,136 @@
+"""What an attempt does to a message: the steps of its life in the store. Source: QStash docs,
+"Logs", "Retry", "Dead letter queue".
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from qstash_cli.protocol import backoff
+from qstash_cli.protocol.headers import as_lists
+from qstash_cli.server import callbacks, message
+from qstash_cli.server.delivery import Answer
+from qstash_cli.server.message import Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What is next after an attempt: the message's own next time, and new messages."""
+
+    retry_at_ms: int | None
+    created: tuple[tuple[str, int], ...]
+
+
+def begin(connection: sqlite3.Connection, message_id: str, now_ms: int) -> Message | None:
+    """The message to deliver now, None if it is not to be delivered any more."""
+    found = message.find(connection, message_id)
+    if found is None or found.status != "live":
+        return None
+    message.log(connection, message_id, "ACTIVE", now_ms)
+    return found
+
+
+def end(
+    connection: sqlite3.Connection,
+    tried: Message,
+    answer: Answer,
+    *,
+    now_ms: int,
+    now_s: float,
+    new_id: Callable[[str], str],
+) -> Ended:
+    """Writes down what came of an attempt."""
+    if answer.is_success:
+        details = _details(answer)
+        message.log(connection, tried.id, "DELIVERED", now_ms, **details)
+        _finish(connection, tried.id, "delivered", now_ms)
+        return _with_callbacks(connection, tried, answer, None, None, now_ms, new_id)
+    error = answer.error or _status_text(answer.status)
+    message.log(connection, tried.id, "ERROR", now_ms, error=error, **_details(answer))
+    current = message.find(connection, tried.id)
+    if current is None or current.status == "cancelled":
+        return Ended(retry_at_ms=None, created=())
+    if tried.retried < tried.max_retries and not answer.is_final:
+        wait_ms = backoff.delay_ms(
+            tried.retried + 1, tried.options.retry_delay, answer.headers, now_s
+        )
+        retry_at_ms = now_ms + wait_ms
+        connection.execute(
+            "UPDATE messages SET retried = retried + 1, due_ms = ? WHERE id = ?",
+            (retry_at_ms, tried.id),
+        )
+        message.log(connection, tried.id, "RETRY", now_ms, nextDeliveryTime=retry_at_ms)
+        return _with_callbacks(connection, tried, answer, None, retry_at_ms, now_ms, new_id)
+    dlq_id = _bury(connection, tried, answer, now_ms)
+    message.log(connection, tried.id, "FAILED", now_ms, error=error, **_details(answer))
+    _finish(connection, tried.id, "failed", now_ms)
+    return _with_callbacks(connection, tried, answer, dlq_id, None, now_ms, new_id)
+
+
+def cancel(connection: sqlite3.Connection, message_id: str, now_ms: int) -> None:
+    """Takes a live message out of delivery."""
+    message.log(connection, message_id, "CANCEL_REQUESTED", now_ms)
+    message.log(connection, message_id, "CANCELLED", now_ms)
+    _finish(connection, message_id, "cancelled", now_ms)
+
+
+def _finish(connection: sqlite3.Connection, message_id: str, status: str, now_ms: int) -> None:
+    connection.execute(
+        "UPDATE messages SET status = ?, ended_ms = ? WHERE id = ?", (status, now_ms, message_id)
+    )
+
+
+def _bury(connection: sqlite3.Connection, lost: Message, answer: Answer, now_ms: int) -> str:
+    (last,) = connection.execute("SELECT ifnull(max(seq), 0) FROM dlq").fetchone()
+    (used,) = connection.execute(
+        "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'dlq'"
+    ).fetchone()
+    dlq_id = f"{now_ms}-{max(last, used) + 1}"
+    connection.execute(
+        "INSERT INTO dlq (id, message_id, failed_ms, status, headers, body) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            dlq_id, lost.id, now_ms, answer.status, json.dumps(as_lists(answer.headers)),
+            answer.body or answer.error.encode(),
+        ),
+    )  # fmt: skip
+    return dlq_id
+
+
+def _with_callbacks(  # noqa: PLR0917 - one step, told to both of its callers
+    connection: sqlite3.Connection,
+    tried: Message,
+    answer: Answer,
+    dlq_id: str | None,
+    retry_at_ms: int | None,
+    now_ms: int,
+    new_id: Callable[[str], str],
+) -> Ended:
+    created = tuple(
+        (message.insert(connection, draft, new_id), draft.due_ms)
+        for draft in callbacks.drafts(tried, answer, dlq_id, now_ms)
+    )
+    return Ended(retry_at_ms=retry_at_ms, created=created)
+
+
+def _details(answer: Answer) -> dict[str, Any]:
+    if not answer.status:
+        return {}
+    return {
+        "responseStatus": answer.status,
+        "responseHeader": as_lists(answer.headers),
+        "responseBody": b64encode(answer.body).decode(),
+    }
+
+
+def _status_text(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

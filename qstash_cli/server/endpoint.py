@@ -1,0 +1,69 @@
+"""A local endpoint to deliver to: it keeps what it receives and answers as it is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The first header of that name, empty if there is none."""
+        return next((value for n, value in self.headers if n.lower() == name.lower()), "")
+
+
+@dataclass
+class Endpoint:
+    """Where it listens, and what it has received so far."""
+
+    url: str
+    received: list[Received] = field(default_factory=list)
+
+
+@contextmanager
+def running_endpoint(answer: Callable[[Received], tuple[int, bytes]]) -> Iterator[Endpoint]:
+    """An endpoint on a free loopback port, in threads. `answer` says status and body."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _take(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            request = Received(
+                method=self.command,
+                path=self.path,
+                headers=tuple(self.headers.items()),
+                body=body,
+            )
+            endpoint.received.append(request)
+            status, text = answer(request)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _take  # noqa: N815 - http.server's
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield endpoint
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,199 @@
+"""When each message is delivered, and what happens then."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from qstash_cli.protocol import signature
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.server import attempts, keys
+from qstash_cli.server.clock import Clock
+from qstash_cli.server.delivery import LONGEST_S, Deliverer
+from qstash_cli.server.message import Message
+from qstash_cli.server.store import Store
+
+REGION = "EU-CENTRAL-1"
+_MOST_AT_ONCE = 128
+_PAUSE_AFTER_FAULT_MS = 1000
+_FROM_QSTASH = ("upstash-", "user-agent", "host", "content-length")
+
+
+@dataclass
+class _Line:
+    """A queue: who is being delivered, and who waits."""
+
+    parallelism: int = 1
+    active: set[str] = field(default_factory=set)
+    waiting: deque[tuple[str, int]] = field(default_factory=deque)
+
+
+class Engine:
+    """Delivers what is due, a bounded number at once; times are the clock's milliseconds."""
+
+    def __init__(
+        self, store: Store, clock: Clock, deliverer: Deliverer, new_id: Callable[[str], str]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._deliverer = deliverer
+        self._new_id = new_id
+        self._due: list[tuple[int, int, str]] = []
+        self._order = itertools.count()
+        self._lines: dict[str, _Line] = {}
+        self._queue_of: dict[str, str] = {}
+        self._changed = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Takes up everything that the store says is still to be delivered."""
+        rows = await self._store.run(_live)
+        for row in rows:
+            self.add(row["id"], row["due_ms"], row["queue"])
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stops; what is in flight is delivered again at the next start."""
+        tasks = [*self._running, *([self._loop] if self._loop else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def add(self, message_id: str, due_ms: int, queue: str | None = None) -> None:
+        """Delivers a stored message at its time, or when its queue has come to it."""
+        if queue is None:
+            self._push(message_id, due_ms)
+            return
+        line = self._lines.setdefault(queue, _Line())
+        line.waiting.append((message_id, due_ms))
+        self._queue_of[message_id] = queue
+        self._advance(line)
+
+    def forget(self, message_ids: Iterable[str]) -> None:
+        """Lets the next ones of their queues go on in place of cancelled messages."""
+        for message_id in message_ids:
+            queue = self._queue_of.get(message_id)
+            if queue is None:
+                continue
+            line = self._lines[queue]
+            line.waiting = deque(w for w in line.waiting if w[0] != message_id)
+            self._leave(message_id)
+
+    def _advance(self, line: _Line) -> None:
+        while line.waiting and len(line.active) < line.parallelism:
+            message_id, due_ms = line.waiting.popleft()
+            line.active.add(message_id)
+            self._push(message_id, due_ms)
+
+    def _leave(self, message_id: str) -> None:
+        queue = self._queue_of.pop(message_id, None)
+        if queue is not None:
+            self._lines[queue].active.discard(message_id)
+            self._advance(self._lines[queue])
+
+    def _push(self, message_id: str, due_ms: int) -> None:
+        heapq.heappush(self._due, (due_ms, next(self._order), message_id))
+        self._changed.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._changed.clear()
+            self._start_due()
+            wait_s = None
+            if self._due and len(self._running) < _MOST_AT_ONCE:
+                wait_s = self._clock.seconds_until(self._due[0][0])
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def _start_due(self) -> None:
+        now_ms = self._clock.now_ms()
+        while self._due and len(self._running) < _MOST_AT_ONCE and self._due[0][0] <= now_ms:
+            _, _, message_id = heapq.heappop(self._due)
+            task = asyncio.create_task(self._attempt(message_id))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._changed.set()
+
+    async def _attempt(self, message_id: str) -> None:
+        try:
+            await self._deliver(message_id)
+        except sqlite3.Error as fault:
+            logging.getLogger(__name__).warning("%s is put off: %s", message_id, fault)
+            self._push(message_id, self._clock.now_ms() + _PAUSE_AFTER_FAULT_MS)
+
+    async def _deliver(self, message_id: str) -> None:
+        def begin(connection: sqlite3.Connection) -> tuple[Message | None, str]:
+            found = attempts.begin(connection, message_id, self._clock.now_ms())
+            return found, keys.read(connection).current
+
+        message, key = await self._store.run(begin)
+        if message is None:
+            self._leave(message_id)
+            return
+        answer = await self._deliverer.deliver(
+            method=message.options.method or "POST",
+            url=message.url,
+            headers=self._headers(message, key),
+            body=message.body,
+            timeout_s=min(LONGEST_S, message.options.timeout_s or LONGEST_S),
+        )
+        ended = await self._store.run(
+            lambda connection: attempts.end(
+                connection,
+                message,
+                answer,
+                now_ms=self._clock.now_ms(),
+                now_s=self._clock.now_s(),
+                new_id=self._new_id,
+            )
+        )
+        for created_id, due_ms in ended.created:
+            self._push(created_id, due_ms)
+        if ended.retry_at_ms is None:
+            self._leave(message_id)
+        else:
+            self._push(message_id, ended.retry_at_ms)
+
+    def _headers(self, message: Message, key: str) -> Headers:
+        row = message.row
+        token = signature.sign(
+            key,
+            url=message.url,
+            body=message.body,
+            now=self._clock.now_s(),
+            token_id=self._new_id("jwt"),
+        )
+        own = (
+            ("User-Agent", "Upstash-QStash"),
+            ("Upstash-Message-Id", message.id),
+            ("Upstash-Retried", str(message.retried)),
+            ("Upstash-Signature", token),
+            ("Upstash-Caller-Ip", row["caller_ip"]),
+            ("Upstash-Region", REGION),
+            ("Upstash-Topic-Name", row["topic"]),
+            ("Upstash-Schedule-Id", row["schedule_id"]),
+        )
+        forwarded = message.options.headers
+        return (
+            *((name, value) for name, value in own if value),
+            *((n, v) for n, v in forwarded if not n.lower().startswith(_FROM_QSTASH)),
+        )
+
+
+def _live(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    return connection.execute(
+        "SELECT id, due_ms, queue FROM messages WHERE status = 'live' ORDER BY seq"
+    ).fetchall()

@@ -1,0 +1,32 @@
+"""The signing keys of the server's one account."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """The key that signs, and the one that will after a rotation."""
+
+    current: str
+    next: str
+
+
+def init(connection: sqlite3.Connection, current: str, following: str) -> None:
+    """Stores the first keys, unless there are some already."""
+    connection.execute("INSERT OR IGNORE INTO signing_keys VALUES (1, ?, ?)", (current, following))
+
+
+def read(connection: sqlite3.Connection) -> Keys:
+    """Both keys."""
+    row = connection.execute("SELECT current, next FROM signing_keys").fetchone()
+    return Keys(current=row["current"], next=row["next"])
+
+
+def rotate(connection: sqlite3.Connection, new_id: Callable[[str], str]) -> Keys:
+    """The keys after the next one took the place of the current one."""
+    connection.execute("UPDATE signing_keys SET current = next, next = ?", (new_id("sig"),))
+    return read(connection)

@@ -1,0 +1,109 @@
+"""A stored message: what was published, and how far it has come."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from qstash_cli.protocol.options import MessageOptions, decode, encode
+
+DEFAULT_RETRIES = 3
+# Guess: how long the deduplication of an id or content lasts from the first publish. Documented.
+DEDUPLICATION_MS = 600_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A message before it is stored. Times are in server milliseconds."""
+
+    url: str
+    options: MessageOptions
+    body: bytes
+    created_ms: int
+    due_ms: int
+    caller_ip: str
+    topic: str | None = None
+    endpoint: str | None = None
+    schedule_id: str | None = None
+    queue: str | None = None
+
+
+class Message:
+    """A row of the table of messages."""
+
+    def __init__(self, row: sqlite3.Row) -> None:
+        self.row = row
+        self.id: str = row["id"]
+        self.status: str = row["status"]
+        self.url: str = row["url"]
+        self.body: bytes = row["body"]
+        self.retried: int = row["retried"]
+        self.due_ms: int = row["due_ms"]
+        self.queue: str | None = row["queue"]
+
+    @cached_property
+    def options(self) -> MessageOptions:
+        """How it is to be delivered."""
+        return decode(tuple(pair) for pair in json.loads(self.row["options"]))
+
+    @property
+    def max_retries(self) -> int:
+        """How many attempts there are after the first one."""
+        return DEFAULT_RETRIES if self.options.retries is None else self.options.retries
+
+
+def insert(connection: sqlite3.Connection, draft: Draft, new_id: Callable[[str], str]) -> str:
+    """Stores a message with its first log entry and returns its id."""
+    message_id = new_id("msg")
+    parts = urlsplit(draft.url)
+    options = replace(
+        draft.options, delay_s=None, not_before_s=None, dedup_id=None, dedup_content=None,
+        queue=None, header_forward=None, cron=None, schedule_id=None,
+    )  # fmt: skip
+    values = {
+        "id": message_id,
+        "status": "live",
+        "due_ms": draft.due_ms,
+        "url": draft.url,
+        "host": parts.hostname or "",
+        "path": parts.path or "/",
+        "options": json.dumps(encode(options)),
+        "body": draft.body,
+        "created_ms": draft.created_ms,
+        "not_before_ms": draft.due_ms,
+        "caller_ip": draft.caller_ip,
+        "topic": draft.topic,
+        "endpoint": draft.endpoint,
+        "schedule_id": draft.schedule_id,
+        "queue": draft.queue,
+        "flow_key": options.flow_key,
+        "labels": f",{','.join(options.label)}," if options.label else "",
+    }
+    connection.execute(
+        f"INSERT INTO messages ({', '.join(values)}) "  # noqa: S608 - our own column names
+        f"VALUES ({', '.join('?' * len(values))})",
+        tuple(values.values()),
+    )
+    log(connection, message_id, "CREATED", draft.created_ms, nextDeliveryTime=draft.due_ms)
+    return message_id
+
+
+def find(connection: sqlite3.Connection, message_id: str) -> Message | None:
+    """The message of that id, None if there is none."""
+    row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
+    return Message(row) if row else None
+
+
+def log(
+    connection: sqlite3.Connection, message_id: str, state: str, time_ms: int, **details: Any
+) -> None:
+    """Adds a step to the log of a message."""
+    connection.execute(
+        "INSERT INTO logs (message_id, time_ms, state, details) VALUES (?, ?, ?, ?)",
+        (message_id, time_ms, state, json.dumps(details)),
+    )

@@ -1,0 +1,120 @@
+"""What a request says: its raw target, its headers, its parameters, its body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote_plus
+
+from starlette.requests import Request
+
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.server.answers import ApiError
+from qstash_cli.server.clock import Clock
+from qstash_cli.server.engine import Engine
+from qstash_cli.server.store import Store
+
+MOST_BODY_BYTES = 52_428_800
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What the routes work with."""
+
+    store: Store
+    engine: Engine
+    clock: Clock
+    new_id: Callable[[str], str]
+
+
+def service(request: Request) -> Service:
+    """The service behind a request."""
+    return cast("Service", request.app.state.service)
+
+
+def headers(request: Request) -> Headers:
+    """The request's headers, with options that came as query parameters behind them."""
+    own = tuple((_text(name), _text(value)) for name, value in request.scope["headers"])
+    named = {name.lower() for name, _ in own}
+    from_query = (
+        (unquote_plus(name), unquote_plus(value))
+        for name, _, value in (pair.partition("=") for pair in _pairs(request))
+        if name.lower().startswith("upstash-")
+    )
+    return (*own, *((n, v) for n, v in from_query if n.lower() not in named))
+
+
+def rest_of_path(request: Request, segments: int) -> str:
+    """The raw path after so many segments, with the query that is not ours.
+
+    Source: QStash docs, "Publish": a destination stands in the path as it is.
+    """
+    raw: bytes = request.scope["raw_path"]
+    path = raw.decode("ascii", errors="replace").split("/", segments + 1)[-1]
+    theirs = [
+        pair
+        for pair in _pairs(request)
+        if not pair.lower().startswith("upstash-")
+        and pair.partition("=")[0].lower() != "qstash_token"
+    ]
+    return f"{path}?{'&'.join(theirs)}" if theirs else path
+
+
+def parameters(request: Request) -> dict[str, list[str]]:
+    """The query parameters, but for the token."""
+    found: dict[str, list[str]] = {}
+    query = request.scope["query_string"].decode("ascii", errors="replace")
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name.lower() != "qstash_token":
+            found.setdefault(name, []).append(value)
+    return found
+
+
+async def body(request: Request) -> bytes:
+    """The body. Raises `ApiError` if it is too large."""
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > MOST_BODY_BYTES:
+            raise ApiError(412, f"quota maxMessageSize exceeded, current limit: {MOST_BODY_BYTES}")
+    return bytes(received)
+
+
+async def bulk_parameters(request: Request) -> dict[str, list[str]]:
+    """The parameters of a bulk operation, in either of their forms: query or JSON body.
+
+    Raises `ApiError` for a body that is neither, and for an empty list of ids, which in the cloud
+    means everything.
+    """
+    found = parameters(request)
+    data = await body(request)
+    if not data.strip():
+        return found
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError):
+        raise ApiError(400, "the body is not JSON") from None
+    if not isinstance(fields, dict):
+        raise ApiError(400, "the body is not a JSON object")
+    return found | {name: _texts(name, value) for name, value in fields.items()}
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    if not values or any(isinstance(v, dict | list | bool) or v is None for v in values):
+        raise ApiError(400, f"{name} cannot be empty")
+    return [str(v) for v in values]
+
+
+def _pairs(request: Request) -> list[str]:
+    query = request.scope["query_string"].decode("ascii", errors="replace")
+    return query.split("&") if query else []
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

@@ -1,0 +1,82 @@
+"""Messages: get, cancel, cancel many. Source: QStash docs, "Messages"."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from qstash_cli.server import attempts, filters, message, views
+from qstash_cli.server.answers import ApiError, answer
+from qstash_cli.server.message import Message
+from qstash_cli.server.requests import bulk_parameters, service
+
+# Guess: a message can be read for this long after its end; the docs say "shortly after".
+READABLE_MS = 120_000
+_MOST = 500
+_NO_FILTERS = frozenset({"count", "cursor", "async"})
+
+
+async def _get(request: Request) -> Response:
+    api = service(request)
+    message_id = request.path_params["message_id"]
+    found = await api.store.run(lambda connection: message.find(connection, message_id))
+    if found is None or _is_forgotten(found, api.clock.now_ms()):
+        raise ApiError(404, f"message {message_id} not found")
+    return answer(views.message(found))
+
+
+def _is_forgotten(found: Message, now_ms: int) -> bool:
+    ended_ms = found.row["ended_ms"]
+    return found.status == "cancelled" or (ended_ms is not None and now_ms > ended_ms + READABLE_MS)
+
+
+async def _cancel(request: Request) -> Response:
+    api = service(request)
+    message_id = request.path_params["message_id"]
+
+    def cancel(connection: sqlite3.Connection) -> None:
+        found = message.find(connection, message_id)
+        if found is None or found.status != "live":
+            raise ApiError(404, f"message {message_id} not found")
+        attempts.cancel(connection, message_id, api.clock.now_ms())
+
+    await api.store.run(cancel)
+    api.engine.forget([message_id])
+    return answer({"cancelled": 1}, 202)
+
+
+async def _cancel_matching(request: Request) -> Response:
+    api = service(request)
+    given = await bulk_parameters(request)
+    if "messageIds" in given:
+        # Ids win over filters.
+        given = {"messageIds": given["messageIds"]}
+    conditions = filters.conditions(
+        given, filters.MESSAGE_FILTERS, time_column="messages.created_ms", besides=_NO_FILTERS
+    )
+    most = filters.count(given, default=_MOST, most=_MOST)
+
+    def cancel(connection: sqlite3.Connection) -> list[str]:
+        clause, values = filters.where(conditions)
+        rows = connection.execute(
+            "SELECT id FROM messages WHERE status = 'live' AND "  # noqa: S608 - built of our own names
+            f"{clause} ORDER BY seq LIMIT ?",
+            (*values, most),
+        ).fetchall()
+        for row in rows:
+            attempts.cancel(connection, row["id"], api.clock.now_ms())
+        return [row["id"] for row in rows]
+
+    cancelled = await api.store.run(cancel)
+    api.engine.forget(cancelled)
+    return answer({"cancelled": len(cancelled)}, 202)
+
+
+ROUTES = [
+    Route("/v2/messages/{message_id}", _get, methods=["GET"]),
+    Route("/v2/messages/{message_id}", _cancel, methods=["DELETE"]),
+    Route("/v2/messages", _cancel_matching, methods=["DELETE"]),
+]

@@ -1,0 +1,54 @@
+CREATE TABLE IF NOT EXISTS messages (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,          -- live, delivered, failed, cancelled
+  due_ms INTEGER NOT NULL,       -- the next attempt of a live message
+  ended_ms INTEGER,
+  retried INTEGER NOT NULL DEFAULT 0,
+  url TEXT NOT NULL,
+  host TEXT NOT NULL,
+  path TEXT NOT NULL,
+  options TEXT NOT NULL,         -- the option headers, as JSON pairs
+  body BLOB NOT NULL,
+  created_ms INTEGER NOT NULL,
+  not_before_ms INTEGER NOT NULL,
+  caller_ip TEXT NOT NULL,
+  topic TEXT,
+  endpoint TEXT,
+  schedule_id TEXT,
+  queue TEXT,
+  flow_key TEXT,
+  labels TEXT NOT NULL           -- ",a,b,"
+);
+CREATE INDEX IF NOT EXISTS live_messages ON messages (due_ms) WHERE status = 'live';
+
+CREATE TABLE IF NOT EXISTS logs (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  message_id TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  details TEXT NOT NULL          -- what this step adds, as JSON
+);
+CREATE INDEX IF NOT EXISTS logs_of_message ON logs (message_id);
+
+CREATE TABLE IF NOT EXISTS dlq (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  message_id TEXT NOT NULL,
+  failed_ms INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  headers TEXT NOT NULL,
+  body BLOB NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS deduplication (
+  key TEXT PRIMARY KEY,
+  message_id TEXT NOT NULL,
+  until_ms INTEGER NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS signing_keys (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  current TEXT NOT NULL,
+  next TEXT NOT NULL
+);

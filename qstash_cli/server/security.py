@@ -1,0 +1,59 @@
+"""Who may talk to the server. Its credentials are public, so a web page must not."""
+
+from __future__ import annotations
+
+import hmac
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from qstash_cli.server.answers import refusal
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Guard:
+    """Refuses foreign origins, unknown hosts and wrong tokens."""
+
+    def __init__(self, app: ASGIApp, *, host: str, token: str) -> None:
+        self._app = app
+        self._hosts = _LOOPBACK | {host}
+        self._is_anywhere = host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or answers it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refused = self._refusal(scope)
+        await (refused or self._app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        headers = Headers(scope=scope)
+        if not self._knows(f"http://{headers.get('host', '')}"):
+            return refusal(421, "unknown host; the server knows the names of this machine only")
+        origin = headers.get("origin")
+        if origin is not None and not self._knows(origin):
+            return refusal(403, "requests from other origins are refused")
+        if not hmac.compare_digest(self._given_token(scope, headers), self._token):
+            return refusal(401, "unable to authenticate: invalid token")
+        return None
+
+    def _knows(self, url: str) -> bool:
+        try:
+            host = urlsplit(url).hostname
+        except ValueError:
+            return False
+        return host in self._hosts or (self._is_anywhere and bool(host) and host != "null")
+
+    def _given_token(self, scope: Scope, headers: Headers) -> bytes:
+        given: str = headers.get("authorization", "")
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() == "bearer":
+            return token.strip().encode("latin-1")
+        query: dict[str, list[str]] = parse_qs(
+            scope["query_string"].decode("ascii", errors="replace")
+        )
+        return query.get("qstash_token", [""])[-1].encode()

@@ -1,0 +1,107 @@
+"""The one store: a SQLite connection in a thread of its own, whose jobs are committed in groups."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+from qstash_cli.errors import QstashError
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], Any]
+_Outcome = tuple[Any, Exception | None]
+
+
+class Store:
+    """Runs jobs on the database. What arrives while a group is committed makes up the next one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
+        self._is_busy = False
+        self._connection = self._thread.submit(_open, path).result()
+
+    async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """The job's result, once everything that it wrote is committed.
+
+        Raises what the job raises, with nothing of it written, or `sqlite3.Error` if the group
+        could not be committed.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((job, future))
+        if not self._is_busy:
+            self._is_busy = True
+            self._draining = loop.create_task(self._drain())
+        return await future
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            jobs = [job for job, _ in group]
+            outcomes = await loop.run_in_executor(self._thread, self._commit, jobs)
+            for (_, future), (value, error) in zip(group, outcomes, strict=True):
+                if future.done():
+                    continue
+                if error is None:
+                    future.set_result(value)
+                else:
+                    future.set_exception(error)
+        self._is_busy = False
+
+    def _commit(self, jobs: Sequence[Job]) -> list[_Outcome]:
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._outcome(job) for job in jobs]
+            connection.execute("COMMIT")
+        except sqlite3.Error as fault:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            return [(None, fault) for _ in jobs]
+        return outcomes
+
+    def _outcome(self, job: Job) -> _Outcome:
+        self._connection.execute("SAVEPOINT job")
+        try:
+            value = job(self._connection)
+        except Exception as error:  # noqa: BLE001 - it is the caller's, and is raised there
+            self._connection.execute("ROLLBACK TO job")
+            self._connection.execute("RELEASE job")
+            return None, error
+        self._connection.execute("RELEASE job")
+        return value, None
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._thread.submit(self._connection.close).result()
+        self._thread.shutdown()
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0)
+        connection.row_factory = sqlite3.Row
+        if path is not None:
+            # The lock is held until the end, so that no second server delivers everything again.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+        connection.executescript((files("qstash_cli.server") / "schema.sql").read_text())
+    except sqlite3.OperationalError as fault:
+        is_locked = "locked" in str(fault)
+        raise QstashError(
+            f"the database cannot be used: {path}: {fault}",
+            hint="another `qstash dev` has it open" if is_locked else "is it writable?",
+        ) from None
+    except sqlite3.DatabaseError as fault:
+        raise QstashError(f"the file is not a database of qstash: {path}: {fault}") from None
+    return connection

@@ -1,0 +1,118 @@
+"""Messages, log entries and DLQ entries as QStash's JSON. Source: QStash OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from base64 import b64decode, b64encode
+from typing import Any
+
+from qstash_cli.protocol.headers import as_lists
+from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.server import redaction
+from qstash_cli.server.message import Message
+
+_DEFAULT_PERIOD_S = 1
+
+
+def message(found: Message) -> dict[str, Any]:
+    """A message as `GET /v2/messages/{id}` shows it."""
+    return redaction.without_empty(_shared(found)) | {
+        "messageId": found.id,
+        "url": found.url,
+        "method": found.options.method or "POST",
+        "header": _headers(found, found.options),
+        "maxRetries": found.max_retries,
+        "notBefore": found.row["not_before_ms"],
+        "createdAt": found.row["created_ms"],
+        **_text("body", _body(found)),
+    }
+
+
+def dlq_entry(found: Message, row: sqlite3.Row) -> dict[str, Any]:
+    """A message with the last answer of its destination; `row` is that of the DLQ."""
+    return message(found) | {
+        "dlqId": row["dlq_id"],
+        "responseStatus": row["response_status"],
+        "responseHeader": json.loads(row["response_headers"]),
+        **_text("responseBody", row["response_body"]),
+    }
+
+
+def log_entry(found: Message, row: sqlite3.Row, *, most_body: int | None) -> dict[str, Any]:
+    """One step of a message. Bodies are cut to `most_body` bytes if that is given."""
+    details = json.loads(row["details"])
+    for name in ("responseBody",):
+        if name in details:
+            details[name] = _base64(b64decode(details[name]), most_body)
+    if "responseHeader" in details:
+        details["responseHeaders"] = details["responseHeader"]
+    options = found.options
+    shared = _shared(found)
+    entry = {
+        **shared,
+        "header": _headers(found, options),
+        "body": _base64(_body(found), most_body),
+        "method": options.method or "POST",
+        "timeout": options.timeout_s and options.timeout_s * 1000,
+        "callbackHeaders": shared.pop("callbackHeader"),
+        "failureCallbackHeaders": shared.pop("failureCallbackHeader"),
+        "retryDelayExpr": options.retry_delay,
+        **details,
+    }
+    entry.pop("callbackHeader", None)
+    entry.pop("failureCallbackHeader", None)
+    return {
+        "time": row["time_ms"],
+        "messageId": found.id,
+        "state": row["state"],
+        "url": found.url,
+        "maxRetries": found.max_retries,
+    } | redaction.without_empty(entry)
+
+
+def _shared(found: Message) -> dict[str, Any]:
+    options, row = found.options, found.row
+    has_limits = options.flow_key is not None
+    return {
+        "topicName": row["topic"],
+        "endpointName": row["endpoint"],
+        "queueName": row["queue"],
+        "scheduleId": row["schedule_id"],
+        "retryDelayExpression": options.retry_delay,
+        "callback": options.callback,
+        "callbackHeader": _headers(found, options.on_callback),
+        "failureCallback": options.failure_callback,
+        "failureCallbackHeader": _headers(found, options.on_failure_callback),
+        "callerIP": row["caller_ip"],
+        "label": options.label[0] if options.label else None,
+        "labels": list(options.label),
+        "flowControlKey": options.flow_key,
+        "parallelism": options.parallelism,
+        "rate": options.rate,
+        "period": (options.period_s or _DEFAULT_PERIOD_S) if has_limits else None,
+    }
+
+
+def _headers(found: Message, options: MessageOptions | None) -> dict[str, list[str]]:
+    lists = as_lists(options.headers) if options else {}
+    return redaction.headers(found.options.redact, lists)
+
+
+def _body(found: Message) -> bytes:
+    if redaction.hides_body(found.options.redact) and found.body:
+        return redaction.redacted(found.body).encode()
+    return found.body
+
+
+def _base64(data: bytes, most: int | None) -> str:
+    return b64encode(data if most is None else data[: max(0, most)]).decode()
+
+
+def _text(name: str, data: bytes) -> dict[str, str]:
+    if not data:
+        return {}
+    try:
+        return {name: data.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}Base64": b64encode(data).decode()}

@@ -1,0 +1,195 @@
+"""What QStash would refuse is refused here, with nothing sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Qstash, Sink
+
+URL = "https://example.com/hook"
+CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "missing scheme": (
+        ("publish", "example.com/hook"),
+        "the destination has no http:// or https://: example.com/hook",
+        "try https://example.com/hook",
+    ),
+    "a host that could be a group": (
+        ("publish", "example.com"),
+        "the destination has no http:// or https://: example.com",
+        "try https://example.com, or pass --no-check if it is a URL group",
+    ),
+    "percent-encoded destination": (
+        ("publish", "https%3A%2F%2Fexample.com"),
+        "the destination is percent-encoded: https%3A%2F%2Fexample.com",
+        "QStash wants the URL as it is, with ://",
+    ),
+    "empty destination": (
+        ("publish", ""),
+        "the destination is empty",
+        "give a URL or a URL group's name",
+    ),
+    "blank in the destination": (
+        ("publish", "https://example.com/a b"),
+        "the destination has characters that a URL cannot hold: 'https://example.com/a b'",
+        "percent-encode blanks and letters beyond ASCII",
+    ),
+    "loopback": (
+        ("publish", "http://localhost:3000/hook"),
+        "QStash cannot reach a loopback address from the cloud",
+        "run `qstash dev` and add --dev to deliver on this machine",
+    ),
+    "private address": (
+        ("publish", "http://192.168.1.7/hook"),
+        "a private address from the cloud, the destination is: http://192.168.1.7/hook",
+        "run `qstash dev` and add --dev to deliver on this machine",
+    ),
+    "callback to loopback": (
+        ("publish", URL, "--callback", "http://[::1]/x"),
+        "QStash cannot reach a loopback address from the cloud, the callback is: http://[::1]/x",
+        "run `qstash dev` and add --dev to deliver on this machine",
+    ),
+    "colon in the deduplication id": (
+        ("publish", URL, "--dedup-id", "a:b"),
+        "--dedup-id: a deduplication id cannot be empty or contain ':' or blanks: 'a:b'",
+        "use '-' or '_' between its parts",
+    ),
+    "blank in the deduplication id": (
+        ("publish", URL, "--dedup-id", "a b"),
+        "--dedup-id: a deduplication id cannot be empty or contain ':' or blanks: 'a b'",
+        "use '-' or '_' between its parts",
+    ),
+    "delay on a queue": (
+        ("publish", URL, "--queue", "q", "--delay", "5s"),
+        "a message in a queue cannot be delayed: QStash refuses --delay and --not-before there",
+        "leave out the delay, or publish without --queue",
+    ),
+    "empty queue": (
+        ("publish", URL, "--queue", ""),
+        "--queue: not a name for a queue or schedule: ''",
+        "letters, digits, '.', '_' and '-' are allowed",
+    ),
+    "empty label": (
+        ("publish", URL, "--label", "a,,b"),
+        "--label: an empty label: 'a,,b'",
+        "separate labels with single commas",
+    ),
+    "callback without a scheme": (
+        ("publish", URL, "--callback", "example.com/done"),
+        "--callback: a callback needs a URL with http:// or https://: 'example.com/done'",
+        "try https://example.com/done",
+    ),
+    "duration": (
+        ("publish", URL, "--delay", "5 minutes"),
+        "--delay: not a duration: '5 minutes'",
+        "write numbers with d, h, m or s, such as 90s or 1d10h30m",
+    ),
+    "retry delay": (
+        ("publish", URL, "--retry-delay", "import os"),
+        "--retry-delay: not a retry delay: 'import os'",
+        "milliseconds from numbers",
+    ),
+    "rate without a key": (
+        ("publish", URL, "--rate", "5"),
+        "a rate or parallelism needs a flow control key",
+        "add --flow-key KEY",
+    ),
+    "header": (("publish", URL, "-H", "no colon"), "--header: not a header", "write 'Name: value'"),
+    "JSON that is none": (
+        ("publish", URL, "--data-json", "{"),
+        "--data-json: not JSON",
+        "use --data to send it as it is",
+    ),
+    "two bodies": (
+        ("publish", URL, "a=1", "-d", "x"),
+        "more than one body: items and --data",
+        "nothing was sent",
+    ),
+    "a file that is not there": (
+        ("publish", URL, "-d", "@/nowhere/at/all"),
+        "the file cannot be read: /nowhere/at/all",
+        "no such file or directory",
+    ),
+    "delay over the plan": (
+        ("publish", URL, "-p", "small", "--delay", "8d"),
+        "the delay is longer than the free plan allows: 8d",
+        "the limit is 7d; or pass --no-check",
+    ),
+    "body over the plan": (
+        ("publish", URL, "-p", "small", "-d", "x" * 1_048_577),
+        "the body is larger than the free plan allows: 1048577 bytes",
+        "the limit is 1048576 bytes; send a link to the data, or pass --no-check",
+    ),
+    "an API URL that is a publish URL": (
+        ("publish", URL, "--api-url", "https://qstash.upstash.io/v2/publish", "--token", "t"),
+        "/v2/publish",
+        "https://qstash.upstash.io",
+    ),
+    "an API URL without TLS": (
+        ("publish", URL, "--api-url", "http://example.com", "--token", "t"),
+        "http://example.com",
+        "--insecure",
+    ),
+    "empty message id": (("message", "get", ""), "not a message id: ''", "nothing was sent"),
+    "empty DLQ id": (("dlq", "delete", ""), "not a DLQ id: ''", "nothing was sent"),
+    "bulk without a filter": (
+        ("dlq", "delete", "--yes"),
+        "no entry is named",
+        "give an id, a filter such as --label, or --all",
+    ),
+    "bulk unconfirmed": (
+        ("dlq", "delete", "--label", "x"),
+        "not confirmed: Delete all entries that fit?",
+        "add --yes; nothing was sent",
+    ),
+    "rotation unconfirmed": (
+        ("keys", "rotate"),
+        "not confirmed: Rotate the signing keys?",
+        "add --yes; nothing was sent",
+    ),
+    "state": (("logs", "--state", "lost"), "--state: not a state: 'lost'", "one of CREATED"),
+    "times the wrong way round": (
+        ("logs", "--since", "1h", "--until", "2h"),
+        "--since is after --until",
+        "nothing was sent",
+    ),
+    "format": (("logs", "-o", "yaml"), "yaml", "table"),
+    "unknown flag": (
+        ("publish", URL, "--retrys", "3"),
+        "no such option: --retrys",
+        "`qstash publish --help` shows the usage",
+    ),
+    "unknown word": (
+        ("publihs", URL),
+        "did you mean 'publish'",
+        "`qstash --help` shows the usage",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_bad_input_is_refused_with_a_hint_and_nothing_is_sent(
+    qstash: Qstash,
+    sink: Sink,
+    monkeypatch: pytest.MonkeyPatch,
+    case: tuple[tuple[str, ...], str, str],
+) -> None:
+    argv, message, hint = case
+    # A request to QStash would have to pass here, and a proxy that refuses is no usage error.
+    monkeypatch.setenv("HTTPS_PROXY", sink.url)
+    monkeypatch.setenv("HTTP_PROXY", sink.url)
+    home = Path(qstash.home)
+    home.mkdir(mode=0o700)
+    (home / "config.toml").write_text('[profiles.small]\ntoken = "t"\nplan = "free"\n')
+
+    run = qstash(*argv, QSTASH_TOKEN="token")
+
+    first, _, rest = run.err.partition("\n")
+    assert run.code == 2, run
+    assert first.startswith("error: "), run
+    assert message.lower() in first.lower(), run
+    assert rest.startswith("hint: "), run
+    assert hint in rest, run
+    assert run.out == ""
+    assert sink.received == []

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from tests.conftest import Qstash, Sink
+
+
+def bury(local: Qstash, sink: Sink, *flags: str) -> str:
+    sink.statuses = [503]
+    run = local("publish", f"{sink.url}/x", "a=1", "--retries", "0", "--wait", *flags)
+    assert run.code == 8, run
+    return local("dlq", "list", "-q").out.split()[-1]
+
+
+def test_an_entry_can_be_looked_at(local: Qstash, sink: Sink) -> None:
+    sink.body = b"out of paper"
+    dlq_id = bury(local, sink, "--label", "night")
+
+    entry = local("dlq", "get", dlq_id).json
+    listed = local("dlq", "list", "--label", "night", "--columns", "dlqId,responseStatus")
+
+    assert (entry["responseStatus"], entry["responseBody"]) == (503, "out of paper")
+    assert listed.out == f"{dlq_id}\t503\n"
+    assert local("dlq", "list", "--label", "day").out == ""
+
+
+def test_a_retried_entry_is_delivered_under_a_new_id_and_gone(local: Qstash, sink: Sink) -> None:
+    dlq_id = bury(local, sink)
+    old = sink.received[-1].header("upstash-message-id")
+    sink.statuses = [200]
+
+    run = local("dlq", "retry", dlq_id, "--wait")
+
+    assert run.code == 0, run
+    assert run.out.strip() == sink.received[-1].header("upstash-message-id") != old
+    assert sink.received[-1].body == b'{"a":"1"}'
+    assert local("dlq", "list").out == ""
+    assert local("dlq", "get", dlq_id).code == 4
+
+
+def test_entries_are_retried_by_filter(local: Qstash, sink: Sink) -> None:
+    bury(local, sink, "--label", "night")
+    bury(local, sink, "--label", "day")
+    sink.statuses = [200]
+
+    run = local("dlq", "retry", "--label", "night", "--yes", "--wait")
+
+    assert run.code == 0, run
+    assert run.out.count("msg_") == 1
+    assert local("dlq", "list", "--query", "[].label").json == ["day"]
+
+
+def test_entries_are_deleted_by_id_or_filter(local: Qstash, sink: Sink) -> None:
+    first, _ = bury(local, sink), bury(local, sink, "--label", "x")
+
+    assert local("dlq", "delete", first).out == "1\n"
+    assert local("dlq", "delete", first).code == 4
+    assert local("dlq", "delete", "--label", "x", "--yes").out == "1\n"
+    assert local("dlq", "list").out == ""
+
+
+def test_a_list_that_is_cut_says_so(local: Qstash, sink: Sink) -> None:
+    bury(local, sink)
+    bury(local, sink)
+
+    cut = local("dlq", "list", "--limit", "1")
+
+    assert cut.out.count("\n") == 1
+    assert "only the first 1 are shown" in cut.err
+    assert local("dlq", "list", "--limit", "1", "--all").out.count("\n") == 2

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Qstash, Sink
+
+
+def test_prints_the_message_id_alone_in_a_pipe(local: Qstash, sink: Sink) -> None:
+    run = local("publish", f"{sink.url}/hook", "name=ada", "admin:=true", "--wait")
+
+    assert run.code == 0, run
+    assert run.out.startswith("msg_")
+    assert run.out.count("\n") == 1
+    assert run.err == ""
+    assert json.loads(sink.received[0].body) == {"name": "ada", "admin": True}
+    assert sink.received[0].header("content-type") == "application/json"
+
+
+def test_shows_a_table_on_a_terminal(local: Qstash, sink: Sink) -> None:
+    run = local("publish", sink.url, tty=True)
+
+    assert run.code == 0, run
+    assert "messageId" in run.out or "MESSAGEID" in run.out
+    assert "msg_" in run.out
+
+
+def test_waiting_for_a_message_that_fails_exits_with_8(local: Qstash, sink: Sink) -> None:
+    sink.statuses = [500]
+
+    run = local("publish", sink.url, "--retries", "0", "--wait")
+
+    assert run.code == 8, run
+    assert run.out.startswith("msg_")
+    assert "error: " in run.err
+    assert "hint: `qstash dlq list --message msg_" in run.err
+
+
+def test_waiting_ends_when_the_time_is_up(local: Qstash, sink: Sink) -> None:
+    run = local("publish", sink.url, "--delay", "1h", "--wait", "--wait-timeout", "1s")
+
+    assert run.code == 124, run
+    assert "hint: `qstash message wait msg_" in run.err
+
+
+def test_a_body_is_sent_byte_for_byte(local: Qstash, sink: Sink, tmp_path: Path) -> None:
+    body = bytes(range(256))
+    (tmp_path / "body").write_bytes(body)
+
+    run = local("publish", sink.url, "-d", f"@{tmp_path}/body", "-X", "PUT", "--wait")
+
+    assert run.code == 0, run
+    assert sink.received[0].method == "PUT"
+    assert sink.received[0].body == body
+
+
+def test_standard_input_is_read_only_when_asked(local: Qstash, sink: Sink) -> None:
+    assert local("publish", sink.url, "--wait", stdin=b"left alone").code == 0
+    assert local("publish", sink.url, "-d", "-", "--wait", stdin=b"taken").code == 0
+
+    assert [request.body for request in sink.received] == [b"", b"taken"]
+
+
+def test_a_dry_run_sends_nothing_and_hides_the_token(local: Qstash, sink: Sink) -> None:
+    run = local("publish", sink.url, "a=1", "--dry-run")
+
+    assert run.code == 0, run
+    assert "POST" in run.out.splitlines()[0]
+    assert f"/v2/publish/{sink.url}" in run.out
+    assert '{"a":"1"}' in run.out
+    assert local.env["QSTASH_TOKEN"] not in run.out + run.err
+    assert local("logs").out == ""
+
+
+def test_a_dry_run_needs_no_credentials(qstash: Qstash) -> None:
+    run = qstash("publish", "https://example.com/hook", "--dry-run")
+
+    assert run.code == 0, run
+    assert "https://qstash.upstash.io/v2/publish/https://example.com/hook" in run.out
+
+
+def test_curl_takes_the_token_from_the_environment(local: Qstash, sink: Sink) -> None:
+    run = local("publish", sink.url, "a=1", "--curl")
+
+    assert run.out.startswith("curl ")
+    assert "$QSTASH_TOKEN" in run.out
+    assert local.env["QSTASH_TOKEN"] not in run.out
+
+
+def test_a_dry_run_as_jsonl_is_an_item_of_a_batch(qstash: Qstash) -> None:
+    run = qstash("publish", "https://a.example/x?y=1", "n:=1", "--queue", "q", "--no-idempotency",
+                 "--dry-run", "-o", "jsonl")  # fmt: skip
+
+    assert run.json == {
+        "destination": "https://a.example/x?y=1",
+        "headers": {"Content-Type": "application/json"},
+        "body": '{"n":1}',
+        "queue": "q",
+    }
+
+
+def test_a_wrong_token_exits_with_3_and_is_not_shown(local: Qstash, sink: Sink) -> None:
+    run = local("publish", sink.url, QSTASH_TOKEN="wrong-secret-token")
+
+    assert run.code == 3, run
+    assert "unable to authenticate: invalid token" in run.err
+    assert "wrong-secret-token" not in run.err
+
+
+def test_no_credentials_exit_with_3_and_say_what_to_do(qstash: Qstash) -> None:
+    run = qstash("publish", "https://example.com/hook")
+
+    assert run.code == 3, run
+    assert "qstash demo" in run.err
+
+
+def test_no_server_exits_with_6_and_points_to_dev(qstash: Qstash) -> None:
+    run = qstash("publish", "http://127.0.0.1:9/x", "--dev", QSTASH_DEV_PORT="9")
+
+    assert run.code == 6, run
+    assert "hint: start the server with `qstash dev`" in run.err
+
+
+def test_errors_are_json_where_results_are(qstash: Qstash) -> None:
+    run = qstash("publish", "example.com/x", "-o", "json")
+
+    assert json.loads(run.err) == {
+        "code": "bad_input",
+        "message": "the destination has no http:// or https://: example.com/x",
+        "status": None,
+        "hint": "try https://example.com/x",
+    }
+
+
+def test_the_trace_masks_the_token(local: Qstash, sink: Sink) -> None:
+    run = local("publish", sink.url, "--verbose")
+
+    assert f"> POST {local.env['QSTASH_URL']}/v2/publish/{sink.url}" in run.err
+    assert "> Authorization: Bearer …" in run.err
+    assert local.env["QSTASH_TOKEN"] not in run.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "ids"),
+    [((), 2), (("--dedup-id", "one"), 1), (("--dedup-content",), 1)],
+    ids=["neither", "id", "content"],
+)
+def test_equal_messages_are_sent_once_only_when_asked(
+    local: Qstash, sink: Sink, flags: tuple[str, ...], ids: int
+) -> None:
+    runs = [local("publish", sink.url, "a=1", "--no-idempotency", *flags, "-q") for _ in range(2)]
+
+    assert len({run.out for run in runs}) == ids

@@ -1,0 +1,144 @@
+"""How the tests run `qstash`: in this process, against real servers on loopback."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qstash_cli import cli
+from qstash_cli.invocation import Invocation
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.server.endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.run import ServerConfig, running_server
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of `qstash` left behind."""
+
+    argv: tuple[str, ...]
+    out: str
+    err: str
+    code: int
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    def __str__(self) -> str:
+        return f"$ qstash {shlex.join(self.argv)}\n{self.out}\n{self.err}\n(exit code {self.code})"
+
+
+@dataclass
+class Qstash:
+    """Runs `qstash` in this process with an environment of its own."""
+
+    home: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __call__(
+        self, *argv: str, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str
+    ) -> Run:
+        out, err = io.StringIO(), io.StringIO()
+        inv = Invocation(
+            env={"QSTASH_CONFIG_DIR": str(self.home), "TZ": "UTC"} | self.env | env,
+            home=self.home,
+            stdin=io.BytesIO(stdin),
+            out=out,
+            err=err,
+            stdin_is_terminal=tty,
+            out_is_terminal=tty,
+            err_is_terminal=tty,
+            columns=columns,
+            now=time.time,
+            sleep=time.sleep,
+            random_bytes=os.urandom,
+            run_command=_run_command,
+        )
+        code = cli.run(argv, inv)
+        return Run(argv, out.getvalue(), err.getvalue(), code)
+
+
+def _run_command(command: Sequence[str]) -> str:
+    return subprocess.run(  # noqa: S603 - a command of the test
+        command, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
+@pytest.fixture
+def qstash(tmp_path: Path) -> Qstash:
+    """`qstash` without any credentials."""
+    return Qstash(tmp_path / "config")
+
+
+@pytest.fixture
+def server_url() -> Iterator[str]:
+    """A fresh embedded server."""
+    with running_server(ServerConfig(port=0)) as url:
+        yield url
+
+
+@pytest.fixture
+def local(qstash: Qstash, server_url: str) -> Qstash:
+    """`qstash` with the credentials of a fresh embedded server."""
+    qstash.env |= {
+        "QSTASH_URL": server_url,
+        "QSTASH_TOKEN": DEV_USER.token,
+        "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
+        "QSTASH_NEXT_SIGNING_KEY": DEV_USER.next_signing_key,
+    }
+    return qstash
+
+
+class Sink:
+    """A destination whose next answers can be told; the last one stays."""
+
+    def __init__(self) -> None:
+        self.statuses = [200]
+        self.body = b"ok"
+        self.endpoint = Endpoint("")
+
+    def answer(self, _request: Received) -> tuple[int, bytes]:
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        return status, self.body
+
+    @property
+    def url(self) -> str:
+        return self.endpoint.url
+
+    @property
+    def received(self) -> list[Received]:
+        return self.endpoint.received
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """A real endpoint on loopback."""
+    made = Sink()
+    with running_endpoint(made.answer) as endpoint:
+        made.endpoint = endpoint
+        yield made
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], object]:
+    """Asks again and again until the answer is true, for ten seconds."""
+
+    def ask(question: Callable[[], object]) -> object:
+        until = time.monotonic() + 10
+        while not (answer := question()):
+            assert time.monotonic() < until, "it did not come true within ten seconds"
+            time.sleep(0.02)
+        return answer
+
+    return ask

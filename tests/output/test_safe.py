@@ -1,0 +1,44 @@
+"""Text from elsewhere, made harmless."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qstash_cli.output.safe import UNSAFE, encodable, safe_bytes, safe_text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain — ünï ✓ 日本", "plain — ünï ✓ 日本"),
+        ("\x1b[31m", r"\x1b[31m"),
+        ("a\tb\r\n\0", r"a\tb\r\n\x00"),
+        ("\x7f\x9b", r"\x7f\x9b"),
+        ("\u202eevil\u2069", r"\u202eevil\u2069"),
+        ("\u200b\u2028\ufeff", r"\u200b\u2028\ufeff"),
+        ("\ud800", r"\ud800"),
+        ("\U000e0041", r"\U000e0041"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_shown(text: str, shown: str) -> None:
+    assert safe_text(text) == shown
+
+
+def test_line_feeds_and_tabs_may_stay() -> None:
+    assert safe_text("a\n\tb\r\x1b", keep_newlines=True) == "a\n\tb\\r\\x1b"
+
+
+def test_bytes_that_are_not_utf_8_are_escaped() -> None:
+    assert safe_bytes(b"ok \xff\x00 \xc3\xbc") == r"ok \xff\x00 ü"
+
+
+def test_only_lone_surrogates_cannot_be_encoded() -> None:
+    assert encodable("ü\x1b\udc80") == "ü\x1b\\udc80"
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_safe_text_is_encodable_and_stays_the_same_when_made_safe_again(text: str) -> None:
+    safe = safe_text(text)
+
+    assert not UNSAFE.search(safe)
+    assert safe_text(safe) == safe == safe.encode().decode()
