@@ -1,0 +1,70 @@
+"""Real processes: the server as a user starts it, and the commands they type."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+QSTASH = (sys.executable, "-m", "qstash_cli")
+
+
+def plain_environment(home: Path) -> dict[str, str]:
+    """The environment without what leads to any QStash."""
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("QSTASH_", "_QSTASH"))}
+    return kept | {"QSTASH_CONFIG_DIR": str(home / "config")}
+
+
+@dataclass
+class Dev:
+    """A running `qstash dev`, and the environment that its lines make."""
+
+    process: subprocess.Popen[str]
+    url: str
+    env: dict[str, str]
+    printed: str
+
+    def qstash(self, *argv: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - a command of the test
+            [*QSTASH, *argv], env=self.env, input=stdin, capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture
+def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
+    """Starts `qstash dev` with these arguments, and ends it after the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*argv: str) -> Dev:
+        env = plain_environment(tmp_path)
+        process = subprocess.Popen(  # noqa: S603 - a command of the test
+            [*QSTASH, "dev", *argv], env=env, stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        printed = ""
+        assert process.stdout is not None
+        for line in process.stdout:
+            printed += line
+            if "running at" in line:
+                break
+        found = dict(re.findall(r"^export (\w+)='(.*)'$", printed, re.MULTILINE))
+        assert found, printed
+        return Dev(process, found["QSTASH_URL"], env | found, printed)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def run(argv: Sequence[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A finished process."""
+    return subprocess.run(  # noqa: S603 - a command of the test
+        argv, env=env, capture_output=True, text=True, check=False
+    )
