@@ -19,7 +19,8 @@ from typer.core import TyperCommand
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Flag
 from qstash_cli.invocation import Invocation
-from qstash_cli.output.result import Result
+from qstash_cli.output.formats import check
+from qstash_cli.output.result import Result, View
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions, Operation, table
 from qstash_cli.run_options import ConnectionOptions, OutputOptions
@@ -108,22 +109,31 @@ def group(text: str) -> typer.Typer:
 
 
 def command(
-    app: typer.Typer, name: str | None = None, *, connects: bool = True
+    app: typer.Typer,
+    name: str | None = None,
+    *,
+    connects: bool = True,
+    view: View | None = None,
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Adds a function to `app` as a command. One that does not connect has no connection flags."""
+    """Adds a function to `app` as a command. One that does not connect has no connection flags.
+
+    `view` lets `--columns` be checked before anything is sent.
+    """
 
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
         app.command(
             name or function.__name__.strip("_"),
             cls=SectionedCommand,
             context_settings={"help_option_names": ["-h", "--help"]},
-        )(_with_flags(function, connects=connects))
+        )(_with_flags(function, connects=connects, view=view))
         return function
 
     return add
 
 
-def _with_flags(function: Callable[..., Result], *, connects: bool) -> Callable[..., Result]:
+def _with_flags(
+    function: Callable[..., Result], *, connects: bool, view: View | None
+) -> Callable[..., Result]:
     hints = get_type_hints(function, include_extras=True)
     del hints["return"]
     parameters = dict(list(inspect.signature(function).parameters.items())[1:])
@@ -136,6 +146,7 @@ def _with_flags(function: Callable[..., Result], *, connects: bool) -> Callable[
         now = inv.now()
         # The way to show an error is known before any other flag can be wrong.
         inv.output = _build(OutputOptions, "output", values, now)
+        check(inv.output.format, inv.output.query, inv.output.columns, view)
         if connects:
             inv.connection = _build(ConnectionOptions, "connection", values, now)
         own = {

@@ -52,8 +52,8 @@ def api(
     """Make any call of the API and print its answer as JSON.
 
     \b
-    qstash api GET /v2/queues
-    qstash api POST /v2/queues --data-json '{"queueName":"orders","parallelism":2}'
+    qstash api GET '/v2/logs?count=10'
+    qstash api POST /v2/publish/https://example.com/hook --data-json '{"id":1}'
     """
     if not path.startswith("/"):
         raise BadInput(f"the path does not begin with /: {path}", hint="write /v2/...")

@@ -28,7 +28,7 @@ _Ids = Annotated[
 ]
 
 
-@command(app, "list")
+@command(app, "list", view=DLQ)
 def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging) -> Result:
     """List the entries, oldest first.
 
@@ -53,7 +53,7 @@ def get(
     return Result(data=cast("Any", inv.send(dlq.get(dlq_id))), view=DLQ_ENTRY, piped="json")
 
 
-@command(app)
+@command(app, view=PUBLISHED)
 def retry(
     inv: Invocation,
     dlq_ids: _Ids = None,
@@ -84,7 +84,7 @@ def retry(
     return Result(data=cast("Any", published), view=PUBLISHED, piped="ids", failure=failure)
 
 
-@command(app)
+@command(app, view=DELETED)
 def delete(inv: Invocation, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: Bulk) -> Result:
     """Delete entries for good.
 

@@ -24,7 +24,7 @@ def get(inv: Invocation) -> Result:
     return Result(data=cast("Any", inv.send(keys.get())), view=KEYS)
 
 
-@command(app)
+@command(app, view=KEYS)
 def rotate(inv: Invocation, *, confirm: Confirm) -> Result:
     """Make the next key the current one, and a new key the next one.
 

@@ -31,7 +31,7 @@ class Following:
     follow: bool = flag("Go on showing new entries, oldest first", "-f", "--follow")
 
 
-@command(app)
+@command(app, view=LOG)
 def logs(inv: Invocation, *, filters: LogFilters, paging: Paging, following: Following) -> Result:
     """Show what happened to messages, newest first.
 

@@ -32,7 +32,7 @@ def get(inv: Invocation, message_id: _Id) -> Result:
     return Result(data=cast("Any", answer), view=MESSAGE, piped="json")
 
 
-@command(app)
+@command(app, view=CANCELLED)
 def cancel(
     inv: Invocation,
     message_ids: Annotated[

@@ -34,7 +34,7 @@ class Sending:
     no_idempotency: bool = flag("Send without a deduplication id", section="Message")
 
 
-@command(app)
+@command(app, view=PUBLISHED)
 def publish(
     inv: Invocation,
     destination: Annotated[

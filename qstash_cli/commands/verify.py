@@ -86,7 +86,7 @@ def verify(inv: Invocation, *, capture: Capture, keys: KeyFlags, time: Time) -> 
 
     \b
     qstash verify --signature @signature.txt --body @body.bin --url https://example.com/hook
-    qstash verify --signature @signature.txt --body '{"id":1}' --current-key @key.txt --at 2h
+    qstash verify --signature @signature.txt -d '{"id":1}' --current-key @key.txt --ignore-expiry
     """
     if capture.signature is None:
         raise BadInput("no signature", hint="give --signature TEXT, @FILE or -")

@@ -155,6 +155,12 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
         "nothing was sent",
     ),
     "format": (("logs", "-o", "yaml"), "yaml", "table"),
+    "column": (
+        ("publish", URL, "--columns", "messageId,colour"),
+        "colour",
+        "messageId",
+    ),
+    "query": (("publish", URL, "--query", "[}"), "[}", ""),
     "unknown flag": (
         ("publish", URL, "--retrys", "3"),
         "no such option: --retrys",

@@ -1,0 +1,1 @@
+complete --command qstash --no-files --arguments "(env _QSTASH_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) qstash)" --condition "env _QSTASH_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) qstash"

@@ -1,0 +1,153 @@
+"""Every example of the README and of the help texts runs as it stands, in a real shell."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qstash_cli import cli
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.protocol.signature import sign
+from qstash_cli.server.endpoint import Received, running_endpoint
+from qstash_cli.server.run import ServerConfig, running_server
+from tests.conftest import Qstash
+from tests.e2e.conftest import plain_environment
+
+README = Path(__file__).parents[2] / "README.md"
+# These run until they are stopped, or are whole scenarios with tests of their own.
+ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow")
+# They answer with the verdict or the state that the example's own words tell.
+CODES = {"qstash message get msg_123": 0}
+
+
+def of_the_readme() -> Iterator[str]:
+    for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL):
+        lines = [line for line in block.splitlines() if line]
+        if any("=$(" in line for line in lines):
+            yield "\n".join(lines)
+        else:
+            yield from (line for line in lines if not line.startswith("python3 -m venv"))
+
+
+def of_the_help() -> Iterator[str]:
+    for word, _, _ in cli.COMMANDS:
+        loaded = cli.load(word)
+        for command in getattr(loaded, "commands", {word: loaded}).values():
+            examples = re.findall(r"^(?:qstash|source) .*$", command.help or "", re.MULTILINE)
+            assert examples, f"{word} {command.name} has no example"
+            yield from examples
+
+
+EXAMPLES = sorted({*of_the_readme(), *of_the_help()})
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A server that delivers the examples' URLs to a sink, and a directory with their files."""
+    refused: set[bytes] = set()
+
+    def answer(request: Received) -> tuple[int, bytes]:
+        is_new = request.path == "/refused-at-first" and request.body not in refused
+        refused.add(request.body)
+        return (503 if is_new else 200), b"ok"
+
+    with running_endpoint(answer) as endpoint:
+        routes = tuple(
+            (origin, endpoint.url) for origin in ("https://example.com", "http://127.0.0.1:3000")
+        )
+        with running_server(ServerConfig(port=0, routes=routes)) as url:
+            yield url, tmp_path_factory.mktemp("examples")
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if not e.startswith(ENDLESS)])
+def test_the_example_runs(example: str, server: tuple[str, Path], tmp_path: Path) -> None:
+    url, _ = server
+    env = plain_environment(tmp_path) | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "QSTASH_URL": url,
+        "QSTASH_TOKEN": DEV_USER.token,
+        "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
+        "QSTASH_DEV_PORT": url.rpartition(":")[2],
+        "HOME": str(tmp_path),
+    }
+    _prepare(tmp_path)
+    _profiles(env, tmp_path, url)
+    script = _with_real_ids(example, env, tmp_path)
+
+    done = subprocess.run(  # noqa: S603 - an example of ours
+        ["/bin/bash", "-euo", "pipefail", "-c", script], env=env, cwd=tmp_path,
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    assert done.returncode == CODES.get(example, 0), f"{script}\n{done.stdout}\n{done.stderr}"
+
+
+def _prepare(directory: Path) -> None:
+    body, url = b'{"id":1}', "https://example.com/hook"
+    files = {
+        "order.json": body,
+        "orders.csv": b"id\n1\n",
+        "token.txt": b"token-of-a-test\n",
+        "key.txt": DEV_USER.current_signing_key.encode(),
+        "body.bin": body,
+        "signature.txt": sign(
+            DEV_USER.current_signing_key, url=url, body=body, now=time.time(), token_id="jwt_1",
+            lifetime_s=86_400,
+        ).encode(),
+    }  # fmt: skip
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+    (directory / ".config/fish/completions").mkdir(parents=True)
+
+
+def _profiles(env: dict[str, str], directory: Path, url: str) -> None:
+    config = directory / "config"
+    config.mkdir(mode=0o700)
+    (config / "config.toml").write_text(
+        f'default = "prod"\n[profiles.prod]\napi_url = "{url}"\ntoken = "{DEV_USER.token}"\n'
+        f'[profiles.staging]\napi_url = "{url}"\ntoken = "x"\n'
+    )
+    assert env["QSTASH_CONFIG_DIR"] == str(config)
+
+
+def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
+    def qstash(*argv: str) -> str:
+        return subprocess.run(  # noqa: S603 - a command of the test
+            [sys.executable, "-m", "qstash_cli", *argv], env=env, cwd=directory,
+            capture_output=True, text=True, check=False,
+        ).stdout.strip()  # fmt: skip
+
+    delay = () if " wait " in example else ("--delay", "1h")
+    if "msg_123" in example:
+        message_id = qstash("publish", "https://example.com/hook", "a=1", *delay)
+        example = example.replace("msg_123", message_id)
+    if "1725323658779-0" in example:
+        refusing = "https://example.com/refused-at-first"
+        qstash("publish", refusing, f"at={time.time_ns()}", "--retries", "0", "--wait")
+        example = example.replace("1725323658779-0", qstash("dlq", "list", "-q").split()[-1])
+    if example.startswith("qstash config set prod") and "<" not in example:
+        # The hidden prompt; off a terminal the token is read from standard input.
+        return f"{example.partition('#')[0]} < token.txt"
+    return example
+
+
+def test_every_command_has_a_short_help_line(
+    qstash: Qstash, capsys: pytest.CaptureFixture[str]
+) -> None:
+    qstash("--help")
+    root_help = capsys.readouterr().out
+    for word, _, line in cli.COMMANDS:
+        loaded = cli.load(word)
+        assert loaded.help.splitlines()[0] or line
+        assert len(line) <= 60
+        assert not line.endswith(".")
+        assert line in root_help
+        if hasattr(loaded, "commands"):
+            assert loaded.help == line

@@ -1,0 +1,121 @@
+"""Start-up is a feature: what each command imports, and how long the shortest ones take."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qstash_cli import cli
+from tests.conftest import Sink
+from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
+
+SLOW = {
+    "asyncio", "httpx", "jmespath", "jwt", "platformdirs", "rich", "simpleeval", "sqlite3",
+    "starlette", "tomli_w", "uvicorn", "urllib.request",
+}  # fmt: skip
+KEY = "sig_of_the_test"
+FREE_OF_ALL = {
+    "root help": ("--help",),
+    **{f"{word} help": (word, "--help") for word, _, _ in cli.COMMANDS},
+    "a dry run": ("publish", "https://example.com/a", "a=1", "--dry-run"),
+    "curl": ("publish", "https://example.com/a", "a=1", "--curl"),
+    "bad input": ("publish", "example.com/a"),
+    "no credentials": ("logs",),
+    "a list of profiles": ("config", "list"),
+    "a completion script": ("completion", "bash"),
+}
+
+
+def imported(argv: tuple[str, ...], env: dict[str, str]) -> set[str]:
+    command = [sys.executable, "-X", "importtime", *QSTASH[1:], *argv]
+    done = subprocess.run(  # noqa: S603 - a command of the test
+        command, env=env, capture_output=True, text=True, check=False
+    )
+    return modules_of(done.stderr)
+
+
+def modules_of(report: str) -> set[str]:
+    return set(re.findall(r"^import time:.*\| +(\S+)$", report, re.MULTILINE))
+
+
+@pytest.mark.parametrize("argv", FREE_OF_ALL.values(), ids=list(FREE_OF_ALL))
+def test_what_needs_no_slow_module_imports_none(argv: tuple[str, ...], tmp_path: Path) -> None:
+    modules = imported(argv, plain_environment(tmp_path))
+
+    assert "qstash_cli.cli" in modules
+    assert modules & SLOW == set()
+
+
+def test_the_version_is_told_before_typer_is_imported(tmp_path: Path) -> None:
+    modules = imported(("--version",), plain_environment(tmp_path))
+
+    assert "qstash_cli.__main__" in modules or "qstash_cli" in modules
+    assert modules & (SLOW | {"typer", "dataclasses", "qstash_cli.cli"}) == set()
+
+
+def test_a_help_imports_no_other_command(tmp_path: Path) -> None:
+    # `-X importtime` does not see what importlib imports by name.
+    script = (
+        "import sys, qstash_cli.__main__ as program\n"
+        "sys.argv = ['qstash', 'dlq', '--help']\n"
+        "try: program.main()\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+    done = run([sys.executable, "-c", script], plain_environment(tmp_path))
+
+    modules = done.stdout.splitlines()[-1].split()
+    commands = {m.rpartition(".")[2] for m in modules if m.startswith("qstash_cli.commands.")}
+    assert {name for name in commands if not name.startswith("_")} == {"dlq"}
+
+
+@pytest.mark.parametrize("command", ["verify", "sign"])
+def test_signatures_need_jwt_alone(command: str, tmp_path: Path) -> None:
+    flags = ("--signature", "a.b.c") if command == "verify" else ()
+    argv = (command, *flags, "--url", "https://a.example", "--body", "x", "--current-key", KEY)
+
+    needs = imported(argv, plain_environment(tmp_path)) & SLOW
+
+    assert needs == {"jwt"} | by_itself("jwt.algorithms")
+
+
+def test_a_publish_in_a_pipe_needs_httpx_alone(start_dev: Callable[..., Dev], sink: Sink) -> None:
+    dev = start_dev("--port", "0")
+
+    needs = imported(("publish", sink.url, "a=1"), dev.env) & SLOW
+
+    assert "httpx" in needs
+    assert needs - by_itself("httpx") == set()
+
+
+def by_itself(library: str) -> set[str]:
+    """What a library imports is its own business."""
+    command = [sys.executable, "-X", "importtime", "-c", f"import {library}"]
+    done = subprocess.run(  # noqa: S603 - a command of the test
+        command, capture_output=True, text=True, check=True
+    )
+    return modules_of(done.stderr) & SLOW
+
+
+def median_s(*command: str) -> float:
+    def once() -> float:
+        started_at = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - of the test
+        return time.perf_counter() - started_at
+
+    return statistics.median(once() for _ in range(7))
+
+
+def test_start_up_is_not_many_times_slower_than_it_should_be() -> None:
+    # A guard against accidents, three times as loose as the goals that the benchmarks measure.
+    bare = median_s(sys.executable, "-c", "pass")
+    typer = median_s(sys.executable, "-c", "import typer")
+
+    assert median_s(*QSTASH, "--version") < 6 * bare
+    assert median_s(*QSTASH, "--help") < 4 * typer
