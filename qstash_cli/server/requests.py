@@ -52,7 +52,8 @@ def rest_of_path(request: Request, segments: int) -> str:
     Source: QStash docs, "Publish": a destination stands in the path as it is.
     """
     raw: bytes = request.scope["raw_path"]
-    path = raw.decode("ascii", errors="replace").split("/", segments + 1)[-1]
+    parts = raw.decode("ascii", errors="replace").split("/", segments + 1)
+    path = parts[segments + 1] if len(parts) > segments + 1 else ""
     theirs = [
         pair
         for pair in _pairs(request)

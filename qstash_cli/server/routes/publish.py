@@ -21,13 +21,13 @@ _BAD_SCHEME = "invalid destination url: endpoint has invalid scheme, add http://
 
 
 async def _publish(request: Request) -> Response:
-    options = decode(headers(request))
+    options = _options(request)
     return await _accept(request, rest_of_path(request, 2), options, options.queue)
 
 
 async def _enqueue(request: Request) -> Response:
     queue = check_name(request.path_params["queue"], "queue")
-    return await _accept(request, rest_of_path(request, 3), decode(headers(request)), queue)
+    return await _accept(request, rest_of_path(request, 3), _options(request), queue)
 
 
 async def _accept(
@@ -35,7 +35,6 @@ async def _accept(
 ) -> Response:
     api = service(request)
     _check_destination(destination)
-    _check_deduplication(options)
     refuse_contradictions(options, "enqueue" if queue else "publish")
     now_ms = api.clock.now_ms()
     draft = Draft(
@@ -64,9 +63,11 @@ def _check_destination(destination: str) -> None:
     raise ApiError(404, f"topic {destination} not found")
 
 
-def _check_deduplication(options: MessageOptions) -> None:
-    if options.dedup_id is not None and ":" in options.dedup_id:
+def _options(request: Request) -> MessageOptions:
+    given = headers(request)
+    if any(n.lower() == "upstash-deduplication-id" and ":" in value for n, value in given):
         raise ApiError(400, "DeduplicationId cannot contain ':'")
+    return decode(given)
 
 
 def _due_ms(options: MessageOptions, now_ms: int) -> int:

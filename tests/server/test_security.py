@@ -1,0 +1,108 @@
+"""The server's credentials are public, so who may talk to it is narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+
+AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}
+
+
+@pytest.fixture
+def http(server_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server_url, trust_env=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (AUTHORISED, 200),
+        (AUTHORISED | {"Origin": "http://localhost:3000"}, 200),
+        (AUTHORISED | {"Host": "localhost:1234"}, 200),
+        (AUTHORISED | {"Host": "[::1]:1"}, 200),
+        ({}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": "Bearer wröng".encode("latin-1").decode("latin-1")}, 401),
+        ({"Authorization": f"Basic {DEV_USER.token}"}, 401),
+        (AUTHORISED | {"Origin": "https://evil.example"}, 403),
+        (AUTHORISED | {"Origin": "null"}, 403),
+        (AUTHORISED | {"Host": "evil.example"}, 421),
+        (AUTHORISED | {"Host": "127.0.0.1.evil.example"}, 421),
+    ],
+)
+def test_only_this_machine_with_the_token_is_answered(
+    http: httpx.Client, headers: dict[str, str], status: int
+) -> None:
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    answer = http.get("/v2/keys", headers=raw)
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    assert ("error" in answer.json()) == (status != 200)
+
+
+def test_the_token_may_be_in_the_query(http: httpx.Client) -> None:
+    assert http.get("/v2/keys", params={"qstash_token": DEV_USER.token}).status_code == 200
+    assert http.get("/v2/keys", params={"qstash_token": "x"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("GET", "/v2/nothing", 404, "Not Found"),
+        ("PUT", "/v2/keys", 405, "Method Not Allowed"),
+        ("GET", "/v2/messages/msg_1", 404, "message msg_1 not found"),
+        ("DELETE", "/v2/messages/msg_1", 404, "message msg_1 not found"),
+        ("DELETE", "/v2/messages/", 400, "the id is empty"),
+        ("DELETE", "/v2/dlq/", 400, "the id is empty"),
+        ("DELETE", "/v2/dlq?labeel=x", 400, "unknown query parameter: labeel"),
+        ("DELETE", "/v2/dlq?host=x", 400, "unknown query parameter: host"),
+        ("DELETE", "/v2/messages?label=", 400, "label cannot be empty"),
+        ("POST", "/v2/dlq/retry/1-1", 404, "dlq message 1-1 not found"),
+        ("GET", "/v2/logs?fromDate=yesterday", 400, "not a number: yesterday"),
+        ("POST", "/v2/publish/", 400, "a non-empty destination must be provided"),
+        ("POST", "/v2/publish", 400, "a non-empty destination must be provided"),
+        ("POST", "/v2/publish/example.com/x", 400, "endpoint has invalid scheme"),
+        ("POST", "/v2/publish/https%3A%2F%2Fexample.com", 400, "endpoint has invalid scheme"),
+        ("POST", "/v2/publish/nobody", 404, "topic nobody not found"),
+        ("POST", "/v2/enqueue/a%20b/https://example.com", 400, "not a name for a queue"),
+    ],
+)
+def test_errors_are_json_in_the_words_of_qstash(
+    http: httpx.Client, method: str, path: str, status: int, words: str
+) -> None:
+    answer = http.request(method, path, headers=AUTHORISED)
+
+    assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("Upstash-Deduplication-Id", "a:b", "DeduplicationId cannot contain ':'"),
+        ("Upstash-Retries", "many", "Upstash-Retries"),
+        ("Upstash-Delay", "soon", "Upstash-Delay"),
+        ("Upstash-Retry-Delay", "__import__('os')", "Upstash-Retry-Delay"),
+        ("Upstash-Callback", "example.com", "Upstash-Callback"),
+        ("Upstash-Flow-Control-Value", "rate=1", "flow control key"),
+    ],
+)
+def test_a_wrong_option_is_refused_by_name(
+    http: httpx.Client, name: str, value: str, words: str
+) -> None:
+    answer = http.post("/v2/publish/http://127.0.0.1:9/", headers=AUTHORISED | {name: value})
+
+    assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.text
+    assert http.get("/v2/logs", headers=AUTHORISED).json()["logs"] == []
+
+
+def test_an_empty_list_of_ids_is_refused(http: httpx.Client) -> None:
+    for path, name in (("/v2/messages", "messageIds"), ("/v2/dlq", "dlqIds")):
+        answer = http.request("DELETE", path, headers=AUTHORISED, json={name: []})
+
+        assert (answer.status_code, answer.json()["error"]) == (400, f"{name} cannot be empty")
