@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from qstash_cli.protocol.signature import sign
+from tests.conftest import Qstash
+
+URL, BODY, KEY = "https://example.com/hook", b'{"id":1}', "sig_of_the_test"
+KEYS: dict[str, Any] = {"QSTASH_CURRENT_SIGNING_KEY": "sig_other", "QSTASH_NEXT_SIGNING_KEY": KEY}
+
+
+def signature(now: float | None = None) -> str:
+    return sign(KEY, url=URL, body=BODY, now=now or time.time(), token_id="jwt_1")
+
+
+def test_a_good_signature_exits_with_0_and_names_the_key(qstash: Qstash) -> None:
+    run = qstash("verify", "--signature", signature(), "--body", BODY.decode(), "--url", URL,
+                 "-o", "json", **KEYS)  # fmt: skip
+
+    assert run.code == 0, run
+    assert (run.json["valid"], run.json["key"], run.json["claims"]["sub"]) == (True, "next", URL)
+    assert KEY not in run.out
+
+
+def test_a_bad_one_exits_with_7_and_shows_every_check(qstash: Qstash) -> None:
+    run = qstash("verify", "--signature", signature(time.time() - 9999), "--body", "other",
+                 "--url", f"{URL}/", "--columns", "check,outcome", **KEYS)  # fmt: skip
+
+    assert run.code == 7, run
+    outcomes = dict(line.split("\t") for line in run.out.splitlines())
+    assert {name for name, outcome in outcomes.items() if outcome == "fail"} == {
+        "sub", "exp", "body",
+    }  # fmt: skip
+    assert len(outcomes) == 9
+
+
+def test_an_old_capture_is_judged_as_of_its_time(qstash: Qstash) -> None:
+    old = ("verify", "--signature", signature(1_700_000_000), "--body", BODY.decode())
+
+    assert qstash(*old, **KEYS).code == 7
+    assert qstash(*old, "--at", "1700000100", **KEYS).code == 0
+    assert qstash(*old, "--at", "1700000310", "--tolerance", "30s", **KEYS).code == 0
+    assert qstash(*old, "--ignore-expiry", **KEYS).code == 0
+
+
+def test_the_body_may_come_from_standard_input(qstash: Qstash) -> None:
+    run = qstash("verify", "--signature", signature(), "--body", "-", stdin=BODY, **KEYS)
+
+    assert run.code == 0, run
+
+
+def test_missing_keys_exit_with_3_and_say_where_they_are(qstash: Qstash) -> None:
+    run = qstash("verify", "--signature", signature(), "--body", "x")
+
+    assert run.code == 3, run
+    assert "QSTASH_CURRENT_SIGNING_KEY" in run.err
+
+
+def test_what_sign_makes_verify_accepts(qstash: Qstash) -> None:
+    made = qstash("sign", "--url", URL, "--body", "x", "--dev")
+    checked = qstash("verify", "--signature", "-", "--body", "x", "--url", URL, "--dev",
+                     stdin=made.out.encode())  # fmt: skip
+
+    assert (made.code, made.out.count("\n"), checked.code) == (0, 1, 0)
+    assert "for testing" in made.err
