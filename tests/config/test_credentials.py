@@ -45,10 +45,8 @@ def run_command(command: Sequence[str]) -> str:
     return "printed-token\n"
 
 
-def resolved(
-    env: Mapping[str, str] = PLAIN, profiles: Profiles = PROFILES, **given: object
-) -> Settings:
-    return resolve(Given(**given), env, profiles, run_command)  # type: ignore[arg-type]
+def resolved(env: Mapping[str, str] = PLAIN, **given: object) -> Settings:
+    return resolve(Given(**given), env, PROFILES, run_command)  # type: ignore[arg-type]
 
 
 @dataclass
