@@ -16,7 +16,7 @@ def _destination(record: Record) -> object:
 _MESSAGE_ID = Column(name="messageId", of="messageId", width=36)
 _URL = Column(name="url", of="url", width=30)
 _LABELS = Column(name="labels", of=_labels, show="list", width=8)
-_STATUS = Column(name="responseStatus", of="responseStatus", width=6)
+_STATUS = Column(name="status", of="responseStatus", width=6)
 
 PUBLISHED = View(
     columns=(

@@ -116,7 +116,7 @@ def _deliver(stage: _Stage, endpoint: Endpoint) -> None:
             stage.inv.out.write(f"  {name}: {value[:60]}{'…' if len(value) > 60 else ''}\n")
     stage.inv.out.write(f"\n  {request.body.decode()}\n")
     stage.say("   The log remembers every step, newest first:")
-    stage.run("logs", "--message", message_id, "--columns", "state,responseStatus,destination")
+    stage.run("logs", "--message", message_id, "--columns", "state,status,destination")
 
 
 def _verify(stage: _Stage, endpoint: Endpoint) -> None:
@@ -139,7 +139,7 @@ def _bury_and_replay(stage: _Stage, endpoint: Endpoint, shop: _Shop) -> None:
         "publish", f"{endpoint.url}/broken", "item=pen", "--retries", "1", "--retry-delay", "100",
         "--wait", expected=ExitCode.NOT_DELIVERED,
     )  # fmt: skip
-    stage.run("dlq", "list", "--columns", "dlqId,responseStatus,responseBody,destination")
+    stage.run("dlq", "list", "--columns", "dlqId,status,responseBody,destination")
     dlq_id = stage.run("dlq", "list", "-q")
     stage.say("4. The endpoint is repaired; the message is replayed under a new id.")
     shop.is_repaired = True

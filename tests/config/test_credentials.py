@@ -132,7 +132,7 @@ def test_what_cannot_be_used_is_refused_without_showing_it(
 
 def test_nothing_configured_points_to_what_needs_nothing() -> None:
     with pytest.raises(BadCredentials) as refused:
-        resolved({}, Profiles())
+        resolve(Given(), {}, Profiles(), run_command)
 
     assert "qstash demo" in refused.value.hint
 
