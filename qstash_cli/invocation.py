@@ -243,8 +243,10 @@ class Invocation:
 
         self.err.write(f"{safe_text(question)} [y/N] ")
         self.err.flush()
-        answer = self.stdin.readline().decode(errors="replace").strip().lower()
-        if answer not in {"y", "yes"}:
+        answer = self.stdin.readline().decode(errors="replace")
+        if not answer.endswith("\n"):
+            self.err.write("\n")
+        if answer.strip().lower() not in {"y", "yes"}:
             raise Interrupted("not confirmed", hint="nothing was sent")
 
     def read_secret(self, what: str) -> str:

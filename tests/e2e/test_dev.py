@@ -193,3 +193,27 @@ def test_the_demo_shows_everything_and_succeeds(tmp_path: Path) -> None:
         assert f"  $ qstash {word}" in done.stdout
     assert "body\tfail" in done.stdout
     assert "out of paper" in done.stdout
+
+
+def test_following_the_log_shows_each_new_step_once_in_order(
+    start_dev: StartDev, sink: Sink
+) -> None:
+    dev = start_dev("--port", "0")
+    dev.qstash("publish", sink.url, "before=1", "--wait")
+    follower = subprocess.Popen(  # noqa: S603 - a command of the test
+        [*QSTASH, "logs", "--follow", "--since", "1h", "--columns", "state,messageId"],
+        env=dev.env, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert follower.stdout is not None
+    try:
+        first = [follower.stdout.readline() for _ in range(3)]
+        message_id = dev.qstash("publish", sink.url, "after=1").stdout.strip()
+        then = [follower.stdout.readline() for _ in range(3)]
+        follower.send_signal(signal.SIGINT)
+        rest = follower.communicate(timeout=10)[0]
+    finally:
+        follower.kill()
+
+    assert [line.split("\t")[0] for line in first] == ["CREATED", "ACTIVE", "DELIVERED"]
+    assert then == [f"{state}\t{message_id}\n" for state in ("CREATED", "ACTIVE", "DELIVERED")]
+    assert (rest, follower.returncode) == ("", 130)
