@@ -195,14 +195,20 @@ def test_the_demo_shows_everything_and_succeeds(tmp_path: Path) -> None:
     assert "out of paper" in done.stdout
 
 
+def heed_ctrl_c() -> None:
+    # A shell starts what it runs in the background with this signal ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_following_the_log_shows_each_new_step_once_in_order(
     start_dev: StartDev, sink: Sink
 ) -> None:
     dev = start_dev("--port", "0")
     dev.qstash("publish", sink.url, "before=1", "--wait")
-    follower = subprocess.Popen(  # noqa: S603 - a command of the test
+    follower = subprocess.Popen(  # noqa: S603, PLW1509 - a command of the test, and no thread is running
         [*QSTASH, "logs", "--follow", "--since", "1h", "--columns", "state,messageId"],
         env=dev.env, stdout=subprocess.PIPE, text=True,
+        preexec_fn=heed_ctrl_c,
     )  # fmt: skip
     assert follower.stdout is not None
     try:
@@ -213,6 +219,7 @@ def test_following_the_log_shows_each_new_step_once_in_order(
         rest = follower.communicate(timeout=10)[0]
     finally:
         follower.kill()
+        follower.communicate()
 
     assert [line.split("\t")[0] for line in first] == ["CREATED", "ACTIVE", "DELIVERED"]
     assert then == [f"{state}\t{message_id}\n" for state in ("CREATED", "ACTIVE", "DELIVERED")]
