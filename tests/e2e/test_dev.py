@@ -205,10 +205,10 @@ def test_following_the_log_shows_each_new_step_once_in_order(
 ) -> None:
     dev = start_dev("--port", "0")
     dev.qstash("publish", sink.url, "before=1", "--wait")
-    follower = subprocess.Popen(  # noqa: S603, PLW1509 - a command of the test, and no thread is running
+    follower = subprocess.Popen(  # noqa: S603 - a command of the test, and no thread is running
         [*QSTASH, "logs", "--follow", "--since", "1h", "--columns", "state,messageId"],
         env=dev.env, stdout=subprocess.PIPE, text=True,
-        preexec_fn=heed_ctrl_c,
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - no thread is running here
     )  # fmt: skip
     assert follower.stdout is not None
     try:
