@@ -13,6 +13,10 @@ def _destination(record: Record) -> object:
     return record.get("topicName") or record.get("url")
 
 
+def _endpoints(record: Record) -> object:
+    return [f"{e['name']} {e['url']}" if e.get("name") else e["url"] for e in record["endpoints"]]
+
+
 _MESSAGE_ID = Column(name="messageId", of="messageId", width=36)
 _URL = Column(name="url", of="url", width=30)
 _LABELS = Column(name="labels", of=_labels, show="list", width=8)
@@ -78,6 +82,28 @@ DLQ = View(
 DLQ_ENTRY = View(
     columns=(*DLQ.columns[:1], *MESSAGE.columns, _STATUS, *DLQ.columns[-1:]), id="dlqId"
 )
+QUEUE = View(
+    columns=(
+        Column(name="name", of="name"),
+        Column(name="parallelism", of="parallelism"),
+        Column(name="lag", of="lag"),
+        Column(name="paused", of="paused"),
+        Column(name="updatedAt", of="updatedAt", show="instant_ms"),
+    ),
+    id="name",
+    empty="no queues; `qstash queue set NAME` or a publish with --queue makes one",
+)
+URL_GROUP = View(
+    columns=(
+        Column(name="name", of="name"),
+        Column(name="endpoints", of=_endpoints, show="list"),
+        Column(name="headers", of="headers"),
+        Column(name="updatedAt", of="updatedAt", show="instant_ms"),
+    ),
+    id="name",
+    empty="no URL groups; `qstash urlgroup add NAME URL` makes one",
+)
+NAMED = View(columns=(Column(name="name", of="name"),), id="name")
 CANCELLED = View(columns=(Column(name="cancelled", of="cancelled"),), id="cancelled")
 DELETED = View(columns=(Column(name="deleted", of="deleted"),), id="deleted")
 KEYS = View(

@@ -125,3 +125,31 @@ class SigningKeys(TypedDict):
 State = Literal[
     "CREATED", "ACTIVE", "RETRY", "ERROR", "DELIVERED", "FAILED", "CANCEL_REQUESTED", "CANCELLED"
 ]
+
+
+class Queue(TypedDict):
+    """A queue; `lag` is how many messages of it are not yet delivered."""
+
+    name: str
+    parallelism: int
+    lag: int
+    paused: bool
+    createdAt: int
+    updatedAt: int
+
+
+class Endpoint(TypedDict, total=False):
+    """An endpoint of a URL group."""
+
+    name: str
+    url: str
+
+
+class UrlGroup(TypedDict, total=False):
+    """A URL group; `headers` are defaults of the messages sent to it."""
+
+    name: str
+    endpoints: list[Endpoint]
+    headers: Lists
+    createdAt: int
+    updatedAt: int

@@ -25,11 +25,12 @@ from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery import Deliverer
 from qstash_cli.server.engine import Engine
 from qstash_cli.server.requests import Service
-from qstash_cli.server.routes import dlq, logs, messages, publish
+from qstash_cli.server.routes import dlq, logs, messages, publish, queues, topics
 from qstash_cli.server.routes import keys as key_routes
 from qstash_cli.server.security import Guard
 from qstash_cli.server.store import Store
 
+_RESOURCES = (publish, messages, topics, queues, logs, dlq, key_routes)
 _RAW = ("/v2/publish", "/v2/enqueue/")
 
 
@@ -43,9 +44,7 @@ def build(
 ) -> Starlette:
     """The application on an open store, which it closes at its end."""
     app = Starlette(
-        routes=[
-            *publish.ROUTES, *messages.ROUTES, *logs.ROUTES, *dlq.ROUTES, *key_routes.ROUTES
-        ],
+        routes=[route for resource in _RESOURCES for route in resource.ROUTES],
         middleware=[
             Middleware(Guard, host=host, token=credentials.token),
             Middleware(_Paths),
@@ -58,7 +57,7 @@ def build(
             Exception: _unexpected,
         },
         lifespan=lambda app: _lifespan(app, store, credentials, routes, speed),
-    )  # fmt: skip
+    )
     app.router.redirect_slashes = False
     return app
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from qstash_cli.protocol import signature
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.server import attempts, keys
+from qstash_cli.server import attempts, keys, queues
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.delivery import LONGEST_S, Deliverer
 from qstash_cli.server.message import Message
+from qstash_cli.server.publishing import Stored
 from qstash_cli.server.store import Store
 
 REGION = "EU-CENTRAL-1"
@@ -30,6 +31,7 @@ class _Line:
     """A queue: who is being delivered, and who waits."""
 
     parallelism: int = 1
+    is_paused: bool = False
     active: set[str] = field(default_factory=set)
     waiting: deque[tuple[str, int]] = field(default_factory=deque)
 
@@ -54,6 +56,12 @@ class Engine:
 
     async def start(self) -> None:
         """Takes up everything that the store says is still to be delivered."""
+        for queue in await self._store.run(queues.every):
+            self.set_queue(
+                queue["name"],
+                parallelism=queue["parallelism"],
+                is_paused=bool(queue["is_paused"]),
+            )
         rows = await self._store.run(_live)
         for row in rows:
             self.add(row["id"], row["due_ms"], row["queue"])
@@ -76,6 +84,17 @@ class Engine:
         self._queue_of[message_id] = queue
         self._advance(line)
 
+    def add_all(self, stored: Iterable[Stored]) -> None:
+        """Delivers what a publish has stored."""
+        for one in stored:
+            self.add(one.message_id, one.due_ms, one.queue)
+
+    def set_queue(self, name: str, *, parallelism: int, is_paused: bool) -> None:
+        """Changes how a queue delivers; what is on its way goes on."""
+        line = self._lines.setdefault(name, _Line())
+        line.parallelism, line.is_paused = parallelism, is_paused
+        self._advance(line)
+
     def forget(self, message_ids: Iterable[str]) -> None:
         """Lets the next ones of their queues go on in place of cancelled messages."""
         for message_id in message_ids:
@@ -87,6 +106,8 @@ class Engine:
             self._leave(message_id)
 
     def _advance(self, line: _Line) -> None:
+        if line.is_paused:
+            return
         while line.waiting and len(line.active) < line.parallelism:
             message_id, due_ms = line.waiting.popleft()
             line.active.add(message_id)

@@ -83,6 +83,23 @@ async def body(request: Request) -> bytes:
     return bytes(received)
 
 
+def caller_ip(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else "127.0.0.1"
+
+
+async def json_body(request: Request) -> Any:
+    """The body as JSON. Raises `ApiError` if it is none."""
+    return _parsed(await body(request))
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise ApiError(400, "the body is not JSON") from None
+
+
 async def bulk_parameters(request: Request) -> dict[str, list[str]]:
     """The parameters of a bulk operation, in either of their forms: query or JSON body.
 
@@ -93,10 +110,7 @@ async def bulk_parameters(request: Request) -> dict[str, list[str]]:
     data = await body(request)
     if not data.strip():
         return found
-    try:
-        fields = json.loads(data)
-    except (ValueError, RecursionError):
-        raise ApiError(400, "the body is not JSON") from None
+    fields = _parsed(data)
     if not isinstance(fields, dict):
         raise ApiError(400, "the body is not a JSON object")
     return found | {name: _texts(name, value) for name, value in fields.items()}

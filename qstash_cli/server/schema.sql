@@ -52,3 +52,20 @@ CREATE TABLE IF NOT EXISTS signing_keys (
   current TEXT NOT NULL,
   next TEXT NOT NULL
 );
+
+CREATE TABLE IF NOT EXISTS topics (
+  name TEXT PRIMARY KEY,
+  created_ms INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  endpoints TEXT NOT NULL,       -- JSON
+  headers TEXT NOT NULL          -- JSON pairs
+);
+
+CREATE TABLE IF NOT EXISTS queues (
+  name TEXT PRIMARY KEY,
+  created_ms INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  parallelism INTEGER NOT NULL DEFAULT 1,
+  is_paused INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS live_of_queue ON messages (queue) WHERE status = 'live';

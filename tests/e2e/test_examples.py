@@ -124,6 +124,10 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
             capture_output=True, text=True, check=False,
         ).stdout.strip()  # fmt: skip
 
+    if " team" in example:
+        qstash("urlgroup", "add", "team", "https://example.com/a")
+    if example.startswith("qstash queue"):
+        qstash("queue", "set", "orders")
     delay = () if " wait " in example else ("--delay", "1h")
     if "msg_123" in example:
         message_id = qstash("publish", "https://example.com/hook", "a=1", *delay)

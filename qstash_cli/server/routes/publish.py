@@ -1,113 +1,95 @@
-"""Publish and enqueue. Source: QStash docs, "Publish a message", "Enqueue"."""
+"""Publish, enqueue and batch. Source: QStash docs, "Publish a message", "Enqueue", "Batch"."""
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qstash_cli.protocol.destination import is_url
-from qstash_cli.protocol.ids import check_name
-from qstash_cli.protocol.options import MessageOptions, decode, refuse_contradictions
-from qstash_cli.server import message
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.server import publishing
 from qstash_cli.server.answers import ApiError, answer
-from qstash_cli.server.message import DEDUPLICATION_MS, Draft
-from qstash_cli.server.requests import Service, body, headers, rest_of_path, service
-
-_BAD_SCHEME = "invalid destination url: endpoint has invalid scheme, add http:// or https://"
+from qstash_cli.server.publishing import Order
+from qstash_cli.server.requests import (
+    body,
+    caller_ip,
+    headers,
+    json_body,
+    rest_of_path,
+    service,
+)
 
 
 async def _publish(request: Request) -> Response:
-    options = _options(request)
-    return await _accept(request, rest_of_path(request, 2), options, options.queue)
+    return await _accept(request, rest_of_path(request, 2), None)
 
 
 async def _enqueue(request: Request) -> Response:
-    queue = check_name(request.path_params["queue"], "queue")
-    return await _accept(request, rest_of_path(request, 3), _options(request), queue)
+    return await _accept(request, rest_of_path(request, 3), request.path_params["queue"])
 
 
-async def _accept(
-    request: Request, destination: str, options: MessageOptions, queue: str | None
-) -> Response:
+async def _accept(request: Request, destination: str, queue: str | None) -> Response:
     api = service(request)
-    _check_destination(destination)
-    refuse_contradictions(options, "enqueue" if queue else "publish")
-    now_ms = api.clock.now_ms()
-    draft = Draft(
-        url=destination,
-        options=options,
+    order = Order(
+        destination=destination,
+        headers=headers(request),
         body=await body(request),
-        created_ms=now_ms,
-        due_ms=_due_ms(options, now_ms),
-        caller_ip=request.client.host if request.client else "127.0.0.1",
+        now_ms=api.clock.now_ms(),
+        caller_ip=caller_ip(request),
         queue=queue,
     )
-    message_id, is_new = await api.store.run(lambda connection: _store(connection, api, draft))
-    if not is_new:
-        return answer({"messageId": message_id, "deduplicated": True}, 202)
-    api.engine.add(message_id, draft.due_ms, queue)
-    return answer({"messageId": message_id}, 201)
-
-
-def _check_destination(destination: str) -> None:
-    if not destination:
-        raise ApiError(400, "a non-empty destination must be provided")
-    if is_url(destination):
-        return
-    if any(character in destination for character in ":/%?"):
-        raise ApiError(400, _BAD_SCHEME)
-    raise ApiError(404, f"topic {destination} not found")
-
-
-def _options(request: Request) -> MessageOptions:
-    given = headers(request)
-    if any(n.lower() == "upstash-deduplication-id" and ":" in value for n, value in given):
-        raise ApiError(400, "DeduplicationId cannot contain ':'")
-    return decode(given)
-
-
-def _due_ms(options: MessageOptions, now_ms: int) -> int:
-    if options.not_before_s is not None:
-        return max(now_ms, options.not_before_s * 1000)
-    return now_ms + (options.delay_s or 0) * 1000
-
-
-def _store(connection: sqlite3.Connection, api: Service, draft: Draft) -> tuple[str, bool]:
-    key = _deduplication_key(draft)
-    if key is None:
-        return message.insert(connection, draft, api.new_id), True
-    connection.execute("DELETE FROM deduplication WHERE until_ms <= ?", (draft.created_ms,))
-    known = connection.execute(
-        "SELECT message_id FROM deduplication WHERE key = ?", (key,)
-    ).fetchone()
-    if known:
-        return known["message_id"], False
-    message_id = message.insert(connection, draft, api.new_id)
-    connection.execute(
-        "INSERT INTO deduplication VALUES (?, ?, ?)",
-        (key, message_id, draft.created_ms + DEDUPLICATION_MS),
+    accepted = await api.store.run(
+        lambda connection: publishing.accept(connection, order, api.new_id)
     )
-    return message_id, True
+    api.engine.add_all(accepted.stored)
+    return answer(accepted.answer, accepted.status)
 
 
-def _deduplication_key(draft: Draft) -> str | None:
-    if draft.options.dedup_id is not None:
-        return f"id:{draft.options.dedup_id}"
-    if not draft.options.dedup_content:
-        return None
-    content = hashlib.sha256()
-    parts = [draft.url, *(f"{n}: {v}" for n, v in sorted(draft.options.headers))]
-    for part in (*(text.encode() for text in parts), draft.body):
-        content.update(len(part).to_bytes(8) + part)
-    return f"content:{content.hexdigest()}"
+async def _batch(request: Request) -> Response:
+    api = service(request)
+    items = await json_body(request)
+    if not isinstance(items, list):
+        raise ApiError(400, "the body is not a JSON array")
+    now_ms = api.clock.now_ms()
+    orders = [_order(number, item, now_ms, caller_ip(request)) for number, item in enumerate(items)]
+    answers, stored = await api.store.run(
+        lambda connection: publishing.batch(connection, orders, api.new_id)
+    )
+    api.engine.add_all(stored)
+    return answer(answers)
+
+
+def _order(number: int, item: Any, now_ms: int, caller: str) -> Order:
+    if not isinstance(item, dict) or not isinstance(item.get("destination"), str):
+        raise ApiError(400, f"item {number} has no destination")
+    text = item.get("body")
+    if not isinstance(text, str | None):
+        raise ApiError(400, f"item {number}: the body is not a text")
+    return Order(
+        destination=item["destination"],
+        headers=_headers(number, item.get("headers") or {}),
+        body=(text or "").encode(errors="surrogatepass"),
+        now_ms=now_ms,
+        caller_ip=caller,
+        queue=item.get("queue") or None,
+    )
+
+
+def _headers(number: int, given: Any) -> Headers:
+    if not isinstance(given, dict):
+        raise ApiError(400, f"item {number}: the headers are not an object")
+    # The Workflow SDK sends lists where one text is meant.
+    return tuple(
+        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        for name, value in given.items()
+    )
 
 
 ROUTES = [
     Route("/v2/publish/{destination:path}", _publish, methods=["POST"]),
     Route("/v2/publish", _publish, methods=["POST"]),
     Route("/v2/enqueue/{queue}/{destination:path}", _enqueue, methods=["POST"]),
+    Route("/v2/batch", _batch, methods=["POST"]),
 ]

@@ -1,0 +1,47 @@
+"""Queues: list, get, set, pause, resume and delete them."""
+
+from __future__ import annotations
+
+import json
+
+from qstash_cli.client.request import Request
+from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.records import Queue
+
+_JSON = (("Content-Type", "application/json"),)
+
+
+def every() -> Request[list[Queue]]:
+    """All queues."""
+    return Request(method="GET", path="/v2/queues")
+
+
+def get(name: str) -> Request[Queue]:
+    """One queue."""
+    return Request(method="GET", path=_path(name))
+
+
+def put(name: str, *, parallelism: int | None = None) -> Request[None]:
+    """Makes a queue, or changes it."""
+    fields = {"queueName": check_name(name, "queue"), "parallelism": parallelism}
+    body = {key: value for key, value in fields.items() if value is not None}
+    return Request(method="POST", path="/v2/queues", headers=_JSON, body=json.dumps(body).encode())
+
+
+def pause(name: str) -> Request[None]:
+    """Keeps its messages back; what is on its way goes on."""
+    return Request(method="POST", path=f"{_path(name)}/pause")
+
+
+def resume(name: str) -> Request[None]:
+    """Delivers again."""
+    return Request(method="POST", path=f"{_path(name)}/resume")
+
+
+def delete(name: str) -> Request[None]:
+    """Deletes a queue and what is in it."""
+    return Request(method="DELETE", path=_path(name))
+
+
+def _path(name: str) -> str:
+    return f"/v2/queues/{check_name(name, 'queue')}"

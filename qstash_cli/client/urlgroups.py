@@ -1,0 +1,52 @@
+"""URL groups, which the API calls topics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from qstash_cli.client.request import Request
+from qstash_cli.protocol.headers import Headers, as_lists
+from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.records import Endpoint, UrlGroup
+
+_JSON = (("Content-Type", "application/json"),)
+
+
+def every() -> Request[list[UrlGroup]]:
+    """All URL groups."""
+    return Request(method="GET", path="/v2/topics")
+
+
+def get(name: str) -> Request[UrlGroup]:
+    """One URL group."""
+    return Request(method="GET", path=_path(name))
+
+
+def add(name: str, endpoints: Sequence[Endpoint]) -> Request[None]:
+    """Adds endpoints, and makes the group if there is none."""
+    return _with_body("POST", f"{_path(name)}/endpoints", {"endpoints": endpoints})
+
+
+def remove(name: str, endpoints: Iterable[Endpoint]) -> Request[None]:
+    """Removes endpoints; with the last one goes the group."""
+    return _with_body("DELETE", f"{_path(name)}/endpoints", {"endpoints": list(endpoints)})
+
+
+def set_headers(name: str, headers: Headers) -> Request[None]:
+    """Gives the group these default headers in place of those it has."""
+    return _with_body("PATCH", _path(name), {"headers": as_lists(headers)})
+
+
+def delete(name: str) -> Request[None]:
+    """Deletes a group; what was sent to it goes on."""
+    return Request(method="DELETE", path=_path(name))
+
+
+def _with_body(method: str, path: str, body: Mapping[str, Any]) -> Request[None]:
+    return Request(method=method, path=path, headers=_JSON, body=json.dumps(body).encode())
+
+
+def _path(name: str) -> str:
+    return f"/v2/topics/{check_name(name, 'URL group')}"

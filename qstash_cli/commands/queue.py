@@ -1,0 +1,97 @@
+"""`qstash queue`: list, set, pause, resume and delete queues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+import typer
+
+from qstash_cli.client import queues
+from qstash_cli.commands._options import Confirm, parse_count
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._views import NAMED, QUEUE
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
+
+app = group("Queues: deliver in order, so many at a time")
+
+_Name = Annotated[str, typer.Argument(help="Name of the queue", metavar="NAME", show_default=False)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What to change."""
+
+    parallelism: int | None = flag("Deliver so many at a time", metavar="N", parse=parse_count)
+
+
+@command(app, "list")
+def list_(inv: Invocation) -> Result:
+    """List the queues.
+
+    \b
+    qstash queue list
+    """
+    return Result(data=cast("Any", inv.send(queues.every())), view=QUEUE)
+
+
+@command(app)
+def get(inv: Invocation, name: _Name) -> Result:
+    """Show a queue.
+
+    \b
+    qstash queue get orders --query lag
+    """
+    return Result(data=cast("Any", inv.send(queues.get(name))), view=QUEUE, piped="json")
+
+
+@command(app, "set", view=NAMED)
+def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
+    """Make a queue, or change how it delivers.
+
+    \b
+    qstash queue set orders --parallelism 2
+    """
+    inv.send(queues.put(name, parallelism=changes.parallelism))
+    return _done(name)
+
+
+@command(app, view=NAMED)
+def pause(inv: Invocation, name: _Name) -> Result:
+    """Keep messages back; what is on its way goes on.
+
+    \b
+    qstash queue pause orders
+    """
+    inv.send(queues.pause(name))
+    return _done(name)
+
+
+@command(app, view=NAMED)
+def resume(inv: Invocation, name: _Name) -> Result:
+    """Deliver again.
+
+    \b
+    qstash queue resume orders
+    """
+    inv.send(queues.resume(name))
+    return _done(name)
+
+
+@command(app, view=NAMED)
+def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
+    """Delete a queue and the messages in it.
+
+    \b
+    qstash queue delete orders --yes
+    """
+    request = queues.delete(name)
+    inv.confirm(f"Delete the queue {name} and the messages in it?", yes=confirm.yes)
+    inv.send(request)
+    return _done(name)
+
+
+def _done(name: str) -> Result:
+    return Result(data={"name": name}, view=NAMED, on_terminal="ids", piped="ids")

@@ -1,0 +1,164 @@
+"""`qstash urlgroup`: groups of endpoints that get the same messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+import typer
+
+from qstash_cli.client import urlgroups
+from qstash_cli.commands._options import Confirm
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._views import NAMED, URL_GROUP
+from qstash_cli.errors import BadInput
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.destination import check_destination, check_reachable, is_url
+from qstash_cli.protocol.headers import Headers, parse_header
+from qstash_cli.protocol.records import Endpoint
+
+app = group("URL groups: send one message to many endpoints")
+
+_Name = Annotated[
+    str, typer.Argument(help="Name of the URL group", metavar="NAME", show_default=False)
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """How the endpoint is called."""
+
+    name: str | None = flag("Name of the endpoint", metavar="NAME")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """Default headers."""
+
+    header: tuple[tuple[str, str], ...] = flag(
+        "Default header of publishes to the group; Upstash-* are options",
+        "-H",
+        "--header",
+        metavar="'NAME: VALUE'",
+        repeats=True,
+        parse=lambda text, _now: parse_header(text),
+    )
+    clear: bool = flag("Take all default headers away")
+
+
+@command(app, "list")
+def list_(inv: Invocation) -> Result:
+    """List the URL groups.
+
+    \b
+    qstash urlgroup list
+    """
+    return Result(data=cast("Any", inv.send(urlgroups.every())), view=URL_GROUP)
+
+
+@command(app)
+def get(inv: Invocation, name: _Name) -> Result:
+    """Show a URL group with its endpoints.
+
+    \b
+    qstash urlgroup get team --query 'endpoints[].url'
+    """
+    return Result(data=cast("Any", inv.send(urlgroups.get(name))), view=URL_GROUP, piped="json")
+
+
+@command(app, view=NAMED)
+def add(
+    inv: Invocation,
+    group_name: _Name,
+    urls: Annotated[
+        list[str], typer.Argument(help="URLs to add", metavar="URL...", show_default=False)
+    ],
+    *,
+    naming: Naming,
+) -> Result:
+    """Add endpoints to a URL group, and make it if there is none.
+
+    \b
+    qstash urlgroup add team https://example.com/a https://example.com/b
+    qstash urlgroup add team https://example.com/c --name third
+    """
+    if naming.name is not None and len(urls) > 1:
+        raise BadInput("--name is for one endpoint, and there are several", hint="add them singly")
+    endpoints = [_endpoint(inv, url, naming.name) for url in urls]
+    inv.send(urlgroups.add(group_name, endpoints))
+    return _done(group_name)
+
+
+@command(app, view=NAMED)
+def remove(
+    inv: Invocation,
+    name: _Name,
+    endpoints: Annotated[
+        list[str],
+        typer.Argument(
+            help="URLs or endpoint names", metavar="URL|ENDPOINT...", show_default=False
+        ),
+    ],
+) -> Result:
+    """Remove endpoints from a URL group; with the last one goes the group.
+
+    \b
+    qstash urlgroup remove team https://example.com/a third
+    """
+    if not all(one.strip() for one in endpoints):
+        raise BadInput("an endpoint is empty", hint="nothing was sent")
+    meant = [Endpoint(url=one) if is_url(one) else Endpoint(name=one) for one in endpoints]
+    inv.send(urlgroups.remove(name, meant))
+    return _done(name)
+
+
+@command(app, view=NAMED)
+def headers(inv: Invocation, name: _Name, *, defaults: Defaults) -> Result:
+    """Set the default headers of publishes to a URL group.
+
+    They take the place of those it has.
+
+    \b
+    qstash urlgroup headers team -H 'Upstash-Retries: 5' -H 'X-Team: blue'
+    qstash urlgroup headers team --clear
+    """
+    if bool(defaults.header) == defaults.clear:
+        raise BadInput("no headers", hint="give -H 'Name: value', or --clear to take them away")
+    inv.send(urlgroups.set_headers(name, _as_options(defaults.header)))
+    return _done(name)
+
+
+@command(app, view=NAMED)
+def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
+    """Delete a URL group; what was sent to it goes on.
+
+    \b
+    qstash urlgroup delete team --yes
+    """
+    request = urlgroups.delete(name)
+    inv.confirm(f"Delete the URL group {name}?", yes=confirm.yes)
+    inv.send(request)
+    return _done(name)
+
+
+def _endpoint(inv: Invocation, url: str, name: str | None) -> Endpoint:
+    if not is_url(url):
+        raise BadInput(f"the endpoint has no http:// or https://: {url}", hint=f"try https://{url}")
+    settings = inv.settings_if_any
+    if settings is None or not settings.is_local:
+        check_reachable(url, "endpoint")
+    endpoint = Endpoint(url=check_destination(url))
+    return endpoint if name is None else Endpoint(url=endpoint["url"], name=name)
+
+
+def _as_options(given: Headers) -> Headers:
+    # As on a publish: what is not for QStash is for the destination.
+    return tuple(
+        (n if n.lower().startswith("upstash-") else f"Upstash-Forward-{n}", v) for n, v in given
+    )
+
+
+def _done(name: str) -> Result:
+    return Result(data={"name": name}, view=NAMED, on_terminal="ids", piped="ids")

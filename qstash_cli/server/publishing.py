@@ -1,0 +1,196 @@
+"""From a publish to stored messages: destinations, URL groups, queues, deduplication.
+
+Source: QStash docs, "Publish a message", "URL groups", "Deduplication".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.options import MessageOptions, decode, refuse_contradictions
+from qstash_cli.server import message, queues, topics
+from qstash_cli.server.answers import ApiError
+from qstash_cli.server.message import DEDUPLICATION_MS, Draft
+
+_BAD_SCHEME = "invalid destination url: endpoint has invalid scheme, add http:// or https://"
+NewId = Callable[[str], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A publish as it came in. `now_ms` is the server's time."""
+
+    destination: str
+    headers: Headers
+    body: bytes
+    now_ms: int
+    caller_ip: str
+    queue: str | None = None
+    schedule_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A message that is now to be delivered."""
+
+    message_id: str
+    due_ms: int
+    queue: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """What is answered, an object for a URL and a list for a URL group, and what was stored."""
+
+    answer: Any
+    stored: tuple[Stored, ...]
+
+    @property
+    def status(self) -> int:
+        """201, or 202 if nothing was stored because it all was there already."""
+        return 201 if self.stored else 202
+
+
+def check(destination: str, headers: Headers, queue: str | None) -> MessageOptions:
+    """The options of a publish. Raises `ApiError` or `BadInput` if QStash would refuse it."""
+    if not destination:
+        raise ApiError(400, "a non-empty destination must be provided")
+    if not is_url(destination) and any(character in destination for character in ":/%?"):
+        raise ApiError(400, _BAD_SCHEME)
+    if any(n.lower() == "upstash-deduplication-id" and ":" in value for n, value in headers):
+        raise ApiError(400, "DeduplicationId cannot contain ':'")
+    options = decode(headers)
+    line = queue or options.queue
+    if line is not None:
+        check_name(line, "queue")
+    refuse_contradictions(options, "enqueue" if line and not options.cron else "publish")
+    return options
+
+
+def accept(connection: sqlite3.Connection, order: Order, new_id: NewId) -> Accepted:
+    """Stores the messages of a publish. Raises `ApiError` if its URL group is not known."""
+    options = check(order.destination, order.headers, order.queue)
+    if is_url(order.destination):
+        return _to_one(connection, order, options, new_id)
+    group = topics.find(connection, order.destination)
+    if group is None or not group.endpoints:
+        raise ApiError(404, f"topic {order.destination} not found")
+    return _to_group(connection, order, group, new_id)
+
+
+def _to_one(
+    connection: sqlite3.Connection, order: Order, options: MessageOptions, new_id: NewId
+) -> Accepted:
+    draft = _draft(order, options, order.destination)
+    answer, stored = _store(connection, draft, new_id)
+    return Accepted(answer=answer, stored=stored)
+
+
+def _to_group(
+    connection: sqlite3.Connection, order: Order, group: topics.Topic, new_id: NewId
+) -> Accepted:
+    # Guess: a header of the request wins over the group's own.
+    named = {name.lower() for name, _ in order.headers}
+    defaults = tuple((n, v) for n, v in group.headers if n.lower() not in named)
+    options = check(order.destination, (*order.headers, *defaults), order.queue)
+    answers: list[dict[str, Any]] = []
+    stored: tuple[Stored, ...] = ()
+    for endpoint in group.endpoints:
+        draft = replace(
+            _draft(order, options, endpoint["url"]), topic=group.name, endpoint=endpoint.get("name")
+        )
+        answer, more = _store(connection, draft, new_id)
+        answers.append(answer | {"url": endpoint["url"]})
+        stored += more
+    return Accepted(answer=answers, stored=stored)
+
+
+def _draft(order: Order, options: MessageOptions, url: str) -> Draft:
+    due_ms = order.now_ms + (options.delay_s or 0) * 1000
+    if options.not_before_s is not None:
+        due_ms = max(order.now_ms, options.not_before_s * 1000)
+    return Draft(
+        url=url,
+        options=options,
+        body=order.body,
+        created_ms=order.now_ms,
+        due_ms=due_ms,
+        caller_ip=order.caller_ip,
+        schedule_id=order.schedule_id,
+        queue=order.queue or options.queue,
+    )
+
+
+def _store(
+    connection: sqlite3.Connection, draft: Draft, new_id: NewId
+) -> tuple[dict[str, Any], tuple[Stored, ...]]:
+    key = _deduplication_key(draft)
+    known = key and _known(connection, key, draft.created_ms)
+    if known:
+        return {"messageId": known, "deduplicated": True}, ()
+    if draft.queue is not None:
+        queues.ensure(connection, draft.queue, draft.created_ms)
+    message_id = message.insert(connection, draft, new_id)
+    if key is not None:
+        connection.execute(
+            "INSERT INTO deduplication VALUES (?, ?, ?)",
+            (key, message_id, draft.created_ms + DEDUPLICATION_MS),
+        )
+    stored = Stored(message_id=message_id, due_ms=draft.due_ms, queue=draft.queue)
+    return {"messageId": message_id}, (stored,)
+
+
+def _known(connection: sqlite3.Connection, key: str, now_ms: int) -> str | None:
+    connection.execute("DELETE FROM deduplication WHERE until_ms <= ?", (now_ms,))
+    row = connection.execute(
+        "SELECT message_id FROM deduplication WHERE key = ?", (key,)
+    ).fetchone()
+    return row["message_id"] if row else None
+
+
+def _deduplication_key(draft: Draft) -> str | None:
+    if draft.schedule_id is not None:
+        return None
+    if draft.options.dedup_id is not None:
+        # Each endpoint of a group gets its own message.
+        return f"id:{draft.options.dedup_id}:{draft.url if draft.topic else ''}"
+    if not draft.options.dedup_content:
+        return None
+    content = hashlib.sha256()
+    parts = [draft.url, *(f"{n}: {v}" for n, v in sorted(draft.options.headers))]
+    for part in (*(text.encode() for text in parts), draft.body):
+        content.update(len(part).to_bytes(8) + part)
+    return f"content:{content.hexdigest()}"
+
+
+def batch(
+    connection: sqlite3.Connection, orders: Sequence[Order], new_id: NewId
+) -> tuple[list[Any], list[Stored]]:
+    """The answers to the items of a batch, in order, and what was stored.
+
+    Raises `ApiError` or `BadInput`, with nothing stored, if one of the items cannot be right; an
+    item that fails for what is stored elsewhere has its error in its place.
+    """
+    for order in orders:
+        check(order.destination, order.headers, order.queue)
+    answers: list[Any] = []
+    stored: list[Stored] = []
+    for order in orders:
+        try:
+            accepted = accept(connection, order, new_id)
+        except ApiError as error:
+            answers.append({"error": error.message})
+        except BadInput as error:
+            answers.append({"error": str(error)})
+        else:
+            answers.append(accepted.answer)
+            stored += accepted.stored
+    return answers, stored
