@@ -21,6 +21,7 @@ COMMANDS = (
     ("publish", "publish", "Send a message"),
     ("message", "message", "Look at messages on their way, cancel them, wait for them"),
     ("logs", "logs", "What happened to messages"),
+    ("schedule", "schedule", "Schedules: publish again and again"),
     ("urlgroup", "urlgroup", "URL groups: send one message to many endpoints"),
     ("queue", "queue", "Queues: deliver in order, so many at a time"),
     ("dlq", "dlq", "The dead letter queue: messages that ended undelivered"),

@@ -82,6 +82,21 @@ DLQ = View(
 DLQ_ENTRY = View(
     columns=(*DLQ.columns[:1], *MESSAGE.columns, _STATUS, *DLQ.columns[-1:]), id="dlqId"
 )
+SCHEDULE = View(
+    columns=(
+        Column(name="scheduleId", of="scheduleId"),
+        Column(name="cron", of="cron"),
+        Column(name="destination", of="destination"),
+        Column(name="next", of="nextScheduleTime", show="instant_ms"),
+        Column(name="paused", of="isPaused"),
+        _LABELS,
+        Column(name="queue", of="queueName"),
+        Column(name="error", of="error"),
+    ),
+    id="scheduleId",
+    empty="no schedules; `qstash schedule create` makes one",
+)
+SCHEDULED = View(columns=(Column(name="scheduleId", of="scheduleId"),), id="scheduleId")
 QUEUE = View(
     columns=(
         Column(name="name", of="name"),

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from qstash_cli.client import messages
-from qstash_cli.commands import _body
+from qstash_cli.commands import _body, _sending
 from qstash_cli.commands._follow import failure_of, wait_for_end
 from qstash_cli.commands._options import Body, Waiting
 from qstash_cli.commands._signature import command, group
@@ -18,8 +18,7 @@ from qstash_cli.errors import QstashError
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
-from qstash_cli.protocol.destination import check_destination, check_reachable
-from qstash_cli.protocol.limits import check_limits
+from qstash_cli.protocol.destination import check_destination
 from qstash_cli.protocol.options import MessageOptions, refuse_contradictions
 from qstash_cli.protocol.records import LogEntry, Published
 
@@ -66,33 +65,13 @@ def publish(
     data, options = _body.read(inv, items or (), body, options)
     if not sending.no_check:
         destination = check_destination(destination)
-        _check(inv, destination, options, data)
+        refuse_contradictions(options, "enqueue" if options.queue else "publish")
+        _sending.check(inv, destination, options, data)
     request = messages.publish(destination, _idempotent(inv, options, sending), data)
     answer = inv.send(request)
     published = answer if isinstance(answer, list) else [answer]
     failure = _followed(inv, published, waiting) if waiting.wait else None
     return Result(data=cast("Any", answer), view=PUBLISHED, piped="ids", failure=failure)
-
-
-def _check(inv: Invocation, destination: str, options: MessageOptions, data: bytes) -> None:
-    refuse_contradictions(options, "enqueue" if options.queue else "publish")
-    settings = inv.settings_if_any
-    if settings is None or not settings.is_local:
-        for what, url in (
-            ("destination", destination),
-            ("callback", options.callback),
-            ("failure callback", options.failure_callback),
-        ):
-            check_reachable(url or "", what)
-    delay_s = options.delay_s
-    if options.not_before_s is not None:
-        delay_s = max(0, round(options.not_before_s - inv.now()))
-    check_limits(
-        settings.plan if settings else None,
-        body_bytes=len(data),
-        delay_s=delay_s,
-        timeout_s=options.timeout_s,
-    )
 
 
 def _idempotent(inv: Invocation, options: MessageOptions, sending: Sending) -> MessageOptions:

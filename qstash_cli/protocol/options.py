@@ -136,7 +136,11 @@ class MessageOptions:
     )
     cron: str | None = _option("Cron", kinds.TEXT, "When to publish", on=_SCHEDULE)
     schedule_id: str | None = _option(
-        "Schedule-Id", kinds.NAME, "Id of the schedule; an existing one is replaced", on=_SCHEDULE
+        # Its flag is `schedule create --id`.
+        "Schedule-Id",
+        kinds.NAME,
+        "Id of the schedule; an existing one is replaced",
+        on=(),
     )
     headers: Headers = ()
     on_callback: MessageOptions | None = None

@@ -127,6 +127,40 @@ State = Literal[
 ]
 
 
+class Schedule(TypedDict, total=False):
+    """A schedule; `delay`, `timeout` and `period` are in seconds."""
+
+    scheduleId: str
+    cron: str
+    destination: str
+    method: str
+    header: Lists
+    body: str
+    bodyBase64: str
+    retries: int
+    delay: int
+    timeout: int
+    callback: str
+    callbackHeader: Lists
+    failureCallback: str
+    failureCallbackHeader: Lists
+    callerIP: str
+    isPaused: bool
+    queueName: str
+    flowControlKey: str
+    parallelism: int
+    rate: int
+    period: int
+    retryDelayExpression: str
+    label: str
+    labels: list[str]
+    createdAt: int
+    lastScheduleTime: int
+    nextScheduleTime: int
+    lastScheduleStates: dict[str, str]
+    error: str
+
+
 class Queue(TypedDict):
     """A queue; `lag` is how many messages of it are not yet delivered."""
 

@@ -25,12 +25,13 @@ from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery import Deliverer
 from qstash_cli.server.engine import Engine
 from qstash_cli.server.requests import Service
-from qstash_cli.server.routes import dlq, logs, messages, publish, queues, topics
+from qstash_cli.server.routes import dlq, logs, messages, publish, queues, schedules, topics
 from qstash_cli.server.routes import keys as key_routes
+from qstash_cli.server.scheduling import Scheduler
 from qstash_cli.server.security import Guard
 from qstash_cli.server.store import Store
 
-_RESOURCES = (publish, messages, topics, queues, logs, dlq, key_routes)
+_RESOURCES = (publish, messages, topics, queues, schedules, logs, dlq, key_routes)
 _RAW = ("/v2/publish", "/v2/enqueue/")
 
 
@@ -83,11 +84,16 @@ async def _lifespan(
             connection, credentials.current_signing_key, credentials.next_signing_key
         )
     )
-    app.state.service = Service(store=store, engine=engine, clock=clock, new_id=_new_id)
+    scheduler = Scheduler(store, clock, engine, _new_id)
+    app.state.service = Service(
+        store=store, engine=engine, scheduler=scheduler, clock=clock, new_id=_new_id
+    )
     await engine.start()
+    scheduler.start()
     try:
         yield
     finally:
+        await scheduler.stop()
         await engine.stop()
         await deliverer.close()
         store.close()

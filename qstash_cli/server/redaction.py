@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,9 +18,19 @@ def redacted(value: bytes) -> str:
     return f"REDACTED:{hashlib.sha256(value).hexdigest()}"
 
 
-def hides_body(fields: tuple[str, ...]) -> bool:
-    """The body is to be hidden."""
-    return "body" in fields
+def body(fields: tuple[str, ...], data: bytes) -> bytes:
+    """A body, or what stands in its place."""
+    return redacted(data).encode() if data and "body" in fields else data
+
+
+def text(name: str, data: bytes) -> dict[str, str]:
+    """Bytes as JSON has them: under `name` if they are UTF-8, in base64 if not, not if empty."""
+    if not data:
+        return {}
+    try:
+        return {name: data.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}Base64": b64encode(data).decode()}
 
 
 def headers(fields: tuple[str, ...], lists: Mapping[str, list[str]]) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.answers import ApiError
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.engine import Engine
+from qstash_cli.server.scheduling import Scheduler
 from qstash_cli.server.store import Store
 
 MOST_BODY_BYTES = 52_428_800
@@ -25,6 +26,7 @@ class Service:
 
     store: Store
     engine: Engine
+    scheduler: Scheduler
     clock: Clock
     new_id: Callable[[str], str]
 

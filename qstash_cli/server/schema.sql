@@ -68,4 +68,18 @@ CREATE TABLE IF NOT EXISTS queues (
   parallelism INTEGER NOT NULL DEFAULT 1,
   is_paused INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS schedules (
+  id TEXT PRIMARY KEY,
+  created_ms INTEGER NOT NULL,
+  cron TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  headers TEXT NOT NULL,         -- the option headers, as JSON pairs
+  body BLOB NOT NULL,
+  caller_ip TEXT NOT NULL,
+  is_paused INTEGER NOT NULL DEFAULT 0,
+  next_ms INTEGER NOT NULL,
+  last_ms INTEGER,
+  last_ids TEXT NOT NULL DEFAULT '[]',
+  error TEXT NOT NULL DEFAULT ''
+);
 CREATE INDEX IF NOT EXISTS live_of_queue ON messages (queue) WHERE status = 'live';

@@ -25,7 +25,7 @@ def message(found: Message) -> dict[str, Any]:
         "maxRetries": found.max_retries,
         "notBefore": found.row["not_before_ms"],
         "createdAt": found.row["created_ms"],
-        **_text("body", _body(found)),
+        **redaction.text("body", redaction.body(found.options.redact, found.body)),
     }
 
 
@@ -35,7 +35,7 @@ def dlq_entry(found: Message, row: sqlite3.Row) -> dict[str, Any]:
         "dlqId": row["dlq_id"],
         "responseStatus": row["response_status"],
         "responseHeader": json.loads(row["response_headers"]),
-        **_text("responseBody", row["response_body"]),
+        **redaction.text("responseBody", row["response_body"]),
     }
 
 
@@ -52,7 +52,7 @@ def log_entry(found: Message, row: sqlite3.Row, *, most_body: int | None) -> dic
     entry = {
         **shared,
         "header": _headers(found, options),
-        "body": _base64(_body(found), most_body),
+        "body": _base64(redaction.body(found.options.redact, found.body), most_body),
         "method": options.method or "POST",
         "timeout": options.timeout_s and options.timeout_s * 1000,
         "callbackHeaders": shared.pop("callbackHeader"),
@@ -99,20 +99,5 @@ def _headers(found: Message, options: MessageOptions | None) -> dict[str, list[s
     return redaction.headers(found.options.redact, lists)
 
 
-def _body(found: Message) -> bytes:
-    if redaction.hides_body(found.options.redact) and found.body:
-        return redaction.redacted(found.body).encode()
-    return found.body
-
-
 def _base64(data: bytes, most: int | None) -> str:
     return b64encode(data if most is None else data[: max(0, most)]).decode()
-
-
-def _text(name: str, data: bytes) -> dict[str, str]:
-    if not data:
-        return {}
-    try:
-        return {name: data.decode()}
-    except UnicodeDecodeError:
-        return {f"{name}Base64": b64encode(data).decode()}

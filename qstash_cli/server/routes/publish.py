@@ -20,9 +20,12 @@ from qstash_cli.server.requests import (
     rest_of_path,
     service,
 )
+from qstash_cli.server.routes import schedules
 
 
 async def _publish(request: Request) -> Response:
+    if any(name.lower() == "upstash-cron" for name, _ in headers(request)):
+        return await schedules.create(request)
     return await _accept(request, rest_of_path(request, 2), None)
 
 

@@ -1,0 +1,48 @@
+"""Schedules: create, list, get, pause, resume and delete them."""
+
+from __future__ import annotations
+
+from qstash_cli.client.request import Request
+from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.options import MessageOptions, encode
+from qstash_cli.protocol.records import Published, Schedule
+
+
+def create(destination: str, options: MessageOptions, body: bytes) -> Request[Published]:
+    """Makes a schedule, or replaces the one of `options.schedule_id`."""
+    return Request(
+        method="POST",
+        path=f"/v2/schedules/{destination}",
+        headers=encode(options),
+        body=body,
+        repeatable=options.schedule_id is not None,
+    )
+
+
+def every() -> Request[list[Schedule]]:
+    """All schedules."""
+    return Request(method="GET", path="/v2/schedules")
+
+
+def get(schedule_id: str) -> Request[Schedule]:
+    """One schedule."""
+    return Request(method="GET", path=_path(schedule_id))
+
+
+def pause(schedule_id: str) -> Request[None]:
+    """Lets the next times pass without publishing."""
+    return Request(method="PATCH", path=f"{_path(schedule_id)}/pause")
+
+
+def resume(schedule_id: str) -> Request[None]:
+    """Publishes again."""
+    return Request(method="PATCH", path=f"{_path(schedule_id)}/resume")
+
+
+def delete(schedule_id: str) -> Request[None]:
+    """Deletes a schedule; what it has published goes on."""
+    return Request(method="DELETE", path=_path(schedule_id))
+
+
+def _path(schedule_id: str) -> str:
+    return f"/v2/schedules/{check_name(schedule_id, 'schedule')}"

@@ -1,0 +1,142 @@
+"""When a schedule fires; `CRON_TZ=ZONE ` sets the zone. Source: QStash docs, "Schedules"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from qstash_cli.errors import BadInput
+
+_PREFIXES = ("CRON_TZ=", "TZ=")
+# Documented nowhere; the syntax is that of a library which takes them.
+_DESCRIPTORS = {
+    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0", "@daily": "0 0 * * *", "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}  # fmt: skip
+_FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
+
+
+@dataclass(frozen=True)
+class Cron:
+    """A checked expression: its zone, and its five fields."""
+
+    zone: str
+    fields: str
+
+
+@dataclass(frozen=True)
+class Fire:
+    """One time of firing, in unix seconds and in the schedule's zone.
+
+    `change` says what a change of the clocks does to it: moved, first of two, repeated, or nothing.
+    """
+
+    at_s: int
+    local: datetime
+    change: str
+
+
+def with_zone(expression: str, zone: str | None) -> str:
+    """An expression with a zone in front, as QStash stores it. Raises `BadInput` for two zones."""
+    if zone is None:
+        return expression.strip()
+    if expression.strip().startswith(_PREFIXES):
+        raise BadInput(
+            f"the expression has a time zone already: {expression}", hint="leave --tz out"
+        )
+    return f"CRON_TZ={zone} {expression.strip()}"
+
+
+def parse_cron(text: str) -> Cron:
+    """An expression such as `0 3 * * *` or `CRON_TZ=Europe/Berlin @daily`.
+
+    Raises `BadInput` naming the field or the zone that is wrong.
+    """
+    rest = text.strip()
+    zone = "UTC"
+    if rest.startswith(_PREFIXES):
+        prefix, _, rest = rest.partition(" ")
+        zone = prefix.partition("=")[2]
+    _check_zone(zone)
+    fields = " ".join(_DESCRIPTORS.get(rest.strip().lower(), rest).split())
+    if len(fields.split(" ")) != len(_FIELDS):
+        raise BadInput(
+            f"a cron expression has five fields: {text!r}",
+            hint="minute, hour, day of the month, month, day of the week, such as '0 3 * * 1-5'",
+        )
+    _check_fields(fields)
+    return Cron(zone=zone, fields=fields)
+
+
+def next_fire_s(cron: Cron, after_s: float) -> int | None:
+    """Unix seconds of the first time after `after_s`, None if there is none within 50 years."""
+    fire = next(fires(cron, after_s), None)
+    return fire.at_s if fire else None
+
+
+def fires(cron: Cron, after_s: float) -> Iterator[Fire]:
+    """The times after `after_s` (unix seconds), in order."""
+    from cronsim import CronSim
+
+    zone = ZoneInfo(cron.zone)
+    times = CronSim(cron.fields, datetime.fromtimestamp(int(after_s), zone))
+    for local in times:
+        at_s = int(local.timestamp())
+        if at_s > after_s:
+            yield Fire(at_s, local, _change(cron, local))
+
+
+def per_day(cron: Cron, after_s: float) -> float:
+    """How often it fires in a day, from its next hundred times."""
+    found = [fire.at_s for fire, _ in zip(fires(cron, after_s), range(100), strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(found)]
+    return 86_400 * len(gaps) / sum(gaps) if gaps else 0.0
+
+
+def _change(cron: Cron, local: datetime) -> str:
+    before, after = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
+    if before is not None and after is not None and before > after:
+        return "repeated" if local.fold else "first of two"
+    return "" if _fits(cron, local) else "moved"
+
+
+def _fits(cron: Cron, local: datetime) -> bool:
+    from cronsim import CronSim
+
+    wall = local.replace(tzinfo=UTC, fold=0)
+    minute_before = datetime.fromtimestamp(wall.timestamp() - 60, UTC)
+    return next(CronSim(cron.fields, minute_before), None) == wall
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, OSError, ValueError):
+        raise BadInput(
+            f"not a time zone: {zone!r}", hint="write one such as Europe/Berlin or UTC"
+        ) from None
+
+
+def _check_fields(fields: str) -> None:
+    from cronsim import CronSim, CronSimError
+
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for number, (name, field) in enumerate(zip(_FIELDS, fields.split(" "), strict=True)):
+        alone = " ".join(field if i == number else "*" for i in range(len(_FIELDS)))
+        try:
+            CronSim(alone, start)
+        except CronSimError:
+            raise BadInput(
+                f"not a cron expression: the {name} is {field!r}",
+                hint="fields hold numbers, names, *, ranges, lists and steps",
+            ) from None
+    try:
+        first = next(CronSim(fields, start), None)
+    except CronSimError:
+        first = None
+    if first is None:
+        raise BadInput(f"the cron expression never fires: {fields}", hint="look at day and month")

@@ -1,0 +1,189 @@
+"""Schedules in the store. Source: QStash docs, "Schedules"."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.cron import next_fire_s, parse_cron
+from qstash_cli.protocol.headers import as_lists
+from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.options import MessageOptions, decode
+from qstash_cli.server import redaction
+from qstash_cli.server.answers import ApiError
+from qstash_cli.server.message import DEFAULT_RETRIES
+from qstash_cli.server.publishing import Accepted, NewId, Order, accept, check
+
+_STATES = {"live": "IN_PROGRESS", "delivered": "SUCCESS"}
+_OWN_HEADERS = ("upstash-cron", "upstash-schedule-id")
+
+
+def put(connection: sqlite3.Connection, order: Order, new_id: NewId) -> str:
+    """Stores a schedule, in the place of one of the same id, and returns its id.
+
+    Raises `ApiError` or `BadInput` for what QStash would refuse.
+    """
+    options = check(order.destination, order.headers, None)
+    if not options.cron:
+        raise ApiError(400, "Upstash-Cron is missing")
+    schedule_id = options.schedule_id or new_id("scd")
+    check_name(schedule_id, "schedule")
+    cron = options.cron.strip()
+    connection.execute(
+        "INSERT INTO schedules "
+        "(id, created_ms, cron, destination, headers, body, caller_ip, next_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET cron = excluded.cron, "
+        "destination = excluded.destination, headers = excluded.headers, body = excluded.body, "
+        "caller_ip = excluded.caller_ip, next_ms = excluded.next_ms, is_paused = 0",
+        (
+            schedule_id, order.now_ms, cron, order.destination,
+            json.dumps([h for h in order.headers if _is_stored(h[0])]), order.body,
+            order.caller_ip, _next_ms(cron, order.now_ms),
+        ),
+    )  # fmt: skip
+    return schedule_id
+
+
+def _is_stored(name: str) -> bool:
+    lower = name.lower()
+    is_option = lower.startswith("upstash-") and not lower.startswith("upstash-telemetry-")
+    return (is_option and lower not in _OWN_HEADERS) or lower == "content-type"
+
+
+def _next_ms(cron: str, now_ms: int) -> int:
+    try:
+        at_s = next_fire_s(parse_cron(cron), now_ms / 1000)
+    except BadInput as error:
+        raise ApiError(400, f"Upstash-Cron: {error.message}") from None
+    if at_s is None:
+        raise ApiError(400, "Upstash-Cron: it never fires")
+    return at_s * 1000
+
+
+def every(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    """All schedules, oldest first."""
+    return connection.execute("SELECT * FROM schedules ORDER BY created_ms, id").fetchall()
+
+
+def get(connection: sqlite3.Connection, schedule_id: str) -> sqlite3.Row:
+    """A schedule. Raises `ApiError` if there is none of that id."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM schedules WHERE id = ?", (schedule_id,)
+    ).fetchone()
+    if row is None:
+        raise ApiError(404, f"schedule {schedule_id} not found")
+    return row
+
+
+def pause(connection: sqlite3.Connection, schedule_id: str, *, is_paused: bool) -> None:
+    """Pauses or resumes a schedule. Raises `ApiError` if there is none of that id."""
+    get(connection, schedule_id)
+    connection.execute("UPDATE schedules SET is_paused = ? WHERE id = ?", (is_paused, schedule_id))
+
+
+def delete(connection: sqlite3.Connection, schedule_id: str) -> None:
+    """Deletes a schedule; what it has published goes on. Raises `ApiError` if there is none."""
+    get(connection, schedule_id)
+    connection.execute("DELETE FROM schedules WHERE id = ?", (schedule_id,))
+
+
+def next_due_ms(connection: sqlite3.Connection) -> int | None:
+    """When the next schedule fires, None if there is none."""
+    row = connection.execute("SELECT min(next_ms) AS next_ms FROM schedules").fetchone()
+    due_ms: int | None = row["next_ms"]
+    return due_ms
+
+
+def fire_due(connection: sqlite3.Connection, now_ms: int, new_id: NewId) -> list[Accepted]:
+    """Publishes what is due, once each, and moves each schedule to its next time after now.
+
+    What was missed several times, while the server was not running, fires once.
+    """
+    rows = connection.execute("SELECT * FROM schedules WHERE next_ms <= ?", (now_ms,)).fetchall()
+    fired: list[Accepted] = []
+    for row in rows:
+        connection.execute(
+            "UPDATE schedules SET next_ms = ? WHERE id = ?",
+            (_next_ms(row["cron"], now_ms), row["id"]),
+        )
+        if not row["is_paused"]:
+            fired += _fire(connection, row, now_ms, new_id)
+    return fired
+
+
+def _fire(
+    connection: sqlite3.Connection, row: sqlite3.Row, now_ms: int, new_id: NewId
+) -> Sequence[Accepted]:
+    order = Order(
+        destination=row["destination"],
+        headers=tuple((name, value) for name, value in json.loads(row["headers"])),
+        body=row["body"],
+        now_ms=now_ms,
+        caller_ip=row["caller_ip"],
+        schedule_id=row["id"],
+    )
+    try:
+        accepted, error = [accept(connection, order, new_id)], ""
+    except (ApiError, BadInput) as refused:
+        accepted, error = [], str(refused)
+    ids = [stored.message_id for one in accepted for stored in one.stored]
+    connection.execute(
+        "UPDATE schedules SET last_ms = ?, last_ids = ?, error = ? WHERE id = ?",
+        (now_ms, json.dumps(ids), error, row["id"]),
+    )
+    return accepted
+
+
+def as_json(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
+    """A schedule as QStash's JSON."""
+    options = decode(tuple(pair) for pair in json.loads(row["headers"]))
+    shown = redaction.without_empty(
+        {
+            "callback": options.callback,
+            "callbackHeader": _headers(options, options.on_callback),
+            "failureCallback": options.failure_callback,
+            "failureCallbackHeader": _headers(options, options.on_failure_callback),
+            "delay": options.delay_s,
+            "timeout": options.timeout_s,
+            "queueName": options.queue,
+            "retryDelayExpression": options.retry_delay,
+            "flowControlKey": options.flow_key,
+            "parallelism": options.parallelism,
+            "rate": options.rate,
+            "period": (options.period_s or 1) if options.flow_key else None,
+            "label": options.label[0] if options.label else None,
+            "labels": list(options.label),
+            "lastScheduleTime": row["last_ms"],
+            "lastScheduleStates": _last_states(connection, json.loads(row["last_ids"])),
+            "error": row["error"],
+        }
+    )
+    return shown | {
+        "scheduleId": row["id"],
+        "cron": row["cron"],
+        "createdAt": row["created_ms"],
+        "destination": row["destination"],
+        "method": options.method or "POST",
+        "header": _headers(options, options),
+        "retries": DEFAULT_RETRIES if options.retries is None else options.retries,
+        "callerIP": row["caller_ip"],
+        "isPaused": bool(row["is_paused"]),
+        "nextScheduleTime": row["next_ms"],
+        **redaction.text("body", redaction.body(options.redact, row["body"])),
+    }
+
+
+def _headers(options: MessageOptions, family: MessageOptions | None) -> dict[str, list[str]]:
+    return redaction.headers(options.redact, as_lists(family.headers) if family else {})
+
+
+def _last_states(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
+    marks = ", ".join("?" * len(ids))
+    rows = connection.execute(
+        f"SELECT id, status FROM messages WHERE id IN ({marks})",  # noqa: S608 - question marks
+        tuple(ids),
+    ).fetchall()
+    return {row["id"]: _STATES.get(row["status"], "FAIL") for row in rows}
