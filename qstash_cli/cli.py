@@ -24,6 +24,7 @@ COMMANDS = (
     ("schedule", "schedule", "Schedules: publish again and again"),
     ("urlgroup", "urlgroup", "URL groups: send one message to many endpoints"),
     ("queue", "queue", "Queues: deliver in order, so many at a time"),
+    ("flow", "flow", "Flow control: rate and parallelism of a key"),
     ("dlq", "dlq", "The dead letter queue: messages that ended undelivered"),
     ("keys", "keys", "The signing keys of the account"),
     ("verify", "verify", "Check a signature, offline"),

@@ -13,6 +13,15 @@ def _destination(record: Record) -> object:
     return record.get("topicName") or record.get("url")
 
 
+def _used(record: Record, count: str, most: str) -> str:
+    return f"{record.get(count, 0)}/{record[most]}" if record.get(most) else ""
+
+
+def _pinned(record: Record) -> list[str]:
+    flags = (("parallelism", "isPinnedParallelism"), ("rate", "isPinnedRate"))
+    return [name for name, field in flags if record.get(field)]
+
+
 def _endpoints(record: Record) -> object:
     return [f"{e['name']} {e['url']}" if e.get("name") else e["url"] for e in record["endpoints"]]
 
@@ -117,6 +126,26 @@ URL_GROUP = View(
     ),
     id="name",
     empty="no URL groups; `qstash urlgroup add NAME URL` makes one",
+)
+FLOW = View(
+    columns=(
+        Column(name="key", of="flowControlKey"),
+        Column(name="waiting", of="waitListSize"),
+        Column(name="parallelism", of=lambda r: _used(r, "parallelismCount", "parallelismMax")),
+        Column(name="rate", of=lambda r: _used(r, "rateCount", "rateMax")),
+        Column(name="period", of="ratePeriod", show="duration_s"),
+        Column(name="paused", of="isPaused"),
+        Column(name="pinned", of=_pinned, show="list"),
+    ),
+    id="flowControlKey",
+    empty="no flow control keys; a publish with --flow-key makes one",
+)
+GLOBAL = View(
+    columns=(
+        Column(name="parallelismCount", of="parallelismCount"),
+        Column(name="parallelismMax", of="parallelismMax"),
+    ),
+    id="parallelismCount",
 )
 NAMED = View(columns=(Column(name="name", of="name"),), id="name")
 CANCELLED = View(columns=(Column(name="cancelled", of="cancelled"),), id="cancelled")

@@ -161,6 +161,29 @@ class Schedule(TypedDict, total=False):
     error: str
 
 
+class FlowControl(TypedDict):
+    """A flow control key; `ratePeriod` and `ratePeriodStart` are in seconds."""
+
+    flowControlKey: str
+    waitListSize: int
+    parallelismMax: int
+    parallelismCount: int
+    rateMax: int
+    rateCount: int
+    ratePeriod: int
+    ratePeriodStart: int
+    isPaused: bool
+    isPinnedParallelism: bool
+    isPinnedRate: bool
+
+
+class GlobalParallelism(TypedDict, total=False):
+    """How many deliveries of the account there may be, and are, at a time."""
+
+    parallelismMax: int
+    parallelismCount: int
+
+
 class Queue(TypedDict):
     """A queue; `lag` is how many messages of it are not yet delivered."""
 

@@ -25,13 +25,13 @@ from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery import Deliverer
 from qstash_cli.server.engine import Engine
 from qstash_cli.server.requests import Service
-from qstash_cli.server.routes import dlq, logs, messages, publish, queues, schedules, topics
+from qstash_cli.server.routes import dlq, flow, logs, messages, publish, queues, schedules, topics
 from qstash_cli.server.routes import keys as key_routes
 from qstash_cli.server.scheduling import Scheduler
 from qstash_cli.server.security import Guard
 from qstash_cli.server.store import Store
 
-_RESOURCES = (publish, messages, topics, queues, schedules, logs, dlq, key_routes)
+_RESOURCES = (publish, messages, topics, queues, schedules, flow, logs, dlq, key_routes)
 _RAW = ("/v2/publish", "/v2/enqueue/")
 
 

@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 
 from qstash_cli.protocol import signature
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.server import attempts, keys, queues
+from qstash_cli.server import attempts, flow, keys, queues
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.delivery import LONGEST_S, Deliverer
+from qstash_cli.server.flow import Flow
 from qstash_cli.server.message import Message
 from qstash_cli.server.publishing import Stored
 from qstash_cli.server.store import Store
 
 REGION = "EU-CENTRAL-1"
 _MOST_AT_ONCE = 128
+# Stands among the messages that are due, and means that a flow control key may let some in.
+_TICKET = "flow:"
 _PAUSE_AFTER_FAULT_MS = 1000
 _FROM_QSTASH = ("upstash-", "user-agent", "host", "content-length")
 
@@ -50,6 +53,8 @@ class Engine:
         self._order = itertools.count()
         self._lines: dict[str, _Line] = {}
         self._queue_of: dict[str, str] = {}
+        self._flows: dict[str, Flow] = {}
+        self._flow_of: dict[str, Flow] = {}
         self._changed = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
@@ -62,8 +67,12 @@ class Engine:
                 parallelism=queue["parallelism"],
                 is_paused=bool(queue["is_paused"]),
             )
+        for limits in await self._store.run(flow.every):
+            self.set_flow(limits)
         rows = await self._store.run(_live)
         for row in rows:
+            if row["flow_key"] in self._flows:
+                self._flow_of[row["id"]] = self._flows[row["flow_key"]]
             self.add(row["id"], row["due_ms"], row["queue"])
         self._loop = asyncio.create_task(self._run())
 
@@ -87,6 +96,8 @@ class Engine:
     def add_all(self, stored: Iterable[Stored]) -> None:
         """Delivers what a publish has stored."""
         for one in stored:
+            if one.flow is not None:
+                self._flow_of[one.message_id] = self.set_flow(one.flow)
             self.add(one.message_id, one.due_ms, one.queue)
 
     def set_queue(self, name: str, *, parallelism: int, is_paused: bool) -> None:
@@ -95,9 +106,34 @@ class Engine:
         line.parallelism, line.is_paused = parallelism, is_paused
         self._advance(line)
 
+    def set_flow(self, limits: sqlite3.Row) -> Flow:
+        """Gives a flow control key its stored limits, and lets in who may come in now."""
+        key = limits["key"]
+        changed = self._flows.setdefault(key, Flow(key))
+        changed.take_over(limits)
+        self._push(f"{_TICKET}{key}", self._clock.now_ms())
+        return changed
+
+    def flow(self, key: str) -> Flow | None:
+        """A flow control key as it stands, None if nothing has named it."""
+        return self._flows.get(key)
+
+    @property
+    def flows(self) -> list[Flow]:
+        """All flow control keys by name."""
+        return [self._flows[key] for key in sorted(self._flows)]
+
+    @property
+    def in_flight(self) -> int:
+        """How many deliveries there are at this moment."""
+        return len(self._running)
+
     def forget(self, message_ids: Iterable[str]) -> None:
         """Lets the next ones of their queues go on in place of cancelled messages."""
         for message_id in message_ids:
+            waits_in = self._flow_of.pop(message_id, None)
+            if waits_in is not None and message_id in waits_in.waiting:
+                waits_in.waiting.remove(message_id)
             queue = self._queue_of.get(message_id)
             if queue is None:
                 continue
@@ -114,6 +150,7 @@ class Engine:
             self._push(message_id, due_ms)
 
     def _leave(self, message_id: str) -> None:
+        self._flow_of.pop(message_id, None)
         queue = self._queue_of.pop(message_id, None)
         if queue is not None:
             self._lines[queue].active.discard(message_id)
@@ -140,13 +177,36 @@ class Engine:
         now_ms = self._clock.now_ms()
         while self._due and len(self._running) < _MOST_AT_ONCE and self._due[0][0] <= now_ms:
             _, _, message_id = heapq.heappop(self._due)
-            task = asyncio.create_task(self._attempt(message_id))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
+            if message_id.startswith(_TICKET):
+                self._let_in(self._flows[message_id.removeprefix(_TICKET)], now_ms)
+            elif (limits := self._flow_of.get(message_id)) is None:
+                self._begin(message_id, None)
+            else:
+                limits.waiting.append(message_id)
+                self._let_in(limits, now_ms)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._changed.set()
+    def _let_in(self, limits: Flow, now_ms: int) -> None:
+        while limits.waiting:
+            if len(self._running) >= _MOST_AT_ONCE:
+                self._push(f"{_TICKET}{limits.key}", now_ms)
+                return
+            if not limits.enter(now_ms):
+                break
+            self._begin(limits.waiting.popleft(), limits)
+        if limits.waiting and limits.is_out_of_rate(now_ms):
+            self._push(f"{_TICKET}{limits.key}", limits.opens_ms)
+
+    def _begin(self, message_id: str, limits: Flow | None) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._running.discard(task)
+            if limits is not None:
+                limits.active -= 1
+                self._push(f"{_TICKET}{limits.key}", self._clock.now_ms())
+            self._changed.set()
+
+        task = asyncio.create_task(self._attempt(message_id))
+        self._running.add(task)
+        task.add_done_callback(ended)
 
     async def _attempt(self, message_id: str) -> None:
         try:
@@ -216,5 +276,5 @@ class Engine:
 
 def _live(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     return connection.execute(
-        "SELECT id, due_ms, queue FROM messages WHERE status = 'live' ORDER BY seq"
+        "SELECT id, due_ms, queue, flow_key FROM messages WHERE status = 'live' ORDER BY seq"
     ).fetchall()

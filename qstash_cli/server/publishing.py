@@ -16,7 +16,7 @@ from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.options import MessageOptions, decode, refuse_contradictions
-from qstash_cli.server import message, queues, topics
+from qstash_cli.server import flow, message, queues, topics
 from qstash_cli.server.answers import ApiError
 from qstash_cli.server.message import DEDUPLICATION_MS, Draft
 
@@ -44,6 +44,7 @@ class Stored:
     message_id: str
     due_ms: int
     queue: str | None
+    flow: sqlite3.Row | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,16 +137,22 @@ def _store(
     known = key and _known(connection, key, draft.created_ms)
     if known:
         return {"messageId": known, "deduplicated": True}, ()
-    if draft.queue is not None:
-        queues.ensure(connection, draft.queue, draft.created_ms)
-    message_id = message.insert(connection, draft, new_id)
+    stored = store(connection, draft, new_id)
     if key is not None:
         connection.execute(
             "INSERT INTO deduplication VALUES (?, ?, ?)",
-            (key, message_id, draft.created_ms + DEDUPLICATION_MS),
+            (key, stored.message_id, draft.created_ms + DEDUPLICATION_MS),
         )
-    stored = Stored(message_id=message_id, due_ms=draft.due_ms, queue=draft.queue)
-    return {"messageId": message_id}, (stored,)
+    return {"messageId": stored.message_id}, (stored,)
+
+
+def store(connection: sqlite3.Connection, draft: Draft, new_id: NewId) -> Stored:
+    """Stores a message with the queue and the flow control key that it names."""
+    if draft.queue is not None:
+        queues.ensure(connection, draft.queue, draft.created_ms)
+    limits = flow.configure(connection, draft.options)
+    message_id = message.insert(connection, draft, new_id)
+    return Stored(message_id=message_id, due_ms=draft.due_ms, queue=draft.queue, flow=limits)
 
 
 def _known(connection: sqlite3.Connection, key: str, now_ms: int) -> str | None:

@@ -128,6 +128,8 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
         qstash("urlgroup", "add", "team", "https://example.com/a")
     if example.startswith("qstash schedule"):
         qstash("schedule", "create", "https://example.com/", "--cron", "@daily", "--id", "report")
+    if example.startswith("qstash flow"):
+        qstash("flow", "pin", "api", "--rate", "5")
     if example.startswith("qstash queue"):
         qstash("queue", "set", "orders")
     delay = () if " wait " in example else ("--delay", "1h")

@@ -13,9 +13,10 @@ from starlette.routing import Route
 
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import decode
-from qstash_cli.server import filters, message, views
+from qstash_cli.server import filters, publishing, views
 from qstash_cli.server.answers import ApiError, answer
 from qstash_cli.server.message import Draft, Message
+from qstash_cli.server.publishing import Stored
 from qstash_cli.server.requests import Service, bulk_parameters, headers, parameters, service
 
 _MOST = 100
@@ -74,12 +75,12 @@ async def _retry(request: Request) -> Response:
     dlq_id = request.path_params["dlq_id"]
     overrides = _overrides(request)
 
-    def retry(connection: sqlite3.Connection) -> tuple[str, Draft]:
+    def retry(connection: sqlite3.Connection) -> Stored:
         return _again(connection, api, _entry(connection, dlq_id), overrides)
 
-    message_id, draft = await api.store.run(retry)
-    api.engine.add(message_id, draft.due_ms, draft.queue)
-    return answer({"messageId": message_id}, 201)
+    stored = await api.store.run(retry)
+    api.engine.add_all([stored])
+    return answer({"messageId": stored.message_id}, 201)
 
 
 async def _retry_matching(request: Request) -> Response:
@@ -87,7 +88,7 @@ async def _retry_matching(request: Request) -> Response:
     given = await bulk_parameters(request)
     overrides = _overrides(request)
 
-    def retry(connection: sqlite3.Connection) -> tuple[list[tuple[str, Draft]], str]:
+    def retry(connection: sqlite3.Connection) -> tuple[list[Stored], str]:
         rows, cursor = _page(connection, given)
         wanted = given.get("dlqIds", [])
         if len(rows) < len([i for text in wanted for i in text.split(",")]) and not cursor:
@@ -95,9 +96,8 @@ async def _retry_matching(request: Request) -> Response:
         return [_again(connection, api, row, overrides) for row in rows], cursor
 
     retried, cursor = await api.store.run(retry)
-    for message_id, draft in retried:
-        api.engine.add(message_id, draft.due_ms, draft.queue)
-    responses = [{"messageId": message_id} for message_id, _ in retried]
+    api.engine.add_all(retried)
+    responses = [{"messageId": stored.message_id} for stored in retried]
     return answer({"cursor": cursor, "responses": responses}, 201)
 
 
@@ -109,7 +109,7 @@ def _overrides(request: Request) -> Headers:
 
 def _again(
     connection: sqlite3.Connection, api: Service, row: sqlite3.Row, overrides: Headers
-) -> tuple[str, Draft]:
+) -> Stored:
     now_ms = api.clock.now_ms()
     named = {name.lower() for name, _ in overrides}
     kept = tuple((n, v) for n, v in json.loads(row["options"]) if n.lower() not in named)
@@ -127,7 +127,7 @@ def _again(
         queue=row["queue"],
     )
     _forget(connection, [row["dlq_id"]])
-    return message.insert(connection, draft, api.new_id), draft
+    return publishing.store(connection, draft, api.new_id)
 
 
 def _entry(connection: sqlite3.Connection, dlq_id: str) -> sqlite3.Row:

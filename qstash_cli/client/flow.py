@@ -1,0 +1,67 @@
+"""Flow control keys: list, get, pause, resume, pin, unpin and reset them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from qstash_cli.client.request import Request
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.records import FlowControl, GlobalParallelism
+
+
+def every() -> Request[list[FlowControl]]:
+    """All keys."""
+    return Request(method="GET", path="/v2/flowControl")
+
+
+def get(key: str) -> Request[FlowControl]:
+    """One key."""
+    return Request(method="GET", path=_path(key))
+
+
+def pause(key: str) -> Request[None]:
+    """Keeps its messages back."""
+    return Request(method="POST", path=f"{_path(key)}/pause")
+
+
+def resume(key: str) -> Request[None]:
+    """Delivers again."""
+    return Request(method="POST", path=f"{_path(key)}/resume")
+
+
+def pin(
+    key: str, *, parallelism: int | None, rate: int | None, period_s: int | None
+) -> Request[None]:
+    """Fixes limits that messages cannot change; None leaves one as it is."""
+    limits = (("parallelism", parallelism), ("rate", rate), ("period", period_s))
+    return Request(
+        method="POST",
+        path=f"{_path(key)}/pin",
+        query=tuple((name, str(value)) for name, value in limits if value is not None),
+    )
+
+
+def unpin(key: str, *, parallelism: bool, rate: bool) -> Request[None]:
+    """Lets messages change these limits again."""
+    limits = (("parallelism", parallelism), ("rate", rate))
+    return Request(
+        method="POST",
+        path=f"{_path(key)}/unpin",
+        query=tuple((name, "true") for name, is_meant in limits if is_meant),
+    )
+
+
+def reset(key: str) -> Request[None]:
+    """Begins a new rate period now."""
+    return Request(method="POST", path=f"{_path(key)}/resetRate")
+
+
+def global_parallelism() -> Request[GlobalParallelism]:
+    """The parallelism of the whole account."""
+    return Request(method="GET", path="/v2/globalParallelism")
+
+
+def _path(key: str) -> str:
+    if not key.strip() or not key.isprintable():
+        raise BadInput(f"not a flow control key: {key!r}", hint="nothing was sent")
+    return f"/v2/flowControl/{quote(key, safe='')}"

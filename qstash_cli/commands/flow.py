@@ -1,0 +1,138 @@
+"""`qstash flow`: rate and parallelism of flow control keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+import typer
+
+from qstash_cli.client import flow
+from qstash_cli.commands._options import parse_count
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._views import FLOW, GLOBAL
+from qstash_cli.errors import BadInput
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.durations import parse_duration_s
+
+app = group("Flow control: rate and parallelism of a key")
+
+_Key = Annotated[str, typer.Argument(help="Flow control key", metavar="KEY", show_default=False)]
+_DONE = View(columns=(Column(name="key", of="key"),), id="key")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The limits to fix."""
+
+    parallelism: int | None = flag("Most at a time", metavar="N", parse=parse_count)
+    rate: int | None = flag("Most in a period", metavar="N", parse=parse_count)
+    period: int | None = flag(
+        "Length of the period",
+        metavar="DURATION",
+        parse=lambda text, _now: parse_duration_s(text),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Which:
+    """The limits to let go; both if none is named."""
+
+    parallelism: bool = flag("The parallelism alone")
+    rate: bool = flag("The rate alone")
+
+
+@command(app, "list", view=FLOW)
+def list_(inv: Invocation) -> Result:
+    """List the flow control keys with what they use of their limits.
+
+    \b
+    qstash flow list
+    """
+    return Result(data=cast("Any", inv.send(flow.every())), view=FLOW)
+
+
+@command(app)
+def get(inv: Invocation, key: _Key) -> Result:
+    """Show a flow control key.
+
+    \b
+    qstash flow get api --query waitListSize
+    """
+    return Result(data=cast("Any", inv.send(flow.get(key))), view=FLOW, piped="json")
+
+
+@command(app, view=_DONE)
+def pause(inv: Invocation, key: _Key) -> Result:
+    """Keep the key's messages back.
+
+    \b
+    qstash flow pause api
+    """
+    inv.send(flow.pause(key))
+    return _done(key)
+
+
+@command(app, view=_DONE)
+def resume(inv: Invocation, key: _Key) -> Result:
+    """Deliver again.
+
+    \b
+    qstash flow resume api
+    """
+    inv.send(flow.resume(key))
+    return _done(key)
+
+
+@command(app, view=_DONE)
+def pin(inv: Invocation, key: _Key, *, limits: Limits) -> Result:
+    """Fix limits, so that new messages do not change them.
+
+    \b
+    qstash flow pin api --parallelism 5 --rate 100 --period 1m
+    """
+    if limits == Limits():
+        raise BadInput("no limit to pin", hint="give --parallelism, --rate or --period")
+    inv.send(
+        flow.pin(key, parallelism=limits.parallelism, rate=limits.rate, period_s=limits.period)
+    )
+    return _done(key)
+
+
+@command(app, view=_DONE)
+def unpin(inv: Invocation, key: _Key, *, which: Which) -> Result:
+    """Let new messages change the limits again.
+
+    \b
+    qstash flow unpin api --rate
+    """
+    both = not (which.parallelism or which.rate)
+    inv.send(flow.unpin(key, parallelism=which.parallelism or both, rate=which.rate or both))
+    return _done(key)
+
+
+@command(app, view=_DONE)
+def reset(inv: Invocation, key: _Key) -> Result:
+    """Begin a new rate period now.
+
+    \b
+    qstash flow reset api
+    """
+    inv.send(flow.reset(key))
+    return _done(key)
+
+
+@command(app, "global", view=GLOBAL)
+def global_(inv: Invocation) -> Result:
+    """Show the parallelism of the whole account.
+
+    \b
+    qstash flow global
+    """
+    return Result(data=cast("Any", inv.send(flow.global_parallelism())), view=GLOBAL)
+
+
+def _done(key: str) -> Result:
+    return Result(data={"key": key}, view=_DONE, on_terminal="ids", piped="ids")

@@ -1,0 +1,101 @@
+"""Flow control keys. Source: QStash docs, "Flow control"."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from qstash_cli.server import flow
+from qstash_cli.server.answers import ApiError, answer
+from qstash_cli.server.filters import number
+from qstash_cli.server.flow import Flow
+from qstash_cli.server.requests import parameters, service
+
+# Guess: what an account may deliver at a time; nothing here counts against it.
+_GLOBAL_PARALLELISM = 100
+
+
+async def _list(request: Request) -> Response:
+    api = service(request)
+    wanted = parameters(request).get("search", [""])[-1]
+    now_ms = api.clock.now_ms()
+    return answer([one.as_json(now_ms) for one in api.engine.flows if wanted in one.key])
+
+
+async def _get(request: Request) -> Response:
+    return answer(_flow(request).as_json(service(request).clock.now_ms()))
+
+
+async def _pause(request: Request) -> Response:
+    return await _change(request, {"is_paused": 1})
+
+
+async def _resume(request: Request) -> Response:
+    return await _change(request, {"is_paused": 0})
+
+
+async def _pin(request: Request) -> Response:
+    given = {name: number(values[-1]) for name, values in parameters(request).items()}
+    if not given or given.keys() - {"parallelism", "rate", "period"} or 0 in given.values():
+        raise ApiError(400, "pin takes parallelism, rate and period, each of at least 1")
+    values: dict[str, int] = {}
+    if "parallelism" in given:
+        values |= {"parallelism": given["parallelism"], "pins_parallelism": 1}
+    if given.keys() & {"rate", "period"}:
+        values |= {"pins_rate": 1}
+        values |= {"rate": given["rate"]} if "rate" in given else {}
+        values |= {"period_s": given["period"]} if "period" in given else {}
+    return await _change(request, values)
+
+
+async def _unpin(request: Request) -> Response:
+    given = parameters(request)
+    columns = {"parallelism": "pins_parallelism", "rate": "pins_rate"}
+    return await _change(
+        request, {column: 0 for name, column in columns.items() if given.get(name) == ["true"]}
+    )
+
+
+async def _reset(request: Request) -> Response:
+    _flow(request).restart_period(service(request).clock.now_ms())
+    return await _change(request, {})
+
+
+async def _global(request: Request) -> Response:
+    in_flight = service(request).engine.in_flight
+    return answer({"parallelismMax": _GLOBAL_PARALLELISM, "parallelismCount": in_flight})
+
+
+def _flow(request: Request) -> Flow:
+    key = request.path_params["key"]
+    found = service(request).engine.flow(key)
+    if found is None:
+        raise ApiError(404, f"flow control key {key} not found")
+    return found
+
+
+async def _change(request: Request, values: dict[str, int]) -> Response:
+    api = service(request)
+    key = request.path_params["key"]
+    row = await api.store.run(lambda connection: flow.change(connection, key, values))
+    api.engine.set_flow(row)
+    return Response(status_code=200)
+
+
+ROUTES = [
+    Route("/v2/flowControl", _list, methods=["GET"]),
+    Route("/v2/globalParallelism", _global, methods=["GET"]),
+    *(
+        Route(f"/v2/flowControl/{{key:path}}/{name}", action, methods=["POST"])
+        for name, action in (
+            ("pause", _pause),
+            ("resume", _resume),
+            ("pin", _pin),
+            ("unpin", _unpin),
+            ("resetRate", _reset),
+            ("reset", _reset),
+        )
+    ),
+    Route("/v2/flowControl/{key:path}", _get, methods=["GET"]),
+]

@@ -1,0 +1,117 @@
+"""Flow control holds its limits, and the official SDK reads and changes them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from qstash.errors import QStashError
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.server.endpoint import Received, running_endpoint
+from qstash_cli.server.run import ServerConfig, running_server
+from tests.conformance.conftest import Connect
+from tests.conformance.conftest import connect as connect  # noqa: PLC0414 - the fixture
+from tests.conftest import Sink
+
+Eventually = Callable[[Callable[[], object]], object]
+
+
+def test_no_more_than_the_rate_begins_in_a_period(
+    sink: Sink, connect: Connect, eventually: Eventually
+) -> None:
+    with running_server(ServerConfig(port=0, speed=10)) as url:
+        sdk = connect(DEV_USER.token, url)
+        for _ in range(30):
+            sdk.message.publish(url=sink.url, flow_control={"key": "k", "rate": 5, "period": "1s"})
+        eventually(lambda: len(sink.received) == 30)
+
+        entries = sdk.log.list(count=1000).logs
+
+    starts = sorted(entry.time for entry in entries if entry.state.value == "ACTIVE")
+    # Two periods may touch, so that ten begin together, but never eleven within one.
+    assert all(last - first >= 900 for first, last in zip(starts, starts[10:], strict=False))
+    assert starts[-1] - starts[0] >= 4_900
+
+
+def test_no_more_than_the_parallelism_is_in_flight(
+    server_url: str, connect: Connect, eventually: Eventually
+) -> None:
+    open_now, most, lock = 0, 0, threading.Lock()
+    barrier = threading.Event()
+
+    def answer(_request: Received) -> tuple[int, bytes]:
+        nonlocal open_now, most
+        with lock:
+            open_now += 1
+            most = max(most, open_now)
+        barrier.wait(0.05)
+        with lock:
+            open_now -= 1
+        return 200, b""
+
+    sdk = connect(DEV_USER.token, server_url)
+    with running_endpoint(answer) as endpoint:
+        for _ in range(12):
+            sdk.message.publish(url=endpoint.url, flow_control={"key": "a/b", "parallelism": 3})
+        eventually(lambda: len(endpoint.received) == 12 and open_now == 0)
+
+    assert most == 3
+    eventually(lambda: sdk.flow_control.get("a/b").parallelism_count == 0)
+
+
+def test_a_paused_key_lets_nobody_in(
+    server_url: str, sink: Sink, connect: Connect, eventually: Eventually
+) -> None:
+    sdk = connect(DEV_USER.token, server_url)
+    sdk.flow_control.pause("k")
+    sdk.message.publish(url=sink.url, flow_control={"key": "k", "rate": 5})
+    eventually(lambda: sdk.flow_control.get("k").wait_list_size == 1)
+    assert sdk.flow_control.get("k").is_paused
+    assert sink.received == []
+
+    sdk.flow_control.resume("k")
+
+    eventually(lambda: len(sink.received) == 1)
+
+
+def test_pinned_limits_stay_until_they_are_unpinned(
+    server_url: str, sink: Sink, connect: Connect
+) -> None:
+    sdk = connect(DEV_USER.token, server_url)
+
+    def limits() -> tuple[int, int, int, bool, bool]:
+        key = sdk.flow_control.get("k")
+        return (
+            key.parallelism_max, key.rate_max, key.rate_period,
+            key.is_pinned_parallelism, key.is_pinned_rate,
+        )  # fmt: skip
+
+    with pytest.raises(QStashError, match="flow control key k not found"):
+        limits()
+    sdk.flow_control.pin("k", {"parallelism": 7, "rate": 9, "period": 30})
+    sdk.message.publish(url=sink.url, flow_control={"key": "k", "parallelism": 1, "rate": 1})
+    assert limits() == (7, 9, 30, True, True)
+
+    sdk.flow_control.unpin("k", {"parallelism": True, "rate": False})
+    sdk.message.publish(url=sink.url, flow_control={"key": "k", "parallelism": 2, "rate": 1})
+
+    assert limits() == (2, 9, 30, False, True)
+
+
+def test_limits_survive_a_restart(
+    sink: Sink, connect: Connect, eventually: Eventually, tmp_path: Path
+) -> None:
+    config = ServerConfig(port=0, db=tmp_path / "db")
+    with running_server(config) as url:
+        sdk = connect(DEV_USER.token, url)
+        sdk.flow_control.pause("k")
+        sdk.message.publish(url=sink.url, flow_control={"key": "k", "rate": 5})
+    with running_server(config) as url:
+        sdk = connect(DEV_USER.token, url)
+        eventually(lambda: sdk.flow_control.get("k").wait_list_size == 1)
+        assert sink.received == []
+        sdk.flow_control.resume("k")
+        eventually(lambda: len(sink.received) == 1)
