@@ -48,6 +48,7 @@ def _draft(  # noqa: PLR0917 - all of it stands in a callback
         created_ms=now_ms,
         due_ms=now_ms + (options.delay_s or 0) * 1000,
         caller_ip=message.row["caller_ip"],
+        callback_of=message.id,
     )
 
 

@@ -7,9 +7,7 @@ import heapq
 import itertools
 import logging
 import sqlite3
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 
 from qstash_cli.protocol import signature
 from qstash_cli.protocol.headers import Headers
@@ -19,6 +17,7 @@ from qstash_cli.server.delivery import LONGEST_S, Deliverer
 from qstash_cli.server.flow import Flow
 from qstash_cli.server.message import Message
 from qstash_cli.server.publishing import Stored
+from qstash_cli.server.queueing import Queueing
 from qstash_cli.server.store import Store
 
 REGION = "EU-CENTRAL-1"
@@ -27,16 +26,6 @@ _MOST_AT_ONCE = 128
 _TICKET = "flow:"
 _PAUSE_AFTER_FAULT_MS = 1000
 _FROM_QSTASH = ("upstash-", "user-agent", "host", "content-length")
-
-
-@dataclass
-class _Line:
-    """A queue: who is being delivered, and who waits."""
-
-    parallelism: int = 1
-    is_paused: bool = False
-    active: set[str] = field(default_factory=set)
-    waiting: deque[tuple[str, int]] = field(default_factory=deque)
 
 
 class Engine:
@@ -51,8 +40,7 @@ class Engine:
         self._new_id = new_id
         self._due: list[tuple[int, int, str]] = []
         self._order = itertools.count()
-        self._lines: dict[str, _Line] = {}
-        self._queue_of: dict[str, str] = {}
+        self._queueing = Queueing(self._push)
         self._flows: dict[str, Flow] = {}
         self._flow_of: dict[str, Flow] = {}
         self._changed = asyncio.Event()
@@ -71,6 +59,9 @@ class Engine:
             self.set_flow(limits)
         rows = await self._store.run(_live)
         for row in rows:
+            if row["held_queue"] is not None:
+                self._queueing.hold(row["held_queue"], row["callback_of"], row["id"])
+        for row in rows:
             if row["flow_key"] in self._flows:
                 self._flow_of[row["id"]] = self._flows[row["flow_key"]]
             self.add(row["id"], row["due_ms"], row["queue"])
@@ -87,11 +78,8 @@ class Engine:
         """Delivers a stored message at its time, or when its queue has come to it."""
         if queue is None:
             self._push(message_id, due_ms)
-            return
-        line = self._lines.setdefault(queue, _Line())
-        line.waiting.append((message_id, due_ms))
-        self._queue_of[message_id] = queue
-        self._advance(line)
+        else:
+            self._queueing.add(queue, message_id, due_ms)
 
     def add_all(self, stored: Iterable[Stored]) -> None:
         """Delivers what a publish has stored."""
@@ -102,9 +90,7 @@ class Engine:
 
     def set_queue(self, name: str, *, parallelism: int, is_paused: bool) -> None:
         """Changes how a queue delivers; what is on its way goes on."""
-        line = self._lines.setdefault(name, _Line())
-        line.parallelism, line.is_paused = parallelism, is_paused
-        self._advance(line)
+        self._queueing.set(name, parallelism=parallelism, is_paused=is_paused)
 
     def set_flow(self, limits: sqlite3.Row) -> Flow:
         """Gives a flow control key its stored limits, and lets in who may come in now."""
@@ -128,33 +114,13 @@ class Engine:
         """How many deliveries there are at this moment."""
         return len(self._running)
 
-    def forget(self, message_ids: Iterable[str]) -> None:
+    def forget(self, message_ids: Sequence[str]) -> None:
         """Lets the next ones of their queues go on in place of cancelled messages."""
         for message_id in message_ids:
             waits_in = self._flow_of.pop(message_id, None)
             if waits_in is not None and message_id in waits_in.waiting:
                 waits_in.waiting.remove(message_id)
-            queue = self._queue_of.get(message_id)
-            if queue is None:
-                continue
-            line = self._lines[queue]
-            line.waiting = deque(w for w in line.waiting if w[0] != message_id)
-            self._leave(message_id)
-
-    def _advance(self, line: _Line) -> None:
-        if line.is_paused:
-            return
-        while line.waiting and len(line.active) < line.parallelism:
-            message_id, due_ms = line.waiting.popleft()
-            line.active.add(message_id)
-            self._push(message_id, due_ms)
-
-    def _leave(self, message_id: str) -> None:
-        self._flow_of.pop(message_id, None)
-        queue = self._queue_of.pop(message_id, None)
-        if queue is not None:
-            self._lines[queue].active.discard(message_id)
-            self._advance(self._lines[queue])
+        self._queueing.leave(message_ids)
 
     def _push(self, message_id: str, due_ms: int) -> None:
         heapq.heappush(self._due, (due_ms, next(self._order), message_id))
@@ -222,7 +188,7 @@ class Engine:
 
         message, key = await self._store.run(begin)
         if message is None:
-            self._leave(message_id)
+            self.forget([message_id])
             return
         answer = await self._deliverer.deliver(
             method=message.options.method or "POST",
@@ -241,10 +207,13 @@ class Engine:
                 new_id=self._new_id,
             )
         )
+        queue = self._queueing.queue_of(message_id)
         for created_id, due_ms in ended.created:
+            if queue is not None:
+                self._queueing.hold(queue, message_id, created_id)
             self._push(created_id, due_ms)
         if ended.retry_at_ms is None:
-            self._leave(message_id)
+            self.forget([message_id])
         else:
             self._push(message_id, ended.retry_at_ms)
 
@@ -276,5 +245,7 @@ class Engine:
 
 def _live(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     return connection.execute(
-        "SELECT id, due_ms, queue, flow_key FROM messages WHERE status = 'live' ORDER BY seq"
+        "SELECT id, due_ms, queue, flow_key, callback_of, (SELECT source.queue FROM messages "
+        "AS source WHERE source.id = messages.callback_of) AS held_queue "
+        "FROM messages WHERE status = 'live' ORDER BY seq"
     ).fetchall()

@@ -31,6 +31,7 @@ class Draft:
     endpoint: str | None = None
     schedule_id: str | None = None
     queue: str | None = None
+    callback_of: str | None = None
 
 
 class Message:
@@ -81,6 +82,7 @@ def insert(connection: sqlite3.Connection, draft: Draft, new_id: Callable[[str],
         "endpoint": draft.endpoint,
         "schedule_id": draft.schedule_id,
         "queue": draft.queue,
+        "callback_of": draft.callback_of,
         "flow_key": options.flow_key,
         "labels": f",{','.join(options.label)}," if options.label else "",
     }

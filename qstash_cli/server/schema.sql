@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS messages (
   schedule_id TEXT,
   queue TEXT,
   flow_key TEXT,
+  callback_of TEXT,              -- the id of the message that it reports on
   labels TEXT NOT NULL           -- ",a,b,"
 );
 CREATE INDEX IF NOT EXISTS live_messages ON messages (due_ms) WHERE status = 'live';

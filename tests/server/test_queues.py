@@ -1,0 +1,87 @@
+"""Queues keep their order through retries, callbacks and restarts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.server.endpoint import Received, running_endpoint
+from qstash_cli.server.run import ServerConfig, running_server
+
+Eventually = Callable[[Callable[[], object]], object]
+
+
+def enqueue(url: str, destination: str, body: str, **headers: str) -> None:
+    response = httpx.post(
+        f"{url}/v2/enqueue/line/{destination}",
+        headers={"Authorization": f"Bearer {DEV_USER.token}", "Upstash-Retry-Delay": "20"}
+        | {f"Upstash-{name.replace('_', '-')}": value for name, value in headers.items()},
+        content=body,
+    )
+    assert response.status_code == 201
+
+
+def test_two_hundred_messages_keep_their_order_when_every_tenth_fails_at_first(
+    server_url: str, eventually: Eventually
+) -> None:
+    def answer(request: Received) -> tuple[int, bytes]:
+        fails = int(request.body) % 10 == 0 and request.header("upstash-retried") == "0"
+        return (500 if fails else 200), b""
+
+    with running_endpoint(answer) as endpoint:
+        for number in range(200):
+            enqueue(server_url, endpoint.url, str(number))
+        eventually(lambda: len(endpoint.received) == 220)
+
+    expected = [n for n in range(200) for _ in range(2 if n % 10 == 0 else 1)]
+    assert [int(request.body) for request in endpoint.received] == expected
+
+
+def test_the_next_message_waits_for_the_callback_of_the_last_one(
+    server_url: str, eventually: Eventually
+) -> None:
+    may_end = threading.Event()
+
+    def answer(request: Received) -> tuple[int, bytes]:
+        if request.path == "/callback":
+            may_end.wait(10)
+        return 200, b""
+
+    with running_endpoint(answer) as endpoint:
+        enqueue(server_url, f"{endpoint.url}/1", "", Callback=f"{endpoint.url}/callback")
+        enqueue(server_url, f"{endpoint.url}/2", "")
+        eventually(lambda: len(endpoint.received) == 2)
+        before = [request.path for request in endpoint.received]
+        may_end.set()
+        eventually(lambda: len(endpoint.received) == 3)
+
+    assert before == ["/1", "/callback"]
+    assert endpoint.received[-1].path == "/2"
+
+
+def test_a_callback_holds_its_queue_across_a_restart(
+    tmp_path: Path, eventually: Eventually
+) -> None:
+    fails = True
+
+    def answer(request: Received) -> tuple[int, bytes]:
+        return (500 if fails and request.path == "/callback" else 200), b""
+
+    config = ServerConfig(port=0, db=tmp_path / "q.db")
+    with running_endpoint(answer) as endpoint:
+        with running_server(config) as url:
+            retry_in = {"Callback_Retries": "3", "Callback_Retry_Delay": "300"}
+            enqueue(url, f"{endpoint.url}/1", "", Callback=f"{endpoint.url}/callback", **retry_in)
+            enqueue(url, f"{endpoint.url}/2", "")
+            eventually(lambda: "/callback" in [request.path for request in endpoint.received])
+        fails = False
+        with running_server(config):
+            eventually(lambda: "/2" in [request.path for request in endpoint.received])
+
+    paths = [request.path for request in endpoint.received]
+    assert paths[0] == "/1"
+    assert paths[-2:] == ["/callback", "/2"]
