@@ -17,6 +17,7 @@ from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, Credentials
+from qstash_cli.protocol.limits import PLANS, UNLIMITED
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 app = group("The embedded QStash server")
 
 _MOST_PORTS = 65_535
+# What QStash's own development server calls pro are the fixed plans of today.
+_LIMITS = {"none": UNLIMITED, "pro": PLANS["fixed"], **PLANS}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -48,6 +51,12 @@ def _speed(text: str, now: float) -> float:
     return float(parse_count(text, now))
 
 
+def _plan(text: str, _now: float) -> str:
+    if text not in _LIMITS:
+        raise BadInput(f"not a plan: {text!r}", hint=f"one of none, {', '.join(PLANS)}")
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Serving:
     """How to serve."""
@@ -64,6 +73,12 @@ class Serving:
         parse=_route,
     )
     speed: float = flag("Let time pass N times faster", metavar="N", parse=_speed, default=1.0)
+    quota: str = flag(
+        "Refuse what this plan does not allow: free, payg or fixed",
+        metavar="PLAN",
+        parse=_plan,
+        default="none",
+    )
 
 
 @command(app, connects=False)
@@ -109,6 +124,7 @@ def _config(inv: Invocation, serving: Serving, *, is_private: bool) -> ServerCon
         db=Path(serving.db) if serving.db is not None else None,
         routes=serving.route,
         speed=serving.speed,
+        limits=_LIMITS[serving.quota],
         credentials=credentials,
     )
 

@@ -16,15 +16,38 @@ class Limits:
     """A plan's limits: bytes of a body, seconds of delay and of a delivery. None is no limit."""
 
     body_bytes: int
-    delay_s: int | None
-    timeout_s: int | None
+    delay_s: int | None = None
+    timeout_s: int | None = None
+    retries: int | None = None
+    messages_per_day: int | None = None
+    requests_per_s: int | None = None
+    urlgroups: int | None = None
+    endpoints: int | None = None
+    schedules: int | None = None
+    queues: int | None = None
+    parallelism: int | None = None
+    global_parallelism: int = 100
 
 
+_LARGEST_BODY_BYTES = 50 * _MEGABYTE
+# Guess: how many requests that publish nothing are allowed in a second.
+_BURST = 100
+UNLIMITED = Limits(body_bytes=_LARGEST_BODY_BYTES)
 PLANS = {
-    "free": Limits(body_bytes=_MEGABYTE, delay_s=7 * _DAY_S, timeout_s=900),
-    "payg": Limits(body_bytes=10 * _MEGABYTE, delay_s=365 * _DAY_S, timeout_s=7200),
-    "fixed": Limits(body_bytes=50 * _MEGABYTE, delay_s=None, timeout_s=None),
-}
+    "free": Limits(
+        body_bytes=_MEGABYTE, delay_s=7 * _DAY_S, timeout_s=900, retries=3, messages_per_day=1000,
+        requests_per_s=_BURST, urlgroups=1, endpoints=100, schedules=10, queues=10, parallelism=2,
+        global_parallelism=10,
+    ),
+    "payg": Limits(
+        body_bytes=10 * _MEGABYTE, delay_s=365 * _DAY_S, timeout_s=7200, retries=5,
+        requests_per_s=_BURST, urlgroups=100, endpoints=100, schedules=1000, queues=100,
+    ),
+    "fixed": Limits(
+        body_bytes=_LARGEST_BODY_BYTES, retries=20, requests_per_s=_BURST, endpoints=100,
+        global_parallelism=200,
+    ),
+}  # fmt: skip
 MOST_GENEROUS = "fixed"
 
 

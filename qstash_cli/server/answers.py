@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 
 class ApiError(Exception):
-    """A refusal: the HTTP status and QStash's words."""
+    """A refusal: the HTTP status, QStash's words, and headers that go with them."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(
+        self, status: int, message: str, *, headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(message)
+        self.headers = headers
         self.status = status
         self.message = message
 
@@ -23,6 +27,8 @@ def answer(content: Any, status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
 
 
-def refusal(status: int, message: str) -> Response:
+def refusal(status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> Response:
     """An error as QStash writes it."""
-    return answer({"error": message}, status)
+    refused = answer({"error": message}, status)
+    refused.headers.update(dict(headers))
+    return refused

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,11 +20,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import ids
 from qstash_cli.protocol.dev_credentials import Credentials
+from qstash_cli.protocol.limits import Limits
 from qstash_cli.server import keys
 from qstash_cli.server.answers import ApiError, refusal
 from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery import Deliverer
 from qstash_cli.server.engine import Engine
+from qstash_cli.server.quota import Burst
 from qstash_cli.server.requests import Service
 from qstash_cli.server.routes import dlq, flow, logs, messages, publish, queues, schedules, topics
 from qstash_cli.server.routes import keys as key_routes
@@ -32,6 +35,11 @@ from qstash_cli.server.security import Guard
 from qstash_cli.server.store import Store
 
 _RESOURCES = (publish, messages, topics, queues, schedules, flow, logs, dlq, key_routes)
+_RESOURCE_NAMES = {
+    route.path.split("/")[2].lower(): route.path.split("/")[2]
+    for resource in _RESOURCES
+    for route in resource.ROUTES
+}
 _RAW = ("/v2/publish", "/v2/enqueue/")
 
 
@@ -42,6 +50,7 @@ def build(
     credentials: Credentials,
     routes: tuple[tuple[str, str], ...],
     speed: float,
+    limits: Limits,
 ) -> Starlette:
     """The application on an open store, which it closes at its end."""
     app = Starlette(
@@ -49,6 +58,7 @@ def build(
         middleware=[
             Middleware(Guard, host=host, token=credentials.token),
             Middleware(_Paths),
+            Middleware(Burst, most=limits.requests_per_s, now_s=time.time),
         ],
         exception_handlers={
             ApiError: _api_error,
@@ -57,7 +67,7 @@ def build(
             sqlite3.Error: _store_error,
             Exception: _unexpected,
         },
-        lifespan=lambda app: _lifespan(app, store, credentials, routes, speed),
+        lifespan=lambda app: _lifespan(app, store, credentials, routes, speed, limits),
     )
     app.router.redirect_slashes = False
     return app
@@ -69,16 +79,17 @@ def open_store(path: Path | None) -> Store:
 
 
 @asynccontextmanager
-async def _lifespan(
+async def _lifespan(  # noqa: PLR0917 - what the service is made of
     app: Starlette,
     store: Store,
     credentials: Credentials,
     routes: tuple[tuple[str, str], ...],
     speed: float,
+    limits: Limits,
 ) -> AsyncIterator[None]:
     clock = ScaledClock(speed)
     deliverer = Deliverer(routes)
-    engine = Engine(store, clock, deliverer, _new_id)
+    engine = Engine(store, clock, deliverer, _new_id, most_at_once=limits.global_parallelism)
     await store.run(
         lambda connection: keys.init(
             connection, credentials.current_signing_key, credentials.next_signing_key
@@ -86,7 +97,12 @@ async def _lifespan(
     )
     scheduler = Scheduler(store, clock, engine, _new_id)
     app.state.service = Service(
-        store=store, engine=engine, scheduler=scheduler, clock=clock, new_id=_new_id
+        store=store,
+        engine=engine,
+        scheduler=scheduler,
+        clock=clock,
+        new_id=_new_id,
+        limits=limits,
     )
     await engine.start()
     scheduler.start()
@@ -104,25 +120,39 @@ def _new_id(prefix: str) -> str:
 
 
 class _Paths:
-    """Makes collections answer with a slash at their end too, and refuses an empty id there."""
+    """Makes collections answer with a slash at their end too, and refuses an empty id there.
+
+    The resource may be written in any case: the Go SDK asks for `/v2/Schedules/`.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if scope["type"] == "http" and path.endswith("/") and not path.startswith(_RAW):
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = _with_known_resource(scope["path"])
+        scope = dict(scope) | {"path": path}
+        if path.endswith("/") and not path.startswith(_RAW):
             if scope["method"] == "DELETE":
                 # In the cloud an empty id means everything.
                 await refusal(400, "the id is empty")(scope, receive, send)
                 return
-            scope = dict(scope) | {"path": path.rstrip("/") or "/"}
+            scope["path"] = path.rstrip("/") or "/"
         await self._app(scope, receive, send)
+
+
+def _with_known_resource(path: str) -> str:
+    parts = path.split("/", 3)
+    if len(parts) > 2:
+        parts[2] = _RESOURCE_NAMES.get(parts[2].lower(), parts[2])
+    return "/".join(parts)
 
 
 async def _api_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 - Starlette's handlers are typed for any error
-    return refusal(error.status, error.message)
+    return refusal(error.status, error.message, error.headers)
 
 
 async def _bad_input(_request: Request, error: Exception) -> Response:

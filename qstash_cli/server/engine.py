@@ -21,7 +21,6 @@ from qstash_cli.server.queueing import Queueing
 from qstash_cli.server.store import Store
 
 REGION = "EU-CENTRAL-1"
-_MOST_AT_ONCE = 128
 # Stands among the messages that are due, and means that a flow control key may let some in.
 _TICKET = "flow:"
 _PAUSE_AFTER_FAULT_MS = 1000
@@ -32,12 +31,19 @@ class Engine:
     """Delivers what is due, a bounded number at once; times are the clock's milliseconds."""
 
     def __init__(
-        self, store: Store, clock: Clock, deliverer: Deliverer, new_id: Callable[[str], str]
+        self,
+        store: Store,
+        clock: Clock,
+        deliverer: Deliverer,
+        new_id: Callable[[str], str],
+        *,
+        most_at_once: int,
     ) -> None:
         self._store = store
         self._clock = clock
         self._deliverer = deliverer
         self._new_id = new_id
+        self._most_at_once = most_at_once
         self._due: list[tuple[int, int, str]] = []
         self._order = itertools.count()
         self._queueing = Queueing(self._push)
@@ -131,7 +137,7 @@ class Engine:
             self._changed.clear()
             self._start_due()
             wait_s = None
-            if self._due and len(self._running) < _MOST_AT_ONCE:
+            if self._due and len(self._running) < self._most_at_once:
                 wait_s = self._clock.seconds_until(self._due[0][0])
             try:
                 async with asyncio.timeout(wait_s):
@@ -141,7 +147,7 @@ class Engine:
 
     def _start_due(self) -> None:
         now_ms = self._clock.now_ms()
-        while self._due and len(self._running) < _MOST_AT_ONCE and self._due[0][0] <= now_ms:
+        while self._due and len(self._running) < self._most_at_once and self._due[0][0] <= now_ms:
             _, _, message_id = heapq.heappop(self._due)
             if message_id.startswith(_TICKET):
                 self._let_in(self._flows[message_id.removeprefix(_TICKET)], now_ms)
@@ -153,7 +159,7 @@ class Engine:
 
     def _let_in(self, limits: Flow, now_ms: int) -> None:
         while limits.waiting:
-            if len(self._running) >= _MOST_AT_ONCE:
+            if len(self._running) >= self._most_at_once:
                 self._push(f"{_TICKET}{limits.key}", now_ms)
                 return
             if not limits.enter(now_ms):

@@ -15,8 +15,9 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.protocol.options import MessageOptions, decode, refuse_contradictions
-from qstash_cli.server import flow, message, queues, topics
+from qstash_cli.server import flow, message, queues, quota, topics
 from qstash_cli.server.answers import ApiError
 from qstash_cli.server.message import DEDUPLICATION_MS, Draft
 
@@ -26,7 +27,7 @@ NewId = Callable[[str], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A publish as it came in. `now_ms` is the server's time."""
+    """A publish as it came in, and the limits of its sender. `now_ms` is the server's time."""
 
     destination: str
     headers: Headers
@@ -35,6 +36,7 @@ class Order:
     caller_ip: str
     queue: str | None = None
     schedule_id: str | None = None
+    limits: Limits = UNLIMITED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +62,14 @@ class Accepted:
         return 201 if self.stored else 202
 
 
-def check(destination: str, headers: Headers, queue: str | None) -> MessageOptions:
+def check(order: Order) -> MessageOptions:
     """The options of a publish. Raises `ApiError` or `BadInput` if QStash would refuse it."""
+    options = _options(order.destination, order.headers, order.queue)
+    quota.check_message(order.limits, options, order.body, order.now_ms)
+    return options
+
+
+def _options(destination: str, headers: Headers, queue: str | None) -> MessageOptions:
     if not destination:
         raise ApiError(400, "a non-empty destination must be provided")
     if not is_url(destination) and any(character in destination for character in ":/%?"):
@@ -78,12 +86,17 @@ def check(destination: str, headers: Headers, queue: str | None) -> MessageOptio
 
 def accept(connection: sqlite3.Connection, order: Order, new_id: NewId) -> Accepted:
     """Stores the messages of a publish. Raises `ApiError` if its URL group is not known."""
-    options = check(order.destination, order.headers, order.queue)
+    options = check(order)
+    line = order.queue or options.queue
+    if line is not None:
+        quota.check_room(connection, order.limits, "queues", line)
     if is_url(order.destination):
+        quota.check_day(connection, order.limits, 1, order.now_ms)
         return _to_one(connection, order, options, new_id)
     group = topics.find(connection, order.destination)
     if group is None or not group.endpoints:
         raise ApiError(404, f"topic {order.destination} not found")
+    quota.check_day(connection, order.limits, len(group.endpoints), order.now_ms)
     return _to_group(connection, order, group, new_id)
 
 
@@ -101,7 +114,7 @@ def _to_group(
     # Guess: a header of the request wins over the group's own.
     named = {name.lower() for name, _ in order.headers}
     defaults = tuple((n, v) for n, v in group.headers if n.lower() not in named)
-    options = check(order.destination, (*order.headers, *defaults), order.queue)
+    options = check(replace(order, headers=(*order.headers, *defaults)))
     answers: list[dict[str, Any]] = []
     stored: tuple[Stored, ...] = ()
     for endpoint in group.endpoints:
@@ -187,7 +200,9 @@ def batch(
     item that fails for what is stored elsewhere has its error in its place.
     """
     for order in orders:
-        check(order.destination, order.headers, order.queue)
+        check(order)
+    if orders:
+        quota.check_day(connection, orders[0].limits, len(orders), orders[0].now_ms)
     answers: list[Any] = []
     stored: list[Stored] = []
     for order in orders:

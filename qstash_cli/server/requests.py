@@ -11,13 +11,15 @@ from urllib.parse import parse_qsl, unquote_plus
 from starlette.requests import Request
 
 from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.limits import Limits
 from qstash_cli.server.answers import ApiError
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.engine import Engine
 from qstash_cli.server.scheduling import Scheduler
 from qstash_cli.server.store import Store
 
-MOST_BODY_BYTES = 52_428_800
+# A batch is one request for many bodies. Source: QStash changelog, December 2024.
+_MOST_REQUEST_BYTES = 100 * 1_048_576
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,7 @@ class Service:
     scheduler: Scheduler
     clock: Clock
     new_id: Callable[[str], str]
+    limits: Limits
 
 
 def service(request: Request) -> Service:
@@ -80,8 +83,8 @@ async def body(request: Request) -> bytes:
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
-        if len(received) > MOST_BODY_BYTES:
-            raise ApiError(412, f"quota maxMessageSize exceeded, current limit: {MOST_BODY_BYTES}")
+        if len(received) > _MOST_REQUEST_BYTES:
+            raise ApiError(413, f"the request is larger than {_MOST_REQUEST_BYTES} bytes")
     return bytes(received)
 
 

@@ -12,7 +12,7 @@ from qstash_cli.protocol.cron import next_fire_s, parse_cron
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.options import MessageOptions, decode
-from qstash_cli.server import redaction
+from qstash_cli.server import quota, redaction
 from qstash_cli.server.answers import ApiError
 from qstash_cli.server.message import DEFAULT_RETRIES
 from qstash_cli.server.publishing import Accepted, NewId, Order, accept, check
@@ -26,11 +26,12 @@ def put(connection: sqlite3.Connection, order: Order, new_id: NewId) -> str:
 
     Raises `ApiError` or `BadInput` for what QStash would refuse.
     """
-    options = check(order.destination, order.headers, None)
+    options = check(order)
     if not options.cron:
         raise ApiError(400, "Upstash-Cron is missing")
     schedule_id = options.schedule_id or new_id("scd")
     check_name(schedule_id, "schedule")
+    quota.check_room(connection, order.limits, "schedules", schedule_id)
     cron = options.cron.strip()
     connection.execute(
         "INSERT INTO schedules "

@@ -12,9 +12,6 @@ from qstash_cli.server.filters import number
 from qstash_cli.server.flow import Flow
 from qstash_cli.server.requests import parameters, service
 
-# Guess: what an account may deliver at a time; nothing here counts against it.
-_GLOBAL_PARALLELISM = 100
-
 
 async def _list(request: Request) -> Response:
     api = service(request)
@@ -63,8 +60,13 @@ async def _reset(request: Request) -> Response:
 
 
 async def _global(request: Request) -> Response:
-    in_flight = service(request).engine.in_flight
-    return answer({"parallelismMax": _GLOBAL_PARALLELISM, "parallelismCount": in_flight})
+    api = service(request)
+    return answer(
+        {
+            "parallelismMax": api.limits.global_parallelism,
+            "parallelismCount": api.engine.in_flight,
+        }
+    )
 
 
 def _flow(request: Request) -> Flow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -41,6 +42,7 @@ async def _accept(request: Request, destination: str, queue: str | None) -> Resp
         body=await body(request),
         now_ms=api.clock.now_ms(),
         caller_ip=caller_ip(request),
+        limits=api.limits,
         queue=queue,
     )
     accepted = await api.store.run(
@@ -56,7 +58,10 @@ async def _batch(request: Request) -> Response:
     if not isinstance(items, list):
         raise ApiError(400, "the body is not a JSON array")
     now_ms = api.clock.now_ms()
-    orders = [_order(number, item, now_ms, caller_ip(request)) for number, item in enumerate(items)]
+    orders = [
+        replace(_order(number, item, now_ms, caller_ip(request)), limits=api.limits)
+        for number, item in enumerate(items)
+    ]
     answers, stored = await api.store.run(
         lambda connection: publishing.batch(connection, orders, api.new_id)
     )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from qstash_cli.protocol.ids import check_name
-from qstash_cli.server import attempts, queues
+from qstash_cli.server import attempts, queues, quota
 from qstash_cli.server.answers import ApiError, answer
 from qstash_cli.server.requests import json_body, service
 
@@ -55,11 +55,13 @@ async def _put(
 ) -> None:
     api = service(request)
     now_ms = api.clock.now_ms()
-    row = await api.store.run(
-        lambda connection: queues.put(
-            connection, name, now_ms, parallelism=parallelism, is_paused=is_paused
-        )
-    )
+    quota.check("Parallelism", parallelism or 1, api.limits.parallelism)
+
+    def put(connection: sqlite3.Connection) -> sqlite3.Row:
+        quota.check_room(connection, api.limits, "queues", name)
+        return queues.put(connection, name, now_ms, parallelism=parallelism, is_paused=is_paused)
+
+    row = await api.store.run(put)
     api.engine.set_queue(name, parallelism=row["parallelism"], is_paused=bool(row["is_paused"]))
 
 

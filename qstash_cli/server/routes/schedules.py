@@ -24,6 +24,7 @@ async def create(request: Request) -> Response:
         body=await body(request),
         now_ms=api.clock.now_ms(),
         caller_ip=caller_ip(request),
+        limits=api.limits,
     )
     schedule_id = await api.store.run(
         lambda connection: schedules.put(connection, order, api.new_id)

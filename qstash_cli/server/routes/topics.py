@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.routing import Route
 from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_name
-from qstash_cli.server import topics
+from qstash_cli.server import quota, topics
 from qstash_cli.server.answers import ApiError, answer
 from qstash_cli.server.requests import json_body, service
 from qstash_cli.server.topics import Endpoint
@@ -42,7 +43,14 @@ async def _add(request: Request) -> Response:
         if not is_url(endpoint.get("url", "")):
             raise ApiError(400, "endpoint has invalid scheme, add http:// or https://")
     now_ms = api.clock.now_ms()
-    await api.store.run(lambda connection: topics.add(connection, name, endpoints, now_ms))
+
+    def add(connection: sqlite3.Connection) -> None:
+        quota.check_room(connection, api.limits, "urlgroups", name)
+        topics.add(connection, name, endpoints, now_ms)
+        count = len(topics.get(connection, name).endpoints)
+        quota.check("EndpointsPerTopic", count, api.limits.endpoints)
+
+    await api.store.run(add)
     return Response(status_code=200)
 
 

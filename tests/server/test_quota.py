@@ -1,0 +1,134 @@
+"""A plan's limits, with QStash's words and the headers by which the SDKs tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.protocol.limits import PLANS
+from qstash_cli.server.run import ServerConfig, running_server
+from tests.conftest import Qstash
+
+TO = "/v2/publish/http://127.0.0.1:9/"
+
+
+@pytest.fixture
+def free() -> Iterator[httpx.Client]:
+    # A slow machine could not ask a hundred times in a second.
+    limits = replace(PLANS["free"], requests_per_s=40)
+    with (
+        running_server(ServerConfig(port=0, limits=limits)) as url,
+        httpx.Client(
+            base_url=url, trust_env=False, headers={"Authorization": f"Bearer {DEV_USER.token}"}
+        ) as http,
+    ):
+        yield http
+
+
+@pytest.mark.parametrize(
+    ("path", "request_", "words"),
+    [
+        (TO, {"headers": {"Upstash-Retries": "4"}}, "maxRetries exceeded, current limit: 3"),
+        (TO, {"headers": {"Upstash-Delay": "8d"}}, "maxDelay exceeded, current limit: 604800"),
+        (
+            TO,
+            {"headers": {"Upstash-Not-Before": "99999999999"}},
+            "maxDelay exceeded, current limit: 604800",
+        ),
+        (TO, {"headers": {"Upstash-Timeout": "1h"}}, "maxTimeout exceeded, current limit: 900"),
+        (TO, {"content": b"x" * 1_048_577}, "maxMessageSize exceeded, current limit: 1048576"),
+        (
+            "/v2/batch",
+            {"json": [{"destination": "http://x.example", "headers": {"Upstash-Delay": "8d"}}]},
+            "maxDelay exceeded, current limit: 604800",
+        ),
+        (
+            "/v2/queues",
+            {"json": {"queueName": "q", "parallelism": 3}},
+            "maxParallelism exceeded, current limit: 2",
+        ),
+        (
+            "/v2/topics/g/endpoints",
+            {"json": {"endpoints": [{"url": f"http://x.example/{n}"} for n in range(101)]}},
+            "maxEndpointsPerTopic exceeded, current limit: 100",
+        ),
+    ],
+)
+def test_what_is_over_the_plan_is_refused(
+    free: httpx.Client, path: str, request_: dict[str, Any], words: str
+) -> None:
+    refused = free.post(path, **request_)
+
+    assert refused.status_code == 412
+    assert refused.json() == {"error": f"quota {words}"}
+
+
+def test_one_more_than_the_plan_has_is_refused_and_what_is_there_can_be_changed(
+    free: httpx.Client,
+) -> None:
+    endpoints = {"endpoints": [{"url": "http://x.example"}]}
+    cron = {"Upstash-Cron": "0 0 1 1 *"}
+    for number in range(10):
+        assert free.post(f"/v2/enqueue/q{number}/http://127.0.0.1:9").status_code == 201
+        named = cron | {"Upstash-Schedule-Id": f"s{number}"}
+        # The burst is the limit of another test.
+        created = free.post("/v2/publish/http://x.example", headers=named)
+        assert created.status_code == 201
+    assert free.post("/v2/topics/g/endpoints", json=endpoints).status_code == 200
+
+    assert free.post("/v2/queues", json={"queueName": "q1", "parallelism": 2}).status_code == 200
+    assert free.post("/v2/topics/g/endpoints", json=endpoints).status_code == 200
+    assert free.post("/v2/schedules/http://x.example", headers=named).status_code == 201
+    for refused, words in (
+        (free.post("/v2/enqueue/more/http://127.0.0.1:9"), "maxQueues exceeded, current limit: 10"),
+        (free.post("/v2/queues", json={"queueName": "more"}), "maxQueues exceeded"),
+        (free.post("/v2/topics/more/endpoints", json=endpoints), "maxTopics exceeded"),
+        (free.post("/v2/schedules/http://x.example", headers=cron), "maxSchedules exceeded"),
+    ):
+        assert refused.status_code == 412
+        assert words in refused.json()["error"]
+    assert free.get("/v2/topics/more").status_code == 404
+
+
+def test_the_messages_of_a_day_run_out(free: httpx.Client) -> None:
+    items = [{"destination": "http://x.example", "headers": {"Upstash-Delay": "1d"}}] * 999
+    assert free.post("/v2/batch", json=items).status_code == 200
+    assert free.post(TO).status_code == 201
+
+    refused = free.post(TO)
+
+    assert refused.status_code == 429
+    assert refused.headers["RateLimit-Limit"] == "1000"
+    assert refused.headers["RateLimit-Remaining"] == "0"
+    assert int(refused.headers["RateLimit-Reset"]) % 86_400 == 0
+    assert not any(name.startswith("burst") for name in refused.headers)
+
+
+def test_a_burst_of_lists_is_refused_and_publishing_is_not(free: httpx.Client) -> None:
+    answers = (free.get("/v2/queues") for _ in range(1000))
+    refused = next(one for one in answers if one.status_code == 429)
+
+    assert refused.headers["Burst-RateLimit-Limit"] == "40"
+    assert refused.headers["Burst-RateLimit-Remaining"] == "0"
+    assert "RateLimit-Limit" not in refused.headers
+    assert free.post(TO).status_code == 201
+
+
+def test_the_command_waits_for_the_burst_and_says_what_is_over_the_plan(
+    qstash: Qstash, free: httpx.Client
+) -> None:
+    qstash.env |= {"QSTASH_URL": str(free.base_url), "QSTASH_TOKEN": DEV_USER.token}
+    while free.get("/v2/queues").status_code != 429:
+        pass
+
+    listed = qstash("queue", "list")
+    refused = qstash("publish", "http://127.0.0.1:9", "--retries", "4")
+
+    assert listed.code == 0, listed
+    assert refused.code == 5, refused
+    assert "quota maxRetries exceeded, current limit: 3" in refused.err
