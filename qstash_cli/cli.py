@@ -36,6 +36,8 @@ COMMANDS = (
     ("completion", "completion", "Completion for your shell"),
 )
 _MODULES = {word: f"qstash_cli.commands.{module}" for word, module, _ in COMMANDS}
+# What the API calls a topic is a URL group everywhere else.
+_OTHER_NAMES = {"topic": "urlgroup"}
 _HELP = """Operate Upstash QStash: send, inspect, replay and verify messages.
 
 \b
@@ -50,6 +52,8 @@ class LazyRoot(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The real command of the first argument, whose module is imported now."""
+        if args:
+            args = [_OTHER_NAMES.get(args[0], args[0]), *args[1:]]
         word, stub, rest = super().resolve_command(ctx, args)
         return word, load(word) if word in _MODULES else stub, rest
 

@@ -131,13 +131,13 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def eventually() -> Callable[[Callable[[], object]], object]:
-    """Asks again and again until the answer is true, for ten seconds."""
+def eventually() -> Callable[..., object]:
+    """Asks again and again until the answer is true, for ten seconds or as long as is said."""
 
-    def ask(question: Callable[[], object]) -> object:
-        until = time.monotonic() + 10
+    def ask(question: Callable[[], object], within_s: float = 10) -> object:
+        until = time.monotonic() + within_s
         while not (answer := question()):
-            assert time.monotonic() < until, "it did not come true within ten seconds"
+            assert time.monotonic() < until, f"it did not come true within {within_s} seconds"
             time.sleep(0.02)
         return answer
 

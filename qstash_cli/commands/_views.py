@@ -150,6 +150,29 @@ GLOBAL = View(
 NAMED = View(columns=(Column(name="name", of="name"),), id="name")
 CANCELLED = View(columns=(Column(name="cancelled", of="cancelled"),), id="cancelled")
 DELETED = View(columns=(Column(name="deleted", of="deleted"),), id="deleted")
+BULK_ACTION = View(
+    columns=(
+        Column(name="actionId", of="actionId"),
+        Column(name="kind", of="kind"),
+        Column(name="state", of="state"),
+        Column(name="processed", of="processed"),
+        Column(name="total", of="total"),
+        Column(name="createdAt", of="createdAt", show="instant_ms"),
+        Column(name="filter", of="filter"),
+    ),
+    id="actionId",
+    empty="no bulk actions in the last seven days",
+)
+DEAD = View(
+    columns=(
+        Column(name="url", of="url"),
+        Column(name="name", of="name"),
+        _STATUS,
+        Column(name="error", of="error"),
+    ),
+    id="url",
+    empty="every endpoint answers",
+)
 KEYS = View(
     columns=(Column(name="current", of="current"), Column(name="next", of="next")), id="current"
 )

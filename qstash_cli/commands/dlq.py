@@ -101,11 +101,13 @@ def delete(inv: Invocation, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: 
         return Result(data={"deleted": len(dlq_ids)}, view=DELETED)
     inv.confirm("Delete all entries that fit?", yes=bulk.yes)
     total = 0
-    while True:
-        answer = inv.send(dlq.delete_matching(wanted))
-        total += answer["deleted"]
-        if not answer.get("cursor") or not answer["deleted"]:
-            return Result(data={"deleted": total}, view=DELETED)
+    with inv.status() as line:
+        while True:
+            answer = inv.send(dlq.delete_matching(wanted))
+            total += answer["deleted"]
+            line.update(f"{total} deleted")
+            if not answer.get("cursor") or not answer["deleted"]:
+                return Result(data={"deleted": total}, view=DELETED)
 
 
 def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filter:
@@ -121,8 +123,12 @@ def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filte
 
 
 def _retried(inv: Invocation, wanted: Filter, options: MessageOptions) -> Iterator[Published]:
-    while True:
-        answer = inv.send(dlq.retry_matching(wanted, options))
-        yield from answer["responses"]
-        if not answer.get("cursor") or not answer["responses"]:
-            return
+    total = 0
+    with inv.status() as line:
+        while True:
+            answer = inv.send(dlq.retry_matching(wanted, options))
+            yield from answer["responses"]
+            total += len(answer["responses"])
+            line.update(f"{total} retried")
+            if not answer.get("cursor") or not answer["responses"]:
+                return

@@ -6,11 +6,13 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from qstash_cli.client import actions as bulk_actions
 from qstash_cli.client import messages
 from qstash_cli.commands._follow import failure_of, wait_for_end
-from qstash_cli.commands._options import Bulk, MessageFilters, Patience
+from qstash_cli.commands._options import Bulk, MessageFilters, Paging, Patience
+from qstash_cli.commands._paging import cut
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._views import CANCELLED, LOG, MESSAGE
+from qstash_cli.commands._views import BULK_ACTION, CANCELLED, LOG, MESSAGE
 from qstash_cli.errors import BadInput
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
@@ -63,10 +65,12 @@ def cancel(
     inv.confirm("Cancel all messages that fit?" if not bulk.all else "Cancel ALL messages?",
                 yes=bulk.yes)  # fmt: skip
     total = 0
-    while count := inv.send(messages.cancel_matching(wanted))["cancelled"]:
-        total += count
-        if count < messages.MOST_PER_CANCEL:
-            break
+    with inv.status() as line:
+        while count := inv.send(messages.cancel_matching(wanted))["cancelled"]:
+            total += count
+            line.update(f"{total} cancelled")
+            if count < messages.MOST_PER_CANCEL:
+                break
     return Result(data={"cancelled": total}, view=CANCELLED)
 
 
@@ -81,3 +85,30 @@ def wait(inv: Invocation, message_id: _Id, *, patience: Patience) -> Result:
     """
     end = wait_for_end(inv, check_id(message_id, "message"), patience.wait_timeout)
     return Result(data=cast("Any", end), view=LOG, piped="tsv", failure=failure_of([end]))
+
+
+@command(app, view=BULK_ACTION)
+def actions(inv: Invocation, *, paging: Paging) -> Result:
+    """List the cancels by filter of the last seven days.
+
+    \b
+    qstash message actions
+    """
+    found = inv.pages(bulk_actions.every())
+    return Result(data=cast("Any", cut(inv, found, paging)), view=BULK_ACTION)
+
+
+@command(app, view=BULK_ACTION)
+def action(
+    inv: Invocation,
+    action_id: Annotated[
+        str, typer.Argument(help="Bulk action id", metavar="ACTION_ID", show_default=False)
+    ],
+) -> Result:
+    """Show how far a cancel by filter is.
+
+    \b
+    qstash message action bulk_123 --query processed
+    """
+    found = inv.send(bulk_actions.get(action_id))
+    return Result(data=cast("Any", found), view=BULK_ACTION, piped="json")

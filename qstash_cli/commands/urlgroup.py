@@ -7,11 +7,11 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from qstash_cli.client import urlgroups
+from qstash_cli.client import outside, urlgroups
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._views import NAMED, URL_GROUP
-from qstash_cli.errors import BadInput
+from qstash_cli.commands._views import DEAD, NAMED, URL_GROUP
+from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
@@ -21,6 +21,7 @@ from qstash_cli.protocol.records import Endpoint
 
 app = group("URL groups: send one message to many endpoints")
 
+_ASKED_AT_ONCE = 16
 _Name = Annotated[
     str, typer.Argument(help="Name of the URL group", metavar="NAME", show_default=False)
 ]
@@ -141,6 +142,40 @@ def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
     inv.confirm(f"Delete the URL group {name}?", yes=confirm.yes)
     inv.send(request)
     return _done(name)
+
+
+@command(app, view=DEAD)
+def check(inv: Invocation, name: _Name) -> Result:
+    """Ask every endpoint of a URL group for a sign of life, and list the dead ones.
+
+    Asks with HEAD, then with GET. Any answer is one, but for 404, 410 and those of 500 and more.
+    Exits 1 if an endpoint is dead.
+
+    \b
+    qstash urlgroup check team
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    endpoints = inv.send(urlgroups.get(name))["endpoints"]
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+        signs = pool.map(lambda one: _sign_of_life(one["url"], inv), endpoints)
+        dead = [
+            endpoint | {"responseStatus": sign.status or None, "error": sign.error or None}
+            for endpoint, sign in zip(endpoints, signs, strict=True)
+            if not _is_alive(sign)
+        ]
+    failure = QstashError(f"{len(dead)} of {len(endpoints)} endpoints are dead") if dead else None
+    return Result(data=cast("Any", dead), view=DEAD, failure=failure)
+
+
+def _sign_of_life(url: str, inv: Invocation) -> outside.Reply:
+    timeout_s = inv.connection.request_timeout
+    first = outside.ask("HEAD", url, timeout_s=timeout_s)
+    return first if _is_alive(first) else outside.ask("GET", url, timeout_s=timeout_s)
+
+
+def _is_alive(reply: outside.Reply) -> bool:
+    return 0 < reply.status < 500 and reply.status not in {404, 410}
 
 
 def _endpoint(inv: Invocation, url: str, name: str | None) -> Endpoint:

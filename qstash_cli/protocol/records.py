@@ -210,3 +210,16 @@ class UrlGroup(TypedDict, total=False):
     headers: Lists
     createdAt: int
     updatedAt: int
+
+
+class BulkAction(TypedDict, total=False):
+    """A cancel by filter; `processed` of `total` messages are done. Times are in milliseconds."""
+
+    actionId: str
+    kind: str
+    state: str
+    total: int
+    processed: int
+    createdAt: int
+    completedAt: int
+    filter: Lists

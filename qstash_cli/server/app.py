@@ -28,13 +28,23 @@ from qstash_cli.server.delivery import Deliverer
 from qstash_cli.server.engine import Engine
 from qstash_cli.server.quota import Burst
 from qstash_cli.server.requests import Service
-from qstash_cli.server.routes import dlq, flow, logs, messages, publish, queues, schedules, topics
+from qstash_cli.server.routes import (
+    actions,
+    dlq,
+    flow,
+    logs,
+    messages,
+    publish,
+    queues,
+    schedules,
+    topics,
+)
 from qstash_cli.server.routes import keys as key_routes
 from qstash_cli.server.scheduling import Scheduler
 from qstash_cli.server.security import Guard
 from qstash_cli.server.store import Store
 
-_RESOURCES = (publish, messages, topics, queues, schedules, flow, logs, dlq, key_routes)
+_RESOURCES = (publish, messages, actions, topics, queues, schedules, flow, logs, dlq, key_routes)
 _RESOURCE_NAMES = {
     route.path.split("/")[2].lower(): route.path.split("/")[2]
     for resource in _RESOURCES

@@ -94,3 +94,11 @@ CREATE TABLE IF NOT EXISTS schedules (
   error TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS live_of_queue ON messages (queue) WHERE status = 'live';
+
+CREATE TABLE IF NOT EXISTS bulk_actions (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  filter TEXT NOT NULL,          -- JSON
+  total INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL
+);

@@ -24,7 +24,7 @@ README = Path(__file__).parents[2] / "README.md"
 # These run until they are stopped, or are whole scenarios with tests of their own.
 ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow")
 # They answer with the verdict or the state that the example's own words tell.
-CODES = {"qstash message get msg_123": 0}
+CODES = {"qstash urlgroup check team": 1}
 
 
 def of_the_readme() -> Iterator[str]:
@@ -126,6 +126,12 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
 
     if " team" in example:
         qstash("urlgroup", "add", "team", "https://example.com/a")
+    if example == "qstash urlgroup check team":
+        qstash("urlgroup", "delete", "team", "--yes")
+        qstash("urlgroup", "add", "team", "http://127.0.0.1:9/")
+    if "bulk_123" in example:
+        qstash("message", "cancel", "--label", "nobody", "--yes")
+        example = example.replace("bulk_123", qstash("message", "actions", "-q").split()[0])
     if example.startswith("qstash schedule"):
         qstash("schedule", "create", "https://example.com/", "--cron", "@daily", "--id", "report")
     if example.startswith("qstash flow"):

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qstash_cli.server import attempts, filters, message, views
+from qstash_cli.server import actions, attempts, filters, message, views
 from qstash_cli.server.answers import ApiError, answer
 from qstash_cli.server.message import Message
 from qstash_cli.server.requests import bulk_parameters, service
@@ -58,6 +58,7 @@ async def _cancel_matching(request: Request) -> Response:
         given, filters.MESSAGE_FILTERS, time_column="messages.created_ms", besides=_NO_FILTERS
     )
     most = filters.count(given, default=_MOST, most=_MOST)
+    action_id, now_ms = api.new_id("bulk"), api.clock.now_ms()
 
     def cancel(connection: sqlite3.Connection) -> list[str]:
         clause, values = filters.where(conditions)
@@ -67,11 +68,16 @@ async def _cancel_matching(request: Request) -> Response:
             (*values, most),
         ).fetchall()
         for row in rows:
-            attempts.cancel(connection, row["id"], api.clock.now_ms())
+            attempts.cancel(connection, row["id"], now_ms)
+        if "messageIds" not in given:
+            wanted = {name: values for name, values in given.items() if name not in _NO_FILTERS}
+            actions.insert(connection, action_id, wanted, len(rows), now_ms)
         return [row["id"] for row in rows]
 
     cancelled = await api.store.run(cancel)
     api.engine.forget(cancelled)
+    if given.get("async") == ["true"]:
+        return answer({"actionId": action_id}, 202)
     return answer({"cancelled": len(cancelled)}, 202)
 
 

@@ -1,0 +1,26 @@
+"""Requests to other servers than QStash, which never see its token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What came back. `status` is 0 and `error` says why if there was no answer."""
+
+    status: int = 0
+    error: str = ""
+
+
+def ask(method: str, url: str, *, timeout_s: float) -> Reply:
+    """What a URL answers to a bare request. Redirects are not followed, as QStash follows none."""
+    import httpx
+
+    try:
+        response = httpx.request(method, url, timeout=timeout_s, follow_redirects=False)
+    except httpx.TimeoutException:
+        return Reply(error=f"no answer within {timeout_s:g}s")
+    except (httpx.HTTPError, httpx.InvalidURL) as fault:
+        return Reply(error=str(fault) or type(fault).__name__)
+    return Reply(status=response.status_code)

@@ -1,0 +1,71 @@
+"""Bulk operations go on to the end, and tell how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.conftest import Qstash
+
+Eventually = Callable[..., object]
+NOWHERE = "http://127.0.0.1:9/"
+
+
+def publish(local: Qstash, count: int, **headers: str) -> None:
+    """Publishes by batches of a thousand."""
+    item = {
+        "destination": NOWHERE,
+        "headers": {f"Upstash-{name}": value for name, value in headers.items()},
+    }
+    for start in range(0, count, 1000):
+        answer = httpx.post(
+            f"{local.env['QSTASH_URL']}/v2/batch",
+            json=[item] * min(1000, count - start),
+            headers={"Authorization": f"Bearer {local.env['QSTASH_TOKEN']}"},
+            timeout=60,
+        )
+        assert answer.status_code == 200
+
+
+def test_ten_thousand_dlq_entries_are_listed_and_those_of_a_label_retried(
+    local: Qstash, eventually: Eventually
+) -> None:
+    publish(local, 9_850, Retries="0")
+    publish(local, 150, Retries="0", Label="x")
+    failed = ("logs", "--state", "failed", "--all", "-q")
+    eventually(lambda: local(*failed).out.count("\n") == 10_000, within_s=120)
+
+    assert local("dlq", "list", "--all", "-o", "ids").out.count("\n") == 10_000
+    later = ("--retries", "1", "--retry-delay", "86400000")
+    retried = local("dlq", "retry", "--label", "x", "--yes", *later)
+
+    assert retried.code == 0, retried
+    assert len(set(retried.out.split())) == 150
+    assert local("dlq", "list", "--all", "-o", "ids").out.count("\n") == 9_850
+    assert local("dlq", "list", "--label", "x", "-o", "ids").out == ""
+    deleted = local("dlq", "delete", "--all", "--yes", tty=True)
+    assert "9850" in deleted.out
+    assert "\r9800 deleted" in deleted.err
+
+
+def test_more_messages_than_fit_one_cancel_are_cancelled(local: Qstash) -> None:
+    publish(local, 1_100, Delay="1d", Label="nightly")
+    publish(local, 3, Delay="1d")
+
+    run = local("message", "cancel", "--label", "nightly", "--yes")
+
+    assert run.out == "1100\n"
+    actions = local("message", "actions", "-o", "json").json
+    assert [action["processed"] for action in actions] == [100, 500, 500]
+    shown = local("message", "action", actions[0]["actionId"], "-o", "json").json
+    assert shown == actions[0]
+    assert shown["filter"] == {"label": ["nightly"]}
+    assert local("message", "action", "nothing").code == 4
+
+
+@pytest.mark.parametrize("words", [("dlq", "delete"), ("dlq", "retry"), ("message", "cancel")])
+def test_nothing_named_is_not_everything(local: Qstash, words: tuple[str, ...]) -> None:
+    assert local(*words, "--yes").code == 2
+    assert local(*words, "--all").code == 2
