@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -124,20 +124,10 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
             capture_output=True, text=True, check=False,
         ).stdout.strip()  # fmt: skip
 
-    if " team" in example:
-        qstash("urlgroup", "add", "team", "https://example.com/a")
-    if example == "qstash urlgroup check team":
-        qstash("urlgroup", "delete", "team", "--yes")
-        qstash("urlgroup", "add", "team", "http://127.0.0.1:9/")
+    _make_what_is_named(example, qstash)
     if "bulk_123" in example:
         qstash("message", "cancel", "--label", "nobody", "--yes")
         example = example.replace("bulk_123", qstash("message", "actions", "-q").split()[0])
-    if example.startswith("qstash schedule"):
-        qstash("schedule", "create", "https://example.com/", "--cron", "@daily", "--id", "report")
-    if example.startswith("qstash flow"):
-        qstash("flow", "pin", "api", "--rate", "5")
-    if example.startswith("qstash queue"):
-        qstash("queue", "set", "orders")
     delay = () if " wait " in example else ("--delay", "1h")
     if "msg_123" in example:
         message_id = qstash("publish", "https://example.com/hook", "a=1", *delay)
@@ -150,6 +140,20 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
         # The hidden prompt; off a terminal the token is read from standard input.
         return f"{example.partition('#')[0]} < token.txt"
     return example
+
+
+def _make_what_is_named(example: str, qstash: Callable[..., str]) -> None:
+    if " team" in example:
+        qstash("urlgroup", "add", "team", "https://example.com/a")
+    if example == "qstash urlgroup check team":
+        qstash("urlgroup", "delete", "team", "--yes")
+        qstash("urlgroup", "add", "team", "http://127.0.0.1:9/")
+    if example.startswith("qstash schedule"):
+        qstash("schedule", "create", "https://example.com/", "--cron", "@daily", "--id", "report")
+    if example.startswith("qstash flow"):
+        qstash("flow", "pin", "api", "--rate", "5")
+    if example.startswith("qstash queue"):
+        qstash("queue", "set", "orders")
 
 
 def test_every_command_has_a_short_help_line(
