@@ -101,7 +101,7 @@ def create(
         parsed = parse_cron(cron)
     answer = inv.send(schedules.create(destination, options, data))
     if not timing.no_check:
-        inv.note(f"it publishes about {per_day(parsed, inv.now()):.3g} times a day")
+        inv.note(_frequency(per_day(parsed, inv.now())))
     return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids")
 
 
@@ -191,3 +191,9 @@ def _times(inv: Invocation, cron: str, count: int) -> Iterator[dict[str, str]]:
 
 def _done(schedule_id: str) -> Result:
     return Result(data={"scheduleId": schedule_id}, view=SCHEDULED, on_terminal="ids", piped="ids")
+
+
+def _frequency(times_a_day: float) -> str:
+    if 0 < times_a_day < 1:
+        return f"it publishes about once in {1 / times_a_day:,.0f} days"
+    return f"it publishes about {times_a_day:,.0f} times a day"
