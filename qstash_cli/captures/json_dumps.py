@@ -1,0 +1,130 @@
+"""Requests as JSON: HAR files, events of AWS and Netlify, dumps of handlers and request bins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from qstash_cli.captures.capture import Capture, Pairs, decoded_base64, header_pairs
+from qstash_cli.captures.raw_http import scheme_of
+
+_BODY_NAMES = ("rawBody", "bodyRaw", "raw_body", "body", "content", "text")
+
+
+def read(value: Any) -> Iterator[Capture]:
+    """The requests that a JSON value shows, none if it has no known shape."""
+    if isinstance(value, list):
+        for item in value:
+            yield from read(item)
+    elif isinstance(value, Mapping):
+        yield from _of_object(value)
+
+
+def _of_object(value: Mapping[str, Any]) -> Iterator[Capture]:
+    log = value.get("log")
+    if isinstance(log, Mapping) and isinstance(log.get("entries"), list):
+        for entry in log["entries"]:
+            if isinstance(entry, Mapping) and isinstance(entry.get("request"), Mapping):
+                yield _har(entry["request"])
+    elif isinstance(value.get("data"), list) and "headers" not in value:
+        yield from read(value["data"])
+    elif "requestContext" in value or "httpMethod" in value:
+        yield _event(value)
+    elif "headers" in value or "rawHeaders" in value:
+        yield _dump(value)
+    elif isinstance(value.get("request"), Mapping):
+        yield from _of_object(value["request"])
+
+
+def _har(request: Mapping[str, Any]) -> Capture:
+    posted = _object(request.get("postData"))
+    text = posted.get("text")
+    body = b"" if text is None else _bytes(text, is_base64=posted.get("encoding") == "base64")
+    return Capture(
+        source="HAR",
+        method=str(request.get("method", "")),
+        url=_text(request.get("url")),
+        headers=header_pairs(request.get("headers")),
+        body=body,
+    )
+
+
+def _event(event: Mapping[str, Any]) -> Capture:
+    context = _object(event.get("requestContext"))
+    headers = header_pairs(event.get("multiValueHeaders")) or header_pairs(event.get("headers"))
+    fields = {name.lower(): value for name, value in headers}
+    body = event.get("body")
+    return Capture(
+        source=_kind(event, context),
+        method=str(event.get("httpMethod") or _object(context.get("http")).get("method") or ""),
+        url=_text(event.get("rawUrl")) or _event_url(event, context, fields),
+        headers=headers,
+        body=b"" if body is None else _bytes(body, is_base64=bool(event.get("isBase64Encoded"))),
+    )
+
+
+def _kind(event: Mapping[str, Any], context: Mapping[str, Any]) -> str:
+    if "rawUrl" in event:
+        return "Netlify event"
+    if "elb" in context:
+        return "ALB event"
+    return "API Gateway v2 event" if "rawPath" in event else "API Gateway v1 event"
+
+
+def _event_url(
+    event: Mapping[str, Any], context: Mapping[str, Any], fields: dict[str, str]
+) -> str | None:
+    host = fields.get("host") or _text(context.get("domainName"))
+    if not host:
+        return None
+    # The path of the context has the stage before it, which is a part of the URL.
+    path = event.get("rawPath") or context.get("path") or event.get("path") or "/"
+    query = event.get("rawQueryString") or _query(event, is_encoded="elb" in context)
+    return f"{scheme_of(fields, host)}://{host}{path}{f'?{query}' if query else ''}"
+
+
+def _query(event: Mapping[str, Any], *, is_encoded: bool) -> str:
+    given = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters")
+    pairs: Pairs = header_pairs(given) if isinstance(given, Mapping) else ()
+    return "&".join(f"{n}={v}" for n, v in pairs) if is_encoded else urlencode(pairs)
+
+
+def _dump(dump: Mapping[str, Any]) -> Capture:
+    body_name = next((name for name in _BODY_NAMES if dump.get(name) is not None), None)
+    is_base64 = bool(dump.get("isBase64Encoded")) or dump.get("encoding") == "base64"
+    body = b"" if body_name is None else _bytes(dump[body_name], is_base64=is_base64)
+    if isinstance(dump.get("bodyBase64"), str):
+        body = decoded_base64(dump["bodyBase64"]) or b""
+    return Capture(
+        source="webhook.site export" if "uuid" in dump else "JSON dump",
+        method=str(dump.get("method", "")),
+        url=_text(dump.get("url")),
+        headers=header_pairs(dump.get("headers") or dump.get("rawHeaders")),
+        body=body,
+    )
+
+
+def _bytes(value: Any, *, is_base64: bool) -> bytes:
+    if isinstance(value, str):
+        decoded = decoded_base64(value) if is_base64 else None
+        return value.encode("utf-8", "surrogatepass") if decoded is None else decoded
+    if isinstance(value, Mapping) and value.get("type") == "Buffer":
+        # How Node writes bytes as JSON.
+        numbers = value.get("data")
+        if isinstance(numbers, list) and all(_is_byte(number) for number in numbers):
+            return bytes(numbers)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _is_byte(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 256
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,28 @@
+"""Which format a capture is in, found out by trying them."""
+
+from __future__ import annotations
+
+import json
+
+from qstash_cli.captures import curl_line, json_dumps, raw_http
+from qstash_cli.captures.capture import Capture
+from qstash_cli.errors import BadInput
+
+_TRIED = (
+    "raw HTTP, HAR, API Gateway v1 and v2, ALB and Netlify events, JSON with headers and body, "
+    "a curl command"
+)
+
+
+def recognise(data: bytes) -> list[Capture]:
+    """The requests in a capture. Raises `BadInput` that says what was tried."""
+    one = raw_http.read(data) or curl_line.read(data)
+    if one is not None:
+        return [one]
+    try:
+        found = list(json_dumps.read(json.loads(data.removeprefix(b"\xef\xbb\xbf"))))
+    except (ValueError, RecursionError):
+        found = []
+    if not found:
+        raise BadInput("the captured request is in no known format", hint=f"tried: {_TRIED}")
+    return found
