@@ -139,6 +139,13 @@ class Invocation:
         return signing_keys(self._given, self.env, self.profiles)
 
     @property
+    def regional_keys(self) -> dict[str, Keys]:
+        """The signing keys of each region that the environment has some of."""
+        from qstash_cli.config.credentials import regional_keys
+
+        return regional_keys(self.env)
+
+    @property
     def api_url(self) -> str:
         """The API's base URL, even where there is no token for it."""
         from qstash_cli.config.credentials import base_url

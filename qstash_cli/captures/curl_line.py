@@ -42,7 +42,8 @@ def _request(words: list[str]) -> Capture:
             url = attached or next(rest, "")
         elif name in _VALUED:
             next(rest, "")
-        elif not word.startswith("-"):
+        elif word.strip() and not word.startswith("-"):
+            # A backslash before a line end leaves a word of its own behind.
             url = word
     body = "&".join(bodies).encode("utf-8", "surrogateescape") if bodies else b""
     return Capture(

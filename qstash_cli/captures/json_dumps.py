@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,6 +35,8 @@ def _of_object(value: Mapping[str, Any]) -> Iterator[Capture]:
         yield _event(value)
     elif "headers" in value or "rawHeaders" in value:
         yield _dump(value)
+    elif isinstance(value.get("signature"), str):
+        yield replace(_dump(value), headers=(("Upstash-Signature", value["signature"]),))
     elif isinstance(value.get("request"), Mapping):
         yield from _of_object(value["request"])
 

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._verdict_views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.errors import BadCredentials, BadInput, ExitCode
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
-from qstash_cli.output.result import Column, Result, View
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.instants import parse_past_instant_s
-from qstash_cli.protocol.signature import Expectation, SignatureReport, check
 from qstash_cli.run_options import ConnectionOptions
 
-app = group("Check a signature, offline")
+if TYPE_CHECKING:
+    from qstash_cli.captures.capture import Capture as Request
+    from qstash_cli.commands._judging import Verdict
+    from qstash_cli.protocol.signature import Expectation
 
-VIEW = View(
-    columns=(
-        Column(name="check", of="name"),
-        Column(name="outcome", of="outcome", show="outcome"),
-        Column(name="found", of="found"),
-        Column(name="expected", of="expected"),
-    ),
-    id="key",
-    rows=lambda record: record["checks"],
-)
+app = group("Check a signature, offline")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capture:
     """What was received."""
+
+    request: str | None = flag(
+        "A captured request, whose format is recognised: FILE or -",
+        metavar="FILE",
+        section="Request",
+    )
+    entry: int | None = flag(
+        "Only this one of several requests in it, from 1",
+        metavar="N",
+        parse=parse_count,
+        section="Request",
+    )
+    jsonl: str | None = flag(
+        "Many captures, one JSON object a line: FILE or -", metavar="FILE", section="Request"
+    )
 
     signature: str | None = flag(
         "The Upstash-Signature header: TEXT, @FILE or -", metavar="TEXT", section="Request"
@@ -41,6 +54,7 @@ class Capture:
     url: str | None = flag(
         "The destination; not checked if left out", metavar="URL", section="Request"
     )
+    claims: bool = flag("Show the claims of the token, with readable times", section="Request")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +66,9 @@ class KeyFlags:
     )
     next_key: str | None = flag("Next signing key, or @FILE", metavar="KEY", section="Keys")
     dev: bool = flag("The keys of `qstash dev`", section="Keys")
+    region: str | None = flag(
+        "The keys in this region's variables", metavar="REGION", section="Keys"
+    )
     profile: str | None = flag(
         "The keys of this profile", "-p", "--profile", metavar="NAME", section="Keys"
     )
@@ -82,50 +99,142 @@ def verify(inv: Invocation, *, capture: Capture, keys: KeyFlags, time: Time) -> 
     """Check a captured signature, claim by claim.
 
     Needs neither network nor account. Exits 0 if everything holds and 7 if not. Keys come from the
-    flags, the environment or a profile. All checks are made, whichever fails first.
+    flags, the environment or a profile. All checks are made, whichever fails first, and what
+    explains a failure is named. --request knows raw HTTP, HAR, the events of API Gateway, ALB and
+    Netlify, JSON with headers and body, and curl commands.
 
     \b
     qstash verify --signature @signature.txt --body @body.bin --url https://example.com/hook
     qstash verify --signature @signature.txt -d '{"id":1}' --current-key @key.txt --ignore-expiry
+    qstash verify --request capture.http --ignore-expiry
     """
-    if capture.signature is None:
-        raise BadInput("no signature", hint="give --signature TEXT, @FILE or -")
+    from qstash_cli.commands import _judging
+
+    named = [name for name in _SOURCES if getattr(capture, name) is not None]
+    if len(named) != 1:
+        raise BadInput(
+            f"{' and '.join(f'--{n}' for n in named)} exclude each other" if named
+            else "no signature",
+            hint="give --signature TEXT, @FILE or -, or a whole --request FILE",
+        )  # fmt: skip
+    requests = _requests(inv, capture)
+    expected = _expectation(inv, capture, keys, time, requests)
+    others = _other_keys(inv)
+    verdicts = [
+        _judging.Verdict(capture=_unread(), error=one)
+        if isinstance(one, str)
+        else _judging.judge(one, expected, others)
+        for one in requests
+    ]
+    code = ExitCode.DONE if all(v.valid for v in verdicts) else ExitCode.NOT_VERIFIED
+    if len(verdicts) == 1 and capture.jsonl is None:
+        return _one(inv, verdicts[0], code, claims=capture.claims, ignored=time.ignore_expiry)
+    good = sum(verdict.valid for verdict in verdicts)
+    inv.note(f"{good} of {len(verdicts)} hold")
+    records = [_line(number, verdict) for number, verdict in enumerate(verdicts, 1)]
+    return Result(data=records, view=VERDICTS, piped="tsv", exit_code=code)
+
+
+_SOURCES = ("signature", "request", "jsonl")
+
+
+def _one(
+    inv: Invocation, verdict: Verdict, code: ExitCode, *, claims: bool, ignored: bool
+) -> Result:
+    if verdict.report is None:
+        raise BadInput(f"the captured request cannot be checked: {verdict.error}")
+    for finding in verdict.findings:
+        inv.note(f"{finding.check}: {finding.what}; {finding.fix}")
+    if ignored and verdict.valid:
+        inv.note("it holds, but whether it has expired was not looked at")
+    if claims:
+        return Result(data=verdict.report.claims, view=CLAIMS, piped="json", exit_code=code)
+    return Result(data=verdict.as_record(), view=VIEW, piped="tsv", exit_code=code)
+
+
+def _line(number: int, verdict: Verdict) -> dict[str, Any]:
+    record = verdict.as_record()
+    failed = [one["name"] for one in record["checks"] if one["outcome"] == "fail"]
+    return {"number": number, "failed": failed} | record
+
+
+def _unread() -> Request:
+    from qstash_cli.captures.capture import Capture as Request
+
+    return Request(source="unknown")
+
+
+def _requests(inv: Invocation, capture: Capture) -> list[Request | str]:
+    from qstash_cli.captures.capture import Capture as Request
+    from qstash_cli.captures.recognise import recognise
+    from qstash_cli.commands._judging import lines
+
+    if capture.jsonl is not None:
+        return list(lines(_read(inv, capture.jsonl)))
+    if capture.request is not None:
+        found = recognise(_read(inv, capture.request))
+        if capture.entry is None:
+            return list(found)
+        if capture.entry > len(found):
+            raise BadInput(f"there is no entry {capture.entry}", hint=f"it has {len(found)}")
+        return [found[capture.entry - 1]]
     if capture.signature == "-" and capture.body == "-":
         raise BadInput("--signature and --body cannot both be read from standard input")
-    report = check(
-        inv.read_body(capture.signature).decode(errors="replace"),
-        Expectation(
-            keys=_keys(inv, keys),
-            url=capture.url,
-            body=inv.read_body(capture.body) if capture.body is not None else None,
-            now=inv.now() if time.at is None else time.at,
-            tolerance_s=time.tolerance,
-            ignore_expiry=time.ignore_expiry,
+    signature = inv.read_body(capture.signature or "").decode(errors="replace")
+    return [Request(source="flags", headers=(("Upstash-Signature", signature),))]
+
+
+def _read(inv: Invocation, name: str) -> bytes:
+    return inv.read_body("-" if name == "-" else f"@{name.removeprefix('@')}")
+
+
+def _expectation(
+    inv: Invocation, capture: Capture, keys: KeyFlags, time: Time, requests: list[Request | str]
+) -> Expectation:
+    from qstash_cli.protocol.signature import Expectation
+
+    seen = {one.header("Upstash-Region") for one in requests if not isinstance(one, str)}
+    region = seen.pop() if len(seen) == 1 and inv.env.get("QSTASH_REGION") else None
+    return Expectation(
+        keys=_keys(inv, keys, region),
+        url=capture.url,
+        body=inv.read_body(capture.body) if capture.body is not None else None,
+        now=inv.now() if time.at is None else time.at,
+        tolerance_s=time.tolerance,
+        ignore_expiry=time.ignore_expiry,
+    )
+
+
+def _other_keys(inv: Invocation) -> Mapping[str, tuple[str, str]]:
+    found = {
+        "the development server's current key": (
+            DEV_USER.current_signing_key, "is QSTASH_DEV set where it was sent? check with --dev",
         ),
-    )
-    return Result(
-        data=_record(report),
-        view=VIEW,
-        piped="tsv",
-        exit_code=ExitCode.DONE if report.valid else ExitCode.NOT_VERIFIED,
-    )
+        "the development server's next key": (
+            DEV_USER.next_signing_key, "is QSTASH_DEV set where it was sent? check with --dev",
+        ),
+    }  # fmt: skip
+    for region, keys in inv.regional_keys.items():
+        for which, key in (("current", keys.current), ("next", keys.next)):
+            if key:
+                fix = f"check with --region {region}"
+                found[f"the {which} key of {region}"] = (key, fix)
+    return found
 
 
-def _record(report: SignatureReport) -> dict[str, object]:
-    return {
-        "valid": report.valid,
-        "key": report.key,
-        "checks": [asdict(check) for check in report.checks],
-        "claims": report.claims,
-    }
-
-
-def _keys(inv: Invocation, flags: KeyFlags) -> tuple[tuple[str, str], ...]:
+def _keys(inv: Invocation, flags: KeyFlags, seen_region: str | None) -> tuple[tuple[str, str], ...]:
     given = (("current", flags.current_key), ("next", flags.next_key))
     found = tuple((name, read_key(inv, key)) for name, key in given if key is not None)
     if not found:
         inv.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
-        configured = inv.signing_keys
+        regional = inv.regional_keys
+        region = (flags.region or seen_region or "").upper().replace("-", "_")
+        if flags.region is not None and region not in regional:
+            raise BadCredentials(
+                f"no signing key of the region {flags.region}",
+                hint="set EU_CENTRAL_1_QSTASH_CURRENT_SIGNING_KEY or US_EAST_1_QSTASH_...",
+            )
+        configured = regional.get(region) or inv.signing_keys
         pairs = (("current", configured.current), ("next", configured.next))
         found = tuple((name, key) for name, key in pairs if key)
     if not found:

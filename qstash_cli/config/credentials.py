@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from qstash_cli.config.environment import Environment
+from qstash_cli.config.environment import REGIONS, Environment
 from qstash_cli.config.profiles import Profile, Profiles, unknown_profile
 from qstash_cli.config.urls import DEFAULT_URL, check_url, is_loopback
 from qstash_cli.errors import BadCredentials
@@ -249,6 +249,19 @@ def _signing_keys(given: Given, env: Environment, profiles: Profiles) -> Keys:
             return Keys(current=current or None, next=following or None, source=name)
     name = env.text("QSTASH_PROFILE") or profiles.default or ""
     return _keys_of(_known(name, profiles)) if name else Keys()
+
+
+def regional_keys(env: Mapping[str, str]) -> dict[str, Keys]:
+    """The signing keys in the variables of each region, by names such as `EU_CENTRAL_1`."""
+    variables = Environment(env)
+    found = {}
+    for region in REGIONS:
+        name = f"{region}_QSTASH_CURRENT_SIGNING_KEY"
+        current = variables.text(name)
+        following = variables.text(f"{region}_QSTASH_NEXT_SIGNING_KEY")
+        if current or following:
+            found[region] = Keys(current=current or None, next=following or None, source=name)
+    return found
 
 
 def _keys_of(profile: Profile) -> Keys:

@@ -10,7 +10,7 @@ from qstash_cli.protocol.dev_credentials import DEV_PORT
 
 _ON = {"1", "true"}
 _OFF = {"", "0", "false"}
-_REGIONS = ("EU_CENTRAL_1", "US_EAST_1")
+REGIONS = ("EU_CENTRAL_1", "US_EAST_1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +60,8 @@ class Environment:
     def region_prefix(self) -> str:
         """The prefix of the region's variables, empty if `QSTASH_REGION` names none."""
         region = self.text("QSTASH_REGION").upper().replace("-", "_")
-        if region and region not in _REGIONS:
-            self._warn_once(f"QSTASH_REGION is not one of {', '.join(_REGIONS)}; it is left out")
+        if region and region not in REGIONS:
+            self._warn_once(f"QSTASH_REGION is not one of {', '.join(REGIONS)}; it is left out")
             return ""
         return f"{region}_" if region else ""
 

@@ -102,6 +102,12 @@ def _prepare(directory: Path) -> None:
             lifetime_s=86_400,
         ).encode(),
     }  # fmt: skip
+    files["capture.http"] = (
+        b"POST /hook HTTP/1.1\nHost: example.com\nUpstash-Signature: "
+        + files["signature.txt"]
+        + b"\n\n"
+        + body
+    )
     for name, content in files.items():
         (directory / name).write_bytes(content)
     (directory / ".config/fish/completions").mkdir(parents=True)

@@ -1,0 +1,14 @@
+"""What a diagnosis says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What explains that a check failed, and what to do about it."""
+
+    check: str
+    what: str
+    fix: str
