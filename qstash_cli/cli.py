@@ -29,6 +29,7 @@ COMMANDS = (
     ("keys", "keys", "The signing keys of the account"),
     ("verify", "verify", "Check a signature, offline"),
     ("sign", "sign", "Sign a request as QStash does, for tests"),
+    ("probe", "probe", "Does an endpoint refuse what is not from QStash?"),
     ("api", "api", "Any call of the API"),
     ("config", "config", "Profiles: which QStash to talk to, and as whom"),
     ("dev", "dev", "The embedded QStash server"),

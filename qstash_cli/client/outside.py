@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qstash_cli.protocol.headers import Headers
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
@@ -13,12 +15,21 @@ class Reply:
     error: str = ""
 
 
-def ask(method: str, url: str, *, timeout_s: float) -> Reply:
-    """What a URL answers to a bare request. Redirects are not followed, as QStash follows none."""
+def ask(
+    method: str, url: str, *, timeout_s: float, headers: Headers = (), body: bytes = b""
+) -> Reply:
+    """What a URL answers. Redirects are not followed, as QStash follows none."""
     import httpx
 
     try:
-        response = httpx.request(method, url, timeout=timeout_s, follow_redirects=False)
+        response = httpx.request(
+            method,
+            url,
+            headers=list(headers),
+            content=body,
+            timeout=timeout_s,
+            follow_redirects=False,
+        )
     except httpx.TimeoutException:
         return Reply(error=f"no answer within {timeout_s:g}s")
     except (httpx.HTTPError, httpx.InvalidURL) as fault:

@@ -196,7 +196,7 @@ def _expectation(
     seen = {one.header("Upstash-Region") for one in requests if not isinstance(one, str)}
     region = seen.pop() if len(seen) == 1 and inv.env.get("QSTASH_REGION") else None
     return Expectation(
-        keys=_keys(inv, keys, region),
+        keys=signing_keys(inv, keys, region),
         url=capture.url,
         body=inv.read_body(capture.body) if capture.body is not None else None,
         now=inv.now() if time.at is None else time.at,
@@ -222,7 +222,13 @@ def _other_keys(inv: Invocation) -> Mapping[str, tuple[str, str]]:
     return found
 
 
-def _keys(inv: Invocation, flags: KeyFlags, seen_region: str | None) -> tuple[tuple[str, str], ...]:
+def signing_keys(
+    inv: Invocation, flags: KeyFlags, seen_region: str | None = None
+) -> tuple[tuple[str, str], ...]:
+    """The keys by name: of the flags, the region, the environment or the profile, in this order.
+
+    Raises `BadCredentials` if there is none.
+    """
     given = (("current", flags.current_key), ("next", flags.next_key))
     found = tuple((name, read_key(inv, key)) for name, key in given if key is not None)
     if not found:

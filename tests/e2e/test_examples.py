@@ -22,9 +22,9 @@ from tests.e2e.conftest import plain_environment
 
 README = Path(__file__).parents[2] / "README.md"
 # These run until they are stopped, or are whole scenarios with tests of their own.
-ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow")
+ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen")
 # They answer with the verdict or the state that the example's own words tell.
-CODES = {"qstash urlgroup check team": 1}
+CODES = {"qstash urlgroup check team": 1, "qstash probe http://127.0.0.1:3000/hook --dev": 1}
 
 
 def of_the_readme() -> Iterator[str]:

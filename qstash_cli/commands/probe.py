@@ -1,0 +1,131 @@
+"""`qstash probe`: does an endpoint refuse what is not from QStash?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+import typer
+
+from qstash_cli.client import outside
+from qstash_cli.commands._options import Confirm
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands.verify import KeyFlags, signing_keys
+from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.durations import parse_duration_s
+from qstash_cli.protocol.forgeries import Probe, probes
+
+app = group("Does an endpoint refuse what is not from QStash?")
+
+_SLOW_MS = 30_000
+_VIEW = View(
+    columns=(
+        Column(name="probe", of="probe", width=14),
+        Column(name="expected", of="expected", width=8),
+        Column(name="outcome", of="outcome", show="outcome", width=7),
+        Column(name="status", of="status", width=6),
+        Column(name="ms", of="ms", width=6),
+        Column(name="error", of="error"),
+    ),
+    id="probe",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sending:
+    """What is sent."""
+
+    body: str = flag(
+        "The body: TEXT, @FILE or - (default {})", "-d", "--body", metavar="TEXT", default="{}"
+    )
+    timeout: int = flag(
+        "Longest wait for an answer (default 60s)",
+        metavar="DURATION",
+        parse=lambda text, _now: parse_duration_s(text),
+        default=60,
+    )
+
+
+@command(app, connects=False)
+def probe(
+    inv: Invocation,
+    url: Annotated[str, typer.Argument(help="The endpoint", metavar="URL", show_default=False)],
+    *,
+    sending: Sending,
+    keys: KeyFlags,
+    confirm: Confirm,
+) -> Result:
+    """Send an endpoint what it must refuse, and signed requests that it must accept.
+
+    The signed ones are real for it, so that it asks first, or needs --yes, where the endpoint is
+    not on this machine. A 2xx is an acceptance, a 4xx a refusal. Exits 0 only if all hold, and 1
+    if not.
+
+    \b
+    qstash probe http://127.0.0.1:3000/hook --dev
+    """
+    if not is_url(url):
+        raise BadInput(f"the endpoint has no http:// or https://: {url}")
+    names = dict(signing_keys(inv, keys))
+    if "current" not in names:
+        raise BadCredentials("no current signing key to sign with", hint="give --current-key @FILE")
+    if not _is_local(url):
+        inv.confirm(f"Send signed requests to {url}, which will act on them?", yes=confirm.yes)
+    planned = probes(
+        url=url,
+        body=inv.read_body(sending.body),
+        current=names["current"],
+        following=names.get("next"),
+        now=inv.now(),
+        token_id=inv.new_id("jwt"),
+    )
+    rows = list(_rows(inv, url, planned, sending.timeout))
+    wrong = [str(row["probe"]) for row in rows if row["outcome"] == "fail"]
+    failure = QstashError(f"the endpoint fails: {', '.join(wrong)}") if wrong else None
+    return Result(data=cast("Any", rows), view=_VIEW, failure=failure, exit_code=ExitCode.DONE)
+
+
+def _rows(
+    inv: Invocation, url: str, planned: Iterator[Probe], timeout_s: int
+) -> Iterator[dict[str, object]]:
+    with inv.status() as line:
+        for one in planned:
+            line.update(f"{one.name} …")
+            yield _row(inv, url, one, timeout_s)
+
+
+def _row(inv: Invocation, url: str, one: Probe, timeout_s: int) -> dict[str, object]:
+    signed = () if one.signature is None else (("Upstash-Signature", one.signature),)
+    headers = (
+        ("Content-Type", "application/json"),
+        ("User-Agent", "Upstash-QStash"),
+        ("Upstash-Message-Id", inv.new_id("msg")),
+        ("Upstash-Retried", "0"),
+        *signed,
+    )
+    began_at = inv.now()
+    reply = outside.ask("POST", url, timeout_s=timeout_s, headers=headers, body=one.body)
+    took_ms = round((inv.now() - began_at) * 1000)
+    holds = 200 <= reply.status < 300 if one.is_good else 400 <= reply.status < 500
+    if one.is_good and took_ms > _SLOW_MS:
+        inv.warn(f"{one.name}: it answers after {took_ms} ms; many plans and platforms stop before")
+    return {
+        "probe": one.name,
+        "expected": "accept" if one.is_good else "refuse",
+        "outcome": "pass" if holds else "fail",
+        "status": reply.status or None,
+        "ms": took_ms,
+        "error": reply.error or None,
+    }
+
+
+def _is_local(url: str) -> bool:
+    from urllib.parse import urlsplit
+
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")

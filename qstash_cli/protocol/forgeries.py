@@ -1,0 +1,75 @@
+"""Signatures that a handler must refuse, and two that it must accept.
+
+Source: QStash docs, "Verify signatures"; RFC 8725, section 3.1, for the algorithms.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from qstash_cli.protocol.signature import ISSUER, LIFETIME_S, body_hash
+
+_OTHER_KEY = "sig_of_nobody"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """A request to try. `signature` is None for one without; `is_good` says it must be accepted."""
+
+    name: str
+    signature: str | None
+    body: bytes
+    is_good: bool = False
+
+
+def probes(
+    *, url: str, body: bytes, current: str, following: str | None, now: float, token_id: str
+) -> Iterator[Probe]:
+    """All probes of a handler at `url`: first what it must refuse. `now` is in unix seconds."""
+    claims = _claims(url, body, now, token_id)
+
+    def made(key: str, algorithm: str = "HS256", **changed: Any) -> str:
+        return _encoded(claims | changed, key, algorithm)
+
+    def bad(name: str, signature: str | None, sent: bytes = body) -> Probe:
+        return Probe(name=name, signature=signature, body=sent)
+
+    yield bad("unsigned", None)
+    yield bad("no JWT", "not-a-signature")
+    yield bad("another key", made(_OTHER_KEY))
+    yield bad("alg none", made("", "none"))
+    yield bad("alg HS512", made(current, "HS512"))
+    yield bad("expired", made(current, exp=int(now) - 60, iat=int(now) - 60 - LIFETIME_S))
+    yield bad("another body", made(current), body + b" ")
+    yield bad("another sub", made(current, sub=f"{url}/elsewhere"))
+    yield bad("another issuer", made(current, iss="Someone"))
+    yield Probe(name="current key", signature=made(current), body=body, is_good=True)
+    if following is not None:
+        yield Probe(name="next key", signature=made(following), body=body, is_good=True)
+
+
+def _claims(url: str, body: bytes, now: float, token_id: str) -> dict[str, Any]:
+    issued_at = int(now)
+    return {
+        "iss": ISSUER,
+        "sub": url,
+        "exp": issued_at + LIFETIME_S,
+        "nbf": 0,
+        "iat": issued_at,
+        "jti": token_id,
+        "body": body_hash(body),
+    }
+
+
+def _encoded(claims: dict[str, Any], key: str, algorithm: str) -> str:
+    from jwt import api_jws
+
+    payload = json.dumps(claims, separators=(",", ":")).encode()
+    with warnings.catch_warnings():
+        # A short key is the user's choice in a test; PyJWT would warn about it on stderr.
+        warnings.simplefilter("ignore")
+        return api_jws.encode(payload, key, algorithm)

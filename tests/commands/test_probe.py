@@ -1,0 +1,83 @@
+"""`probe` tells handlers that check from handlers that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from qstash import Receiver
+from qstash.errors import SignatureError
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.server.endpoint import Received, running_endpoint
+from tests.conftest import Qstash, Sink
+
+RECEIVER = Receiver(DEV_USER.current_signing_key, DEV_USER.next_signing_key)
+
+
+def handler(url: Callable[[], str | None], *, next_key: bool = True) -> Callable[..., object]:
+    receiver = RECEIVER if next_key else Receiver(DEV_USER.current_signing_key, "sig_old")
+
+    def answer(request: Received) -> tuple[int, bytes]:
+        try:
+            receiver.verify(
+                signature=request.header("upstash-signature"),
+                body=request.body.decode(),
+                url=url(),
+            )
+        except SignatureError:
+            return 401, b""
+        return 200, b""
+
+    return answer
+
+
+def outcomes(run: object) -> dict[str, str]:
+    return {row["probe"]: row["outcome"] for row in run.json}  # type: ignore[attr-defined]
+
+
+def test_a_handler_with_the_official_receiver_holds(qstash: Qstash) -> None:
+    where: list[str] = []
+    with running_endpoint(handler(lambda: where[0])) as endpoint:  # type: ignore[arg-type]
+        where.append(f"{endpoint.url}/hook")
+        run = qstash("probe", where[0], "--dev", "-o", "json")
+
+    assert run.code == 0, run
+    assert len(run.json) == 11
+    assert set(outcomes(run).values()) == {"pass"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [
+        (handler(lambda: None), {"another sub"}),
+        (handler(lambda: None, next_key=False), {"another sub", "next key"}),
+        (lambda _request: (401, b""), {"current key", "next key"}),
+    ],
+)
+def test_what_a_handler_does_wrong_is_named(
+    qstash: Qstash, answer: Callable[..., tuple[int, bytes]], failed: set[str]
+) -> None:
+    with running_endpoint(answer) as endpoint:
+        run = qstash("probe", endpoint.url, "--dev", "-o", "json")
+
+    assert run.code == 1, run
+    assert {name for name, outcome in outcomes(run).items() if outcome == "fail"} == failed
+    assert all(name in run.err for name in failed)
+
+
+def test_a_handler_that_takes_everything_fails_everything_bad(qstash: Qstash, sink: Sink) -> None:
+    run = qstash("probe", sink.url, "--dev", "-o", "json")
+
+    assert run.code == 1
+    assert [name for name, outcome in outcomes(run).items() if outcome == "pass"] == [
+        "current key",
+        "next key",
+    ]
+
+
+def test_others_are_asked_about_first_and_keys_are_needed(qstash: Qstash, sink: Sink) -> None:
+    assert qstash("probe", "https://example.com/hook", "--dev").code == 2
+    assert qstash("probe", sink.url).code == 3
+    assert qstash("probe", "example.com").code == 2
+    assert sink.received == []
