@@ -30,6 +30,7 @@ COMMANDS = (
     ("verify", "verify", "Check a signature, offline"),
     ("sign", "sign", "Sign a request as QStash does, for tests"),
     ("probe", "probe", "Does an endpoint refuse what is not from QStash?"),
+    ("listen", "listen", "A local endpoint that shows and checks what it receives"),
     ("api", "api", "Any call of the API"),
     ("config", "config", "Profiles: which QStash to talk to, and as whom"),
     ("dev", "dev", "The embedded QStash server"),

@@ -12,6 +12,7 @@ class Reply:
     """What came back. `status` is 0 and `error` says why if there was no answer."""
 
     status: int = 0
+    body: bytes = b""
     error: str = ""
 
 
@@ -34,4 +35,4 @@ def ask(
         return Reply(error=f"no answer within {timeout_s:g}s")
     except (httpx.HTTPError, httpx.InvalidURL) as fault:
         return Reply(error=str(fault) or type(fault).__name__)
-    return Reply(status=response.status_code)
+    return Reply(status=response.status_code, body=response.content)

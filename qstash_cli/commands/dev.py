@@ -32,7 +32,8 @@ _LIMITS = {"none": UNLIMITED, "pro": PLANS["fixed"], **PLANS}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-def _port(text: str, _now: float) -> int:
+def parse_port(text: str, _now: float) -> int:
+    """A port. Raises `BadInput`."""
     if not (text.isascii() and text.isdigit() and int(text) <= _MOST_PORTS):
         raise BadInput(f"not a port: {text!r}", hint="0 picks a free one")
     return int(text)
@@ -62,7 +63,7 @@ class Serving:
     """How to serve."""
 
     port: int | None = flag(
-        f"Port, 0 for a free one (default {DEV_PORT})", metavar="PORT", parse=_port
+        f"Port, 0 for a free one (default {DEV_PORT})", metavar="PORT", parse=parse_port
     )
     host: str = flag("Address to bind to", metavar="HOST", default="127.0.0.1")
     db: str | None = flag("Keep everything in this SQLite file", metavar="FILE")

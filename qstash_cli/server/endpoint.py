@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from qstash_cli.errors import QstashError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
@@ -43,9 +45,24 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def _bound(port: int, handler: type[BaseHTTPRequestHandler]) -> _Server:
+    try:
+        return _Server(("127.0.0.1", port), handler)
+    except OSError as fault:
+        raise QstashError(
+            f"cannot listen on port {port}: {(fault.strerror or '').lower()}",
+            hint="choose another --port, 0 for a free one",
+        ) from None
+
+
 @contextmanager
-def running_endpoint(answer: Callable[[Received], tuple[int, bytes]]) -> Iterator[Endpoint]:
-    """An endpoint on a free loopback port, in threads. `answer` says status and body."""
+def running_endpoint(
+    answer: Callable[[Received], tuple[int, bytes]], port: int = 0
+) -> Iterator[Endpoint]:
+    """An endpoint on a loopback port, 0 for a free one, in threads.
+
+    `answer` says status and body. Raises `QstashError` if the port is in use.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -73,7 +90,7 @@ def running_endpoint(answer: Callable[[Received], tuple[int, bytes]]) -> Iterato
         def log_message(self, *_: object) -> None:
             pass
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
+    with _bound(port, Handler) as server:
         endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

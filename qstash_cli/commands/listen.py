@@ -1,0 +1,191 @@
+"""`qstash listen`: a local endpoint that shows and checks what it receives."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from qstash_cli.client import outside
+from qstash_cli.commands._options import parse_count
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands.dev import parse_port
+from qstash_cli.commands.verify import KeyFlags, signing_keys
+from qstash_cli.errors import BadCredentials, BadInput
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.durations import parse_duration_s
+
+if TYPE_CHECKING:
+    from qstash_cli.captures.capture import Capture
+    from qstash_cli.commands._judging import Verdict
+    from qstash_cli.server.endpoint import Received
+
+app = group("A local endpoint that shows and checks what it receives")
+
+Answer = Callable[["Received"], tuple[int, bytes]]
+_STATUSES = range(200, 600)
+_NOT_FORWARDED = {"host", "content-length", "connection", "transfer-encoding", "accept-encoding"}
+_VIEW = View(
+    columns=(
+        Column(name="method", of="method", width=6),
+        Column(name="path", of="path", width=14),
+        Column(name="status", of="status", width=6),
+        Column(name="signature", of="signature", width=9),
+        Column(name="retried", of="retried", width=7),
+        Column(name="messageId", of="messageId", width=33),
+        Column(name="body", of=lambda r: r["report"] or r["body"]),
+    ),
+    id="messageId",
+)
+
+
+def _status(text: str, _now: float) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) in _STATUSES):
+        raise BadInput(f"not a status to answer: {text!r}", hint="between 200 and 599")
+    return int(text)
+
+
+def _seconds(text: str, _now: float) -> int:
+    return parse_duration_s(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """Where to listen, and what to do with what comes."""
+
+    port: int = flag("Port (default: a free one)", metavar="PORT", parse=parse_port, default=0)
+    forward: str | None = flag("Send it on to this URL and answer what it answers", metavar="URL")
+    save: str | None = flag("Save each request in this directory", metavar="DIR")
+    status: int = flag("Answer with it (default 200)", metavar="STATUS", parse=_status, default=200)
+    fail_first: int = flag("Answer 500 to the first N", metavar="N", parse=parse_count, default=0)
+    latency: int = flag("Answer after so long", metavar="DURATION", parse=_seconds, default=0)
+
+
+@command(app, connects=False)
+def listen(inv: Invocation, *, listening: Listening, keys: KeyFlags) -> Result:
+    """Show what arrives at a local endpoint, with its signature checked, until it is interrupted.
+
+    The reports of callbacks are decoded. What --save keeps is read by `qstash verify --request`.
+
+    \b
+    qstash listen --port 3000 --dev
+    qstash listen --fail-first 2 --save captured
+    qstash listen --forward http://127.0.0.1:3000 --latency 3s
+    """
+    if listening.forward is not None and not is_url(listening.forward):
+        raise BadInput(f"the URL has no http:// or https://: {listening.forward}")
+    if listening.save is not None:
+        Path(listening.save).mkdir(parents=True, exist_ok=True)
+    try:
+        checked_with = signing_keys(inv, keys)
+    except BadCredentials:
+        inv.note("no signing key is configured, so that signatures are not checked; try --dev")
+        checked_with = ()
+    records = _records(inv, listening, checked_with)
+    return Result(data=cast("Any", records), view=_VIEW, live=True)
+
+
+def _records(
+    inv: Invocation, listening: Listening, keys: tuple[tuple[str, str], ...]
+) -> Iterator[dict[str, Any]]:
+    from qstash_cli.server.endpoint import running_endpoint
+
+    arrived: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    numbers = itertools.count(1)
+
+    def answer(received: Received) -> tuple[int, bytes]:
+        number = next(numbers)
+        if listening.latency:
+            inv.sleep(listening.latency)
+        status, body = _answer(listening, received, number)
+        capture = _capture(received)
+        if listening.save is not None:
+            _save(Path(listening.save), number, capture, received.path)
+        arrived.put(_record(inv, received, capture, keys, status))
+        return status, body
+
+    with running_endpoint(answer, listening.port) as endpoint:
+        inv.note(f"listening at {endpoint.url}")
+        while True:
+            yield arrived.get()
+
+
+def _answer(listening: Listening, received: Received, number: int) -> tuple[int, bytes]:
+    if number <= listening.fail_first:
+        return 500, b"as --fail-first says"
+    if listening.forward is None:
+        return listening.status, b""
+    reply = outside.ask(
+        received.method,
+        listening.forward.rstrip("/") + received.path,
+        timeout_s=900,
+        headers=tuple(h for h in received.headers if h[0].lower() not in _NOT_FORWARDED),
+        body=received.body,
+    )
+    return reply.status or 502, reply.body or reply.error.encode()
+
+
+def _capture(received: Received) -> Capture:
+    from qstash_cli.captures.capture import Capture
+    from qstash_cli.captures.raw_http import scheme_of
+
+    fields = {name.lower(): value for name, value in received.headers}
+    host = fields.get("x-forwarded-host") or fields.get("host", "")
+    return Capture(
+        source="listen",
+        method=received.method,
+        url=f"{scheme_of(fields, host)}://{host}{received.path}",
+        headers=received.headers,
+        body=received.body,
+    )
+
+
+def _save(directory: Path, number: int, capture: Capture, target: str) -> None:
+    from qstash_cli.captures.saved import as_raw_http
+
+    (directory / f"{number:04}.http").write_bytes(as_raw_http(capture, target))
+
+
+def _record(
+    inv: Invocation,
+    received: Received,
+    capture: Capture,
+    keys: tuple[tuple[str, str], ...],
+    status: int,
+) -> dict[str, Any]:
+    from qstash_cli.captures.callback import report_of
+
+    verdict = _verdict(inv, capture, keys) if keys else None
+    return {
+        "method": received.method,
+        "path": received.path,
+        "status": status,
+        "signature": _word(verdict, capture),
+        "findings": [finding.what for finding in verdict.findings] if verdict else [],
+        "retried": received.header("Upstash-Retried") or None,
+        "messageId": received.header("Upstash-Message-Id") or None,
+        "headers": dict(received.headers),
+        "body": received.body.decode("utf-8", "replace"),
+        "report": report_of(received.body),
+    }
+
+
+def _verdict(inv: Invocation, capture: Capture, keys: tuple[tuple[str, str], ...]) -> Verdict:
+    from qstash_cli.commands._judging import judge
+    from qstash_cli.protocol.signature import Expectation
+
+    return judge(capture, Expectation(keys=keys, url=None, body=None, now=inv.now()), {})
+
+
+def _word(verdict: Verdict | None, capture: Capture) -> str:
+    if capture.signature is None:
+        return "none"
+    if verdict is None:
+        return "unchecked"
+    return "valid" if verdict.valid else "invalid"
