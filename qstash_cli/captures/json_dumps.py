@@ -89,7 +89,11 @@ def _event_url(
 
 
 def _query(event: Mapping[str, Any], *, is_encoded: bool) -> str:
-    given = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters")
+    given = (
+        event.get("multiValueQueryStringParameters")
+        or event.get("queryStringParameters")
+        or event.get("query")
+    )
     pairs: Pairs = header_pairs(given) if isinstance(given, Mapping) else ()
     return "&".join(f"{n}={v}" for n, v in pairs) if is_encoded else urlencode(pairs)
 
@@ -100,11 +104,17 @@ def _dump(dump: Mapping[str, Any]) -> Capture:
     body = b"" if body_name is None else _bytes(dump[body_name], is_base64=is_base64)
     if isinstance(dump.get("bodyBase64"), str):
         body = decoded_base64(dump["bodyBase64"]) or b""
+    headers = header_pairs(dump.get("headers") or dump.get("rawHeaders"))
+    url = _text(dump.get("url"))
+    if url is None or url.startswith("/"):
+        # Request bins and Node's requests have the path alone.
+        fields = {name.lower(): value for name, value in headers}
+        url = _event_url({"path": url} | dump, {}, fields)
     return Capture(
         source="webhook.site export" if "uuid" in dump else "JSON dump",
         method=str(dump.get("method", "")),
-        url=_text(dump.get("url")),
-        headers=header_pairs(dump.get("headers") or dump.get("rawHeaders")),
+        url=url,
+        headers=headers,
         body=body,
     )
 

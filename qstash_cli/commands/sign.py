@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands.verify import KeyFlags, read_key
+from qstash_cli.commands.verify import read_key
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
@@ -18,7 +19,9 @@ from qstash_cli.run_options import ConnectionOptions
 
 app = group("Sign a request as QStash does, for tests")
 
-_VIEW = View(columns=(Column(name="signature", of="signature"),), id="signature")
+_VIEW = View(
+    columns=(Column(name="signature", of="signature"),), id="signature", forms=("curl", "http")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,39 +47,97 @@ class Content:
         default=LIFETIME_S,
         section="Time",
     )
+    not_before: float | None = flag(
+        "When it begins to be good (default always)",
+        metavar="TIME",
+        parse=parse_instant_s,
+        section="Time",
+    )
 
 
-@command(app, connects=False)
-def sign(inv: Invocation, *, content: Content, keys: KeyFlags) -> Result:
+@dataclass(frozen=True, kw_only=True)
+class SignWith:
+    """The key to sign with."""
+
+    key: str | None = flag(
+        "Signing key; @FILE keeps it off the command line", metavar="KEY", section="Key"
+    )
+    dev: bool = flag("The current key of `qstash dev`", section="Key")
+    profile: str | None = flag(
+        "The current key of this profile", "-p", "--profile", metavar="NAME", section="Key"
+    )
+
+
+@command(app, connects=False, view=_VIEW)
+def sign(inv: Invocation, *, content: Content, keys: SignWith) -> Result:
     """Make the Upstash-Signature of a body and a URL.
 
-    It is for testing handlers: whoever has the key can sign anything.
+    It is for testing handlers: whoever has the key can sign anything. -o curl, http and json give
+    the whole request, ready to be sent.
 
     \b
-    qstash sign --url https://example.com/hook --body '{"id":1}' --current-key @key.txt
+    qstash sign --url https://example.com/hook --body '{"id":1}' --key @key.txt
+    qstash sign --url http://127.0.0.1:3000/hook --body '{"id":1}' --dev -o curl
     """
     if content.url is None:
         raise BadInput("no URL to sign for", hint="give --url URL")
+    body = inv.read_body(content.body)
     signature = make_signature(
         _key(inv, keys),
         url=content.url,
-        body=inv.read_body(content.body),
+        body=body,
         now=inv.now() if content.at is None else content.at,
         token_id=inv.new_id("jwt"),
         lifetime_s=content.expires_in,
+        not_before_s=int(content.not_before or 0),
     )
     inv.note("made for testing with the key given; QStash sent nothing")
-    return Result(data={"signature": signature}, view=_VIEW, on_terminal="ids", piped="ids")
+    return _result(inv, content.url, body, signature)
 
 
-def _key(inv: Invocation, flags: KeyFlags) -> str:
-    if flags.current_key is not None or flags.next_key is not None:
-        return read_key(inv, flags.current_key or flags.next_key or "")
+def _result(inv: Invocation, url: str, body: bytes, signature: str) -> Result:
+    from qstash_cli.captures.capture import Capture
+    from qstash_cli.captures.saved import as_raw_http
+    from qstash_cli.output.curl import curl_command, request_record
+
+    headers = (
+        ("Content-Type", "application/json" if _is_json(body) else "text/plain"),
+        ("User-Agent", "Upstash-QStash"),
+        ("Upstash-Message-Id", inv.new_id("msg")),
+        ("Upstash-Retried", "0"),
+        ("Upstash-Signature", signature),
+    )
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+    capture = Capture(
+        source="sign", method="POST", headers=(("Host", parts.netloc), *headers), body=body
+    )
+    forms = {
+        "curl": curl_command("POST", url, headers, body, authorised=False),
+        "http": as_raw_http(capture, target).decode("utf-8", "surrogateescape"),
+    }
+    record = {"signature": signature} | request_record("POST", url, headers, body)
+    return Result(data=record, view=_VIEW, on_terminal="ids", piped="ids", forms=forms)
+
+
+def _is_json(body: bytes) -> bool:
+    import json
+
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _key(inv: Invocation, flags: SignWith) -> str:
+    if flags.key is not None:
+        return read_key(inv, flags.key)
     inv.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
     key = inv.signing_keys.current
     if not key:
         raise BadCredentials(
             "no signing key to sign with",
-            hint="give --current-key @FILE or --dev, or set QSTASH_CURRENT_SIGNING_KEY",
+            hint="give --key @FILE or --dev, or set QSTASH_CURRENT_SIGNING_KEY",
         )
     return key

@@ -18,14 +18,19 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:@-]+")
 _MAX_ARGUMENT_BYTES = 100_000
 
 
-def curl_command(method: str, url: str, headers: Headers, body: bytes) -> str:
-    """A line for sh, bash or zsh that sends the request, with `$QSTASH_TOKEN` for the token.
+def curl_command(
+    method: str, url: str, headers: Headers, body: bytes, *, authorised: bool = True
+) -> str:
+    """A line for sh, bash or zsh that sends the request.
+
+    It has `$QSTASH_TOKEN` for the token, unless the request is for somebody else than QStash.
 
     Raises `BadInput` for a header that HTTP cannot carry.
     """
     words = ["curl", "--head" if method == "HEAD" else f"-X {_word(method)}"]
     words += ["--globoff", "--path-as-is", _quoted_if_safe(url)]
-    words.append('-H "Authorization: Bearer $QSTASH_TOKEN"')
+    if authorised:
+        words.append('-H "Authorization: Bearer $QSTASH_TOKEN"')
     words += [f"-H {_quoted_if_safe(_header_line(*header))}" for header in _own(headers)]
     names = {name.lower() for name, _ in headers}
     if body and "content-type" not in names:

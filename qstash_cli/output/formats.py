@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 from qstash_cli.errors import BadInput
@@ -41,10 +41,7 @@ def check(
     view: View | None,
 ) -> None:
     """Refuses with `BadInput`, before anything is sent, options that cannot be followed."""
-    if format is not None and format not in FORMATS:
-        raise BadInput(
-            f"not an output format: {format!r}", hint=f"the formats are {', '.join(FORMATS)}"
-        )
+    _check_format(format, view.forms if view else ())
     if query is not None:
         _check_goes_with("--query", format, _WITH_QUERY)
         compile_query(query)
@@ -57,6 +54,14 @@ def check(
         _check_goes_with("--columns", format, _WITH_COLUMNS)
         if view is not None:
             check_columns(columns, view)
+
+
+def _check_format(name: str | None, forms: Sequence[str]) -> None:
+    known = (*FORMATS, *forms)
+    if name is not None and name not in known:
+        raise BadInput(
+            f"not an output format: {name!r}", hint=f"the formats are {', '.join(known)}"
+        )
 
 
 def render(
@@ -72,6 +77,10 @@ def render(
 
     Raises `BadInput` as `check` does, and for columns and queries that the records do not allow.
     """
+    if format is not None and format in result.forms:
+        _write_text(result.forms[format], out, look)
+        out.flush()
+        return
     check(format, query, columns, None)
     if query is not None:
         _write_query(result, query, format or "json", out)

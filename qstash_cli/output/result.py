@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from qstash_cli.errors import ExitCode, QstashError
@@ -35,13 +35,15 @@ class View:
     """The columns of a table or TSV, and the field or picker of the id that scripts want.
 
     `rows` makes the rows of one record, where one record is not one row. `empty` is said on a
-    terminal instead of a table without rows.
+    terminal instead of a table without rows. `forms` are further formats, whose texts are those of
+    the results.
     """
 
     columns: tuple[Column, ...]
     id: str | Callable[[Record], Any]
     rows: Callable[[Record], Iterable[Record]] | None = None
     empty: str = "nothing found"
+    forms: tuple[str, ...] = ()
 
     def pick_id(self, record: Record) -> Any:
         """The id of a record, None if it has none."""
@@ -54,7 +56,8 @@ class Result:
 
     `data` is one record, or several that may still be on their way. `on_terminal` and `piped` are
     the formats where none was asked for. `text`, if given, takes the place of both and is
-    written as it is, its last line ended. `live` marks records that come one by one over a long
+    written as it is, its last line ended. `forms` are the texts of the view's further formats.
+    `live` marks records that come one by one over a long
     time. `failure` is told after the data, and decides the exit code.
     """
 
@@ -63,6 +66,7 @@ class Result:
     on_terminal: Format = "table"
     piped: Format = "tsv"
     text: str | None = None
+    forms: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
     failure: QstashError | None = None
     exit_code: int = ExitCode.DONE

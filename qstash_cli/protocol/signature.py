@@ -65,9 +65,20 @@ def body_hash(body: bytes) -> str:
 
 
 def sign(
-    key: str, *, url: str, body: bytes, now: float, token_id: str, lifetime_s: int = LIFETIME_S
+    key: str,
+    *,
+    url: str,
+    body: bytes,
+    now: float,
+    token_id: str,
+    lifetime_s: int = LIFETIME_S,
+    not_before_s: int = 0,
 ) -> str:
-    """The `Upstash-Signature` of a request to `url`, valid from `now` for `lifetime_s` seconds."""
+    """The `Upstash-Signature` of a request to `url`, good until `lifetime_s` seconds after `now`.
+
+    `not_before_s` is in unix seconds: zero rather than `iat`, as QStash does since receivers with
+    slow clocks refused it.
+    """
     import json
     import warnings
 
@@ -78,8 +89,7 @@ def sign(
         "iss": ISSUER,
         "sub": url,
         "exp": issued_at + lifetime_s,
-        # Zero rather than `iat`, as QStash does since receivers with slow clocks refused it.
-        "nbf": 0,
+        "nbf": not_before_s,
         "iat": issued_at,
         "jti": token_id,
         "body": body_hash(body),

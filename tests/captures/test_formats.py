@@ -90,6 +90,9 @@ CAPTURES: dict[str, bytes] = {
     "a Buffer": dump(headers=HEADERS, body={"type": "Buffer", "data": list(BODY)}),
     "base64": dump(headers=HEADERS, bodyBase64=b64encode(BODY).decode()),
     "webhook.site": dump(uuid="1", type="web", headers=LISTS, content=TEXT),
+    "a path alone, as Node has it": dump(
+        url="/hook?a=1&b=%20", headers=HEADERS, body=TEXT
+    ),
     "a list of them": json.dumps(
         {"data": [json.loads(dump(uuid="1", headers=LISTS, content=TEXT))]}
     ).encode(),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from qstash_cli.protocol.signature import sign
@@ -64,3 +65,31 @@ def test_what_sign_makes_verify_accepts(qstash: Qstash) -> None:
 
     assert (made.code, made.out.count("\n"), checked.code) == (0, 1, 0)
     assert "for testing" in made.err
+
+
+def test_sign_makes_a_whole_request_that_the_handler_accepts(
+    qstash: Qstash, tmp_path: Path
+) -> None:
+    made = ("sign", "--url", f"{URL}?a=1", "--body", '{"id":1}', "--key", KEY)
+
+    (tmp_path / "request.http").write_text(qstash(*made, "-o", "http").out, newline="")
+    checked = qstash("verify", "--request", str(tmp_path / "request.http"), "--current-key", KEY)
+    assert checked.code == 0, checked
+    curl = qstash(*made, "-o", "curl").out
+    assert qstash("verify", "--request", "-", "--current-key", KEY, stdin=curl.encode()).code == 0
+    assert "QSTASH_TOKEN" not in curl
+    as_json = qstash(*made, "-o", "json").json
+    assert as_json["headers"]["Upstash-Signature"] == as_json["signature"]
+    assert qstash(*made, "-o", "http", "--not-before", "in 1h").code == 0
+    assert "curl, http" in qstash(*made, "-o", "wget").err
+    assert KEY not in curl
+
+
+def test_a_signature_that_is_not_yet_good_is_refused(qstash: Qstash) -> None:
+    signature = qstash("sign", "--url", URL, "--key", KEY, "--not-before", "in 1h").out
+
+    run = qstash("verify", "--signature", "-", "--current-key", KEY, "-o", "json",
+                 stdin=signature.encode())  # fmt: skip
+
+    assert run.code == 7
+    assert [c["name"] for c in run.json["checks"] if c["outcome"] == "fail"] == ["nbf"]
