@@ -86,6 +86,12 @@ class Unreachable(QstashError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class NotVerified(QstashError):
+    """A signature does not hold."""
+
+    exit_code = ExitCode.NOT_VERIFIED
+
+
 class NotDelivered(QstashError):
     """The message ended without being delivered."""
 

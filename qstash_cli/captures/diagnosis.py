@@ -54,6 +54,14 @@ def _key(
         if bare != key and _signs(signature, bare):
             yield Finding("key", f"the {name} key has quotes or blanks around it", "take them away")
             return
+    yield Finding(
+        "key",
+        "no key that is known here signed it",
+        "is it of another account or region, or were the keys rotated twice since they were set? "
+        "`qstash keys get` shows those of today",
+    )
+    for name, key in expected.keys:
+        bare = key.strip()
         if not bare.startswith("sig_"):
             looks = "a token" if _is_token(bare) else "no signing key, which begins with sig_"
             yield Finding(

@@ -109,7 +109,7 @@ def _dump(dump: Mapping[str, Any]) -> Capture:
     if url is None or url.startswith("/"):
         # Request bins and Node's requests have the path alone.
         fields = {name.lower(): value for name, value in headers}
-        url = _event_url({"path": url} | dump, {}, fields)
+        url = _event_url({"path": url, **dump}, {}, fields)
     return Capture(
         source="webhook.site export" if "uuid" in dump else "JSON dump",
         method=str(dump.get("method", "")),

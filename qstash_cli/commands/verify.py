@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._verdict_views import CLAIMS, VERDICTS, VIEW
-from qstash_cli.errors import BadCredentials, BadInput, ExitCode
+from qstash_cli.errors import BadCredentials, BadInput, NotVerified
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
@@ -126,30 +126,38 @@ def verify(inv: Invocation, *, capture: Capture, keys: KeyFlags, time: Time) -> 
         else _judging.judge(one, expected, others)
         for one in requests
     ]
-    code = ExitCode.DONE if all(v.valid for v in verdicts) else ExitCode.NOT_VERIFIED
     if len(verdicts) == 1 and capture.jsonl is None:
-        return _one(inv, verdicts[0], code, claims=capture.claims, ignored=time.ignore_expiry)
+        return _one(inv, verdicts[0], claims=capture.claims, ignored=time.ignore_expiry)
     good = sum(verdict.valid for verdict in verdicts)
-    inv.note(f"{good} of {len(verdicts)} hold")
+    failure = None
+    if good == len(verdicts):
+        inv.note(f"{good} of {good} hold")
+    else:
+        failure = NotVerified(f"{good} of {len(verdicts)} hold")
     records = [_line(number, verdict) for number, verdict in enumerate(verdicts, 1)]
-    return Result(data=records, view=VERDICTS, piped="tsv", exit_code=code)
+    return Result(data=records, view=VERDICTS, piped="tsv", failure=failure)
 
 
 _SOURCES = ("signature", "request", "jsonl")
 
 
-def _one(
-    inv: Invocation, verdict: Verdict, code: ExitCode, *, claims: bool, ignored: bool
-) -> Result:
-    if verdict.report is None:
+def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> Result:
+    report = verdict.report
+    if report is None:
         raise BadInput(f"the captured request cannot be checked: {verdict.error}")
     for finding in verdict.findings:
         inv.note(f"{finding.check}: {finding.what}; {finding.fix}")
-    if ignored and verdict.valid:
-        inv.note("it holds, but whether it has expired was not looked at")
+    failure = None
+    if not verdict.valid:
+        failed = ", ".join(one.name for one in report.checks if one.outcome == "fail")
+        failure = NotVerified(f"the signature does not hold: {failed}")
+    elif ignored:
+        inv.note("the signature holds; whether it has expired was not looked at")
+    else:
+        inv.note(f"the signature holds, signed with the {report.key} key")
     if claims:
-        return Result(data=verdict.report.claims, view=CLAIMS, piped="json", exit_code=code)
-    return Result(data=verdict.as_record(), view=VIEW, piped="tsv", exit_code=code)
+        return Result(data=report.claims, view=CLAIMS, piped="json", failure=failure)
+    return Result(data=verdict.as_record(), view=VIEW, piped="tsv", failure=failure)
 
 
 def _line(number: int, verdict: Verdict) -> dict[str, Any]:

@@ -4,6 +4,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from qstash_cli.protocol.signature import sign
 from tests.conftest import Qstash
 
@@ -93,3 +96,21 @@ def test_a_signature_that_is_not_yet_good_is_refused(qstash: Qstash) -> None:
 
     assert run.code == 7
     assert [c["name"] for c in run.json["checks"] if c["outcome"] == "fail"] == ["nbf"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=200), st.text(max_size=60), st.text(max_size=40), st.booleans())
+def test_no_input_gives_a_traceback(
+    qstash: Qstash, captured: bytes, token: str, url: str, is_line: bool
+) -> None:
+    key = ("--current-key", KEY)
+    whole = "--jsonl" if is_line else "--request"
+
+    for run in (
+        qstash("verify", whole, "-", *key, stdin=captured),
+        qstash("verify", f"--signature={token}", f"--url={url}", "--body", "-", *key,
+               stdin=captured),
+    ):  # fmt: skip
+        assert run.code in {0, 2, 7}, run
+        assert "Traceback" not in run.err
+        assert run.code != 0 or not captured.strip()
