@@ -9,11 +9,15 @@ from qstash_cli.protocol.headers import Headers
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What came back. `status` is 0 and `error` says why if there was no answer."""
+    """What came back, and how long it took.
+
+    `status` is 0 and `error` says why if there was no answer.
+    """
 
     status: int = 0
     body: bytes = b""
     error: str = ""
+    took_ms: int = 0
 
 
 def ask(
@@ -35,4 +39,8 @@ def ask(
         return Reply(error=f"no answer within {timeout_s:g}s")
     except (httpx.HTTPError, httpx.InvalidURL) as fault:
         return Reply(error=str(fault) or type(fault).__name__)
-    return Reply(status=response.status_code, body=response.content)
+    return Reply(
+        status=response.status_code,
+        body=response.content,
+        took_ms=round(response.elapsed.total_seconds() * 1000),
+    )
