@@ -31,6 +31,7 @@ COMMANDS = (
     ("sign", "sign", "Sign a request as QStash does, for tests"),
     ("probe", "probe", "Does an endpoint refuse what is not from QStash?"),
     ("listen", "listen", "A local endpoint that shows and checks what it receives"),
+    ("retries", "retries", "When each attempt of a message would happen"),
     ("api", "api", "Any call of the API"),
     ("config", "config", "Profiles: which QStash to talk to, and as whom"),
     ("dev", "dev", "The embedded QStash server"),

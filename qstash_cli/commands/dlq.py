@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 import typer
@@ -14,7 +15,8 @@ from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
 from qstash_cli.commands._paging import cut
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED
-from qstash_cli.errors import BadInput
+from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.ids import check_id
@@ -28,15 +30,27 @@ _Ids = Annotated[
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What the exit code tells."""
+
+    fail_if_any: bool = flag("Exit 1 if there is an entry")
+
+
 @command(app, "list", view=DLQ)
-def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging) -> Result:
+def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging, expected: Expected) -> Result:
     """List the entries, oldest first.
 
     \b
     qstash dlq list --label nightly --since 1d
     qstash dlq list --all -q
+    qstash dlq list --label payments --fail-if-any
     """
     entries = inv.pages(dlq.entries(filters.filter()))
+    if expected.fail_if_any:
+        found = list(cut(inv, entries, paging))
+        failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
+        return Result(data=cast("Any", found), view=DLQ, failure=failure)
     return Result(data=cast("Any", cut(inv, entries, paging)), view=DLQ)
 
 

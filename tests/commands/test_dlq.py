@@ -66,3 +66,13 @@ def test_a_list_that_is_cut_says_so(local: Qstash, sink: Sink) -> None:
     assert cut.out.count("\n") == 1
     assert "only the first 1 are shown" in cut.err
     assert local("dlq", "list", "--limit", "1", "--all").out.count("\n") == 2
+
+
+def test_a_nightly_check_fails_when_there_is_an_entry(local: Qstash) -> None:
+    assert local("dlq", "list", "--fail-if-any").code == 0
+    local("publish", "http://127.0.0.1:9/", "--retries", "0", "--wait")
+
+    run = local("dlq", "list", "--fail-if-any", "-q")
+
+    assert (run.code, run.out.count("\n")) == (1, 1)
+    assert "1 in the dead letter queue" in run.err

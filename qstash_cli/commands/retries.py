@@ -1,0 +1,92 @@
+"""`qstash retries`: when each attempt of a message would happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from qstash_cli.commands._signature import command, group
+from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.backoff import check_expression, delay_ms
+from qstash_cli.protocol.durations import format_duration, parse_duration_s
+
+app = group("When each attempt of a message would happen")
+
+_DEFAULT_RETRIES = 3
+_MOST_SHOWN = 1000
+_VIEW = View(
+    columns=(
+        Column(name="attempt", of="attempt"),
+        Column(name="retried", of="retried"),
+        Column(name="waits", of=lambda row: _seconds(row["waitMs"])),
+        Column(name="after", of=lambda row: _seconds(row["afterMs"])),
+    ),
+    id="attempt",
+)
+
+
+def _seconds(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return format_duration(seconds) if not rest or seconds >= 60 else f"{milliseconds / 1000:g}s"
+
+
+def _count(text: str, _now: float) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < _MOST_SHOWN):
+        raise BadInput(f"not a number of retries: {text!r}", hint=f"0 to {_MOST_SHOWN - 1}")
+    return int(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is planned."""
+
+    retries: int = flag(
+        "Attempts after the first (default 3)",
+        metavar="N",
+        parse=_count,
+        default=_DEFAULT_RETRIES,
+    )
+    retry_delay: str | None = flag(
+        "Milliseconds before each, as an expression of `retried`",
+        metavar="EXPR",
+        parse=lambda text, _now: check_expression(text),
+    )
+    recovery: int | None = flag(
+        "How long the endpoint may be down; exits 1 if the attempts end before",
+        metavar="DURATION",
+        parse=lambda text, _now: parse_duration_s(text),
+    )
+
+
+@command(app, connects=False, view=_VIEW)
+def retries(inv: Invocation, *, plan: Plan) -> Result:
+    """Show when each attempt of a message would happen, counted from the first.
+
+    An attempt itself takes no time here, and a destination may steer the waits with Retry-After.
+
+    \b
+    qstash retries --retries 5
+    qstash retries --retries 5 --retry-delay 'pow(2, retried) * 1000' --recovery 30s
+    """
+    rows = list(_rows(plan))
+    last_ms = rows[-1]["afterMs"]
+    failure = None
+    if plan.recovery is not None and last_ms < plan.recovery * 1000:
+        failure = QstashError(
+            f"the last attempt is after {_seconds(last_ms)}, before the endpoint is back",
+            hint="give more --retries or a longer --retry-delay",
+        )
+    elif plan.recovery is not None:
+        inv.note(f"an endpoint that is back after {format_duration(plan.recovery)} gets it")
+    return Result(data=rows, view=_VIEW, failure=failure)
+
+
+def _rows(plan: Plan) -> Iterator[dict[str, int]]:
+    after_ms = 0
+    for retried in range(plan.retries + 1):
+        wait_ms = delay_ms(retried, plan.retry_delay, (), 0) if retried else 0
+        after_ms += wait_ms
+        yield {"attempt": retried + 1, "retried": retried, "waitMs": wait_ms, "afterMs": after_ms}
