@@ -77,8 +77,9 @@ def test_a_help_imports_no_other_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["verify", "sign"])
 def test_signatures_need_jwt_alone(command: str, tmp_path: Path) -> None:
-    flags = ("--signature", "a.b.c") if command == "verify" else ()
-    argv = (command, *flags, "--url", "https://a.example", "--body", "x", "--current-key", KEY)
+    verifying = ("--signature", "a.b.c", "--current-key", KEY)
+    flags = verifying if command == "verify" else ("--key", KEY)
+    argv = (command, *flags, "--url", "https://a.example", "--body", "x")
 
     needs = imported(argv, plain_environment(tmp_path)) & SLOW
 
