@@ -5,13 +5,11 @@ Source: QStash docs, "Verify signatures"; RFC 8725, section 3.1, for the algorit
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from qstash_cli.protocol.signature import ISSUER, LIFETIME_S, body_hash
+from qstash_cli.protocol.signature import LIFETIME_S, claims_of, encoded
 
 _OTHER_KEY = "sig_of_nobody"
 
@@ -30,10 +28,10 @@ def probes(
     *, url: str, body: bytes, current: str, following: str | None, now: float, token_id: str
 ) -> Iterator[Probe]:
     """All probes of a handler at `url`: first what it must refuse. `now` is in unix seconds."""
-    claims = _claims(url, body, now, token_id)
+    claims = claims_of(url=url, body=body, now=now, token_id=token_id)
 
     def made(key: str, algorithm: str = "HS256", **changed: Any) -> str:
-        return _encoded(claims | changed, key, algorithm)
+        return encoded(claims | changed, key, algorithm)
 
     def bad(name: str, signature: str | None, sent: bytes = body) -> Probe:
         return Probe(name=name, signature=signature, body=sent)
@@ -50,26 +48,3 @@ def probes(
     yield Probe(name="current key", signature=made(current), body=body, is_good=True)
     if following is not None:
         yield Probe(name="next key", signature=made(following), body=body, is_good=True)
-
-
-def _claims(url: str, body: bytes, now: float, token_id: str) -> dict[str, Any]:
-    issued_at = int(now)
-    return {
-        "iss": ISSUER,
-        "sub": url,
-        "exp": issued_at + LIFETIME_S,
-        "nbf": 0,
-        "iat": issued_at,
-        "jti": token_id,
-        "body": body_hash(body),
-    }
-
-
-def _encoded(claims: dict[str, Any], key: str, algorithm: str) -> str:
-    from jwt import api_jws
-
-    payload = json.dumps(claims, separators=(",", ":")).encode()
-    with warnings.catch_warnings():
-        # A short key is the user's choice in a test; PyJWT would warn about it on stderr.
-        warnings.simplefilter("ignore")
-        return api_jws.encode(payload, key, algorithm)

@@ -79,26 +79,38 @@ def sign(
     `not_before_s` is in unix seconds: zero rather than `iat`, as QStash does since receivers with
     slow clocks refused it.
     """
+    claims = claims_of(url=url, body=body, now=now, token_id=token_id, lifetime_s=lifetime_s)
+    return encoded(claims | {"nbf": not_before_s}, key, ALGORITHM)
+
+
+def claims_of(
+    *, url: str, body: bytes, now: float, token_id: str, lifetime_s: int = LIFETIME_S
+) -> dict[str, Any]:
+    """The claims of a token made at `now` for a request to `url`."""
+    issued_at = int(now)
+    return {
+        "iss": ISSUER,
+        "sub": url,
+        "exp": issued_at + lifetime_s,
+        "nbf": 0,
+        "iat": issued_at,
+        "jti": token_id,
+        "body": body_hash(body),
+    }
+
+
+def encoded(claims: dict[str, Any], key: str, algorithm: str) -> str:
+    """The token of these claims, signed with the key by this algorithm of RFC 7518."""
     import json
     import warnings
 
     from jwt import api_jws
 
-    issued_at = int(now)
-    claims = {
-        "iss": ISSUER,
-        "sub": url,
-        "exp": issued_at + lifetime_s,
-        "nbf": not_before_s,
-        "iat": issued_at,
-        "jti": token_id,
-        "body": body_hash(body),
-    }
     payload = json.dumps(claims, separators=(",", ":")).encode()
     with warnings.catch_warnings():
         # A short key is the user's choice in a test; PyJWT would warn about it on stderr.
         warnings.simplefilter("ignore")
-        return api_jws.encode(payload, key.encode(), ALGORITHM)
+        return api_jws.encode(payload, key, algorithm)
 
 
 def check(signature: str, expected: Expectation) -> SignatureReport:
