@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
@@ -158,7 +158,7 @@ def _usage(error: Exception) -> Exception:
 
 
 def _told(error: Exception) -> str:
-    told: str = error.format_message()  # type: ignore[attr-defined]
+    told: str = cast("Any", error).format_message()
     return told
 
 

@@ -138,6 +138,7 @@ def eventually() -> Callable[..., object]:
         until = time.monotonic() + within_s
         while not (answer := question()):
             assert time.monotonic() < until, f"it did not come true within {within_s} seconds"
+            # Between two questions to a real process, whose time cannot be passed in.
             time.sleep(0.02)
         return answer
 

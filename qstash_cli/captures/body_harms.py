@@ -9,6 +9,7 @@ import ast
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import sha256
 from itertools import product
 from typing import Any
@@ -19,7 +20,7 @@ from qstash_cli.captures.finding import Finding
 
 _RAW = "hand the raw bytes of the request to the check, before anything parses them"
 # Two harms in a row are looked for in small bodies only, so that the answer stays quick.
-_MOST_FOR_PAIRS = 262_144
+_MOST_FOR_PAIRS = 8_192
 _MOST_INFLATED = 67_108_864
 _BOM = b"\xef\xbb\xbf"
 _ROUND = tuple(
@@ -83,14 +84,13 @@ def _encodings(body: bytes) -> Candidates:
     for wrong in ("latin-1", "cp1252"):
         yield from _tried(
             f"UTF-8 was read as {wrong} and written as UTF-8",
-            lambda wrong=wrong: body.decode().encode(wrong),  # type: ignore[misc]
+            partial(_recoded, body, "utf-8", wrong),
         )
-        yield from _tried(
-            f"{wrong} was read as it is and written as UTF-8"
-            if wrong == "cp1252"
-            else "UTF-8 was written as latin-1",
-            lambda wrong=wrong: body.decode(wrong).encode(),  # type: ignore[misc]
-        )
+        yield from _tried(f"UTF-8 was written as {wrong}", partial(_recoded, body, wrong, "utf-8"))
+
+
+def _recoded(body: bytes, read_as: str, written_as: str) -> bytes:
+    return body.decode(read_as).encode(written_as)
 
 
 def _packings(body: bytes) -> Candidates:

@@ -11,7 +11,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -170,7 +170,8 @@ def _with_flags(
         "ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
     )
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in plain]
-    run.__signature__ = inspect.Signature([context, *keyword_only, *expanded])  # type: ignore[attr-defined]
+    # Typer reads this attribute, which Python documents and the types of functions do not have.
+    cast("Any", run).__signature__ = inspect.Signature([context, *keyword_only, *expanded])
     run.__annotations__ = {p.name: p.annotation for p in (context, *keyword_only, *expanded)}
     return run
 

@@ -10,12 +10,13 @@ from qstash.errors import SignatureError
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.endpoint import Received, running_endpoint
-from tests.conftest import Qstash, Sink
+from tests.conftest import Qstash, Run, Sink
 
+Answer = Callable[[Received], tuple[int, bytes]]
 RECEIVER = Receiver(DEV_USER.current_signing_key, DEV_USER.next_signing_key)
 
 
-def handler(url: Callable[[], str | None], *, next_key: bool = True) -> Callable[..., object]:
+def handler(url: Callable[[], str | None], *, next_key: bool = True) -> Answer:
     receiver = RECEIVER if next_key else Receiver(DEV_USER.current_signing_key, "sig_old")
 
     def answer(request: Received) -> tuple[int, bytes]:
@@ -32,13 +33,13 @@ def handler(url: Callable[[], str | None], *, next_key: bool = True) -> Callable
     return answer
 
 
-def outcomes(run: object) -> dict[str, str]:
-    return {row["probe"]: row["outcome"] for row in run.json}  # type: ignore[attr-defined]
+def outcomes(run: Run) -> dict[str, str]:
+    return {row["probe"]: row["outcome"] for row in run.json}
 
 
 def test_a_handler_with_the_official_receiver_holds(qstash: Qstash) -> None:
     where: list[str] = []
-    with running_endpoint(handler(lambda: where[0])) as endpoint:  # type: ignore[arg-type]
+    with running_endpoint(handler(lambda: where[0])) as endpoint:
         where.append(f"{endpoint.url}/hook")
         run = qstash("probe", where[0], "--dev", "-o", "json")
 

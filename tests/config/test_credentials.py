@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -45,8 +46,8 @@ def run_command(command: Sequence[str]) -> str:
     return "printed-token\n"
 
 
-def resolved(env: Mapping[str, str] = PLAIN, **given: object) -> Settings:
-    return resolve(Given(**given), env, PROFILES, run_command)  # type: ignore[arg-type]
+def resolved(env: Mapping[str, str] = PLAIN, **given: Any) -> Settings:
+    return resolve(Given(**given), env, PROFILES, run_command)
 
 
 @dataclass
@@ -173,8 +174,8 @@ def test_signing_keys_follow_the_same_order() -> None:
     region = {"QSTASH_REGION": "US_EAST_1", "US_EAST_1_QSTASH_CURRENT_SIGNING_KEY": "sig_us"}
     profiles = Profiles(default="a", profiles={"a": Profile(name="a", current_signing_key="sig_a")})
 
-    def current(env: Mapping[str, str], **given: object) -> str | None:
-        return signing_keys(Given(**given), env, profiles).current  # type: ignore[arg-type]
+    def current(env: Mapping[str, str], **given: Any) -> str | None:
+        return signing_keys(Given(**given), env, profiles).current
 
     assert current(env | region, profile="a") == "sig_a"
     assert current(env | region, dev=True) == DEV_USER.current_signing_key

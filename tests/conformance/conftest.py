@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from qstash import QStash
+from qstash.message import PublishResponse, PublishUrlGroupResponse
 
 Connect = Callable[[str, str], QStash]
 
@@ -23,3 +24,15 @@ def connect() -> Iterator[Connect]:
     for client in made:
         # It has no way to close them itself.
         client.http._client.close()
+
+
+def to_one(published: object) -> PublishResponse:
+    """The SDK's answer to a publish to a URL, which is never a list."""
+    assert isinstance(published, PublishResponse)
+    return published
+
+
+def to_group(published: object) -> list[PublishUrlGroupResponse]:
+    """The SDK's answer to a publish to a URL group, which is always a list."""
+    assert isinstance(published, list)
+    return published

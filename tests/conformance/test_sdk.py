@@ -11,7 +11,7 @@ from qstash.log import LogState
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.endpoint import Received
-from tests.conformance.conftest import Connect
+from tests.conformance.conftest import Connect, to_one
 from tests.conftest import Sink
 
 Eventually = Callable[[Callable[[], object]], object]
@@ -41,7 +41,7 @@ def test_publishes_and_receives(
     request = delivered(sink, eventually)
 
     assert request.path == "/a//b?x=%7E&y=1"
-    assert request.header("upstash-message-id") == published.message_id  # type: ignore[union-attr]
+    assert request.header("upstash-message-id") == to_one(published).message_id
     assert request.header("upstash-retried") == "0"
     assert request.header("user-agent") == "Upstash-QStash"
     assert request.header("content-type") == "application/json"
@@ -84,7 +84,7 @@ def test_reads_a_message_and_cancels_it(sdk: QStash, sink: Sink) -> None:
         url=sink.url, body="later", delay="1h", label="one,two", retry_delay="15000",
         flow_control={"key": "k", "parallelism": 5}, headers={"test-header": "v"}, retries=7,
     )  # fmt: skip
-    message_id = published.message_id  # type: ignore[union-attr]
+    message_id = to_one(published).message_id
 
     message = sdk.message.get(message_id)
 
@@ -101,7 +101,7 @@ def test_reads_a_message_and_cancels_it(sdk: QStash, sink: Sink) -> None:
 
 
 def test_cancels_many_and_all(sdk: QStash, sink: Sink) -> None:
-    ids = [sdk.message.publish(url=sink.url, delay="1h").message_id for _ in range(4)]  # type: ignore[union-attr]
+    ids = [to_one(sdk.message.publish(url=sink.url, delay="1h")).message_id for _ in range(4)]
 
     assert sdk.message.cancel_many(ids[:2]) == 2
     assert sdk.message.cancel_all() == 2
@@ -121,7 +121,7 @@ def test_reads_the_log(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
 
 def test_reads_a_cancelled_message_in_the_log(sdk: QStash, sink: Sink) -> None:
     published = sdk.message.publish(url=sink.url, delay="1h")
-    sdk.message.cancel(published.message_id)  # type: ignore[union-attr]
+    sdk.message.cancel(to_one(published).message_id)
 
     assert [log.state.value for log in sdk.log.list().logs] == [
         "CANCELED", "CANCEL_REQUESTED", "CREATED",
@@ -149,11 +149,11 @@ def test_reads_and_deletes_the_dlq(sdk: QStash, sink: Sink, eventually: Eventual
 
 
 def test_equal_deduplication_ids_are_one_message(sdk: QStash, sink: Sink) -> None:
-    first = sdk.message.publish(url=sink.url, deduplication_id="d")
-    second = sdk.message.publish(url=sink.url, deduplication_id="d")
+    first = to_one(sdk.message.publish(url=sink.url, deduplication_id="d"))
+    second = to_one(sdk.message.publish(url=sink.url, deduplication_id="d"))
 
-    assert second.message_id == first.message_id  # type: ignore[union-attr]
-    assert second.deduplicated  # type: ignore[union-attr]
+    assert second.message_id == first.message_id
+    assert second.deduplicated
 
 
 def test_refusals_are_json_errors(server_url: str, sink: Sink, connect: Connect) -> None:
