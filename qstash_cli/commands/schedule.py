@@ -97,7 +97,7 @@ def create(
     options = replace(options, cron=cron, schedule_id=timing.id)
     if not timing.no_check:
         destination = check_destination(destination)
-        _sending.check(inv, destination, options, data)
+        _sending.check(inv, destination, options, len(data))
         parsed = parse_cron(cron)
     answer = inv.send(schedules.create(destination, options, data))
     if not timing.no_check:
