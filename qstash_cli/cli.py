@@ -19,6 +19,7 @@ from qstash_cli.output.result import Result
 
 COMMANDS = (
     ("publish", "publish", "Send a message"),
+    ("batch", "batch", "Publish the records of a file, many at once"),
     ("message", "message", "Look at messages on their way, cancel them, wait for them"),
     ("logs", "logs", "What happened to messages"),
     ("schedule", "schedule", "Schedules: publish again and again"),

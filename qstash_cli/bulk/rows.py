@@ -30,9 +30,7 @@ class Row(NamedTuple):
     error: str = ""
 
 
-def rows_of(
-    file_format: FileFormat, blocks: Iterable[bytes | None]
-) -> Iterator[Row | None]:
+def rows_of(file_format: FileFormat, blocks: Iterable[bytes | None]) -> Iterator[Row | None]:
     """The rows that are not blank, and None wherever the input pauses."""
     if file_format == "csv":
         return _csv_rows(blocks)
@@ -112,9 +110,7 @@ def _parsed(reader: Any) -> Iterator[tuple[list[str], str]]:
             yield [], f"not CSV: {fault}"
 
 
-def _csv_row(
-    header: list[str], values: list[str], error: str
-) -> Callable[[int, int, int], Row]:
+def _csv_row(header: list[str], values: list[str], error: str) -> Callable[[int, int, int], Row]:
     text = ",".join(values).encode(errors="surrogateescape")
     if not error and len(values) != len(header):
         error = f"the row has {len(values)} fields where the header has {len(header)}"

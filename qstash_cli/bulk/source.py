@@ -38,10 +38,11 @@ def blocks_of(stream: BinaryIO, stopped: Callable[[], bool]) -> Iterator[bytes |
 
 
 def _read(stream: BinaryIO, ahead: queue.Queue[bytes | OSError]) -> None:
-    # Where there is `read1`, it returns what is there instead of waiting for a full block.
-    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+    # Unbuffered, a read returns what is there instead of waiting for a full block, and holds no
+    # lock that the end of the process would have to break.
+    unbuffered: BinaryIO = getattr(stream, "raw", stream)
     try:
-        while block := read(_BLOCK_BYTES):
+        while block := unbuffered.read(_BLOCK_BYTES):
             ahead.put(block)
         ahead.put(b"")
     except OSError as fault:

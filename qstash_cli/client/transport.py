@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
@@ -45,7 +46,7 @@ class Surroundings:
 
 
 class Client:
-    """A connection to one QStash with one token."""
+    """A connection to one QStash with one token, for any number of threads."""
 
     def __init__(
         self, api_url: str, token: str, *, is_local: bool, surroundings: Surroundings
@@ -55,6 +56,7 @@ class Client:
         self._is_local = is_local
         self._world = surroundings
         self._http: httpx.Client | None = None
+        self._opening = Lock()
 
     def send(self, request: Request[T]) -> T:
         """The answer to `request`, None if it is empty.
@@ -120,7 +122,8 @@ class Client:
         raise AssertionError("the last attempt returns or raises")
 
     def _send_once(self, request: Request[Any]) -> httpx.Response:
-        http = self._http = self._http or self._open()
+        with self._opening:
+            http = self._http = self._http or self._open()
         prepared = http.build_request(
             request.method,
             self._api_url,

@@ -94,6 +94,8 @@ def _prepare(directory: Path) -> None:
     files = {
         "order.json": body,
         "orders.csv": b"id\n1\n",
+        "orders.json": b'[{"id":1}]',
+        "messages.jsonl": b'{"destination":"https://example.com/hook","body":"one"}\n',
         "token.txt": b"token-of-a-test\n",
         "key.txt": DEV_USER.current_signing_key.encode(),
         "body.bin": body,
