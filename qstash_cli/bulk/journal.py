@@ -39,7 +39,7 @@ class Journal(Protocol):
     def note(self, chunk: Chunk, *, refused: int, rejects_bytes: int) -> None:
         """Notes that all of a chunk has been dealt with."""
 
-    def finish(self) -> None:
+    def finish(self, source: Path | None) -> None:
         """Notes that the input came to its end."""
 
 
@@ -49,7 +49,7 @@ class NoJournal:
     def note(self, chunk: Chunk, *, refused: int, rejects_bytes: int) -> None:
         """Notes nothing."""
 
-    def finish(self) -> None:
+    def finish(self, source: Path | None) -> None:
         """Notes nothing."""
 
 
@@ -71,10 +71,11 @@ class FileJournal:
         except OSError as fault:
             raise _unwritable(self._path, fault) from None
 
-    def past(self, api_url: str, source: Path | None) -> Past | None:
+    def past(self, api_url: str, source: Path | None, *, resumes: bool) -> Past | None:
         """What is known of an earlier run, None if there was none.
 
-        Raises `BadInput` if the journal is about another input or another QStash.
+        Raises `BadInput` if the journal is about another input or another QStash, unless that run
+        came to its end and this one does not resume it.
         """
         try:
             lines = self._path.read_bytes().split(b"\n")
@@ -91,17 +92,25 @@ class FileJournal:
                 hint="name another file with --journal",
             )
         past = _past(entries)
-        if past.done:
-            self._check(entries[0], api_url, source)
+        if past.done and (resumes or not past.is_finished):
+            self._check(entries[0], entries[-1], api_url, source)
         return past
 
-    def _check(self, head: dict[str, Any], api_url: str, source: Path | None) -> None:
+    def _check(
+        self, head: dict[str, Any], last: dict[str, Any], api_url: str, source: Path | None
+    ) -> None:
         if head.get("api_url") != api_url:
             raise BadInput(
                 f"the journal is about another QStash: {head.get('api_url')}",
                 hint=f"this run talks to {api_url}; choose the profile of the first run",
             )
-        if source is not None and head.get("begins_with") != _beginning(source):
+        if source is None:
+            return
+        is_same = head.get("begins_with") == _beginning(source)
+        # Once all of it was sent, lines may still be added.
+        if is_same and "sha256" in last:
+            is_same = _digest(source, last["bytes"]) == last["sha256"]
+        if not is_same:
             raise BadInput(
                 f"the input is not the one that the journal is about: {source}",
                 hint=f"to send it anew, delete {self._path}",
@@ -115,9 +124,13 @@ class FileJournal:
             entry |= {"refused": refused, "rejects_bytes": rejects_bytes}
         self._append(entry)
 
-    def finish(self) -> None:
-        """Notes that the input came to its end."""
-        self._append({"finished": True})
+    def finish(self, source: Path | None) -> None:
+        """Notes that the input came to its end, and what it was."""
+        entry: dict[str, Any] = {"finished": True}
+        if source is not None:
+            size = source.stat().st_size
+            entry |= {"bytes": size, "sha256": _digest(source, size)}
+        self._append(entry)
 
     def _append(self, entry: dict[str, Any]) -> None:
         line = f"{json.dumps(entry)}\n".encode()
@@ -176,6 +189,15 @@ def _beginning(source: Path) -> str:
     with source.open("rb") as file:
         lines = [file.readline(_MOST_BYTES_OF_A_LINE) for _ in range(2)]
     return hashlib.sha256(b"".join(lines)).hexdigest()
+
+
+def _digest(source: Path, size: int) -> str:
+    digest = hashlib.sha256()
+    with source.open("rb") as file:
+        while size and (block := file.read(min(size, 1_048_576))):
+            digest.update(block)
+            size -= len(block)
+    return digest.hexdigest()
 
 
 def _unwritable(path: Path, fault: OSError) -> BadInput:

@@ -83,9 +83,6 @@ class Job:
         with ExitStack() as stack:
             stream, total_bytes = self._opened(stack)
             journal, job = (NoJournal(), "preview") if only_shows else self._begun()
-            if self.past.is_finished:
-                self.inv.note("the journal says that all of it was sent")
-                return
             rejects = Rejects(self._opened_rejects(stack))
             stopped = stack.enter_context(stopping())
             chunks = self._chunks(stream, job, stopped)
@@ -106,7 +103,7 @@ class Job:
                     )
                 except QstashError as error:
                     raise self._with_the_way_on(error) from error
-                journal.finish()
+                journal.finish(self.path)
         self._tell_refused()
 
     def _begun(self) -> tuple[FileJournal | NoJournal, str]:
@@ -115,7 +112,7 @@ class Job:
         if self.journal_path is None:
             return NoJournal(), job
         journal = FileJournal(self.journal_path)
-        past = journal.past(api_url, self.path)
+        past = journal.past(api_url, self.path, resumes=self.sending.resume)
         if past is None or (past.is_finished and not self.sending.resume):
             journal.begin(job, api_url, self.path)
             return journal, job

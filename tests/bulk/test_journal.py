@@ -51,7 +51,7 @@ def test_what_was_noted_is_known_again(journal: FileJournal, source: Path) -> No
     journal.note(chunk(11, 15), refused=0, rejects_bytes=70)
     journal.note(chunk(6, 10), refused=0, rejects_bytes=70)
 
-    past = journal.past(API, source)
+    past = journal.past(API, source, resumes=True)
 
     assert past is not None
     assert (past.job, past.done, past.is_finished) == ("batch_1", ((1, 15),), False)
@@ -69,7 +69,7 @@ def test_a_line_that_was_cut_off_is_taken_away(
     journal.mend()
     journal.note(chunk(6, 10), refused=0, rejects_bytes=0)
 
-    past = journal.past(API, source)
+    past = journal.past(API, source, resumes=True)
     assert past is not None
     assert past.done == ((1, 10),)
 
@@ -79,7 +79,22 @@ def test_a_grown_input_is_the_same_one(journal: FileJournal, source: Path) -> No
     with source.open("a") as file:
         file.write('{"id":3}\n')
 
-    assert journal.past(API, source) is not None
+    assert journal.past(API, source, resumes=True) is not None
+
+
+def test_a_finished_input_may_grow_but_not_change(journal: FileJournal, source: Path) -> None:
+    journal.note(chunk(1, 2), refused=0, rejects_bytes=0)
+    with source.open("a") as file:
+        file.write('{"id":3}\n')
+    journal.finish(source)
+    with source.open("a") as file:
+        file.write('{"id":4}\n')
+
+    assert journal.past(API, source, resumes=True) is not None
+    source.write_text(source.read_text().replace("3", "9"))
+    with pytest.raises(BadInput, match="the input is not the one"):
+        journal.past(API, source, resumes=True)
+    assert journal.past(API, source, resumes=False) is not None
 
 
 @pytest.mark.parametrize(
@@ -97,7 +112,7 @@ def test_another_input_or_another_qstash_is_refused(
     source.write_text(content)
 
     with pytest.raises(BadInput, match=words):
-        journal.past(api_url, source)
+        journal.past(api_url, source, resumes=True)
 
 
 @pytest.mark.parametrize("content", ["", "hello\n", '{"journal": 2}\n', "[1]\n"])
@@ -106,4 +121,4 @@ def test_what_is_no_journal_is_refused(tmp_path: Path, content: str) -> None:
     path.write_text(content)
 
     with pytest.raises(BadInput, match="not a journal"):
-        FileJournal(path).past(API, None)
+        FileJournal(path).past(API, None, resumes=False)
