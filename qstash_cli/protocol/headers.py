@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from qstash_cli.errors import BadInput
 
+FORWARD = "Upstash-Forward-"
 Headers = tuple[tuple[str, str], ...]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -34,6 +35,17 @@ def parse_header(text: str) -> tuple[str, str]:
     if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
         raise BadInput(f"a header value cannot hold control characters: {name}")
     return name, value
+
+
+def as_defaults(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Default headers of a URL group as QStash takes them.
+
+    As on a publish, what is not for QStash is for the destination, and gets `Upstash-Forward-`.
+    """
+    return tuple(
+        (name if name.lower().startswith("upstash-") else f"{FORWARD}{name}", value)
+        for name, value in headers
+    )
 
 
 def forwardable(headers: Iterable[tuple[str, str]]) -> Headers:
