@@ -92,7 +92,10 @@ class Problems:
 
 def is_secret(path: Path, secret_paths: frozenset[Path]) -> bool:
     """What stands at this path, or above or below it, comes from a secret."""
-    lower = tuple(key.lower() for key in path)
-    return any(
-        lower == secret[: len(lower)] or secret == lower[: len(secret)] for secret in secret_paths
-    )
+    own = _joined(path)
+    others = [_joined(secret) for secret in secret_paths]
+    return any(own.startswith(other) or other.startswith(own) for other in others)
+
+
+def _joined(path: Path) -> str:
+    return "".join(f"{key.lower()}." for key in path)

@@ -56,14 +56,19 @@ def parse(data: bytes, source: str, env: Mapping[str, str], checks: Checks) -> M
 def _document(data: bytes, source: str) -> dict[str, Any]:
     import tomllib
 
+    text = ""
     try:
         # Editors on Windows begin files with a byte order mark.
-        return tomllib.loads(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        return tomllib.loads(text)
     except UnicodeDecodeError as fault:
         line = data.count(b"\n", 0, fault.start) + 1
         raise BadInput(f"{source} is not UTF-8 (at line {line})", hint="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as fault:
-        told = str(fault)
+        end = (
+            f"at line {text.count(chr(10)) + 1}, column {len(text) - text.rfind(chr(10))}, the end"
+        )
+        told = str(fault).replace("at end of document", end)
         raise BadInput(
             f"{source} is not TOML: {told[:1].lower()}{told[1:]}", hint="nothing was sent"
         ) from None

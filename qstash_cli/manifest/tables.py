@@ -82,15 +82,20 @@ def _plain_name(name: str) -> str:
     return name if plain.startswith("Upstash-") else plain
 
 
-def to_toml(manifest: Manifest) -> str:
-    """The manifest's text, the same for the same resources whatever their order."""
-    import tomli_w
-
-    document = {
+def document_of(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as TOML and JSON have it, sorted by name."""
+    return {
         TABLES[kind]: {name: table_of(found[name]) for name in sorted(found)}
         for kind in KINDS
         if (found := manifest.of(kind)) is not None
     }
+
+
+def to_toml(manifest: Manifest) -> str:
+    """The manifest's text, the same for the same resources whatever their order."""
+    import tomli_w
+
+    document = document_of(manifest)
     # Over several lines a carriage return would be lost.
     return tomli_w.dumps(escaped(document), multiline_strings=not _has_returns(document))
 

@@ -13,6 +13,7 @@ FORWARD = "Upstash-Forward-"
 Headers = tuple[tuple[str, str], ...]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SECRET = re.compile(r"authorization|cookie|token|secret|api-key|signature")
 _HOP_BY_HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
     "te", "trailer", "transfer-encoding", "upgrade",
@@ -55,6 +56,11 @@ def forwardable(headers: Iterable[tuple[str, str]]) -> Headers:
         for name, value in headers
         if name.lower() not in _OF_THIS_CONNECTION and not name.lower().startswith("upstash-")
     )
+
+
+def names_a_secret(name: str) -> bool:
+    """A header of this name usually holds a secret, which is not to be shown."""
+    return bool(_SECRET.search(name.lower()))
 
 
 def as_lists(headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
