@@ -93,7 +93,8 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
-    for key in dict.fromkeys((*wanted, *found)):
+    keys = dict.fromkeys((*wanted, *found))
+    for key in sorted(keys, key=lambda key: not key.startswith("endpoint ")):
         old, new = found.get(key), wanted.get(key)
         if old != new:
             yield Change(field=key, old=old, new=new)

@@ -65,9 +65,8 @@ def _document(data: bytes, source: str) -> dict[str, Any]:
         line = data.count(b"\n", 0, fault.start) + 1
         raise BadInput(f"{source} is not UTF-8 (at line {line})", hint="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as fault:
-        end = (
-            f"at line {text.count(chr(10)) + 1}, column {len(text) - text.rfind(chr(10))}, the end"
-        )
+        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+        end = f"at line {line}, column {column}, the end"
         told = str(fault).replace("at end of document", end)
         raise BadInput(
             f"{source} is not TOML: {told[:1].lower()}{told[1:]}", hint="nothing was sent"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from qstash_cli.manifest.resources import Endpoint, Manifest, Pin, Queue, Schedule, UrlGroup
@@ -20,7 +22,7 @@ HEADERS = st.dictionaries(
     max_size=2,
 ).map(lambda lists: tuple((name, value) for name in sorted(lists) for value in lists[name]))
 SPANS = st.none() | st.integers(1, 10**6)
-FLOWS = st.one_of(
+FLOWS: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({}),
     st.fixed_dictionaries(
         {"flow_key": st.sampled_from(["k", "tenant:1"]), "rate": st.integers(1, 99)},
@@ -29,8 +31,7 @@ FLOWS = st.one_of(
 )
 LABELS = st.lists(NAMES, max_size=3, unique=True).map(tuple)
 FAMILIES = st.none() | st.builds(
-    lambda **values: MessageOptions(**values),
-    retries=st.integers(0, 5), delay_s=SPANS, headers=HEADERS,
+    MessageOptions, retries=st.integers(0, 5), delay_s=SPANS, headers=HEADERS
 ).filter(lambda options: options != MessageOptions())  # fmt: skip
 
 

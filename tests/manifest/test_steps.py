@@ -219,24 +219,24 @@ def test_the_limits_that_a_pin_no_longer_names_are_let_go() -> None:
 
 
 def test_keys_that_messages_made_are_no_pins() -> None:
-    record = {
+    record: Any = {
         "flowControlKey": "k", "parallelismMax": 3, "rateMax": 5, "ratePeriod": 60,
         "isPinnedParallelism": False, "isPinnedRate": True,
     }  # fmt: skip
 
-    assert read_pins([record]) == {"k": Pin(rate=5, period_s=60)}  # type: ignore[list-item]
-    assert read_pins([record | {"isPinnedRate": False}]) == {}  # type: ignore[list-item]
+    assert read_pins([record]) == {"k": Pin(rate=5, period_s=60)}
+    assert read_pins([record | {"isPinnedRate": False}]) == {}
 
 
 def test_answers_without_the_optional_fields_are_understood() -> None:
-    queue = {"name": "q", "parallelism": 1, "lag": 0, "createdAt": 1, "updatedAt": 1}
-    schedule = {
+    queue: Any = {"name": "q", "parallelism": 1, "lag": 0, "createdAt": 1, "updatedAt": 1}
+    schedule: Any = {
         "scheduleId": "s", "cron": "@daily", "destination": URL, "createdAt": 1, "method": "POST",
         "retries": 3, "parallelism": 0, "label": "a", "callback": "",
     }  # fmt: skip
 
-    assert read_queues([queue]) == {"q": Queue()}  # type: ignore[list-item]
-    assert read_schedules([schedule])["s"].schedule == Schedule(  # type: ignore[list-item]
+    assert read_queues([queue]) == {"q": Queue()}
+    assert read_schedules([schedule])["s"].schedule == Schedule(
         destination=URL,
         cron="@daily",
         options=MessageOptions(method="POST", retries=3, label=("a",)),
