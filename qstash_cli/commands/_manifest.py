@@ -111,7 +111,7 @@ def _tell_volume(inv: Invocation, messages: float) -> None:
     name = inv.settings.plan
     most = PLANS[name].messages_per_day if name else None
     about = f"{messages:,.0f}" if messages >= 1 else f"{messages:.2g}"
-    told = f"the schedules make about {about} messages a day"
+    told = f"the schedules make about {about} {'message' if about == '1' else 'messages'} a day"
     if most is None:
         inv.note(told)
     elif messages > most:

@@ -44,8 +44,8 @@ def apply(inv: Invocation, *, source: Source, confirm: Confirm) -> Result:
     Applied again, it sends nothing. --dry-run shows the plan alone.
 
     \b
-    qstash apply
-    qstash apply --yes --prune
+    qstash apply --dry-run
+    qstash apply --prune --yes
     qstash export --profile eu | qstash apply --profile us -f - --yes
     """
     if inv.connection.curl:
@@ -86,7 +86,7 @@ def _run(inv: Invocation, manifest: Manifest, progress: _Progress) -> QstashErro
                     progress.requests += 1
                 progress.done += 1
     except KeyboardInterrupt:
-        inv.warn(f"interrupted; not done: {progress.left}")
+        inv.warn(f"interrupted; {_count(progress)}, not done: {progress.left}")
         raise
     except QstashError as error:
         return _failure(error, manifest, progress)
@@ -100,12 +100,15 @@ def _failure(error: QstashError, manifest: Manifest, progress: _Progress) -> Qst
     if not progress.requests:
         kind = type(error)
         return kind(f"{message}; nothing was changed", hint=hint, status=error.status)
-    count = f"{progress.done} of {len(progress.steps)} changes are done"
     return PartlyDone(
-        f"{message}; {count}",
+        f"{message}; {_count(progress)}",
         hint=f"not done: {progress.left}; what is done stays, `qstash apply` goes on from there",
         status=error.status,
     )
+
+
+def _count(progress: _Progress) -> str:
+    return f"{progress.done} of {len(progress.steps)} changes are done"
 
 
 def _told(step: Step) -> str:

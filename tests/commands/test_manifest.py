@@ -90,6 +90,14 @@ def writes(endpoint: Endpoint) -> list[str]:
     return [f"{r.method} {r.path}" for r in endpoint.received if r.method != "GET"]
 
 
+def test_the_manifest_of_the_readme_is_one(local: Qstash, write: Callable[[str], str]) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    path = write(readme.partition("```toml\n")[2].partition("```")[0])
+
+    assert local("apply", "-f", path, "--yes").out.count("create\t") == 4
+    assert local("plan", "-f", path, "--check").code == 0
+
+
 def test_a_manifest_of_fifty_is_applied_and_the_second_time_sends_nothing(
     local: Qstash, server_url: str, write: Callable[[str], str]
 ) -> None:
@@ -131,7 +139,8 @@ def test_an_account_moves_to_another_region(
                "--cron", "@daily", "--id", "by-hand", "-H", "X-A: é", "-p", "eu")  # fmt: skip
         (tmp_path / "body").write_bytes(b"\xff\x00")
         qstash("schedule", "create", f"{URL}/", "-d", f"@{tmp_path / 'body'}",
-               "--cron", "0 0 1 * *", "--id", "binary", "--flow-key", "a b", "--rate", "3", "-p", "eu")  # fmt: skip
+               "--cron", "0 0 1 * *", "--id", "binary", "--flow-key", "a b", "--rate", "3",
+               "-p", "eu")  # fmt: skip
         assert qstash("apply", "-f", write(SMALL), "--yes", "-p", "eu").code == 0
         exported = qstash("export", "-p", "eu")
         assert exported.code == 0, exported
