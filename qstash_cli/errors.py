@@ -7,7 +7,7 @@ QstashError                1  the general case: QStash said no
 ├── RateLimited            5  or over quota
 ├── Unreachable            6  no connection, no answer, or no time left for one
 ├── NotDelivered           8  the message was accepted but its destination did not take it
-├── PartlyDone            10  some of it was done, some refused
+├── PartlyDone            10  some of it was done, the rest was not
 ├── WaitTimedOut         124
 └── Interrupted          130
 """
@@ -101,7 +101,7 @@ class NotDelivered(QstashError):
 
 
 class PartlyDone(QstashError):
-    """Some of what was asked for was done, and some was not."""
+    """Some of it was done, and the rest was not. The message says which."""
 
     code = "partly_done"
     exit_code = ExitCode.PARTLY_DONE

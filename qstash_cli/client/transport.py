@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
@@ -14,6 +13,7 @@ from qstash_cli import __version__
 from qstash_cli.client.refusals import excerpt, refusal
 from qstash_cli.client.request import Request
 from qstash_cli.errors import QstashError, Unreachable
+from qstash_cli.protocol.headers import names_a_secret
 
 if TYPE_CHECKING:
     import httpx
@@ -200,8 +200,7 @@ def target(request: Request[Any]) -> str:
 
 
 def _masked(name: str, value: str) -> str:
-    is_secret = re.search(r"authorization|cookie|token|secret|api-key|signature", name.lower())
-    return "…" if is_secret else value
+    return "…" if names_a_secret(name) else value
 
 
 def _reset_after_s(headers: Mapping[str, str], now: float) -> float | None:

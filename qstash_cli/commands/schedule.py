@@ -101,7 +101,7 @@ def create(
         parsed = parse_cron(cron)
     answer = inv.send(schedules.create(destination, options, data))
     if not timing.no_check:
-        inv.note(_frequency(per_day(parsed, inv.now())))
+        inv.note(_frequency(per_day(parsed)))
     return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids")
 
 

@@ -16,7 +16,7 @@ from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination, check_reachable, is_url
-from qstash_cli.protocol.headers import Headers, parse_header
+from qstash_cli.protocol.headers import as_defaults, parse_header
 from qstash_cli.protocol.records import Endpoint
 
 app = group("URL groups: send one message to many endpoints")
@@ -127,7 +127,7 @@ def headers(inv: Invocation, name: _Name, *, defaults: Defaults) -> Result:
     """
     if bool(defaults.header) == defaults.clear:
         raise BadInput("no headers", hint="give -H 'Name: value', or --clear to take them away")
-    inv.send(urlgroups.set_headers(name, _as_options(defaults.header)))
+    inv.send(urlgroups.set_headers(name, as_defaults(defaults.header)))
     return _done(name)
 
 
@@ -186,13 +186,6 @@ def _endpoint(inv: Invocation, url: str, name: str | None) -> Endpoint:
         check_reachable(url, "endpoint")
     endpoint = Endpoint(url=check_destination(url))
     return endpoint if name is None else Endpoint(url=endpoint["url"], name=name)
-
-
-def _as_options(given: Headers) -> Headers:
-    # As on a publish: what is not for QStash is for the destination.
-    return tuple(
-        (n if n.lower().startswith("upstash-") else f"Upstash-Forward-{n}", v) for n, v in given
-    )
 
 
 def _done(name: str) -> Result:

@@ -26,7 +26,7 @@ _LEAST_VALUE_CELLS = 20
 
 def write_table(result: Result, out: TextIO, look: Look) -> None:
     """Writes several records as rows, one record as a list of its fields."""
-    console = _console(out, look)
+    console = console_of(out, look)
     view = result.view
     if isinstance(result.data, Mapping) and view.rows is None:
         _write_fields(view.columns, _row(view, result.data, look), console, look)
@@ -164,7 +164,8 @@ def _print(line: Text, console: Console) -> None:
     console.print(line, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
-def _console(out: TextIO, look: Look) -> Console:
+def console_of(out: TextIO, look: Look) -> Console:
+    """Rich's console on a stream that looks like this."""
     from rich.console import Console
 
     return Console(

@@ -24,7 +24,12 @@ README = Path(__file__).parents[2] / "README.md"
 # These run until they are stopped, or are whole scenarios with tests of their own.
 ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen")
 # They answer with the verdict or the state that the example's own words tell.
-CODES = {"qstash urlgroup check team": 1, "qstash probe http://127.0.0.1:3000/hook --dev": 1}
+CODES = {
+    "qstash urlgroup check team": 1,
+    "qstash probe http://127.0.0.1:3000/hook --dev": 1,
+    "qstash plan --check": 9,
+    "qstash plan --check --prune": 9,
+}
 
 
 def of_the_readme() -> Iterator[str]:
@@ -45,6 +50,12 @@ def of_the_help() -> Iterator[str]:
             yield from examples
 
 
+_MANIFEST = b"""
+[queues.orders]
+[schedules.report]
+destination = "https://example.com/hook"
+cron = "0 3 * * *"
+"""
 EXAMPLES = sorted({*of_the_readme(), *of_the_help()})
 
 
@@ -86,7 +97,8 @@ def test_the_example_runs(example: str, server: tuple[str, Path], tmp_path: Path
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
-    assert done.returncode == CODES.get(example, 0), f"{script}\n{done.stdout}\n{done.stderr}"
+    code = CODES.get(example.partition(" #")[0].rstrip(), 0)
+    assert done.returncode == code, f"{script}\n{done.stdout}\n{done.stderr}"
 
 
 def _prepare(directory: Path) -> None:
@@ -96,6 +108,7 @@ def _prepare(directory: Path) -> None:
         "orders.csv": b"id\n1\n",
         "orders.json": b'[{"id":1}]',
         "messages.jsonl": b'{"destination":"https://example.com/hook","body":"one"}\n',
+        "qstash.toml": _MANIFEST,
         "token.txt": b"token-of-a-test\n",
         "key.txt": DEV_USER.current_signing_key.encode(),
         "body.bin": body,
@@ -121,6 +134,10 @@ def _profiles(env: dict[str, str], directory: Path, url: str) -> None:
     (config / "config.toml").write_text(
         f'default = "prod"\n[profiles.prod]\napi_url = "{url}"\ntoken = "{DEV_USER.token}"\n'
         f'[profiles.staging]\napi_url = "{url}"\ntoken = "x"\n'
+        + "".join(
+            f'[profiles.{name}]\napi_url = "{url}"\ntoken = "{DEV_USER.token}"\n'
+            for name in ("eu", "us")
+        )
     )
     assert env["QSTASH_CONFIG_DIR"] == str(config)
 
@@ -158,6 +175,8 @@ def _make_what_is_named(example: str, qstash: Callable[..., str]) -> None:
         qstash("urlgroup", "add", "team", "http://127.0.0.1:9/")
     if example.startswith("qstash schedule"):
         qstash("schedule", "create", "https://example.com/", "--cron", "@daily", "--id", "report")
+    if example.startswith("qstash plan --check"):
+        qstash("queue", "set", "orders", "--parallelism", "7")
     if example.startswith("qstash flow"):
         qstash("flow", "pin", "api", "--rate", "5")
     if example.startswith("qstash queue"):
