@@ -22,23 +22,23 @@ app = group("Publish the records of a file, many at once")
 _STREAMED = ("jsonl", "tsv", "csv", "ids")
 _OUTCOMES = View(
     columns=(
-        Column(name="LINE", of="line"),
-        Column(name="MESSAGE ID", of="messageId"),
-        Column(name="ERROR", of="error"),
+        Column(name="line", of="line"),
+        Column(name="messageId", of="messageId"),
+        Column(name="error", of="error"),
     ),
     id="messageId",
 )
 _SUMMARY = View(
     columns=(
-        Column(name="SENT", of="sent"),
-        Column(name="REFUSED", of="refused"),
-        Column(name="SENT BEFORE", of="sentBefore"),
-        Column(name="DEDUPLICATED", of="deduplicated"),
+        Column(name="sent", of="sent"),
+        Column(name="refused", of="refused"),
+        Column(name="sentBefore", of="sentBefore"),
+        Column(name="deduplicated", of="deduplicated"),
     ),
     id="sent",
 )
 _CHECKED = View(
-    columns=(Column(name="VALID", of="valid"), Column(name="REFUSED", of="refused")), id="valid"
+    columns=(Column(name="valid", of="valid"), Column(name="refused", of="refused")), id="valid"
 )
 
 

@@ -1,4 +1,4 @@
-"""Every example of the README and of the help texts runs as it stands, in a real shell."""
+"""Every example of the documents and of the help texts runs as it stands, in a real shell."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from qstash_cli.server.run import ServerConfig, running_server
 from tests.conftest import Qstash
 from tests.e2e.conftest import plain_environment
 
-README = Path(__file__).parents[2] / "README.md"
+_ROOT = Path(__file__).parents[2]
+DOCUMENTS = (_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md")))
 # These run until they are stopped, or are whole scenarios with tests of their own.
 ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen")
 # They answer with the verdict or the state that the example's own words tell.
@@ -32,13 +33,14 @@ CODES = {
 }
 
 
-def of_the_readme() -> Iterator[str]:
-    for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL):
-        lines = [line for line in block.splitlines() if line]
-        if any("=$(" in line for line in lines):
-            yield "\n".join(lines)
-        else:
-            yield from (line for line in lines if not line.startswith("python3 -m venv"))
+def of_the_documents() -> Iterator[str]:
+    for document in DOCUMENTS:
+        for block in re.findall(r"```sh\n(.*?)```", document.read_text(), re.DOTALL):
+            lines = [line for line in block.splitlines() if line]
+            if any("=$(" in line for line in lines):
+                yield "\n".join(lines)
+            else:
+                yield from (line for line in lines if not line.startswith("python3 -m venv"))
 
 
 def of_the_help() -> Iterator[str]:
@@ -56,7 +58,7 @@ _MANIFEST = b"""
 destination = "https://example.com/hook"
 cron = "0 3 * * *"
 """
-EXAMPLES = sorted({*of_the_readme(), *of_the_help()})
+EXAMPLES = sorted({*of_the_documents(), *of_the_help()})
 
 
 @pytest.fixture(scope="module")
