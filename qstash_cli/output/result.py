@@ -9,7 +9,7 @@ from typing import Any, Literal
 from qstash_cli.errors import ExitCode, QstashError
 
 Record = Mapping[str, Any]
-Show = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome"]
+Show = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome", "share"]
 Tone = Literal["plain", "added", "changed", "removed"]
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
 

@@ -126,7 +126,17 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
 
 
 def _row(view: View, record: Record, look: Look) -> Row:
-    return [shown(column.pick(record), column.show, look) for column in view.columns]
+    return [_cell(column, record, look) for column in view.columns]
+
+
+def _cell(column: Column, record: Record, look: Look) -> Cell:
+    value = column.pick(record)
+    if column.show == "share" and isinstance(value, float | int):
+        from qstash_cli.output.bars import bar
+
+        drawn = bar(value)
+        return Cell(drawn, drawn, "cyan")
+    return shown(value, column.show, look)
 
 
 def _line(row: Row, layout: Layout) -> Text:
