@@ -39,5 +39,8 @@ def test_ctrl_c_tells_what_was_not_done(tmp_path: Path) -> None:
 
     assert process.returncode == 130, err
     assert out == ""
-    assert "interrupted; 1 of 3 changes are done, not done: create queue second, create queue third" in err
+    assert (
+        "interrupted; 1 of 3 changes are done, not done: create queue second, create queue third"
+        in err
+    )
     assert "Traceback" not in err
