@@ -83,7 +83,7 @@ CASES = {
     "a table that is none": ("schedules = 3", "schedules: not a table", "[schedules.NAME]"),
     "a resource that is none": ("queues = {a = 3}", "queues.a: not a table", "[queues.a]"),
     "a queue's parallelism": ("[queues.a]\nparallelism = 0", "queues.a.parallelism: ", "least 1"),
-    "a queue's key": ("[queues.a]\nparallelims = 1", "queues.a.parallelims", "'parallelism'?"),
+    "a queue's key": ("[queues.a]\nparallelizm = 1", "queues.a.parallelizm", "'parallelism'?"),
     "a group without endpoints": ("[urlgroups.a]", "urlgroups.a.endpoints: not a list", ""),
     "an endpoint": ("[urlgroups.a]\nendpoints = ['a.io']", "urlgroups.a.endpoints: ", "http://"),
     "an endpoint's key": (
