@@ -18,8 +18,8 @@ _DESCRIPTORS = {
     "@weekly": "0 0 * * 0", "@daily": "0 0 * * *", "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }  # fmt: skip
-# With its one leap day.
-_CYCLE_DAYS = 4 * 365 + 1
+# After so long every date falls on the same day of the week again.
+_CYCLE_DAYS = 28 * 365 + 7
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 
 
@@ -94,9 +94,10 @@ def fires(cron: Cron, after_s: float) -> Iterator[Fire]:
 
 
 def per_day(cron: Cron) -> float:
-    """How often it fires in a day, on average over four years; changes of the clocks apart."""
+    """How often it fires in a day, on average over 28 years; changes of the clocks apart."""
     minute, hour, *date = cron.fields.split(" ")
-    return _count(f"{minute} {hour} * * *", 1) * _count(f"0 0 {' '.join(date)}", _CYCLE_DAYS)
+    share_of_days = _count(f"0 0 {' '.join(date)}", _CYCLE_DAYS) if date != ["*"] * 3 else 1
+    return _count(f"{minute} {hour} * * *", 1) * share_of_days
 
 
 @cache
