@@ -42,6 +42,11 @@ class ConnectionOptions:
     profile: str | None = flag(
         "Credentials of this profile", "-p", "--profile", metavar="NAME", section=_CONNECTION
     )
+    env_file: str | None = flag(
+        "Variables of this file, such as .env, not the environment's",
+        metavar="FILE",
+        section=_CONNECTION,
+    )
     dev: bool = flag("Talk to `qstash dev` on this machine", section=_CONNECTION)
     api_url: str | None = flag("Base URL of the API", metavar="URL", section=_CONNECTION)
     token: str | None = flag(
