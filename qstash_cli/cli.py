@@ -34,6 +34,7 @@ COMMANDS = (
     ("retries", "retries", "When each attempt of a message would happen"),
     ("api", "api", "Any call of the API"),
     ("config", "config", "Profiles: which QStash to talk to, and as whom"),
+    ("doctor", "doctor", "What is wrong between this machine and QStash"),
     ("dev", "dev", "The embedded QStash server"),
     ("demo", "demo", "See everything work, on this machine alone"),
     ("completion", "completion", "Completion for your shell"),

@@ -199,7 +199,7 @@ class Invocation:
             surroundings=Surroundings(
                 now=self.now,
                 sleep=self.sleep,
-                trace=self._trace if self.output.verbose else None,
+                trace=self.trace if self.output.verbose else None,
                 request_timeout_s=self.connection.request_timeout,
                 max_wait_s=self.connection.max_wait,
             ),
@@ -240,7 +240,8 @@ class Invocation:
 
         write_talk(text, self.err, kind)
 
-    def _trace(self, line: str) -> None:
+    def trace(self, line: str) -> None:
+        """Shows a line of what goes over the wire, on standard error."""
         from qstash_cli.output.safe import safe_text
 
         self.err.write(f"{safe_text(line)}\n")
