@@ -85,9 +85,11 @@ def root() -> LazyRoot:
 def run(argv: Sequence[str], inv: Invocation) -> int:
     """Runs the command line and returns its exit code."""
     if "_QSTASH_COMPLETE" in inv.env:
-        from typer._completion_classes import completion_init
+        from qstash_cli.commands._complete import answer
 
-        completion_init()
+        answer(inv, root())
+        inv.out.flush()
+        return ExitCode.DONE
     try:
         code = _run(argv, inv)
         inv.out.flush()

@@ -88,6 +88,11 @@ class Client:
             seen.add(cursor)
             request = request.with_query(("cursor", str(cursor)))
 
+    def prepared(self) -> httpx.Client:
+        """What sends requests, made ready. Raises `BadInput` as `once` does."""
+        self._http = self._http or self._open()
+        return self._http
+
     def close(self) -> None:
         """Closes the connection."""
         if self._http is not None:
@@ -125,7 +130,7 @@ class Client:
         Raises httpx's errors, and `BadInput` where the environment's proxy or certificates are of
         no use.
         """
-        http = self._http = self._http or self._open()
+        http = self.prepared()
         prepared = http.build_request(
             request.method,
             self._api_url,

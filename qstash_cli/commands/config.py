@@ -10,6 +10,7 @@ import typer
 
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.errors import BadInput, NotFound
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
@@ -43,7 +44,10 @@ _ORIGINS = View(
 )
 _PATH = View(columns=(Column(name="path", of="path"),), id="path")
 
-_Name = Annotated[str, typer.Argument(help="Name of the profile", metavar="NAME")]
+_Name = Annotated[
+    str,
+    typer.Argument(help="Name of the profile", metavar="NAME", autocompletion=values("profile")),
+]
 
 
 def _plan(text: str, _now: float) -> str:
@@ -97,7 +101,9 @@ class Changes:
         default=(),
     )
     keys_stdin: bool = flag("Read the current and next signing key, a line each")
-    plan: str | None = flag("Plan to check limits against", metavar="PLAN", parse=_plan)
+    plan: str | None = flag(
+        "Plan to check limits against", metavar="PLAN", parse=_plan, complete="plan"
+    )
 
 
 @command(app, "list", connects=False)
@@ -115,7 +121,12 @@ def show(
     inv: Invocation,
     name: Annotated[
         str | None,
-        typer.Argument(help="The profile, as with -p", metavar="[NAME]", show_default=False),
+        typer.Argument(
+            help="The profile, as with -p",
+            metavar="[NAME]",
+            show_default=False,
+            autocompletion=values("profile"),
+        ),
     ] = None,
 ) -> Result:
     """Show what commands would use, and which flag, variable, file or profile says so.
