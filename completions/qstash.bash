@@ -1,10 +1,13 @@
 _qstash_completion() {
-    local IFS=$'
-'
-    COMPREPLY=( $( env COMP_WORDS="${COMP_WORDS[*]}" \
-                   COMP_CWORD=$COMP_CWORD \
-                   _QSTASH_COMPLETE=complete_bash $1 ) )
+    local first line
+    COMPREPLY=()
+    while IFS= read -r line; do
+        if [[ -z $first ]]; then first=$line; else COMPREPLY+=("$line"); fi
+    done < <(_QSTASH_COMPLETE=bash _QSTASH_LINE="${COMP_LINE:0:COMP_POINT}" \
+        _QSTASH_BREAKS="$COMP_WORDBREAKS" "$1" 2>/dev/null)
+    [[ $first == open ]] && compopt -o nospace 2>/dev/null
+    [[ $first == files ]] && compopt -o default 2>/dev/null
     return 0
 }
 
-complete -o default -F _qstash_completion qstash
+complete -F _qstash_completion qstash

@@ -1,19 +1,16 @@
-Import-Module PSReadLine
-Set-PSReadLineKeyHandler -Chord Tab -Function MenuComplete
-$scriptblock = {
+Register-ArgumentCompleter -Native -CommandName qstash -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    $Env:_QSTASH_COMPLETE = "complete_powershell"
-    $Env:_TYPER_COMPLETE_ARGS = $commandAst.ToString()
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = $wordToComplete
-    qstash | ForEach-Object {
-        $commandArray = $_ -Split ":::"
-        $command = $commandArray[0]
-        $helpString = $commandArray[1]
+    $end = $cursorPosition - $commandAst.Extent.StartOffset
+    $Env:_QSTASH_COMPLETE = 'powershell'
+    $Env:_QSTASH_LINE = $commandAst.ToString().PadRight($end).Substring(0, $end)
+    $answer = @(qstash 2>$null)
+    Remove-Item Env:_QSTASH_COMPLETE, Env:_QSTASH_LINE
+    $answer | Select-Object -Skip 1 | ForEach-Object {
+        $value, $description = $_ -split "`t", 2
+        if (-not $description) { $description = $value }
+        $text = $value
+        if ($text -match '[^\w@%+=:,./-]') { $text = "'" + $text.Replace("'", "''") + "'" }
         [System.Management.Automation.CompletionResult]::new(
-            $command, $command, 'ParameterValue', $helpString)
+            $text, $value, 'ParameterValue', $description)
     }
-    $Env:_QSTASH_COMPLETE = ""
-    $Env:_TYPER_COMPLETE_ARGS = ""
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = ""
 }
-Register-ArgumentCompleter -Native -CommandName qstash -ScriptBlock $scriptblock

@@ -38,6 +38,7 @@ COMMANDS = (
     ("export", "export", "Write a manifest of what the account has"),
     ("api", "api", "Any call of the API"),
     ("config", "config", "Profiles: which QStash to talk to, and as whom"),
+    ("doctor", "doctor", "What is wrong between this machine and QStash"),
     ("dev", "dev", "The embedded QStash server"),
     ("demo", "demo", "See everything work, on this machine alone"),
     ("completion", "completion", "Completion for your shell"),
@@ -88,9 +89,11 @@ def root() -> LazyRoot:
 def run(argv: Sequence[str], inv: Invocation) -> int:
     """Runs the command line and returns its exit code."""
     if "_QSTASH_COMPLETE" in inv.env:
-        from typer._completion_classes import completion_init
+        from qstash_cli.commands._complete import answer
 
-        completion_init()
+        answer(inv, root())
+        inv.out.flush()
+        return ExitCode.DONE
     try:
         code = _run(argv, inv)
         inv.out.flush()

@@ -12,7 +12,7 @@ class Flag:
     """One flag: its names (the field's own if none), its help, and how its text is read.
 
     `parse` gets the text and the time in unix seconds, and raises `BadInput`. A flag without a
-    `metavar` is a switch.
+    `metavar` is a switch. `complete` is the kind of value that shells offer, such as `queue`.
     """
 
     help: str
@@ -21,6 +21,7 @@ class Flag:
     parse: Callable[[str, float], Any] | None = None
     repeats: bool = False
     section: str = "Options"
+    complete: str = ""
 
 
 def flag(text: str, *names: str, default: Any = MISSING, **more: Any) -> Any:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from qstash_cli.client.transport import Client
-    from qstash_cli.config.credentials import Given, Keys, Settings
+    from qstash_cli.config.credentials import Keys, Settings
     from qstash_cli.config.profiles import Profiles
+    from qstash_cli.config.sources import Given
     from qstash_cli.output.look import Look
     from qstash_cli.output.progress import Status
 
@@ -65,6 +66,8 @@ class Invocation:
         import shutil
         import time
 
+        from qstash_cli.config.token_command import printed
+
         return cls(
             env=os.environ,
             home=Path.home(),
@@ -78,7 +81,7 @@ class Invocation:
             now=time.time,
             sleep=time.sleep,
             random_bytes=os.urandom,
-            run_command=_run_command,
+            run_command=printed,
         )
 
     def look(self) -> Look:
@@ -107,12 +110,21 @@ class Invocation:
 
         return new_id(prefix, self.random_bytes)
 
+    @cached_property
+    def variables(self) -> Mapping[str, str]:
+        """The environment, or the file that stands for it. Raises `BadInput`."""
+        if self.connection.env_file is None:
+            return self.env
+        from qstash_cli.config.env_file import variables
+
+        return variables(self.connection.env_file, self.env)
+
     @property
     def config_file(self) -> Path:
         """Where the profiles are."""
         from qstash_cli.config.paths import config_file
 
-        return config_file(self.env, self.home)
+        return config_file(self.variables, self.home)
 
     @cached_property
     def profiles(self) -> Profiles:
@@ -126,7 +138,7 @@ class Invocation:
         """Which QStash to talk to. Raises `BadCredentials` or `BadInput`."""
         from qstash_cli.config.credentials import resolve
 
-        settings = resolve(self._given, self.env, self.profiles, self.run_command)
+        settings = resolve(self.given, self.variables, self.profiles, self.run_command)
         for warning in settings.warnings:
             self.warn(warning)
         return settings
@@ -136,21 +148,21 @@ class Invocation:
         """The signing keys that are configured, None for one that is not."""
         from qstash_cli.config.credentials import signing_keys
 
-        return signing_keys(self._given, self.env, self.profiles)
+        return signing_keys(self.given, self.variables, self.profiles)
 
     @property
     def regional_keys(self) -> dict[str, Keys]:
         """The signing keys of each region that the environment has some of."""
         from qstash_cli.config.credentials import regional_keys
 
-        return regional_keys(self.env)
+        return regional_keys(self.variables)
 
     @property
     def api_url(self) -> str:
         """The API's base URL, even where there is no token for it."""
         from qstash_cli.config.credentials import base_url
 
-        return base_url(self._given, self.env, self.profiles)
+        return base_url(self.given, self.variables, self.profiles)
 
     @property
     def settings_if_any(self) -> Settings | None:
@@ -161,14 +173,16 @@ class Invocation:
             return None
 
     @property
-    def _given(self) -> Given:
-        from qstash_cli.config.credentials import Given
+    def given(self) -> Given:
+        """What the flags say of the connection."""
+        from qstash_cli.config.sources import Given
 
         flags = self.connection
         return Given(
             api_url=flags.api_url,
             token=flags.token,
             profile=flags.profile,
+            env_file=flags.env_file,
             dev=flags.dev,
             insecure=flags.insecure,
         )
@@ -185,7 +199,7 @@ class Invocation:
             surroundings=Surroundings(
                 now=self.now,
                 sleep=self.sleep,
-                trace=self._trace if self.output.verbose else None,
+                trace=self.trace if self.output.verbose else None,
                 request_timeout_s=self.connection.request_timeout,
                 max_wait_s=self.connection.max_wait,
             ),
@@ -226,7 +240,8 @@ class Invocation:
 
         write_talk(text, self.err, kind)
 
-    def _trace(self, line: str) -> None:
+    def trace(self, line: str) -> None:
+        """Shows a line of what goes over the wire, on standard error."""
         from qstash_cli.output.safe import safe_text
 
         self.err.write(f"{safe_text(line)}\n")
@@ -283,11 +298,3 @@ def read_file(path: str) -> bytes:
     except OSError as fault:
         reason = fault.strerror or type(fault).__name__
         raise BadInput(f"the file cannot be read: {path}", hint=reason.lower()) from None
-
-
-def _run_command(command: Sequence[str]) -> str:
-    import subprocess
-
-    return subprocess.run(  # noqa: S603 - the user's own configuration names it
-        command, check=True, stdout=subprocess.PIPE, text=True
-    ).stdout

@@ -20,7 +20,12 @@ class OutputOptions:
     """How the result is shown."""
 
     output: str | None = flag(
-        "table, json, jsonl, tsv, csv or ids", "-o", "--output", metavar="FORMAT", section=_OUTPUT
+        "table, json, jsonl, tsv, csv or ids",
+        "-o",
+        "--output",
+        metavar="FORMAT",
+        section=_OUTPUT,
+        complete="format",
     )
     json: bool = flag("The same as -o json", section=_OUTPUT)
     quiet: bool = flag("The same as -o ids", "-q", "--quiet", section=_OUTPUT)
@@ -40,7 +45,17 @@ class ConnectionOptions:
     """Which QStash to talk to, and how patiently. Times are in seconds."""
 
     profile: str | None = flag(
-        "Credentials of this profile", "-p", "--profile", metavar="NAME", section=_CONNECTION
+        "Credentials of this profile",
+        "-p",
+        "--profile",
+        metavar="NAME",
+        section=_CONNECTION,
+        complete="profile",
+    )
+    env_file: str | None = flag(
+        "Variables of this file, such as .env, not the environment's",
+        metavar="FILE",
+        section=_CONNECTION,
     )
     dev: bool = flag("Talk to `qstash dev` on this machine", section=_CONNECTION)
     api_url: str | None = flag("Base URL of the API", metavar="URL", section=_CONNECTION)

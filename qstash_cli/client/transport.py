@@ -12,7 +12,7 @@ from urllib.parse import quote
 from qstash_cli import __version__
 from qstash_cli.client.refusals import excerpt, refusal
 from qstash_cli.client.request import Request
-from qstash_cli.errors import QstashError, Unreachable
+from qstash_cli.errors import BadInput, QstashError, Unreachable
 from qstash_cli.protocol.headers import names_a_secret
 
 if TYPE_CHECKING:
@@ -90,6 +90,12 @@ class Client:
             seen.add(cursor)
             request = request.with_query(("cursor", str(cursor)))
 
+    def prepared(self) -> httpx.Client:
+        """What sends requests, made ready. Raises `BadInput` as `once` does."""
+        with self._opening:
+            self._http = self._http or self._open()
+        return self._http
+
     def close(self) -> None:
         """Closes the connection."""
         if self._http is not None:
@@ -112,7 +118,7 @@ class Client:
 
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._send_once(request)
+                return self.once(request)
             except httpx.TransportError as fault:
                 was_not_sent = isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
                 last = attempt == _ATTEMPTS or not (request.repeatable or was_not_sent)
@@ -121,9 +127,13 @@ class Client:
                 self._world.sleep(_FIRST_PAUSE_S * math.exp(attempt - 1))
         raise AssertionError("the last attempt returns or raises")
 
-    def _send_once(self, request: Request[Any]) -> httpx.Response:
-        with self._opening:
-            http = self._http = self._http or self._open()
+    def once(self, request: Request[Any]) -> httpx.Response:
+        """The answer as it came, to a request that is not repeated.
+
+        Raises httpx's errors, and `BadInput` where the environment's proxy or certificates are of
+        no use.
+        """
+        http = self.prepared()
         prepared = http.build_request(
             request.method,
             self._api_url,
@@ -142,15 +152,28 @@ class Client:
     def _open(self) -> httpx.Client:
         import httpx
 
-        return httpx.Client(
-            transport=self._world.transport,
-            headers={"User-Agent": f"qstash-cli/{__version__}"},
-            timeout=httpx.Timeout(self._world.request_timeout_s, connect=_CONNECT_TIMEOUT_S),
-            follow_redirects=False,
-            # A proxy cannot reach this machine's loopback, and plain HTTP needs no certificates.
-            trust_env=not self._is_local,
-            verify=not (self._is_local and self._api_url.startswith("http://")),
-        )
+        try:
+            return httpx.Client(
+                transport=self._world.transport,
+                headers={"User-Agent": f"qstash-cli/{__version__}"},
+                timeout=httpx.Timeout(self._world.request_timeout_s, connect=_CONNECT_TIMEOUT_S),
+                follow_redirects=False,
+                # A proxy cannot reach this machine's loopback, and plain HTTP needs no
+                # certificates.
+                trust_env=not self._is_local,
+                verify=not (self._is_local and self._api_url.startswith("http://")),
+            )
+        except OSError:
+            raise BadInput(
+                "the certificates cannot be read that SSL_CERT_FILE or SSL_CERT_DIR names",
+                hint="`qstash doctor` says which; unset it, or name a file in PEM form",
+            ) from None
+        except (ValueError, ImportError, httpx.InvalidURL):
+            # The reason may hold the proxy's password.
+            raise BadInput(
+                "the proxy cannot be used that HTTPS_PROXY or ALL_PROXY names",
+                hint="write it as http://HOST:PORT; SOCKS needs the package socksio",
+            ) from None
 
     def _unreachable(self, fault: Exception) -> Unreachable:
         import httpx

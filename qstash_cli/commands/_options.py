@@ -71,7 +71,12 @@ class MessageFilters:
         "With this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
     )
     queue: tuple[tuple[str, ...], ...] = flag(
-        "In this queue", metavar="NAME", repeats=True, parse=_named("queue"), section=_FILTERS
+        "In this queue",
+        metavar="NAME",
+        repeats=True,
+        parse=_named("queue"),
+        section=_FILTERS,
+        complete="queues",
     )
     urlgroup: tuple[tuple[str, ...], ...] = flag(
         "Sent to this URL group",
@@ -79,9 +84,15 @@ class MessageFilters:
         repeats=True,
         parse=_named("URL group"),
         section=_FILTERS,
+        complete="urlgroups",
     )
     schedule: tuple[tuple[str, ...], ...] = flag(
-        "Made by this schedule", metavar="ID", repeats=True, parse=_named("id"), section=_FILTERS
+        "Made by this schedule",
+        metavar="ID",
+        repeats=True,
+        parse=_named("id"),
+        section=_FILTERS,
+        complete="schedules",
     )
     url: tuple[str, ...] = flag(
         "For this destination", metavar="URL", repeats=True, parse=_as_it_is, section=_FILTERS
@@ -92,6 +103,7 @@ class MessageFilters:
         repeats=True,
         parse=_as_it_is,
         section=_FILTERS,
+        complete="flow_key",
     )
     caller_ip: tuple[tuple[str, ...], ...] = flag(
         "Published from here", metavar="IP", repeats=True, parse=_named("address"), section=_FILTERS
@@ -156,7 +168,12 @@ class LogFilters(MessageFilters):
         "Of this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
     )
     state: tuple[tuple[str, ...], ...] = flag(
-        "In this state", metavar="STATE", repeats=True, parse=_state, section=_FILTERS
+        "In this state",
+        metavar="STATE",
+        repeats=True,
+        parse=_state,
+        section=_FILTERS,
+        complete="states",
     )
 
     def filter(self, **more: Any) -> Filter:

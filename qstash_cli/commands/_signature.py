@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
+from qstash_cli.commands import _values
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Flag
 from qstash_cli.invocation import Invocation
@@ -32,6 +33,7 @@ _HEADER = Flag(
     repeats=True,
     parse=lambda text, _now: parse_header(text),
     section="Message",
+    complete="header",
 )
 _FAMILIES = (
     ("on_callback", "callback", "Callback delivery"),
@@ -50,7 +52,8 @@ class _Slot:
     def names(self) -> tuple[str, ...]:
         return self.flag.names or (f"--{self.parameter.replace('_', '-')}",)
 
-    def annotation(self) -> Any:
+    def annotation(self, forms: Sequence[str]) -> Any:
+        """What Typer makes the flag of; `forms` are formats of this command alone."""
         kind: Any = list[str] if self.flag.repeats else str if self.flag.metavar else bool
         option = typer.Option(
             *self.names,
@@ -58,8 +61,15 @@ class _Slot:
             metavar=self.flag.metavar or None,
             rich_help_panel=self.flag.section,
             show_default=False,
+            autocompletion=self._completer(forms),
         )
         return Annotated[kind if kind is bool else kind | None, option]
+
+    def _completer(self, forms: Sequence[str]) -> _values.Completer | None:
+        if not self.flag.complete:
+            return None
+        more = forms if self.flag.complete == "format" else ()
+        return _values.values(self.flag.complete, *more)
 
     def read(self, value: Any, now: float) -> Any:
         """The flag's value, None or False or () if it was not given. Raises `BadInput`."""
@@ -161,7 +171,7 @@ def _with_flags(
             slot.parameter,
             inspect.Parameter.KEYWORD_ONLY,
             default=None if slot.flag.metavar else False,
-            annotation=slot.annotation(),
+            annotation=slot.annotation(view.forms if view else ()),
         )
         for name, hint in groups.items()
         for slot in _slots(hint)
@@ -213,6 +223,7 @@ def _callback_slots(prefix: str, section: str) -> Iterator[tuple[str, _Slot]]:
         repeats=True,
         parse=_HEADER.parse,
         section=section,
+        complete="header",
     )
     yield "headers", _Slot(f"{prefix}-header".replace("-", "_"), flag)
 
@@ -226,6 +237,7 @@ def _option_slot(name: str, option: Any, prefix: str, section: str) -> _Slot:
         parse=option.kind.parse if option.kind.metavar else None,
         repeats=option.kind.repeats,
         section=section,
+        complete=option.complete,
     )
     return _Slot(long.removeprefix("--").replace("-", "_"), flag)
 

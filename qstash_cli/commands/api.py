@@ -11,6 +11,7 @@ from qstash_cli.client.request import Request
 from qstash_cli.commands import _body
 from qstash_cli.commands._options import Body
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.commands._views import RAW
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
@@ -40,7 +41,12 @@ class Headers:
 def api(
     inv: Invocation,
     method: Annotated[
-        str, typer.Argument(help="GET, POST, PUT, PATCH or DELETE", metavar="METHOD")
+        str,
+        typer.Argument(
+            help="GET, POST, PUT, PATCH or DELETE",
+            metavar="METHOD",
+            autocompletion=values("method"),
+        ),
     ],
     path: Annotated[
         str, typer.Argument(help="Path and query, such as /v2/logs?count=10", metavar="PATH")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.commands._views import RAW
 from qstash_cli.errors import BadInput
 from qstash_cli.invocation import Invocation
@@ -20,7 +21,12 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 @command(app, connects=False)
 def completion(
     inv: Invocation,  # noqa: ARG001 - every command has it
-    shell: Annotated[str, typer.Argument(help="bash, zsh, fish or powershell", metavar="SHELL")],
+    shell: Annotated[
+        str,
+        typer.Argument(
+            help="bash, zsh, fish or powershell", metavar="SHELL", autocompletion=values("shell")
+        ),
+    ],
 ) -> Result:
     """Print the completion script of a shell.
 
@@ -35,7 +41,6 @@ def script(shell: str) -> str:
     """The completion script of a shell. Raises `BadInput` naming the shells."""
     if shell not in SHELLS:
         raise BadInput(f"not a shell: {shell!r}", hint=f"one of {', '.join(SHELLS)}")
-    from typer._completion_shared import get_completion_script
+    from qstash_cli.commands._shell_scripts import SCRIPTS
 
-    text = get_completion_script(prog_name="qstash", complete_var="_QSTASH_COMPLETE", shell=shell)
-    return f"{text.strip()}\n"
+    return SCRIPTS[shell]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
 
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.errors import BadInput, NotFound
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.limits import PLANS
+from qstash_cli.protocol.tokens import mistaken_for_token
 
 app = group("Profiles: which QStash to talk to, and as whom")
 
@@ -31,9 +34,20 @@ _VIEW = View(
     empty="no profiles; `qstash config set NAME` makes one",
 )
 _LIST = View(columns=_VIEW.columns[:4], id="name", empty=_VIEW.empty)
+_ORIGINS = View(
+    columns=(
+        Column(name="name", of="name"),
+        Column(name="value", of="value", wraps=True),
+        Column(name="source", of="source", wraps=True),
+    ),
+    id="name",
+)
 _PATH = View(columns=(Column(name="path", of="path"),), id="path")
 
-_Name = Annotated[str, typer.Argument(help="Name of the profile", metavar="NAME")]
+_Name = Annotated[
+    str,
+    typer.Argument(help="Name of the profile", metavar="NAME", autocompletion=values("profile")),
+]
 
 
 def _plan(text: str, _now: float) -> str:
@@ -42,16 +56,54 @@ def _plan(text: str, _now: float) -> str:
     return text
 
 
+def _url(text: str, _now: float) -> str:
+    from qstash_cli.config.urls import check_url
+
+    # Whether it may be used without TLS is asked at each run.
+    return check_url(text, insecure=True)
+
+
+def _variable(text: str, _now: float) -> str:
+    # Whoever pastes the token itself must not read it in an error.
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise BadInput("that is not the name of a variable", hint="write it as --token-env NAME")
+    return text
+
+
+def _command(text: str, _now: float) -> tuple[str, ...]:
+    import shlex
+
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError:
+        words = ()
+    if not words:
+        raise BadInput(
+            f"not a program with its arguments: {text!r}",
+            hint="quote it as a whole: --token-command 'op read op://infra/qstash/token'",
+        )
+    return words
+
+
 @dataclass(frozen=True, kw_only=True)
 class Changes:
     """What to store."""
 
-    api_url: str | None = flag("Base URL of the API", metavar="URL")
+    api_url: str | None = flag("Base URL of the API", metavar="URL", parse=_url)
     token_stdin: bool = flag("Read the token from standard input")
-    token_env: str | None = flag("Take the token from this variable", metavar="VARIABLE")
-    token_command: str | None = flag("Take the token from this program", metavar="COMMAND")
+    token_env: str | None = flag(
+        "Take the token from this variable, at each run", metavar="VARIABLE", parse=_variable
+    )
+    token_command: tuple[str, ...] = flag(
+        "Take what this program prints as the token, at each run",
+        metavar="COMMAND",
+        parse=_command,
+        default=(),
+    )
     keys_stdin: bool = flag("Read the current and next signing key, a line each")
-    plan: str | None = flag("Plan to check limits against", metavar="PLAN", parse=_plan)
+    plan: str | None = flag(
+        "Plan to check limits against", metavar="PLAN", parse=_plan, complete="plan"
+    )
 
 
 @command(app, "list", connects=False)
@@ -64,24 +116,37 @@ def list_(inv: Invocation) -> Result:
     return Result(data=[_record(inv, name) for name in inv.profiles.profiles], view=_LIST)
 
 
-@command(app, connects=False)
+@command(app, view=_ORIGINS)
 def show(
     inv: Invocation,
     name: Annotated[
-        str | None, typer.Argument(help="Name of the profile", metavar="[NAME]")
+        str | None,
+        typer.Argument(
+            help="The profile, as with -p",
+            metavar="[NAME]",
+            show_default=False,
+            autocompletion=values("profile"),
+        ),
     ] = None,
 ) -> Result:
-    """Show a profile, the default one if none is named. Secrets are masked.
+    """Show what commands would use, and which flag, variable, file or profile says so.
+
+    Secrets are masked, and no token command is run. Exits 3 if there are no credentials.
 
     \b
+    qstash config show
     qstash config show prod
+    qstash config show --env-file .env -o json
     """
-    wanted = name or inv.profiles.default
-    if wanted is None:
-        raise NotFound("there is no default profile", hint="name one, or `qstash config use NAME`")
-    if wanted not in inv.profiles.profiles:
-        raise _unknown(inv, wanted)
-    return Result(data=_record(inv, wanted), view=_VIEW, piped="json")
+    from qstash_cli.config.origins import origins
+
+    given = inv.given
+    if name is not None:
+        if name not in inv.profiles.profiles:
+            raise _unknown(inv, name)
+        given = replace(given, profile=name)
+    found, failure = origins(given, inv.variables, inv.profiles, inv.config_file)
+    return Result(data=[vars(one) for one in found], view=_ORIGINS, failure=failure)
 
 
 @command(app, "set", connects=False)
@@ -149,20 +214,45 @@ def _read(inv: Invocation, name: str, changes: Changes) -> dict[str, Any]:
         for key, value in (
             ("api_url", changes.api_url),
             ("token_env", changes.token_env),
+            ("token_command", changes.token_command),
             ("plan", changes.plan),
         )
-        if value is not None
+        if value
     }
-    if changes.token_command is not None:
-        import shlex
-
-        found["token_command"] = tuple(shlex.split(changes.token_command))
-    if changes.token_stdin or (not found and not changes.keys_stdin):
-        found["token"] = _secret(inv, f"token of {name}")
+    tokens = [changes.token_stdin, bool(changes.token_env), bool(changes.token_command)]
+    if sum(tokens) > 1:
+        raise BadInput(
+            "more than one source of the token",
+            hint="give one of --token-stdin, --token-env and --token-command",
+        )
+    if changes.token_stdin or (
+        not any(tokens) and _asks_for_token(inv, name, is_all=not found and not changes.keys_stdin)
+    ):
+        found["token"] = _token(inv, name)
     if changes.keys_stdin:
         found["current_signing_key"] = _secret(inv, "current signing key")
         found["next_signing_key"] = _secret(inv, "next signing key")
     return found
+
+
+def _asks_for_token(inv: Invocation, name: str, *, is_all: bool) -> bool:
+    """Whether the token is what is to be set, or what a new profile still lacks."""
+    if is_all:
+        return True
+    profile = inv.profiles.profiles.get(name)
+    if profile and (profile.token or profile.token_env or profile.token_command):
+        return False
+    if not inv.stdin_is_terminal:
+        inv.note(f"it has no token yet; `qstash config set {name} --token-stdin` reads it")
+    return inv.stdin_is_terminal
+
+
+def _token(inv: Invocation, name: str) -> str:
+    token = _secret(inv, f"token of {name}")
+    if mistaken := mistaken_for_token(token):
+        what, fix = mistaken
+        raise BadInput(f"that is {what}, not a token", hint=f"{fix}; nothing was changed")
+    return token
 
 
 def _secret(inv: Invocation, what: str) -> str:

@@ -14,6 +14,7 @@ from qstash_cli.commands._follow import failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
 from qstash_cli.commands._paging import cut
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import flag
@@ -26,7 +27,10 @@ from qstash_cli.protocol.records import Published
 app = group("The dead letter queue: messages that ended undelivered")
 
 _Ids = Annotated[
-    list[str] | None, typer.Argument(help="DLQ ids", metavar="[DLQ_ID]...", show_default=False)
+    list[str] | None,
+    typer.Argument(
+        help="DLQ ids", metavar="[DLQ_ID]...", show_default=False, autocompletion=values("dlq")
+    ),
 ]
 
 
@@ -57,7 +61,12 @@ def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging, expected: Exp
 @command(app)
 def get(
     inv: Invocation,
-    dlq_id: Annotated[str, typer.Argument(help="DLQ id", metavar="DLQ_ID", show_default=False)],
+    dlq_id: Annotated[
+        str,
+        typer.Argument(
+            help="DLQ id", metavar="DLQ_ID", show_default=False, autocompletion=values("dlq")
+        ),
+    ],
 ) -> Result:
     """Show an entry with the destination's last answer.
 

@@ -10,6 +10,7 @@ import typer
 from qstash_cli.client import flow
 from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.commands._views import FLOW, GLOBAL
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
@@ -19,7 +20,15 @@ from qstash_cli.protocol.durations import parse_duration_s
 
 app = group("Flow control: rate and parallelism of a key")
 
-_Key = Annotated[str, typer.Argument(help="Flow control key", metavar="KEY", show_default=False)]
+_Key = Annotated[
+    str,
+    typer.Argument(
+        help="Flow control key",
+        metavar="KEY",
+        show_default=False,
+        autocompletion=values("flow_key"),
+    ),
+]
 _DONE = View(columns=(Column(name="key", of="key"),), id="key")
 
 

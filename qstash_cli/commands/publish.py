@@ -13,6 +13,7 @@ from qstash_cli.commands import _body, _sending
 from qstash_cli.commands._follow import failure_of, wait_for_end
 from qstash_cli.commands._options import Body, Waiting
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.commands._views import PUBLISHED
 from qstash_cli.errors import QstashError
 from qstash_cli.flags import flag
@@ -37,7 +38,13 @@ class Sending:
 def publish(
     inv: Invocation,
     destination: Annotated[
-        str, typer.Argument(help="URL or URL group", metavar="DEST", show_default=False)
+        str,
+        typer.Argument(
+            help="URL or URL group",
+            metavar="DEST",
+            show_default=False,
+            autocompletion=values("urlgroup"),
+        ),
     ],
     items: Annotated[
         list[str] | None,

@@ -10,6 +10,7 @@ import typer
 from qstash_cli.client import queues
 from qstash_cli.commands._options import Confirm, parse_count
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.commands._views import NAMED, QUEUE
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
@@ -17,7 +18,12 @@ from qstash_cli.output.result import Result
 
 app = group("Queues: deliver in order, so many at a time")
 
-_Name = Annotated[str, typer.Argument(help="Name of the queue", metavar="NAME", show_default=False)]
+_Name = Annotated[
+    str,
+    typer.Argument(
+        help="Name of the queue", metavar="NAME", show_default=False, autocompletion=values("queue")
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)

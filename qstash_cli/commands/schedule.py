@@ -14,6 +14,7 @@ from qstash_cli.client import schedules
 from qstash_cli.commands import _body, _sending
 from qstash_cli.commands._options import Body, Confirm, parse_count
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.commands._views import SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
@@ -26,7 +27,12 @@ from qstash_cli.protocol.options import MessageOptions
 
 app = group("Schedules: publish again and again")
 
-_Id = Annotated[str, typer.Argument(help="Schedule id", metavar="ID", show_default=False)]
+_Id = Annotated[
+    str,
+    typer.Argument(
+        help="Schedule id", metavar="ID", show_default=False, autocompletion=values("schedule")
+    ),
+]
 _TIMES = View(
     columns=(
         Column(name="utc", of="utc"),
@@ -41,7 +47,9 @@ _TIMES = View(
 class Zone:
     """Where the clock hangs that the expression means."""
 
-    tz: str | None = flag("Time zone of the expression (default UTC)", metavar="ZONE")
+    tz: str | None = flag(
+        "Time zone of the expression (default UTC)", metavar="ZONE", complete="zone"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +77,13 @@ class Times(Zone):
 def create(
     inv: Invocation,
     destination: Annotated[
-        str, typer.Argument(help="URL or URL group", metavar="DEST", show_default=False)
+        str,
+        typer.Argument(
+            help="URL or URL group",
+            metavar="DEST",
+            show_default=False,
+            autocompletion=values("urlgroup"),
+        ),
     ],
     items: Annotated[
         list[str] | None,

@@ -64,7 +64,12 @@ class SignWith:
     )
     dev: bool = flag("The current key of `qstash dev`", section="Key")
     profile: str | None = flag(
-        "The current key of this profile", "-p", "--profile", metavar="NAME", section="Key"
+        "The current key of this profile",
+        "-p",
+        "--profile",
+        metavar="NAME",
+        section="Key",
+        complete="profile",
     )
 
 

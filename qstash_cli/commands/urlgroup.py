@@ -10,6 +10,7 @@ import typer
 from qstash_cli.client import outside, urlgroups
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
 from qstash_cli.commands._views import DEAD, NAMED, URL_GROUP
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import flag
@@ -23,7 +24,13 @@ app = group("URL groups: send one message to many endpoints")
 
 _ASKED_AT_ONCE = 16
 _Name = Annotated[
-    str, typer.Argument(help="Name of the URL group", metavar="NAME", show_default=False)
+    str,
+    typer.Argument(
+        help="Name of the URL group",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=values("urlgroup"),
+    ),
 ]
 
 
@@ -45,6 +52,7 @@ class Defaults:
         metavar="'NAME: VALUE'",
         repeats=True,
         parse=lambda text, _now: parse_header(text),
+        complete="header",
     )
     clear: bool = flag("Take all default headers away")
 

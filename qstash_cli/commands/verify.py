@@ -70,7 +70,12 @@ class KeyFlags:
         "The keys in this region's variables", metavar="REGION", section="Keys"
     )
     profile: str | None = flag(
-        "The keys of this profile", "-p", "--profile", metavar="NAME", section="Keys"
+        "The keys of this profile",
+        "-p",
+        "--profile",
+        metavar="NAME",
+        section="Keys",
+        complete="profile",
     )
 
 

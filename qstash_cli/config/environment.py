@@ -23,11 +23,19 @@ class RegionPair:
 
 
 class Environment:
-    """The variables, cleaned; `warnings` tells what had to be cleaned or left out."""
+    """The variables, cleaned; `warnings` tells what had to be cleaned or left out.
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    `file` is what they were read from, where they are not the environment's own.
+    """
+
+    def __init__(self, env: Mapping[str, str], file: str | None = None) -> None:
         self._env = env
+        self._file = file
         self.warnings: list[str] = []
+
+    def named(self, name: str) -> str:
+        """A variable that leads to QStash, as its user knows it."""
+        return f"{name} in {self._file}" if self._file else name
 
     def text(self, name: str) -> str:
         """A variable without quotes and blanks around it, empty if it is not set."""
@@ -36,7 +44,7 @@ class Environment:
         if len(clean) > 1 and clean[0] == clean[-1] and clean[0] in "\"'":
             clean = clean[1:-1].strip()
         if clean != value:
-            warning = f"{name} has quotes or blanks around it; they are left out"
+            warning = f"{self.named(name)} has quotes or blanks around it; they are left out"
             if warning not in self.warnings:
                 self.warnings.append(warning)
         return clean

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.destination import unreachable_reason
 
 DEFAULT_URL = "https://qstash.upstash.io"
+# The regions are isolated: each has its own tokens, keys and messages.
+REGION_URLS = {
+    "eu-central-1": DEFAULT_URL,
+    "us-east-1": "https://qstash-us-east-1.upstash.io",
+}
+_OTHER_NAMES = {"https://qstash-eu-central-1.upstash.io": DEFAULT_URL}
 
 
 def check_url(url: str, *, insecure: bool) -> str:
@@ -43,3 +50,9 @@ def check_url(url: str, *, insecure: bool) -> str:
 def is_loopback(url: str) -> bool:
     """The host is this machine."""
     return unreachable_reason(url) == "a loopback address"
+
+
+def region_of(url: str, regions: Mapping[str, str]) -> str | None:
+    """The region whose URL it is, of these names and URLs; None for another host."""
+    wanted = _OTHER_NAMES.get(url.lower(), url.lower())
+    return next((name for name, one in regions.items() if one == wanted), None)

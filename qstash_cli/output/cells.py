@@ -11,7 +11,9 @@ from qstash_cli.output.result import Show
 from qstash_cli.output.safe import safe_text
 from qstash_cli.output.values import local_time, relative_time, span
 
-_STYLES = {"pass": "green", "fail": "red"}
+_STYLES = {
+    "pass": "green", "fail": "red", "ok": "green", "warning": "yellow", "failure": "red"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

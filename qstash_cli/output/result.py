@@ -18,13 +18,15 @@ Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
 class Column:
     """One column. `of` is a field's name or picks from the record; `show` is for tables alone.
 
-    `width` is how wide it is at least where rows are shown as they come.
+    `width` is how wide it is at least where rows are shown as they come. Where there is no room, a
+    text that `wraps` goes on below, others are cut.
     """
 
     name: str
     of: str | Callable[[Record], Any]
     show: Show = "text"
     width: int = 0
+    wraps: bool = False
 
     def pick(self, record: Record) -> Any:
         """The value of this column, None if the record has none."""

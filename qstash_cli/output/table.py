@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
 from qstash_cli.output.cells import EMPTY, Cell, shown
@@ -73,7 +74,8 @@ def _write_chunk(
         if is_empty and is_first:
             names = [Cell(c.name.upper(), c.name.upper(), "bold") for c in view.columns]
             _print(_line(names, layout), console)
-        _print(_line(row, layout), console)
+        for part in _wrapped_rows(view, row, layout):
+            _print(_line(part, layout), console)
         is_empty = False
     return is_empty
 
@@ -137,6 +139,20 @@ def _cell(column: Column, record: Record, look: Look) -> Cell:
         drawn = bar(value)
         return Cell(drawn, drawn, "cyan")
     return shown(value, column.show, look)
+
+
+def _wrapped_rows(view: View, row: Row, layout: Layout) -> Iterator[Row]:
+    """The row, and one more for each line that its wrapped texts go on for."""
+    if not any(column.wraps for column in view.columns):
+        yield row
+        return
+    lines = [
+        [Cell(part, part, cell.style) for part in _wrapped(cell.full, width)]
+        if column.wraps
+        else [cell]
+        for column, cell, width in zip(view.columns, row, layout.widths, strict=True)
+    ]
+    yield from (list(one) for one in zip_longest(*lines, fillvalue=EMPTY))
 
 
 def _line(row: Row, layout: Layout) -> Text:

@@ -32,6 +32,7 @@ class Option:
 
     `header` stands after `Upstash-`; options that share a header are its `part=value` pairs.
     `callback` says that it also exists for callbacks, with `Upstash-Callback-` before it.
+    `complete` is the kind of value that shells offer.
     """
 
     header: str
@@ -40,6 +41,7 @@ class Option:
     part: str = ""
     callback: bool = False
     on: tuple[Operation, ...] = _EVERYWHERE
+    complete: str = ""
 
 
 def _option(
@@ -50,8 +52,11 @@ def _option(
     part: str = "",
     callback: bool = False,
     on: tuple[Operation, ...] = _EVERYWHERE,
+    complete: str = "",
 ) -> Any:
-    option = Option(header=header, kind=kind, help=text, part=part, callback=callback, on=on)
+    option = Option(
+        header=header, kind=kind, help=text, part=part, callback=callback, on=on, complete=complete
+    )
     return field(default=() if kind.repeats else None, metadata={"option": option})
 
 
@@ -64,7 +69,9 @@ class MessageOptions:
     Names that end in `_s` are whole seconds; `not_before_s` is a unix time.
     """
 
-    method: str | None = _option("Method", kinds.METHOD, "Method of the delivery", callback=True)
+    method: str | None = _option(
+        "Method", kinds.METHOD, "Method of the delivery", callback=True, complete="method"
+    )
     delay_s: int | None = _option(
         "Delay", kinds.DURATION, "Deliver after this long", callback=True, on=_NOT_QUEUED
     )
@@ -95,6 +102,7 @@ class MessageOptions:
         "Share rate and parallelism with this key",
         callback=True,
         on=_NOT_RETRIED,
+        complete="flow_key",
     )
     parallelism: int | None = _option(
         "Flow-Control-Value",
@@ -126,13 +134,18 @@ class MessageOptions:
         kinds.REDACT_FIELDS,
         "Hide body, headers or headers[Name]",
         on=_NOT_RETRIED,
+        complete="redact",
     )
     callback: str | None = _option("Callback", kinds.URL, "Report every attempt to this URL")
     failure_callback: str | None = _option(
         "Failure-Callback", kinds.URL, "Report the final failure to this URL"
     )
     queue: str | None = _option(
-        "Queue-Name", kinds.NAME, "Deliver through this queue, in order", on=_NOT_QUEUED
+        "Queue-Name",
+        kinds.NAME,
+        "Deliver through this queue, in order",
+        on=_NOT_QUEUED,
+        complete="queue",
     )
     header_forward: bool | None = _option(
         "Header-Forward", kinds.SWITCH, "Forward every header as it is", on=()

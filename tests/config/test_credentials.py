@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from qstash_cli.config.credentials import (
-    Given,
     Settings,
     base_url,
     mask,
@@ -18,6 +17,7 @@ from qstash_cli.config.credentials import (
     signing_keys,
 )
 from qstash_cli.config.profiles import Profile, Profiles
+from qstash_cli.config.sources import Given
 from qstash_cli.errors import BadCredentials, BadInput, QstashError
 from qstash_cli.protocol.dev_credentials import DEV_USER
 

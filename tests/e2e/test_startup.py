@@ -17,8 +17,8 @@ from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 
 SLOW = {
-    "asyncio", "httpx", "jmespath", "jwt", "platformdirs", "rich", "simpleeval", "sqlite3",
-    "starlette", "tomli_w", "uvicorn", "urllib.request",
+    "asyncio", "dotenv", "httpx", "jmespath", "jwt", "platformdirs", "rich", "simpleeval",
+    "sqlite3", "starlette", "tomli_w", "uvicorn", "urllib.request",
 }  # fmt: skip
 KEY = "sig_of_the_test"
 FREE_OF_ALL = {

@@ -1,0 +1,90 @@
+"""What a shell is told when its user asks for completions. Whatever goes wrong, it is nothing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+from typer._click.shell_completion import _resolve_context, _resolve_incomplete
+
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.safe import UNSAFE, safe_text
+
+_DESCRIPTION = 72
+# What a shell takes as it is. Of all others, bash is given the quoted form.
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-")
+
+
+def answer(inv: Invocation, root: Any) -> None:
+    """Writes the completions of the command line that the environment holds."""
+    try:
+        text = "".join(f"{line}\n" for line in _lines(inv, root))
+    except Exception:  # noqa: BLE001 - a shell shows what is said in the middle of its prompt
+        return
+    inv.out.write(text)
+
+
+def split(line: str) -> tuple[list[str], str, bool]:
+    """The finished words of a command line, the unfinished one, and whether a quote is open."""
+    lexer = shlex.shlex(line, posix=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    words: list[str] = []
+    try:
+        words.extend(lexer)
+    except ValueError:
+        return words, lexer.token, True
+    if not line or line[-1].isspace():
+        return words, "", False
+    return words[:-1], words[-1], False
+
+
+def _lines(inv: Invocation, root: Any) -> Iterator[str]:
+    shell = inv.env.get("_QSTASH_COMPLETE", "")
+    words, incomplete, is_quoted = split(inv.env.get("_QSTASH_LINE", "").lstrip())
+    while words and "=" in words[0]:
+        del words[0]
+    args = words[1:]
+    obj = replace(inv, err=StringIO())
+    context = _resolve_context(root, {"obj": obj}, "qstash", args)
+    target, wanted = _resolve_incomplete(context, args, incomplete)
+    before = incomplete.removesuffix(wanted) if wanted else incomplete
+    found = [
+        (f"{before}{item.value}", _described(item.help or ""))
+        for item in target.shell_complete(context, wanted)
+        if not UNSAFE.search(item.value)
+    ]
+    if not found:
+        yield "files" if _takes_files(target) else "values"
+        return
+    yield "open" if all(value[-1:] in ":=" for value, _ in found) else "values"
+    if shell == "bash":
+        yield from _for_bash(found, incomplete, inv.env.get("_QSTASH_BREAKS", ""), is_quoted)
+    else:
+        yield from (f"{value}\t{description}" for value, description in found)
+
+
+def _takes_files(target: Any) -> bool:
+    metavar = getattr(target, "metavar", None) or ""
+    return "FILE" in metavar or "CMD" in metavar or metavar in {"TEXT", "JSON"}
+
+
+def _described(text: str) -> str:
+    text = safe_text(" ".join(text.split()))
+    return text if len(text) <= _DESCRIPTION else f"{text[: _DESCRIPTION - 1]}…"
+
+
+def _for_bash(
+    found: list[tuple[str, str]], incomplete: str, breaks: str, is_quoted: bool
+) -> Iterator[str]:
+    """The values as bash puts them on the line: after the last of its own word breaks, quoted."""
+    ends = [incomplete.rfind(c) + 1 for c in ":=@" if c in breaks]
+    head = "" if is_quoted else incomplete[: max(ends, default=0)]
+    for value, _ in found:
+        if _PLAIN.issuperset(value):
+            yield value.removeprefix(head)
+        elif not is_quoted:
+            yield shlex.quote(value.removeprefix(head))

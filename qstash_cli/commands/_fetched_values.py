@@ -1,0 +1,126 @@
+"""The values of completion that QStash knows: asked for briefly, and kept for a minute."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qstash_cli.client import dlq, flow, queues, schedules, urlgroups
+from qstash_cli.client.filters import Filter
+from qstash_cli.client.request import Request
+from qstash_cli.config.cache import cache_directory, keep, recall
+from qstash_cli.config.credentials import chosen, resolve
+from qstash_cli.config.sources import Source
+from qstash_cli.invocation import Invocation
+
+Value = tuple[str, str]
+
+_LIFETIME_S = 60
+# Whoever waits for a prompt notices more.
+_LIMIT_S = 0.3
+_TOKEN_COMMAND_LIMIT_S = 0.25
+# Entries come with their bodies.
+_DLQ_ENTRIES = "30"
+
+
+def fetched(kind: str, inv: Invocation) -> list[Value]:
+    """The values of one kind in the account, from the last minute or from now.
+
+    Raises whatever the configuration or the network gives reason for.
+    """
+    source = chosen(inv.given, inv.given.environment(inv.variables), inv.profiles, _not_run)
+    path = _path(inv, source, kind)
+    known = recall(path, now=inv.now(), lifetime_s=_LIFETIME_S)
+    if known is None:
+        known = _asked(inv, kind)
+        with contextlib.suppress(OSError):
+            keep(path, known, now=inv.now())
+    return [(str(value), str(description)) for value, description in known]
+
+
+def _path(inv: Invocation, source: Source, kind: str) -> Path:
+    """A file for each kind, source and token: another account's values are not to be seen."""
+    import hashlib
+
+    by_command = source.profile.token_command if source.profile else ()
+    parts = (source.name, source.api_url, *(by_command or (source.token(),)))
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return cache_directory(inv.variables, inv.home) / f"{digest}-{kind}.json"
+
+
+def _asked(inv: Invocation, kind: str) -> list[Value]:
+    from qstash_cli.client.deadline import within
+    from qstash_cli.client.transport import Client, Surroundings
+
+    started_at = inv.now()
+    settings = resolve(inv.given, inv.variables, inv.profiles, _printed_quickly)
+    left_s = _LIMIT_S - (inv.now() - started_at)
+    world = Surroundings(now=inv.now, sleep=inv.sleep, request_timeout_s=_LIMIT_S, max_wait_s=0)
+    client = Client(
+        settings.api_url, settings.token, is_local=settings.is_local, surroundings=world
+    )
+    # Importing what sends it takes as long as the answer, and is no part of the network's time.
+    client.prepared()
+    request, described = _KINDS[kind]
+    answer: Any = within(left_s, lambda: client.send(request))
+    client.close()
+    return [described(record) for record in (answer[request.items] if request.items else answer)]
+
+
+def _not_run(_command: Sequence[str]) -> str:
+    return ""
+
+
+def _printed_quickly(command: Sequence[str]) -> str:
+    import subprocess
+
+    # Without a terminal of its own it cannot ask anything in the middle of a command line.
+    return subprocess.run(  # noqa: S603 - the user's own configuration names it
+        command,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+        errors="replace",
+        timeout=_TOKEN_COMMAND_LIMIT_S,
+    ).stdout
+
+
+def _schedule(record: Mapping[str, Any]) -> Value:
+    paused = ", paused" if record.get("isPaused") else ""
+    return record["scheduleId"], f"{record.get('cron')} {record.get('destination')}{paused}"
+
+
+def _url_group(record: Mapping[str, Any]) -> Value:
+    count = len(record.get("endpoints") or ())
+    return record["name"], f"{count} endpoint{'' if count == 1 else 's'}"
+
+
+def _queue(record: Mapping[str, Any]) -> Value:
+    paused = ", paused" if record.get("paused") else ""
+    return record[
+        "name"
+    ], f"lag {record.get('lag')}, parallelism {record.get('parallelism')}{paused}"
+
+
+def _flow_key(record: Mapping[str, Any]) -> Value:
+    paused = ", paused" if record.get("isPaused") else ""
+    return record["flowControlKey"], f"{record.get('waitListSize')} waiting{paused}"
+
+
+def _dlq_entry(record: Mapping[str, Any]) -> Value:
+    destination = record.get("topicName") or record.get("url")
+    return record["dlqId"], f"{record.get('responseStatus') or 'no answer'} {destination}"
+
+
+_KINDS: Mapping[str, tuple[Request[Any], Callable[[Mapping[str, Any]], Value]]] = {
+    "schedule": (schedules.every(), _schedule),
+    "urlgroup": (urlgroups.every(), _url_group),
+    "queue": (queues.every(), _queue),
+    "flow_key": (flow.every(), _flow_key),
+    "dlq": (dlq.entries(Filter()).with_query(("count", _DLQ_ENTRIES)), _dlq_entry),
+}

@@ -1,0 +1,112 @@
+"""Every value that a run would use, and who said it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qstash_cli.config.credentials import chosen, mask, signing_keys
+from qstash_cli.config.environment import Environment
+from qstash_cli.config.profiles import Profiles
+from qstash_cli.config.sources import BY_DEFAULT, Given, Source, sources
+from qstash_cli.config.urls import DEFAULT_URL
+from qstash_cli.errors import BadCredentials
+
+_NOT_SET = "not set"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """A value and its source. A secret is masked, and None is a value that nobody set."""
+
+    name: str
+    value: str | bool | None
+    source: str
+
+
+def origins(
+    given: Given, env: Mapping[str, str], profiles: Profiles, file: Path
+) -> tuple[list[Origin], BadCredentials | None]:
+    """The values, and what is wrong with the credentials, if anything is.
+
+    `file` is the one that the profiles are in. No token command is run.
+    """
+    try:
+        source = chosen(given, given.environment(env), profiles, _not_run)
+        token = _masked_token(source)
+    except BadCredentials as fault:
+        return [*_without_credentials(given, env, file)], fault
+    profile = source.profile
+    place = f"profile {profile.name} in {file}" if profile else ""
+    return [
+        Origin(
+            name="profile",
+            value=profile.name if profile else None,
+            source=source.why if profile else f"{source.name} is used: {source.why}",
+        ),
+        Origin(name="apiUrl", value=source.api_url, source=_placed(source.url_from, file)),
+        Origin(name="token", value=token, source=_placed(source.token_from, file)),
+        *_keys(given, env, profiles, file),
+        _set_or_not("plan", profile.plan if profile else None, place),
+        _set_or_not("protected", (profile.protected or None) if profile else None, place),
+        _config_file(env, file),
+    ], None
+
+
+def overruled(given: Given, env: Environment, profiles: Profiles) -> list[str]:
+    """The names of the sources that have credentials too, but come after the one that is used."""
+    names: list[str] = []
+    try:
+        names.extend(one.name for one in sources(given, env, profiles, _not_run))
+    except BadCredentials:
+        # A profile that is not there is only in the way where it would be used.
+        return names[1:]
+    return [name for name in dict.fromkeys(names) if name != names[0]]
+
+
+def _without_credentials(given: Given, env: Mapping[str, str], file: Path) -> Iterator[Origin]:
+    yield Origin(
+        name="profile", value=given.profile, source="--profile" if given.profile else _NOT_SET
+    )
+    url = given.api_url
+    yield Origin(name="apiUrl", value=url or DEFAULT_URL, source="--api-url" if url else BY_DEFAULT)
+    yield Origin(name="token", value=None, source=_NOT_SET)
+    yield _config_file(env, file)
+
+
+def _masked_token(source: Source) -> str:
+    if source.profile and source.profile.token_command:
+        return f"what `{source.profile.token_command[0]}` prints"
+    return mask(source.token())
+
+
+def _keys(given: Given, env: Mapping[str, str], profiles: Profiles, file: Path) -> Iterator[Origin]:
+    keys = signing_keys(given, env, profiles)
+    following = keys.source.replace("_CURRENT_SIGNING_KEY", "_NEXT_SIGNING_KEY")
+    for name, key, place in (
+        ("currentSigningKey", keys.current, keys.source),
+        ("nextSigningKey", keys.next, following),
+    ):
+        yield _set_or_not(name, mask(key) if key else None, _placed(place, file))
+
+
+def _set_or_not(name: str, value: str | bool | None, place: str) -> Origin:
+    return Origin(name=name, value=value, source=_NOT_SET if value is None else place)
+
+
+def _placed(source: str, file: Path) -> str:
+    """The source with the profile's file, for those who look for it."""
+    is_of_profile = source.startswith("profile ") or " profile " in source
+    return f"{source} in {file}" if is_of_profile else source
+
+
+def _config_file(env: Mapping[str, str], file: Path) -> Origin:
+    named = next(
+        (n for n in ("QSTASH_CONFIG_DIR", "XDG_CONFIG_HOME") if env.get(n, "").strip()), ""
+    )
+    return Origin(name="configFile", value=str(file), source=named or BY_DEFAULT)
+
+
+def _not_run(_command: Sequence[str]) -> str:
+    return ""

@@ -1,0 +1,215 @@
+"""The places that credentials come from, in their order. Each supplies URL and token together, so
+that a token never reaches a host that it was not given for. Source: QStash docs, "Multi-region".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from qstash_cli.config.environment import Environment
+from qstash_cli.config.profiles import Profile, Profiles, unknown_profile
+from qstash_cli.config.urls import DEFAULT_URL, check_url, is_loopback
+from qstash_cli.errors import BadCredentials
+from qstash_cli.protocol.dev_credentials import DEV_USER
+
+BY_DEFAULT = "default"
+RunCommand = Callable[[Sequence[str]], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What the flags said. `env_file` is where the variables were read from, if from a file."""
+
+    api_url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    profile: str | None = None
+    env_file: str | None = None
+    dev: bool = False
+    insecure: bool = False
+
+    def environment(self, variables: Mapping[str, str]) -> Environment:
+        """The variables, cleaned, under the names that their user knows."""
+        return Environment(variables, self.env_file)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One place that has a URL and a way to its token, and what made it one.
+
+    `url_from` and `token_from` name the flag, variable or key that says each.
+    """
+
+    name: str
+    why: str
+    api_url: str
+    url_from: str
+    token_from: str
+    token: Callable[[], str] = field(repr=False)
+    profile: Profile | None = None
+
+
+def sources(
+    given: Given, env: Environment, profiles: Profiles, run_command: RunCommand
+) -> Iterator[Source]:
+    """Every source that has any credentials; the first one is used.
+
+    Raises `BadCredentials` on reaching a profile that is not there.
+    """
+    if given.token is not None:
+        yield _flag_source(given.api_url, given.token)
+    if given.profile is not None:
+        yield _profile_source(given.profile, "--profile names it", profiles, env, run_command)
+    if given.dev or env.is_dev:
+        why = "--dev is given" if given.dev else f"{env.named('QSTASH_DEV')} is true"
+        port = env.named("QSTASH_DEV_PORT") if env.text("QSTASH_DEV_PORT") else BY_DEFAULT
+        yield _dev_source(env.dev_url, why, port)
+    yield from _variables(env)
+    named = env.text("QSTASH_PROFILE")
+    why = f"{env.named('QSTASH_PROFILE')} names it" if named else "it is the default profile"
+    if name := named or profiles.default:
+        yield _profile_source(name, why, profiles, env, run_command)
+
+
+def paired(given: Given, source: Source | None) -> Source:
+    """The source that has a token for the URL of the flags, if they name one.
+
+    Raises `BadCredentials` if there is no source, or if its token is for another URL.
+    """
+    if given.api_url is None or given.token is not None:
+        if source is None:
+            raise BadCredentials(
+                "no credentials were found",
+                hint="set QSTASH_TOKEN, or store a profile with `qstash config set NAME`; "
+                "`qstash demo` and `qstash dev` need none",
+            )
+        return source
+    wanted = given.api_url.rstrip("/")
+    if source is not None and source.api_url.rstrip("/") == wanted:
+        return source
+    if is_loopback(check_url(wanted, insecure=given.insecure)):
+        return _dev_source(wanted, "--api-url is on this machine", "--api-url")
+    owner = f"the token of {source.name} belongs to {source.api_url}" if source else "no token"
+    raise BadCredentials(
+        f"{owner}, not to {urlsplit(wanted).netloc}" if source else f"no token for {wanted}",
+        hint="give --token as well, or store both in a profile with `qstash config set NAME`",
+    )
+
+
+def known(name: str, profiles: Profiles) -> Profile:
+    """A profile by name. Raises `BadCredentials` naming those that there are."""
+    if name not in profiles.profiles:
+        missing = unknown_profile(name, profiles.profiles)
+        raise BadCredentials(missing.message, hint=missing.hint)
+    return profiles.profiles[name]
+
+
+def _variables(env: Environment) -> Iterator[Source]:
+    if region := env.region_pair:
+        prefix = region.name.removesuffix("TOKEN")
+        yield Source(
+            name=env.named(region.name),
+            why=f"{env.named('QSTASH_REGION')} names its region",
+            api_url=region.api_url,
+            url_from=env.named(f"{prefix}URL"),
+            token_from=env.named(region.name),
+            token=lambda: region.token,
+        )
+    if token := env.text("QSTASH_TOKEN"):
+        url = env.text("QSTASH_URL")
+        yield Source(
+            name=env.named("QSTASH_TOKEN"),
+            why="it is set",
+            api_url=url or DEFAULT_URL,
+            url_from=env.named("QSTASH_URL") if url else BY_DEFAULT,
+            token_from=env.named("QSTASH_TOKEN"),
+            token=lambda: token,
+        )
+    elif env.text("QSTASH_URL"):
+        url, token = env.named("QSTASH_URL"), env.named("QSTASH_TOKEN")
+        env.warnings.append(f"{url} is left out, because {token} is not set")
+
+
+def _flag_source(api_url: str | None, token: str) -> Source:
+    return Source(
+        name="--token",
+        why="it is given",
+        api_url=api_url or DEFAULT_URL,
+        url_from="--api-url" if api_url else BY_DEFAULT,
+        token_from="--token",  # noqa: S106 - the flag's name
+        token=lambda: token,
+    )
+
+
+def _dev_source(url: str, why: str, url_from: str) -> Source:
+    name = "the development server"
+    return Source(
+        name=name,
+        why=why,
+        api_url=url,
+        url_from=url_from,
+        token_from=name,
+        token=lambda: DEV_USER.token,
+    )
+
+
+def _profile_source(
+    name: str, why: str, profiles: Profiles, env: Environment, run_command: RunCommand
+) -> Source:
+    profile = known(name, profiles)
+    return Source(
+        name=f"profile {name}",
+        why=why,
+        api_url=profile.api_url or DEFAULT_URL,
+        url_from=f"profile {name}" if profile.api_url else BY_DEFAULT,
+        token_from=_token_from(profile, env),
+        token=lambda: _profile_token(profile, env, run_command),
+        profile=profile,
+    )
+
+
+def _token_from(profile: Profile, env: Environment) -> str:
+    if profile.token_command:
+        return f"token_command of profile {profile.name}"
+    if profile.token_env is not None:
+        return f"{env.named(profile.token_env)}, which profile {profile.name} names"
+    return f"profile {profile.name}"
+
+
+def _profile_token(profile: Profile, env: Environment, run_command: RunCommand) -> str:
+    if profile.token_command:
+        return _printed(profile, run_command)
+    if profile.token_env is not None:
+        token = env.text(profile.token_env)
+        if not token:
+            raise BadCredentials(
+                f"the variable of profile {profile.name} is not set: {profile.token_env}",
+                hint=f"export {profile.token_env}=..., or `qstash config set {profile.name}`",
+            )
+        return token
+    if profile.token is None:
+        raise BadCredentials(
+            f"the profile has no token: {profile.name}",
+            hint=f"`qstash config set {profile.name}` asks for it",
+        )
+    return profile.token
+
+
+def _printed(profile: Profile, run_command: RunCommand) -> str:
+    import subprocess
+
+    program = profile.token_command[0]
+    try:
+        return run_command(profile.token_command).strip()
+    except subprocess.CalledProcessError as fault:
+        status = fault.returncode
+        raise BadCredentials(
+            f"the token command of profile {profile.name} ended with {status}: {program}",
+            hint="run it by itself; what it prints is the token",
+        ) from None
+    except OSError as fault:
+        raise BadCredentials(
+            f"the token command of profile {profile.name} cannot be run: {program}",
+            hint=(fault.strerror or "").lower(),
+        ) from None
