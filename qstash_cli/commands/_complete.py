@@ -62,7 +62,7 @@ def _lines(inv: Invocation, root: Any) -> Iterator[str]:
         return
     yield "open" if all(value[-1:] in ":=" for value, _ in found) else "values"
     if shell == "bash":
-        yield from _for_bash(found, incomplete, inv.env.get("_QSTASH_BREAKS", ""), is_quoted)
+        yield from _for_bash(found, incomplete, inv.env.get("_QSTASH_WORD", ""), is_quoted)
     else:
         yield from (f"{value}\t{description}" for value, description in found)
 
@@ -78,11 +78,12 @@ def _described(text: str) -> str:
 
 
 def _for_bash(
-    found: list[tuple[str, str]], incomplete: str, breaks: str, is_quoted: bool
+    found: list[tuple[str, str]], incomplete: str, word: str, is_quoted: bool
 ) -> Iterator[str]:
-    """The values as bash puts them on the line: after the last of its own word breaks, quoted."""
-    ends = [incomplete.rfind(c) + 1 for c in ":=@" if c in breaks]
-    head = "" if is_quoted else incomplete[: max(ends, default=0)]
+    """The values as bash puts them on the line: quoted, and in place of what it holds for the word,
+    which begins after a colon or an equals sign.
+    """
+    head = incomplete.removesuffix(word) if incomplete.endswith(word) else ""
     for value, _ in found:
         if _PLAIN.issuperset(value):
             yield value.removeprefix(head)
