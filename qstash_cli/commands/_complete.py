@@ -51,6 +51,8 @@ def _lines(inv: Invocation, root: Any) -> Iterator[str]:
     obj = replace(inv, err=StringIO())
     context = _resolve_context(root, {"obj": obj}, "qstash", args)
     target, wanted = _resolve_incomplete(context, args, incomplete)
+    if target is context.command and _left_over(context):
+        return
     before = incomplete.removesuffix(wanted) if wanted else incomplete
     found = [
         (f"{before}{item.value}", _described(item.help or ""))
@@ -65,6 +67,12 @@ def _lines(inv: Invocation, root: Any) -> Iterator[str]:
         yield from _for_bash(found, incomplete, inv.env.get("_QSTASH_WORD", ""), is_quoted)
     else:
         yield from (f"{value}\t{description}" for value, description in found)
+
+
+def _left_over(context: Any) -> bool:
+    """Words are left that no command is called by."""
+    is_group = bool(getattr(context.command, "commands", None))
+    return is_group and bool(context._protected_args + context.args)  # noqa: SLF001 - as Typer does
 
 
 def _takes_files(target: Any) -> bool:

@@ -50,7 +50,7 @@ _qstash() {
         value=${${value//\\/\\\\}//:/\\:}
         entries+=("$value:${line#*$'\t'}")
     done
-    _describe -V qstash entries $more
+    _describe -V qstash entries "${more[@]}"
 }
 
 if [[ $funcstack[1] == _qstash ]]; then
