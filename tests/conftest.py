@@ -39,6 +39,14 @@ class Run:
         return f"$ qstash {shlex.join(self.argv)}\n{self.out}\n{self.err}\n(exit code {self.code})"
 
 
+@dataclass(kw_only=True)
+class InMemory(Invocation):
+    """An invocation that writes to memory."""
+
+    out: io.StringIO
+    err: io.StringIO
+
+
 @dataclass
 class Qstash:
     """Runs `qstash` in this process with an environment of its own."""
@@ -49,13 +57,20 @@ class Qstash:
     def __call__(
         self, *argv: str, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str
     ) -> Run:
-        out, err = io.StringIO(), io.StringIO()
-        inv = Invocation(
+        inv = self.invocation(tty=tty, stdin=stdin, columns=columns, **env)
+        code = cli.run(argv, inv)
+        return Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
+
+    def invocation(
+        self, *, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str
+    ) -> InMemory:
+        """What one run has of the world, its output kept in memory."""
+        return InMemory(
             env={"QSTASH_CONFIG_DIR": str(self.home), "TZ": "UTC"} | self.env | env,
             home=self.home,
             stdin=io.BytesIO(stdin),
-            out=out,
-            err=err,
+            out=io.StringIO(),
+            err=io.StringIO(),
             stdin_is_terminal=tty,
             out_is_terminal=tty,
             err_is_terminal=tty,
@@ -65,8 +80,6 @@ class Qstash:
             random_bytes=os.urandom,
             run_command=_run_command,
         )
-        code = cli.run(argv, inv)
-        return Run(argv, out.getvalue(), err.getvalue(), code)
 
 
 def _run_command(command: Sequence[str]) -> str:

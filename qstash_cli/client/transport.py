@@ -158,10 +158,9 @@ class Client:
                 headers={"User-Agent": f"qstash-cli/{__version__}"},
                 timeout=httpx.Timeout(self._world.request_timeout_s, connect=_CONNECT_TIMEOUT_S),
                 follow_redirects=False,
-                # A proxy cannot reach this machine's loopback, and plain HTTP needs no
-                # certificates.
+                # A proxy cannot reach this machine's loopback; its certificates may be one's own.
                 trust_env=not self._is_local,
-                verify=not (self._is_local and self._api_url.startswith("http://")),
+                verify=self._is_encrypted and httpx.create_ssl_context(),
             )
         except OSError:
             raise BadInput(
@@ -174,6 +173,11 @@ class Client:
                 "the proxy cannot be used that HTTPS_PROXY or ALL_PROXY names",
                 hint="write it as http://HOST:PORT; SOCKS needs the package socksio",
             ) from None
+
+    @property
+    def _is_encrypted(self) -> bool:
+        # Loading certificates takes time, and plain HTTP to this machine needs none.
+        return not (self._is_local and self._api_url.startswith("http://"))
 
     def _unreachable(self, fault: Exception) -> Unreachable:
         import httpx

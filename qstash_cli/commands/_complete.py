@@ -51,6 +51,8 @@ def _lines(inv: Invocation, root: Any) -> Iterator[str]:
     obj = replace(inv, err=StringIO())
     context = _resolve_context(root, {"obj": obj}, "qstash", args)
     target, wanted = _resolve_incomplete(context, args, incomplete)
+    if target is context.command and _left_over(context):
+        return
     before = incomplete.removesuffix(wanted) if wanted else incomplete
     found = [
         (f"{before}{item.value}", _described(item.help or ""))
@@ -62,9 +64,15 @@ def _lines(inv: Invocation, root: Any) -> Iterator[str]:
         return
     yield "open" if all(value[-1:] in ":=" for value, _ in found) else "values"
     if shell == "bash":
-        yield from _for_bash(found, incomplete, inv.env.get("_QSTASH_BREAKS", ""), is_quoted)
+        yield from _for_bash(found, incomplete, inv.env.get("_QSTASH_WORD", ""), is_quoted)
     else:
         yield from (f"{value}\t{description}" for value, description in found)
+
+
+def _left_over(context: Any) -> bool:
+    """Words are left that no command is called by."""
+    is_group = bool(getattr(context.command, "commands", None))
+    return is_group and bool(context._protected_args + context.args)  # noqa: SLF001 - as Typer does
 
 
 def _takes_files(target: Any) -> bool:
@@ -78,11 +86,12 @@ def _described(text: str) -> str:
 
 
 def _for_bash(
-    found: list[tuple[str, str]], incomplete: str, breaks: str, is_quoted: bool
+    found: list[tuple[str, str]], incomplete: str, word: str, is_quoted: bool
 ) -> Iterator[str]:
-    """The values as bash puts them on the line: after the last of its own word breaks, quoted."""
-    ends = [incomplete.rfind(c) + 1 for c in ":=@" if c in breaks]
-    head = "" if is_quoted else incomplete[: max(ends, default=0)]
+    """The values as bash puts them on the line: quoted, and in place of what it holds for the word,
+    which begins after a colon or an equals sign.
+    """
+    head = incomplete.removesuffix(word) if incomplete.endswith(word) else ""
     for value, _ in found:
         if _PLAIN.issuperset(value):
             yield value.removeprefix(head)

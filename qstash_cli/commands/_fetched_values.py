@@ -61,11 +61,13 @@ def _asked(inv: Invocation, kind: str) -> list[Value]:
     client = Client(
         settings.api_url, settings.token, is_local=settings.is_local, surroundings=world
     )
-    # Importing what sends it takes as long as the answer, and is no part of the network's time.
-    client.prepared()
     request, described = _KINDS[kind]
-    answer: Any = within(left_s, lambda: client.send(request))
-    client.close()
+    try:
+        # Importing what sends it takes as long as an answer, and is none of the network's time.
+        client.prepared()
+        answer: Any = within(left_s, lambda: client.send(request))
+    finally:
+        client.close()
     return [described(record) for record in (answer[request.items] if request.items else answer)]
 
 

@@ -159,7 +159,7 @@ def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
     \b
     qstash config set prod
     qstash config set prod --token-stdin < token.txt
-    qstash config set ci --token-env UPSTASH_TOKEN --plan payg
+    qstash config set ci --token-command "op read op://infra/qstash/token" --plan payg
     """
     from qstash_cli.config.profiles import save
 

@@ -1,36 +1,246 @@
-"""Completion as bash asks for it."""
+"""Completion as shells ask for it, and as their users see it after TAB."""
 
 from __future__ import annotations
 
-import subprocess
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pexpect
 import pytest
 
-from tests.e2e.conftest import QSTASH, plain_environment
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.server.endpoint import Received, running_endpoint
+from qstash_cli.server.run import ServerConfig, running_server
+from tests.conftest import Qstash
+from tests.e2e.conftest import QSTASH, plain_environment, run
+
+SCRIPTS = Path(__file__).parents[2] / "completions"
+# zsh and fish are tested where they are; .ci/run installs them where it can.
+STARTED: dict[str, tuple[list[str], str]] = {
+    "bash": (["--norc", "--noprofile", "-i"], f"source {SCRIPTS}/qstash.bash"),
+    "zsh": (["-f", "-i"], f"autoload -U compinit && compinit -u -D && source {SCRIPTS}/_qstash"),
+    "fish": (["--no-config", "-i"], f"source {SCRIPTS}/qstash.fish"),
+}
+PRESENT = [shell for shell in STARTED if shutil.which(shell)]
+DESCRIBING = [shell for shell in PRESENT if shell != "bash"]
+HOSTILE = "x $(touch pwned)`touch pwned`'\"\\;touch pwned:"
+_ESCAPES = re.compile(
+    r"\x1b(\[[0-9;?>=]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9]|[=>78])|[\x0e\x0f\x07]"
+)
+
+
+def test_bash_is_always_there() -> None:
+    assert "bash" in PRESENT
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("line", "expected"),
     [
         ("qstash pub", {"publish"}),
         ("qstash dlq re", {"retry"}),
         ("qstash dlq list --lab", {"--label"}),
         ("qstash publish --retr", {"--retries", "--retry-delay"}),
+        ("QSTASH_DEV=1 'qstash' \"pub", {"publish"}),
+        ("qstash logs --state failed,del", {"failed,delivered"}),
+        ("qstash logs --state=DEL", {"--state=DELIVERED"}),
+        ("qstash schedule next x --tz Europe/Berl", {"Europe/Berlin"}),
+        ("qstash publish https://a -H Content-T", {"Content-Type:"}),
+        ("qstash publish https://a --callback-header Upstash-Me", {"Upstash-Method:"}),
+        ("qstash publish https://a --callback-method P", {"POST", "PUT", "PATCH"}),
+        ("qstash logs -o j", {"json", "jsonl"}),
+        ("qstash sign -o c", {"csv", "curl"}),
+        ("qstash completion z", {"zsh"}),
+        ("qstash config set a --plan p", {"payg"}),
+        ("qstash api P", {"POST", "PUT", "PATCH"}),
+        ("qstash nonsense ", set()),
+        ("", {"publish"}),
     ],
-    ids=["word", "verb", "flag of a verb", "flag"],
 )
-def test_words_verbs_and_flags_are_completed(
-    words: str, expected: set[str], tmp_path: Path
-) -> None:
-    env = plain_environment(tmp_path) | {
-        "_QSTASH_COMPLETE": "complete_bash",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(words.count(" ")),
-    }
+def test_what_is_known_here_is_completed(line: str, expected: set[str], tmp_path: Path) -> None:
+    asking = {"_QSTASH_COMPLETE": "zsh", "_QSTASH_LINE": line}
+    done = run(QSTASH, plain_environment(tmp_path) | asking)
 
-    done = subprocess.run(  # noqa: S603 - a command of the test
-        QSTASH, env=env, capture_output=True, text=True, check=False
+    values = {answer.partition("\t")[0] for answer in done.stdout.splitlines()[1:]}
+    assert (done.returncode, done.stderr) == (0, "")
+    assert values == expected or (line == "" and expected < values)
+
+
+def test_what_the_network_is_not_needed_for_imports_nothing_slow(tmp_path: Path) -> None:
+    script = (
+        "import sys, qstash_cli.__main__ as program\n"
+        "sys.argv = ['qstash']\n"
+        "try: program.main()\n"
+        "except SystemExit: print(*sys.modules)"
     )
+    asking = {"_QSTASH_COMPLETE": "fish", "_QSTASH_LINE": "qstash queue "}
+    done = run([sys.executable, "-c", script], plain_environment(tmp_path) | asking)
 
-    assert set(done.stdout.split()) == expected
+    modules = set(done.stdout.splitlines()[-1].split())
+    assert "\npause\tKeep messag" in done.stdout
+    assert modules & {"asyncio", "httpx", "rich", "platformdirs", "tomllib"} == set()
+
+
+@dataclass
+class Account:
+    """A server with something of every kind, and the environment that leads to it."""
+
+    env: dict[str, str]
+    dlq_ids: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    home = tmp_path_factory.mktemp("account")
+
+    def refuse(_request: Received) -> tuple[int, bytes]:
+        return 503, b"no"
+
+    with running_server(ServerConfig(port=0)) as url, running_endpoint(refuse) as sink:
+        credentials = {"QSTASH_URL": url, "QSTASH_TOKEN": DEV_USER.token}
+        qstash = Qstash(home / "config", credentials)
+        for command in (
+            ("queue", "set", "orders", "--parallelism", "3"),
+            ("queue", "set", "mails"),
+            ("urlgroup", "add", "team", "https://example.com/a"),
+            ("schedule", "create", "https://example.com/", "--cron", "@daily", "--id", "report"),
+            ("schedule", "create", "https://example.com/", "--cron", "@daily", "--id", "backup"),
+            ("flow", "pin", "api", "--rate", "5"),
+            ("flow", "pin", HOSTILE, "--rate", "5"),
+            (
+                "config",
+                "set",
+                "staging",
+                "--api-url",
+                "https://staging.example",
+                "--token-env",
+                "A",
+            ),
+            ("config", "set", "prod", "--token-env", "A"),
+        ):
+            assert qstash(*command).code == 0
+        for name in ("first", "second"):
+            qstash("publish", f"{sink.url}/{name}", "--retries", "0", "--wait")
+        yield Account(
+            {"QSTASH_CONFIG_DIR": str(home / "config"), "XDG_CACHE_HOME": str(home / "cache")}
+            | credentials,
+            qstash("dlq", "list", "-q").out.split(),
+        )
+
+
+# The first one may put in what the values have in common, or beep.
+LISTING = {"bash": "\t\t", "zsh": "\t\t", "fish": "\t"}
+NEW_LINE = "\x15"
+
+
+class Terminal:
+    """A shell on a terminal, with the static script of its completion."""
+
+    def __init__(self, shell: str, account: Account, directory: Path) -> None:
+        arguments, source = STARTED[shell]
+        env = account.env | {
+            "HOME": str(directory), "TERM": "xterm", "LC_ALL": "C.UTF-8", "PS1": "$ ",
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        }  # fmt: skip
+        self.child: pexpect.spawn = pexpect.spawn(
+            shell, arguments, env=env, cwd=str(directory), dimensions=(40, 160),
+            encoding="utf-8", timeout=15,
+        )  # fmt: skip
+        self.seen = ""
+        # What is waited for is not in the line itself, whose echo would end the waiting at once.
+        self.child.send(f"{source}; echo rea''dy\r")
+        self.wait_for("ready")
+
+    def wait_for(self, *texts: str) -> str:
+        """What is on the terminal since the last time, once all of these are."""
+        self.seen = ""
+        while not all(text in self.seen for text in texts):
+            try:
+                self.seen = self._plain(self.seen + self.child.read_nonblocking(4096, timeout=15))
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                raise AssertionError(f"{texts} never came:\n{self.seen}") from None
+        return self.seen
+
+    def _plain(self, text: str) -> str:
+        return _ESCAPES.sub("", text)
+
+
+@pytest.fixture
+def terminal(account: Account, tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
+    started: list[Terminal] = []
+
+    def start(shell: str) -> Terminal:
+        started.append(Terminal(shell, account, tmp_path))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.child.close(force=True)
+
+
+@pytest.mark.parametrize("shell", PRESENT)
+def test_a_user_sees_the_names_and_one_that_is_alone_is_put_in(
+    shell: str, terminal: Callable[[str], Terminal]
+) -> None:
+    shown = terminal(shell)
+
+    shown.child.send(f"qstash queue get {LISTING[shell]}")
+    shown.wait_for("mails", "orders")
+    shown.child.send(f"{NEW_LINE}qstash queue get o\t")
+    shown.wait_for("orders")
+    shown.child.send(" --query parallelism\r")
+
+    shown.wait_for("3\r\n")
+
+
+@pytest.mark.parametrize("shell", DESCRIBING)
+def test_a_user_sees_what_each_value_is(
+    shell: str, terminal: Callable[[str], Terminal], account: Account
+) -> None:
+    shown = terminal(shell)
+
+    for line, texts in (
+        (
+            "dlq get ",
+            [*(one[-5:] for one in account.dlq_ids), "503 http://127.0.0.1:", "/first", "/second"],
+        ),
+        ("schedule get ", ["report", "backup", "@daily https://example.com/"]),
+        (
+            "config use ",
+            ["staging", "https://staging.example", "prod", "https://qstash.upstash.io"],
+        ),
+        ("logs -p ", ["staging", "https://staging.example", "prod"]),
+    ):
+        shown.child.send(f"{NEW_LINE}qstash {line}{LISTING[shell]}")
+        shown.wait_for(*texts)
+
+
+@pytest.mark.parametrize("shell", PRESENT)
+def test_a_name_with_shell_code_in_it_is_put_in_quoted_and_never_run(
+    shell: str, terminal: Callable[[str], Terminal], tmp_path: Path
+) -> None:
+    shown = terminal(shell)
+
+    shown.child.send("qstash flow get x\t")
+    shown.wait_for("pwned")
+    shown.child.send(" --query rateMax; echo do''ne\r")
+
+    assert "5\r\n" in shown.wait_for("done")
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize("shell", PRESENT)
+def test_files_are_completed_where_a_file_is_meant(
+    shell: str, terminal: Callable[[str], Terminal], tmp_path: Path
+) -> None:
+    (tmp_path / "order number one.json").write_text('"the body"')
+    shown = terminal(shell)
+
+    shown.child.send("qstash publish https://example.com -d @order\t")
+    shown.wait_for("one.json")
+    shown.child.send(" --curl; echo do''ne\r")
+
+    assert "the body" in shown.wait_for("done")

@@ -92,6 +92,7 @@ def test_the_example_runs(example: str, server: tuple[str, Path], tmp_path: Path
     }
     _prepare(tmp_path)
     _profiles(env, tmp_path, url)
+    (tmp_path / ".env").write_text(f"QSTASH_URL={url}\nQSTASH_TOKEN={DEV_USER.token}\n")
     script = _with_real_ids(example, env, tmp_path)
 
     done = subprocess.run(  # noqa: S603 - an example of ours

@@ -1,0 +1,111 @@
+"""A server that answers as QStash may, or as it should not: late, in another time, encrypted."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+
+Answers = Mapping[tuple[str, str], tuple[int, Any]]
+
+KEYS = {"current": DEV_USER.current_signing_key, "next": DEV_USER.next_signing_key}
+HEALTHY: Answers = {
+    ("GET", "/v2/logs"): (200, {"logs": []}),
+    ("GET", "/v2/keys"): (200, KEYS),
+    ("POST", "/v2/publish"): (400, {"error": "invalid scheme"}),
+}
+
+
+@dataclass
+class ApiServer:
+    """What it answers, and the method, path and token of each request that it got.
+
+    `ahead_s` is how far its clock is ahead; `may_answer` can keep its answers back.
+    """
+
+    url: str = ""
+    answers: Answers = field(default_factory=lambda: HEALTHY)
+    accepts: str | None = None
+    ahead_s: float = 0
+    may_answer: threading.Event = field(default_factory=threading.Event)
+    requests: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def answer(self, method: str, path: str, token: str) -> tuple[int, Any]:
+        self.requests.append((method, path, token))
+        if self.accepts is not None and token != f"Bearer {self.accepts}":
+            return 401, {"error": "unable to authenticate: invalid token"}
+        return next(
+            (found for (m, start), found in self.answers.items()
+             if m == method and path.startswith(start)),
+            (404, {"error": "not found"}),
+        )  # fmt: skip
+
+
+@contextmanager
+def api_server(
+    *, certificate: ssl.SSLContext | None = None, is_late: bool = False, **given: Any
+) -> Iterator[ApiServer]:
+    """A running server, on a free port; `is_late` keeps its answers until the end."""
+    api = ApiServer(**given)
+    if not is_late:
+        api.may_answer.set()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(api)) as server:
+        scheme, host = "http", "127.0.0.1"
+        if certificate is not None:
+            server.socket = certificate.wrap_socket(server.socket, server_side=True)
+            scheme, host = "https", "localhost"
+        api.url = f"{scheme}://{host}:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield api
+        finally:
+            api.may_answer.set()
+            server.shutdown()
+            thread.join()
+
+
+def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def _take(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            token = self.headers.get("Authorization") or ""
+            status, content = api.answer(self.command, self.path, token)
+            api.may_answer.wait()
+            text = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = _take  # noqa: N815 - http.server's
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            import time
+
+            at_s = time.time() if timestamp is None else timestamp
+            return formatdate(at_s + api.ahead_s, usegmt=True)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def handle(self) -> None:
+            # Whoever asks may be gone, or may not like the certificate.
+            try:
+                super().handle()
+            except OSError:
+                self.close_connection = True
+
+    return Handler

@@ -1,0 +1,228 @@
+"""Values that come from QStash: asked for briefly, kept for a minute, and never in the way."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qstash_cli import cli
+from tests.commands.api_server import ApiServer, api_server
+from tests.conftest import Qstash, Run
+
+QUEUES = [{"name": "orders", "lag": 2, "parallelism": 3, "paused": True}, {"name": "mails"}]
+ANSWERS = {("GET", "/v2/queues"): (200, QUEUES)}
+
+
+def complete(qstash: Qstash, line: str, shell: str = "fish", **env: str) -> Run:
+    asking = {"_QSTASH_COMPLETE": shell, "_QSTASH_LINE": line}
+    variables: dict[str, Any] = {"XDG_CACHE_HOME": str(qstash.home / "cache")} | asking | env
+    return qstash(**variables)
+
+
+@pytest.fixture
+def api() -> Iterator[ApiServer]:
+    with api_server(answers=ANSWERS) as running:
+        yield running
+
+
+@pytest.fixture
+def asked(qstash: Qstash, api: ApiServer) -> Qstash:
+    qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-one"}
+    return qstash
+
+
+def test_values_come_with_what_they_are(asked: Qstash) -> None:
+    run = complete(asked, "qstash queue get o")
+
+    assert (run.code, run.err) == (0, "")
+    assert run.out == "values\norders\tlag 2, parallelism 3, paused\n"
+
+
+def test_values_are_kept_for_their_owner_and_asked_for_once(asked: Qstash, api: ApiServer) -> None:
+    first = complete(asked, "qstash queue get ")
+    second = complete(asked, "qstash publish https://a --queue ")
+
+    assert first.out == second.out
+    assert len(api.requests) == 1
+    (kept,) = (asked.home / "cache" / "qstash").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert "token-of-one" not in kept.name + kept.read_text()
+
+
+def test_another_token_sees_its_own_values(asked: Qstash, api: ApiServer) -> None:
+    complete(asked, "qstash queue get ")
+    complete(asked, "qstash queue get ", QSTASH_TOKEN="token-of-another")
+
+    assert [token for _, _, token in api.requests] == [
+        "Bearer token-of-one", "Bearer token-of-another"
+    ]  # fmt: skip
+
+
+def test_a_minute_later_it_is_asked_again(asked: Qstash, api: ApiServer) -> None:
+    complete(asked, "qstash queue get ")
+    later = asked.invocation(
+        _QSTASH_COMPLETE="fish", _QSTASH_LINE="qstash queue get ",
+        XDG_CACHE_HOME=str(asked.home / "cache"),
+    )  # fmt: skip
+    in_a_minute = time.time() + 61
+    later.now = lambda: in_a_minute
+
+    cli.run([], later)
+
+    assert "orders" in later.out.getvalue()
+    assert len(api.requests) == 2
+
+
+def test_the_flags_before_it_say_whom_to_ask(
+    qstash: Qstash, api: ApiServer, tmp_path: Path
+) -> None:
+    qstash.env |= {"QSTASH_URL": "http://127.0.0.1:9", "QSTASH_TOKEN": "x"}
+    file = tmp_path / ".env"
+    file.write_text(f"QSTASH_URL={api.url}\nQSTASH_TOKEN=of-the-file\n")
+    qstash("config", "set", "team", "--api-url", api.url, "--token-command", "echo of-the-program")
+
+    for flags in (f"--env-file {file}", "-p team", f"--token t --api-url {api.url}"):
+        assert "orders" in complete(qstash, f"qstash queue get {flags} ").out
+
+    tokens = {token for _, _, token in api.requests}
+    assert tokens == {"Bearer of-the-file", "Bearer of-the-program", "Bearer t"}
+
+
+def test_a_token_command_is_not_run_where_values_are_known(
+    qstash: Qstash, api: ApiServer, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    command = f"sh -c 'echo x >> {runs}; echo token; echo noise >&2'"
+    qstash("config", "set", "team", "--api-url", api.url, "--token-command", command)
+
+    for _ in range(3):
+        assert "orders" in complete(qstash, "qstash queue get ").out
+
+    assert runs.read_text() == "x\n"
+
+
+def test_a_token_command_that_takes_long_is_given_up(qstash: Qstash, api: ApiServer) -> None:
+    qstash("config", "set", "team", "--api-url", api.url, "--token-command", "sleep 20")
+
+    began_at = time.monotonic()
+    run = complete(qstash, "qstash queue get ")
+
+    assert time.monotonic() - began_at < 1
+    assert (run.code, run.out, run.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("trouble", ["refused", "nobody", "no name", "odd answer", "broken file",
+                                     "no such profile", "quotes", "no cache"])  # fmt: skip
+def test_whatever_goes_wrong_nothing_is_said(asked: Qstash, api: ApiServer, trouble: str) -> None:
+    env: dict[str, str] = {}
+    if trouble == "refused":
+        api.accepts = "another"
+    elif trouble == "nobody":
+        env["QSTASH_URL"] = "http://127.0.0.1:9"
+    elif trouble == "no name":
+        env["QSTASH_URL"] = "https://qstash.invalid"
+    elif trouble == "odd answer":
+        api.answers = {("GET", "/v2/queues"): (200, {"a": [1]})}
+    elif trouble == "broken file":
+        asked.home.mkdir()
+        (asked.home / "config.toml").write_text("[")
+    elif trouble == "no such profile":
+        env |= {"QSTASH_TOKEN": "", "QSTASH_PROFILE": "nope"}
+    elif trouble == "quotes":
+        # A run would warn of them.
+        env["QSTASH_TOKEN"] = "'token-of-one'"
+    elif trouble == "no cache":
+        env["XDG_CACHE_HOME"] = "/dev/null"
+
+    run = complete(asked, "qstash queue get ", **env)
+
+    assert (run.code, run.err) == (0, "")
+    assert run.out.startswith("values\norders") == (trouble in {"quotes", "no cache"}), run
+
+
+def test_a_server_that_never_answers_costs_less_than_anybody_notices(qstash: Qstash) -> None:
+    with api_server(is_late=True) as api:
+        began_at = time.monotonic()
+        run = complete(qstash, "qstash queue get ", QSTASH_URL=api.url, QSTASH_TOKEN="t")
+        took_s = time.monotonic() - began_at
+
+    assert (run.code, run.out, run.err) == (0, "", "")
+    # What is over 0.3 s is this process, on a machine that may have much to do.
+    assert 0.25 < took_s < 0.8
+
+
+def test_an_answer_that_comes_drop_by_drop_is_given_up_too(qstash: Qstash) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        inv = qstash.invocation(
+            _QSTASH_COMPLETE="fish", _QSTASH_LINE="qstash queue get ",
+            QSTASH_URL=f"http://127.0.0.1:{server.getsockname()[1]}", QSTASH_TOKEN="t",
+        )  # fmt: skip
+        is_over = threading.Event()
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not is_over.wait(0.05):
+                    connection.sendall(b"X: y\r\n")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        began_at = time.monotonic()
+        cli.run([], inv)
+        took_s = time.monotonic() - began_at
+        is_over.set()
+        thread.join()
+
+    assert inv.out.getvalue() == ""
+    assert took_s < 0.8
+
+
+def test_what_cannot_be_typed_is_left_out_and_descriptions_are_made_safe(
+    asked: Qstash, api: ApiServer
+) -> None:
+    bad = [
+        {"name": n, "lag": "\x1b[2J\tx\ny"} for n in ("a\nb", "a\tb", "a\x1bb", "a\u202eb", "abc")
+    ]
+    api.answers = {("GET", "/v2/queues"): (200, bad)}
+
+    run = complete(asked, "qstash queue get a")
+
+    assert run.out == "values\nabc\tlag \\x1b[2J x y, parallelism None\n"
+
+
+def test_entries_that_are_named_already_are_not_offered_again(
+    asked: Qstash, api: ApiServer
+) -> None:
+    entries = [{"dlqId": f"1-{n}", "url": "https://a.example", "responseStatus": 503} for n in "ab"]
+    api.answers = {("GET", "/v2/dlq"): (200, {"messages": entries})}
+
+    run = complete(asked, "qstash dlq retry 1-a ")
+
+    assert run.out == "values\n1-b\t503 https://a.example\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "expected"),
+    [
+        ("qstash queue get a", "a", ["'a b'", "a:b", "'a$(b)'"]),
+        ("qstash queue get a:", "", ["b"]),
+        ("qstash queue get 'a", "a", ["a:b"]),
+        ("qstash logs --queue=a:", "", ["b"]),
+    ],
+)
+def test_bash_is_given_what_comes_in_place_of_its_own_word(
+    asked: Qstash, api: ApiServer, line: str, word: str, expected: list[str]
+) -> None:
+    api.answers = {("GET", "/v2/queues"): (200, [{"name": n} for n in ("a b", "a:b", "a$(b)")])}
+
+    run = complete(asked, line, "bash", _QSTASH_WORD=word)
+
+    assert run.out.splitlines()[1:] == expected

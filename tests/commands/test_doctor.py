@@ -1,0 +1,419 @@
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from qstash_cli.checkup import account, network, surroundings
+from qstash_cli.client.soundings import Answer
+from qstash_cli.commands.doctor import report
+from qstash_cli.config.credentials import Keys
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.run_options import ConnectionOptions
+from tests.commands.api_server import HEALTHY, KEYS, api_server
+from tests.conftest import Qstash, Run
+
+# In the form of QStash's tokens: the base64 of a user and a password.
+TOKEN = "eyJVc2VySUQiOiJhIiwiUGFzc3dvcmQiOiJzZWNyZXQtb2YtYSJ9"
+REDIS = "AXXXASQgYWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNk"
+
+
+def checks(run: Run) -> dict[str, dict[str, Any]]:
+    return {check["check"]: check for check in run.json}
+
+
+def statuses(run: Run) -> dict[str, str]:
+    return {name: check["status"] for name, check in checks(run).items()}
+
+
+def doctor(qstash: Qstash, url: str, *flags: str, token: str = TOKEN, **env: Any) -> Run:
+    run = qstash("doctor", *flags, "-o", "json", QSTASH_URL=url, QSTASH_TOKEN=token, **env)
+    assert token not in run.out + run.err
+    return run
+
+
+def test_all_is_well_with_the_embedded_server(local: Qstash) -> None:
+    run = local("doctor", "-o", "json")
+
+    assert run.code == 0, run
+    assert set(statuses(run).values()) == {"ok", "skipped"}
+    skipped = {name for name, status in statuses(run).items() if status == "skipped"}
+    assert skipped == {"certificates", "tls", "region"}
+    assert checks(run)["region"]["detail"] == "it is on this machine"
+    assert checks(run)["permissions"]["detail"] == "the token may read and publish"
+    assert list(run.json[0]) == ["check", "status", "detail", "fix"]
+
+
+def test_the_development_server_is_checked_by_its_flag(qstash: Qstash, server_url: str) -> None:
+    run = qstash("doctor", "--dev", QSTASH_DEV_PORT=server_url.rpartition(":")[2])
+
+    assert run.code == 0, run
+    assert "credentials\tok\tthe development server: --dev is given" in run.out
+
+
+def test_no_credentials_are_a_failure_and_what_needs_them_is_skipped(qstash: Qstash) -> None:
+    run = qstash("doctor", "--dry-run", "-o", "json")
+
+    assert run.code == 3, run
+    assert checks(run)["credentials"]["detail"] == "no credentials were found"
+    assert statuses(run)["token"] == "skipped"
+
+
+def test_a_profile_that_is_not_there_has_no_url_to_ask(qstash: Qstash) -> None:
+    run = qstash("doctor", "-p", "nobody", "-o", "json")
+
+    assert run.code == 3, run
+    assert checks(run)["credentials"]["detail"] == "there is no profile 'nobody'"
+    assert statuses(run)["api"] == "skipped"
+
+
+def test_a_wrong_token_is_told_with_what_to_do(local: Qstash) -> None:
+    run = doctor(local, local.env["QSTASH_URL"])
+
+    assert run.code == 3, run
+    refused = checks(run)["authentication"]
+    assert refused["status"] == "failure"
+    assert refused["detail"].startswith("the token of QSTASH_TOKEN is refused: unable to")
+    assert "console" in refused["fix"]
+    assert (statuses(run)["permissions"], statuses(run)["api"]) == ("skipped", "ok")
+    assert "hint: copy QSTASH_TOKEN again" in local("doctor", QSTASH_TOKEN=TOKEN).err
+
+
+def test_nothing_that_listens_is_unreachable_and_the_rest_is_skipped(qstash: Qstash) -> None:
+    run = doctor(qstash, "http://127.0.0.1:9")
+
+    assert run.code == 6, run
+    assert checks(run)["api"]["fix"] == "start the server with `qstash dev`"
+    assert checks(run)["signing-keys"]["detail"] == "the API does not answer"
+    assert json.loads(run.err)["code"] == "unreachable"
+
+
+def test_a_name_without_an_address_is_unreachable(qstash: Qstash) -> None:
+    run = doctor(qstash, "https://qstash.invalid")
+
+    assert run.code == 6, run
+    assert checks(run)["dns"]["detail"].startswith("qstash.invalid has no address")
+    assert {statuses(run)[name] for name in ("tls", "api", "region")} == {"skipped"}
+
+
+def test_a_server_that_never_answers_is_given_up(qstash: Qstash) -> None:
+    with api_server(is_late=True) as api:
+        began_at = time.monotonic()
+        run = doctor(qstash, api.url, "--request-timeout", "1s")
+        took_s = time.monotonic() - began_at
+
+    assert run.code == 6, run
+    assert "no answer within 1s" in checks(run)["api"]["detail"]
+    assert took_s < 3
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "status", "words"),
+    [
+        (0, "ok", "agrees"),
+        (60, "warning", "60s behind the server's"),
+        (-60, "warning", "60s ahead of the server's"),
+        (3600, "failure", "3,600s behind"),
+    ],
+)
+def test_a_clock_that_goes_wrong_is_told(
+    qstash: Qstash, ahead_s: float, status: str, words: str
+) -> None:
+    with api_server(ahead_s=ahead_s) as api:
+        run = doctor(qstash, api.url)
+
+    found = checks(run)["clock"]
+    assert found["status"] == status
+    # The seconds of a Date header are whole ones.
+    near = [words.replace("60s", s) for s in ("59s", "60s", "61s")] + [
+        words.replace("3,600", s) for s in ("3,599", "3,600", "3,601")
+    ]
+    assert any(one in found["detail"] for one in near), found
+    assert run.code == (1 if status == "failure" else 0), run
+
+
+@pytest.fixture
+def encrypted() -> tuple[trustme.CA, ssl.SSLContext]:
+    """An authority that nobody trusts, and what a server needs to show its certificate."""
+    authority = trustme.CA(organization_name="Unheard Of")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return authority, context
+
+
+def test_a_certificate_of_an_unknown_authority_is_told_and_no_token_is_sent(
+    qstash: Qstash, encrypted: tuple[trustme.CA, ssl.SSLContext]
+) -> None:
+    with api_server(certificate=encrypted[1]) as api:
+        run = doctor(qstash, api.url)
+
+    assert run.code == 6, run
+    assert checks(run)["tls"]["detail"].startswith("the certificate is not trusted: ")
+    assert "SSL_CERT_FILE" in checks(run)["tls"]["fix"]
+    assert statuses(run)["api"] == "skipped"
+    assert api.requests == []
+
+
+def test_a_certificate_of_an_authority_in_ssl_cert_file_is_trusted(
+    qstash: Qstash,
+    encrypted: tuple[trustme.CA, ssl.SSLContext],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = str(tmp_path / "authority.pem")
+    encrypted[0].cert_pem.write_to_path(file)
+    # The TLS library reads it from the process.
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+    with api_server(certificate=encrypted[1]) as api:
+        run = doctor(qstash, api.url, SSL_CERT_FILE=file)
+
+    assert run.code == 0, run
+    assert "the certificate of Unheard Of" in checks(run)["tls"]["detail"]
+    assert checks(run)["certificates"]["detail"] == f"SSL_CERT_FILE: {file}"
+
+
+def examined(qstash: Qstash, regions: Mapping[str, str], url: str) -> Result:
+    inv = qstash.invocation(QSTASH_URL=url, QSTASH_TOKEN=TOKEN)
+    inv.connection = ConnectionOptions()
+    return report(inv, regions)
+
+
+def check_of(result: Result, name: str) -> Mapping[str, Any]:
+    assert not isinstance(result.data, Mapping)
+    return next(check for check in result.data if check["check"] == name)
+
+
+def test_a_token_of_the_other_region_gets_exactly_that_fix(qstash: Qstash) -> None:
+    with api_server(accepts="other") as eu, api_server(accepts=TOKEN) as us:
+        regions = {"eu-central-1": eu.url, "us-east-1": us.url}
+
+        result = examined(qstash, regions, eu.url)
+
+    region = check_of(result, "region")
+    assert region["status"] == "failure"
+    assert region["detail"] == "the token is of us-east-1, not of eu-central-1"
+    assert region["fix"] == f"export QSTASH_URL={us.url}"
+    assert result.failure is not None
+    assert (result.failure.exit_code, check_of(result, "authentication")["status"]) == (
+        3, "failure",
+    )  # fmt: skip
+
+
+def test_the_fix_for_a_profile_is_a_command_that_mends_it(qstash: Qstash) -> None:
+    with api_server(accepts="other") as eu, api_server(accepts=TOKEN) as us:
+        regions = {"eu-central-1": eu.url, "us-east-1": us.url}
+        qstash("config", "set", "prod", "--api-url", eu.url, "--token-stdin", stdin=TOKEN.encode())
+        inv = qstash.invocation()
+
+        fix = check_of(report(inv, regions), "region")["fix"]
+        mended = qstash(*str(fix).split()[1:])
+
+        assert mended.code == 0, mended
+        assert check_of(report(qstash.invocation(), regions), "authentication")["status"] == "ok"
+
+
+def test_an_accepted_token_is_sent_to_no_other_region(qstash: Qstash) -> None:
+    with api_server() as eu, api_server() as us:
+        result = examined(qstash, {"eu-central-1": eu.url, "us-east-1": us.url}, eu.url)
+
+    assert check_of(result, "region")["detail"] == "eu-central-1"
+    assert us.requests == []
+
+
+def test_a_token_of_another_host_is_not_tried_in_the_regions(qstash: Qstash) -> None:
+    with api_server(accepts="other") as own, api_server() as us:
+        result = examined(qstash, {"us-east-1": us.url}, own.url)
+
+    assert check_of(result, "region")["status"] == "skipped"
+    assert us.requests == []
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r", "a signing key"),
+        ("QSTASH_TOKEN=abc", "a whole line NAME=value"),
+        ('abc"', "a text in quotes"),
+        ("https://qstash.upstash.io", "a URL"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJVcHN0YXNoIn0.c2ln", "a JWT"),
+        ("123e4567-e89b-12d3-a456-426614174000", "a key of the management API"),
+    ],
+)
+def test_what_is_no_token_is_named_and_not_sent(qstash: Qstash, token: str, words: str) -> None:
+    with api_server() as api:
+        run = doctor(qstash, api.url, token=token)
+
+    assert run.code == 3, run
+    assert words in run.out
+    assert all(sent != f"Bearer {token}" for _, _, sent in api.requests)
+
+
+def test_a_redis_token_is_guessed(qstash: Qstash) -> None:
+    with api_server(accepts="other") as api:
+        run = doctor(qstash, api.url, token=REDIS)
+
+    assert "looks like the token of a Redis database" in checks(run)["token"]["detail"]
+
+
+def test_quotes_around_the_token_are_a_warning(local: Qstash) -> None:
+    run = local("doctor", "-o", "json", QSTASH_TOKEN=f'"{DEV_USER.token}"')
+
+    assert run.code == 0, run
+    assert checks(run)["credentials"]["status"] == "warning"
+    assert "QSTASH_TOKEN has quotes or blanks" in checks(run)["credentials"]["detail"]
+
+
+def test_a_read_only_token_is_a_warning(qstash: Qstash) -> None:
+    answers = {**HEALTHY, ("POST", "/v2/publish"): (403, {"error": "read-only token"}),
+               ("GET", "/v2/keys"): (403, {"error": "read-only token"})}  # fmt: skip
+    with api_server(answers=answers) as api:
+        run = doctor(qstash, api.url, QSTASH_CURRENT_SIGNING_KEY="sig_x")
+
+    assert run.code == 0, run
+    assert checks(run)["permissions"]["status"] == "warning"
+    assert "may not read the account's" in checks(run)["signing-keys"]["detail"]
+
+
+def test_something_else_that_listens_there_is_told(qstash: Qstash) -> None:
+    with api_server(answers={("GET", "/"): (200, b"<html>")}) as api:
+        run = doctor(qstash, api.url)
+
+    assert run.code == 1, run
+    assert "not as QStash does" in checks(run)["api"]["detail"]
+
+
+def test_a_broken_configuration_is_named_and_ends_the_checks(qstash: Qstash) -> None:
+    qstash.home.mkdir()
+    (qstash.home / "config.toml").write_text("default = [")
+
+    run = qstash("doctor", "-o", "json")
+
+    assert run.code == 1, run
+    assert "not TOML" in checks(run)["config"]["detail"]
+    assert set(statuses(run).values()) == {"ok", "failure", "skipped"}
+
+
+def test_others_who_may_read_the_configuration_are_a_warning(local: Qstash) -> None:
+    local("config", "set", "prod", "--token-stdin", stdin=TOKEN.encode())
+    (local.home / "config.toml").chmod(0o644)
+
+    run = local("doctor", "-o", "json")
+
+    assert checks(run)["config"]["fix"] == f"chmod 600 {local.home}/config.toml"
+    assert "it comes before profile prod" in checks(run)["credentials"]["detail"]
+
+
+def test_a_dry_run_asks_nothing(qstash: Qstash) -> None:
+    with api_server() as api:
+        run = doctor(qstash, api.url, "--dry-run")
+
+    assert (run.code, api.requests) == (0, [])
+    assert statuses(run)["api"] == "skipped"
+
+
+def test_a_terminal_shows_every_fix_whole_below_its_check(local: Qstash) -> None:
+    run = local("doctor", tty=True, columns=60, QSTASH_TOKEN=TOKEN, NO_COLOR="1")
+
+    lines = run.out.splitlines()
+    assert lines[0].split() == ["CHECK", "STATUS", "DETAIL"]
+    assert max(len(line) for line in lines) <= 60
+    assert any(line.split()[:2] == ["fix", "copy"] for line in lines)
+    assert "…" not in run.out.replace("eyJV…J9", "")
+
+
+def test_what_a_server_says_cannot_move_the_cursor(qstash: Qstash) -> None:
+    answers = {("GET", "/v2/logs"): (401, {"error": "\x1b[2Jwiped"})}
+    with api_server(answers=answers) as api:
+        run = qstash("doctor", tty=True, QSTASH_URL=api.url, QSTASH_TOKEN=TOKEN, NO_COLOR="1")
+
+    assert "\x1b" not in run.out + run.err
+    assert r"\x1b[2Jwiped" in run.out
+
+
+KEY_CASES: dict[str, tuple[Keys, str, str]] = {
+    "both": (Keys(current=KEYS["current"], next=KEYS["next"], source="A"), "ok", "both"),
+    "none": (Keys(), "warning", "none are configured"),
+    "rotated": (Keys(current="sig_old", next=KEYS["current"], source="A"), "warning", "rotated"),
+    "no next": (Keys(current=KEYS["current"], source="A"), "warning", "is not configured"),
+    "another next": (Keys(current=KEYS["current"], next="sig_x"), "warning", "is another"),
+    "strange": (Keys(current="sig_x", next="sig_y", source="A"), "failure", "not the account's"),
+}
+
+
+@pytest.mark.parametrize("case", KEY_CASES.values(), ids=list(KEY_CASES))
+def test_signing_keys_are_compared_and_never_shown(case: tuple[Keys, str, str]) -> None:
+    configured, status, words = case
+
+    check = account.signing_keys(configured, Answer(status=200, content=KEYS))
+
+    assert (check.status, words in check.detail) == (status, True), check
+    assert "sig_" not in check.detail + check.fix
+
+
+PROXY_CASES: dict[str, tuple[dict[str, str], str, str]] = {
+    "none": ({}, "ok", "none is set"),
+    "used": ({"HTTPS_PROXY": "http://me:hush@proxy:3128"}, "ok", "HTTPS_PROXY: http://proxy:3128"),
+    "lower case first": ({"HTTPS_PROXY": "http://a", "https_proxy": "http://b"}, "ok", "http://b"),
+    "left out": ({"HTTPS_PROXY": "http://a", "NO_PROXY": ".example"}, "ok", "NO_PROXY leaves"),
+    "every host left out": ({"ALL_PROXY": "http://a", "no_proxy": "*"}, "ok", "NO_PROXY leaves"),
+    "socks": ({"ALL_PROXY": "socks5://a:1"}, "failure", "ALL_PROXY"),
+    "no port": ({"HTTPS_PROXY": "http://a:x"}, "failure", "HTTPS_PROXY"),
+}
+
+
+@pytest.mark.parametrize("case", PROXY_CASES.values(), ids=list(PROXY_CASES))
+def test_proxies_are_told_without_their_passwords(case: tuple[dict[str, str], str, str]) -> None:
+    env, status, words = case
+
+    check = surroundings.proxy("https://q.example", env, is_local=False)
+
+    assert (check.status, words in check.detail) == (status, True), check
+    assert "hush" not in check.detail + check.fix
+
+
+def test_certificates_that_are_not_there_are_a_failure(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+
+    def status(**env: str) -> str:
+        return surroundings.certificates(env, is_plain=False).status
+
+    assert status() == "ok"
+    assert status(SSL_CERT_FILE=str(tmp_path / "nope")) == "failure"
+    assert status(SSL_CERT_FILE=str(empty)) == "failure"
+    assert status(SSL_CERT_DIR=str(tmp_path)) == "ok"
+    assert status(REQUESTS_CA_BUNDLE="a") == "warning"
+
+
+def test_slow_answers_are_a_warning() -> None:
+    assert network.latency([Answer(took_ms=ms) for ms in (5, 9, 2000)]).detail.startswith("9 ms")
+    assert network.latency([Answer(took_ms=1500)]).status == "warning"
+
+
+def test_few_samples_are_taken_of_slow_answers() -> None:
+    slow = Answer(took_ms=2000)
+
+    assert len(list(network.samples(slow, lambda: slow))) == 1
+    assert len(list(network.samples(Answer(took_ms=3), lambda: Answer(took_ms=3)))) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("SSL_CERT_FILE", "/nowhere"), ("HTTPS_PROXY", "http://me:hush@a:x")]
+)
+def test_commands_name_the_variable_that_keeps_them_from_connecting(
+    qstash: Qstash, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # httpx reads both from the process.
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv(name, value)
+
+    run = qstash("logs", "--token", TOKEN)
+
+    assert (run.code, name in run.err, "hush" in run.err) == (2, True, False), run

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.protocol.tokens import (
+    has_shape_of_token,
+    looks_like_redis,
+    mistaken_for_token,
+)
+
+
+@given(user=st.text(), password=st.text(), is_padded=st.booleans())
+def test_no_token_is_mistaken_for_anything_else(
+    user: str, password: str, *, is_padded: bool
+) -> None:
+    token = b64encode(json.dumps({"UserID": user, "Password": password}).encode()).decode()
+    token = token if is_padded else token.rstrip("=")
+
+    assert has_shape_of_token(token)
+    assert mistaken_for_token(token) is None
+    assert not looks_like_redis(token)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "ée", "e30=", "W10=", "MQ==", "sig_x", "{}"])
+def test_other_texts_have_not_its_shape(text: str) -> None:
+    assert not has_shape_of_token(text)
+
+
+def test_the_tokens_of_the_development_server_are_tokens() -> None:
+    assert mistaken_for_token(DEV_USER.token) is None
+    assert has_shape_of_token(DEV_USER.token)
+
+
+def test_a_redis_token_is_recognised_by_its_bytes() -> None:
+    assert looks_like_redis(b64encode(b"\x01\x75" + b"a" * 40).decode())
+    assert not looks_like_redis(b64encode(b"\x01\x75").decode())
