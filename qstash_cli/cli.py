@@ -42,6 +42,7 @@ COMMANDS = (
     ("dev", "dev", "The embedded QStash server"),
     ("demo", "demo", "See everything work, on this machine alone"),
     ("completion", "completion", "Completion for your shell"),
+    ("help", "help", "Topics: exit-codes, environment, formatting, retries"),
 )
 _MODULES = {word: f"qstash_cli.commands.{module}" for word, module, _ in COMMANDS}
 # What the API calls a topic is a URL group everywhere else.
@@ -81,7 +82,7 @@ def root() -> LazyRoot:
         commands={word: TyperCommand(word, help=text) for word, _, text in COMMANDS},
         no_args_is_help=True,
         rich_markup_mode=None,
-        epilog="qstash COMMAND --help shows what a command can do.",
+        epilog="qstash COMMAND --help shows what a command can do, qstash help some topics.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
 
@@ -112,7 +113,7 @@ def run(argv: Sequence[str], inv: Invocation) -> int:
 
 def _run(argv: Sequence[str], inv: Invocation) -> int:
     try:
-        result = root().main(args=list(argv), prog_name="qstash", standalone_mode=False, obj=inv)
+        result = root().main(args=_plain(argv), prog_name="qstash", standalone_mode=False, obj=inv)
     except Preview as preview:
         from qstash_cli.commands._preview import show
 
@@ -137,6 +138,13 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
     if result.failure is not None:
         raise result.failure
     return result.exit_code
+
+
+def _plain(argv: Sequence[str]) -> list[str]:
+    """`help COMMAND` as `COMMAND --help`, everything else as it is."""
+    if argv[:1] == ["help"] and argv[1:2] and argv[1] in _MODULES:
+        return [*argv[1:], "--help"]
+    return list(argv)
 
 
 def _render(result: Result, inv: Invocation) -> None:

@@ -63,6 +63,7 @@ def list_(inv: Invocation) -> Result:
 
     \b
     qstash urlgroup list
+    qstash urlgroup list -q
     """
     return Result(data=cast("Any", inv.send(urlgroups.every())), view=URL_GROUP)
 
@@ -73,6 +74,7 @@ def get(inv: Invocation, name: _Name) -> Result:
 
     \b
     qstash urlgroup get team --query 'endpoints[].url'
+    qstash urlgroup get team -o json
     """
     return Result(data=cast("Any", inv.send(urlgroups.get(name))), view=URL_GROUP, piped="json")
 
@@ -115,6 +117,7 @@ def remove(
 
     \b
     qstash urlgroup remove team https://example.com/a third
+    qstash urlgroup remove team third --dry-run
     """
     if not all(one.strip() for one in endpoints):
         raise BadInput("an endpoint is empty", hint="nothing was sent")
@@ -145,6 +148,7 @@ def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
 
     \b
     qstash urlgroup delete team --yes
+    qstash urlgroup delete team --dry-run
     """
     request = urlgroups.delete(name)
     inv.confirm(f"Delete the URL group {name}?", yes=confirm.yes)
@@ -161,6 +165,7 @@ def check(inv: Invocation, name: _Name) -> Result:
 
     \b
     qstash urlgroup check team
+    qstash urlgroup check team -o json
     """
     from concurrent.futures import ThreadPoolExecutor
 

@@ -27,7 +27,9 @@ ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen")
 # They answer with the verdict or the state that the example's own words tell.
 CODES = {
     "qstash urlgroup check team": 1,
+    "qstash urlgroup check team -o json": 1,
     "qstash probe http://127.0.0.1:3000/hook --dev": 1,
+    "qstash probe http://127.0.0.1:3000/hook --dev -o json": 1,
     "qstash plan --check": 9,
     "qstash plan --check --prune": 9,
 }
@@ -173,7 +175,7 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
 def _make_what_is_named(example: str, qstash: Callable[..., str]) -> None:
     if " team" in example:
         qstash("urlgroup", "add", "team", "https://example.com/a")
-    if example == "qstash urlgroup check team":
+    if example.startswith("qstash urlgroup check team"):
         qstash("urlgroup", "delete", "team", "--yes")
         qstash("urlgroup", "add", "team", "http://127.0.0.1:9/")
     if example.startswith("qstash schedule"):
