@@ -173,7 +173,8 @@ def _own_item(row: Row, recipe: Recipe) -> dict[str, Any]:
         raise BadInput("a record is a JSON object; with --to it is the body itself")
     for name in given:
         if name not in _FIELDS:
-            raise BadInput(f"unknown field {name!r}{nearest(name, _FIELDS)}")
+            meant = nearest(name, _FIELDS) or f"the fields are {', '.join(_FIELDS)}"
+            raise BadInput(f"unknown field {name!r}; {meant}")
     own = _headers(given.get("headers"))
     named = {name.lower() for name in own}
     headers = {n: v for n, v in recipe.headers if n.lower() not in named} | own

@@ -35,8 +35,8 @@ def help(  # noqa: A001 - the word of the command line
     name = " ".join(words or ())
     if name and name not in TOPICS:
         raise BadInput(
-            f"no such topic or command: {name!r}{nearest(name, TOPICS)}",
-            hint=f"the topics are {', '.join(TOPICS)}",
+            f"no such topic or command: {name!r}",
+            hint=nearest(name, TOPICS) or f"the topics are {', '.join(TOPICS)}",
         )
     text = TOPICS[name]() if name else "\n".join(f"qstash help {topic}" for topic in TOPICS)
     return Result(data={"topic": name, "text": text}, view=_VIEW, text=text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from qstash_cli.errors import BadInput
+from qstash_cli.protocol.names import nearest
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,15 +64,12 @@ class Problems:
 
     def check_keys(self, path: Path, given: Iterable[str], known: Iterable[str], what: str) -> None:
         """Adds a problem for every key that is not known, with the nearest one that is."""
-        from difflib import get_close_matches
-
         known = tuple(known)
         for key in given:
             if key in known:
                 continue
-            near = get_close_matches(key.lower(), known, 1, _LEAST_LIKENESS)
-            hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}"
-            self.add((*path, key), f"not a key of {what}", hint)
+            meant = nearest(key, known, _LEAST_LIKENESS) or f"the keys are {', '.join(known)}"
+            self.add((*path, key), f"not a key of {what}", meant)
 
     def refuse(self) -> None:
         """Raises `BadInput` naming all of them, if there are any."""

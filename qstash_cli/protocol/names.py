@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for a name close to one of those known, else nothing."""
+def nearest(name: str, known: Iterable[str], least_likeness: float = 0.6) -> str:
+    """`did you mean 'x'?` for a name close to one of those known, else nothing.
+
+    `least_likeness` is from 0 to 1.
+    """
     import difflib
 
-    found = difflib.get_close_matches(name.lower(), list(known), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    found = difflib.get_close_matches(name.lower(), list(known), 1, least_likeness)
+    return f"did you mean {found[0]!r}?" if found else ""
