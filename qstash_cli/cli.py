@@ -19,6 +19,7 @@ from qstash_cli.output.result import Result
 
 COMMANDS = (
     ("publish", "publish", "Send a message"),
+    ("batch", "batch", "Publish the records of a file, many at once"),
     ("message", "message", "Look at messages on their way, cancel them, wait for them"),
     ("logs", "logs", "What happened to messages"),
     ("schedule", "schedule", "Schedules: publish again and again"),
@@ -32,12 +33,16 @@ COMMANDS = (
     ("probe", "probe", "Does an endpoint refuse what is not from QStash?"),
     ("listen", "listen", "A local endpoint that shows and checks what it receives"),
     ("retries", "retries", "When each attempt of a message would happen"),
+    ("plan", "plan", "What `apply` would change, for CI"),
+    ("apply", "apply", "Make the account what a manifest says"),
+    ("export", "export", "Write a manifest of what the account has"),
     ("api", "api", "Any call of the API"),
     ("config", "config", "Profiles: which QStash to talk to, and as whom"),
     ("doctor", "doctor", "What is wrong between this machine and QStash"),
     ("dev", "dev", "The embedded QStash server"),
     ("demo", "demo", "See everything work, on this machine alone"),
     ("completion", "completion", "Completion for your shell"),
+    ("help", "help", "Topics: exit-codes, environment, formatting, retries"),
 )
 _MODULES = {word: f"qstash_cli.commands.{module}" for word, module, _ in COMMANDS}
 # What the API calls a topic is a URL group everywhere else.
@@ -77,7 +82,7 @@ def root() -> LazyRoot:
         commands={word: TyperCommand(word, help=text) for word, _, text in COMMANDS},
         no_args_is_help=True,
         rich_markup_mode=None,
-        epilog="qstash COMMAND --help shows what a command can do.",
+        epilog="qstash COMMAND --help shows what a command can do, qstash help some topics.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
 
@@ -108,7 +113,7 @@ def run(argv: Sequence[str], inv: Invocation) -> int:
 
 def _run(argv: Sequence[str], inv: Invocation) -> int:
     try:
-        result = root().main(args=list(argv), prog_name="qstash", standalone_mode=False, obj=inv)
+        result = root().main(args=_plain(argv), prog_name="qstash", standalone_mode=False, obj=inv)
     except Preview as preview:
         from qstash_cli.commands._preview import show
 
@@ -133,6 +138,13 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
     if result.failure is not None:
         raise result.failure
     return result.exit_code
+
+
+def _plain(argv: Sequence[str]) -> list[str]:
+    """`help COMMAND` as `COMMAND --help`, everything else as it is."""
+    if argv[:1] == ["help"] and argv[1:2] and argv[1] in _MODULES:
+        return [*argv[1:], "--help"]
+    return list(argv)
 
 
 def _render(result: Result, inv: Invocation) -> None:

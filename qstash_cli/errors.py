@@ -7,6 +7,7 @@ QstashError                1  the general case: QStash said no
 ├── RateLimited            5  or over quota
 ├── Unreachable            6  no connection, no answer, or no time left for one
 ├── NotDelivered           8  the message was accepted but its destination did not take it
+├── PartlyDone            10  some of it was done, the rest was not
 ├── WaitTimedOut         124
 └── Interrupted          130
 """
@@ -97,6 +98,13 @@ class NotDelivered(QstashError):
 
     code = "not_delivered"
     exit_code = ExitCode.NOT_DELIVERED
+
+
+class PartlyDone(QstashError):
+    """Some of it was done, and the rest was not. The message says which."""
+
+    code = "partly_done"
+    exit_code = ExitCode.PARTLY_DONE
 
 
 class WaitTimedOut(QstashError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from qstash_cli.client.filters import Filter, query
 from qstash_cli.client.request import Request
@@ -28,6 +29,19 @@ def publish(
         headers=encode(replace(options, queue=None)),
         body=body,
         repeatable=bool(options.dedup_id or options.dedup_content),
+    )
+
+
+def batch(items: bytes) -> Request[list[Any]]:
+    """Publishes the items of a JSON array, each of which must have a deduplication of its own.
+
+    The answer has an object, an array for a URL group, or an `error` in the place of each item.
+    """
+    return Request(
+        method="POST",
+        path="/v2/batch",
+        headers=(("Content-Type", "application/json"),),
+        body=items,
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from qstash_cli import __version__
 from qstash_cli.client.refusals import excerpt, refusal
 from qstash_cli.client.request import Request
 from qstash_cli.errors import BadInput, QstashError, Unreachable
+from qstash_cli.protocol.headers import names_a_secret
 
 if TYPE_CHECKING:
     import httpx
@@ -45,7 +46,7 @@ class Surroundings:
 
 
 class Client:
-    """A connection to one QStash with one token."""
+    """A connection to one QStash with one token, for any number of threads."""
 
     def __init__(
         self, api_url: str, token: str, *, is_local: bool, surroundings: Surroundings
@@ -55,6 +56,7 @@ class Client:
         self._is_local = is_local
         self._world = surroundings
         self._http: httpx.Client | None = None
+        self._opening = Lock()
 
     def send(self, request: Request[T]) -> T:
         """The answer to `request`, None if it is empty.
@@ -90,7 +92,8 @@ class Client:
 
     def prepared(self) -> httpx.Client:
         """What sends requests, made ready. Raises `BadInput` as `once` does."""
-        self._http = self._http or self._open()
+        with self._opening:
+            self._http = self._http or self._open()
         return self._http
 
     def close(self) -> None:
@@ -224,8 +227,7 @@ def target(request: Request[Any]) -> str:
 
 
 def _masked(name: str, value: str) -> str:
-    is_secret = re.search(r"authorization|cookie|token|secret|api-key|signature", name.lower())
-    return "…" if is_secret else value
+    return "…" if names_a_secret(name) else value
 
 
 def _reset_after_s(headers: Mapping[str, str], now: float) -> float | None:

@@ -8,7 +8,7 @@ from qstash_cli.protocol.limits import check_limits
 from qstash_cli.protocol.options import MessageOptions
 
 
-def check(inv: Invocation, destination: str, options: MessageOptions, data: bytes) -> None:
+def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes: int) -> None:
     """Raises `BadInput` for what QStash could not reach, or the plan does not allow."""
     settings = inv.settings_if_any
     if settings is None or not settings.is_local:
@@ -23,7 +23,7 @@ def check(inv: Invocation, destination: str, options: MessageOptions, data: byte
         delay_s = max(0, round(options.not_before_s - inv.now()))
     check_limits(
         settings.plan if settings else None,
-        body_bytes=len(data),
+        body_bytes=body_bytes,
         delay_s=delay_s,
         timeout_s=options.timeout_s,
     )

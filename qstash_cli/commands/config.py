@@ -112,6 +112,7 @@ def list_(inv: Invocation) -> Result:
 
     \b
     qstash config list
+    qstash config list -o json
     """
     return Result(data=[_record(inv, name) for name in inv.profiles.profiles], view=_LIST)
 
@@ -174,6 +175,7 @@ def use(inv: Invocation, name: _Name) -> Result:
 
     \b
     qstash config use prod
+    qstash config use staging
     """
     from qstash_cli.config.profiles import use as make_default
 
@@ -187,6 +189,7 @@ def remove(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
 
     \b
     qstash config remove staging --yes
+    qstash config remove staging -y
     """
     from qstash_cli.config.profiles import remove as remove_profile
 
@@ -203,6 +206,7 @@ def path(inv: Invocation) -> Result:
 
     \b
     qstash config path
+    qstash config path -o json
     """
     record = {"path": str(inv.config_file)}
     return Result(data=record, view=_PATH, on_terminal="ids", piped="ids")

@@ -83,6 +83,7 @@ def demo(inv: Invocation) -> Result:
 
     \b
     qstash demo
+    qstash demo -v
     """
     from qstash_cli.server.endpoint import running_endpoint
     from qstash_cli.server.run import ServerConfig, running_server

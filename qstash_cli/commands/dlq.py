@@ -72,6 +72,7 @@ def get(
 
     \b
     qstash dlq get 1725323658779-0 --query responseBody
+    qstash dlq get 1725323658779-0 -o json
     """
     return Result(data=cast("Any", inv.send(dlq.get(dlq_id))), view=DLQ_ENTRY, piped="json")
 

@@ -59,6 +59,7 @@ def list_(inv: Invocation) -> Result:
 
     \b
     qstash flow list
+    qstash flow list -o json
     """
     return Result(data=cast("Any", inv.send(flow.every())), view=FLOW)
 
@@ -69,6 +70,7 @@ def get(inv: Invocation, key: _Key) -> Result:
 
     \b
     qstash flow get api --query waitListSize
+    qstash flow get api -o json
     """
     return Result(data=cast("Any", inv.send(flow.get(key))), view=FLOW, piped="json")
 
@@ -79,6 +81,7 @@ def pause(inv: Invocation, key: _Key) -> Result:
 
     \b
     qstash flow pause api
+    qstash flow pause api --curl
     """
     inv.send(flow.pause(key))
     return _done(key)
@@ -90,6 +93,7 @@ def resume(inv: Invocation, key: _Key) -> Result:
 
     \b
     qstash flow resume api
+    qstash flow resume api --curl
     """
     inv.send(flow.resume(key))
     return _done(key)
@@ -101,6 +105,7 @@ def pin(inv: Invocation, key: _Key, *, limits: Limits) -> Result:
 
     \b
     qstash flow pin api --parallelism 5 --rate 100 --period 1m
+    qstash flow pin api --parallelism 5 --dry-run
     """
     if limits == Limits():
         raise BadInput("no limit to pin", hint="give --parallelism, --rate or --period")
@@ -116,6 +121,7 @@ def unpin(inv: Invocation, key: _Key, *, which: Which) -> Result:
 
     \b
     qstash flow unpin api --rate
+    qstash flow unpin api --rate --parallelism
     """
     both = not (which.parallelism or which.rate)
     inv.send(flow.unpin(key, parallelism=which.parallelism or both, rate=which.rate or both))
@@ -128,6 +134,7 @@ def reset(inv: Invocation, key: _Key) -> Result:
 
     \b
     qstash flow reset api
+    qstash flow reset api --dry-run
     """
     inv.send(flow.reset(key))
     return _done(key)
@@ -139,6 +146,7 @@ def global_(inv: Invocation) -> Result:
 
     \b
     qstash flow global
+    qstash flow global -o json
     """
     return Result(data=cast("Any", inv.send(flow.global_parallelism())), view=GLOBAL)
 

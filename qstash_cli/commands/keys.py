@@ -20,6 +20,7 @@ def get(inv: Invocation) -> Result:
 
     \b
     qstash keys get --query current
+    qstash keys get -o json
     """
     return Result(data=cast("Any", inv.send(keys.get())), view=KEYS)
 
@@ -32,6 +33,7 @@ def rotate(inv: Invocation, *, confirm: Confirm) -> Result:
 
     \b
     qstash keys rotate --yes
+    qstash keys rotate --dry-run
     """
     inv.confirm("Rotate the signing keys?", yes=confirm.yes)
     return Result(data=cast("Any", inv.send(keys.rotate())), view=KEYS)

@@ -8,59 +8,80 @@ from typing import Any, cast
 
 from qstash_cli.client import logs as api
 from qstash_cli.client.filters import Filter
+from qstash_cli.commands._following import Log, follow
 from qstash_cli.commands._options import LogFilters, Paging
 from qstash_cli.commands._paging import cut
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._statistics import STATISTICS, statistics
+from qstash_cli.commands._timelines import TIMELINES, timeline, timelines
 from qstash_cli.commands._views import LOG
+from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
+from qstash_cli.output.columns import check_columns
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.records import LogEntry
 
 app = group("What happened to messages")
 
-_PAUSE_S = 1.0
-# Entries may appear in the log this much later than the time they carry.
-_LAG_MS = 30_000
-
 
 @dataclass(frozen=True, kw_only=True)
-class Following:
-    """Whether to go on."""
+class Showing:
+    """How the entries are put together."""
 
     follow: bool = flag("Go on showing new entries, oldest first", "-f", "--follow")
+    by_message: bool = flag("One line for each message, with its steps")
+    stats: bool = flag("Count states, failures and delivery times of all that fit")
 
 
-@command(app, view=LOG)
-def logs(inv: Invocation, *, filters: LogFilters, paging: Paging, following: Following) -> Result:
+@command(app)
+def logs(inv: Invocation, *, filters: LogFilters, paging: Paging, showing: Showing) -> Result:
     """Show what happened to messages, newest first.
 
     \b
     qstash logs --label nightly --state failed --since 2h
-    qstash logs --message msg_123 -o jsonl
-    qstash logs --follow
+    qstash logs --by-message --since 1h
+    qstash logs --stats --since 1d
+    qstash logs --follow -o jsonl
     """
     wanted = filters.filter()
-    if following.follow:
-        entries = _new_entries(inv, wanted)
-        return Result(data=cast("Any", entries), view=LOG, live=True)
+    chosen = [name for name in ("follow", "by_message", "stats") if getattr(showing, name)]
+    if len(chosen) > 1:
+        both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
+        raise BadInput(f"{both} do not go together", hint="choose one of them")
+    view = STATISTICS if showing.stats else TIMELINES if showing.by_message else LOG
+    if inv.output.columns is not None:
+        check_columns(inv.output.columns, view)
+    if showing.follow:
+        return Result(data=cast("Any", _followed(inv, wanted)), view=view, live=True)
+    if showing.stats:
+        numbers = statistics(inv.pages(api.entries(wanted)))
+        return Result(data=numbers, view=view)
+    if showing.by_message:
+        return Result(data=_messages(inv, wanted, paging), view=view)
     page = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
     entries = cut(inv, inv.pages(api.entries(wanted, page=page)), paging)
-    return Result(data=cast("Any", entries), view=LOG)
+    return Result(data=cast("Any", entries), view=view)
 
 
-def _new_entries(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
-    since_ms = wanted.from_ms if wanted.from_ms is not None else round(inv.now() * 1000)
-    seen: dict[tuple[int, str, str], None] = {}
-    newest_ms = since_ms
-    while True:
-        window = replace(wanted, from_ms=max(since_ms, newest_ms - _LAG_MS))
-        for entry in reversed(list(inv.pages(api.entries(window)))):
-            key = (entry["time"], entry["messageId"], entry["state"])
-            if key not in seen:
-                seen[key] = None
-                newest_ms = max(newest_ms, entry["time"])
-                yield entry
-        for key in [k for k in seen if k[0] < newest_ms - 2 * _LAG_MS]:
-            del seen[key]
-        inv.sleep(_PAUSE_S)
+def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
+    def since(start_ms: int) -> list[LogEntry]:
+        return list(inv.pages(api.entries(replace(wanted, from_ms=start_ms))))
+
+    def newest_ms() -> int:
+        first = next(inv.pages(api.entries(wanted, page=1)), None)
+        return first["time"] if first else 0
+
+    log = Log(since=since, newest_ms=newest_ms, sleep=inv.sleep, note=inv.note)
+    return follow(log, wanted.from_ms)
+
+
+def _messages(inv: Invocation, wanted: Filter, paging: Paging) -> Iterator[dict[str, Any]]:
+    if not wanted.states:
+        most = None if paging.all else paging.limit + 1
+        yield from cut(inv, timelines(inv.pages(api.entries(wanted)), most), paging)
+        return
+    # The state says which messages; their other steps are not among the entries that fit.
+    found = dict.fromkeys(entry["messageId"] for entry in inv.pages(api.entries(wanted)))
+    whole = (list(inv.pages(api.entries(Filter(message_ids=(one,))))) for one in found)
+    yield from cut(inv, (timeline(entries) for entries in whole), paging)

@@ -29,6 +29,7 @@ def get(inv: Invocation, message_id: _Id) -> Result:
 
     \b
     qstash message get msg_123 --query body
+    qstash message get msg_123 -o json
     """
     answer = inv.send(messages.get(message_id))
     return Result(data=cast("Any", answer), view=MESSAGE, piped="json")
@@ -82,6 +83,7 @@ def wait(inv: Invocation, message_id: _Id, *, patience: Patience) -> Result:
 
     \b
     qstash message wait msg_123 --wait-timeout 5m
+    qstash message wait msg_123 -o json --query state
     """
     end = wait_for_end(inv, check_id(message_id, "message"), patience.wait_timeout)
     return Result(data=cast("Any", end), view=LOG, piped="tsv", failure=failure_of([end]))
@@ -93,6 +95,7 @@ def actions(inv: Invocation, *, paging: Paging) -> Result:
 
     \b
     qstash message actions
+    qstash message actions -o json
     """
     found = inv.pages(bulk_actions.every())
     return Result(data=cast("Any", cut(inv, found, paging)), view=BULK_ACTION)
@@ -109,6 +112,7 @@ def action(
 
     \b
     qstash message action bulk_123 --query processed
+    qstash message action bulk_123
     """
     found = inv.send(bulk_actions.get(action_id))
     return Result(data=cast("Any", found), view=BULK_ACTION, piped="json")

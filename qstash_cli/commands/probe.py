@@ -68,6 +68,7 @@ def probe(
 
     \b
     qstash probe http://127.0.0.1:3000/hook --dev
+    qstash probe http://127.0.0.1:3000/hook --dev -o json
     """
     if not is_url(url):
         raise BadInput(f"the endpoint has no http:// or https://: {url}")

@@ -73,7 +73,7 @@ def publish(
     if not sending.no_check:
         destination = check_destination(destination)
         refuse_contradictions(options, "enqueue" if options.queue else "publish")
-        _sending.check(inv, destination, options, data)
+        _sending.check(inv, destination, options, len(data))
     request = messages.publish(destination, _idempotent(inv, options, sending), data)
     answer = inv.send(request)
     published = answer if isinstance(answer, list) else [answer]

@@ -39,6 +39,7 @@ def list_(inv: Invocation) -> Result:
 
     \b
     qstash queue list
+    qstash queue list --columns name,lag
     """
     return Result(data=cast("Any", inv.send(queues.every())), view=QUEUE)
 
@@ -49,6 +50,7 @@ def get(inv: Invocation, name: _Name) -> Result:
 
     \b
     qstash queue get orders --query lag
+    qstash queue get orders -o json
     """
     return Result(data=cast("Any", inv.send(queues.get(name))), view=QUEUE, piped="json")
 
@@ -59,6 +61,7 @@ def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
 
     \b
     qstash queue set orders --parallelism 2
+    qstash queue set orders --parallelism 2 --dry-run
     """
     inv.send(queues.put(name, parallelism=changes.parallelism))
     return _done(name)
@@ -70,6 +73,7 @@ def pause(inv: Invocation, name: _Name) -> Result:
 
     \b
     qstash queue pause orders
+    qstash queue pause orders --curl
     """
     inv.send(queues.pause(name))
     return _done(name)
@@ -81,6 +85,7 @@ def resume(inv: Invocation, name: _Name) -> Result:
 
     \b
     qstash queue resume orders
+    qstash queue resume orders --curl
     """
     inv.send(queues.resume(name))
     return _done(name)
@@ -92,6 +97,7 @@ def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
 
     \b
     qstash queue delete orders --yes
+    qstash queue delete orders --dry-run
     """
     request = queues.delete(name)
     inv.confirm(f"Delete the queue {name} and the messages in it?", yes=confirm.yes)

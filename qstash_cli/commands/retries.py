@@ -10,12 +10,11 @@ from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
-from qstash_cli.protocol.backoff import check_expression, delay_ms
+from qstash_cli.protocol.backoff import DEFAULT_RETRIES, check_expression, delay_ms
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 
 app = group("When each attempt of a message would happen")
 
-_DEFAULT_RETRIES = 3
 _MOST_SHOWN = 1000
 _VIEW = View(
     columns=(
@@ -47,7 +46,7 @@ class Plan:
         "Attempts after the first (default 3)",
         metavar="N",
         parse=_count,
-        default=_DEFAULT_RETRIES,
+        default=DEFAULT_RETRIES,
     )
     retry_delay: str | None = flag(
         "Milliseconds before each, as an expression of `retried`",

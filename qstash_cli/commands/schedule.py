@@ -111,11 +111,11 @@ def create(
     options = replace(options, cron=cron, schedule_id=timing.id)
     if not timing.no_check:
         destination = check_destination(destination)
-        _sending.check(inv, destination, options, data)
+        _sending.check(inv, destination, options, len(data))
         parsed = parse_cron(cron)
     answer = inv.send(schedules.create(destination, options, data))
     if not timing.no_check:
-        inv.note(_frequency(per_day(parsed, inv.now())))
+        inv.note(_frequency(per_day(parsed)))
     return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids")
 
 
@@ -125,6 +125,7 @@ def list_(inv: Invocation) -> Result:
 
     \b
     qstash schedule list
+    qstash schedule list -o json --query '[].cron'
     """
     return Result(data=cast("Any", inv.send(schedules.every())), view=SCHEDULE)
 
@@ -135,6 +136,7 @@ def get(inv: Invocation, schedule_id: _Id) -> Result:
 
     \b
     qstash schedule get report --query lastScheduleStates
+    qstash schedule get report -o json
     """
     answer = inv.send(schedules.get(schedule_id))
     return Result(data=cast("Any", answer), view=SCHEDULE, piped="json")
@@ -146,6 +148,7 @@ def pause(inv: Invocation, schedule_id: _Id) -> Result:
 
     \b
     qstash schedule pause report
+    qstash schedule pause report --curl
     """
     inv.send(schedules.pause(schedule_id))
     return _done(schedule_id)
@@ -157,6 +160,7 @@ def resume(inv: Invocation, schedule_id: _Id) -> Result:
 
     \b
     qstash schedule resume report
+    qstash schedule resume report --curl
     """
     inv.send(schedules.resume(schedule_id))
     return _done(schedule_id)
@@ -168,6 +172,7 @@ def delete(inv: Invocation, schedule_id: _Id, *, confirm: Confirm) -> Result:
 
     \b
     qstash schedule delete report --yes
+    qstash schedule delete report --dry-run
     """
     request = schedules.delete(schedule_id)
     inv.confirm(f"Delete the schedule {schedule_id}?", yes=confirm.yes)
@@ -190,6 +195,7 @@ def next_(
 
     \b
     qstash schedule next '0 3 * * *' --tz Europe/Berlin -n 5
+    qstash schedule next '*/15 9-17 * * MON-FRI'
     """
     return Result(data=_times(inv, with_zone(cron, times.tz), times.count), view=_TIMES)
 

@@ -17,7 +17,7 @@ from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination, check_reachable, is_url
-from qstash_cli.protocol.headers import Headers, parse_header
+from qstash_cli.protocol.headers import as_defaults, parse_header
 from qstash_cli.protocol.records import Endpoint
 
 app = group("URL groups: send one message to many endpoints")
@@ -63,6 +63,7 @@ def list_(inv: Invocation) -> Result:
 
     \b
     qstash urlgroup list
+    qstash urlgroup list -q
     """
     return Result(data=cast("Any", inv.send(urlgroups.every())), view=URL_GROUP)
 
@@ -73,6 +74,7 @@ def get(inv: Invocation, name: _Name) -> Result:
 
     \b
     qstash urlgroup get team --query 'endpoints[].url'
+    qstash urlgroup get team -o json
     """
     return Result(data=cast("Any", inv.send(urlgroups.get(name))), view=URL_GROUP, piped="json")
 
@@ -115,6 +117,7 @@ def remove(
 
     \b
     qstash urlgroup remove team https://example.com/a third
+    qstash urlgroup remove team third --dry-run
     """
     if not all(one.strip() for one in endpoints):
         raise BadInput("an endpoint is empty", hint="nothing was sent")
@@ -135,7 +138,7 @@ def headers(inv: Invocation, name: _Name, *, defaults: Defaults) -> Result:
     """
     if bool(defaults.header) == defaults.clear:
         raise BadInput("no headers", hint="give -H 'Name: value', or --clear to take them away")
-    inv.send(urlgroups.set_headers(name, _as_options(defaults.header)))
+    inv.send(urlgroups.set_headers(name, as_defaults(defaults.header)))
     return _done(name)
 
 
@@ -145,6 +148,7 @@ def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
 
     \b
     qstash urlgroup delete team --yes
+    qstash urlgroup delete team --dry-run
     """
     request = urlgroups.delete(name)
     inv.confirm(f"Delete the URL group {name}?", yes=confirm.yes)
@@ -161,6 +165,7 @@ def check(inv: Invocation, name: _Name) -> Result:
 
     \b
     qstash urlgroup check team
+    qstash urlgroup check team -o json
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -194,13 +199,6 @@ def _endpoint(inv: Invocation, url: str, name: str | None) -> Endpoint:
         check_reachable(url, "endpoint")
     endpoint = Endpoint(url=check_destination(url))
     return endpoint if name is None else Endpoint(url=endpoint["url"], name=name)
-
-
-def _as_options(given: Headers) -> Headers:
-    # As on a publish: what is not for QStash is for the destination.
-    return tuple(
-        (n if n.lower().startswith("upstash-") else f"Upstash-Forward-{n}", v) for n, v in given
-    )
 
 
 def _done(name: str) -> Result:

@@ -86,6 +86,10 @@ def render(
         _write_query(result, query, format or "json", out)
     elif format is None and result.text is not None:
         _write_text(result.text, out, look)
+    elif format is None and columns is None and result.lines is not None:
+        from qstash_cli.output.lines import write_lines
+
+        write_lines(result.lines, out, look)
     elif columns is not None:
         name = format or _format_with_columns(result, look)
         FORMATS[name](with_columns(result, columns), out, look)

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from qstash_cli.errors import ExitCode, QstashError
 
 Record = Mapping[str, Any]
-Show = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome"]
+Show = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome", "share"]
+Tone = Literal["plain", "added", "changed", "removed"]
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
 
 
@@ -52,15 +53,23 @@ class View:
         return record.get(self.id) if isinstance(self.id, str) else self.id(record)
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line for people; the tone is its colour on a terminal that has some."""
+
+    text: str
+    tone: Tone = "plain"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What a command found or did.
 
     `data` is one record, or several that may still be on their way. `on_terminal` and `piped` are
-    the formats where none was asked for. `text`, if given, takes the place of both and is
-    written as it is, its last line ended. `forms` are the texts of the view's further formats.
-    `live` marks records that come one by one over a long
-    time. `failure` is told after the data, and decides the exit code.
+    the formats where none was asked for. `text` or `lines`, if given, take the place of both: text
+    is written as it is, its last line ended. `forms` are the texts of the view's further formats.
+    `live` marks records that come one by one over a long time. `failure` is told after the data,
+    and decides the exit code.
     """
 
     data: Record | Iterable[Record]
@@ -68,6 +77,7 @@ class Result:
     on_terminal: Format = "table"
     piped: Format = "tsv"
     text: str | None = None
+    lines: tuple[Line, ...] | None = None
     forms: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
     failure: QstashError | None = None

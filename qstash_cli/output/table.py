@@ -27,7 +27,7 @@ _LEAST_VALUE_CELLS = 20
 
 def write_table(result: Result, out: TextIO, look: Look) -> None:
     """Writes several records as rows, one record as a list of its fields."""
-    console = _console(out, look)
+    console = console_of(out, look)
     view = result.view
     if isinstance(result.data, Mapping) and view.rows is None:
         _write_fields(view.columns, _row(view, result.data, look), console, look)
@@ -128,7 +128,17 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
 
 
 def _row(view: View, record: Record, look: Look) -> Row:
-    return [shown(column.pick(record), column.show, look) for column in view.columns]
+    return [_cell(column, record, look) for column in view.columns]
+
+
+def _cell(column: Column, record: Record, look: Look) -> Cell:
+    value = column.pick(record)
+    if column.show == "share" and isinstance(value, float | int):
+        from qstash_cli.output.bars import bar
+
+        drawn = bar(value)
+        return Cell(drawn, drawn, "cyan")
+    return shown(value, column.show, look)
 
 
 def _wrapped_rows(view: View, row: Row, layout: Layout) -> Iterator[Row]:
@@ -180,7 +190,8 @@ def _print(line: Text, console: Console) -> None:
     console.print(line, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
-def _console(out: TextIO, look: Look) -> Console:
+def console_of(out: TextIO, look: Look) -> Console:
+    """Rich's console on a stream that looks like this."""
     from rich.console import Console
 
     return Console(

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from qstash_cli.errors import BadInput
 
 LONGEST_MS = 86_400_000
+DEFAULT_RETRIES = 3
 
 # Guess: the docs name these headers without an order; the first one that can be read wins.
 STEERING_HEADERS = (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import pairwise
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from qstash_cli.errors import BadInput
@@ -17,6 +18,8 @@ _DESCRIPTORS = {
     "@weekly": "0 0 * * 0", "@daily": "0 0 * * *", "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }  # fmt: skip
+# After so long every date falls on the same day of the week again.
+_CYCLE_DAYS = 28 * 365 + 7
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 
 
@@ -90,11 +93,20 @@ def fires(cron: Cron, after_s: float) -> Iterator[Fire]:
             yield Fire(at_s, local, _change(cron, local))
 
 
-def per_day(cron: Cron, after_s: float) -> float:
-    """How often it fires in a day, from its next hundred times."""
-    found = [fire.at_s for fire, _ in zip(fires(cron, after_s), range(100), strict=False)]
-    gaps = [later - earlier for earlier, later in pairwise(found)]
-    return 86_400 * len(gaps) / sum(gaps) if gaps else 0.0
+def per_day(cron: Cron) -> float:
+    """How often it fires in a day, on average over 28 years; changes of the clocks apart."""
+    minute, hour, *date = cron.fields.split(" ")
+    share_of_days = _count(f"0 0 {' '.join(date)}", _CYCLE_DAYS) if date != ["*"] * 3 else 1
+    return _count(f"{minute} {hour} * * *", 1) * share_of_days
+
+
+@cache
+def _count(fields: str, days: int) -> float:
+    from cronsim import CronSim
+
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    times = CronSim(fields, start - timedelta(seconds=1))
+    return sum(1 for _ in takewhile(lambda at: at < start + timedelta(days=days), times)) / days
 
 
 def _change(cron: Cron, local: datetime) -> str:

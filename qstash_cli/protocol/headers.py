@@ -9,9 +9,11 @@ from collections.abc import Iterable
 
 from qstash_cli.errors import BadInput
 
+FORWARD = "Upstash-Forward-"
 Headers = tuple[tuple[str, str], ...]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SECRET = re.compile(r"authorization|cookie|token|secret|api-key|signature")
 _HOP_BY_HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
     "te", "trailer", "transfer-encoding", "upgrade",
@@ -36,6 +38,17 @@ def parse_header(text: str) -> tuple[str, str]:
     return name, value
 
 
+def as_defaults(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Default headers of a URL group as QStash takes them.
+
+    As on a publish, what is not for QStash is for the destination, and gets `Upstash-Forward-`.
+    """
+    return tuple(
+        (name if name.lower().startswith("upstash-") else f"{FORWARD}{name}", value)
+        for name, value in headers
+    )
+
+
 def forwardable(headers: Iterable[tuple[str, str]]) -> Headers:
     """The headers of a publish request that may travel on to the destination as they are."""
     return tuple(
@@ -43,6 +56,11 @@ def forwardable(headers: Iterable[tuple[str, str]]) -> Headers:
         for name, value in headers
         if name.lower() not in _OF_THIS_CONNECTION and not name.lower().startswith("upstash-")
     )
+
+
+def names_a_secret(name: str) -> bool:
+    """A header of this name usually holds a secret, which is not to be shown."""
+    return bool(_SECRET.search(name.lower()))
 
 
 def as_lists(headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

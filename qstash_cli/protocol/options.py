@@ -18,6 +18,8 @@ Operation = Literal["publish", "enqueue", "batch", "schedule", "dlq_retry"]
 
 _EVERYWHERE: tuple[Operation, ...] = ("publish", "enqueue", "batch", "schedule", "dlq_retry")
 _NEW_MESSAGE: tuple[Operation, ...] = ("publish", "enqueue", "batch")
+# A batch has an id for each record.
+_ONE_MESSAGE: tuple[Operation, ...] = ("publish", "enqueue")
 _NOT_QUEUED: tuple[Operation, ...] = ("publish", "batch", "schedule")
 # `dlq retry` finds entries by label and flow control key: there these flags are filters.
 _NOT_RETRIED: tuple[Operation, ...] = ("publish", "enqueue", "batch", "schedule")
@@ -86,7 +88,7 @@ class MessageOptions:
         "Retry-Delay", kinds.EXPRESSION, "Milliseconds to the next retry", callback=True
     )
     dedup_id: str | None = _option(
-        "Deduplication-Id", kinds.DEDUPLICATION_ID, "Send only once under this id", on=_NEW_MESSAGE
+        "Deduplication-Id", kinds.DEDUPLICATION_ID, "Send only once under this id", on=_ONE_MESSAGE
     )
     dedup_content: bool | None = _option(
         "Content-Based-Deduplication", kinds.SWITCH, "Send equal content only once", on=_NEW_MESSAGE
@@ -116,7 +118,8 @@ class MessageOptions:
         "Most deliveries of the key in a period",
         part="rate",
         callback=True,
-        on=_NOT_RETRIED,
+        # The flag of `batch` also takes the pace of sending.
+        on=("publish", "enqueue", "schedule"),
     )
     period_s: int | None = _option(
         "Flow-Control-Value",

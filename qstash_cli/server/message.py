@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from qstash_cli.protocol.backoff import DEFAULT_RETRIES
 from qstash_cli.protocol.options import MessageOptions, decode, encode
 
-DEFAULT_RETRIES = 3
 # Guess: how long the deduplication of an id or content lasts from the first publish. Documented.
 DEDUPLICATION_MS = 600_000
 

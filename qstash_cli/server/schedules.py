@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from qstash_cli.errors import BadInput
+from qstash_cli.protocol.backoff import DEFAULT_RETRIES
 from qstash_cli.protocol.cron import next_fire_s, parse_cron
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.options import MessageOptions, decode
 from qstash_cli.server import quota, redaction
 from qstash_cli.server.answers import ApiError
-from qstash_cli.server.message import DEFAULT_RETRIES
 from qstash_cli.server.publishing import Accepted, NewId, Order, accept, check
 
 _STATES = {"live": "IN_PROGRESS", "delivered": "SUCCESS"}

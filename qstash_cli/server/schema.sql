@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS deduplication (
   message_id TEXT NOT NULL,
   until_ms INTEGER NOT NULL
 );
+CREATE INDEX IF NOT EXISTS end_of_deduplication ON deduplication (until_ms);
 
 CREATE TABLE IF NOT EXISTS signing_keys (
   only_row INTEGER PRIMARY KEY CHECK (only_row = 1),

@@ -47,3 +47,56 @@ def test_messages_can_be_cancelled_by_id_and_by_filter(local: Qstash, sink: Sink
     assert local("message", "cancel", "--label", "x", "--yes").out == "1\n"
     assert local("message", "cancel", "--all", "--yes").out == "1\n"
     assert local("message", "wait", first).code == 8
+
+
+def test_messages_are_shown_with_their_steps(local: Qstash, sink: Sink) -> None:
+    first = local("publish", f"{sink.url}/a", "--label", "x", "--wait").out.strip()
+    lost = local("publish", "http://127.0.0.1:9/b", "--retries", "0", "--wait").out.strip()
+
+    messages = local("logs", "--by-message", "-o", "json").json
+    failed = local("logs", "--by-message", "--state", "failed", "-o", "json").json
+    table = local("logs", "--by-message", tty=True, columns=200).out
+    rows = local("logs", "--by-message", "--limit", "1")
+
+    assert [message["messageId"] for message in messages] == [lost, first]
+    assert [entry["state"] for entry in messages[1]["entries"]] == [
+        "CREATED",
+        "ACTIVE",
+        "DELIVERED",
+    ]
+    assert messages[1]["durationMs"] == (
+        messages[1]["entries"][-1]["time"] - messages[1]["startedAt"]
+    )
+    assert [message["messageId"] for message in failed] == [lost]
+    assert failed[0]["entries"][0]["state"] == "CREATED"
+    assert "CREATED, ACTIVE +" in table
+    assert "DELIVERED 200 +" in table
+    assert rows.out.count("\n") == 1
+    assert "only the first 1 are shown" in rows.err
+
+
+def test_statistics_count_states_failures_and_delivery_times(local: Qstash, sink: Sink) -> None:
+    for _ in range(3):
+        local("publish", f"{sink.url}/a", "--wait")
+    local("publish", "http://127.0.0.1:9/b", "--retries", "0", "--wait")
+
+    numbers = local("logs", "--stats", "-o", "json").json
+    table = local("logs", "--stats", tty=True, columns=80).out
+    rows = local("logs", "--stats").out
+
+    assert numbers["messages"] == 4
+    assert numbers["states"]["DELIVERED"] == 3
+    assert numbers["failing"] == [{"destination": "http://127.0.0.1:9/b", "failed": 1}]
+    assert numbers["deliveryMs"]["count"] == 3
+    assert 0 <= numbers["deliveryMs"]["p50"] <= numbers["deliveryMs"]["max"] < 5000
+    assert "█" in table
+    assert max(len(line) for line in table.splitlines()) <= 80
+    assert "state\t3\tDELIVERED\t" in rows
+
+
+def test_what_cannot_be_shown_together_is_refused(local: Qstash) -> None:
+    for flags in (("--follow", "--stats"), ("--by-message", "--stats"), ("-f", "--by-message")):
+        run = local("logs", *flags)
+        assert run.code == 2
+        assert "do not go together" in run.err
+    assert local("logs", "--columns", "nothing").code == 2

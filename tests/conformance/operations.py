@@ -92,7 +92,7 @@ OPERATIONS = (
         "POST /v2/enqueue/{queue}/{destination}", "publish", URL, "--queue", "q", shape=_PUBLISHED
     ),
     _operation(
-        "POST /v2/batch", "api", "POST", "/v2/batch", "--data-json", "[]", shape=[_PUBLISHED]
+        "POST /v2/batch", "batch", "-", "--to", URL, "--curl", shape=[_PUBLISHED]
     ),
     _operation("GET /v2/messages/{message}", "message", "get", "m", shape=_MESSAGE),
     _operation("DELETE /v2/messages/{message}", "message", "cancel", "m"),

@@ -142,7 +142,7 @@ def test_every_documented_parameter_is_known_and_no_other(
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_a_command_makes_it(qstash: Qstash, operation: Operation) -> None:
-    run = qstash(*operation.command, "--dry-run", "-o", "json", QSTASH_TOKEN="t")
+    run = qstash(*operation.command, "--dry-run", "-o", "json", stdin=b"{}", QSTASH_TOKEN="t")
 
     assert run.code == 0, run
     template = re.sub(r"\{destination\}", ".+", operation.path)

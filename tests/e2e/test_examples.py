@@ -1,4 +1,4 @@
-"""Every example of the README and of the help texts runs as it stands, in a real shell."""
+"""Every example of the documents and of the help texts runs as it stands, in a real shell."""
 
 from __future__ import annotations
 
@@ -20,20 +20,29 @@ from qstash_cli.server.run import ServerConfig, running_server
 from tests.conftest import Qstash
 from tests.e2e.conftest import plain_environment
 
-README = Path(__file__).parents[2] / "README.md"
+_ROOT = Path(__file__).parents[2]
+DOCUMENTS = (_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md")))
 # These run until they are stopped, or are whole scenarios with tests of their own.
 ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen")
 # They answer with the verdict or the state that the example's own words tell.
-CODES = {"qstash urlgroup check team": 1, "qstash probe http://127.0.0.1:3000/hook --dev": 1}
+CODES = {
+    "qstash urlgroup check team": 1,
+    "qstash urlgroup check team -o json": 1,
+    "qstash probe http://127.0.0.1:3000/hook --dev": 1,
+    "qstash probe http://127.0.0.1:3000/hook --dev -o json": 1,
+    "qstash plan --check": 9,
+    "qstash plan --check --prune": 9,
+}
 
 
-def of_the_readme() -> Iterator[str]:
-    for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL):
-        lines = [line for line in block.splitlines() if line]
-        if any("=$(" in line for line in lines):
-            yield "\n".join(lines)
-        else:
-            yield from (line for line in lines if not line.startswith("python3 -m venv"))
+def of_the_documents() -> Iterator[str]:
+    for document in DOCUMENTS:
+        for block in re.findall(r"```sh\n(.*?)```", document.read_text(), re.DOTALL):
+            lines = [line for line in block.splitlines() if line]
+            if any("=$(" in line for line in lines):
+                yield "\n".join(lines)
+            else:
+                yield from (line for line in lines if not line.startswith("python3 -m venv"))
 
 
 def of_the_help() -> Iterator[str]:
@@ -45,7 +54,13 @@ def of_the_help() -> Iterator[str]:
             yield from examples
 
 
-EXAMPLES = sorted({*of_the_readme(), *of_the_help()})
+_MANIFEST = b"""
+[queues.orders]
+[schedules.report]
+destination = "https://example.com/hook"
+cron = "0 3 * * *"
+"""
+EXAMPLES = sorted({*of_the_documents(), *of_the_help()})
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +102,8 @@ def test_the_example_runs(example: str, server: tuple[str, Path], tmp_path: Path
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
-    assert done.returncode == CODES.get(example, 0), f"{script}\n{done.stdout}\n{done.stderr}"
+    code = CODES.get(example.partition(" #")[0].rstrip(), 0)
+    assert done.returncode == code, f"{script}\n{done.stdout}\n{done.stderr}"
 
 
 def _prepare(directory: Path) -> None:
@@ -95,6 +111,9 @@ def _prepare(directory: Path) -> None:
     files = {
         "order.json": body,
         "orders.csv": b"id\n1\n",
+        "orders.json": b'[{"id":1}]',
+        "messages.jsonl": b'{"destination":"https://example.com/hook","body":"one"}\n',
+        "qstash.toml": _MANIFEST,
         "token.txt": b"token-of-a-test\n",
         "key.txt": DEV_USER.current_signing_key.encode(),
         "body.bin": body,
@@ -120,6 +139,10 @@ def _profiles(env: dict[str, str], directory: Path, url: str) -> None:
     (config / "config.toml").write_text(
         f'default = "prod"\n[profiles.prod]\napi_url = "{url}"\ntoken = "{DEV_USER.token}"\n'
         f'[profiles.staging]\napi_url = "{url}"\ntoken = "x"\n'
+        + "".join(
+            f'[profiles.{name}]\napi_url = "{url}"\ntoken = "{DEV_USER.token}"\n'
+            for name in ("eu", "us")
+        )
     )
     assert env["QSTASH_CONFIG_DIR"] == str(config)
 
@@ -152,11 +175,13 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
 def _make_what_is_named(example: str, qstash: Callable[..., str]) -> None:
     if " team" in example:
         qstash("urlgroup", "add", "team", "https://example.com/a")
-    if example == "qstash urlgroup check team":
+    if example.startswith("qstash urlgroup check team"):
         qstash("urlgroup", "delete", "team", "--yes")
         qstash("urlgroup", "add", "team", "http://127.0.0.1:9/")
     if example.startswith("qstash schedule"):
         qstash("schedule", "create", "https://example.com/", "--cron", "@daily", "--id", "report")
+    if example.startswith("qstash plan --check"):
+        qstash("queue", "set", "orders", "--parallelism", "7")
     if example.startswith("qstash flow"):
         qstash("flow", "pin", "api", "--rate", "5")
     if example.startswith("qstash queue"):

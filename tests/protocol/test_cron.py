@@ -55,8 +55,11 @@ def test_the_next_time_is_after_the_given_one() -> None:
 
 
 def test_how_often_it_fires_in_a_day() -> None:
-    assert per_day(parse_cron("*/15 * * * *"), 0) == 96
-    assert round(per_day(parse_cron("0 3 * * 1"), 0), 3) == 0.143
+    assert per_day(parse_cron("*/15 * * * *")) == 96
+    assert per_day(parse_cron("0 3 * * 1")) == 1 / 7
+    assert per_day(parse_cron("*/5 9-16 * * MON-FRI")) == pytest.approx(12 * 8 * 5 / 7)
+    assert per_day(parse_cron("0 0 29 2 *")) == 7 / 10227
+    assert per_day(parse_cron("CRON_TZ=Europe/Berlin @daily")) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Bulk publishing: rows of a file, batch items, chunks, the journal, and the sender."""

@@ -1,0 +1,145 @@
+"""One run of `batch`: from the input to outcomes, with the journal and the rejects beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, TextIO
+
+from qstash_cli.bulk.chunks import Chunk
+from qstash_cli.bulk.items import Record
+from qstash_cli.bulk.journal import Journal, Past
+from qstash_cli.bulk.rows import Row
+from qstash_cli.bulk.sender import Answered
+from qstash_cli.errors import BadInput, PartlyDone, QstashError
+from qstash_cli.output.json_text import compact
+from qstash_cli.output.meter import Meter
+
+_WARNINGS = 10
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What has become of the records so far."""
+
+    sent: int = 0
+    refused: int = 0
+    deduplicated: int = 0
+    done_bytes: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+class Rejects:
+    """The file of refused records, or none. Raises `BadInput` if it cannot be written."""
+
+    def __init__(self, file: TextIO | None) -> None:
+        self._file = file
+
+    def write(self, refused: Iterable[tuple[Record, str]]) -> int:
+        """Adds these, in the order of their lines; returns how many bytes the file has now."""
+        if self._file is None:
+            return 0
+        for record, error in refused:
+            text = record.row.fields or record.row.text.decode(errors="replace")
+            line = {"line": record.row.line, "error": error, "record": text}
+            self._file.write(f"{compact(line)}\n")
+        self._file.flush()
+        return self._file.tell()
+
+
+def undone(rows: Iterable[Row | None], past: Past, tally: Tally) -> Iterator[Row | None]:
+    """The rows that the journal does not know as done."""
+    ranges = iter(past.done)
+    first, last = next(ranges, (0, 0))
+    for row in rows:
+        if row is not None:
+            while last and row.line > last:
+                first, last = next(ranges, (0, 0))
+            if last and first <= row.line:
+                tally.done_bytes += row.size
+                continue
+        yield row
+
+
+def refuse_none(records: Iterable[Record | None]) -> Iterator[Record | None]:
+    """The records, raising `BadInput` at the first that is refused."""
+    for record in records:
+        if record is not None and record.error:
+            raise BadInput(
+                f"line {record.row.line}: {record.error}",
+                hint="--strict stops here; leave it out to send the others",
+            )
+        yield record
+
+
+def outcomes(
+    answered: Iterable[Answered],
+    tally: Tally,
+    *,
+    journal: Journal,
+    rejects: Rejects,
+    meter: Meter,
+    strict: bool,
+) -> Iterator[dict[str, Any]]:
+    """A line for each record, in the order of the answers, journalled once it was taken."""
+    for chunk, answers in answered:
+        refused = [(record, record.error) for record in chunk.bad]
+        lines: list[dict[str, Any]] = []
+        for record, answer in zip(chunk.good, answers, strict=True):
+            if isinstance(answer, dict) and "error" in answer:
+                refused.append((record, str(answer["error"])))
+            else:
+                lines += _lines_of(record, answer, tally)
+        lines += ({"line": record.row.line, "error": error} for record, error in refused)
+        yield from sorted(lines, key=itemgetter("line"))
+        refused.sort(key=lambda pair: pair[0].row.line)
+        _count(chunk, refused, tally)
+        journal.note(chunk, refused=len(refused), rejects_bytes=rejects.write(refused))
+        meter.update(
+            done_bytes=tally.done_bytes, records=tally.sent + tally.refused, refused=tally.refused
+        )
+        if strict and refused:
+            record, error = refused[0]
+            raise PartlyDone(f"line {record.row.line}: {error}")
+
+
+def _lines_of(record: Record, answer: Any, tally: Tally) -> Iterator[dict[str, Any]]:
+    messages = answer if isinstance(answer, list) else [answer]
+    tally.deduplicated += all(message.get("deduplicated") for message in messages)
+    for message in messages:
+        yield {"line": record.row.line, "destination": record.destination, **message}
+
+
+def _count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> None:
+    tally.refused += len(refused)
+    tally.sent += len(chunk.good) + len(chunk.bad) - len(refused)
+    tally.done_bytes += chunk.size
+    room = _WARNINGS - len(tally.warnings)
+    tally.warnings += [f"line {record.row.line}: {error}" for record, error in refused[:room]]
+
+
+def checked(
+    chunks: Iterable[Chunk | None], tally: Tally, *, rejects: Rejects
+) -> Iterator[dict[str, Any]]:
+    """What would be sent: the items of a batch, and a line for each record that is refused."""
+    from json import loads
+
+    for chunk in chunks:
+        if chunk is None:
+            continue
+        yield from (loads(record.item) for record in chunk.good)
+        refused = [(record, record.error) for record in chunk.bad]
+        yield from ({"line": record.row.line, "error": error} for record, error in refused)
+        _count(chunk, refused, tally)
+        rejects.write(refused)
+
+
+def failure_of(tally: Tally, *, rejects: str) -> QstashError | None:
+    """The error that stands for refused records, None if there are none."""
+    if not tally.refused:
+        return None
+    return PartlyDone(
+        f"{tally.refused:,} of {tally.sent + tally.refused:,} records were refused",
+        hint=f"{rejects} has them with their errors" if rejects else "--rejects FILE keeps them",
+    )

@@ -1,0 +1,126 @@
+"""What `plan`, `apply` and `export` share: reading the manifest, and what the account has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qstash_cli.client import flow, queues, schedules, urlgroups
+from qstash_cli.client.request import Request
+from qstash_cli.errors import BadInput
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation, read_file
+from qstash_cli.manifest import account as accounts
+from qstash_cli.manifest.account import Account
+from qstash_cli.manifest.checks import Checks
+from qstash_cli.manifest.resources import KINDS, Kind, Manifest
+from qstash_cli.manifest.schema import parse
+from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
+from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.limits import PLANS
+
+Send = Callable[[Request[Any]], Any]
+
+_DEFAULT_FILE = "qstash.toml"
+_STDIN = "-"
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Which manifest, and how it is taken."""
+
+    file: str = flag(
+        "Manifest, - for standard input (default qstash.toml)",
+        "-f",
+        "--file",
+        metavar="FILE",
+        default=_DEFAULT_FILE,
+    )
+    prune: bool = flag("Remove what the manifest does not list, of the kinds that it names")
+    no_check: bool = flag("Leave the checks to QStash")
+
+
+def read_manifest(inv: Invocation, source: Source) -> Manifest:
+    """What the manifest says. Raises `BadInput` naming file and key."""
+    settings = inv.settings_if_any
+    checks = Checks(
+        is_local=settings is not None and settings.is_local,
+        plan=settings.plan if settings else None,
+        is_on=not source.no_check,
+    )
+    if source.file == _STDIN:
+        return parse(inv.stdin.read(), "standard input", inv.env, checks)
+    try:
+        data = read_file(source.file)
+    except BadInput as error:
+        hint = "`qstash export > qstash.toml` writes one"
+        raise BadInput(error.message, hint=f"{error.hint}; {hint}") from None
+    return parse(data, source.file, inv.env, checks)
+
+
+def read_account(send: Send, kinds: tuple[Kind, ...]) -> Account:
+    """What the account has of these kinds."""
+    found = Account()
+    if "queue" in kinds:
+        found = replace(found, queues=accounts.read_queues(send(queues.every())))
+    if "flow" in kinds:
+        found = replace(found, flow=accounts.read_pins(send(flow.every())))
+    if "schedule" in kinds:
+        found = replace(found, schedules=accounts.read_schedules(send(schedules.every())))
+    destinations = (one.schedule.destination for one in found.schedules.values())
+    if "urlgroup" in kinds or not all(map(is_url, destinations)):
+        found = replace(found, urlgroups=accounts.read_urlgroups(send(urlgroups.every())))
+    return found
+
+
+def make_plan(inv: Invocation, source: Source, send: Send) -> tuple[Manifest, Plan]:
+    """The manifest, and the steps that make the account what it says; notes are told."""
+    manifest = read_manifest(inv, source)
+    named = tuple(kind for kind in KINDS if manifest.of(kind) is not None)
+    destinations = [one.destination for one in (manifest.schedules or {}).values()]
+    needs_groups = () if all(map(is_url, destinations)) else ("urlgroup",)
+    account = read_account(send, (*named, *needs_groups))
+    made = plan(manifest, account, prune=source.prune)
+    _tell(inv, manifest, account, made)
+    return manifest, made
+
+
+def _tell(inv: Invocation, manifest: Manifest, account: Account, made: Plan) -> None:
+    if made.kept:
+        inv.note(f"not in the manifest, and kept without --prune: {_some(made.kept)}")
+    if manifest.schedules is None:
+        return
+    removed = {step.name for step in made.steps if (step.kind, step.action) == _GROUP_REMOVED}
+    groups = {**account.urlgroups, **(manifest.urlgroups or {})}
+    groups = {name: group for name, group in groups.items() if name not in removed}
+    for name, schedule in manifest.schedules.items():
+        if not is_url(schedule.destination) and schedule.destination not in groups:
+            inv.warn(f"schedule {name} publishes to a URL group that is not there: "
+                     f"{manifest.conceal(schedule.destination)}")  # fmt: skip
+    _tell_volume(inv, daily_messages(schedules_after(manifest, account, made), groups))
+
+
+_GROUP_REMOVED = ("urlgroup", "delete")
+
+
+def _tell_volume(inv: Invocation, messages: float) -> None:
+    if not messages:
+        return
+    name = inv.settings.plan
+    most = PLANS[name].messages_per_day if name else None
+    about = f"{messages:,.0f}" if messages >= 1 else f"{messages:.2g}"
+    told = f"the schedules make about {about} {'message' if about == '1' else 'messages'} a day"
+    if most is None:
+        inv.note(told)
+    elif messages > most:
+        inv.warn(f"{told}, and the {name} plan allows {most:,}")
+    else:
+        inv.note(f"{told}; the {name} plan allows {most:,}")
+
+
+def _some(kept: tuple[tuple[Kind, str], ...]) -> str:
+    told = ", ".join(f"{kind} {name}" for kind, name in kept[:_MOST_NAMED])
+    more = len(kept) - _MOST_NAMED
+    return f"{told} and {more} more" if more > 0 else told

@@ -1,0 +1,91 @@
+"""Numbers of many log entries: states, failing destinations, how long deliveries took."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from qstash_cli.output.result import Column, View
+from qstash_cli.protocol.records import LogEntry
+from qstash_cli.protocol.states import STATES, normal_state
+
+_PERCENTILES = (50, 90, 99)
+_MOST_DESTINATIONS = 10
+_ENDS_OF_AN_ATTEMPT = ("DELIVERED", "RETRY", "ERROR", "FAILED")
+
+
+def statistics(entries: Iterable[LogEntry]) -> dict[str, Any]:
+    """The numbers of entries that come newest first. Times are in ms.
+
+    `delivery` is from a message's creation to its delivery, `attempt` from the beginning of an
+    attempt to the answer. What is kept is a number for each delivery, not the entries.
+    """
+    states: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    messages: set[str] = set()
+    deliveries, attempts = array("q"), array("q")
+    delivered_at: dict[str, int] = {}
+    answered_at: dict[str, int] = {}
+    for entry in entries:
+        message_id, state, time = entry["messageId"], normal_state(entry["state"]), entry["time"]
+        states[state] += 1
+        messages.add(message_id)
+        if state == "FAILED":
+            failed[entry.get("url", "")] += 1
+        if state == "DELIVERED":
+            delivered_at[message_id] = time
+        if state in _ENDS_OF_AN_ATTEMPT:
+            answered_at[message_id] = time
+        if state == "ACTIVE" and message_id in answered_at:
+            attempts.append(answered_at.pop(message_id) - time)
+        if state == "CREATED" and message_id in delivered_at:
+            deliveries.append(delivered_at.pop(message_id) - time)
+    return {
+        "entries": states.total(),
+        "messages": len(messages),
+        "states": {state: states[state] for state in STATES if states[state]},
+        "failing": [
+            {"destination": url, "failed": count}
+            for url, count in failed.most_common(_MOST_DESTINATIONS)
+        ],
+        "deliveryMs": _spread(deliveries),
+        "attemptMs": _spread(attempts),
+    }
+
+
+def _spread(times_ms: array[int]) -> dict[str, int]:
+    if not times_ms:
+        return {}
+    ordered = sorted(times_ms)
+    # Nearest rank: a time that was measured, never one between two.
+    ranks = {f"p{p}": ordered[-(-p * len(ordered) // 100) - 1] for p in _PERCENTILES}
+    return {"count": len(ordered), **ranks, "max": ordered[-1]}
+
+
+def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from _shares("state", record["states"].items(), record["entries"])
+    failing = [(one["destination"], one["failed"]) for one in record["failing"]]
+    yield from _shares("failed", failing, sum(count for _, count in failing))
+    for kind in ("deliveryMs", "attemptMs"):
+        spread = {name: ms for name, ms in record[kind].items() if name != "count"}
+        yield from _shares(kind, spread.items(), spread.get("max", 0))
+
+
+def _shares(kind: str, counts: Iterable[tuple[str, int]], whole: int) -> Iterator[dict[str, Any]]:
+    for name, count in counts:
+        yield {"kind": kind, "name": name, "value": count, "share": count / whole if whole else 0}
+
+
+STATISTICS = View(
+    columns=(
+        Column(name="kind", of="kind"),
+        Column(name="value", of="value"),
+        Column(name="name", of="name"),
+        Column(name="share", of="share", show="share"),
+    ),
+    id="name",
+    rows=_rows,
+    empty="no log entries",
+)

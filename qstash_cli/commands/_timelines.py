@@ -1,0 +1,77 @@
+"""Log entries gathered by message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from qstash_cli.output.result import Column, View
+from qstash_cli.output.values import span
+from qstash_cli.protocol.records import LogEntry
+from qstash_cli.protocol.states import normal_state
+
+_FIRST = "CREATED"
+_OF_THE_MESSAGE = ("messageId", "url", "topicName", "queueName", "scheduleId", "labels")
+
+
+def timelines(entries: Iterable[LogEntry], most: int | None) -> Iterator[dict[str, Any]]:
+    """The messages of entries that come newest first, at most so many, the newest first.
+
+    Each has its entries in order, oldest first. A message is given out once its beginning was
+    seen, or at the end of the log.
+    """
+    gathered: dict[str, list[LogEntry]] = {}
+    for entry in entries:
+        message_id = entry["messageId"]
+        if message_id not in gathered and most is not None and len(gathered) == most:
+            if all(_is_whole(known) for known in gathered.values()):
+                break
+            continue
+        gathered.setdefault(message_id, []).append(entry)
+    yield from (timeline(known) for known in gathered.values())
+
+
+def _is_whole(entries: Sequence[LogEntry]) -> bool:
+    return entries[-1]["state"] == _FIRST
+
+
+def timeline(entries: Sequence[LogEntry]) -> dict[str, Any]:
+    """One message, from its entries, newest first."""
+    newest, oldest = entries[0], entries[-1]
+    about = {name: value for name, value in newest.items() if name in _OF_THE_MESSAGE}
+    return {
+        **about,
+        "state": normal_state(newest["state"]),
+        "startedAt": oldest["time"],
+        "durationMs": newest["time"] - oldest["time"],
+        "entries": list(reversed(entries)),
+    }
+
+
+def _steps(record: Mapping[str, Any]) -> str:
+    steps: list[str] = []
+    before_ms = record["startedAt"]
+    for entry in record["entries"]:
+        passed_ms = entry["time"] - before_ms
+        before_ms = entry["time"]
+        status = f" {entry['responseStatus']}" if entry.get("responseStatus") else ""
+        step = f"{normal_state(entry['state'])}{status}"
+        steps.append(f"{step} +{_brief(passed_ms)}" if steps else step)
+    return ", ".join(steps)
+
+
+def _brief(passed_ms: int) -> str:
+    return f"{passed_ms}ms" if passed_ms < 1000 else span(round(passed_ms / 1000))
+
+
+TIMELINES = View(
+    columns=(
+        Column(name="startedAt", of="startedAt", show="instant_ms"),
+        Column(name="messageId", of="messageId"),
+        Column(name="state", of="state"),
+        Column(name="steps", of=_steps),
+        Column(name="destination", of=lambda r: r.get("topicName") or r.get("url")),
+    ),
+    id="messageId",
+    empty="no log entries",
+)

@@ -1,0 +1,108 @@
+"""The topics of `qstash help`: short texts for a person in a hurry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qstash_cli.errors import ExitCode
+from qstash_cli.protocol.backoff import DEFAULT_RETRIES, default_delay_ms
+from qstash_cli.protocol.durations import format_duration
+
+EXIT_CODES = {
+    ExitCode.DONE: "done",
+    ExitCode.FAILED: "QStash refused it, or a check failed",
+    ExitCode.USAGE: "wrong usage; nothing was sent",
+    ExitCode.CREDENTIALS: "no credentials, or not accepted",
+    ExitCode.NOT_FOUND: "not found",
+    ExitCode.RATE_LIMITED: "rate limited, or over quota",
+    ExitCode.UNREACHABLE: "QStash unreachable, or too slow",
+    ExitCode.NOT_VERIFIED: "a signature does not hold",
+    ExitCode.NOT_DELIVERED: "a message was not delivered",
+    ExitCode.DIFFERENCES: "plan --check found differences",
+    ExitCode.PARTLY_DONE: "partly done: some was refused",
+    ExitCode.WAIT_TIMED_OUT: "still waiting when time was up",
+    ExitCode.INTERRUPTED: "interrupted, or not confirmed",
+}
+ENVIRONMENT = {
+    "QSTASH_TOKEN": "the token",
+    "QSTASH_URL": "the API's URL (default: EU)",
+    "QSTASH_CURRENT_SIGNING_KEY": "for verify, sign, probe",
+    "QSTASH_NEXT_SIGNING_KEY": "for verify, sign, probe",
+    "QSTASH_REGION": "US_EAST_1 or EU_CENTRAL_1: take the variables below",
+    "US_EAST_1_QSTASH_TOKEN": "and _URL and the keys: of the US",
+    "EU_CENTRAL_1_QSTASH_TOKEN": "and _URL and the keys: of the EU",
+    "QSTASH_DEV": "true: talk to `qstash dev`",
+    "QSTASH_DEV_PORT": "where `qstash dev` listens (8080)",
+    "QSTASH_PROFILE": "the profile to use",
+    "QSTASH_CONFIG_DIR": "where config.toml is",
+    "XDG_CACHE_HOME": "where completed values are kept",
+    "HTTPS_PROXY": "also HTTP_PROXY, ALL_PROXY, NO_PROXY: the way out",
+    "SSL_CERT_FILE": "also SSL_CERT_DIR: authorities to trust",
+    "NO_COLOR": "no colours; so does TERM=dumb",
+}
+
+
+def _exit_codes() -> str:
+    lines = [f"{code:>5}  {words}" for code, words in EXIT_CODES.items()]
+    example = "qstash publish https://example.com/hook n:=1 --wait || echo undelivered"
+    return "\n".join([*lines, "", example])
+
+
+def _environment() -> str:
+    lines = [f"{name}\n    {words}" for name, words in ENVIRONMENT.items()]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "Flags win over these, and a named profile",
+            "wins over all but flags.",
+            "",
+            "qstash config show      what is used, from where",
+            "qstash doctor           is it right?",
+        ]
+    )
+
+
+def _formatting() -> str:
+    return """\
+stdout is data, stderr is talk. On a terminal
+a table; in a pipe tab-separated values, or
+the id of what was made.
+
+-o json     QStash's own JSON, names as in its docs
+-o jsonl    one object a line, as they come
+-o tsv      no header; tabs in values as \\t
+-o csv      with a header
+-o ids      ids alone; -q is the same
+--query E   pick from the JSON (JMESPath)
+--columns   choose columns: --columns state,url
+
+qstash logs -o json --query '[].messageId'
+qstash dlq list --columns dlqId,destination
+qstash schedule list -q"""
+
+
+def _retries() -> str:
+    waits = [format_duration(round(default_delay_ms(n) / 1000)) for n in range(1, 6)]
+    return f"""\
+A delivery that fails is tried again, {DEFAULT_RETRIES} times
+unless --retries says otherwise. The waits grow:
+{", ".join(waits)}; never more than a day.
+
+--retry-delay takes milliseconds, or a formula
+of retried: 'pow(2, retried) * 1000'. A
+Retry-After in the answer wins over both.
+
+After the last attempt the message is in the
+DLQ: `qstash dlq list`, `qstash dlq retry ID`.
+
+qstash retries --retries 5
+qstash retries --retry-delay 'pow(2, retried) * 1000'"""
+
+
+TOPICS: dict[str, Callable[[], str]] = {
+    "exit-codes": _exit_codes,
+    "environment": _environment,
+    "formatting": _formatting,
+    "retries": _retries,
+}

@@ -1,0 +1,115 @@
+"""`qstash apply`: makes an account what a manifest says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qstash_cli.commands._manifest import Source, make_plan
+from qstash_cli.commands._options import Confirm
+from qstash_cli.commands._plan_view import APPLIED, DONE, STEPS, counted, lines_of, record_of, show
+from qstash_cli.commands._signature import command, group
+from qstash_cli.errors import BadInput, PartlyDone, QstashError
+from qstash_cli.invocation import Invocation
+from qstash_cli.manifest.resources import Manifest
+from qstash_cli.manifest.steps import Step
+from qstash_cli.output.result import Result
+
+app = group("Make the account what a manifest says")
+
+_MOST_NAMED = 10
+
+
+@dataclass
+class _Progress:
+    """How far the steps have come."""
+
+    steps: tuple[Step, ...]
+    done: int = 0
+    requests: int = 0
+
+    @property
+    def left(self) -> str:
+        """The steps that were not finished."""
+        names = [_told(s) for s in self.steps[self.done :]]
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        return ", ".join(names[:_MOST_NAMED]) + more
+
+
+@command(app, view=STEPS)
+def apply(inv: Invocation, *, source: Source, confirm: Confirm) -> Result:
+    """Make the account what the manifest says: schedules, URL groups, queues and pins.
+
+    Shows the plan and asks. Removes only with --prune, and only schedules that a manifest made.
+    Applied again, it sends nothing. --dry-run shows the plan alone.
+
+    \b
+    qstash apply --dry-run
+    qstash apply --prune --yes
+    qstash export --profile eu | qstash apply --profile us -f - --yes
+    """
+    if inv.connection.curl:
+        raise BadInput("--curl shows one request, and a plan has many", hint="use --dry-run")
+    manifest, made = make_plan(inv, source, inv.client.send)
+    records = [record_of(step, manifest) for step in made.steps]
+    if inv.connection.dry_run:
+        width = inv.columns if inv.out_is_terminal else None
+        return Result(data=records, view=STEPS, lines=lines_of(records, width))
+    show(inv, records)
+    if not records:
+        return Result(data=[], view=STEPS, lines=())
+    inv.confirm(_question(inv, records), yes=confirm.yes)
+    progress = _Progress(made.steps)
+    failure = _run(inv, manifest, progress)
+    done = records[: progress.done]
+    inv.note(f"done: {counted(done, DONE) or 'nothing'}")
+    # On a terminal the plan stands just above.
+    lines = () if inv.out_is_terminal else None
+    return Result(data=done, view=APPLIED, lines=lines, failure=failure)
+
+
+def _question(inv: Invocation, records: list[dict[str, Any]]) -> str:
+    deletions = sum(record["action"] == "delete" for record in records)
+    what = f"{len(records)} changes" if len(records) > 1 else "1 change"
+    besides = f", {deletions} of them deletions," if deletions else ""
+    return f"Apply {what}{besides} to {inv.settings.api_url}?"
+
+
+def _run(inv: Invocation, manifest: Manifest, progress: _Progress) -> QstashError | None:
+    """Does the steps up to the first failure, which it returns."""
+    try:
+        with inv.status() as status:
+            for step in progress.steps:
+                status.update(f"{progress.done + 1}/{len(progress.steps)} {_told(step)}")
+                for request in step.requests:
+                    inv.client.send(request)
+                    progress.requests += 1
+                progress.done += 1
+    except KeyboardInterrupt:
+        inv.warn(f"interrupted; {_count(progress)}, not done: {progress.left}")
+        raise
+    except QstashError as error:
+        return _failure(error, manifest, progress)
+    return None
+
+
+def _failure(error: QstashError, manifest: Manifest, progress: _Progress) -> QstashError:
+    step = progress.steps[progress.done]
+    message = f"{_told(step)}: {manifest.conceal(error.message)}"
+    hint = manifest.conceal(error.hint)
+    if not progress.requests:
+        kind = type(error)
+        return kind(f"{message}; nothing was changed", hint=hint, status=error.status)
+    return PartlyDone(
+        f"{message}; {_count(progress)}",
+        hint=f"not done: {progress.left}; what is done stays, `qstash apply` goes on from there",
+        status=error.status,
+    )
+
+
+def _count(progress: _Progress) -> str:
+    return f"{progress.done} of {len(progress.steps)} changes are done"
+
+
+def _told(step: Step) -> str:
+    return f"{step.action} {step.kind} {step.name}"

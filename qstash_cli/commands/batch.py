@@ -1,0 +1,122 @@
+"""`qstash batch`: publish the records of a file or a stream, many in a request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qstash_cli.commands._batch_job import Job
+from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
+from qstash_cli.commands._signature import command, group
+from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.destination import check_destination
+from qstash_cli.protocol.options import MessageOptions, refuse_contradictions
+
+app = group("Publish the records of a file, many at once")
+
+_STREAMED = ("jsonl", "tsv", "csv", "ids")
+_OUTCOMES = View(
+    columns=(
+        Column(name="line", of="line"),
+        Column(name="messageId", of="messageId"),
+        Column(name="error", of="error"),
+    ),
+    id="messageId",
+)
+_SUMMARY = View(
+    columns=(
+        Column(name="sent", of="sent"),
+        Column(name="refused", of="refused"),
+        Column(name="sentBefore", of="sentBefore"),
+        Column(name="deduplicated", of="deduplicated"),
+    ),
+    id="sent",
+)
+_CHECKED = View(
+    columns=(Column(name="valid", of="valid"), Column(name="refused", of="refused")), id="valid"
+)
+
+
+@command(app, view=_OUTCOMES)
+def batch(
+    inv: Invocation,
+    file: Annotated[
+        str,
+        typer.Argument(help="JSONL or CSV, - for standard input", metavar="FILE"),
+    ],
+    *,
+    records: RecordOptions,
+    sending: SendingOptions,
+    options: Annotated[MessageOptions, "batch"],
+) -> Result:
+    """Publish the records of a file or a stream, many in a request.
+
+    A record is {"destination": ..., "headers": ..., "body": ..., "queue": ...}, or with --to the
+    body itself. Message flags hold for all records that say nothing else. A journal beside FILE
+    notes what was sent: --resume goes on after any interruption, and sends nothing twice.
+
+    \b
+    qstash batch messages.jsonl --retries 5
+    qstash batch orders.csv --to https://example.com/hook --dedup-field id
+    jq -c '.[]' orders.json | qstash batch - --to https://example.com/hook
+    """
+    _refuse_what_does_not_fit(file, records, sending)
+    options = replace(options, rate=sending.rate.of_the_key if sending.rate else None)
+    refuse_contradictions(options, "enqueue" if options.queue else "publish")
+    job = Job(
+        inv=inv,
+        path=None if file == "-" else Path(file).expanduser(),
+        records=records,
+        sending=sending,
+        options=options,
+    )
+    if inv.output.format in _STREAMED or inv.output.columns is not None:
+        outcomes = job.outcomes(has_bar=not inv.out_is_terminal)
+        return Result(data=outcomes, view=_OUTCOMES, piped="tsv", live=True)
+    failure = None
+    try:
+        for _ in job.outcomes(has_bar=True):
+            pass
+    except QstashError as error:
+        if not job.tally.sent + job.tally.refused:
+            raise
+        failure = error
+    if records.rejects is None:
+        for warning in job.tally.warnings:
+            inv.warn(warning)
+    view = _CHECKED if inv.connection.dry_run else _SUMMARY
+    return Result(data=job.summary(), view=view, piped="json", failure=failure)
+
+
+def _refuse_what_does_not_fit(file: str, records: RecordOptions, sending: SendingOptions) -> None:
+    if not file:
+        raise BadInput("the name of the file is empty", hint="- stands for standard input")
+    row_is_body = records.to is not None or records.destination_field is not None
+    picks = records.dedup_field is not None or records.delay_field is not None
+    if (picks or records.lines) and not row_is_body:
+        raise BadInput(
+            "--dedup-field, --delay-field and --lines are for records that are bodies",
+            hint="add --to DEST or --destination-field FIELD",
+        )
+    if records.lines and (picks or records.destination_field is not None):
+        raise BadInput("a line of plain text has no fields", hint="leave out --lines")
+    for one, other, both in (
+        ("--to", "--destination-field", records.to and records.destination_field),
+        ("--lines", "--format", records.lines and records.format),
+        ("--journal", "--no-journal", sending.journal and sending.no_journal),
+        ("--resume", "--no-journal", sending.resume and sending.no_journal),
+    ):
+        if both:
+            raise BadInput(f"{one} and {other} do not go together", hint="nothing was sent")
+    if sending.resume and file == "-" and sending.journal is None:
+        raise BadInput(
+            "--resume needs the journal of the first run",
+            hint="name it with --journal FILE, and feed the same input again",
+        )
+    if records.to is not None and not sending.no_check:
+        check_destination(records.to)

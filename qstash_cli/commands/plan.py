@@ -1,0 +1,46 @@
+"""`qstash plan`: what `apply` would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qstash_cli.commands._manifest import Source, make_plan
+from qstash_cli.commands._plan_view import STEPS, lines_of, record_of
+from qstash_cli.commands._signature import command, group
+from qstash_cli.errors import ExitCode
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
+
+app = group("What `apply` would change, for CI")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What differences mean."""
+
+    check: bool = flag("Exit with 9 if there are differences")
+
+
+@command(app, view=STEPS)
+def plan(inv: Invocation, *, source: Source, verdict: Verdict) -> Result:
+    """Show what `apply` would change to make the account what the manifest says.
+
+    A key that the manifest leaves out has its default, `paused` too. Kinds without a table in the
+    manifest are left alone.
+
+    \b
+    qstash plan
+    qstash plan --check --prune
+    qstash export | qstash plan -f - -o json
+    """
+    manifest, made = make_plan(inv, source, inv.send)
+    records = [record_of(step, manifest) for step in made.steps]
+    width = inv.columns if inv.out_is_terminal else None
+    differs = verdict.check and bool(records)
+    return Result(
+        data=records,
+        view=STEPS,
+        lines=lines_of(records, width),
+        exit_code=ExitCode.DIFFERENCES if differs else ExitCode.DONE,
+    )

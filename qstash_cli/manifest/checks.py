@@ -1,0 +1,68 @@
+"""What is checked of a manifest besides its shape, as before every publish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qstash_cli.errors import BadInput
+from qstash_cli.manifest.problems import Path, Problems
+from qstash_cli.manifest.resources import Schedule
+from qstash_cli.protocol.cron import parse_cron
+from qstash_cli.protocol.destination import check_destination, check_reachable, is_url
+from qstash_cli.protocol.limits import check_limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """What to check against. `is_on` is off where QStash is to judge alone."""
+
+    is_local: bool = False
+    plan: str | None = None
+    is_on: bool = True
+
+    def destination(self, destination: str) -> str:
+        """A destination as it may stand in a request. Raises `BadInput`."""
+        if not self.is_on:
+            return destination
+        self.reachable(destination, "destination")
+        return check_destination(destination)
+
+    def endpoint(self, url: str) -> str:
+        """A URL of an endpoint. Raises `BadInput`."""
+        if not is_url(url):
+            raise BadInput(
+                f"the endpoint has no http:// or https://: {url}", hint=f"try https://{url}"
+            )
+        if not self.is_on:
+            return url
+        self.reachable(url, "endpoint")
+        return check_destination(url)
+
+    def cron(self, expression: str) -> None:
+        """Raises `BadInput` for an expression or a zone that is none."""
+        if self.is_on:
+            parse_cron(expression)
+
+    def reachable(self, url: str | None, what: str) -> None:
+        """Raises `BadInput` for a URL that QStash in the cloud could not reach."""
+        if self.is_on and not self.is_local:
+            check_reachable(url or "", what)
+
+    def schedule(self, schedule: Schedule, path: Path, problems: Problems) -> None:
+        """Adds what QStash would refuse of a schedule whose destination was checked already."""
+        if not self.is_on:
+            return
+        options = schedule.options
+        for key, url in (
+            ("callback", options.callback),
+            ("failure_callback", options.failure_callback),
+        ):
+            problems.check((*path, key), self.reachable, url, key.replace("_", " "))
+        problems.check(
+            path,
+            check_limits,
+            self.plan,
+            body_bytes=len(schedule.body),
+            delay_s=options.delay_s,
+            timeout_s=options.timeout_s,
+        )

@@ -1,0 +1,115 @@
+"""What differs between a resource as it is to be and as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qstash_cli.manifest import marks
+from qstash_cli.manifest.account import StoredSchedule
+from qstash_cli.manifest.resources import Resource, Schedule
+from qstash_cli.manifest.schedules import normal_cron
+from qstash_cli.manifest.tables import defaults_of, table_of
+from qstash_cli.protocol.options import MessageOptions
+
+NOT_SHOWN = "(not shown by QStash)"
+# What QStash does not show of a schedule; of a callback that is all but its URL.
+_HIDDEN = "redact"
+_FAMILIES = ("callback.", "failure_callback.")
+_HIDDEN_OPTIONS = "hidden options"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One field with its old and its new value, None for none. Headers are `headers.Name`."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+def created(desired: Resource) -> tuple[Change, ...]:
+    """The fields of a resource that is not there yet."""
+    return tuple(Change(field=key, old=None, new=value) for key, value in _flat(table_of(desired)))
+
+
+def changes(desired: Resource, stored: Resource) -> tuple[Change, ...]:
+    """The fields in which two resources of a kind differ, defaults written out."""
+    return tuple(_differences(_full(desired), _full(stored)))
+
+
+def schedule_changes(desired: Schedule, stored: StoredSchedule) -> tuple[Change, ...]:
+    """The fields in which a schedule differs from the stored one, as far as can be told.
+
+    What QStash does not show is the same if the digest in the stored schedule's label is.
+    """
+    digest = marks.hidden_digest(desired.options, desired.body)
+    same_hidden = stored.is_managed and stored.digest == digest
+    wanted, found = _full(desired), _full(stored.schedule)
+    if normal_cron(desired) == normal_cron(stored.schedule):
+        for key in ("cron", "tz"):
+            wanted[key] = found[key]
+    if same_hidden:
+        is_compared = _shown_of(desired.options)
+        wanted, found = (_only(fields, is_compared) for fields in (wanted, found))
+        return tuple(_differences(wanted, found))
+    found |= {key: NOT_SHOWN for key in wanted if _is_hidden(key) and key not in found}
+    told = tuple(_differences(wanted, found))
+    if stored.is_managed and not any(_is_hidden(change.field) for change in told):
+        return (*told, Change(field=_HIDDEN_OPTIONS, old=NOT_SHOWN, new=None))
+    return told
+
+
+def _shown_of(options: MessageOptions) -> Callable[[str], bool]:
+    """Which fields say something although QStash hides others."""
+    if not options.redact:
+        return lambda key: not _is_hidden(key)
+    return lambda key: not (_is_hidden(key) or key.startswith(("headers.", "body")))
+
+
+def _is_hidden(key: str) -> bool:
+    return key == _HIDDEN or key.startswith(_FAMILIES)
+
+
+def _only(fields: Mapping[str, Any], is_meant: Callable[[str], bool]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if is_meant(key)}
+
+
+def _full(resource: Resource) -> dict[str, Any]:
+    return {**defaults_of(resource), **dict(_flat(table_of(resource)))}
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The table's values by dotted keys. A callback's URL is the callback, an endpoint is one."""
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if key == "endpoints":
+            yield from ((f"endpoint {one.get('name') or one['url']}", one["url"]) for one in value)
+        elif isinstance(value, dict):
+            yield from _flat(value, f"{path}.")
+        else:
+            yield path.removesuffix(".url"), value
+
+
+def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
+    keys = dict.fromkeys((*wanted, *found))
+    for key in sorted(keys, key=lambda key: not key.startswith("endpoint ")):
+        old, new = found.get(key), wanted.get(key)
+        if old != new:
+            yield Change(field=key, old=old, new=new)
+
+
+def hidden_fields(resource: Resource) -> Callable[[str], bool]:
+    """Which fields of a resource are not to be shown by us either, because it redacts them."""
+    redact = resource.options.redact if isinstance(resource, Schedule) else ()
+    hides_headers = {"header", "headers"} & set(redact)
+    names = {field.partition("[")[2].rstrip("]").lower() for field in redact if "[" in field}
+
+    def is_hidden(key: str) -> bool:
+        if key.startswith("body"):
+            return "body" in redact
+        name = key.rpartition("headers.")[2].lower() if "headers." in key else ""
+        return bool(name) and (bool(hides_headers) or name in names)
+
+    return is_hidden

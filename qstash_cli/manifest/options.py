@@ -1,0 +1,159 @@
+"""Message options as keys of a manifest: those that THE table has for schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qstash_cli.errors import BadInput
+from qstash_cli.manifest.problems import Path, Problems
+from qstash_cli.protocol import kinds
+from qstash_cli.protocol.durations import format_duration
+from qstash_cli.protocol.headers import Headers, canonical_name, parse_header
+from qstash_cli.protocol.kinds import Kind
+from qstash_cli.protocol.options import MessageOptions, Option, table
+
+Keys = Mapping[str, tuple[str, Option]]
+
+FAMILIES = {"callback": "on_callback", "failure_callback": "on_failure_callback"}
+_URL = "url"
+_HEADERS = "headers"
+_NUMBERS = (kinds.COUNT, kinds.POSITIVE, kinds.DURATION)
+_EXPECTED = {
+    "N": "a whole number",
+    "DURATION": 'a duration such as "90s", or a number of seconds',
+    "LABEL": "a label, or a list of them",
+    "FIELD": "body, headers or headers[Name], or a list of them",
+    "METHOD": 'a method such as "PUT"',
+    "URL": 'a URL such as "https://example.com/done"',
+    "NAME": "a name in quotes",
+}
+
+
+def own_keys() -> Keys:
+    """The keys of a schedule that are message options: field and option of each."""
+    return {_key(name): (name, option) for name, option in table() if "schedule" in option.on}
+
+
+def callback_keys() -> Keys:
+    """The keys of a callback's table that are options of its own delivery."""
+    return {_key(name): (name, option) for name, option in table() if option.callback}
+
+
+def _key(name: str) -> str:
+    return name.removesuffix("_s")
+
+
+def read_options(given: Mapping[str, Any], path: Path, problems: Problems) -> MessageOptions:
+    """The options of a schedule's table. Keys that are none of them are left to the caller."""
+    values = _read_values(given, own_keys(), path, problems, besides=("cron", *FAMILIES))
+    for key, family in FAMILIES.items():
+        if key in given:
+            values |= _read_callback(key, family, given[key], (*path, key), problems)
+    headers = read_headers(given.get(_HEADERS, {}), (*path, _HEADERS), problems)
+    for name, _ in headers:
+        if name.startswith("Upstash-"):
+            problems.add(
+                (*path, _HEADERS, name),
+                "an option of QStash, not a header for the destination",
+                f"the keys are {', '.join(own_keys())}",
+            )
+    return MessageOptions(**values, headers=headers)
+
+
+def _read_values(
+    given: Mapping[str, Any], keys: Keys, path: Path, problems: Problems, besides: tuple[str, ...]
+) -> dict[str, Any]:
+    values = {}
+    for key, (name, option) in keys.items():
+        if key in given and key not in besides:
+            value = problems.check((*path, key), _value, given[key], option.kind)
+            if value is not None:
+                values[name] = value
+    return values
+
+
+def _value(raw: Any, kind: Kind) -> Any:
+    expected = _EXPECTED.get(kind.metavar, "a text in quotes")
+    if kind.repeats:
+        items = raw if isinstance(raw, list) else [raw]
+        if not all(isinstance(item, str) for item in items):
+            raise BadInput(f"not {expected}")
+        return tuple(part for item in items for part in kind.parse(item, 0))
+    is_number = isinstance(raw, int) and not isinstance(raw, bool) and kind in _NUMBERS
+    if not isinstance(raw, str) and not is_number:
+        raise BadInput(f"not {expected}")
+    return kind.parse(str(raw), 0)
+
+
+def _read_callback(
+    key: str, family: str, raw: Any, path: Path, problems: Problems
+) -> dict[str, Any]:
+    given = raw if isinstance(raw, dict) else {_URL: raw}
+    keys = callback_keys()
+    problems.check_keys(path, given, (_URL, *keys, _HEADERS), f"a {key.replace('_', ' ')}")
+    if _URL not in given:
+        problems.add(path, "it has no url", 'add url = "https://..."')
+        return {}
+    where = (*path, _URL) if isinstance(raw, dict) else path
+    url = problems.check(where, _value, given[_URL], kinds.URL)
+    values = _read_values(given, keys, path, problems, besides=())
+    headers = read_headers(given.get(_HEADERS, {}), (*path, _HEADERS), problems)
+    options = MessageOptions(**values, headers=headers)
+    return {key: url, family: None if options == MessageOptions() else options}
+
+
+def read_headers(given: Any, path: Path, problems: Problems) -> Headers:
+    """Headers under canonical names; a list is as many headers of the name."""
+    if not isinstance(given, dict):
+        problems.add(path, 'not a table such as {Content-Type = "application/json"}')
+        return ()
+    found: list[tuple[str, str]] = []
+    for name, raw in given.items():
+        values = raw if isinstance(raw, list) else [raw]
+        if not all(isinstance(value, str) for value in values):
+            problems.add((*path, name), "not a text in quotes, or a list of them")
+            continue
+        for value in values:
+            header = problems.check((*path, name), parse_header, f"{name}: {value}")
+            if header is not None:
+                found.append((canonical_name(header[0]), header[1]))
+    return tuple(found)
+
+
+def options_table(options: MessageOptions) -> dict[str, Any]:
+    """The options as a schedule's table has them: the inverse of `read_options`."""
+    shown = _values_table(options, own_keys())
+    for key, family in FAMILIES.items():
+        of_callback: MessageOptions | None = getattr(options, family)
+        if key in shown and of_callback is not None:
+            details = _values_table(of_callback, callback_keys())
+            details |= headers_table(of_callback.headers)
+            if details:
+                shown[key] = {_URL: shown[key], **details}
+    return shown | headers_table(options.headers)
+
+
+def _values_table(options: MessageOptions, keys: Keys) -> dict[str, Any]:
+    shown = {}
+    for key, (name, option) in keys.items():
+        value = getattr(options, name)
+        if value is None or value == ():
+            continue
+        if option.kind == kinds.DURATION:
+            value = format_duration(value)
+        shown[key] = one_or_all(value) if option.kind.repeats else value
+    return shown
+
+
+def headers_table(headers: Headers) -> dict[str, Any]:
+    """A table of headers by name, none if there are none."""
+    lists: dict[str, list[str]] = {}
+    for name, value in headers:
+        lists.setdefault(name, []).append(value)
+    return {_HEADERS: {name: one_or_all(lists[name]) for name in sorted(lists)}} if lists else {}
+
+
+def one_or_all(values: tuple[str, ...] | list[str]) -> str | list[str]:
+    """A single text by itself, several as a list."""
+    return values[0] if len(values) == 1 else list(values)

@@ -1,0 +1,177 @@
+"""From the text of a manifest to what it says, or to everything that is wrong in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+from qstash_cli.errors import BadInput
+from qstash_cli.manifest.checks import Checks
+from qstash_cli.manifest.options import read_headers
+from qstash_cli.manifest.problems import Path, Problems
+from qstash_cli.manifest.resources import TABLES, Endpoint, Manifest, Pin, Queue, UrlGroup
+from qstash_cli.manifest.schedules import read_schedule, read_switch
+from qstash_cli.manifest.variables import Substitution
+from qstash_cli.protocol import kinds
+from qstash_cli.protocol.headers import as_defaults
+from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.kinds import Kind
+
+T = TypeVar("T")
+
+_WHAT = {"queues": "queue", "urlgroups": "URL group", "schedules": "schedule"}
+
+
+def parse(data: bytes, source: str, env: Mapping[str, str], checks: Checks) -> Manifest:
+    """What a manifest says. `source` is the file's name.
+
+    Raises `BadInput` naming the file and every key that is wrong, with what was expected.
+    """
+    problems = Problems(source)
+    substitution = Substitution(env, problems)
+    document = substitution.of(_document(data, source))
+    problems.refuse()
+    problems.secret_paths = frozenset(substitution.secret_paths)
+    problems.check_keys((), document, sorted(TABLES.values()), "a manifest")
+    manifest = Manifest(
+        queues=_read_kind("queues", document, problems, _queue),
+        flow=_read_kind("flow", document, problems, _pin),
+        urlgroups=_read_kind("urlgroups", document, problems, partial(_urlgroup, checks)),
+        schedules=_read_kind("schedules", document, problems, partial(read_schedule, checks)),
+    )
+    problems.refuse()
+    if not document:
+        raise BadInput(
+            f"{source} is empty", hint=f"it has none of the tables {', '.join(TABLES.values())}"
+        )
+    return replace(
+        manifest,
+        secrets=frozenset(substitution.secrets),
+        secret_paths=frozenset(substitution.secret_paths),
+    )
+
+
+def _document(data: bytes, source: str) -> dict[str, Any]:
+    import tomllib
+
+    text = ""
+    try:
+        # Editors on Windows begin files with a byte order mark.
+        text = data.decode("utf-8-sig")
+        return tomllib.loads(text)
+    except UnicodeDecodeError as fault:
+        line = data.count(b"\n", 0, fault.start) + 1
+        raise BadInput(f"{source} is not UTF-8 (at line {line})", hint="save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as fault:
+        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+        end = f"at line {line}, column {column}, the end"
+        told = str(fault).replace("at end of document", end)
+        raise BadInput(
+            f"{source} is not TOML: {told[:1].lower()}{told[1:]}", hint="nothing was sent"
+        ) from None
+
+
+def _read_kind(
+    name: str,
+    document: Mapping[str, Any],
+    problems: Problems,
+    read: Callable[[Mapping[str, Any], Path, Problems], T],
+) -> dict[str, T] | None:
+    if name not in document:
+        return None
+    tables = document[name]
+    if not isinstance(tables, dict):
+        problems.add((name,), f"not a table such as [{name}.NAME]")
+        return {}
+    found = {}
+    for key, table in tables.items():
+        problems.check((name, key), _check_key, name, key)
+        if isinstance(table, dict):
+            found[key] = read(table, (name, key), problems)
+        else:
+            problems.add((name, key), f"not a table such as [{name}.{key}]")
+    return found
+
+
+def _check_key(table: str, key: str) -> None:
+    if table in _WHAT:
+        check_name(key, _WHAT[table])
+    elif not key.strip() or not key.isprintable():
+        raise BadInput(f"not a flow control key: {key!r}")
+
+
+def _queue(given: Mapping[str, Any], path: Path, problems: Problems) -> Queue:
+    problems.check_keys(path, given, ("parallelism", "paused"), "a queue")
+    return Queue(
+        parallelism=_number("parallelism", given, path, problems) or 1,
+        paused=read_switch("paused", given, path, problems),
+    )
+
+
+def _pin(given: Mapping[str, Any], path: Path, problems: Problems) -> Pin:
+    problems.check_keys(path, given, ("rate", "period", "parallelism"), "a flow control key")
+    if "rate" not in given and "parallelism" not in given:
+        problems.add(path, "it pins neither rate nor parallelism")
+    if "period" in given and "rate" not in given:
+        problems.add((*path, "period"), "a period without a rate")
+    return Pin(
+        parallelism=_number("parallelism", given, path, problems),
+        rate=_number("rate", given, path, problems),
+        period_s=_number("period", given, path, problems, kinds.DURATION) or 1,
+    )
+
+
+def _number(
+    key: str,
+    given: Mapping[str, Any],
+    path: Path,
+    problems: Problems,
+    kind: Kind = kinds.POSITIVE,
+) -> int | None:
+    if key not in given:
+        return None
+    raw = given[key]
+    if isinstance(raw, bool) or not isinstance(raw, int | str):
+        expected = 'a duration such as "1m"' if kind is kinds.DURATION else "a whole number"
+        problems.add((*path, key), f"not {expected}")
+        return None
+    number: int | None = problems.check((*path, key), kind.parse, str(raw), 0)
+    return number
+
+
+def _urlgroup(checks: Checks, given: Mapping[str, Any], path: Path, problems: Problems) -> UrlGroup:
+    problems.check_keys(path, given, ("endpoints", "headers"), "a URL group")
+    where = (*path, "endpoints")
+    raw = given.get("endpoints", [])
+    if not isinstance(raw, list) or not raw:
+        problems.add(where, 'not a list such as [{url = "https://example.com/a"}]')
+        raw = []
+    endpoints = tuple(found for item in raw if (found := _endpoint(item, where, problems, checks)))
+    _refuse_twins(endpoints, where, problems)
+    headers = read_headers(given.get("headers", {}), (*path, "headers"), problems)
+    return UrlGroup(endpoints=endpoints, headers=as_defaults(headers))
+
+
+def _endpoint(raw: Any, path: Path, problems: Problems, checks: Checks) -> Endpoint | None:
+    given = {"url": raw} if isinstance(raw, str) else raw
+    if not isinstance(given, dict):
+        problems.add(path, 'not an endpoint such as {url = "https://example.com/a"}')
+        return None
+    problems.check_keys(path, given, ("url", "name"), "an endpoint")
+    url, name = given.get("url"), given.get("name", "")
+    if not isinstance(url, str) or not isinstance(name, str):
+        problems.add(path, "url and name of an endpoint are texts in quotes")
+        return None
+    checked = problems.check(path, checks.endpoint, url.strip())
+    return Endpoint(url=checked, name=name.strip()) if checked else None
+
+
+def _refuse_twins(endpoints: tuple[Endpoint, ...], path: Path, problems: Problems) -> None:
+    for number, one in enumerate(endpoints):
+        for other in endpoints[:number]:
+            if one.name and one.name == other.name:
+                problems.add(path, f"two endpoints have the name {one.name!r}")
+            elif one.url == other.url and not (one.name and other.name):
+                problems.add(path, f"an endpoint is there twice: {one.url}", "give both a name")

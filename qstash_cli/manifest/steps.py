@@ -1,0 +1,174 @@
+"""The steps from an account as it is to what a manifest says, in a safe order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from qstash_cli.client.request import Request
+from qstash_cli.manifest import diff, requests
+from qstash_cli.manifest.account import Account, StoredSchedule
+from qstash_cli.manifest.diff import Change
+from qstash_cli.manifest.resources import KINDS, Kind, Manifest, Pin, Queue, Schedule, UrlGroup
+from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.volume import messages_per_day
+
+Action = Literal["create", "change", "delete"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One resource that is made, changed or removed, and the requests that do it.
+
+    `takes_over` marks a schedule that something else than a manifest made.
+    """
+
+    kind: Kind
+    name: str
+    action: Action
+    requests: tuple[Request[Any], ...]
+    changes: tuple[Change, ...] = ()
+    takes_over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The steps, and what pruning would remove besides."""
+
+    steps: tuple[Step, ...]
+    kept: tuple[tuple[Kind, str], ...] = ()
+
+
+def plan(manifest: Manifest, account: Account, *, prune: bool) -> Plan:
+    """The steps that make the account what the manifest says.
+
+    Queues, pins and URL groups come before the schedules that use them, and removals last, those of
+    schedules first.
+    """
+    writes = [*_queues(manifest, account), *_pins(manifest, account)]
+    writes += [*_urlgroups(manifest, account), *_schedules(manifest, account)]
+    surplus = tuple(
+        (kind, name) for kind in reversed(KINDS) for name in _surplus(kind, manifest, account)
+    )
+    if not prune:
+        return Plan(steps=tuple(writes), kept=surplus)
+    removals = (
+        Step(kind=kind, name=name, action="delete", requests=(requests.remove(kind, name),))
+        for kind, name in surplus
+    )
+    return Plan(steps=(*writes, *removals))
+
+
+def _surplus(kind: Kind, manifest: Manifest, account: Account) -> list[str]:
+    named = manifest.of(kind)
+    if named is None:
+        return []
+    surplus = account.of(kind).keys() - named.keys()
+    return sorted(name for name in surplus if _is_ours(kind, name, account))
+
+
+def _is_ours(kind: Kind, name: str, account: Account) -> bool:
+    # Only schedules can carry a mark; the other kinds belong to whom the manifest names.
+    return kind != "schedule" or account.schedules[name].is_managed
+
+
+def _queues(manifest: Manifest, account: Account) -> Iterator[Step]:
+    for name, desired in sorted((manifest.queues or {}).items()):
+        stored = account.queues.get(name)
+        sent = requests.write_queue(name, desired, stored)
+        yield from _step("queue", name, desired, stored, sent)
+
+
+def _pins(manifest: Manifest, account: Account) -> Iterator[Step]:
+    for key, desired in sorted((manifest.flow or {}).items()):
+        stored = account.flow.get(key)
+        sent = requests.write_pin(key, desired, stored)
+        yield from _step("flow", key, desired, stored, sent)
+
+
+def _urlgroups(manifest: Manifest, account: Account) -> Iterator[Step]:
+    for name, desired in sorted((manifest.urlgroups or {}).items()):
+        stored = account.urlgroups.get(name)
+        sent = requests.write_urlgroup(name, desired, stored)
+        yield from _step("urlgroup", name, desired, stored, sent)
+
+
+def _step(
+    kind: Kind,
+    name: str,
+    desired: Queue | Pin | UrlGroup,
+    stored: Queue | Pin | UrlGroup | None,
+    sent: Iterator[Request[Any]],
+) -> Iterator[Step]:
+    if stored is None:
+        yield Step(
+            kind=kind,
+            name=name,
+            action="create",
+            requests=tuple(sent),
+            changes=diff.created(desired),
+        )
+    elif found := diff.changes(desired, stored):
+        yield Step(kind=kind, name=name, action="change", requests=tuple(sent), changes=found)
+
+
+def _schedules(manifest: Manifest, account: Account) -> Iterator[Step]:
+    for name, desired in sorted((manifest.schedules or {}).items()):
+        stored = account.schedules.get(name)
+        step = _new(name, desired) if stored is None else _changed(name, desired, stored)
+        if step.requests:
+            yield step
+
+
+def _new(name: str, desired: Schedule) -> Step:
+    return Step(
+        kind="schedule",
+        name=name,
+        action="create",
+        requests=tuple(requests.write_schedule(name, desired, was_paused=False)),
+        changes=diff.created(desired),
+    )
+
+
+def _changed(name: str, desired: Schedule, stored: StoredSchedule) -> Step:
+    found = diff.schedule_changes(desired, stored)
+    was_paused = stored.schedule.paused
+    sent: tuple[Request[Any], ...] = ()
+    if not stored.is_managed or {change.field for change in found} - {"paused"}:
+        sent = tuple(requests.write_schedule(name, desired, was_paused=was_paused))
+    elif found:
+        sent = (requests.switch_schedule(name, desired),)
+    return Step(
+        kind="schedule",
+        name=name,
+        action="change",
+        requests=sent,
+        changes=found,
+        takes_over=not stored.is_managed,
+    )
+
+
+def schedules_after(manifest: Manifest, account: Account, done: Plan) -> Mapping[str, Schedule]:
+    """The schedules of the account once a plan is done."""
+    removed = {s.name for s in done.steps if (s.kind, s.action) == ("schedule", "delete")}
+    stored = {name: one.schedule for name, one in account.schedules.items() if name not in removed}
+    return {**stored, **(manifest.schedules or {})}
+
+
+def daily_messages(schedules: Mapping[str, Schedule], urlgroups: Mapping[str, UrlGroup]) -> float:
+    """How many messages a day the schedules make that are not paused."""
+    return sum(
+        messages_per_day(
+            one.cron,
+            endpoints=1 if is_url(one.destination) else _endpoints(one.destination, urlgroups),
+            has_callback=bool(one.options.callback),
+        )
+        for one in schedules.values()
+        if not one.paused
+    )
+
+
+def _endpoints(name: str, urlgroups: Mapping[str, UrlGroup]) -> int:
+    # A group that is not known yet may have any number of endpoints, but has one at least.
+    return len(urlgroups[name].endpoints) if name in urlgroups else 1

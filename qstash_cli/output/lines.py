@@ -1,0 +1,29 @@
+"""Lines for people, in colours where there are some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TextIO
+
+from qstash_cli.output.look import Look
+from qstash_cli.output.result import Line, Tone
+from qstash_cli.output.safe import safe_text
+
+_STYLES: Mapping[Tone, str] = {
+    "plain": "", "added": "green", "changed": "yellow", "removed": "red",
+}  # fmt: skip
+
+
+def write_lines(lines: Iterable[Line], out: TextIO, look: Look) -> None:
+    """Writes the lines, each made safe for a terminal, as they are in a pipe too."""
+    if not look.colour:
+        out.writelines(f"{safe_text(line.text)}\n" for line in lines)
+        return
+    from rich.text import Text
+
+    from qstash_cli.output.table import console_of
+
+    console = console_of(out, look)
+    for line in lines:
+        text = Text(safe_text(line.text), style=_STYLES[line.tone])
+        console.print(text, soft_wrap=True, markup=False, emoji=False, highlight=False)

@@ -1,0 +1,87 @@
+"""Rows of JSONL, CSV and plain lines, however the input is cut into blocks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qstash_cli.bulk import rows
+from qstash_cli.bulk.rows import FileFormat, Row, rows_of
+
+
+def read(file_format: FileFormat, *blocks: bytes | None) -> list[Row]:
+    return [row for row in rows_of(file_format, blocks) if row is not None]
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=6))
+def test_blocks_do_not_matter(content: bytes, cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
+    blocks = [content[a:b] for a, b in itertools.pairwise(edges)]
+
+    assert read("lines", *blocks) == read("lines", content)
+
+
+@given(st.binary(max_size=200))
+def test_every_byte_is_counted_and_every_line_numbered(content: bytes) -> None:
+    found = read("lines", content)
+
+    lines = content.split(b"\n")
+    assert [row.line for row in found] == [
+        number
+        for number, line in enumerate(lines, 1)
+        if (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip()
+    ]
+    assert sum(row.size for row in found) <= len(content)
+
+
+def test_a_pause_of_the_stream_is_passed_on() -> None:
+    found = list(rows_of("jsonl", [b'{"a":1}\n{"b"', None, b":2}\n"]))
+
+    assert [row and row.text for row in found] == [b'{"a":1}', None, b'{"b":2}']
+
+
+def test_a_mark_of_byte_order_and_carriage_returns_are_no_part_of_a_line() -> None:
+    assert [row.text for row in read("lines", b"\xef\xbb\xbfone\r\ntwo\r\n")] == [b"one", b"two"]
+
+
+def test_a_line_without_end_is_told_and_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "MOST_BYTES", 1000)
+    long = [b"x" * 700] * 5
+
+    first, second = read("jsonl", b"", *long, b"\n{}\n")
+
+    assert first.error == "the line is too long: 3501 bytes"
+    assert len(first.text) == 200
+    assert (second.line, second.text, second.error) == (2, b"{}", "")
+
+
+_CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=8)
+
+
+@given(st.lists(st.tuples(_CELLS, _CELLS.map(lambda text: text + "x")), min_size=1, max_size=6))
+def test_csv_reads_what_csv_writes(values: list[tuple[str, str]]) -> None:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows([("a", "b"), *values])
+    content = written.getvalue().encode()
+
+    found = read("csv", content)
+
+    assert [tuple((row.fields or {}).values()) for row in found] == values
+    assert found[-1].last_line == content.count(b"\n")
+    assert sum(row.size for row in found) == len(content) - len(b"a,b\n")
+
+
+def test_a_csv_row_of_another_length_or_with_a_stray_quote_is_told_and_passed_by() -> None:
+    found = read("csv", b'id,name\n1,ada\n2\n3,"x"y\n4,grace\n')
+
+    assert [(row.line, row.error) for row in found] == [
+        (2, ""),
+        (3, "the row has 1 fields where the header has 2"),
+        (4, "not CSV: ',' expected after '\"'"),
+        (5, ""),
+    ]

@@ -1,0 +1,158 @@
+"""Following the log: every entry once, over late entries, full pages and faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qstash_cli.commands._following import LAG_MS, Log, follow
+from qstash_cli.errors import BadCredentials, QstashError, RateLimited, Unreachable
+from qstash_cli.protocol.records import LogEntry
+from tests.conftest import Qstash
+from tests.faults import Proxy, running_proxy
+
+
+class Ended(Exception):
+    """The test has no more to show."""
+
+
+def entry(number: int, time: int) -> LogEntry:
+    return cast("LogEntry", {"time": time, "messageId": f"msg_{number}", "state": "CREATED"})
+
+
+@dataclass
+class FakeLog:
+    """A log whose entries appear poll by poll, some of them faults."""
+
+    polls: list[Sequence[LogEntry] | QstashError]
+    there: list[LogEntry] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    slept_s: list[float] = field(default_factory=list)
+
+    def since(self, start_ms: int) -> list[LogEntry]:
+        if not self.polls:
+            raise Ended
+        poll = self.polls.pop(0)
+        if isinstance(poll, QstashError):
+            raise poll
+        self.there += poll
+        found = [one for one in self.there if one["time"] >= start_ms]
+        return sorted(found, key=lambda one: -one["time"])
+
+    def newest_ms(self) -> int:
+        return max((one["time"] for one in self.there), default=0)
+
+    def log(self) -> Log:
+        return Log(
+            since=self.since,
+            newest_ms=self.newest_ms,
+            sleep=self.slept_s.append,
+            note=self.notes.append,
+        )
+
+
+def shown(fake: FakeLog, since_ms: int | None = 0) -> list[str]:
+    def until_the_end() -> Iterator[str]:
+        try:
+            for one in follow(fake.log(), since_ms):
+                yield one["messageId"]
+        except Ended:
+            return
+
+    return list(until_the_end())
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 50), st.integers(0, LAG_MS)), max_size=20)))
+def test_every_entry_is_shown_once_however_late_it_is(
+    polls: list[list[tuple[int, int]]],
+) -> None:
+    # Each poll is a minute later than the one before, and its entries up to the lag older.
+    numbers = iter(range(10_000))
+    made = [
+        [entry(next(numbers), 60_000 + minute * 1000 - late + jump) for jump, late in poll]
+        for minute, poll in enumerate(polls)
+    ]
+    newest = 0
+    kept: list[Sequence[LogEntry]] = []
+    for poll in made:
+        newest = max([newest, *(one["time"] for one in poll)])
+        kept.append([one for one in poll if one["time"] >= newest - LAG_MS])
+    fake = FakeLog(polls=[*kept, []])
+
+    found = shown(fake)
+
+    assert sorted(found) == sorted(one["messageId"] for poll in kept for one in poll)
+
+
+def test_without_a_time_only_what_comes_is_shown_by_qstashs_own_clock() -> None:
+    old = [entry(n, 5_000_000 - n) for n in range(3000)]
+    fake = FakeLog(polls=[[], [entry(9001, 5_000_000)], [entry(9002, 4_999_000)]], there=old)
+
+    assert shown(fake, None) == ["msg_9001", "msg_9002"]
+
+
+def test_faults_are_told_once_and_waited_out_longer_and_longer() -> None:
+    faults: list[Sequence[LogEntry] | QstashError] = [
+        Unreachable("nothing answers"),
+        QstashError("on purpose", status=500),
+        RateLimited("too many requests", status=429),
+    ]
+    fake = FakeLog(polls=[[entry(1, 1000)], *faults, [entry(2, 1001)], []])
+
+    assert shown(fake) == ["msg_1", "msg_2"]
+    assert fake.notes == [
+        "nothing answers; trying again until it answers",
+        "it answers again; nothing was missed",
+    ]
+    assert fake.slept_s[:4] == [1, 1, 2, 4]
+
+
+@pytest.mark.parametrize("at_first", [True, False])
+def test_a_refused_token_ends_it(at_first: bool) -> None:
+    refused = BadCredentials("no")
+    fake = FakeLog(polls=[refused] if at_first else [[], refused])
+
+    with pytest.raises(BadCredentials):
+        shown(fake)
+
+
+def test_a_server_that_never_answered_is_not_waited_for() -> None:
+    with pytest.raises(Unreachable):
+        shown(FakeLog(polls=[Unreachable("nothing answers")]))
+
+
+def test_an_outage_neither_repeats_nor_loses_entries_of_the_server(local: Qstash) -> None:
+    def publish(count: int) -> None:
+        body = "\n".join(f'{{"n":{n}}}' for n in range(count)).encode()
+        run = local("batch", "-", "--to", "https://example.com", "--delay", "1d", stdin=body)
+        assert run.json["sent"] == count
+
+    faults = {7: "cut before", 8: "refused with 503", 9: "refused with 500"}
+    proxy = Proxy(local.env["QSTASH_URL"], lambda number: faults.get(number, ""))
+    with running_proxy(proxy):
+        from qstash_cli.client import logs as api
+        from qstash_cli.client.filters import Filter
+        from qstash_cli.client.transport import Client, Surroundings
+
+        sleeps: list[float] = []
+        world = Surroundings(now=lambda: 0.0, sleep=sleeps.append)
+        client = Client(proxy.url, local.env["QSTASH_TOKEN"], is_local=True, surroundings=world)
+        notes: list[str] = []
+        log = Log(
+            since=lambda ms: list(client.pages(api.entries(Filter(from_ms=ms)))),
+            newest_ms=lambda: 0,
+            sleep=lambda _s: publish(1200) if len(proxy.seen) < 12 else None,
+            note=notes.append,
+        )
+        publish(1500)
+        entries = list(islice(follow(log, 0), 6000))
+        client.close()
+
+    assert len({one["messageId"] for one in entries}) == 6000
+    assert len(notes) == 2

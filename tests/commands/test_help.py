@@ -1,0 +1,91 @@
+"""The topics of `qstash help` are true, and every command's help ends with examples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qstash_cli import cli
+from qstash_cli.commands._topics import ENVIRONMENT, EXIT_CODES, TOPICS
+from qstash_cli.errors import ExitCode
+from qstash_cli.protocol.backoff import default_delay_ms
+from tests.conftest import Qstash
+
+PACKAGE = Path(cli.__file__).parent
+# What `help environment` tells in the words of another variable, and what shells and tools set.
+TOLD_ELSEWHERE = {"ALL_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "TERM"}
+
+
+def leaves() -> Iterator[tuple[str, Any]]:
+    for word, _, _ in cli.COMMANDS:
+        loaded = cli.load(word)
+        for name, command in getattr(loaded, "commands", {word: loaded}).items():
+            yield f"{word} {name}", command
+
+
+@pytest.mark.parametrize(("name", "command"), tuple(leaves()))
+def test_the_help_ends_with_examples(name: str, command: Any) -> None:
+    _, _, last = (command.help or "").rpartition("\b\n")
+    examples = last.strip().splitlines()
+
+    assert len(examples) >= 2, name
+    assert all(re.match(r"(.*\| )?(qstash|source|eval) ?", line) for line in examples), examples
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_fits_on_a_screen(topic: str, qstash: Qstash) -> None:
+    run = qstash("help", topic)
+
+    assert run.code == 0
+    assert max(len(line) for line in run.out.splitlines()) <= 80
+    assert run.out == f"{TOPICS[topic]()}\n"
+
+
+def test_every_exit_code_has_its_words(qstash: Qstash) -> None:
+    assert set(EXIT_CODES) == set(ExitCode)
+    told = re.findall(r"^ *(\d+)  \S", qstash("help", "exit-codes").out, re.MULTILINE)
+    assert [int(code) for code in told] == sorted(ExitCode)
+
+
+def test_every_variable_that_is_read_is_told(qstash: Qstash) -> None:
+    read = set()
+    for path in PACKAGE.rglob("*.py"):
+        if path.name != "_topics.py":
+            text = path.read_text()
+            read |= set(re.findall(r"\"(QSTASH_[A-Z_]+[A-Z])\"", text))
+            read |= set(re.findall(r"env\.get\(\"([A-Z_]+)\"", text))
+            read |= set(re.findall(r"\"([A-Z]+_PROXY|SSL_CERT_[A-Z]+)\"", text))
+    told = qstash("help", "environment").out
+
+    assert {name for name in read if not name.startswith("_")} - TOLD_ELSEWHERE <= set(ENVIRONMENT)
+    for name in read & TOLD_ELSEWHERE:
+        assert name in told
+
+
+def test_the_topic_on_retries_has_the_real_waits(qstash: Qstash) -> None:
+    told = qstash("help", "retries").out
+
+    for failures in range(1, 5):
+        assert default_delay_ms(failures) > 0
+    assert "12s, 2m28s, 30m8s" in told
+
+
+def test_without_a_topic_they_are_listed_and_a_wrong_one_is_told(qstash: Qstash) -> None:
+    listed, wrong = qstash("help"), qstash("help", "exit-code")
+
+    assert [line.split()[-1] for line in listed.out.splitlines()] == list(TOPICS)
+    assert wrong.code == 2
+    assert "did you mean 'exit-codes'?" in wrong.err
+
+
+def test_help_of_a_command_is_its_help(qstash: Qstash, capsys: pytest.CaptureFixture[str]) -> None:
+    assert qstash("help", "dlq", "retry").code == 0
+    by_word = capsys.readouterr().out
+    qstash("dlq", "retry", "--help")
+
+    assert by_word == capsys.readouterr().out
+    assert "qstash dlq retry" in by_word

@@ -1,0 +1,46 @@
+"""An `apply` that is interrupted in the middle, as a real process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+from qstash_cli.server.endpoint import Received, running_endpoint
+from tests.e2e.conftest import QSTASH, plain_environment
+
+
+def test_ctrl_c_tells_what_was_not_done(tmp_path: Path) -> None:
+    reached, over = threading.Event(), threading.Event()
+
+    def answer(request: Received) -> tuple[int, bytes]:
+        if request.method == "POST" and b"second" in request.body:
+            reached.set()
+            over.wait(30)
+        return 200, b"[]" if request.method == "GET" else json.dumps({}).encode()
+
+    manifest = "[queues.first]\n[queues.second]\n[queues.third]\n"
+    with running_endpoint(answer) as endpoint:
+        env = plain_environment(tmp_path) | {"QSTASH_URL": endpoint.url, "QSTASH_TOKEN": "token"}
+        process = subprocess.Popen(  # noqa: S603 - a command of the test
+            [*QSTASH, "apply", "-f", "-", "--yes"], env=env, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(manifest)
+        process.stdin.close()
+        process.stdin = None
+        assert reached.wait(30)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        over.set()
+
+    assert process.returncode == 130, err
+    assert out == ""
+    assert (
+        "interrupted; 1 of 3 changes are done, not done: create queue second, create queue third"
+        in err
+    )
+    assert "Traceback" not in err

@@ -1,0 +1,159 @@
+"""The recipes of docs/pipelines.md and the action: each command runs as its pipeline runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.server.endpoint import running_endpoint
+from qstash_cli.server.run import ServerConfig, running_server
+from tests.e2e.conftest import plain_environment
+
+ROOT = Path(__file__).parents[2]
+RECIPES = (ROOT / "docs/pipelines.md").read_text()
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+README = (ROOT / "README.md").read_text()
+[MANIFEST] = re.findall(r"```toml\n(# qstash.toml\n.*?)```", README, re.DOTALL)
+# These bring software from the network, which is the runner's part.
+SETUP = ("pip install",)
+# The manifest of an account on which nothing was applied yet differs from it.
+CODES = {"qstash plan --check": 9}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", RECIPES, re.DOTALL)
+
+
+def github_steps() -> Iterator[dict[str, Any]]:
+    for block in blocks("yaml"):
+        for job in yaml.safe_load(block).get("jobs", {}).values():
+            yield from (step for step in job["steps"] if "with" in step)
+
+
+def gitlab_commands() -> Iterator[str]:
+    for block in blocks("yaml"):
+        for job in yaml.safe_load(block).values():
+            script = job.get("script", []) if isinstance(job, dict) else []
+            yield from (line for line in script if not line.startswith(SETUP))
+
+
+def cron_commands() -> Iterator[str]:
+    for block in blocks("crontab"):
+        for line in block.splitlines():
+            if not line.startswith("#"):
+                yield line.split(None, 5)[5]
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a job, beside a server, in a directory with the files of a project."""
+    with running_endpoint(lambda _request: (200, b"ok")) as endpoint:
+        routes = (("https://example.com", endpoint.url),)
+        with running_server(ServerConfig(port=0, routes=routes)) as url:
+            yield _job_in(tmp_path, url)
+
+
+def _job_in(directory: Path, url: str) -> dict[str, str]:
+    (directory / "qstash.toml").write_text(MANIFEST)
+    (directory / "orders.jsonl").write_text('{"id":1}\n')
+    (directory / "test_project.py").write_text(
+        "import os\n\n\ndef test_it():\n    assert os.environ['QSTASH_TOKEN']\n"
+    )
+    config = directory / "config"
+    config.mkdir(mode=0o700)
+    (config / "config.toml").write_text(
+        f'[profiles.prod]\napi_url = "{url}"\ntoken = "{DEV_USER.token}"\n'
+    )
+    return plain_environment(directory) | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(directory),
+        "API": url,
+        "GITHUB_SHA": "abc",
+        "CI_COMMIT_SHA": "abc",
+    }
+
+
+def run(script: str, env: dict[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - a recipe of ours
+        ["/bin/bash", "-euo", "pipefail", "-c", script], env=env, cwd=directory,
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("step", tuple(github_steps()), ids=lambda step: step["with"]["run"][:30])
+def test_the_action_runs_the_recipes(
+    step: dict[str, Any], env: dict[str, str], tmp_path: Path
+) -> None:
+    given = step["with"] | {"url": env["API"]}
+    if "token" in given:
+        given["token"] = DEV_USER.token
+    assert set(given) <= set(ACTION["inputs"])
+    inputs = {
+        f"INPUT_{name.upper().replace('-', '_')}": given.get(name, "") for name in ACTION["inputs"]
+    }
+    [script] = [one["run"] for one in ACTION["runs"]["steps"] if one["name"] == "Run"]
+
+    done = run(script, env | inputs, tmp_path)
+
+    assert done.returncode == CODES.get(given["run"], 0), f"{done.stdout}\n{done.stderr}"
+    shown = done.stdout.replace(f"::add-mask::{DEV_USER.token}\n", "", 1) + done.stderr
+    assert DEV_USER.token not in shown
+    assert ("token" in given) == (f"::add-mask::{DEV_USER.token}" in done.stdout)
+
+
+def test_every_input_of_the_action_reaches_its_script() -> None:
+    [step] = [one for one in ACTION["runs"]["steps"] if one["name"] == "Run"]
+
+    read = " ".join([*step["env"].values(), step["working-directory"]])
+
+    assert set(re.findall(r"inputs\.([\w-]+)", read)) == set(ACTION["inputs"])
+    # An expression in a script would let an input end the string that it stands in.
+    assert not any("${{" in one["run"] for one in ACTION["runs"]["steps"])
+
+
+@pytest.mark.parametrize("command", tuple(gitlab_commands()))
+def test_the_commands_for_gitlab_run(command: str, env: dict[str, str], tmp_path: Path) -> None:
+    variables = {"QSTASH_URL": env["API"], "QSTASH_TOKEN": DEV_USER.token}
+
+    done = run(command, env | variables, tmp_path)
+
+    assert done.returncode == CODES.get(command, 0), f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("command", tuple(cron_commands()))
+def test_the_commands_for_cron_run_with_a_bare_environment(
+    command: str, env: dict[str, str], tmp_path: Path
+) -> None:
+    bare = {name: env[name] for name in ("PATH", "HOME", "QSTASH_CONFIG_DIR")}
+
+    done = subprocess.run(  # noqa: S603 - a recipe of ours
+        ["/bin/sh", "-c", command], env=bare, cwd=tmp_path, capture_output=True, text=True,
+        check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    if "batch" in command:
+        assert [p.name for p in tmp_path.glob("*.jsonl*")] == []
+        assert '"sent": 1' in done.stdout
+
+
+def test_a_nightly_check_fails_when_something_ended_undelivered(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    variables = {"QSTASH_URL": env["API"], "QSTASH_TOKEN": DEV_USER.token}
+    lost = "qstash publish http://127.0.0.1:9/none --retries 0 --wait"
+    assert run(lost, env | variables, tmp_path).returncode == 8
+
+    done = run("qstash dlq list --since 24h --fail-if-any", env | variables, tmp_path)
+
+    assert done.returncode == 1
+    assert "http://127.0.0.1:9/none" in done.stdout

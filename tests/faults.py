@@ -1,0 +1,125 @@
+"""A proxy on loopback that does to requests what networks and servers do."""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from qstash_cli.protocol.kinds import METHODS
+
+FAULTS = (
+    "refused with 500",
+    "done, then 500",
+    "refused with 503",
+    "refused with 429",
+    "cut before",
+    "cut after",
+    "truncated",
+)
+
+
+@dataclass
+class Proxy:
+    """What the proxy forwards to and what it does on the way. `fault_of` gets the request's number,
+    from 1; it returns one of `FAULTS`, or nothing to pass the request on.
+    """
+
+    target: str
+    fault_of: Callable[[int], str] = lambda _number: ""
+    on_request: Callable[[int], None] = lambda _number: None
+    seen: list[str] = field(default_factory=list)
+    url: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def at_random(share: float, seed: int) -> Callable[[int], str]:
+    """Faults for this share of the requests, the same ones for the same seed."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    return lambda _number: chance.choice(FAULTS) if chance.random() < share else ""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    proxy: Proxy
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError:
+            # The client is gone, which is what some tests do to it.
+            self.close_connection = True
+
+    def serve(self) -> None:
+        proxy = self.proxy
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        with proxy.lock:
+            proxy.seen.append(f"{self.command} {self.path}")
+            number = len(proxy.seen)
+            fault = proxy.fault_of(number)
+        proxy.on_request(number)
+        if fault == "cut before":
+            return self._cut()
+        if fault.startswith("refused with"):
+            return self._answer(int(fault[-3:]), b'{"error":"on purpose"}')
+        status, answer = self._forwarded(body)
+        if fault == "cut after":
+            return self._cut()
+        if fault == "done, then 500":
+            return self._answer(500, b'{"error":"on purpose"}')
+        if fault == "truncated":
+            self._answer(status, answer[: len(answer) // 2], claimed=len(answer))
+            return self._cut()
+        return self._answer(status, answer)
+
+    def _forwarded(self, body: bytes) -> tuple[int, bytes]:
+        parts = urlsplit(self.proxy.target)
+        upstream = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        try:
+            headers = {n: v for n, v in self.headers.items() if n.lower() != "connection"}
+            headers["Host"] = parts.netloc
+            upstream.request(self.command, self.path, body, headers)
+            response = upstream.getresponse()
+            return response.status, response.read()
+        finally:
+            upstream.close()
+
+    def _answer(self, status: int, body: bytes, *, claimed: int | None = None) -> None:
+        self.send_response(status)
+        if status == 429:
+            self.send_header("Burst-RateLimit-Reset", "0")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body) if claimed is None else claimed))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _cut(self) -> None:
+        self.close_connection = True
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Says nothing."""
+
+
+@contextmanager
+def running_proxy(proxy: Proxy) -> Iterator[Proxy]:
+    """The proxy, at `proxy.url`."""
+    verbs = {f"do_{method}": _Handler.serve for method in METHODS}
+    handler = type("Handler", (_Handler,), {"proxy": proxy, **verbs})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        proxy.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,221 @@
+"""What a manifest says, and everything that is wrong in one."""
+
+from __future__ import annotations
+
+import pytest
+
+from qstash_cli.errors import BadInput
+from qstash_cli.manifest.account import SHOWN
+from qstash_cli.manifest.checks import Checks
+from qstash_cli.manifest.options import callback_keys, own_keys
+from qstash_cli.manifest.resources import Endpoint, Manifest, Pin, Queue
+from qstash_cli.manifest.schema import parse
+from qstash_cli.protocol.options import MessageOptions, encode
+
+BASE = '[schedules.s]\ndestination = "https://example.com"\ncron = "@daily"\n'
+
+
+def read(text: str, **env: str) -> Manifest:
+    return parse(text.encode(), "qstash.toml", env, Checks())
+
+
+def refusal(text: str, **env: str) -> str:
+    with pytest.raises(BadInput) as refused:
+        read(text, **env)
+    return f"{refused.value.message}\n{refused.value.hint}"
+
+
+def options(text: str) -> MessageOptions:
+    schedules = read(BASE + text).schedules
+    assert schedules is not None
+    return schedules["s"].options
+
+
+CASES = {
+    "TOML": ("[schedules.s", "qstash.toml is not TOML: ", "(at line 1, column 13, the end)"),
+    "a key twice": ("[queues.a]\nparallelism=1\nparallelism=2", "at line 3", ""),
+    "empty": ("# nothing\n", "qstash.toml is empty", "schedules"),
+    "an unknown table": ("[schedule.s]", "schedule: not a key of a manifest", "'schedules'?"),
+    "an unknown key": (BASE + "retires = 3", "schedules.s.retires: ", "did you mean 'retries'?"),
+    "a flag's spelling": (BASE + "retry-delay = '1'", "schedules.s.retry-delay", "'retry_delay'?"),
+    "a key like none": (BASE + "xyz = 3", "schedules.s.xyz", "the keys are destination, cron"),
+    "a key of publishes": (BASE + "dedup_id = 'a'", "schedules.s.dedup_id: not a key", ""),
+    "no destination": ("[schedules.s]\ncron = '@daily'", "schedules.s: it has no destination", ""),
+    "no cron": ("[schedules.s]\ndestination = 'https://a.io'", "schedules.s: it has no cron", ""),
+    "a cron": (BASE.replace("@daily", "61 * * * *"), "schedules.s.cron: ", "the minute is '61'"),
+    "a zone": (BASE + "tz = 'Mars/Base'", "schedules.s.tz: not a time zone: 'Mars/Base'", ""),
+    "two zones": (BASE.replace("@d", "TZ=UTC @d") + "tz = 'UTC'", "schedules.s.tz: ", "already"),
+    "a scheme": (
+        BASE.replace("https://", ""), "schedules.s.destination: ", "no http:// or https://",
+    ),
+    "loopback": (BASE.replace("example.com", "localhost"), "schedules.s.destination: ", "loopback"),
+    "a callback to loopback": (BASE + "callback = 'http://127.0.0.1'", ".callback: ", "loopback"),
+    "a callback without url": (BASE + "callback = {retries = 1}", ".callback: it has no url", ""),
+    "a callback's key": (
+        BASE + "callback = {url = 'https://a.io', label = 'x'}", "callback.label: not a key", "",
+    ),
+    "a number as text": (BASE + "retries = 'many'", "schedules.s.retries: not a whole number", ""),
+    "a switch as number": (BASE + "retries = true", "schedules.s.retries: not a whole number", ""),
+    "a negative number": (BASE + "retries = -1", "schedules.s.retries: ", "at least 0"),
+    "a duration": (BASE + "delay = '5 minutes'", "schedules.s.delay: not a duration", "90s"),
+    "a float": (BASE + "delay = 1.5", "schedules.s.delay: not a duration", ""),
+    "a label": (BASE + "label = ['a', 1]", "schedules.s.label: not a label, or a list", ""),
+    "an empty label": (BASE + "label = ['a', '']", "schedules.s.label: an empty label", ""),
+    "an expression": (BASE + "retry_delay = 'import os'", "schedules.s.retry_delay: ", ""),
+    "a method": (BASE + "method = 'FETCH'", "schedules.s.method: not a method", "PATCH"),
+    "a rate without key": (BASE + "rate = 5", "schedules.s: a rate or parallelism needs", ""),
+    "paused": (BASE + "paused = 1", "schedules.s.paused: neither true nor false", ""),
+    "a body that is no text": (BASE + "body = {a = 1}", "schedules.s.body: not a text", "JSON"),
+    "two bodies": (BASE + "body = 'a'\nbody_base64 = 'YQ=='", "both body and body_base64", ""),
+    "base64": (BASE + "body_base64 = '!'", "schedules.s.body_base64: not base64", ""),
+    "a redacted body": (BASE + f"body = 'REDACTED:{'0' * 64}'", ".body: ", "redacted body"),
+    "a redacted header": (
+        BASE + f"headers = {{X-A = 'REDACTED:{'a' * 64}'}}", "headers.X-A: ", "redacted header",
+    ),
+    "an option as header": (
+        BASE + "headers = {Upstash-Retries = '3'}", "headers.Upstash-Retries: an option", "retries",
+    ),
+    "a header's name": (BASE + 'headers = {"a b" = "c"}', 'schedules.s.headers."a b": ', ""),
+    "a header's value": (BASE + "headers = {A = 1}", "schedules.s.headers.A: not a text", ""),
+    "headers that are none": (BASE + "headers = 'A: b'", "schedules.s.headers: not a table", ""),
+    "an id": ('[schedules."a b"]\ncron = "@daily"\ndestination = "https://a.io"',
+              'schedules."a b": not a name for a schedule', ""),
+    "a table that is none": ("schedules = 3", "schedules: not a table", "[schedules.NAME]"),
+    "a resource that is none": ("queues = {a = 3}", "queues.a: not a table", "[queues.a]"),
+    "a queue's parallelism": ("[queues.a]\nparallelism = 0", "queues.a.parallelism: ", "least 1"),
+    "a queue's key": ("[queues.a]\nparallelizm = 1", "queues.a.parallelizm", "'parallelism'?"),
+    "a group without endpoints": ("[urlgroups.a]", "urlgroups.a.endpoints: not a list", ""),
+    "an endpoint": ("[urlgroups.a]\nendpoints = ['a.io']", "urlgroups.a.endpoints: ", "http://"),
+    "an endpoint's key": (
+        "[urlgroups.a]\nendpoints = [{uri = 'https://a.io'}]", ".endpoints.uri: ", "'url'?",
+    ),
+    "an endpoint twice": (
+        "[urlgroups.a]\nendpoints = ['https://a.io', {url = 'https://a.io', name = 'x'}]",
+        "an endpoint is there twice: https://a.io", "give both a name",
+    ),
+    "a name twice": (
+        "[urlgroups.a]\nendpoints = [{url='https://a.io',name='x'}, {url='https://b.io',name='x'}]",
+        "two endpoints have the name 'x'", "",
+    ),
+    "a pin of nothing": ("[flow.k]", "flow.k: it pins neither rate nor parallelism", ""),
+    "a period alone": ("[flow.k]\nparallelism = 1\nperiod = 5", "flow.k.period: ", "without"),
+    "a variable": (BASE + "body = '${NOT_SET}'", "schedules.s.body: ", "not set: NOT_SET"),
+    "no variable": (BASE + "body = '${1a}'", "schedules.s.body: not a variable", "$${"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_what_is_wrong_is_named_with_file_and_key(case: tuple[str, str, str]) -> None:
+    text, key, words = case
+
+    told = refusal(text)
+
+    assert "qstash.toml" in told
+    assert key in told
+    assert words in told
+
+
+def test_all_problems_are_told_at_once() -> None:
+    told = refusal(BASE + "retires = 3\ndelay = 'soon'\n[queues.'a b']\n[flow.k]\nrate = 0")
+
+    assert told.startswith("qstash.toml has 4 problems\n")
+    assert [line.split(":")[0] for line in told.splitlines()[1:-1]] == [
+        '  queues."a b"', "  flow.k.rate", "  schedules.s.retires", "  schedules.s.delay",
+    ]  # fmt: skip
+
+
+def test_a_value_from_a_secret_is_in_no_error() -> None:
+    told = refusal(BASE + "retries = '${API_TOKEN}'\ncallback = 'ftp://${PASSWORD}'",
+                   API_TOKEN="hunter2", PASSWORD="swordfish")  # fmt: skip
+
+    assert "schedules.s.retries: not as expected" in told
+    assert "hunter2" not in told
+    assert "swordfish" not in told
+
+
+def test_bytes_that_are_not_utf_8_are_named_by_line() -> None:
+    with pytest.raises(BadInput, match=r"f is not UTF-8 \(at line 2\)"):
+        parse(b"# \n[queues.\xff]", "f", {}, Checks())
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_matter() -> None:
+    found = parse(b"\xef\xbb\xbf[queues.a]\r\nparallelism = 2\r\n", "f", {}, Checks())
+
+    assert found.queues == {"a": Queue(parallelism=2)}
+
+
+def test_the_checks_can_be_left_to_qstash() -> None:
+    found = parse(b"[schedules.s]\ndestination = 'example.com'\ncron = '@every 1h'", "f", {},
+                  Checks(is_on=False))  # fmt: skip
+
+    assert found.schedules is not None
+    assert found.schedules["s"].destination == "example.com"
+
+
+def test_a_plan_limits_delays_and_bodies() -> None:
+    with pytest.raises(BadInput, match="longer than the free plan allows: 8d"):
+        parse(f"{BASE}delay = '8d'".encode(), "f", {}, Checks(plan="free"))
+
+
+def test_kinds_without_a_table_are_not_named() -> None:
+    found = read("[queues]")
+
+    assert (found.queues, found.flow, found.urlgroups, found.schedules) == ({}, None, None, None)
+
+
+def test_the_other_kinds() -> None:
+    found = read("""
+        [urlgroups.orders]
+        endpoints = ["https://a.io", {url = "https://b.io", name = "second"}]
+        headers = {upstash-retries = "5", X-Team = "blue"}
+        [queues.emails]
+        parallelism = "${N:-2}"
+        paused = true
+        [flow."tenant:1"]
+        rate = 10
+        period = "1m"
+    """)
+
+    assert found.queues == {"emails": Queue(parallelism=2, paused=True)}
+    assert found.flow == {"tenant:1": Pin(rate=10, period_s=60)}
+    assert found.urlgroups is not None
+    group = found.urlgroups["orders"]
+    assert group.endpoints == (
+        Endpoint(url="https://a.io"), Endpoint(url="https://b.io", name="second"),
+    )  # fmt: skip
+    assert group.headers == (("Upstash-Retries", "5"), ("Upstash-Forward-X-Team", "blue"))
+
+
+EXAMPLES = {
+    "method": ("'put'", "PUT"), "delay": ("'10m'", 600), "timeout": ("30", 30), "retries": ("0", 0),
+    "retry_delay": ("'1000 * retried'", "1000 * retried"), "label": ("['a', 'b']", ("a", "b")),
+    "flow_key": ("'k'\nrate = 1", "k"), "parallelism": ("2\nflow_key = 'k'", 2),
+    "rate": ("5\nflow_key = 'k'", 5), "period": ("'1m'\nrate = 1\nflow_key = 'k'", 60),
+    "redact": ("'body'", ("body",)), "callback": ("'https://a.io'", "https://a.io"),
+    "failure_callback": ("'https://b.io'", "https://b.io"), "queue": ("'q'", "q"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", sorted(own_keys().keys() - {"cron"}))
+def test_every_option_of_schedules_is_a_key(key: str) -> None:
+    text, value = EXAMPLES[key]
+
+    assert getattr(options(f"{key} = {text}"), own_keys()[key][0]) == value
+
+
+@pytest.mark.parametrize("key", sorted(callback_keys()))
+@pytest.mark.parametrize("family", ["callback", "failure_callback"])
+def test_every_option_of_a_callback_is_a_key_of_its_table(family: str, key: str) -> None:
+    first, *_ = EXAMPLES[key][0].split("\n")
+
+    found = options(f"[schedules.s.{family}]\nurl = 'https://a.io'\n{key} = {first}")
+
+    names = {name for name, _ in encode(found)}
+    prefix = "Upstash-Callback-" if family == "callback" else "Upstash-Failure-Callback-"
+    assert any(name.startswith(prefix) for name in names), names
+
+
+def test_what_qstash_shows_of_a_schedule_is_known_for_every_option() -> None:
+    hidden = {"redact"}
+
+    assert {name for name, _ in own_keys().values()} - hidden - {"cron"} == SHOWN.keys()
