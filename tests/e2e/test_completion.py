@@ -55,6 +55,8 @@ def test_bash_is_always_there() -> None:
         ("qstash sign -o c", {"csv", "curl"}),
         ("qstash completion z", {"zsh"}),
         ("qstash config set a --plan p", {"payg"}),
+        ("qstash batch x --format ", {"jsonl", "csv"}),
+        ("qstash help exit", {"exit-codes"}),
         ("qstash api P", {"POST", "PUT", "PATCH"}),
         ("qstash nonsense ", set()),
         ("", {"publish"}),
