@@ -142,8 +142,12 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
 
 def _plain(argv: Sequence[str]) -> list[str]:
     """`help COMMAND` as `COMMAND --help`, everything else as it is."""
-    if argv[:1] == ["help"] and argv[1:2] and argv[1] in _MODULES:
-        return [*argv[1:], "--help"]
+    word, *rest = argv or [""]
+    if word == "help" and rest and rest[0] in _MODULES:
+        from qstash_cli.commands._topics import TOPICS
+
+        if rest[0] not in TOPICS:
+            return [*rest, "--help"]
     return list(argv)
 
 

@@ -1,0 +1,27 @@
+"""Puts the man page into the wheel."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class ManPage(BuildHookInterface):
+    """Makes `qstash.1` of the sources that are being built."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Writes the page, and names the place where it is installed."""
+        if version == "editable":
+            return
+        sys.path.insert(0, self.root)
+        from man_page import man_page
+
+        page = Path(self.directory) / "qstash.1"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(man_page())
+        build_data["shared_data"][str(page)] = "share/man/man1/qstash.1"

@@ -1,0 +1,54 @@
+"""The man page, made of the command line."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from qstash_cli import cli
+from qstash_cli.errors import ExitCode
+
+MODULE = runpy.run_path(str(Path(__file__).parents[1] / "man_page.py"))
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    text = MODULE["man_page"]()
+    assert isinstance(text, str)
+    return text
+
+
+def test_every_command_flag_and_exit_code_is_there(page: str) -> None:
+    page = page.replace(r"\-", "-")
+    for word, _, _ in cli.COMMANDS:
+        loaded = cli.load(word)
+        for verb, command in getattr(loaded, "commands", {"": loaded}).items():
+            assert rf"\fBqstash {word} {verb}".strip() + r"\fR" in page
+            for parameter in command.params:
+                if parameter.param_type_name == "option":
+                    assert rf"\fB{parameter.opts[-1]}\fR" in page
+    status = page.partition(".SH EXIT STATUS")[2].partition(".SH")[0]
+    assert re.findall(r"\\fB(\d+)\\fR", status) == [str(int(code)) for code in ExitCode]
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        (".dot", r"\&.dot"),
+        ("'quote'", r"\(aqquote\(aq"),
+        ("--flag", r"\-\-flag"),
+        (r"a\tb", r"a\etb"),
+        ("`x` ~ ^", r"\(gax\(ga \(ti \(ha"),
+    ],
+)
+def test_text_is_not_taken_for_a_request(text: str, safe: str) -> None:
+    assert MODULE["_safe"](text) == safe
+
+
+def test_only_known_requests_begin_a_line(page: str) -> None:
+    requests = {line.split()[0] for line in page.splitlines() if line.startswith((".", "'"))}
+
+    assert requests == {".TH", ".SH", ".SS", ".PP", ".TP", ".B", ".br", ".nf", ".fi"}
