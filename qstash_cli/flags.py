@@ -12,7 +12,8 @@ class Flag:
     """One flag: its names (the field's own if none), its help, and how its text is read.
 
     `parse` gets the text and the time in unix seconds, and raises `BadInput`. A flag without a
-    `metavar` is a switch. `complete` is the kind of value that shells offer, such as `queue`.
+    `metavar` is a switch. `complete` is the kind of value that shells offer, such
+    as `queue`, or the values themselves: `jsonl|csv`.
     """
 
     help: str

@@ -56,7 +56,10 @@ class RecordOptions:
     """How the input becomes messages."""
 
     to: str | None = flag(
-        "Send each record as a body, to this URL or URL group", metavar="DEST", section=_RECORDS
+        "Send each record as a body, to this URL or URL group",
+        metavar="DEST",
+        section=_RECORDS,
+        complete="urlgroup",
     )
     destination_field: str | None = flag(
         "Send each record as a body, to the URL in this field", metavar="FIELD", section=_RECORDS
@@ -72,6 +75,7 @@ class RecordOptions:
         metavar="FORMAT",
         parse=_format,
         section=_RECORDS,
+        complete="jsonl|csv",
     )
     lines: bool = flag("Each line is a body of plain text", section=_RECORDS)
     strict: bool = flag("Stop at the first record that is refused", section=_RECORDS)

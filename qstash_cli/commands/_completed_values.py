@@ -49,6 +49,8 @@ def _found(kind: str, inv: Invocation, incomplete: str) -> Iterable[Value]:
         from qstash_cli.commands._fetched_values import fetched
 
         return fetched(kind, inv)
+    if "|" in kind:
+        return ((value, "") for value in kind.split("|"))
     if kind == "state":
         return _states(incomplete)
     return _KNOWN[kind](inv)
@@ -121,6 +123,12 @@ def _shells(_inv: Invocation) -> Iterator[Value]:
     return ((shell, "") for shell in SCRIPTS)
 
 
+def _topics(_inv: Invocation) -> Iterator[Value]:
+    from qstash_cli.commands._topics import TOPICS
+
+    return ((topic, "") for topic in TOPICS)
+
+
 _KNOWN: Mapping[str, Callable[[Invocation], Iterable[Value]]] = {
     "format": _formats,
     "header": _headers,
@@ -129,5 +137,6 @@ _KNOWN: Mapping[str, Callable[[Invocation], Iterable[Value]]] = {
     "profile": _profiles,
     "redact": _redactable,
     "shell": _shells,
+    "topic": _topics,
     "zone": _zones,
 }

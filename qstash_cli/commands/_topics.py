@@ -57,6 +57,8 @@ def _environment() -> str:
             "Flags win over these, and a named profile",
             "wins over all but flags.",
             "",
+            "--env-file .env         these, from a file",
+            "",
             "qstash config show      what is used, from where",
             "qstash doctor           is it right?",
         ]

@@ -12,7 +12,8 @@ Completer = Callable[[typer.Context, str], list[tuple[str, str]]]
 def values(kind: str, *more: str) -> Completer:
     """A completer of the values of one kind, such as `queue`, and of these others.
 
-    The kinds are the functions of `_completed_values`, which is imported when a shell asks.
+    The kinds are those of `_completed_values`, which is imported when a shell asks; a kind such as
+    `jsonl|csv` is its own values.
     """
 
     def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

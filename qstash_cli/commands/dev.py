@@ -79,6 +79,7 @@ class Serving:
         metavar="PLAN",
         parse=_plan,
         default="none",
+        complete="free|payg|fixed",
     )
 
 

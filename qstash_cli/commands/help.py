@@ -8,6 +8,7 @@ import typer
 
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._topics import TOPICS
+from qstash_cli.commands._values import values
 from qstash_cli.errors import BadInput
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
@@ -22,7 +23,12 @@ def help(  # noqa: A001 - the word of the command line
     inv: Invocation,  # noqa: ARG001 - every command has it
     words: Annotated[
         list[str] | None,
-        typer.Argument(help="A topic or a command", metavar="[TOPIC]", show_default=False),
+        typer.Argument(
+            help="A topic or a command",
+            metavar="[TOPIC]",
+            show_default=False,
+            autocompletion=values("topic"),
+        ),
     ] = None,
 ) -> Result:
     """Show a topic, or the help of a command.

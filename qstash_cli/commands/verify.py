@@ -67,7 +67,10 @@ class KeyFlags:
     next_key: str | None = flag("Next signing key, or @FILE", metavar="KEY", section="Keys")
     dev: bool = flag("The keys of `qstash dev`", section="Keys")
     region: str | None = flag(
-        "The keys in this region's variables", metavar="REGION", section="Keys"
+        "The keys in this region's variables",
+        metavar="REGION",
+        section="Keys",
+        complete="EU_CENTRAL_1|US_EAST_1",
     )
     profile: str | None = flag(
         "The keys of this profile",

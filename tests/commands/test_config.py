@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qstash_cli.server.run import ServerConfig, running_server
 from tests.conftest import Qstash, Run
 
 TOKEN = "a-token-that-nobody-may-see"
 KEYS = b"sig_current_key_of_a_test\nsig_next_key_of_a_test\n"
+
+
+@pytest.fixture(scope="module")
+def server_url() -> Iterator[str]:
+    """One embedded server for all tests here: none of them changes anything there."""
+    with running_server(ServerConfig(port=0)) as url:
+        yield url
 
 
 def values(run: Run) -> dict[str, Any]:

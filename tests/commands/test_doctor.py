@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,20 @@ from qstash_cli.config.credentials import Keys
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.run_options import ConnectionOptions
+from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.api_server import HEALTHY, KEYS, api_server
 from tests.conftest import Qstash, Run
 
 # In the form of QStash's tokens: the base64 of a user and a password.
 TOKEN = "eyJVc2VySUQiOiJhIiwiUGFzc3dvcmQiOiJzZWNyZXQtb2YtYSJ9"
 REDIS = "AXXXASQgYWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNk"
+
+
+@pytest.fixture(scope="module")
+def server_url() -> Iterator[str]:
+    """One embedded server for all tests here: none of them changes anything there."""
+    with running_server(ServerConfig(port=0)) as url:
+        yield url
 
 
 def checks(run: Run) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.conftest import Qstash
-from tests.e2e.conftest import QSTASH, plain_environment, run
+from tests.e2e.conftest import plain_environment, run
 
 SCRIPTS = Path(__file__).parents[2] / "completions"
 # zsh and fish are tested where they are; .ci/run installs them where it can.
@@ -55,17 +55,18 @@ def test_bash_is_always_there() -> None:
         ("qstash sign -o c", {"csv", "curl"}),
         ("qstash completion z", {"zsh"}),
         ("qstash config set a --plan p", {"payg"}),
+        ("qstash batch x --format ", {"jsonl", "csv"}),
+        ("qstash help exit", {"exit-codes"}),
         ("qstash api P", {"POST", "PUT", "PATCH"}),
         ("qstash nonsense ", set()),
         ("", {"publish"}),
     ],
 )
-def test_what_is_known_here_is_completed(line: str, expected: set[str], tmp_path: Path) -> None:
-    asking = {"_QSTASH_COMPLETE": "zsh", "_QSTASH_LINE": line}
-    done = run(QSTASH, plain_environment(tmp_path) | asking)
+def test_what_is_known_here_is_completed(line: str, expected: set[str], qstash: Qstash) -> None:
+    done = qstash(_QSTASH_COMPLETE="zsh", _QSTASH_LINE=line)
 
-    values = {answer.partition("\t")[0] for answer in done.stdout.splitlines()[1:]}
-    assert (done.returncode, done.stderr) == (0, "")
+    values = {answer.partition("\t")[0] for answer in done.out.splitlines()[1:]}
+    assert (done.code, done.err) == (0, "")
     assert values == expected or (line == "" and expected < values)
 
 
@@ -149,6 +150,9 @@ class Terminal:
             shell, arguments, env=env, cwd=str(directory), dimensions=(40, 160),
             encoding="utf-8", timeout=15,
         )  # fmt: skip
+        self.child.delaybeforesend = None
+        self.child.delayafterclose = 0
+        self.child.ptyproc.delayafterclose = 0
         self.seen = ""
         # What is waited for is not in the line itself, whose echo would end the waiting at once.
         self.child.send(f"{source}; echo rea''dy\r")
