@@ -11,7 +11,7 @@ import typer
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._values import values
-from qstash_cli.errors import BadInput, NotFound
+from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
@@ -140,11 +140,12 @@ def show(
     qstash config show --env-file .env -o json
     """
     from qstash_cli.config.origins import origins
+    from qstash_cli.config.profiles import unknown_profile
 
     given = inv.given
     if name is not None:
         if name not in inv.profiles.profiles:
-            raise _unknown(inv, name)
+            raise unknown_profile(name, inv.profiles.profiles)
         given = replace(given, profile=name)
     found, failure = origins(given, inv.variables, inv.profiles, inv.config_file)
     return Result(data=[vars(one) for one in found], view=_ORIGINS, failure=failure)
@@ -192,9 +193,10 @@ def remove(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
     qstash config remove staging -y
     """
     from qstash_cli.config.profiles import remove as remove_profile
+    from qstash_cli.config.profiles import unknown_profile
 
     if name not in inv.profiles.profiles:
-        raise _unknown(inv, name)
+        raise unknown_profile(name, inv.profiles.profiles)
     inv.confirm(f"Remove the profile {name}?", yes=confirm.yes)
     remove_profile(inv.config_file, name)
     return Result(data=[], view=_LIST, text="")
@@ -269,11 +271,6 @@ def _secret(inv: Invocation, what: str) -> str:
 def _stored(inv: Invocation, name: str) -> Result:
     inv.__dict__.pop("profiles", None)
     return Result(data=_record(inv, name), view=_VIEW, piped="ids")
-
-
-def _unknown(inv: Invocation, name: str) -> NotFound:
-    known = ", ".join(inv.profiles.profiles) or "none"
-    return NotFound(f"there is no profile {name}", hint=f"the profiles are: {known}")
 
 
 def _record(inv: Invocation, name: str) -> dict[str, Any]:

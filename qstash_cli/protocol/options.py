@@ -44,19 +44,8 @@ class Option:
     complete: str = ""
 
 
-def _option(
-    header: str,
-    kind: Kind,
-    text: str,
-    *,
-    part: str = "",
-    callback: bool = False,
-    on: tuple[Operation, ...] = _EVERYWHERE,
-    complete: str = "",
-) -> Any:
-    option = Option(
-        header=header, kind=kind, help=text, part=part, callback=callback, on=on, complete=complete
-    )
+def _option(header: str, kind: Kind, text: str, **more: Any) -> Any:
+    option = Option(header=header, kind=kind, help=text, **more)
     return field(default=() if kind.repeats else None, metadata={"option": option})
 
 

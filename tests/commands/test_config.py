@@ -51,9 +51,9 @@ def test_a_profile_is_stored_shown_masked_used_and_removed(qstash: Qstash) -> No
     ("argv", "code", "words"),
     [
         (("show",), 3, "no credentials were found"),
-        (("show", "nope"), 4, "no profile nope"),
+        (("show", "nope"), 4, "no profile 'nope'"),
         (("use", "nope"), 4, "nope"),
-        (("remove", "nope", "--yes"), 4, "no profile nope"),
+        (("remove", "nope", "--yes"), 4, "no profile 'nope'"),
         (("set", "prod"), 2, "the token of prod is empty"),
         (("set", "prod", "--plan", "gold"), 2, "not a plan: 'gold'"),
         (("set", "prod", "--api-url", "qstash.upstash.io"), 2, "not one: 'qstash.upstash.io'"),
