@@ -92,29 +92,36 @@ class FileJournal:
                 hint="name another file with --journal",
             )
         past = _past(entries)
-        if past.done and (resumes or not past.is_finished):
-            self._check(entries[0], entries[-1], api_url, source)
+        difference = self._difference(entries[0], entries[-1], api_url, source)
+        if difference is None:
+            return past
+        if not past.done:
+            # Nothing of that run was acknowledged: it is as if it had not been.
+            return None
+        if resumes or not past.is_finished:
+            raise difference
         return past
 
-    def _check(
+    def _difference(
         self, head: dict[str, Any], last: dict[str, Any], api_url: str, source: Path | None
-    ) -> None:
+    ) -> BadInput | None:
         if head.get("api_url") != api_url:
-            raise BadInput(
+            return BadInput(
                 f"the journal is about another QStash: {head.get('api_url')}",
                 hint=f"this run talks to {api_url}; choose the profile of the first run",
             )
         if source is None:
-            return
+            return None
         is_same = head.get("begins_with") == _beginning(source)
         # Once all of it was sent, lines may still be added.
         if is_same and "sha256" in last:
             is_same = _digest(source, last["bytes"]) == last["sha256"]
         if not is_same:
-            raise BadInput(
+            return BadInput(
                 f"the input is not the one that the journal is about: {source}",
                 hint=f"to send it anew, delete {self._path}",
             )
+        return None
 
     def note(self, chunk: Chunk, *, refused: int, rejects_bytes: int) -> None:
         """Notes that all of a chunk has been dealt with."""

@@ -212,6 +212,8 @@ class Job:
             error.message = f"interrupted after {sent:,} records"
         elif isinstance(error, BadInput) and self.tally.sent:
             error = PartlyDone(error.message, hint=error.hint)
+        elif not sent:
+            return error
         way_on = "the same command with --resume goes on from there"
         if self.journal_path is None:
             way_on = f"{sent:,} records were sent, and there is no journal to go on from"

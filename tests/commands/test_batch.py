@@ -236,14 +236,20 @@ def test_what_was_not_acknowledged_is_sent_again_under_the_same_id(
     assert again.json == {"sent": 3, "refused": 0, "deduplicated": 3}
 
 
-def test_a_server_that_is_not_there_is_told_at_once(qstash: Qstash, records: Path) -> None:
-    run = qstash(
-        "batch", str(records), "--to", HOOK, "--api-url", "http://127.0.0.1:9", "--token", "t"
-    )
+def test_a_server_that_is_not_there_is_told_at_once_and_leaves_nothing_to_go_on_with(
+    local: Qstash, records: Path
+) -> None:
+    argv = ("batch", str(records), "--to", HOOK, *LATER)
+
+    run = local(*argv, "--api-url", "http://127.0.0.1:9", "--token", "t")
+    mended = local(*argv)
+    resumed = local(*argv, "--resume")
 
     assert run.code == 6
     assert "nothing answers at http://127.0.0.1:9" in run.err
-    assert "--resume goes on from there" in run.err
+    assert "--resume" not in run.err
+    assert (mended.code, mended.json["sent"]) == (0, 3), mended
+    assert (resumed.code, resumed.json["sent"]) == (0, 0), resumed
 
 
 def test_a_wrong_token_ends_it(local: Qstash, records: Path) -> None:
@@ -295,3 +301,21 @@ def test_bad_input_is_refused_before_anything_is_sent(
     assert words in run.err
     assert run.out == ""
     assert local("logs", "-o", "json").json == []
+
+
+def test_after_a_run_that_was_cut_off_each_reject_stands_there_once(
+    local: Qstash, tmp_path: Path
+) -> None:
+    source, rejects = tmp_path / "records.jsonl", tmp_path / "rejects.jsonl"
+    source.write_text('{"id":1}\n{\n{"id":3}\n[\n{"id":5}\n]\n')
+    argv = ("batch", str(source), "--to", HOOK, *LATER, "--rejects", str(rejects))
+    assert local(*argv, "--chunk-size", "2", "--in-flight", "1").code == 10
+    journal = Path(f"{source}.journal")
+    # Killed after the rejects of the second chunk were written, before the journal was.
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:2]))
+
+    resumed = local(*argv, "--resume")
+
+    assert (resumed.code, resumed.json["sentBefore"], resumed.json["refused"]) == (10, 1, 2)
+    lines = [json.loads(line)["line"] for line in rejects.read_text().splitlines()]
+    assert lines == [2, 4, 6]
