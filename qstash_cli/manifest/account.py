@@ -9,10 +9,10 @@ from typing import Any
 
 from qstash_cli.manifest import marks
 from qstash_cli.manifest.resources import Endpoint, Kind, Pin, Queue, Resource, Schedule, UrlGroup
-from qstash_cli.manifest.schedules import is_redacted
 from qstash_cli.protocol import records
 from qstash_cli.protocol.headers import Headers, canonical_name
 from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.protocol.redaction import is_redacted
 
 # QStash's names for the options that it shows of a schedule.
 SHOWN = {

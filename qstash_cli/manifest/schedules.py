@@ -18,10 +18,10 @@ from qstash_cli.manifest.resources import Schedule
 from qstash_cli.protocol import backoff
 from qstash_cli.protocol.cron import parse_cron, with_zone
 from qstash_cli.protocol.options import MessageOptions, refuse_contradictions
+from qstash_cli.protocol.redaction import is_redacted
 
 _ZONED = re.compile(r"(?:CRON_TZ|TZ)=(\S*)\s+(.*)")
 _ALWAYS = "* * * * *"
-_REDACTED = re.compile(r"REDACTED:[A-Za-z0-9+/=_-]{40,}")
 _NOT_OPTIONS = ("destination", "cron", "tz", "body", "body_base64", "paused", "headers")
 
 
@@ -94,7 +94,7 @@ def _read_body(given: Mapping[str, Any], path: Path, problems: Problems) -> byte
 def _text_body(raw: Any) -> bytes:
     if not isinstance(raw, str):
         raise BadInput("not a text in quotes", hint="JSON goes in quotes too: '{\"id\": 1}'")
-    if _REDACTED.fullmatch(raw.strip()):
+    if is_redacted(raw):
         raise BadInput(
             "it is what QStash shows in the place of a redacted body, not the body",
             hint="write the body itself, or ${VARIABLE}",
@@ -134,11 +134,6 @@ def _refuse_redacted(options: MessageOptions, path: Path, problems: Problems) ->
                     "it is what QStash shows in the place of a redacted header, not the header",
                     "write the header itself, or ${VARIABLE}",
                 )
-
-
-def is_redacted(text: str) -> bool:
-    """It is what QStash shows in the place of a value: `REDACTED:` and a hash."""
-    return bool(_REDACTED.fullmatch(text.strip()))
 
 
 def _refuse_contradictions(options: MessageOptions) -> None:

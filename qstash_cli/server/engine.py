@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
 from qstash_cli.protocol import signature
+from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server import attempts, flow, keys, queues
 from qstash_cli.server.clock import Clock
@@ -24,7 +25,6 @@ REGION = "EU-CENTRAL-1"
 # Stands among the messages that are due, and means that a flow control key may let some in.
 _TICKET = "flow:"
 _PAUSE_AFTER_FAULT_MS = 1000
-_FROM_QSTASH = ("upstash-", "user-agent", "host", "content-length")
 
 
 class Engine:
@@ -232,21 +232,17 @@ class Engine:
             now=self._clock.now_s(),
             token_id=self._new_id("jwt"),
         )
-        own = (
-            ("User-Agent", "Upstash-QStash"),
-            ("Upstash-Message-Id", message.id),
-            ("Upstash-Retried", str(message.retried)),
-            ("Upstash-Signature", token),
-            ("Upstash-Caller-Ip", row["caller_ip"]),
-            ("Upstash-Region", REGION),
-            ("Upstash-Topic-Name", row["topic"]),
-            ("Upstash-Schedule-Id", row["schedule_id"]),
+        delivery = Delivery(
+            message_id=message.id,
+            method=message.options.method or "POST",
+            url=message.url,
+            headers=message.options.headers,
+            retried=message.retried,
+            caller_ip=row["caller_ip"],
+            urlgroup=row["topic"] or "",
+            schedule_id=row["schedule_id"] or "",
         )
-        forwarded = message.options.headers
-        return (
-            *((name, value) for name, value in own if value),
-            *((n, v) for n, v in forwarded if not n.lower().startswith(_FROM_QSTASH)),
-        )
+        return delivery.signed_headers(token, REGION)
 
 
 def _live(connection: sqlite3.Connection) -> list[sqlite3.Row]:

@@ -1,0 +1,98 @@
+"""From what QStash shows of a message back to the request that its destination receives.
+
+Source: QStash OpenAPI document, "Message", "Log" and "DLQ" schemas.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.delivery import Delivery
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.records import LogEntry, Message
+from qstash_cli.protocol.redaction import is_redacted
+
+_REDACTED_HINT = "it was published with --redact, and QStash shows a hash in its place"
+# What is left where a literal, or a number, is not complete.
+_BEGUN = re.compile(r"|t|tr|tru|f|fa|fal|fals|n|nu|nul|[-.]|[eE][+-]?")
+_IN_A_STRING = ("Unterminated string", "Invalid \\uXXXX escape")
+
+
+def of_message(record: Message) -> Delivery:
+    """The delivery of a message or a DLQ entry.
+
+    Raises `BadInput` saying why it cannot be made again: QStash hides a part of it.
+    """
+    text = record.get("body", "")
+    body = _decoded(record["bodyBase64"]) if "bodyBase64" in record else text.encode()
+    return _delivery(record, body, text)
+
+
+def of_log_entry(entry: LogEntry, *, retried: int = 0) -> Delivery:
+    """The delivery that a log entry is about, after so many attempts before it.
+
+    Raises `BadInput` where QStash hides a part of it, or has cut the body.
+    """
+    body = _decoded(entry.get("body", ""))
+    _refuse_cut(entry.get("header") or {}, body)
+    return _delivery(entry, body, body.decode("utf-8", "replace"), retried=retried)
+
+
+def _delivery(record: Mapping[str, Any], body: bytes, text: str, *, retried: int = 0) -> Delivery:
+    if is_redacted(text):
+        raise BadInput("its body is redacted", hint=_REDACTED_HINT)
+    return Delivery(
+        message_id=record["messageId"],
+        method=record.get("method") or "POST",
+        url=record["url"],
+        body=body,
+        headers=_headers(record.get("header") or {}),
+        retried=retried,
+        caller_ip=record.get("callerIP") or "",
+        urlgroup=record.get("topicName") or "",
+        schedule_id=record.get("scheduleId") or "",
+    )
+
+
+def _headers(lists: Mapping[str, list[str]]) -> Headers:
+    pairs = tuple((name, value) for name, values in lists.items() for value in values)
+    hidden = [name for name, value in pairs if is_redacted(value)]
+    if hidden:
+        raise BadInput(f"its header {hidden[0]} is redacted", hint=_REDACTED_HINT)
+    return pairs
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        raise BadInput(
+            "its body is cut", hint="what QStash shows of it is no whole base64"
+        ) from None
+
+
+def _refuse_cut(headers: Mapping[str, list[str]], body: bytes) -> None:
+    # QStash does not say that it has cut a body; JSON that ends in the middle shows it.
+    types = [
+        v for name, values in headers.items() if name.lower() == "content-type" for v in values
+    ]
+    if body and any("json" in one.lower() for one in types) and _ends_in_the_middle(body):
+        raise BadInput("its body is cut", hint="it is JSON that ends in the middle")
+
+
+def _ends_in_the_middle(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except json.JSONDecodeError as fault:
+        rest = fault.doc[fault.pos :].strip()
+        return fault.msg.startswith(_IN_A_STRING) or bool(_BEGUN.fullmatch(rest))
+    except UnicodeDecodeError as fault:
+        return fault.reason == "unexpected end of data"
+    except (ValueError, RecursionError):
+        return False
+    return False
