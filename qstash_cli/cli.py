@@ -27,6 +27,7 @@ COMMANDS = (
     ("queue", "queue", "Queues: deliver in order, so many at a time"),
     ("flow", "flow", "Flow control: rate and parallelism of a key"),
     ("dlq", "dlq", "The dead letter queue: messages that ended undelivered"),
+    ("replay", "replay", "Deliver a DLQ entry or a message from this machine"),
     ("keys", "keys", "The signing keys of the account"),
     ("verify", "verify", "Check a signature, offline"),
     ("sign", "sign", "Sign a request as QStash does, for tests"),
@@ -135,8 +136,9 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
         from qstash_cli.commands._preview import show
 
         _render(show(inv, preview.request), inv)
-    if result.failure is not None:
-        raise result.failure
+    failure = result.verdict() if result.verdict is not None else result.failure
+    if failure is not None:
+        raise failure
     return result.exit_code
 
 

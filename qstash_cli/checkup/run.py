@@ -14,8 +14,8 @@ from qstash_cli.client.soundings import Answer, ask
 from qstash_cli.config.credentials import Settings, chosen, resolve
 from qstash_cli.config.origins import overruled
 from qstash_cli.config.sources import Source
-from qstash_cli.config.urls import is_loopback
 from qstash_cli.errors import QstashError
+from qstash_cli.protocol.destination import is_loopback
 
 if TYPE_CHECKING:
     from qstash_cli.client.request import Request

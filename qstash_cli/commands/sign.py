@@ -121,7 +121,8 @@ def _result(inv: Invocation, url: str, body: bytes, signature: str) -> Result:
         "curl": curl_command("POST", url, headers, body, authorised=False),
         "http": as_raw_http(capture, target).decode("utf-8", "surrogateescape"),
     }
-    record = {"signature": signature} | request_record("POST", url, headers, body)
+    request = request_record("POST", url, headers, body, authorised=False)
+    record = {"signature": signature} | request
     return Result(data=record, view=_VIEW, on_terminal="ids", piped="ids", forms=forms)
 
 

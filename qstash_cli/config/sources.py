@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from qstash_cli.config.environment import Environment
 from qstash_cli.config.profiles import Profile, Profiles, unknown_profile
-from qstash_cli.config.urls import DEFAULT_URL, check_url, is_loopback
+from qstash_cli.config.urls import DEFAULT_URL, check_url
 from qstash_cli.errors import BadCredentials
+from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.dev_credentials import DEV_USER
 
 BY_DEFAULT = "default"

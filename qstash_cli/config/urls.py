@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol.destination import unreachable_reason
+from qstash_cli.protocol.destination import is_loopback
 
 DEFAULT_URL = "https://qstash.upstash.io"
 # The regions are isolated: each has its own tokens, keys and messages.
@@ -45,11 +45,6 @@ def check_url(url: str, *, insecure: bool) -> str:
             hint="use https://, or add --insecure",
         )
     return url
-
-
-def is_loopback(url: str) -> bool:
-    """The host is this machine."""
-    return unreachable_reason(url) == "a loopback address"
 
 
 def region_of(url: str, regions: Mapping[str, str]) -> str | None:

@@ -31,7 +31,8 @@ def curl_command(
     words += ["--globoff", "--path-as-is", _quoted_if_safe(url)]
     if authorised:
         words.append('-H "Authorization: Bearer $QSTASH_TOKEN"')
-    words += [f"-H {_quoted_if_safe(_header_line(*header))}" for header in _own(headers)]
+    own = _own(headers) if authorised else headers
+    words += [f"-H {_quoted_if_safe(_header_line(*header))}" for header in own]
     names = {name.lower() for name, _ in headers}
     if body and "content-type" not in names:
         # Else curl says that the body is a form.
@@ -45,10 +46,12 @@ def curl_command(
     return f"{_printf(body)} | {' '.join(words)} --data-binary @-"
 
 
-def request_text(method: str, target: str, headers: Headers, body: bytes) -> str:
+def request_text(
+    method: str, target: str, headers: Headers, body: bytes, *, authorised: bool = True
+) -> str:
     """The request as HTTP writes it, without the token and safe for a terminal."""
-    lines = [f"{method} {target}", f"Authorization: {_MASKED}"]
-    lines += [f"{name}: {value}" for name, value in _own(headers)]
+    lines = [f"{method} {target}"]
+    lines += [f"{name}: {value}" for name, value in _shown(headers, authorised=authorised)]
     head = "".join(f"{safe_text(line)}\n" for line in lines)
     if not body:
         return head
@@ -59,10 +62,12 @@ def request_text(method: str, target: str, headers: Headers, body: bytes) -> str
     return f"{head}\n{safe_text(text, keep_newlines=True)}{end}"
 
 
-def request_record(method: str, url: str, headers: Headers, body: bytes) -> dict[str, Any]:
+def request_record(
+    method: str, url: str, headers: Headers, body: bytes, *, authorised: bool = True
+) -> dict[str, Any]:
     """The request as JSON, without the token; a body that is not UTF-8 is in `bodyBase64`."""
-    shown: dict[str, str] = {"Authorization": _MASKED}
-    for name, value in _own(headers):
+    shown: dict[str, str] = {}
+    for name, value in _shown(headers, authorised=authorised):
         shown[name] = f"{shown[name]}, {value}" if name in shown else value
     record: dict[str, Any] = {"method": method, "url": url, "headers": shown}
     text = _decoded(body)
@@ -73,6 +78,11 @@ def request_record(method: str, url: str, headers: Headers, body: bytes) -> dict
     elif text:
         record["body"] = text
     return record
+
+
+def _shown(headers: Headers, *, authorised: bool) -> Headers:
+    """With the token masked, or just as they are where the request is not for QStash."""
+    return [("Authorization", _MASKED), *_own(headers)] if authorised else headers
 
 
 def _own(headers: Headers) -> list[tuple[str, str]]:

@@ -69,7 +69,7 @@ class Result:
     the formats where none was asked for. `text` or `lines`, if given, take the place of both: text
     is written as it is, its last line ended. `forms` are the texts of the view's further formats.
     `live` marks records that come one by one over a long time. `failure` is told after the data,
-    and decides the exit code.
+    and decides the exit code; `verdict` is asked for it then, where the data tells.
     """
 
     data: Record | Iterable[Record]
@@ -81,4 +81,5 @@ class Result:
     forms: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
     failure: QstashError | None = None
+    verdict: Callable[[], QstashError | None] | None = None
     exit_code: int = ExitCode.DONE

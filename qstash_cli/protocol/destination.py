@@ -11,6 +11,7 @@ from qstash_cli.errors import BadInput
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _ENCODED_SCHEME = re.compile(r"https?%3a%2f%2f", re.IGNORECASE)
 _GROUP = re.compile(r"[A-Za-z0-9._-]+")
+_LOOPBACK = "a loopback address"
 _LOOPBACK_NAMES = ("localhost", "localhost.localdomain")
 
 
@@ -76,14 +77,19 @@ def unreachable_reason(url: str) -> str:
     """
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
     if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
-        return "a loopback address"
+        return _LOOPBACK
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return ""
     if address.is_loopback or address.is_unspecified:
-        return "a loopback address"
+        return _LOOPBACK
     return "a private address" if address.is_private or address.is_link_local else ""
+
+
+def is_loopback(url: str) -> bool:
+    """The host is this machine."""
+    return unreachable_reason(url) == _LOOPBACK
 
 
 def check_reachable(url: str, what: str) -> None:

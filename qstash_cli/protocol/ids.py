@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Literal
 
 from qstash_cli.errors import BadInput
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _RANDOM_LENGTH = 28
+# Guess: DLQ ids have the shape of all that were seen, a time in ms and a number.
+_DLQ_ID = re.compile(r"\d+-\d+")
+_MESSAGE_ID = re.compile(r"msg_[A-Za-z0-9_-]+")
 
 
 def new_id(prefix: str, random_bytes: Callable[[int], bytes]) -> str:
@@ -46,6 +50,18 @@ def check_id(text: str, what: str) -> str:
     if not text or re.search(r"[/?#\s\x00-\x1f\x7f]", text):
         raise BadInput(f"not a {what} id: {text!r}", hint="nothing was sent")
     return text
+
+
+def kind_of_id(text: str) -> Literal["DLQ", "message"]:
+    """What an id stands for, by its shape. Raises `BadInput` if it is neither."""
+    if _DLQ_ID.fullmatch(text):
+        return "DLQ"
+    if _MESSAGE_ID.fullmatch(text):
+        return "message"
+    raise BadInput(
+        f"neither a DLQ id nor a message id: {text!r}",
+        hint="they look like 1725323658779-0 and msg_26hZCxZC; nothing was sent",
+    )
 
 
 def check_deduplication_id(text: str) -> str:

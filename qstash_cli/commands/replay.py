@@ -1,0 +1,217 @@
+"""`qstash replay`: delivers messages from this machine, wherever they have been delivered to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from qstash_cli.client import dlq, logs, messages
+from qstash_cli.client.filters import Filter
+from qstash_cli.commands import _delivering as delivering
+from qstash_cli.commands._delivering import Care, Signed
+from qstash_cli.commands._options import DlqFilters
+from qstash_cli.commands._preview import show_outside
+from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._values import values
+from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, QstashError
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.delivery import Delivery
+from qstash_cli.protocol.ids import kind_of_id
+from qstash_cli.protocol.shown import of_log_entry, of_message
+
+app = group("Deliver a DLQ entry or a message from this machine")
+
+_VIEW = View(
+    columns=(
+        Column(name="id", of="id", width=17),
+        Column(name="status", of="status", width=6),
+        Column(name="ms", of="ms", width=6),
+        Column(name="body", of=lambda r: r.get("body") or r.get("bodyBase64"), wraps=True),
+        Column(name="error", of="error", wraps=True),
+    ),
+    id="id",
+    empty="no entry fits",
+)
+_Named = tuple[str, Signed]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where to, as which URL, and what is kept."""
+
+    to: str | None = flag("Deliver to this URL", metavar="URL", section="Delivery")
+    as_url: str | None = flag(
+        "Sign for this URL (default: the original one)", metavar="URL", section="Delivery"
+    )
+    save: str | None = flag(
+        "Save each request in this directory", metavar="DIR", section="Delivery"
+    )
+    all: bool = flag("All entries of the dead letter queue", section="Filters")
+
+
+@dataclass
+class _Tally:
+    """What came of it so far."""
+
+    delivered: int = 0
+    refused: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def failure(self) -> QstashError | None:
+        """The error that stands for what was not accepted, or could not be delivered."""
+        if self.refused:
+            more = f", and {len(self.refused) - 1} more" if len(self.refused) > 1 else ""
+            return NotDelivered(f"the handler did not accept {self.refused[0]}{more}")
+        if self.left_out:
+            return PartlyDone(
+                f"{self.delivered} delivered, {len(self.left_out)} left out",
+                hint="QStash delivers what it hides: `qstash dlq retry ID`",
+            )
+        return None
+
+
+@command(app, view=_VIEW)
+def replay(
+    inv: Invocation,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="DLQ ids or message ids",
+            metavar="[ID]...",
+            show_default=False,
+            autocompletion=values("dlq"),
+        ),
+    ] = None,
+    *,
+    target: Target,
+    care: Care,
+    filters: DlqFilters,
+) -> Result:
+    """Deliver a DLQ entry, a message or a logged delivery to a handler, signed now.
+
+    Method, headers and body are those of the message, and so is the URL that the signature names.
+    QStash is told nothing: entries stay in the dead letter queue. The filters choose among these.
+    What --save keeps is read by `qstash verify --request`. Exits 8 if an answer is not 2xx.
+
+    \b
+    qstash replay 1725323658779-0 --to http://127.0.0.1:3000/hook
+    qstash replay msg_123 --to http://127.0.0.1:3000/hook --as-url https://example.com/hook
+    qstash replay --status 503 --since 1h --to http://127.0.0.1:3000/hook --save captured
+    """
+    url = _checked(ids, target, filters)
+    delivering.check_allowed(inv, url, care)
+    sign = delivering.signer(inv)
+    tally = _Tally()
+    found = _named(inv, ids) if ids else _matching(inv, filters, tally)
+    signed = ((name, sign(replace(one, url=target.as_url or one.url))) for name, one in found)
+    if inv.only_shows:
+        requests = [(d.delivery.method, url, d.headers, d.delivery.body) for _, d in signed]
+        return show_outside(inv, requests)
+    records = _records(_saved(signed, target.save), url, care, tally)
+    return Result(data=records, view=_VIEW, verdict=tally.failure)
+
+
+def _checked(ids: list[str] | None, target: Target, filters: DlqFilters) -> str:
+    if target.to is None:
+        raise BadInput("no handler to deliver to", hint="add --to http://127.0.0.1:3000/hook")
+    url = delivering.handler_url(target.to, "--to")
+    if target.as_url is not None:
+        delivering.handler_url(target.as_url, "--as-url")
+    wanted = filters.filter()
+    if ids and (target.all or not wanted.is_empty):
+        raise BadInput("ids and filters cannot be combined", hint="nothing was sent")
+    if not ids and wanted.is_empty and not target.all:
+        raise BadInput("no message is named", hint="give an id, a filter such as --label, or --all")
+    for one in ids or ():
+        kind_of_id(one)
+    return url
+
+
+def _named(inv: Invocation, ids: list[str]) -> list[tuple[str, Delivery]]:
+    """All of them, so that nothing is delivered if one of them cannot be."""
+    return [(one, _delivery(inv, one)) for one in ids]
+
+
+def _delivery(inv: Invocation, one: str) -> Delivery:
+    try:
+        if kind_of_id(one) == "DLQ":
+            return of_message(inv.client.send(dlq.get(one)))
+        return _message(inv, one)
+    except BadInput as reason:
+        raise BadInput(
+            f"{one} cannot be delivered from here: {reason.message}",
+            hint=f"{reason.hint}; nothing was sent",
+        ) from None
+
+
+def _message(inv: Invocation, message_id: str) -> Delivery:
+    """The delivery of a message, which its log remembers when the message itself is gone."""
+    try:
+        return of_message(inv.client.send(messages.get(message_id)))
+    except NotFound:
+        wanted = Filter(message_ids=(message_id,))
+        newest = next(inv.client.pages(logs.entries(wanted, page=1)), None)
+        if newest is None:
+            raise NotFound(
+                f"neither QStash nor its log has the message {message_id}",
+                hint="is it of this profile and region? logs are kept for some days only",
+            ) from None
+        return of_log_entry(newest)
+
+
+def _matching(
+    inv: Invocation, filters: DlqFilters, tally: _Tally
+) -> Iterator[tuple[str, Delivery]]:
+    for entry in inv.client.pages(dlq.entries(filters.filter())):
+        try:
+            yield entry["dlqId"], of_message(entry)
+        except BadInput as reason:
+            inv.warn(f"{entry['dlqId']} is left out: {reason.message}")
+            tally.left_out.append(entry["dlqId"])
+
+
+def _saved(signed: Iterable[_Named], directory: str | None) -> Iterator[_Named]:
+    from qstash_cli.captures.capture import Capture
+    from qstash_cli.captures.saved import as_raw_http
+
+    for name, one in signed:
+        if directory is not None:
+            capture = Capture(
+                source="replay",
+                method=one.delivery.method,
+                headers=one.headers,
+                body=one.delivery.body,
+            )
+            file = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+            _write(Path(directory) / f"{file}.http", as_raw_http(capture, one.delivery.url))
+        yield name, one
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as fault:
+        raise BadInput(
+            f"--save: the request cannot be saved: {path}", hint=(fault.strerror or "").lower()
+        ) from None
+
+
+def _records(
+    signed: Iterator[_Named], url: str, care: Care, tally: _Tally
+) -> Iterator[dict[str, Any]]:
+    for name, one in signed:
+        reply = delivering.deliver(one, url, care.timeout)
+        if delivering.is_accepted(reply):
+            tally.delivered += 1
+        else:
+            tally.refused.append(f"{name}: {reply.status or reply.error}")
+        own = {"id": name, "messageId": one.delivery.message_id, "url": one.delivery.url, "to": url}
+        yield own | delivering.reply_record(reply)
