@@ -25,7 +25,10 @@ _FIRST_PAUSE_S = 0.05
 _CONNECT_TIMEOUT_S = 5.0
 # Every printable ASCII character: the destination stands in the path exactly as it was given.
 _AS_IS = "".join(chr(code) for code in range(0x21, 0x7F))
-_RESET_HEADERS = ("burst-ratelimit-reset", "ratelimit-reset", "retry-after")
+_BURST_LEFT, _BURST_RESET = "burst-ratelimit-remaining", "burst-ratelimit-reset"
+# Requests other than publishes are counted by the second. Source: QStash docs, "Rate limits".
+_BURST_WINDOW_S = 1.0
+_RESET_HEADERS = (_BURST_RESET, "ratelimit-reset", "retry-after")
 # A reset further away than this is a point in time, not a number of seconds.
 _FIRST_EPOCH_S = 1_000_000_000
 
@@ -56,6 +59,7 @@ class Client:
         self._is_local = is_local
         self._world = surroundings
         self._http: httpx.Client | None = None
+        self._open_at_s = 0.0
         self._opening = Lock()
 
     def send(self, request: Request[T]) -> T:
@@ -104,14 +108,22 @@ class Client:
     def _settled(self, request: Request[Any]) -> httpx.Response:
         started_at = self._world.now()
         while True:
+            self._keep_pace()
             response = self._exchange(request)
             if response.status_code != 429:
+                self._open_at_s = self._world.now() + _pause_s(response.headers, self._world.now())
                 return response
             wait_s = _reset_after_s(response.headers, self._world.now())
             waited_s = self._world.now() - started_at
             if wait_s is None or waited_s + wait_s > self._world.max_wait_s:
                 return response
             self._world.sleep(max(wait_s, _FIRST_PAUSE_S))
+
+    def _keep_pace(self) -> None:
+        # Whoever spends the last request of the second knows that the next one would be refused.
+        wait_s = self._open_at_s - self._world.now()
+        if wait_s > 0:
+            self._world.sleep(wait_s)
 
     def _exchange(self, request: Request[Any]) -> httpx.Response:
         import httpx
@@ -230,11 +242,24 @@ def _masked(name: str, value: str) -> str:
     return "…" if names_a_secret(name) else value
 
 
+def _pause_s(headers: Mapping[str, str], now: float) -> float:
+    if headers.get(_BURST_LEFT) != "0":
+        return 0.0
+    reset_s = _seconds_until(headers.get(_BURST_RESET, ""), now)
+    # The window is short, so that a clock that is wrong must not make it long.
+    return _BURST_WINDOW_S if reset_s is None else min(reset_s, _BURST_WINDOW_S)
+
+
 def _reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    for name in _RESET_HEADERS:
-        try:
-            value = float(headers.get(name, ""))
-        except ValueError:
-            continue
-        return max(0.0, value - now if value > _FIRST_EPOCH_S else value)
-    return None
+    found = (_seconds_until(headers.get(name, ""), now) for name in _RESET_HEADERS)
+    return next((wait_s for wait_s in found if wait_s is not None), None)
+
+
+def _seconds_until(reset: str, now: float) -> float | None:
+    try:
+        value = float(reset)
+    except ValueError:
+        return None
+    if not math.isfinite(value):
+        return None
+    return max(0.0, value - now if value > _FIRST_EPOCH_S else value)

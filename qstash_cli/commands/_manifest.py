@@ -8,6 +8,7 @@ from typing import Any
 
 from qstash_cli.client import flow, queues, schedules, urlgroups
 from qstash_cli.client.request import Request
+from qstash_cli.commands import _volume
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation, read_file
@@ -18,7 +19,6 @@ from qstash_cli.manifest.resources import KINDS, Kind, Manifest
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
 from qstash_cli.protocol.destination import is_url
-from qstash_cli.protocol.limits import PLANS
 
 Send = Callable[[Request[Any]], Any]
 
@@ -99,25 +99,11 @@ def _tell(inv: Invocation, manifest: Manifest, account: Account, made: Plan) -> 
         if not is_url(schedule.destination) and schedule.destination not in groups:
             inv.warn(f"schedule {name} publishes to a URL group that is not there: "
                      f"{manifest.conceal(schedule.destination)}")  # fmt: skip
-    _tell_volume(inv, daily_messages(schedules_after(manifest, account, made), groups))
+    made_a_day = daily_messages(schedules_after(manifest, account, made), groups)
+    _volume.tell(inv, "the schedules make", made_a_day)
 
 
 _GROUP_REMOVED = ("urlgroup", "delete")
-
-
-def _tell_volume(inv: Invocation, messages: float) -> None:
-    if not messages:
-        return
-    name = inv.settings.plan
-    most = PLANS[name].messages_per_day if name else None
-    about = f"{messages:,.0f}" if messages >= 1 else f"{messages:.2g}"
-    told = f"the schedules make about {about} {'message' if about == '1' else 'messages'} a day"
-    if most is None:
-        inv.note(told)
-    elif messages > most:
-        inv.warn(f"{told}, and the {name} plan allows {most:,}")
-    else:
-        inv.note(f"{told}; the {name} plan allows {most:,}")
 
 
 def _some(kept: tuple[tuple[Kind, str], ...]) -> str:

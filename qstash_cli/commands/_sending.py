@@ -1,11 +1,39 @@
-"""What is checked before a message or a schedule is sent."""
+"""How a message is sent: what is checked before, and how it is followed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+from qstash_cli.client import messages
+from qstash_cli.commands._follow import failure_of, wait_for_end
+from qstash_cli.commands._options import Waiting
+from qstash_cli.commands._views import PUBLISHED
+from qstash_cli.errors import QstashError
 from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_reachable
 from qstash_cli.protocol.limits import check_limits
 from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.protocol.records import LogEntry, Published
+
+
+def send(
+    inv: Invocation, destination: str, options: MessageOptions, body: bytes, waiting: Waiting
+) -> Result:
+    """Publishes a message, and follows it to its end if that is wanted."""
+    answer = inv.send(messages.publish(destination, options, body))
+    published = answer if isinstance(answer, list) else [answer]
+    failure = _followed(inv, published, waiting) if waiting.wait else None
+    return Result(data=cast("Any", answer), view=PUBLISHED, piped="ids", failure=failure)
+
+
+def idempotent(inv: Invocation, options: MessageOptions) -> MessageOptions:
+    """The options with a deduplication, so that a retry after a lost answer cannot send twice."""
+    if options.dedup_id or options.dedup_content:
+        return options
+    return replace(options, dedup_id=inv.new_id("once"))
 
 
 def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes: int) -> None:
@@ -27,3 +55,15 @@ def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes
         delay_s=delay_s,
         timeout_s=options.timeout_s,
     )
+
+
+def _followed(inv: Invocation, published: list[Published], waiting: Waiting) -> QstashError | None:
+    try:
+        return failure_of(list(_ends(inv, published, waiting)))
+    except QstashError as error:
+        return error
+
+
+def _ends(inv: Invocation, published: list[Published], waiting: Waiting) -> Iterator[LogEntry]:
+    for message in published:
+        yield wait_for_end(inv, message["messageId"], waiting.wait_timeout)

@@ -8,7 +8,9 @@ from typing import Any, cast
 
 from qstash_cli.client import logs as api
 from qstash_cli.client.filters import Filter
+from qstash_cli.commands import _delivering as delivering
 from qstash_cli.commands._following import Log, follow
+from qstash_cli.commands._mirroring import MIRRORED, OUTCOMES, mirrored
 from qstash_cli.commands._options import LogFilters, Paging
 from qstash_cli.commands._paging import cut
 from qstash_cli.commands._signature import command, group
@@ -19,7 +21,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.columns import check_columns
-from qstash_cli.output.result import Result
+from qstash_cli.output.result import Result, View
 from qstash_cli.protocol.records import LogEntry
 
 app = group("What happened to messages")
@@ -34,24 +36,44 @@ class Showing:
     stats: bool = flag("Count states, failures and delivery times of all that fit")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Mirroring(delivering.Care):
+    """Where deliveries are made again."""
+
+    forward_to: str | None = flag(
+        "With --follow: make each delivery again, to this URL", metavar="URL", section="Delivery"
+    )
+
+
 @command(app)
-def logs(inv: Invocation, *, filters: LogFilters, paging: Paging, showing: Showing) -> Result:
+def logs(
+    inv: Invocation,
+    *,
+    filters: LogFilters,
+    paging: Paging,
+    showing: Showing,
+    mirroring: Mirroring,
+) -> Result:
     """Show what happened to messages, newest first.
+
+    --follow --forward-to mirrors what is delivered elsewhere into a handler on this machine, each
+    attempt once and in order, signed now for its own URL, with the handler's answer beside it. It
+    needs the signing key and no more than a read-only token, and says what it cannot forward.
+    --state chooses other steps than the attempts' outcomes.
 
     \b
     qstash logs --label nightly --state failed --since 2h
     qstash logs --by-message --since 1h
     qstash logs --stats --since 1d
     qstash logs --follow -o jsonl
+    qstash logs --follow --forward-to http://127.0.0.1:3000/hook
     """
     wanted = filters.filter()
-    chosen = [name for name in ("follow", "by_message", "stats") if getattr(showing, name)]
-    if len(chosen) > 1:
-        both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
-        raise BadInput(f"{both} do not go together", hint="choose one of them")
-    view = STATISTICS if showing.stats else TIMELINES if showing.by_message else LOG
+    view = _view(showing, mirroring)
     if inv.output.columns is not None:
         check_columns(inv.output.columns, view)
+    if mirroring.forward_to is not None:
+        return _mirror(inv, wanted, mirroring.forward_to, mirroring)
     if showing.follow:
         return Result(data=cast("Any", _followed(inv, wanted)), view=view, live=True)
     if showing.stats:
@@ -62,6 +84,32 @@ def logs(inv: Invocation, *, filters: LogFilters, paging: Paging, showing: Showi
     page = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
     entries = cut(inv, inv.pages(api.entries(wanted, page=page)), paging)
     return Result(data=cast("Any", entries), view=view)
+
+
+def _view(showing: Showing, mirroring: Mirroring) -> View:
+    chosen = [name for name in ("follow", "by_message", "stats") if getattr(showing, name)]
+    if len(chosen) > 1:
+        both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
+        raise BadInput(f"{both} do not go together", hint="choose one of them")
+    if mirroring.forward_to is not None:
+        if not showing.follow:
+            raise BadInput(
+                "--forward-to goes with --follow",
+                hint="`qstash replay` delivers what is in the log already",
+            )
+        return MIRRORED
+    return STATISTICS if showing.stats else TIMELINES if showing.by_message else LOG
+
+
+def _mirror(inv: Invocation, wanted: Filter, to: str, care: delivering.Care) -> Result:
+    url = delivering.handler_url(to, "--forward-to")
+    delivering.check_allowed(inv, url, care)
+    sign = delivering.signer(inv)
+    entries = _followed(inv, replace(wanted, states=wanted.states or OUTCOMES))
+    records = mirrored(
+        entries, lambda one: delivering.deliver(sign(one), url, care.timeout), inv.warn
+    )
+    return Result(data=records, view=MIRRORED, live=True)
 
 
 def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, cast
+from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 
-from qstash_cli.client import messages
 from qstash_cli.commands import _body, _sending
-from qstash_cli.commands._follow import failure_of, wait_for_end
 from qstash_cli.commands._options import Body, Waiting
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._values import values
 from qstash_cli.commands._views import PUBLISHED
-from qstash_cli.errors import QstashError
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination
 from qstash_cli.protocol.options import MessageOptions, refuse_contradictions
-from qstash_cli.protocol.records import LogEntry, Published
 
 app = group("Send a message")
 
@@ -74,26 +69,6 @@ def publish(
         destination = check_destination(destination)
         refuse_contradictions(options, "enqueue" if options.queue else "publish")
         _sending.check(inv, destination, options, len(data))
-    request = messages.publish(destination, _idempotent(inv, options, sending), data)
-    answer = inv.send(request)
-    published = answer if isinstance(answer, list) else [answer]
-    failure = _followed(inv, published, waiting) if waiting.wait else None
-    return Result(data=cast("Any", answer), view=PUBLISHED, piped="ids", failure=failure)
-
-
-def _idempotent(inv: Invocation, options: MessageOptions, sending: Sending) -> MessageOptions:
-    if options.dedup_id or options.dedup_content or sending.no_idempotency:
-        return options
-    return replace(options, dedup_id=inv.new_id("once"))
-
-
-def _followed(inv: Invocation, published: list[Published], waiting: Waiting) -> QstashError | None:
-    try:
-        return failure_of(list(_ends(inv, published, waiting)))
-    except QstashError as error:
-        return error
-
-
-def _ends(inv: Invocation, published: list[Published], waiting: Waiting) -> Iterator[LogEntry]:
-    for message in published:
-        yield wait_for_end(inv, message["messageId"], waiting.wait_timeout)
+    if not sending.no_idempotency:
+        options = _sending.idempotent(inv, options)
+    return _sending.send(inv, destination, options, data, waiting)

@@ -10,20 +10,22 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from qstash_cli.client import schedules
-from qstash_cli.commands import _body, _sending
-from qstash_cli.commands._options import Body, Confirm, parse_count
+from qstash_cli.client import schedules, urlgroups
+from qstash_cli.commands import _body, _sending, _volume
+from qstash_cli.commands._options import Body, Confirm, Waiting, parse_count
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._values import values
-from qstash_cli.commands._views import SCHEDULE, SCHEDULED
-from qstash_cli.errors import BadInput
+from qstash_cli.commands._views import PUBLISHED, SCHEDULE, SCHEDULED
+from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
+from qstash_cli.manifest.account import read_schedules
 from qstash_cli.output.result import Column, Result, View
-from qstash_cli.protocol.cron import fires, parse_cron, per_day, with_zone
-from qstash_cli.protocol.destination import check_destination
+from qstash_cli.protocol.cron import fires, parse_cron, with_zone
+from qstash_cli.protocol.destination import check_destination, is_url
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.protocol.volume import messages_per_day
 
 app = group("Schedules: publish again and again")
 
@@ -57,10 +59,11 @@ class Timing(Zone):
     """When to publish, and as which schedule."""
 
     id: str | None = flag(
-        "Id of the schedule; an existing one is replaced",
+        "Id of the schedule",
         metavar="ID",
         parse=lambda text, _now: check_name(text, "schedule"),
     )
+    replace: bool = flag("Replace the schedule of that id as a whole, if there is one")
     no_check: bool = flag("Leave the checks to QStash")
 
 
@@ -100,9 +103,12 @@ def create(
 ) -> Result:
     """Publish a message at the times of a cron expression.
 
+    An --id that there is already is refused without --replace. Says how many messages a day it
+    makes, if every delivery succeeds at the first attempt.
+
     \b
     qstash schedule create https://example.com/hook --cron '0 3 * * *' --tz Europe/Berlin
-    qstash schedule create https://example.com/hook job=report --cron '@daily' --id report
+    qstash schedule create https://example.com/hook job=report --cron '@daily' --id report --replace
     """
     if options.cron is None:
         raise BadInput("no cron expression", hint="add --cron '0 3 * * *'")
@@ -112,10 +118,14 @@ def create(
     if not timing.no_check:
         destination = check_destination(destination)
         _sending.check(inv, destination, options, len(data))
-        parsed = parse_cron(cron)
+        parse_cron(cron)
+    if timing.id is not None and not (timing.replace or inv.only_shows):
+        _refuse_existing(inv, timing.id)
     answer = inv.send(schedules.create(destination, options, data))
-    if not timing.no_check:
-        inv.note(_frequency(per_day(parsed)))
+    has_callback = options.callback is not None
+    endpoints = _endpoints(inv, destination)
+    made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
+    _volume.tell(inv, "it makes", made)
     return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids")
 
 
@@ -180,6 +190,34 @@ def delete(inv: Invocation, schedule_id: _Id, *, confirm: Confirm) -> Result:
     return _done(schedule_id)
 
 
+@command(app, view=PUBLISHED)
+def run(inv: Invocation, schedule_id: _Id, *, waiting: Waiting) -> Result:
+    """Publish what a schedule publishes, once, now.
+
+    It is a message of its own: the delivery has no Upstash-Schedule-Id header, and the schedule's
+    times and states stay as they are. What QStash does not show of a schedule, as the retries of
+    its callback, has its default.
+
+    \b
+    qstash schedule run report --wait
+    qstash schedule run report --dry-run
+    """
+    (stored,) = read_schedules([inv.client.send(schedules.get(schedule_id))]).values()
+    if stored.redacted:
+        raise BadInput(
+            f"the schedule cannot be run from here: its {stored.redacted[0]} is redacted",
+            hint="QStash shows a hash in its place; publish the message itself",
+        )
+    schedule = stored.schedule
+    options = replace(schedule.options, label=stored.labels)
+    if options.queue and options.delay_s:
+        inv.note("it is published without the schedule's delay, which QStash refuses in a queue")
+        options = replace(options, delay_s=None)
+    inv.note("the delivery has no Upstash-Schedule-Id header: it is no run of the schedule's own")
+    options = _sending.idempotent(inv, options)
+    return _sending.send(inv, schedule.destination, options, schedule.body, waiting)
+
+
 @command(app, "next", connects=False, view=_TIMES)
 def next_(
     inv: Invocation,
@@ -213,7 +251,22 @@ def _done(schedule_id: str) -> Result:
     return Result(data={"scheduleId": schedule_id}, view=SCHEDULED, on_terminal="ids", piped="ids")
 
 
-def _frequency(times_a_day: float) -> str:
-    if 0 < times_a_day < 1:
-        return f"it publishes about once in {1 / times_a_day:,.0f} days"
-    return f"it publishes about {times_a_day:,.0f} times a day"
+def _refuse_existing(inv: Invocation, schedule_id: str) -> None:
+    try:
+        inv.send(schedules.get(schedule_id))
+    except NotFound:
+        return
+    raise QstashError(
+        f"there is a schedule of this id already: {schedule_id}",
+        hint="add --replace to replace it as a whole; nothing was changed",
+    )
+
+
+def _endpoints(inv: Invocation, destination: str) -> int:
+    if is_url(destination):
+        return 1
+    try:
+        return len(inv.send(urlgroups.get(destination))["endpoints"])
+    except QstashError:
+        # The schedule is made; its count is only told.
+        return 1

@@ -29,11 +29,12 @@ _LIMITS = ("delay_s", "timeout_s", "parallelism", "rate", "period_s")
 class StoredSchedule:
     """A schedule as QStash shows it.
 
-    `digest` is that of the hidden options when a manifest wrote it. `redacted` names what QStash
-    hides.
+    `labels` are all of them, `digest` is that of the hidden options when a manifest wrote it.
+    `redacted` names what QStash hides.
     """
 
     schedule: Schedule
+    labels: tuple[str, ...] = ()
     is_managed: bool = False
     digest: str = ""
     redacted: tuple[str, ...] = ()
@@ -127,6 +128,7 @@ def _schedule(record: Mapping[str, Any]) -> StoredSchedule:
     )
     return StoredSchedule(
         schedule=schedule,
+        labels=options.label,
         is_managed=marks.MANAGED in options.label,
         digest=marks.digest_in(options.label),
         redacted=_redacted(options, record.get("body", "")),

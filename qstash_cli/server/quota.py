@@ -9,7 +9,7 @@ import math
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qstash_cli.protocol.limits import Limits
 from qstash_cli.protocol.options import MessageOptions
@@ -84,11 +84,22 @@ class Burst:
         second = math.floor(self._now_s())
         self._count = self._count + 1 if second == self._second else 1
         self._second = second
+        headers = _limit_headers("Burst-", self._most, self._most - self._count, second + 1)
         if self._count <= self._most:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _with_headers(send, headers))
             return
-        headers = _limit_headers("Burst-", self._most, 0, second + 1)
         await refusal(429, "too many requests in a second", headers)(scope, receive, send)
+
+
+def _with_headers(send: Send, headers: Sequence[tuple[str, str]]) -> Send:
+    # Guess: the documents name the headers, and not whether an answer that is no 429 has them.
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = [(name.lower().encode(), value.encode()) for name, value in headers]
+            message = {**message, "headers": [*message["headers"], *own]}
+        await send(message)
+
+    return send_with_headers
 
 
 def _is_operational(path: str) -> bool:

@@ -158,6 +158,46 @@ def test_a_rate_limit_is_waited_for(headers: dict[str, str], pause: float) -> No
     assert wire.pauses == [pause]
 
 
+def test_the_last_request_of_a_second_makes_the_next_one_wait_for_the_next_second() -> None:
+    spent = {"Burst-RateLimit-Remaining": "0", "Burst-RateLimit-Reset": "1700000000.4"}
+    wire = Wire(answer(200, json={"current": "c"}, headers=spent))
+
+    wire.client.send(keys.get())
+    assert wire.pauses == []
+    wire.client.send(keys.get())
+
+    assert wire.pauses == [pytest.approx(0.4)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Burst-RateLimit-Remaining": "3", "Burst-RateLimit-Reset": "1700000001"},
+        {"RateLimit-Remaining": "0", "RateLimit-Reset": "1700009999"},
+    ],
+)
+def test_a_limit_that_is_not_spent_or_not_of_the_second_makes_nothing_wait(
+    headers: dict[str, str],
+) -> None:
+    wire = Wire(answer(200, json={"current": "c"}, headers=headers))
+
+    wire.client.send(keys.get())
+    wire.client.send(keys.get())
+
+    assert wire.pauses == []
+
+
+@pytest.mark.parametrize("reset", ["1700000900", "nan", "soon", ""])
+def test_a_clock_that_is_wrong_makes_no_pause_longer_than_the_second(reset: str) -> None:
+    spent = {"Burst-RateLimit-Remaining": "0", "Burst-RateLimit-Reset": reset}
+    wire = Wire(answer(200, json={"current": "c"}, headers=spent))
+
+    wire.client.send(keys.get())
+    wire.client.send(keys.get())
+
+    assert wire.pauses == [1.0]
+
+
 @pytest.mark.parametrize("headers", [{"RateLimit-Reset": "1700009999"}, {}])
 def test_a_rate_limit_that_lasts_is_an_error(headers: dict[str, str]) -> None:
     wire = Wire(answer(429, json={"error": "quota"}, headers=headers))

@@ -28,7 +28,7 @@ def test_a_schedule_fires_until_it_is_paused(
     made = fast("schedule", "create", sink.url, "n:=1", "--cron", "* * * * *", "--id", "tick",
                 "--label", "night")  # fmt: skip
     assert (made.code, made.out) == (0, "tick\n"), made
-    assert "about 1,440 times a day" in made.err
+    assert "it makes about 1,440 messages a day" in made.err
 
     eventually(lambda: len(sink.received) >= 2)
 
@@ -84,10 +84,21 @@ def test_times_missed_while_the_server_was_away_fire_once(
         assert len(sink.received) == 1
 
 
-def test_the_same_id_replaces_everything(local: Qstash, sink: Sink) -> None:
+def test_an_id_that_is_there_is_refused_and_with_replace_replaced_as_a_whole(
+    local: Qstash, sink: Sink
+) -> None:
     local("schedule", "create", sink.url, "-d", "x", "--cron", "0 3 * * *", "--id", "s")
-    local("schedule", "create", f"{sink.url}/new", "--cron", "0 4 * * *", "--tz", "Europe/Berlin",
-          "--id", "s")  # fmt: skip
+    again = ("schedule", "create", f"{sink.url}/new", "--cron", "0 4 * * *", "--tz",
+             "Europe/Berlin", "--id", "s")  # fmt: skip
+
+    refused = local(*again)
+
+    assert refused.code == 1
+    assert "error: there is a schedule of this id already: s\n" in refused.err
+    assert "hint: add --replace" in refused.err
+    assert local("schedule", "get", "s", "--query", "body").json == "x"
+    assert local(*again, "--dry-run").code == 0
+    assert local(*again, "--replace").code == 0
 
     shown = local("schedule", "get", "s").json
 

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from qstash_cli.client import keys
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.limits import PLANS
+from qstash_cli.run_options import OutputOptions
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.conftest import Qstash
 
@@ -132,3 +134,18 @@ def test_the_command_waits_for_the_burst_and_says_what_is_over_the_plan(
     assert listed.code == 0, listed
     assert refused.code == 5, refused
     assert "quota maxRetries exceeded, current limit: 3" in refused.err
+
+
+def test_a_client_that_reads_the_headers_is_never_refused(qstash: Qstash) -> None:
+    limits = replace(PLANS["free"], requests_per_s=3)
+    with running_server(ServerConfig(port=0, limits=limits)) as url:
+        qstash.env |= {"QSTASH_URL": url, "QSTASH_TOKEN": DEV_USER.token}
+        inv = qstash.invocation()
+        inv.output = OutputOptions(verbose=True)
+        for _ in range(9):
+            inv.client.send(keys.get())
+        inv.close()
+
+    trace = inv.err.getvalue()
+    assert trace.count("< 200 OK") == 9
+    assert trace.count("< burst-ratelimit-limit: 3") == 9

@@ -1,0 +1,78 @@
+"""What is forwarded of the log, with which answers beside it, and what is left out aloud."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import cast
+
+import pytest
+
+from qstash_cli.client.outside import Reply
+from qstash_cli.commands._mirroring import mirrored
+from qstash_cli.protocol.delivery import Delivery
+from qstash_cli.protocol.records import LogEntry
+from tests.conftest import Qstash, Sink
+
+
+def entry(message_id: str, state: str = "DELIVERED", body: bytes = b"x") -> LogEntry:
+    fields = {"messageId": message_id, "state": state, "url": "https://example.com/hook",
+              "time": 1, "body": b64encode(body).decode()}  # fmt: skip
+    return cast("LogEntry", fields)
+
+
+def test_each_attempt_is_forwarded_in_order_with_the_count_of_those_before_it() -> None:
+    made: list[Delivery] = []
+    warned: list[str] = []
+
+    def deliver(one: Delivery) -> Reply:
+        made.append(one)
+        return Reply(status=200 + len(made), body=b"ok", took_ms=7)
+
+    entries = [entry("msg_1", "ERROR"), entry("msg_2"), entry("msg_1", "ERROR"), entry("msg_1")]
+    shown = list(mirrored(entries, deliver, warned.append))
+
+    assert [(one.message_id, one.retried) for one in made] == [
+        ("msg_1", 0), ("msg_2", 0), ("msg_1", 1), ("msg_1", 2),
+    ]  # fmt: skip
+    assert [one["forwarded"]["status"] for one in shown] == [201, 202, 203, 204]
+    assert shown[0] == entries[0] | {
+        "forwarded": {"status": 201, "ms": 7, "error": None, "body": "ok"}
+    }
+    assert warned == []
+
+
+def test_what_qstash_hides_is_left_out_aloud_and_a_silent_handler_is_no_end() -> None:
+    warned: list[str] = []
+    entries = [entry("msg_1", body=b"REDACTED:" + b"a" * 64), entry("msg_2"), entry("msg_3")]
+    entries[1]["body"] = "QUJ"
+
+    shown = list(mirrored(entries, lambda _one: Reply(error="refused"), warned.append))
+
+    assert warned == [
+        "msg_1 is not forwarded: its body is redacted",
+        "msg_2 is not forwarded: its body is cut",
+    ]
+    assert [one["messageId"] for one in shown] == ["msg_3"]
+    assert shown[0]["forwarded"]["error"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("--forward-to", "http://127.0.0.1/"), "--forward-to goes with --follow"),
+        (("-f", "--forward-to", "127.0.0.1"), "--forward-to: no http:// or https://: 127.0.0.1"),
+        (("-f", "--forward-to", "https://example.com/"), "not confirmed: Deliver real messages"),
+    ],
+)
+def test_where_it_may_not_go_is_refused(local: Qstash, argv: tuple[str, ...], words: str) -> None:
+    run = local("logs", *argv)
+
+    assert run.code == 2
+    assert words in run.err
+
+
+def test_the_signing_key_is_needed(local: Qstash, sink: Sink) -> None:
+    run = local("logs", "-f", "--forward-to", sink.url, QSTASH_CURRENT_SIGNING_KEY="")
+
+    assert run.code == 3
+    assert "no signing key to sign with" in run.err
