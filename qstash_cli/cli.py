@@ -131,7 +131,7 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
             raise KeyboardInterrupt
         return int(result or 0)
     try:
-        _render(result, inv)
+        _show(result, inv)
     except Preview as preview:
         from qstash_cli.commands._preview import show
 
@@ -151,6 +151,21 @@ def _plain(argv: Sequence[str]) -> list[str]:
         if rest[0] not in TOPICS:
             return [*rest, "--help"]
     return list(argv)
+
+
+def _show(result: Result, inv: Invocation) -> None:
+    """Renders the result, and gives its ids to the step of GitHub Actions that wants them."""
+    if inv.automation.github_output is None:
+        _render(result, inv)
+        return
+    from qstash_cli.commands import _github
+    from qstash_cli.output.formats import noting_ids
+
+    noted: list[str] = []
+    try:
+        _render(noting_ids(result, noted), inv)
+    finally:
+        _github.write_output(inv, noted)
 
 
 def _render(result: Result, inv: Invocation) -> None:
@@ -184,6 +199,7 @@ def _told(error: Exception) -> str:
 
 
 def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
+    from qstash_cli.commands._github import annotate
     from qstash_cli.output.failure import write_failure
 
     if inv.output.debug or "--debug" in argv:
@@ -192,6 +208,7 @@ def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
     try:
         inv.out.flush()
         write_failure(error, as_json=wants_json, err=inv.err, colour=inv.look_of_stderr().colour)
+        annotate(inv, error)
     except BrokenPipeError:
         _discard_output()
     return error.exit_code

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
 
 from qstash_cli.client.request import Request
 from qstash_cli.errors import BadCredentials, BadInput, Interrupted
-from qstash_cli.run_options import ConnectionOptions, OutputOptions
+from qstash_cli.files import read_file
+from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -59,6 +60,7 @@ class Invocation:
     run_command: Callable[[Sequence[str]], str]
     output: OutputOptions = field(default_factory=OutputOptions)
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
+    automation: AutomationOptions = field(default_factory=AutomationOptions)
 
     @classmethod
     def from_process(cls) -> Invocation:
@@ -129,9 +131,9 @@ class Invocation:
     @cached_property
     def profiles(self) -> Profiles:
         """The profiles of the configuration file."""
-        from qstash_cli.config.profiles import load
+        from qstash_cli.config.profiles import Profiles, load
 
-        return load(self.config_file)
+        return Profiles() if self.automation.no_config else load(self.config_file)
 
     @cached_property
     def settings(self) -> Settings:
@@ -259,7 +261,8 @@ class Invocation:
         """
         if yes or self.only_shows:
             return
-        if not (self.stdin_is_terminal and self.err_is_terminal):
+        asks = self.stdin_is_terminal and self.err_is_terminal and not self.automation.no_input
+        if not asks:
             raise BadInput(f"not confirmed: {question}", hint="add --yes; nothing was sent")
         from qstash_cli.output.safe import safe_text
 
@@ -272,9 +275,14 @@ class Invocation:
             raise Interrupted("not confirmed", hint="nothing was sent")
 
     def read_secret(self, what: str) -> str:
-        """A secret typed at a hidden prompt, or the first line of standard input off a terminal."""
+        """A secret typed at a hidden prompt, or the first line of standard input off a terminal.
+
+        Raises `BadInput` where nobody is to be asked, and `Interrupted` at the end of input.
+        """
         if not self.stdin_is_terminal:
             return self.stdin.readline().decode(errors="replace").strip()
+        if self.automation.no_input:
+            raise BadInput(f"--no-input: no {what} is given", hint="pipe it into the command")
         import getpass
 
         try:
@@ -289,12 +297,3 @@ class Invocation:
         if spec.startswith("@"):
             return read_file(spec[1:])
         return spec.encode(errors="surrogateescape")
-
-
-def read_file(path: str) -> bytes:
-    """The bytes of a file. Raises `BadInput` naming it."""
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as fault:
-        reason = fault.strerror or type(fault).__name__
-        raise BadInput(f"the file cannot be read: {path}", hint=reason.lower()) from None

@@ -1,14 +1,19 @@
-"""The flags that are the same on every command: how results are shown, and what is talked to."""
+"""The flags that are the same on every command: how results are shown, what is talked to, and what
+a pipeline needs.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
 from qstash_cli.protocol.durations import parse_duration_s
 
 _OUTPUT = "Output"
 _CONNECTION = "Connection"
+_AUTOMATION = "Automation"
 
 
 def _seconds(text: str, _now: float) -> int:
@@ -38,6 +43,26 @@ class OutputOptions:
     def format(self) -> str | None:
         """The name of the format asked for, if any."""
         return "json" if self.json else "ids" if self.quiet else self.output
+
+
+def _output_name(text: str, _now: float) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", text):
+        raise BadInput(f"not the name of an output: {text!r}", hint="letters, digits, - and _")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutomationOptions:
+    """What a pipeline needs."""
+
+    no_input: bool = flag("Never ask: fail instead", section=_AUTOMATION)
+    no_config: bool = flag("Leave the configuration file alone", section=_AUTOMATION)
+    github_output: str | None = flag(
+        "Also write the id to this output of the GitHub step",
+        metavar="NAME",
+        parse=_output_name,
+        section=_AUTOMATION,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from qstash_cli.commands._options import Body
 from qstash_cli.errors import BadInput
-from qstash_cli.invocation import Invocation, read_file
+from qstash_cli.files import read_file
+from qstash_cli.invocation import Invocation
 from qstash_cli.protocol.options import MessageOptions
 
 _JSON = ("Content-Type", "application/json")

@@ -10,8 +10,9 @@ from qstash_cli.client import flow, queues, schedules, urlgroups
 from qstash_cli.client.request import Request
 from qstash_cli.commands import _volume
 from qstash_cli.errors import BadInput
+from qstash_cli.files import read_file
 from qstash_cli.flags import flag
-from qstash_cli.invocation import Invocation, read_file
+from qstash_cli.invocation import Invocation
 from qstash_cli.manifest import account as accounts
 from qstash_cli.manifest.account import Account
 from qstash_cli.manifest.checks import Checks

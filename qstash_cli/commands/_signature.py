@@ -16,7 +16,7 @@ from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 import typer
 from typer.core import TyperCommand
 
-from qstash_cli.commands import _values
+from qstash_cli.commands import _github, _values
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Flag
 from qstash_cli.invocation import Invocation
@@ -24,7 +24,7 @@ from qstash_cli.output.formats import check
 from qstash_cli.output.result import Result, View
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions, Operation, table
-from qstash_cli.run_options import ConnectionOptions, OutputOptions
+from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
 
 _HEADER = Flag(
     help="Header for the destination; Upstash-* are for QStash",
@@ -147,7 +147,9 @@ def _with_flags(
     hints = get_type_hints(function, include_extras=True)
     del hints["return"]
     parameters = dict(list(inspect.signature(function).parameters.items())[1:])
-    everywhere = {"output": OutputOptions} | ({"connection": ConnectionOptions} if connects else {})
+    everywhere: dict[str, Any] = {"output": OutputOptions, "automation": AutomationOptions}
+    if connects:
+        everywhere["connection"] = ConnectionOptions
     groups = {name: hints[name] for name in parameters if _is_group(hints[name])} | everywhere
 
     @functools.wraps(function)
@@ -157,6 +159,8 @@ def _with_flags(
         # The way to show an error is known before any other flag can be wrong.
         inv.output = _build(OutputOptions, "output", values, now)
         check(inv.output.format, inv.output.query, inv.output.columns, view)
+        inv.automation = _build(AutomationOptions, "automation", values, now)
+        _github.check(inv)
         if connects:
             inv.connection = _build(ConnectionOptions, "connection", values, now)
         own = {

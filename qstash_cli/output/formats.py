@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from qstash_cli.errors import BadInput
@@ -17,7 +18,7 @@ from qstash_cli.output.columns import (
 from qstash_cli.output.json_text import compact, pretty
 from qstash_cli.output.look import Look
 from qstash_cli.output.query import compile_query
-from qstash_cli.output.result import Result, View
+from qstash_cli.output.result import Record, Result, View
 from qstash_cli.output.safe import encodable, safe_text
 
 FormatFunction = Callable[[Result, TextIO, Look], None]
@@ -155,14 +156,34 @@ def csv(result: Result, out: TextIO, look: Look) -> None:
 @output_format
 def ids(result: Result, out: TextIO, look: Look) -> None:
     """One id a line."""
-    view = result.view
     for record in records_of(result):
-        found = view.pick_id(record)
-        if found is None and view.rows is not None:
-            found = [view.pick_id(row) for row in view.rows(record)]
-        for value in found if isinstance(found, list | tuple) else (found,):
-            if not (value is None or value == ""):
-                _write_line(_for_stream(plain(value).translate(_TSV_ESCAPES), look), out)
+        for text in ids_of(result.view, record):
+            _write_line(_for_stream(text, look), out)
+
+
+def ids_of(view: View, record: Record) -> Iterator[str]:
+    """The ids of a record, each on one line; several where one record is several rows."""
+    found = view.pick_id(record)
+    if found is None and view.rows is not None:
+        found = [view.pick_id(row) for row in view.rows(record)]
+    for value in found if isinstance(found, list | tuple) else (found,):
+        if not (value is None or value == ""):
+            yield plain(value).translate(_TSV_ESCAPES)
+
+
+def noting_ids(result: Result, noted: list[str]) -> Result:
+    """The same result, which adds the ids of its records to `noted` as they are shown."""
+
+    def records() -> Iterator[Record]:
+        for record in records_of(result):
+            noted.extend(ids_of(result.view, record))
+            yield record
+
+    if isinstance(result.data, Mapping | Sequence):
+        # What is shown may be a text instead of these.
+        noted.extend(i for record in records_of(result) for i in ids_of(result.view, record))
+        return result
+    return replace(result, data=records())
 
 
 def _own_format(result: Result, look: Look) -> str:

@@ -1,0 +1,30 @@
+"""What the runner of GitHub Actions reads. Source: GitHub docs, "Workflow commands"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qstash_cli.errors import QstashError
+
+_IN_MESSAGE = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+
+
+def annotation(error: QstashError) -> str:
+    """The line that shows an error beside the step and on the summary of the run."""
+    text = f"{error.message}\nhint: {error.hint}" if error.hint else error.message
+    return f"::error title=qstash::{text.translate(_IN_MESSAGE)}\n"
+
+
+def masks(secrets: Sequence[str | None]) -> str:
+    """The lines after which the runner shows `***` in the place of these."""
+    return "".join(f"::add-mask::{one.translate(_IN_MESSAGE)}\n" for one in secrets if one)
+
+
+def named_output(name: str, values: Sequence[str], delimiter: str) -> str:
+    """The lines that give a step's output a value, several values on a line each.
+
+    `delimiter` must be a text that no value can be.
+    """
+    if len(values) == 1:
+        return f"{name}={values[0]}\n"
+    return "\n".join([f"{name}<<{delimiter}", *values, delimiter, ""])

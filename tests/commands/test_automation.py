@@ -1,0 +1,118 @@
+"""What pipelines need: no questions, no configuration file, and the words of GitHub Actions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests.conftest import Qstash, Sink
+
+ON_GITHUB = {"GITHUB_ACTIONS": "true"}
+
+
+def test_nothing_is_asked_on_a_terminal_with_no_input(local: Qstash) -> None:
+    local("queue", "set", "orders")
+
+    asked = local("queue", "delete", "orders", tty=True, stdin=b"y\n")
+    local("queue", "set", "orders")
+    refused = local("queue", "delete", "orders", "--no-input", tty=True, stdin=b"y\n")
+
+    assert asked.code == 0, asked
+    assert refused.code == 2
+    assert "add --yes; nothing was sent" in refused.err
+    assert "[y/N]" not in refused.err
+    assert local("queue", "list", "-q").out == "orders\n"
+
+
+def test_the_configuration_file_is_left_alone_with_no_config(local: Qstash) -> None:
+    local.home.mkdir()
+    (local.home / "config.toml").write_text("this is no TOML")
+
+    assert local("logs").code == 2
+    assert local("logs", "--no-config").code == 0
+    unknown = local("logs", "--no-config", "-p", "prod")
+    assert unknown.code == 3
+    assert "there is no profile 'prod'" in unknown.err
+
+
+def test_an_error_is_an_annotation_too_in_a_step_of_github(qstash: Qstash) -> None:
+    here = qstash("publish", "example.com/a", "--delay", "1d")
+    qstash.env |= ON_GITHUB
+    there = qstash("publish", "example.com/a", "--delay", "1d")
+
+    assert there.err.startswith(here.err)
+    assert there.err.removeprefix(here.err) == (
+        "::error title=qstash::the destination has no http:// or https://: example.com/a%0A"
+        "hint: try https://example.com/a\n"
+    )
+    assert (there.out, there.code) == ("", 2)
+
+
+@pytest.fixture
+def step(local: Qstash, tmp_path: Path) -> Qstash:
+    """`qstash` in a step, which has a file for its outputs."""
+    local.env |= ON_GITHUB | {"GITHUB_OUTPUT": str(tmp_path / "output")}
+    return local
+
+
+def written(step: Qstash) -> str:
+    return Path(step.env["GITHUB_OUTPUT"]).read_text()
+
+
+def test_the_id_is_written_to_the_steps_output(step: Qstash, sink: Sink) -> None:
+    run = step("publish", sink.url, "n:=1", "-o", "json", "--github-output", "message")
+    made = step("schedule", "create", sink.url, "--cron", "@daily", "--github-output", "it")
+
+    assert written(step) == f"message={run.json['messageId']}\nit={made.out}"
+
+
+def test_several_ids_are_written_though_the_command_fails(step: Qstash, sink: Sink) -> None:
+    sink.statuses = [500]
+    step("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b")
+
+    run = step("publish", "team", "--retries", "0", "--wait", "--github-output", "ids")
+
+    assert run.code == 8
+    first, *lines, last = written(step).splitlines()
+    assert lines == run.out.split()
+    assert first == f"ids<<{last}"
+
+
+def test_ids_of_a_list_that_streams_are_written(step: Qstash, sink: Sink) -> None:
+    message_id = step("publish", sink.url, "--wait").out.strip()
+
+    run = step("logs", "--state", "delivered", "--github-output", "last")
+
+    assert run.code == 0
+    assert written(step) == f"last={message_id}\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "env", "words"),
+    [
+        (("--github-output", "id"), {}, "--github-output: this is no step of GitHub Actions"),
+        (("--github-output", "a b"), {"GITHUB_OUTPUT": "/dev/null"}, "not the name of an output"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_sent(
+    local: Qstash, sink: Sink, argv: tuple[str, ...], env: dict[str, str], words: str
+) -> None:
+    local.env |= env
+    run = local("publish", sink.url, *argv)
+
+    assert run.code == 2
+    assert words in run.err
+    assert local("logs", "--all").out == ""
+    assert sink.received == []
+
+
+def test_no_token_is_in_an_annotation(local: Qstash) -> None:
+    local.env |= ON_GITHUB
+    run = local("logs", "--token", f"{DEV_USER.token[:-4]}abc=", "--api-url",
+                local.env["QSTASH_URL"])  # fmt: skip
+
+    assert run.code == 3
+    assert "::error title=qstash::QStash does not accept the credentials" in run.err
+    assert DEV_USER.token[:-4] not in run.err

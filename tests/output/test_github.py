@@ -1,0 +1,36 @@
+"""What the runner of GitHub Actions is told keeps its form, whatever the texts hold."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qstash_cli.errors import QstashError
+from qstash_cli.output.github import annotation, masks, named_output
+
+_ESCAPES = {"%25": "%", "%0D": "\r", "%0A": "\n"}
+
+
+def unescaped(text: str) -> str:
+    return re.sub("%25|%0D|%0A", lambda found: _ESCAPES[found[0]], text)
+
+
+@given(st.text(), st.text())
+def test_an_annotation_is_one_line_that_says_the_whole_error(message: str, hint: str) -> None:
+    line = annotation(QstashError(message, hint=hint))
+
+    head, _, text = line.removesuffix("\n").partition("::error title=qstash::")
+    assert (head, "\n" in text, "\r" in text) == ("", False, False)
+    assert unescaped(text) == (f"{message}\nhint: {hint}" if hint else message)
+
+
+def test_each_secret_there_is_becomes_a_mask() -> None:
+    assert masks(["sig_1", None, "", "a%b"]) == "::add-mask::sig_1\n::add-mask::a%25b\n"
+
+
+def test_one_value_stands_behind_the_name_and_several_between_delimiters() -> None:
+    assert named_output("id", ["msg_1"], "end_x") == "id=msg_1\n"
+    assert named_output("id", ["a", "b"], "end_x") == "id<<end_x\na\nb\nend_x\n"
+    assert named_output("id", [], "end_x") == "id<<end_x\nend_x\n"
