@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TextIO
 
-from qstash_cli.errors import BadInput
+from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.cells import plain
 from qstash_cli.output.columns import (
     check_columns,
@@ -115,14 +115,19 @@ def json(result: Result, out: TextIO, look: Look) -> None:  # noqa: ARG001
     if isinstance(result.data, Mapping):
         out.write(f"{pretty(result.data)}\n")
         return
-    out.write("[")
-    before, after = "\n", ""
-    for record in result.data:
-        indented = pretty(record).replace("\n", "\n  ")
-        out.write(f"{before}  {indented}")
-        out.flush()
-        before, after = ",\n", "\n"
-    out.write(f"{after}]\n")
+    before = "["
+    try:
+        for record in result.data:
+            indented = pretty(record).replace("\n", "\n  ")
+            out.write(f"{before}\n  {indented}")
+            out.flush()
+            before = ","
+    except (QstashError, KeyboardInterrupt):
+        # What has come so far is to be read by programs, too; the exit code tells the rest.
+        if before == ",":
+            out.write("\n]\n")
+        raise
+    out.write("[]\n" if before == "[" else "\n]\n")
 
 
 @output_format

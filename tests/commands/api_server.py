@@ -90,7 +90,7 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = _take  # noqa: N815 - http.server's
+        do_GET = do_POST = do_PATCH = do_DELETE = _take  # noqa: N815 - http.server's
 
         def date_time_string(self, timestamp: float | None = None) -> str:
             import time

@@ -1,0 +1,181 @@
+"""Every command, for every kind of failure, with nobody there: nothing waits, and nothing but
+data, talk and the exit codes of the table comes out.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qstash_cli.errors import ExitCode
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests import every_command
+from tests.commands.api_server import api_server
+from tests.conftest import Qstash, Run
+from tests.e2e.conftest import QSTASH, plain_environment
+from tests.every_command import ASKING, ENDLESS, OTHERS, argv
+
+_MANIFEST = """
+[queues.orders]
+[schedules.report]
+destination = "https://example.com/"
+cron = "@daily"
+"""
+_RECORD = '{"destination":"https://example.com/hook","body":"one"}\n'
+# Commands that end in their own way where QStash has the answer to their question.
+DOCTOR = frozenset({ExitCode.DONE, ExitCode.FAILED, ExitCode.CREDENTIALS, ExitCode.UNREACHABLE})
+# What each kind of answer comes to, and the commands for which it is something else.
+ANSWERS: dict[str, tuple[int, Any, int, Mapping[str, int]]] = {
+    "refused token": (401, {"error": "invalid token"}, ExitCode.CREDENTIALS, {}),
+    "not allowed": (403, {"error": "read-only token"}, ExitCode.CREDENTIALS, {}),
+    "not found": (404, {"error": "not found"}, ExitCode.NOT_FOUND, {}),
+    "over quota": (412, {"error": "quota exceeded"}, ExitCode.RATE_LIMITED, {}),
+    "rate limited": (429, {"error": "slow down"}, ExitCode.RATE_LIMITED, {}),
+    "redirected": (302, {"error": "elsewhere"}, ExitCode.FAILED, {}),
+    "broken": (500, {"error": "a fault"}, ExitCode.FAILED, {}),
+    "unavailable": (503, {"error": "later"}, ExitCode.UNREACHABLE, {}),
+    "no JSON": (200, b"<html>hello</html>", ExitCode.FAILED, {}),
+}
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the commands read."""
+    (tmp_path / "qstash.toml").write_text(_MANIFEST)
+    (tmp_path / "messages.jsonl").write_text(_RECORD)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_command_is_in_the_table() -> None:
+    assert sorted(every_command.names()) == sorted([*ASKING, *OTHERS, *ENDLESS])
+
+
+def check(done: Run | subprocess.CompletedProcess[str], code: int | frozenset[ExitCode]) -> None:
+    """It ended with the code, standard output parses or is empty, and the last line is the error.
+
+    Notes and warnings may stand before it.
+    """
+    out, err = (done.out, done.err) if isinstance(done, Run) else (done.stdout, done.stderr)
+    found = done.code if isinstance(done, Run) else done.returncode
+    assert found in (code if isinstance(code, frozenset) else {code}), done
+    assert found in set(ExitCode), done
+    if out:
+        json.loads(out)
+    *talk, last = err.splitlines() or [""]
+    assert all(line.startswith(("note: ", "warning: ")) for line in talk), done
+    if found:
+        error = json.loads(last)
+        assert set(error) == {"code", "message", "status", "hint"}, done
+        assert error["message"], done
+    assert "Traceback" not in err, done
+
+
+@pytest.fixture
+def asking(qstash: Qstash) -> Qstash:
+    """`qstash` with all the keys, but no server."""
+    qstash.env |= {
+        "QSTASH_TOKEN": DEV_USER.token,
+        "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
+        "XDG_CACHE_HOME": str(qstash.home),
+    }
+    return qstash
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_what_qstash_answers_has_its_exit_code(asking: Qstash, kind: str) -> None:
+    status, content, code, others = ANSWERS[kind]
+    answers = {(method, "/"): (status, content) for method in ("GET", "POST", "PATCH", "DELETE")}
+    with api_server(answers=answers) as api:
+        asking.env["QSTASH_URL"] = api.url
+        for name in ASKING:
+            expected = DOCTOR if name == "doctor" else others.get(name, code)
+            check(asking(*argv(name), "-o", "json"), expected)
+
+
+def test_without_credentials_nothing_is_asked(qstash: Qstash) -> None:
+    for name in ASKING:
+        check(qstash(*argv(name), "-o", "json"), ExitCode.CREDENTIALS)
+
+
+def test_wrong_usage_is_told_by_every_command(asking: Qstash) -> None:
+    for name in ASKING | OTHERS:
+        check(asking(*name.split(), "--no-such-flag", "-o", "json"), ExitCode.USAGE)
+        check(asking(*argv(name), "-o", "json", "--query", "["), ExitCode.USAGE)
+        check(asking(*argv(name), "--json", "--columns", "a"), ExitCode.USAGE)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The URL of a server that takes connections and never answers."""
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=512)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_server_that_never_answers_is_left_in_time(asking: Qstash, silent: str) -> None:
+    asking.env["QSTASH_URL"] = silent
+    with ThreadPoolExecutor(len(ASKING)) as pool:
+        pending = {
+            name: pool.submit(asking, *argv(name), "--request-timeout", "1s", "-o", "json")
+            for name in ASKING
+            if name != "doctor"
+        }
+        for done in pending.values():
+            check(done.result(timeout=30), ExitCode.UNREACHABLE)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command as a process without a terminal or anything to read."""
+    (tmp_path / "config").mkdir(mode=0o700)
+    (tmp_path / "config" / "config.toml").write_text(
+        f'[profiles.prod]\napi_url = "http://127.0.0.1:9"\ntoken = "{DEV_USER.token}"\n'
+        f'current_signing_key = "{DEV_USER.current_signing_key}"\n'
+    )
+    env = plain_environment(tmp_path) | {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+
+    def process_(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - a command of the test
+            [*QSTASH, *words], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+
+    return process_
+
+
+def test_no_process_waits_for_anybody_where_nothing_listens(
+    process: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        pending = {
+            name: pool.submit(process, *argv(name), "-p", "prod", "-o", "json") for name in ASKING
+        }
+        for name, done in pending.items():
+            check(done.result(), DOCTOR if name == "doctor" else ExitCode.UNREACHABLE)
+
+
+def test_no_process_waits_for_anybody_to_type(
+    process: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    asking_first = [name for name in ASKING if "--yes" in argv(name)]
+    with ThreadPoolExecutor(4) as pool:
+        unconfirmed = {
+            name: pool.submit(process, *(w for w in argv(name) if w != "--yes"), "-p", "prod")
+            for name in asking_first
+            if name != "apply"
+        }
+        others = {name: pool.submit(process, *argv(name)) for name in OTHERS}
+        for done in (one.result() for one in unconfirmed.values()):
+            assert done.returncode == ExitCode.USAGE, done
+            assert done.stderr.startswith("error: not confirmed: "), done
+        for done in (one.result() for one in others.values()):
+            assert done.returncode in set(ExitCode), done
+            assert "Traceback" not in done.stderr, done
+    assert process("config", "set", "fresh").returncode == ExitCode.USAGE

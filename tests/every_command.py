@@ -1,0 +1,93 @@
+"""Arguments with which every command does something, for tests that go through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qstash_cli import cli
+
+_TO = "https://example.com/hook"
+_FILTER = ("--label", "nightly", "--yes")
+# Those that ask QStash something.
+ASKING: dict[str, tuple[str, ...]] = {
+    "publish": (_TO, "a=1"),
+    "batch": ("messages.jsonl",),
+    "message get": ("msg_1",),
+    "message cancel": _FILTER,
+    "message wait": ("msg_1", "--wait-timeout", "1s"),
+    "message actions": (),
+    "message action": ("bulk_1",),
+    "logs": ("--since", "1h"),
+    "schedule create": (_TO, "--cron", "@daily", "--id", "report"),
+    "schedule list": (),
+    "schedule get": ("report",),
+    "schedule pause": ("report",),
+    "schedule resume": ("report",),
+    "schedule delete": ("report", "--yes"),
+    "schedule run": ("report",),
+    "urlgroup list": (),
+    "urlgroup get": ("team",),
+    "urlgroup add": ("team", _TO),
+    "urlgroup remove": ("team", _TO),
+    "urlgroup headers": ("team", "Upstash-Retries: 1"),
+    "urlgroup delete": ("team", "--yes"),
+    "urlgroup check": ("team",),
+    "queue list": (),
+    "queue get": ("orders",),
+    "queue set": ("orders", "--parallelism", "2"),
+    "queue pause": ("orders",),
+    "queue resume": ("orders",),
+    "queue delete": ("orders", "--yes"),
+    "flow list": (),
+    "flow get": ("api",),
+    "flow pause": ("api",),
+    "flow resume": ("api",),
+    "flow pin": ("api", "--rate", "5"),
+    "flow unpin": ("api", "--rate"),
+    "flow reset": ("api",),
+    "flow global": (),
+    "dlq list": (),
+    "dlq get": ("1725323658779-0",),
+    "dlq retry": _FILTER,
+    "dlq delete": _FILTER,
+    "replay": ("1725323658779-0", "--to", "http://127.0.0.1:9/"),
+    "keys get": (),
+    "keys rotate": ("--yes",),
+    "plan": (),
+    "apply": ("--yes",),
+    "export": (),
+    "api": ("GET", "/v2/logs"),
+    "doctor": (),
+}
+# Those that ask nobody, or somebody else, and end by themselves.
+OTHERS: dict[str, tuple[str, ...]] = {
+    "schedule next": ("0 3 * * *",),
+    "verify": ("--signature", "a.b.c", "--body", "x"),
+    "sign": ("--url", _TO, "--body", "x", "--dev"),
+    "probe": ("http://127.0.0.1:9/", "--dev"),
+    "retries": (),
+    "config list": (),
+    "config show": (),
+    "config set": ("other", "--token-env", "OTHER_TOKEN"),
+    "config use": ("prod",),
+    "config remove": ("prod", "--yes"),
+    "config path": (),
+    "demo": (),
+    "completion": ("bash",),
+    "help": ("exit-codes",),
+}
+# Those that run until they are stopped.
+ENDLESS = ("listen", "dev")
+
+
+def names() -> Iterator[str]:
+    """Every command there is, as it is typed."""
+    for word, _, _ in cli.COMMANDS:
+        loaded = cli.load(word)
+        verbs = getattr(loaded, "commands", None)
+        yield from (f"{word} {verb}" for verb in verbs) if verbs else (word,)
+
+
+def argv(name: str) -> tuple[str, ...]:
+    """The words of a command with its arguments."""
+    return (*name.split(), *(ASKING | OTHERS)[name])
