@@ -27,6 +27,7 @@ COMMANDS = (
     ("queue", "queue", "Queues: deliver in order, so many at a time"),
     ("flow", "flow", "Flow control: rate and parallelism of a key"),
     ("dlq", "dlq", "The dead letter queue: messages that ended undelivered"),
+    ("check", "check", "DLQ depth, queue lag, failed schedules as an exit code"),
     ("keys", "keys", "The signing keys of the account"),
     ("verify", "verify", "Check a signature, offline"),
     ("sign", "sign", "Sign a request as QStash does, for tests"),

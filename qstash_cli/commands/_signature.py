@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand
 
 from qstash_cli.commands import _values
-from qstash_cli.errors import BadInput
+from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.formats import check
@@ -35,6 +35,7 @@ _HEADER = Flag(
     section="Message",
     complete="header",
 )
+OnError = Callable[[Invocation, QstashError], Result | None]
 _FAMILIES = (
     ("on_callback", "callback", "Callback delivery"),
     ("on_failure_callback", "failure-callback", "Failure callback delivery"),
@@ -124,10 +125,12 @@ def command(
     *,
     connects: bool = True,
     view: View | None = None,
+    on_error: OnError | None = None,
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Adds a function to `app` as a command. One that does not connect has no connection flags.
 
-    `view` lets `--columns` be checked before anything is sent.
+    `view` lets `--columns` be checked before anything is sent. `on_error` may make a result of what
+    is wrong with a flag's value or goes wrong in the function; None leaves it an error.
     """
 
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -135,14 +138,14 @@ def command(
             name or function.__name__.strip("_"),
             cls=SectionedCommand,
             context_settings={"help_option_names": ["-h", "--help"]},
-        )(_with_flags(function, connects=connects, view=view))
+        )(_with_flags(function, connects=connects, view=view, on_error=on_error))
         return function
 
     return add
 
 
 def _with_flags(
-    function: Callable[..., Result], *, connects: bool, view: View | None
+    function: Callable[..., Result], *, connects: bool, view: View | None, on_error: OnError | None
 ) -> Callable[..., Result]:
     hints = get_type_hints(function, include_extras=True)
     del hints["return"]
@@ -150,20 +153,29 @@ def _with_flags(
     everywhere = {"output": OutputOptions} | ({"connection": ConnectionOptions} if connects else {})
     groups = {name: hints[name] for name in parameters if _is_group(hints[name])} | everywhere
 
-    @functools.wraps(function)
-    def run(ctx: typer.Context, **values: Any) -> Result:
-        inv: Invocation = ctx.obj
+    def answer(inv: Invocation, values: Mapping[str, Any]) -> Result:
         now = inv.now()
         # The way to show an error is known before any other flag can be wrong.
         inv.output = _build(OutputOptions, "output", values, now)
         check(inv.output.format, inv.output.query, inv.output.columns, view)
         if connects:
             inv.connection = _build(ConnectionOptions, "connection", values, now)
+            _check_preview(inv, view)
         own = {
             name: _build(hints[name], name, values, now) if name in groups else values[name]
             for name in parameters
         }
         return function(inv, **own)
+
+    @functools.wraps(function)
+    def run(ctx: typer.Context, **values: Any) -> Result:
+        try:
+            return answer(ctx.obj, values)
+        except QstashError as error:
+            result = on_error(ctx.obj, error) if on_error else None
+            if result is None:
+                raise
+            return result
 
     plain = [p.replace(annotation=hints[n]) for n, p in parameters.items() if n not in groups]
     expanded = [
@@ -184,6 +196,12 @@ def _with_flags(
     cast("Any", run).__signature__ = inspect.Signature([context, *keyword_only, *expanded])
     run.__annotations__ = {p.name: p.annotation for p in (context, *keyword_only, *expanded)}
     return run
+
+
+def _check_preview(inv: Invocation, view: View | None) -> None:
+    name = inv.output.format
+    if inv.only_shows and view is not None and name in view.forms:
+        raise BadInput(f"a request cannot be shown with -o {name}", hint=f"leave -o {name} away")
 
 
 def _is_group(hint: Any) -> bool:
