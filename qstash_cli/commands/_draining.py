@@ -57,6 +57,8 @@ def wait_for_idle(queue: Watched, timeout_s: int) -> Queue:
         # The log may not have all that waits yet, and the lag counts what is in flight too.
         waiting = max(waiting, record["lag"] - in_flight)
         is_idle = not in_flight and (record["paused"] or not waiting)
+        # What has ended meanwhile is no longer in its lag.
+        record = queue.read() if is_idle else record
         return record, is_idle, f"has {in_flight} in flight and {waiting} waiting"
 
     return _poll(queue, look, timeout_s, "--idle")

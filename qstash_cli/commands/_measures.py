@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from qstash_cli.client.refusals import excerpt
 from qstash_cli.errors import QstashError
+from qstash_cli.output.safe import safe_text
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.records import Schedule
 
@@ -29,9 +30,9 @@ class Checked(TypedDict):
 def checked(
     check: Kind, value: int, most: int, *, name: str | None = None, detail: str = ""
 ) -> Checked:
-    """The record of a check."""
+    """The record of a check, its detail on one safe line."""
     return Checked(
-        check=check, name=name, value=value, max=most, ok=value <= most, detail=detail
+        check=check, name=name, value=value, max=most, ok=value <= most, detail=safe_text(detail)
     )  # fmt: skip
 
 
@@ -86,5 +87,6 @@ def _with_error(schedule: Schedule) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
+    # In their order, so that a monitor sees the same line as long as nothing changes.
     more = len(names) - _MOST_NAMED
-    return ", ".join([*names[:_MOST_NAMED], *([f"{more} more"] if more > 0 else ())])
+    return ", ".join([*sorted(names)[:_MOST_NAMED], *([f"{more} more"] if more > 0 else ())])
