@@ -28,6 +28,7 @@ COMMANDS = (
     ("flow", "flow", "Flow control: rate and parallelism of a key"),
     ("dlq", "dlq", "The dead letter queue: messages that ended undelivered"),
     ("replay", "replay", "Deliver a DLQ entry or a message from this machine"),
+    ("check", "check", "DLQ depth, queue lag, failed schedules as an exit code"),
     ("keys", "keys", "The signing keys of the account"),
     ("verify", "verify", "Check a signature, offline"),
     ("sign", "sign", "Sign a request as QStash does, for tests"),

@@ -57,6 +57,13 @@ def parse_count(text: str, _now: float) -> int:
     return int(text)
 
 
+def parse_most(text: str, _now: float) -> int:
+    """A whole number, zero included. Raises `BadInput`."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise BadInput(f"not a whole number: {text!r}")
+    return int(text)
+
+
 def _status(text: str, _now: float) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 3):
         raise BadInput(f"not a status: {text!r}", hint="write a number such as 503")
@@ -212,6 +219,19 @@ class Patience:
     wait_timeout: int = flag(
         "Longest wait (default 60s)", metavar="DURATION", parse=_seconds, default=60
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """Only what has one of these labels."""
+
+    label: tuple[tuple[str, ...], ...] = flag(
+        "With this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
+    )
+
+    def names(self) -> tuple[str, ...]:
+        """The labels, () if none is given."""
+        return _flat(self.label)
 
 
 @dataclass(frozen=True, kw_only=True)

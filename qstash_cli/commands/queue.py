@@ -1,4 +1,4 @@
-"""`qstash queue`: list, set, pause, resume and delete queues."""
+"""`qstash queue`: list, set, pause, resume, delete and wait for queues."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from qstash_cli.client import queues
-from qstash_cli.commands._options import Confirm, parse_count
+from qstash_cli.client import logs, queues
+from qstash_cli.client.filters import Filter
+from qstash_cli.commands._draining import Watched, wait_for_idle, wait_for_lag
+from qstash_cli.commands._options import Confirm, Patience, parse_count, parse_most
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._values import values
 from qstash_cli.commands._views import NAMED, QUEUE
+from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
@@ -31,6 +34,16 @@ class Changes:
     """What to change."""
 
     parallelism: int | None = flag("Deliver so many at a time", metavar="N", parse=parse_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Until:
+    """What to wait for."""
+
+    idle: bool = flag("Until nothing of it is in flight and, unless it is paused, nothing waits")
+    lag: int | None = flag(
+        "Until at most so many are not yet delivered", metavar="N", parse=parse_most
+    )
 
 
 @command(app, "list")
@@ -103,6 +116,37 @@ def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
     inv.confirm(f"Delete the queue {name} and the messages in it?", yes=confirm.yes)
     inv.send(request)
     return _done(name)
+
+
+@command(app, view=QUEUE)
+def wait(inv: Invocation, name: _Name, *, until: Until, patience: Patience) -> Result:
+    """Wait until a queue is idle, or until its lag is low.
+
+    Of a paused queue, --idle waits for what is on its way, retries included. It goes by the log:
+    QStash keeps it for some days only, entries may appear in it some seconds late, and what is
+    published meanwhile counts too. Exits 124 when the time is up.
+
+    \b
+    qstash queue wait orders --idle --wait-timeout 10m
+    qstash queue wait orders --lag 100
+    """
+    if until.idle == (until.lag is not None):
+        raise BadInput("wait for one of two things", hint="give either --idle or --lag N")
+    request = queues.get(name)
+    with inv.status() as line:
+        queue = Watched(
+            name=name,
+            read=lambda: inv.send(request),
+            since=lambda ms: inv.pages(logs.entries(Filter(queues=(name,), from_ms=ms or None))),
+            now=inv.now,
+            sleep=inv.sleep,
+            tell=line.update,
+        )
+        if until.lag is not None:
+            record = wait_for_lag(queue, until.lag, patience.wait_timeout)
+        else:
+            record = wait_for_idle(queue, patience.wait_timeout)
+    return Result(data=cast("Any", record), view=QUEUE, on_terminal="ids", piped="ids")
 
 
 def _done(name: str) -> Result:

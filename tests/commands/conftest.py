@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Qstash, Sink
+
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[str], str]:
@@ -16,3 +18,14 @@ def write(tmp_path: Path) -> Callable[[str], str]:
         return str(path)
 
     return write_
+
+
+@pytest.fixture
+def undelivered(local: Qstash, sink: Sink) -> Callable[..., None]:
+    """Publishes a message with these flags, and returns when it is in the DLQ."""
+
+    def publish(*flags: str) -> None:
+        sink.statuses = [500]
+        assert local("publish", sink.url, "--retries", "0", "--wait", *flags).code == 8
+
+    return publish

@@ -195,7 +195,7 @@ def _make_what_is_named(example: str, qstash: Callable[..., str]) -> None:
         qstash("queue", "set", "orders", "--parallelism", "7")
     if example.startswith("qstash flow"):
         qstash("flow", "pin", "api", "--rate", "5")
-    if example.startswith("qstash queue"):
+    if example.startswith(("qstash queue", "qstash check")):
         qstash("queue", "set", "orders")
 
 

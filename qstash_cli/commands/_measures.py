@@ -1,0 +1,92 @@
+"""What `check` measures, as records of one shape, from QStash's answers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from qstash_cli.client.refusals import excerpt
+from qstash_cli.errors import QstashError
+from qstash_cli.output.safe import safe_text
+from qstash_cli.protocol.durations import format_duration
+from qstash_cli.protocol.records import Schedule
+
+Kind = Literal["dlq", "queue", "flow", "schedules-failed", "schedule-late"]
+# A line that names more is not read.
+_MOST_NAMED = 10
+
+
+class Checked(TypedDict):
+    """One check. It holds if `value` is at most `max`; `name` is that of the queue or the key."""
+
+    check: Kind
+    name: str | None
+    value: int
+    max: int
+    ok: bool
+    detail: str
+
+
+def checked(
+    check: Kind, value: int, most: int, *, name: str | None = None, detail: str = ""
+) -> Checked:
+    """The record of a check, its detail on one safe line."""
+    return Checked(
+        check=check, name=name, value=value, max=most, ok=value <= most, detail=safe_text(detail)
+    )  # fmt: skip
+
+
+def number(answer: object, field: str) -> int:
+    """A number of QStash's answer. Raises `QstashError` without one: silence is not zero."""
+    found = answer.get(field) if isinstance(answer, Mapping) else None
+    if not isinstance(found, int):
+        raise QstashError(f"QStash's answer has no number {field}", hint="is it QStash's API?")
+    return found
+
+
+def failed(schedules: Sequence[Schedule], most: int) -> Checked:
+    """How many schedules, of those that are not paused, failed the last time or cannot publish."""
+    names = [_with_error(one) for one in schedules if not one.get("isPaused") and _has_failed(one)]
+    return checked("schedules-failed", len(names), most, detail=_listed(names))
+
+
+def late(schedules: Sequence[Schedule], late_s: int, now_s: float) -> Checked:
+    """How many schedules, of those that are not paused, should have published so long ago."""
+    latest_ms = (now_s - late_s) * 1000
+    names = [
+        str(one.get("scheduleId"))
+        for one in schedules
+        if not one.get("isPaused") and 0 < (one.get("nextScheduleTime") or 0) < latest_ms
+    ]
+    span = f"by more than {format_duration(late_s)}"
+    detail = f"{span}: {_listed(names)}" if names else span
+    return checked("schedule-late", len(names), 0, detail=detail)
+
+
+def with_labels(schedules: Any, labels: Sequence[str]) -> list[Schedule]:
+    """The schedules that have one of these labels, all without any. Raises `QstashError` if
+    QStash's answer is no list of schedules.
+    """
+    if not (isinstance(schedules, list) and all(isinstance(one, Mapping) for one in schedules)):
+        raise QstashError("QStash's answer is no list of schedules", hint="is it QStash's API?")
+    return [one for one in schedules if not labels or set(labels) & set(_labels(one))]
+
+
+def _labels(schedule: Schedule) -> list[str]:
+    return schedule.get("labels") or [schedule.get("label", "")]
+
+
+def _has_failed(schedule: Schedule) -> bool:
+    states = schedule.get("lastScheduleStates") or {}
+    return "FAIL" in states.values() or bool(schedule.get("error"))
+
+
+def _with_error(schedule: Schedule) -> str:
+    name, error = str(schedule.get("scheduleId")), schedule.get("error")
+    return f"{name}: {excerpt(str(error))}" if error else name
+
+
+def _listed(names: Sequence[str]) -> str:
+    # In their order, so that a monitor sees the same line as long as nothing changes.
+    more = len(names) - _MOST_NAMED
+    return ", ".join([*sorted(names)[:_MOST_NAMED], *([f"{more} more"] if more > 0 else ())])

@@ -1,0 +1,262 @@
+"""Limits of an account as an exit code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from qstash_cli import cli
+from qstash_cli.server.run import ServerConfig, running_server
+from tests.commands.api_server import api_server
+from tests.conftest import Qstash, Run, Sink
+from tests.faults import Proxy, running_proxy
+
+DAY_S = 86_400
+
+
+def later(qstash: Qstash, seconds: float, *argv: str) -> Run:
+    """A run in the future."""
+    inv = qstash.invocation()
+    inv.now = lambda: time.time() + seconds
+    code = cli.run(argv, inv)
+    return Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
+
+
+@pytest.fixture
+def hourly(qstash: Qstash, local: Qstash) -> Iterator[Qstash]:
+    """A server on which three seconds are an hour."""
+    with running_server(ServerConfig(port=0, speed=1200)) as url:
+        qstash.env = local.env | {"QSTASH_URL": url}
+        yield qstash
+
+
+def test_the_dlq_is_counted_over_all_its_pages(
+    local: Qstash, sink: Sink, eventually: Callable[..., object]
+) -> None:
+    sink.statuses = [500]
+    lines = b"\n".join(b'{"n":%d}' % n for n in range(130))
+    assert local("batch", "-", "--to", sink.url, "--retries", "0", stdin=lines).code == 0
+    check = ("check", "--dlq-max", "129")
+    eventually(lambda: local(*check, "-o", "json").json[0]["value"] == 130)
+
+    over, enough = local(*check), local("check", "--dlq-max", "130")
+
+    assert (over.code, over.out) == (1, "crossed  dlq: 130 entries, at most 129\n")
+    assert over.err.splitlines() == [
+        "error: crossed: the DLQ has 130 entries, at most 129",
+        "hint: `qstash dlq list` shows the entries",
+    ]
+    assert (enough.code, enough.out, enough.err) == (
+        0, "ok       dlq: 130 entries, at most 130\n", ""
+    )  # fmt: skip
+
+
+def test_entries_of_the_dlq_are_counted_by_label_and_from_a_time_on(
+    local: Qstash, undelivered: Callable[..., None]
+) -> None:
+    undelivered("--label", "payments")
+    undelivered("--label", "mails")
+    undelivered()
+
+    def value(*flags: str, in_s: float = 0) -> int:
+        run = later(local, in_s, "check", "--dlq-max", "9", *flags, "-o", "json")
+        count = run.json[0]["value"]
+        assert isinstance(count, int)
+        return count
+
+    assert value() == 3
+    assert value("--label", "payments,mails") == value("--label=payments", "--label=mails") == 2
+    assert value("--label", "nobody") == 0
+    assert value("--dlq-since", "30m") == 3
+    assert value("--dlq-since", "30m", in_s=DAY_S) == 0
+    told = local("check", "--dlq-max", "1", "--dlq-since", "30m", "--label", "mails")
+    assert told.out == "ok       dlq: 1 entry, at most 1 (label mails, since 30m)\n"
+
+
+def test_a_queue_is_held_against_its_lag(local: Qstash, sink: Sink) -> None:
+    for name, count in (("orders", 2), ("mails", 0)):
+        local("queue", "set", name)
+        local("queue", "pause", name)
+        for _ in range(count):
+            local("publish", sink.url, "--queue", name)
+
+    run = local("check", "--queue", "orders", "--queue", "mails", "--lag-max", "1")
+
+    assert run.code == 1
+    assert run.out == (
+        "crossed  queue orders: lag 2, at most 1 (paused)\n"
+        "ok       queue mails: lag 0, at most 1 (paused)\n"
+    )
+    assert "error: crossed: queue orders has 2 waiting, at most 1" in run.err
+    assert local("check", "--queue", "orders", "--lag-max", "2").code == 0
+    assert local("check", "--queue", "unknown", "--lag-max", "2").code == 4
+
+
+def test_a_flow_control_key_is_held_against_what_waits(local: Qstash, sink: Sink) -> None:
+    local("flow", "pause", "a b")
+    local("publish", sink.url, "--flow-key", "a b", "--parallelism", "1")
+    check = ("check", "--flow", "a b", "--flow", "nobody", "--waiting-max")
+
+    over, enough = local(*check, "0"), local(*check, "1")
+
+    assert (over.code, enough.code) == (1, 0)
+    assert over.out == (
+        "crossed  flow a b: 1 waiting, at most 0 (paused)\n"
+        "ok       flow nobody: 0 waiting, at most 0 (no such key now)\n"
+    )
+    assert "crossed: flow control key a b has 1 waiting, at most 0" in over.err
+    assert "hint: `qstash flow get 'a b'`" in over.err
+
+
+def test_an_address_that_knows_nothing_of_keys_is_not_all_well(qstash: Qstash) -> None:
+    with api_server(answers={}) as api:
+        run = qstash("check", "--flow", "api", "--waiting-max", "9",
+                     QSTASH_URL=api.url, QSTASH_TOKEN="t")  # fmt: skip
+
+    assert (run.code, run.out) == (4, "")
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"lag": None}, "no"])
+def test_an_answer_without_the_number_is_not_all_well(qstash: Qstash, answer: object) -> None:
+    with api_server(answers={("GET", "/v2/"): (200, answer)}) as api:
+        env: dict[str, Any] = {"QSTASH_URL": api.url, "QSTASH_TOKEN": "t"}
+        lag = qstash("check", "--queue", "orders", "--lag-max", "9", **env)
+        schedules = qstash("check", "--schedule-late", "1m", **env)
+
+    assert (lag.code, lag.out) == (1, "")
+    assert "has no number lag" in lag.err
+    assert (schedules.code == 0) == (answer == [])
+
+
+def test_a_schedule_fails_by_its_deliveries_until_it_is_paused(
+    hourly: Qstash, sink: Sink, eventually: Callable[..., object]
+) -> None:
+    sink.statuses = [500]
+    create = ("schedule", "create", sink.url, "--cron", "0 * * * *", "--retries", "0")
+    assert hourly(*create, "--id", "report", "--label", "nightly").code == 0
+    check = ("check", "--schedules-failed-max", "0")
+
+    run = eventually(lambda: (run := hourly(*check)).code and run)
+
+    assert isinstance(run, Run)
+    assert run.code == 1
+    assert run.out == "crossed  schedules-failed: 1 failed, at most 0 (report)\n"
+    assert "error: crossed: 1 schedule failed, at most 0 (report)" in run.err
+    assert hourly(*check, "--label", "other").code == 0
+    hourly("schedule", "pause", "report")
+    assert hourly(*check).code == 0
+
+
+def test_a_schedule_fails_that_cannot_publish(
+    hourly: Qstash, sink: Sink, eventually: Callable[..., object]
+) -> None:
+    hourly("urlgroup", "add", "team", sink.url)
+    hourly("schedule", "create", "team", "--cron", "0 * * * *", "--id", "report")
+    hourly("urlgroup", "delete", "team", "--yes")
+    check = ("check", "--schedules-failed-max", "0", "-o", "json")
+
+    eventually(lambda: hourly(*check).code == 1)
+
+    (record,) = hourly(*check).json
+    assert record["detail"].startswith("report: ")
+    assert "team" in record["detail"]
+
+
+def test_a_late_schedule_is_named(local: Qstash, sink: Sink) -> None:
+    for name in ("report", "digest", "paused"):
+        local("schedule", "create", sink.url, "--cron", "@daily", "--id", name, "--label", name)
+    local("schedule", "pause", "paused")
+    check = ("check", "--schedule-late", "10m")
+
+    assert local(*check).out == (
+        "ok       schedule-late: 0 late, at most 0 (by more than 10m)\n"
+    )  # fmt: skip
+    run = later(local, 2 * DAY_S, *check)
+
+    assert run.code == 1
+    assert run.out == (
+        "crossed  schedule-late: 2 late, at most 0 (by more than 10m: digest, report)\n"
+    )  # fmt: skip
+    assert "error: crossed: 2 schedules are late, at most 0" in run.err
+    assert later(local, 2 * DAY_S, *check[:-1], "3d").code == 0
+    assert later(local, 2 * DAY_S, *check, "--label", "paused").code == 0
+    of_one = later(local, 2 * DAY_S, *check, "--label", "digest", "-o", "json")
+    assert [one["value"] for one in of_one.json] == [1]
+
+
+def test_it_only_reads_and_asks_for_the_schedules_once(local: Qstash) -> None:
+    local("queue", "set", "orders")
+    with running_proxy(Proxy(local.env["QSTASH_URL"])) as proxy:
+        run = local(
+            "check", "--dlq-max", "0", "--queue", "orders", "--queue", "orders", "--lag-max", "0",
+            "--flow", "api", "--waiting-max", "0", "--schedules-failed-max", "0",
+            "--schedule-late", "1m", QSTASH_URL=proxy.url,
+        )  # fmt: skip
+
+    assert (run.code, len(run.out.splitlines())) == (0, 5)
+    assert all(seen.startswith("GET /v2/") for seen in proxy.seen)
+    assert proxy.seen.count("GET /v2/schedules") == 1
+    assert proxy.seen.count("GET /v2/queues/orders") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "hint"),
+    [
+        ((), "add --dlq-max N"),
+        (("--dlq-since", "1h"), "add --dlq-max N"),
+        (("--queue", "orders"), "add --lag-max N"),
+        (("--lag-max", "1"), "add --queue"),
+        (("--flow", "api"), "add --waiting-max N"),
+        (("--waiting-max", "1", "--dlq-max", "1"), "add --flow"),
+        (("--label", "a"), "add --dlq-max N"),
+        (("--label", "a", "--queue", "q", "--lag-max", "0"), "add --dlq-max N"),
+        (("--dlq-max", "-1"), ""),
+        (("--dlq-max", "1", "--label", "a,"), ""),
+        (("--queue", "a/b", "--lag-max", "1"), ""),
+        (("--dlq-max", "1", "--flow", "", "--waiting-max", "1"), ""),
+        (("--dlq-max", "1", "--schedule-late", "soon"), ""),
+    ],
+)
+def test_what_is_missing_is_named_and_nothing_is_sent(
+    qstash: Qstash, flags: tuple[str, ...], hint: str
+) -> None:
+    with api_server() as api:
+        run = qstash("check", *flags, QSTASH_URL=api.url, QSTASH_TOKEN="t")
+
+    assert (run.code, run.out, api.requests) == (2, "", [])
+    assert hint in run.err
+
+
+def test_the_records_have_one_shape_in_every_format(local: Qstash) -> None:
+    local("queue", "set", "orders")
+    check = ("check", "--dlq-max", "0", "--queue", "orders", "--lag-max", "3")
+
+    records = local(*check, "-o", "json").json
+
+    assert records == [
+        {"check": "dlq", "name": None, "value": 0, "max": 0, "ok": True, "detail": ""},
+        {"check": "queue", "name": "orders", "value": 0, "max": 3, "ok": True, "detail": ""},
+    ]
+    assert local(*check, "-o", "tsv").out == "dlq\t\t0\t0\ttrue\t\nqueue\torders\t0\t3\ttrue\t\n"
+    assert local(*check, "--columns", "check,ok").out == "dlq\ttrue\nqueue\ttrue\n"
+    assert local(*check, "-o", "text", tty=True).out == local(*check).out
+    assert "orders" in local(*check, "-o", "table", tty=True).out
+    assert len(local(*check, "-o", "jsonl").out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(("flag", "found"), [("--queue", "orders"), ("--flow", "api")])
+def test_names_and_keys_are_completed(local: Qstash, flag: str, found: str) -> None:
+    local("queue", "set", "orders")
+    local("flow", "pin", "api", "--rate", "5")
+    asking: dict[str, Any] = {
+        "_QSTASH_COMPLETE": "fish",
+        "_QSTASH_LINE": f"qstash check {flag} ",
+        "XDG_CACHE_HOME": str(local.home / "cache"),
+    }
+
+    run = local(**asking)
+
+    assert found in run.out

@@ -1,0 +1,173 @@
+"""What `check` found, as people, Prometheus and Nagios read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from qstash_cli.output.safe import UNSAFE
+from tests.commands.api_server import api_server
+from tests.conftest import Qstash, Sink
+
+Metrics = dict[tuple[str, frozenset[tuple[str, str]]], float]
+PERFDATA = re.compile(r"'([^'=|]+)'=([0-9]+);;([0-9]+);0;( |$)")
+HOSTILE = "a|b'c=d\x1b[31m\n# TYPE x\u202e\u2028"
+BAD_SCHEDULE = {
+    "scheduleId": HOSTILE, "error": f"refused {HOSTILE}", "nextScheduleTime": 1,
+}  # fmt: skip
+
+
+def metrics(text: str) -> Metrics:
+    """What a scraper reads, each family of it a gauge with a help."""
+    found: Metrics = {}
+    for family in text_string_to_metric_families(text):
+        assert (family.type, bool(family.documentation)) == ("gauge", True)
+        for sample in family.samples:
+            found[sample.name, frozenset(sample.labels.items())] = sample.value
+    return found
+
+
+def metric(name: str, /, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    return name, frozenset(labels.items())
+
+
+def test_a_crossed_limit_is_red_on_a_terminal(
+    local: Qstash, undelivered: Callable[..., None]
+) -> None:
+    undelivered()
+
+    run = local("check", "--dlq-max", "0", "--schedule-late", "1m", tty=True)
+
+    crossed, fine = run.out.splitlines()
+    assert crossed == "\x1b[31mcrossed  dlq: 1 entry, at most 0\x1b[0m"
+    assert "\x1b" not in fine
+
+
+def test_prometheus_reads_the_metrics(
+    local: Qstash, sink: Sink, undelivered: Callable[..., None]
+) -> None:
+    undelivered()
+    for name in ("orders", "mails"):
+        local("queue", "set", name)
+    quoted = 'a "b"\\c'
+    local("flow", "pause", quoted)
+    local("publish", sink.url, "--flow-key", quoted, "--parallelism", "1")
+
+    run = local(
+        "check", "--dlq-max", "0", "--queue", "orders", "--queue", "mails", "--lag-max", "5",
+        "--flow", quoted, "--waiting-max", "1", "--schedules-failed-max", "0",
+        "--schedule-late", "10m", "-o", "prometheus",
+    )  # fmt: skip
+
+    assert (run.code, run.out[-1:]) == (1, "\n")
+    assert metrics(run.out) == {
+        metric("qstash_dlq_entries"): 1,
+        metric("qstash_queue_lag", queue="orders"): 0,
+        metric("qstash_queue_lag", queue="mails"): 0,
+        metric("qstash_flow_waiting", key=quoted): 1,
+        metric("qstash_schedules_failed"): 0,
+        metric("qstash_schedules_late"): 0,
+        metric("qstash_check_ok", check="dlq", name=""): 0,
+        metric("qstash_check_ok", check="queue", name="orders"): 1,
+        metric("qstash_check_ok", check="queue", name="mails"): 1,
+        metric("qstash_check_ok", check="flow", name=quoted): 1,
+        metric("qstash_check_ok", check="schedules-failed", name=""): 1,
+        metric("qstash_check_ok", check="schedule-late", name=""): 1,
+    }
+    assert run.out.count("# TYPE qstash_queue_lag gauge\n") == 1
+
+
+def test_nagios_gets_one_line_and_its_own_exit_codes(
+    local: Qstash, undelivered: Callable[..., None]
+) -> None:
+    local("queue", "set", "orders")
+    check = ("check", "--dlq-max", "0", "--queue", "orders", "--lag-max", "3", "-o", "nagios")
+
+    fine = local(*check)
+    undelivered()
+    critical = local(*check)
+
+    assert (fine.code, fine.err, critical.code, critical.err) == (0, "", 2, "")
+    assert fine.out == (
+        "QSTASH OK - dlq: 0 entries, at most 0; queue orders: lag 0, at most 3"
+        " | 'dlq'=0;;0;0; 'queue_orders'=0;;3;0;\n"
+    )
+    assert critical.out == (
+        "QSTASH CRITICAL - dlq: 1 entry, at most 0 | 'dlq'=1;;0;0; 'queue_orders'=0;;3;0;\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "env", "told"),
+    [
+        (("--dlq-max", "0"), {"QSTASH_URL": "http://127.0.0.1:9"}, "nothing answers"),
+        (("--dlq-max", "0"), {"QSTASH_TOKEN": "wrong"}, "does not accept the credentials"),
+        (("--dlq-max", "0"), {"QSTASH_TOKEN": ""}, "no credentials"),
+        (("--queue", "none", "--lag-max", "0"), {}, "queue none not found"),
+        (("--dlq-max", "many"), {}, "not a whole number: 'many'"),
+        (("--request-timeout", "long", "--dlq-max", "1"), {}, "not a duration"),
+        (("--dlq-max", "1", "--query", "a"), {}, "--query does not go with -o nagios"),
+        (("--dlq-max", "1", "--dry-run"), {}, "cannot be shown with -o nagios"),
+        ((), {}, "nothing to check"),
+    ],
+)
+def test_nagios_is_told_that_nothing_is_known(
+    local: Qstash, flags: tuple[str, ...], env: dict[str, Any], told: str
+) -> None:
+    run = local("check", *flags, "-o", "nagios", **env)
+
+    assert (run.code, run.err) == (3, "")
+    assert run.out.startswith("QSTASH UNKNOWN - ")
+    assert told in run.out
+    assert run.out.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["prometheus", "text"])
+def test_other_forms_fail_as_every_command_does(local: Qstash, form: str) -> None:
+    run = local("check", "--dlq-max", "0", "-o", form, QSTASH_TOKEN="wrong")
+
+    assert (run.code, run.out) == (3, "")
+    assert run.err.startswith("error: ")
+    assert local("check", "--dlq-max", "0", "--curl", "-o", form).code == 2
+
+
+@pytest.mark.parametrize("tty", [True, False])
+@pytest.mark.parametrize("form", ["", "text", "prometheus", "nagios", "table", "tsv"])
+def test_text_of_qstash_can_neither_leave_its_line_nor_command_a_terminal(
+    qstash: Qstash, form: str, tty: bool
+) -> None:
+    with api_server(answers={("GET", "/v2/schedules"): (200, [BAD_SCHEDULE])}) as api:
+        run = qstash("check", "--schedule-late", "1m", "--schedules-failed-max", "0",
+                     *(("-o", form) if form else ()), tty=tty, columns=1000, NO_COLOR="1",
+                     QSTASH_URL=api.url, QSTASH_TOKEN="t")  # fmt: skip
+
+    assert run.code == (2 if form == "nagios" else 1)
+    lines = {"nagios": 1, "prometheus": 10}
+    assert set(UNSAFE.findall(run.out + run.err)) <= set("\n\t")
+    if form != "table":
+        assert len(run.out.splitlines()) == run.out.count("\n") == lines.get(form, 2), run.out
+    if form == "nagios":
+        assert run.out.count("|") == 1
+
+
+def test_the_labels_of_performance_data_hold_nothing_that_ends_them(
+    local: Qstash, sink: Sink
+) -> None:
+    keys = ("a'b=c|d", "a%27b%3Dc%7Cd", "plain one")
+    for key in keys:
+        local("publish", sink.url, "--flow-key", key, "--parallelism", "1", "--delay", "1h")
+    flags = [part for key in keys for part in ("--flow", key)]
+
+    run = local("check", *flags, "--waiting-max", "9", "-o", "nagios")
+
+    assert run.code == 0
+    text, _, perfdata = run.out.strip().partition(" | ")
+    assert "|" not in text + perfdata
+    assert [found[0] for found in PERFDATA.findall(perfdata)] == [
+        "flow_a%27b%3Dc%7Cd", "flow_a%2527b%253Dc%257Cd", "flow_plain one"
+    ]  # fmt: skip
+    assert PERFDATA.sub("", perfdata) == ""

@@ -1,0 +1,122 @@
+"""`queue wait`, against the embedded server and a destination that is held open."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from qstash_cli import cli
+from qstash_cli.server.endpoint import Endpoint, Received, running_endpoint
+from tests.conftest import Qstash, Run
+
+
+@dataclass
+class Held:
+    """A destination that answers once it may."""
+
+    endpoint: Endpoint = field(default_factory=lambda: Endpoint(""))
+    may_answer: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, _request: Received) -> tuple[int, bytes]:
+        self.may_answer.wait(10)
+        return 200, b"ok"
+
+
+@pytest.fixture
+def held(local: Qstash, eventually: Callable[..., object]) -> Iterator[Held]:
+    """The destination of two messages in a queue, of which one is on its way and one waits."""
+    made = Held()
+    with running_endpoint(made.answer) as made.endpoint:
+        try:
+            local("queue", "set", "orders", "--parallelism", "1")
+            for _ in range(2):
+                assert local("publish", made.endpoint.url, "--queue", "orders").code == 0
+            eventually(lambda: made.endpoint.received)
+            yield made
+        finally:
+            made.may_answer.set()
+
+
+def waited(local: Qstash, held: Held, *flags: str, tty: bool = False) -> Run:
+    """A run during whose first pause the destination begins to answer."""
+    inv = local.invocation(tty=tty)
+    argv = ("queue", "wait", "orders", *flags)
+    inv.sleep = lambda seconds: None if held.may_answer.is_set() else held.may_answer.set()  # noqa: ARG005
+    code = cli.run(argv, inv)
+    return Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
+
+
+def test_a_queue_is_idle_when_all_of_it_is_delivered(local: Qstash, held: Held) -> None:
+    run = waited(local, held, "--idle")
+
+    assert (run.code, run.out, run.err) == (0, "orders\n", "")
+    assert len(held.endpoint.received) == 2
+    assert local("queue", "get", "orders", "--query", "lag").json == 0
+
+
+def test_a_paused_queue_is_idle_when_nothing_is_on_its_way(local: Qstash, held: Held) -> None:
+    local("queue", "pause", "orders")
+    late = local("queue", "wait", "orders", "--idle", "--wait-timeout", "0")
+
+    run = waited(local, held, "--idle", "-o", "json")
+
+    assert late.code == 124
+    assert (run.code, len(held.endpoint.received)) == (0, 1)
+    assert (run.json["name"], run.json["lag"], run.json["paused"]) == ("orders", 1, True)
+
+
+def test_the_lag_of_a_queue_is_waited_for(local: Qstash, held: Held) -> None:
+    assert local("queue", "wait", "orders", "--lag", "2").code == 0
+    late = local("queue", "wait", "orders", "--lag", "1", "--wait-timeout", "0")
+
+    run = waited(local, held, "--lag", "0")
+
+    assert (late.code, late.out) == (124, "")
+    assert late.err.splitlines() == [
+        "error: queue orders has a lag of 2 after 0s",
+        "hint: `qstash queue wait orders --lag 1` goes on waiting",
+    ]
+    assert (run.code, run.out) == (0, "orders\n")
+
+
+def test_when_time_is_up_it_says_what_is_left(local: Qstash, held: Held) -> None:  # noqa: ARG001 - makes it
+    run = local("queue", "wait", "orders", "--idle", "--wait-timeout", "0")
+
+    assert (run.code, run.out) == (124, "")
+    assert run.err.splitlines() == [
+        "error: queue orders has 1 in flight and 1 waiting after 0s",
+        "hint: `qstash queue wait orders --idle` goes on waiting",
+    ]
+
+
+def test_a_terminal_sees_how_far_it_is(local: Qstash, held: Held) -> None:
+    run = waited(local, held, "--idle", tty=True)
+
+    assert run.out == "orders\n"
+    assert "orders has 1 in flight and 1 waiting, 0s" in run.err
+
+
+def test_messages_of_other_queues_are_not_waited_for(local: Qstash, held: Held) -> None:
+    local("queue", "set", "mails")
+
+    assert local("queue", "wait", "mails", "--idle", "--wait-timeout", "0").code == 0
+    assert not held.may_answer.is_set()
+
+
+@pytest.mark.parametrize(
+    "flags", [(), ("--idle", "--lag", "1"), ("--lag", "-1"), ("--idle", "--wait-timeout", "soon")]
+)
+def test_one_thing_is_waited_for(qstash: Qstash, flags: tuple[str, ...]) -> None:
+    run = qstash("queue", "wait", "orders", *flags, QSTASH_TOKEN="t")
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("flags", [("--idle",), ("--lag", "0")])
+def test_an_unknown_queue_is_not_found(local: Qstash, flags: tuple[str, ...]) -> None:
+    assert local("queue", "wait", "nobody", *flags).code == 4
+    assert "/v2/queues/nobody" in local("queue", "wait", "nobody", *flags, "--dry-run").out
