@@ -112,6 +112,8 @@ class _Server(uvicorn.Server):
         if self._prepare is None:
             return True
         work = asyncio.create_task(asyncio.to_thread(self._prepare, self._addresses))
+        # Of what nobody waits for any more, asyncio would tell the user.
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())
         # An interruption is heeded at once: what is under way finds that nothing answers any more.
         while not (work.done() or self.should_exit):
             await asyncio.wait({work}, timeout=_LOOK_S)
