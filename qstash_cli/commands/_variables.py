@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 CURRENT_KEY = "QSTASH_CURRENT_SIGNING_KEY"
 NEXT_KEY = "QSTASH_NEXT_SIGNING_KEY"
+NAMES = ("QSTASH_URL", "QSTASH_TOKEN", CURRENT_KEY, NEXT_KEY)
 # What is the same with and without quotes, for whoever reads such a file.
 _PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
@@ -16,12 +17,7 @@ def variables(
     url: str, token: str, current_key: str | None, next_key: str | None
 ) -> dict[str, str | None]:
     """What the SDKs and `qstash` itself read, None for what is not known."""
-    return {
-        "QSTASH_URL": url,
-        "QSTASH_TOKEN": token,
-        CURRENT_KEY: current_key or None,
-        NEXT_KEY: next_key or None,
-    }
+    return dict(zip(NAMES, (url, token, current_key or None, next_key or None), strict=True))
 
 
 def shell_lines(values: Mapping[str, str | None]) -> list[str]:
