@@ -131,10 +131,7 @@ def dev(
     with unwinding(), ready_file(serving.ready_file) as write:
         config = _config(inv, serving, is_private=run is not None)
         prepare = _preparation(inv, serving, config, write)
-        if run is None:
-            code: int = _alone(inv, config, prepare)
-        else:
-            code = _around(inv, config, prepare, run)
+        code = _alone(inv, config, prepare) if run is None else _around(inv, config, prepare, run)
     return Result(data=[], view=RAW, text="", exit_code=code)
 
 
