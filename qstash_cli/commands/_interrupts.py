@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish to stop, for work that must end tidily."""
+"""Ctrl-C and SIGTERM as a wish to stop, for what must end tidily."""
 
 from __future__ import annotations
 
@@ -31,3 +31,31 @@ def stopping() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class Terminated(BaseException):
+    """SIGTERM came. Not an error: nothing but the end of the process is to be done about it."""
+
+
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """Makes SIGTERM a `Terminated`, so that what is inside is left tidily.
+
+    The process then ends by the signal all the same, for whoever looks at how it ended.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except Terminated:
+        signal.signal(signal.SIGTERM, before)
+        signal.raise_signal(signal.SIGTERM)
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGTERM, before)

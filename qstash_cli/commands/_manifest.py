@@ -16,7 +16,7 @@ from qstash_cli.invocation import Invocation
 from qstash_cli.manifest import account as accounts
 from qstash_cli.manifest.account import Account
 from qstash_cli.manifest.checks import Checks
-from qstash_cli.manifest.resources import KINDS, Kind, Manifest
+from qstash_cli.manifest.resources import KINDS, Kind, Manifest, UrlGroup
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
 from qstash_cli.protocol.destination import is_url
@@ -51,14 +51,19 @@ def read_manifest(inv: Invocation, source: Source) -> Manifest:
         plan=settings.plan if settings else None,
         is_on=not source.no_check,
     )
-    if source.file == _STDIN:
+    return parsed(inv, source.file, checks)
+
+
+def parsed(inv: Invocation, file: str, checks: Checks) -> Manifest:
+    """What a file says, or standard input for `-`. Raises `BadInput` naming file and key."""
+    if file == _STDIN:
         return parse(inv.stdin.read(), "standard input", inv.env, checks)
     try:
-        data = read_file(source.file)
+        data = read_file(file)
     except BadInput as error:
         hint = "`qstash export > qstash.toml` writes one"
         raise BadInput(error.message, hint=f"{error.hint}; {hint}") from None
-    return parse(data, source.file, inv.env, checks)
+    return parse(data, file, inv.env, checks)
 
 
 def read_account(send: Send, kinds: tuple[Kind, ...]) -> Account:
@@ -76,13 +81,18 @@ def read_account(send: Send, kinds: tuple[Kind, ...]) -> Account:
     return found
 
 
+def account_for(manifest: Manifest, send: Send) -> Account:
+    """What the account has of what the manifest names or uses."""
+    named = tuple(kind for kind in KINDS if manifest.of(kind) is not None)
+    destinations = [one.destination for one in (manifest.schedules or {}).values()]
+    needs_groups: tuple[Kind, ...] = () if all(map(is_url, destinations)) else ("urlgroup",)
+    return read_account(send, (*named, *needs_groups))
+
+
 def make_plan(inv: Invocation, source: Source, send: Send) -> tuple[Manifest, Plan]:
     """The manifest, and the steps that make the account what it says; notes are told."""
     manifest = read_manifest(inv, source)
-    named = tuple(kind for kind in KINDS if manifest.of(kind) is not None)
-    destinations = [one.destination for one in (manifest.schedules or {}).values()]
-    needs_groups = () if all(map(is_url, destinations)) else ("urlgroup",)
-    account = read_account(send, (*named, *needs_groups))
+    account = account_for(manifest, send)
     made = plan(manifest, account, prune=source.prune)
     _tell(inv, manifest, account, made)
     return manifest, made
@@ -93,15 +103,27 @@ def _tell(inv: Invocation, manifest: Manifest, account: Account, made: Plan) -> 
         inv.note(f"not in the manifest, and kept without --prune: {_some(made.kept)}")
     if manifest.schedules is None:
         return
-    removed = {step.name for step in made.steps if (step.kind, step.action) == _GROUP_REMOVED}
-    groups = {**account.urlgroups, **(manifest.urlgroups or {})}
-    groups = {name: group for name, group in groups.items() if name not in removed}
-    for name, schedule in manifest.schedules.items():
+    warn_of_missing_groups(inv, manifest, account, made)
+    groups = _groups_after(manifest, account, made)
+    made_a_day = daily_messages(schedules_after(manifest, account, made), groups)
+    _volume.tell(inv, "the schedules make", made_a_day)
+
+
+def warn_of_missing_groups(
+    inv: Invocation, manifest: Manifest, account: Account, made: Plan
+) -> None:
+    """Warns of the schedules that publish to what will not be there."""
+    groups = _groups_after(manifest, account, made)
+    for name, schedule in (manifest.schedules or {}).items():
         if not is_url(schedule.destination) and schedule.destination not in groups:
             inv.warn(f"schedule {name} publishes to a URL group that is not there: "
                      f"{manifest.conceal(schedule.destination)}")  # fmt: skip
-    made_a_day = daily_messages(schedules_after(manifest, account, made), groups)
-    _volume.tell(inv, "the schedules make", made_a_day)
+
+
+def _groups_after(manifest: Manifest, account: Account, made: Plan) -> dict[str, UrlGroup]:
+    removed = {step.name for step in made.steps if (step.kind, step.action) == _GROUP_REMOVED}
+    groups = {**account.urlgroups, **(manifest.urlgroups or {})}
+    return {name: group for name, group in groups.items() if name not in removed}
 
 
 _GROUP_REMOVED = ("urlgroup", "delete")

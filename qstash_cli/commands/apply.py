@@ -31,7 +31,7 @@ class _Progress:
     @property
     def left(self) -> str:
         """The steps that were not finished."""
-        names = [_told(s) for s in self.steps[self.done :]]
+        names = [str(s) for s in self.steps[self.done :]]
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         return ", ".join(names[:_MOST_NAMED]) + more
 
@@ -80,7 +80,7 @@ def _run(inv: Invocation, manifest: Manifest, progress: _Progress) -> QstashErro
     try:
         with inv.status() as status:
             for step in progress.steps:
-                status.update(f"{progress.done + 1}/{len(progress.steps)} {_told(step)}")
+                status.update(f"{progress.done + 1}/{len(progress.steps)} {step}")
                 for request in step.requests:
                     inv.client.send(request)
                     progress.requests += 1
@@ -95,7 +95,7 @@ def _run(inv: Invocation, manifest: Manifest, progress: _Progress) -> QstashErro
 
 def _failure(error: QstashError, manifest: Manifest, progress: _Progress) -> QstashError:
     step = progress.steps[progress.done]
-    message = f"{_told(step)}: {manifest.conceal(error.message)}"
+    message = f"{step}: {manifest.conceal(error.message)}"
     hint = manifest.conceal(error.hint)
     if not progress.requests:
         kind = type(error)
@@ -109,7 +109,3 @@ def _failure(error: QstashError, manifest: Manifest, progress: _Progress) -> Qst
 
 def _count(progress: _Progress) -> str:
     return f"{progress.done} of {len(progress.steps)} changes are done"
-
-
-def _told(step: Step) -> str:
-    return f"{step.action} {step.kind} {step.name}"

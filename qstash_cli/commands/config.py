@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
 
+from qstash_cli.commands._config_changes import Changes, read_changes
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._values import values
+from qstash_cli.commands._variables import (
+    NAMES,
+    dotenv_lines,
+    fits_in_dotenv,
+    shell_lines,
+    variables,
+)
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
-from qstash_cli.protocol.limits import PLANS
-from qstash_cli.protocol.tokens import mistaken_for_token
 
 app = group("Profiles: which QStash to talk to, and as whom")
 
@@ -42,68 +48,24 @@ _ORIGINS = View(
     ),
     id="name",
 )
+_VARIABLES = View(columns=tuple(Column(name=n, of=n) for n in NAMES), id=NAMES[0])
 _PATH = View(columns=(Column(name="path", of="path"),), id="path")
 
 _Name = Annotated[
     str,
     typer.Argument(help="Name of the profile", metavar="NAME", autocompletion=values("profile")),
 ]
-
-
-def _plan(text: str, _now: float) -> str:
-    if text not in PLANS:
-        raise BadInput(f"not a plan: {text!r}", hint=f"one of {', '.join(PLANS)}")
-    return text
-
-
-def _url(text: str, _now: float) -> str:
-    from qstash_cli.config.urls import check_url
-
-    # Whether it may be used without TLS is asked at each run.
-    return check_url(text, insecure=True)
-
-
-def _variable(text: str, _now: float) -> str:
-    # Whoever pastes the token itself must not read it in an error.
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
-        raise BadInput("that is not the name of a variable", hint="write it as --token-env NAME")
-    return text
-
-
-def _command(text: str, _now: float) -> tuple[str, ...]:
-    import shlex
-
-    try:
-        words = tuple(shlex.split(text))
-    except ValueError:
-        words = ()
-    if not words:
-        raise BadInput(
-            f"not a program with its arguments: {text!r}",
-            hint="quote it as a whole: --token-command 'op read op://infra/qstash/token'",
-        )
-    return words
-
-
-@dataclass(frozen=True, kw_only=True)
-class Changes:
-    """What to store."""
-
-    api_url: str | None = flag("Base URL of the API", metavar="URL", parse=_url)
-    token_stdin: bool = flag("Read the token from standard input")
-    token_env: str | None = flag(
-        "Take the token from this variable, at each run", metavar="VARIABLE", parse=_variable
-    )
-    token_command: tuple[str, ...] = flag(
-        "Take what this program prints as the token, at each run",
-        metavar="COMMAND",
-        parse=_command,
-        default=(),
-    )
-    keys_stdin: bool = flag("Read the current and next signing key, a line each")
-    plan: str | None = flag(
-        "Plan to check limits against", metavar="PLAN", parse=_plan, complete="plan"
-    )
+_NameIfAny = Annotated[
+    str | None,
+    typer.Argument(
+        help="The profile, as with -p",
+        metavar="[NAME]",
+        show_default=False,
+        autocompletion=values("profile"),
+    ),
+]
+# They come before QSTASH_TOKEN, wherever the token is from.
+_AHEAD = ("QSTASH_DEV", "QSTASH_REGION")
 
 
 @command(app, "list", connects=False)
@@ -118,18 +80,7 @@ def list_(inv: Invocation) -> Result:
 
 
 @command(app, view=_ORIGINS)
-def show(
-    inv: Invocation,
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            help="The profile, as with -p",
-            metavar="[NAME]",
-            show_default=False,
-            autocompletion=values("profile"),
-        ),
-    ] = None,
-) -> Result:
+def show(inv: Invocation, name: _NameIfAny = None) -> Result:
     """Show what commands would use, and which flag, variable, file or profile says so.
 
     Secrets are masked, and no token command is run. Exits 3 if there are no credentials.
@@ -140,15 +91,66 @@ def show(
     qstash config show --env-file .env -o json
     """
     from qstash_cli.config.origins import origins
+
+    _choose(inv, name)
+    found, failure = origins(inv.given, inv.variables, inv.profiles, inv.config_file)
+    return Result(data=[vars(one) for one in found], view=_ORIGINS, failure=failure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """Whose lines are printed."""
+
+    export: bool = flag("Lines for a shell, which unset the keys that are not known")
+
+
+@command(app, view=_VARIABLES)
+def env(inv: Invocation, name: _NameIfAny = None, *, lines: Lines) -> Result:
+    """Print the variables of a profile, with its token and signing keys in clear.
+
+    It is the one config command that shows secrets. The lines are those of a file that --env-file
+    reads or, with --export, of a POSIX shell. A token command is run.
+
+    \b
+    qstash config env prod > prod.env
+    eval "$(qstash config env prod --export)"
+    """
+    _choose(inv, name)
+    settings, keys = inv.settings, inv.signing_keys
+    has_keys = bool(keys.current or keys.next)
+    if has_keys and keys.source.replace("CURRENT_SIGNING_KEY", "TOKEN") != settings.source:
+        inv.warn(f"the token is of {settings.source}, and the signing keys are of {keys.source}")
+    found = variables(settings.api_url, settings.token, keys.current, keys.next)
+    text = "\n".join(_shell(inv, found) if lines.export else _dotenv(found))
+    return Result(data=found, view=_VARIABLES, text=text)
+
+
+def _choose(inv: Invocation, name: str | None) -> None:
+    """Makes a profile the one that -p names. Raises `NotFound`."""
     from qstash_cli.config.profiles import unknown_profile
 
-    given = inv.given
-    if name is not None:
-        if name not in inv.profiles.profiles:
-            raise unknown_profile(name, inv.profiles.profiles)
-        given = replace(given, profile=name)
-    found, failure = origins(given, inv.variables, inv.profiles, inv.config_file)
-    return Result(data=[vars(one) for one in found], view=_ORIGINS, failure=failure)
+    if name is None:
+        return
+    if name not in inv.profiles.profiles:
+        raise unknown_profile(name, inv.profiles.profiles)
+    inv.connection = replace(inv.connection, profile=name)
+
+
+def _shell(inv: Invocation, found: Mapping[str, str | None]) -> list[str]:
+    for name in _AHEAD:
+        if inv.env.get(name, "").strip().lower() not in {"", "0", "false"}:
+            inv.warn(f"{name} is set in this shell and comes first; unset it")
+    return shell_lines(found)
+
+
+def _dotenv(found: Mapping[str, str | None]) -> list[str]:
+    for name, value in found.items():
+        if not fits_in_dotenv(value):
+            raise BadInput(
+                f"{name} ends with a backslash, which a file of variables cannot hold",
+                hint="use --export or -o json",
+            )
+    return dotenv_lines(found)
 
 
 @command(app, "set", connects=False)
@@ -165,7 +167,7 @@ def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
     """
     from qstash_cli.config.profiles import save
 
-    save(inv.config_file, name, _read(inv, name, changes))
+    save(inv.config_file, name, read_changes(inv, name, changes))
     inv.note(f"profile {name} is stored in {inv.config_file}")
     return _stored(inv, name)
 
@@ -212,60 +214,6 @@ def path(inv: Invocation) -> Result:
     """
     record = {"path": str(inv.config_file)}
     return Result(data=record, view=_PATH, on_terminal="ids", piped="ids")
-
-
-def _read(inv: Invocation, name: str, changes: Changes) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        key: value
-        for key, value in (
-            ("api_url", changes.api_url),
-            ("token_env", changes.token_env),
-            ("token_command", changes.token_command),
-            ("plan", changes.plan),
-        )
-        if value
-    }
-    tokens = [changes.token_stdin, bool(changes.token_env), bool(changes.token_command)]
-    if sum(tokens) > 1:
-        raise BadInput(
-            "more than one source of the token",
-            hint="give one of --token-stdin, --token-env and --token-command",
-        )
-    if changes.token_stdin or (
-        not any(tokens) and _asks_for_token(inv, name, is_all=not found and not changes.keys_stdin)
-    ):
-        found["token"] = _token(inv, name)
-    if changes.keys_stdin:
-        found["current_signing_key"] = _secret(inv, "current signing key")
-        found["next_signing_key"] = _secret(inv, "next signing key")
-    return found
-
-
-def _asks_for_token(inv: Invocation, name: str, *, is_all: bool) -> bool:
-    """Whether the token is what is to be set, or what a new profile still lacks."""
-    if is_all:
-        return True
-    profile = inv.profiles.profiles.get(name)
-    if profile and (profile.token or profile.token_env or profile.token_command):
-        return False
-    if not inv.stdin_is_terminal:
-        inv.note(f"it has no token yet; `qstash config set {name} --token-stdin` reads it")
-    return inv.stdin_is_terminal
-
-
-def _token(inv: Invocation, name: str) -> str:
-    token = _secret(inv, f"token of {name}")
-    if mistaken := mistaken_for_token(token):
-        what, fix = mistaken
-        raise BadInput(f"that is {what}, not a token", hint=f"{fix}; nothing was changed")
-    return token
-
-
-def _secret(inv: Invocation, what: str) -> str:
-    secret = inv.read_secret(what).strip("\"'")
-    if not secret:
-        raise BadInput(f"the {what} is empty", hint="nothing was changed")
-    return secret
 
 
 def _stored(inv: Invocation, name: str) -> Result:

@@ -6,8 +6,11 @@ from typing import Any, cast
 
 from qstash_cli.client import keys
 from qstash_cli.commands._options import Confirm
+from qstash_cli.commands._rotation import Proof, check_endpoints
 from qstash_cli.commands._signature import command, group
+from qstash_cli.commands._variables import CURRENT_KEY, NEXT_KEY, dotenv_lines
 from qstash_cli.commands._views import KEYS
+from qstash_cli.errors import BadInput
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 
@@ -26,14 +29,40 @@ def get(inv: Invocation) -> Result:
 
 
 @command(app, view=KEYS)
-def rotate(inv: Invocation, *, confirm: Confirm) -> Result:
+def rotate(inv: Invocation, *, proof: Proof, confirm: Confirm) -> Result:
     """Make the next key the current one, and a new key the next one.
 
-    Endpoints that know both keys go on working through one rotation, not through two.
+    Endpoints that know both keys go on working through one rotation, not through two. With --probe
+    each is first sent a request signed with the next key, and must accept it with a 2xx. Prints
+    the variables to deploy, in clear.
 
     \b
-    qstash keys rotate --yes
+    qstash keys rotate --probe https://example.com/hook --yes
+    qstash keys rotate --yes -o json
     qstash keys rotate --dry-run
     """
-    inv.confirm("Rotate the signing keys?", yes=confirm.yes)
-    return Result(data=cast("Any", inv.send(keys.rotate())), view=KEYS)
+    if proof.force and not proof.probe:
+        raise BadInput("--force without --probe", hint="nothing is asked before rotating then")
+    inv.confirm(_question(proof.endpoints), yes=confirm.yes)
+    if proof.probe and not inv.only_shows:
+        check_endpoints(inv, proof)
+    found = inv.send(keys.rotate())
+    _tell_profile(inv)
+    lines = dotenv_lines({CURRENT_KEY: found.get("current"), NEXT_KEY: found.get("next")})
+    return Result(data=cast("Any", found), view=KEYS, text="\n".join(lines))
+
+
+def _question(endpoints: tuple[str, ...]) -> str:
+    if not endpoints:
+        return "Rotate the signing keys?"
+    named = " and ".join(endpoints)
+    return f"Send a signed request to {named}, then rotate the signing keys?"
+
+
+def _tell_profile(inv: Invocation) -> None:
+    profile = inv.profiles.profiles.get(inv.settings.profile or "")
+    if profile and (profile.current_signing_key or profile.next_signing_key):
+        inv.note(
+            f"profile {profile.name} still has the old signing keys; "
+            f"`qstash config set {profile.name} --keys-stdin` reads the new ones, a line each"
+        )

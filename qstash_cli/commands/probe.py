@@ -8,8 +8,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from qstash_cli.client import outside
 from qstash_cli.commands._options import Confirm
+from qstash_cli.commands._probing import ask, holds
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands.verify import KeyFlags, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError
@@ -22,7 +22,6 @@ from qstash_cli.protocol.forgeries import Probe, probes
 
 app = group("Does an endpoint refuse what is not from QStash?")
 
-_SLOW_MS = 30_000
 _VIEW = View(
     columns=(
         Column(name="probe", of="probe", width=14),
@@ -101,24 +100,11 @@ def _rows(
 
 
 def _row(inv: Invocation, url: str, one: Probe, timeout_s: int) -> dict[str, object]:
-    signed = () if one.signature is None else (("Upstash-Signature", one.signature),)
-    headers = (
-        ("Content-Type", "application/json"),
-        ("User-Agent", "Upstash-QStash"),
-        ("Upstash-Message-Id", inv.new_id("msg")),
-        ("Upstash-Retried", "0"),
-        *signed,
-    )
-    reply = outside.ask("POST", url, timeout_s=timeout_s, headers=headers, body=one.body)
-    holds = 200 <= reply.status < 300 if one.is_good else 400 <= reply.status < 500
-    if one.is_good and reply.took_ms > _SLOW_MS:
-        inv.warn(
-            f"{one.name}: it answers after {reply.took_ms} ms; many plans and platforms stop before"
-        )
+    reply = ask(inv, url, one, timeout_s)
     return {
         "probe": one.name,
         "expected": "accept" if one.is_good else "refuse",
-        "outcome": "pass" if holds else "fail",
+        "outcome": "pass" if holds(one, reply) else "fail",
         "status": reply.status or None,
         "ms": reply.took_ms,
         "error": reply.error or None,

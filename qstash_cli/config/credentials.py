@@ -18,11 +18,12 @@ _SHORTEST_MASKED = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where to send requests and as whom. `source` names who said so."""
+    """Where to send requests and as whom. `source` names who said so, `profile` if it was one."""
 
     api_url: str
     token: str = field(repr=False)
     source: str
+    profile: str | None = None
     warnings: tuple[str, ...] = ()
     plan: str | None = None
     protected: bool = False
@@ -55,6 +56,7 @@ def resolve(
         api_url=api_url,
         token=_checked_token(source.token(), source.token_from),
         source=source.name,
+        profile=profile.name if profile else None,
         warnings=tuple(variables.warnings),
         plan=profile.plan if profile else None,
         protected=profile.protected if profile else False,

@@ -76,8 +76,9 @@ def load(path: Path) -> Profiles:
 def save(path: Path, name: str, changes: Mapping[str, Any]) -> None:
     """Makes or changes a profile; a value of None removes the key.
 
-    A new source of the token takes the place of the old one. The first profile becomes the
-    default. Raises `BadInput` for a name with other characters, or where it is not safe to write.
+    A new source of the token takes the place of the old one, and `api_url` that of `url`. The
+    first profile becomes the default. Raises `BadInput` for a name with other characters, or where
+    it is not safe to write.
     """
     check_name(name, "profile")
     with _changing(path) as document:
@@ -86,8 +87,8 @@ def save(path: Path, name: str, changes: Mapping[str, Any]) -> None:
         if any(changes.get(source) for source in _TOKEN_SOURCES):
             for source in _TOKEN_SOURCES:
                 table.pop(source, None)
-        if "api_url" in changes:
-            table.pop("url", None)
+        if "url" in table:
+            table.setdefault("api_url", table.pop("url"))
         for key, value in changes.items():
             table.pop(key, None)
             if value is not None:

@@ -31,6 +31,9 @@ class Step:
     changes: tuple[Change, ...] = ()
     takes_over: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.action} {self.kind} {self.name}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

@@ -45,6 +45,12 @@ def probes(
     yield bad("another body", made(current), body + b" ")
     yield bad("another sub", made(current, sub=f"{url}/elsewhere"))
     yield bad("another issuer", made(current, iss="Someone"))
-    yield Probe(name="current key", signature=made(current), body=body, is_good=True)
-    if following is not None:
-        yield Probe(name="next key", signature=made(following), body=body, is_good=True)
+    for name, key in (("current key", current), ("next key", following)):
+        if key is not None:
+            yield good_probe(name, key, url=url, body=body, now=now, token_id=token_id)
+
+
+def good_probe(name: str, key: str, *, url: str, body: bytes, now: float, token_id: str) -> Probe:
+    """A request that a handler at `url` must accept if it knows the key."""
+    claims = claims_of(url=url, body=body, now=now, token_id=token_id)
+    return Probe(name=name, signature=encoded(claims, key, "HS256"), body=body, is_good=True)

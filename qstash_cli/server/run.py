@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,18 +15,22 @@ from qstash_cli.errors import QstashError
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.server.app import build, open_store
+from qstash_cli.server.listening import Addresses, listening
 
-_LOOPBACK = "127.0.0.1"
-_BACKLOG = 2048
 _STOP_S = 1
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
-    """How to serve. A port of 0 picks a free one; `routes` are URL prefixes and where they go."""
+    """How to serve. A port of 0 picks a free one; `routes` are URL prefixes and where they go.
 
-    host: str = _LOOPBACK
+    The whole API answers on `log_port` too, if it is given.
+    """
+
+    host: str = "127.0.0.1"
     port: int = DEV_PORT
+    log_port: int | None = None
     db: Path | None = None
     routes: tuple[tuple[str, str], ...] = ()
     speed: float = 1.0
@@ -34,39 +38,47 @@ class ServerConfig:
     credentials: Credentials = DEV_USER
 
 
-def serve(config: ServerConfig, on_ready: Callable[[str], None]) -> None:
-    """Serves until it is interrupted. `on_ready` gets the URL once it answers.
+Told = Callable[[Addresses], None]
 
-    Raises `QstashError` if the port or the database is in use.
+
+def serve(config: ServerConfig, on_ready: Told, prepare: Told | None = None) -> None:
+    """Serves until it is interrupted. `on_ready` is told once it answers and is prepared.
+
+    `prepare` runs in a thread while it answers already; what it raises ends the server and is
+    raised. Raises `QstashError` if a port or the database is in use.
     """
-    with _listening(config) as listeners:
-        server = _Server(config, lambda: on_ready(_url(config.host, listeners[0])))
+    with listening(config.host, config.port, config.log_port) as (addresses, listeners):
+        server = _Server(config, addresses, on_ready, prepare)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=listeners)
+        if server.failure is not None:
+            raise server.failure
 
 
 @contextlib.contextmanager
-def running_server(config: ServerConfig) -> Iterator[str]:
-    """A server in a thread of its own, and its URL."""
+def running_server(config: ServerConfig, prepare: Told | None = None) -> Iterator[str]:
+    """A server in a thread of its own, and its URL. Raises what `prepare` raises."""
     ready = threading.Event()
-    with _listening(config) as listeners:
-        server = _Server(config, ready.set)
+    with listening(config.host, config.port, config.log_port) as (addresses, listeners):
+        server = _Server(config, addresses, lambda _addresses: ready.set(), prepare)
         thread = threading.Thread(target=server.run, kwargs={"sockets": listeners}, daemon=True)
         thread.start()
-        while not ready.wait(0.05):
-            if not thread.is_alive():
-                raise QstashError("the embedded server did not start")
         try:
-            yield _url(config.host, listeners[0])
+            while not ready.wait(_LOOK_S):
+                if not thread.is_alive():
+                    raise server.failure or QstashError("the embedded server did not start")
+            yield addresses.url
         finally:
             server.should_exit = True
             thread.join()
 
 
 class _Server(uvicorn.Server):
-    """Tells when it answers."""
+    """Tells when it answers and is prepared. `failure` is why it could not be."""
 
-    def __init__(self, config: ServerConfig, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: ServerConfig, addresses: Addresses, on_ready: Told, prepare: Told | None
+    ) -> None:
         app = build(
             open_store(config.db),
             host=config.host,
@@ -85,47 +97,27 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=_STOP_S,
             )
         )
+        self.failure: BaseException | None = None
+        self._addresses = addresses
         self._on_ready = on_ready
+        self._prepare = prepare
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
+    async def main_loop(self) -> None:
+        """Prepares, tells that it is ready, and goes on until it is to end."""
+        if await self._is_prepared():
+            self._on_ready(self._addresses)
+            await super().main_loop()
 
-
-@contextlib.contextmanager
-def _listening(config: ServerConfig) -> Iterator[list[socket.socket]]:
-    with contextlib.ExitStack() as open_ones:
-        try:
-            listener = open_ones.enter_context(_bound(config.host, config.port))
-        except OSError as fault:
-            raise QstashError(
-                f"cannot listen on {config.host}:{config.port}: {(fault.strerror or '').lower()}",
-                hint="is another `qstash dev` running? choose another --port, 0 for a free one",
-            ) from None
-        listeners = [listener]
-        if config.host == _LOOPBACK:
-            # `localhost` is the address of IPv6 for some programs. Not every machine has it.
-            with contextlib.suppress(OSError):
-                port = listener.getsockname()[1]
-                listeners.append(open_ones.enter_context(_bound("::1", port)))
-        yield listeners
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Only where TCP is named does asyncio turn off the delay of small answers, which is 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{listener.getsockname()[1]}"
+    async def _is_prepared(self) -> bool:
+        if self._prepare is None:
+            return True
+        work = asyncio.create_task(asyncio.to_thread(self._prepare, self._addresses))
+        # Of what nobody waits for any more, asyncio would tell the user.
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())
+        # An interruption is heeded at once: what is under way finds that nothing answers any more.
+        while not (work.done() or self.should_exit):
+            await asyncio.wait({work}, timeout=_LOOK_S)
+        if not work.done():
+            return False
+        self.failure = work.exception()
+        return self.failure is None and not self.should_exit

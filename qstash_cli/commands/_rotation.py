@@ -1,0 +1,90 @@
+"""Proof, before the signing keys are rotated, that endpoints know the one that is next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qstash_cli.client import keys
+from qstash_cli.client.outside import Reply
+from qstash_cli.commands._probing import ask, holds
+from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.flags import flag
+from qstash_cli.invocation import Invocation
+from qstash_cli.protocol.destination import check_destination, is_url
+from qstash_cli.protocol.forgeries import good_probe
+
+_BODY = b"{}"
+
+
+def _endpoint(text: str, _now: float) -> str:
+    if not is_url(text):
+        raise BadInput(f"the endpoint has no http:// or https://: {text}")
+    return check_destination(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What is asked before rotating."""
+
+    probe: tuple[str, ...] = flag(
+        "Rotate only if this endpoint accepts the next key",
+        metavar="URL",
+        repeats=True,
+        parse=_endpoint,
+    )
+    force: bool = flag("Rotate though endpoints do not accept it")
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The endpoints, each once."""
+        return tuple(dict.fromkeys(self.probe))
+
+
+def check_endpoints(inv: Invocation, proof: Proof) -> None:
+    """Sends every endpoint a request signed with the next key, and tells what it answers.
+
+    The key is QStash's own. Raises `QstashError` if one does not accept it, unless forced.
+    """
+    key = _next_key(inv)
+    refused = {}
+    for url in proof.endpoints:
+        with inv.status() as line:
+            line.update(f"{url} …")
+            refusal = _refusal(inv, url, key)
+        if refusal is not None:
+            refused[url] = refusal
+    if not refused:
+        return
+    told = "; ".join(f"{url} {refusal}" for url, refusal in refused.items())
+    if proof.force:
+        inv.warn("rotating all the same, as --force says")
+        return
+    raise QstashError(
+        f"nothing was rotated, because the next key is not accepted everywhere: {told}",
+        hint="deploy the pair that `qstash keys get` prints there and try again, or add --force",
+    )
+
+
+def _next_key(inv: Invocation) -> str:
+    found = inv.send(keys.get())
+    key = found.get("next") if isinstance(found, dict) else None
+    if not isinstance(key, str) or not key:
+        raise QstashError("QStash told no next signing key", hint="nothing was rotated")
+    return key
+
+
+def _refusal(inv: Invocation, url: str, key: str) -> str | None:
+    """What an endpoint answered that is no acceptance, None if it accepts; it is told too."""
+    one = good_probe(
+        "next key", key, url=url, body=_BODY, now=inv.now(), token_id=inv.new_id("jwt")
+    )
+    reply = ask(inv, url, one, inv.connection.request_timeout)
+    if holds(one, reply):
+        inv.note(f"{url} accepts the next key: {reply.status} after {reply.took_ms} ms")
+        return None
+    inv.warn(f"{url} does not accept the next key: {_told(reply)}")
+    return _told(reply)
+
+
+def _told(reply: Reply) -> str:
+    return f"answered {reply.status}" if reply.status else f"did not answer: {reply.error}"

@@ -1,0 +1,50 @@
+"""The variables that lead to a QStash, and lines that set them in files and shells."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+
+CURRENT_KEY = "QSTASH_CURRENT_SIGNING_KEY"
+NEXT_KEY = "QSTASH_NEXT_SIGNING_KEY"
+NAMES = ("QSTASH_URL", "QSTASH_TOKEN", CURRENT_KEY, NEXT_KEY)
+# What is the same with and without quotes, for whoever reads such a file.
+_PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+
+
+def variables(
+    url: str, token: str, current_key: str | None, next_key: str | None
+) -> dict[str, str | None]:
+    """What the SDKs and `qstash` itself read, None for what is not known."""
+    return dict(zip(NAMES, (url, token, current_key or None, next_key or None), strict=True))
+
+
+def shell_lines(values: Mapping[str, str | None]) -> list[str]:
+    """Lines for a POSIX shell; what has no value is unset, lest an older one stays."""
+    return [
+        f"unset {name}" if value is None else f"export {name}={_shell_quoted(value)}"
+        for name, value in values.items()
+    ]
+
+
+def dotenv_lines(values: Mapping[str, str | None]) -> list[str]:
+    """Lines of a file such as `.env`, for what has a value."""
+    return [f"{name}={_dotenv_quoted(v)}" for name, v in values.items() if v is not None]
+
+
+def fits_in_dotenv(value: str | None) -> bool:
+    r"""Whether readers of such files give it back. They take `\'` at the end for a quote."""
+    return value is None or bool(_PLAIN.fullmatch(value)) or not value.endswith("\\")
+
+
+def _shell_quoted(value: str) -> str:
+    quoted = shlex.quote(value)
+    return quoted if quoted.startswith("'") else f"'{quoted}'"
+
+
+def _dotenv_quoted(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", r"\\").replace("'", r"\'")
+    return f"'{escaped}'"

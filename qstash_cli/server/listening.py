@@ -1,0 +1,76 @@
+"""The ports that the server listens on."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from qstash_cli.errors import QstashError
+
+_LOOPBACK = "127.0.0.1"
+_BACKLOG = 2048
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """The URLs at which a server answers. `log_url` is None without a port for the logs."""
+
+    url: str
+    log_url: str | None = None
+
+
+@contextlib.contextmanager
+def listening(
+    host: str, port: int, log_port: int | None
+) -> Iterator[tuple[Addresses, list[socket.socket]]]:
+    """The listeners of both ports, 0 for a free one, and where they are.
+
+    Raises `QstashError` if one is in use.
+    """
+    with contextlib.ExitStack() as open_ones:
+        listeners = _of_port(host, port, "--port", open_ones)
+        addresses = Addresses(url=_url(host, listeners[0]))
+        if log_port is not None:
+            further = _of_port(host, log_port, "--log-port", open_ones)
+            addresses = Addresses(url=addresses.url, log_url=_url(host, further[0]))
+            listeners += further
+        yield addresses, listeners
+
+
+def _of_port(
+    host: str, port: int, flag: str, open_ones: contextlib.ExitStack
+) -> list[socket.socket]:
+    try:
+        listener = open_ones.enter_context(_bound(host, port))
+    except OSError as fault:
+        raise QstashError(
+            f"cannot listen on {host}:{port}: {(fault.strerror or '').lower()}",
+            hint=f"is another `qstash dev` running? choose another {flag}, 0 for a free one",
+        ) from None
+    listeners = [listener]
+    if host == _LOOPBACK:
+        # `localhost` is the address of IPv6 for some programs. Not every machine has it.
+        with contextlib.suppress(OSError):
+            listeners.append(open_ones.enter_context(_bound("::1", listener.getsockname()[1])))
+    return listeners
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Only where TCP is named does asyncio turn off the delay of small answers, which is 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}"
