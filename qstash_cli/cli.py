@@ -108,9 +108,21 @@ def run(argv: Sequence[str], inv: Invocation) -> int:
         return ExitCode.INTERRUPTED
     except QstashError as error:
         return _fail(argv, inv, error)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it ends with a message and a code
+        return _fail(argv, inv, _defect(fault))
     finally:
         inv.close()
     return code
+
+
+def _defect(fault: Exception) -> QstashError:
+    # What the fault says may be anything, a secret too.
+    error = QstashError(
+        f"something unexpected happened: {type(fault).__name__}",
+        hint="--debug shows where; a report of it is welcome",
+    )
+    error.__cause__ = fault
+    return error
 
 
 def _run(argv: Sequence[str], inv: Invocation) -> int:

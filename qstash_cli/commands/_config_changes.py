@@ -100,13 +100,19 @@ def read_changes(inv: Invocation, name: str, changes: Changes) -> dict[str, Any]
 def _asks_for_token(inv: Invocation, name: str, *, is_all: bool) -> bool:
     """Whether the token is what is to be set, or what a new profile still lacks."""
     if is_all:
+        if inv.automation.no_input:
+            raise BadInput(
+                "nothing to store is given, and --no-input asks for nothing",
+                hint="--token-stdin reads the token; nothing was changed",
+            )
         return True
     profile = inv.profiles.profiles.get(name)
     if profile and (profile.token or profile.token_env or profile.token_command):
         return False
-    if not inv.stdin_is_terminal:
+    may_ask = inv.stdin_is_terminal and not inv.automation.no_input
+    if not may_ask:
         inv.note(f"it has no token yet; `qstash config set {name} --token-stdin` reads it")
-    return inv.stdin_is_terminal
+    return may_ask
 
 
 def _token(inv: Invocation, name: str) -> str:

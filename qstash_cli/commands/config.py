@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from qstash_cli.commands import _github
 from qstash_cli.commands._config_changes import Changes, read_changes
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._signature import command, group
@@ -120,6 +121,7 @@ def env(inv: Invocation, name: _NameIfAny = None, *, lines: Lines) -> Result:
     has_keys = bool(keys.current or keys.next)
     if has_keys and keys.source.replace("CURRENT_SIGNING_KEY", "TOKEN") != settings.source:
         inv.warn(f"the token is of {settings.source}, and the signing keys are of {keys.source}")
+    _github.mask(inv, settings.token, keys.current, keys.next)
     found = variables(settings.api_url, settings.token, keys.current, keys.next)
     text = "\n".join(_shell(inv, found) if lines.export else _dotenv(found))
     return Result(data=found, view=_VARIABLES, text=text)
@@ -167,6 +169,7 @@ def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
     """
     from qstash_cli.config.profiles import save
 
+    _check_may_change(inv)
     save(inv.config_file, name, read_changes(inv, name, changes))
     inv.note(f"profile {name} is stored in {inv.config_file}")
     return _stored(inv, name)
@@ -182,6 +185,7 @@ def use(inv: Invocation, name: _Name) -> Result:
     """
     from qstash_cli.config.profiles import use as make_default
 
+    _check_may_change(inv)
     make_default(inv.config_file, name)
     return _stored(inv, name)
 
@@ -197,6 +201,7 @@ def remove(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
     from qstash_cli.config.profiles import remove as remove_profile
     from qstash_cli.config.profiles import unknown_profile
 
+    _check_may_change(inv)
     if name not in inv.profiles.profiles:
         raise unknown_profile(name, inv.profiles.profiles)
     inv.confirm(f"Remove the profile {name}?", yes=confirm.yes)
@@ -214,6 +219,12 @@ def path(inv: Invocation) -> Result:
     """
     record = {"path": str(inv.config_file)}
     return Result(data=record, view=_PATH, on_terminal="ids", piped="ids")
+
+
+def _check_may_change(inv: Invocation) -> None:
+    if inv.automation.no_config:
+        raise BadInput("--no-config leaves the file alone that is to be changed",
+                       hint="leave one of the two away; nothing was changed")  # fmt: skip
 
 
 def _stored(inv: Invocation, name: str) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from qstash_cli.client import keys
+from qstash_cli.commands import _github
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._rotation import Proof, check_endpoints
 from qstash_cli.commands._signature import command, group
@@ -25,7 +26,9 @@ def get(inv: Invocation) -> Result:
     qstash keys get --query current
     qstash keys get -o json
     """
-    return Result(data=cast("Any", inv.send(keys.get())), view=KEYS)
+    found = inv.send(keys.get())
+    _github.mask(inv, found["current"], found["next"])
+    return Result(data=cast("Any", found), view=KEYS)
 
 
 @command(app, view=KEYS)
@@ -47,8 +50,9 @@ def rotate(inv: Invocation, *, proof: Proof, confirm: Confirm) -> Result:
     if proof.probe and not inv.only_shows:
         check_endpoints(inv, proof)
     found = inv.send(keys.rotate())
+    _github.mask(inv, found["current"], found["next"])
     _tell_profile(inv)
-    lines = dotenv_lines({CURRENT_KEY: found.get("current"), NEXT_KEY: found.get("next")})
+    lines = dotenv_lines({CURRENT_KEY: found["current"], NEXT_KEY: found["next"]})
     return Result(data=cast("Any", found), view=KEYS, text="\n".join(lines))
 
 
