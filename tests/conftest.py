@@ -49,10 +49,12 @@ class InMemory(Invocation):
 
 @dataclass
 class Qstash:
-    """Runs `qstash` in this process with an environment of its own."""
+    """Runs `qstash` in this process with an environment of its own, and a clock of its own."""
 
     home: Path
     env: dict[str, str] = field(default_factory=dict)
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
 
     def __call__(
         self, *argv: str, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str
@@ -75,8 +77,8 @@ class Qstash:
             out_is_terminal=tty,
             err_is_terminal=tty,
             columns=columns,
-            now=time.time,
-            sleep=time.sleep,
+            now=self.now,
+            sleep=self.sleep,
             random_bytes=os.urandom,
             run_command=_run_command,
         )

@@ -196,8 +196,8 @@ class Job:
             self.inv.err,
             total_bytes=total_bytes,
             width=look.width,
-            has_bar=has_bar and look.is_terminal,
-            colour=look.colour,
+            # A bar is drawn by moving the cursor, which a plain terminal does not know.
+            has_bar=has_bar and look.colour,
             now=self.inv.now,
         )
 

@@ -57,7 +57,6 @@ def meter(
     total_bytes: int | None,
     width: int,
     has_bar: bool,
-    colour: bool,
     now: Callable[[], float],
 ) -> Iterator[Meter]:
     """A meter on standard error. The bar is gone at the end."""
@@ -67,9 +66,7 @@ def meter(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(
-        file=err, width=width, force_terminal=True, no_color=not colour, highlight=False
-    )
+    console = Console(file=err, width=width, force_terminal=True, highlight=False)
     columns = (
         BarColumn(bar_width=None),
         TextColumn("{task.fields[told]}", markup=False),

@@ -194,7 +194,12 @@ def console_of(out: TextIO, look: Look) -> Console:
     """Rich's console on a stream that looks like this."""
     from rich.console import Console
 
-    return Console(
+    class Leaving(Console):
+        def on_broken_pipe(self) -> None:
+            # Rich would end the program with 1, but a reader that has enough is no failure.
+            raise BrokenPipeError
+
+    return Leaving(
         file=out,
         width=look.width,
         color_system="standard" if look.colour else None,

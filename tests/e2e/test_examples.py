@@ -19,6 +19,7 @@ from qstash_cli.server.endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.conftest import Qstash
 from tests.e2e.conftest import plain_environment
+from tests.e2e.watched import connections, watched
 
 _ROOT = Path(__file__).parents[2]
 DOCUMENTS = (_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md")))
@@ -102,13 +103,22 @@ def test_the_example_runs(example: str, server: tuple[str, str], tmp_path: Path)
     script = _with_real_ids(asked, env, tmp_path)
 
     done = subprocess.run(  # noqa: S603 - an example of ours
-        ["/bin/bash", "-euo", "pipefail", "-c", script], env=env, cwd=tmp_path,
+        ["/bin/bash", "-euo", "pipefail", "-c", script], env=watched(env, tmp_path), cwd=tmp_path,
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
     command = example.partition(" #")[0].rstrip()
     code = CODES.get(command, 8 if command.startswith(NOBODY_THERE) else 0)
     assert done.returncode == code, f"{script}\n{done.stdout}\n{done.stderr}"
+    # No telemetry and no look for updates: whatever it is, it talks to this machine alone.
+    assert all(_is_here(one) for one in connections(tmp_path)), connections(tmp_path)
+
+
+def _is_here(connection: str) -> bool:
+    event, _, place = connection.partition(" ")
+    if event == "socket.connect":
+        return place.startswith(("('127.0.0.1', ", "('::1', "))
+    return place in {"127.0.0.1", "::1", "localhost"}
 
 
 def _prepare(directory: Path) -> None:

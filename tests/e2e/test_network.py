@@ -1,0 +1,79 @@
+"""What needs no network asks for none, however long one would have to wait for it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from qstash_cli import cli
+from tests.e2e.conftest import QSTASH, plain_environment
+from tests.e2e.watched import connections, watched
+from tests.every_command import argv
+
+ALONE: dict[str, tuple[str, ...]] = {
+    "version": ("--version",),
+    "help": ("--help",),
+    **{f"{word} --help": (word, "--help") for word, _, _ in cli.COMMANDS},
+    **{
+        name: argv(name)
+        for name in ("verify", "sign", "schedule next", "retries", "completion", "help",
+                     "config show", "config path")
+    },
+}  # fmt: skip
+COMPLETED = ("qstash pub", "qstash queue ", "qstash publish --re", "qstash schedule create --tz Eu",
+             "qstash logs -o ", "qstash logs --state ")  # fmt: skip
+
+
+def unreachable(tmp_path: Path) -> dict[str, str]:
+    """An environment that names a QStash, on a network that swallows everything."""
+    env = plain_environment(tmp_path) | {
+        "QSTASH_TOKEN": "token-of-a-test",
+        "QSTASH_URL": "https://qstash.upstash.io",
+        "QSTASH_CURRENT_SIGNING_KEY": "sig_of_a_test",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    return watched(env, tmp_path, swallow=True)
+
+
+@pytest.mark.parametrize("words", ALONE.values(), ids=list(ALONE))
+def test_a_network_that_swallows_everything_is_not_noticed(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = subprocess.run(  # noqa: S603 - a command of the test
+        [*QSTASH, *words], env=unreachable(tmp_path), stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert done.stdout, done
+    assert connections(tmp_path) == []
+
+
+@pytest.mark.parametrize("line", COMPLETED)
+def test_completion_of_what_is_known_here_asks_nobody(line: str, tmp_path: Path) -> None:
+    env = unreachable(tmp_path) | {
+        "_QSTASH_COMPLETE": "bash",
+        "_QSTASH_LINE": line,
+    }
+    done = subprocess.run(  # noqa: S603 - a command of the test
+        QSTASH, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+
+    assert done.stdout.count("\n") > 1, done
+    assert connections(tmp_path) == []
+
+
+def test_completion_of_what_qstash_knows_gives_up_soon(tmp_path: Path) -> None:
+    env = unreachable(tmp_path) | {
+        "_QSTASH_COMPLETE": "bash",
+        "_QSTASH_LINE": "qstash queue get ",
+    }
+    done = subprocess.run(  # noqa: S603 - a command of the test
+        QSTASH, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert connections(tmp_path) == ["socket.getaddrinfo qstash.upstash.io"]

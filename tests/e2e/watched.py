@@ -1,0 +1,37 @@
+"""Processes whose connections are written down, or swallowed as by a network that drops all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Python imports a module of this name at its start, before anything of ours.
+_SITE = """
+import os, sys, time
+
+def watch(event, args):
+    if event not in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
+        return
+    place = args[1] if event == "socket.connect" else args[0]
+    with open(os.environ["WATCHED"], "a") as log:
+        log.write(f"{event} {place}\\n")
+    if "SWALLOWED" in os.environ:
+        time.sleep(3600)
+
+sys.addaudithook(watch)
+"""
+
+
+def watched(env: dict[str, str], directory: Path, *, swallow: bool = False) -> dict[str, str]:
+    """The environment in which a process is watched; `directory` is for what this needs."""
+    (directory / "site").mkdir(exist_ok=True)
+    (directory / "site" / "sitecustomize.py").write_text(_SITE)
+    path = os.pathsep.join([str(directory / "site"), *filter(None, [env.get("PYTHONPATH")])])
+    more = {"SWALLOWED": "1"} if swallow else {}
+    return env | more | {"PYTHONPATH": path, "WATCHED": str(directory / "connections")}
+
+
+def connections(directory: Path) -> list[str]:
+    """Every name that was looked up and every place that was connected to."""
+    log = directory / "connections"
+    return log.read_text().splitlines() if log.exists() else []
