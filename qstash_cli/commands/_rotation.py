@@ -48,9 +48,7 @@ def check_endpoints(inv: Invocation, proof: Proof) -> None:
     key = _next_key(inv)
     refused = {}
     for url in proof.endpoints:
-        with inv.status() as line:
-            line.update(f"{url} …")
-            refusal = _refusal(inv, url, key)
+        refusal = _refusal(inv, url, key)
         if refusal is not None:
             refused[url] = refusal
     if not refused:
@@ -78,7 +76,9 @@ def _refusal(inv: Invocation, url: str, key: str) -> str | None:
     one = good_probe(
         "next key", key, url=url, body=_BODY, now=inv.now(), token_id=inv.new_id("jwt")
     )
-    reply = ask(inv, url, one, inv.connection.request_timeout)
+    with inv.status() as line:
+        line.update(f"{url} …")
+        reply = ask(inv, url, one, inv.connection.request_timeout)
     if holds(one, reply):
         inv.note(f"{url} accepts the next key: {reply.status} after {reply.took_ms} ms")
         return None

@@ -26,7 +26,7 @@ EXIT_CODES = {
 ENVIRONMENT = {
     "QSTASH_TOKEN": "the token",
     "QSTASH_URL": "the API's URL (default: EU)",
-    "QSTASH_CURRENT_SIGNING_KEY": "for verify, sign, probe",
+    "QSTASH_CURRENT_SIGNING_KEY": "for verify, sign, probe, replay",
     "QSTASH_NEXT_SIGNING_KEY": "for verify, sign, probe",
     "QSTASH_REGION": "US_EAST_1 or EU_CENTRAL_1: take the variables below",
     "US_EAST_1_QSTASH_TOKEN": "and _URL and the keys: of the US",
@@ -38,6 +38,8 @@ ENVIRONMENT = {
     "XDG_CACHE_HOME": "where completed values are kept",
     "HTTPS_PROXY": "also HTTP_PROXY, ALL_PROXY, NO_PROXY: the way out",
     "SSL_CERT_FILE": "also SSL_CERT_DIR: authorities to trust",
+    "GITHUB_ACTIONS": "true: errors are annotations too",
+    "GITHUB_OUTPUT": "where --github-output writes",
     "NO_COLOR": "no colours; so does TERM=dumb",
 }
 

@@ -213,7 +213,7 @@ def run(inv: Invocation, schedule_id: _Id, *, waiting: Waiting) -> Result:
     if options.queue and options.delay_s:
         inv.note("it is published without the schedule's delay, which QStash refuses in a queue")
         options = replace(options, delay_s=None)
-    inv.note("the delivery has no Upstash-Schedule-Id header: it is no run of the schedule's own")
+    inv.note("the delivery has no Upstash-Schedule-Id header, since it is you who publish")
     options = _sending.idempotent(inv, options)
     return _sending.send(inv, schedule.destination, options, schedule.body, waiting)
 

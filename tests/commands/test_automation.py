@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from qstash_cli import cli
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.conftest import Qstash, Sink
 
@@ -116,3 +118,40 @@ def test_no_token_is_in_an_annotation(local: Qstash) -> None:
     assert run.code == 3
     assert "::error title=qstash::QStash does not accept the credentials" in run.err
     assert DEV_USER.token[:-4] not in run.err
+
+
+def test_every_command_has_the_flags_for_pipelines() -> None:
+    for word, _, _ in cli.COMMANDS:
+        loaded = cli.load(word)
+        for command in getattr(loaded, "commands", {word: loaded}).values():
+            names = {parameter.name for parameter in command.params}
+            assert {"no_input", "no_config", "github_output"} <= names, (word, command.name)
+
+
+def test_a_profile_is_not_changed_with_no_config_nor_asked_for_with_no_input(
+    qstash: Qstash,
+) -> None:
+    for words in (("set", "prod", "--token-stdin"), ("use", "prod"), ("remove", "prod", "--yes")):
+        run = qstash("config", *words, "--no-config", stdin=b"a-token-of-a-test\n")
+        assert run.code == 2
+        assert "--no-config leaves the file alone" in run.err
+    asked = qstash("config", "set", "prod", "--no-input", stdin=b"a-token-of-a-test\n")
+    typed = qstash("config", "set", "prod", "--token-stdin", "--no-input", tty=True)
+
+    assert (asked.code, typed.code) == (2, 2)
+    assert "--token-stdin reads the token" in asked.err
+    assert not qstash.home.exists()
+
+
+@pytest.mark.parametrize("words", [("keys", "get"), ("keys", "rotate", "--yes"), ("config", "env")])
+def test_keys_that_are_shown_are_masked_in_the_log_of_github(
+    local: Qstash, words: tuple[str, ...]
+) -> None:
+    here = local(*words)
+    local.env |= ON_GITHUB
+    there = local(*words)
+
+    assert "::add-mask::" not in here.err
+    shown = re.findall(r"sig_\w+", there.out)
+    assert len(shown) == 2
+    assert all(f"::add-mask::{key}\n" in there.err for key in shown)

@@ -39,6 +39,13 @@ def github_steps() -> Iterator[dict[str, Any]]:
             yield from (step for step in job["steps"] if "with" in step)
 
 
+def github_jobs_with_outputs() -> Iterator[dict[str, Any]]:
+    for block in blocks("yaml"):
+        for job in yaml.safe_load(block).get("jobs", {}).values():
+            if any("id" in step for step in job["steps"]):
+                yield job
+
+
 def gitlab_commands() -> Iterator[str]:
     for block in blocks("yaml"):
         for job in yaml.safe_load(block).values():
@@ -108,6 +115,25 @@ def test_the_action_runs_the_recipes(
     shown = done.stdout.replace(f"::add-mask::{DEV_USER.token}\n", "", 1) + done.stderr
     assert DEV_USER.token not in shown
     assert ("token" in given) == (f"::add-mask::{DEV_USER.token}" in done.stdout)
+
+
+@pytest.mark.parametrize("job", tuple(github_jobs_with_outputs()))
+def test_an_id_reaches_a_later_step(
+    job: dict[str, Any], env: dict[str, str], tmp_path: Path
+) -> None:
+    variables = {"QSTASH_URL": env["API"], "GITHUB_OUTPUT": str(tmp_path / "output")}
+    known = {"secrets.QSTASH_TOKEN": DEV_USER.token}
+    for step in (one for one in job["steps"] if "run" in one):
+        own = job["env"] | step.get("env", {})
+        filled = {n: re.sub(r"\$\{\{ (\S+) \}\}", lambda m: known[m[1]], v) for n, v in own.items()}
+
+        done = run(step["run"], env | variables | filled, tmp_path)
+
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        for line in (tmp_path / "output").read_text().splitlines():
+            name, _, value = line.partition("=")
+            known[f"steps.{step.get('id')}.outputs.{name}"] = value
+    assert known["steps.start.outputs.message"].startswith("msg_")
 
 
 def test_every_input_of_the_action_reaches_its_script() -> None:
