@@ -1,0 +1,65 @@
+"""Posts one request over and over through several connections, from a process of its own.
+
+`load.py HOST PORT CONNECTIONS TIMES FILE` sends the bytes of FILE so many times and prints the
+requests per second. It writes bytes that are ready and reads no more of an answer than its length,
+so that it takes a tenth of what the servers take.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import sys
+import time
+from pathlib import Path
+
+
+def _connections(host: str, port: int, number: int) -> selectors.BaseSelector:
+    selector = selectors.DefaultSelector()
+    for _ in range(number):
+        connection = socket.create_connection((host, port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        selector.register(connection, selectors.EVENT_READ)
+    return selector
+
+
+def _check(answer: bytes) -> None:
+    head, separator, body = answer.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+    # An answer this short comes in one piece over loopback.
+    if not head.startswith(b"HTTP/1.1 20") or not separator or len(body) != length:
+        raise RuntimeError(f"not an answer: {answer[:300]!r}")
+
+
+def _post(selector: selectors.BaseSelector, request: bytes, times: int) -> None:
+    unsent, answered = times, 0
+    for key in list(selector.get_map().values())[:times]:
+        _socket_of(key).sendall(request)
+        unsent -= 1
+    while answered < times:
+        for key, _ in selector.select():
+            connection = _socket_of(key)
+            _check(connection.recv(65_536))
+            answered += 1
+            if unsent:
+                connection.sendall(request)
+                unsent -= 1
+
+
+def _socket_of(key: selectors.SelectorKey) -> socket.socket:
+    assert isinstance(key.fileobj, socket.socket)
+    return key.fileobj
+
+
+def main() -> None:
+    """Posts, and prints the rate."""
+    host, port, number, times, file = sys.argv[1:]
+    request = Path(file).read_bytes()
+    selector = _connections(host, int(port), int(number))
+    started_at = time.perf_counter()
+    _post(selector, request, int(times))
+    sys.stdout.write(f"{int(times) / (time.perf_counter() - started_at)}\n")
+
+
+if __name__ == "__main__":
+    main()
