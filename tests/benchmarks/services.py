@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import urllib.request
@@ -45,17 +46,15 @@ class Service:
 
 @contextmanager
 def running(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[Service]:
-    """A process that ends its first line with its URL."""
+    """A process that prints its URL."""
     process = subprocess.Popen(  # noqa: S603 - a command of the benchmark
         argv, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
         assert process.stdout is not None
         for line in process.stdout:
-            if "http://" in line:
-                yield Service(
-                    url=f"http://{line.strip().rpartition('http://')[2]}", pid=process.pid
-                )
+            if found := re.search(r"http://[\w.]+:\d+", line):
+                yield Service(url=found[0], pid=process.pid)
                 return
         raise RuntimeError(f"{' '.join(argv)} did not start")
     finally:
