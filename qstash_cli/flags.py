@@ -1,4 +1,4 @@
-"""What a dataclass field says of the command-line flag it stands for."""
+"""What a dataclass field says of the command-line flag it stands for, and an argument of itself."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ class Flag:
     parse: Callable[[str, float], Any] | None = None
     repeats: bool = False
     section: str = "Options"
+    complete: str = ""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument: its help, how it is called there, and the kind of value that shells offer."""
+
+    help: str
+    metavar: str
     complete: str = ""
 
 

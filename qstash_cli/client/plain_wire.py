@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from select import select
+from socket import SHUT_RDWR
 from urllib.parse import urlsplit
 
 from qstash_cli.client.wire import (
@@ -41,6 +42,7 @@ class PlainWire:
         self._connect_timeout_s = connect_timeout_s
         self._timeout_s = timeout_s
         self._idle: list[HTTPConnection] = []
+        self._open: set[HTTPConnection] = set()
 
     def send(self, method: str, target: str, headers: Pairs, body: bytes) -> Answer:
         """The answer to one request. Raises `Fault`; redirects are not followed."""
@@ -50,15 +52,17 @@ class PlainWire:
             response = _exchanged(connection, method, target, headers, body)
             content = _decoded(response, response.read())
         except TimeoutError as fault:
-            connection.close()
+            self._drop(connection)
             raise TimedOut(str(fault)) from fault
         except (OSError, HTTPException, ValueError) as fault:
-            connection.close()
+            self._drop(connection)
             raise Fault(str(fault) or type(fault).__name__) from fault
         except BaseException:
-            connection.close()
+            self._drop(connection)
             raise
-        if not response.will_close:
+        if response.will_close:
+            self._drop(connection)
+        else:
             self._idle.append(connection)
         return Answer(
             response.status,
@@ -69,18 +73,25 @@ class PlainWire:
         )
 
     def close(self) -> None:
-        """Closes its connections."""
-        while self._idle:
-            self._idle.pop().close()
+        """Closes its connections, those too on which a thread still waits."""
+        self._idle.clear()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.sock.shutdown(SHUT_RDWR)
+            self._drop(connection)
+
+    def _drop(self, connection: HTTPConnection) -> None:
+        self._open.discard(connection)
+        connection.close()
 
     def _idle_one(self) -> HTTPConnection | None:
-        # Appending and taking are each one step of the interpreter: no lock is needed.
+        # Adding and taking are each one step of the interpreter: no lock is needed.
         with suppress(IndexError):
             while True:
                 connection = self._idle.pop()
                 if not _was_closed(connection):
                     return connection
-                connection.close()
+                self._drop(connection)
         return None
 
     def _connected(self) -> HTTPConnection:
@@ -99,6 +110,7 @@ class PlainWire:
             connection.close()
             raise NotConnected(str(fault) or type(fault).__name__) from fault
         connection.sock.settimeout(self._timeout_s)
+        self._open.add(connection)
         return connection
 
 

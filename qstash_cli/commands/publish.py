@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, cast
-
-import typer
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.client import messages
 from qstash_cli.commands import _body, _sending
 from qstash_cli.commands._follow import failure_of, wait_for_end
 from qstash_cli.commands._options import Body, Waiting
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._views import PUBLISHED
 from qstash_cli.errors import QstashError
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination
 from qstash_cli.protocol.options import MessageOptions, refuse_contradictions
-from qstash_cli.protocol.records import LogEntry, Published
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry, Published
 
 app = group("Send a message")
 
@@ -39,20 +38,11 @@ def publish(
     inv: Invocation,
     destination: Annotated[
         str,
-        typer.Argument(
-            help="URL or URL group",
-            metavar="DEST",
-            show_default=False,
-            autocompletion=values("urlgroup"),
-        ),
+        Argument("URL or URL group", "DEST", complete="urlgroup"),
     ],
     items: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Fields of a JSON body: key=value key:=json",
-            metavar="[KEY=VALUE]...",
-            show_default=False,
-        ),
+        Argument("Fields of a JSON body: key=value key:=json", "[KEY=VALUE]..."),
     ] = None,
     *,
     body: Body,
