@@ -24,17 +24,16 @@ class Chunk:
 
     def add(self, record: Record) -> None:
         """Takes one more record."""
-        self.last_line = record.row.last_line
-        self.size += record.row.size
+        row = record.row
+        self.last_line = row.last_line
+        self.size += row.size
         self.item_bytes += len(record.item)
         (self.bad if record.error else self.good).append(record)
 
     def has_room_for(self, record: Record, most_records: int, most_bytes: int) -> bool:
-        """Whether it may take this record too."""
+        """Whether it may take this record too, with those that it has."""
         count = len(self.good) + len(self.bad)
-        return not count or (
-            count < most_records and self.item_bytes + len(record.item) <= most_bytes
-        )
+        return count < most_records and self.item_bytes + len(record.item) <= most_bytes
 
 
 def chunks_of(

@@ -79,7 +79,7 @@ def batch(
         return Result(data=outcomes, view=_OUTCOMES, piped="tsv", live=True)
     failure = None
     try:
-        for _ in job.outcomes(has_bar=True):
+        for _ in job.outcomes(has_bar=True, are_shown=False):
             pass
     except QstashError as error:
         if not job.tally.sent + job.tally.refused:
