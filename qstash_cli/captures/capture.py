@@ -23,7 +23,10 @@ class Capture:
     def header(self, name: str) -> str | None:
         """The first header of that name, None if there is none."""
         wanted = name.lower()
-        return next((value for n, value in self.headers if n.lower() == wanted), None)
+        for own, value in self.headers:
+            if own.lower() == wanted:
+                return value
+        return None
 
     @property
     def signature(self) -> str | None:

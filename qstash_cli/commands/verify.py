@@ -169,9 +169,9 @@ def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> R
 
 
 def _line(number: int, verdict: Verdict) -> dict[str, Any]:
-    record = verdict.as_record()
-    failed = [one["name"] for one in record["checks"] if one["outcome"] == "fail"]
-    return {"number": number, "failed": failed} | record
+    checks = verdict.report.checks if verdict.report else ()
+    failed = [one.name for one in checks if one.outcome == "fail"]
+    return {"number": number, "failed": failed, **verdict.as_record()}
 
 
 def _unread() -> Request:
@@ -209,8 +209,7 @@ def _expectation(
 ) -> Expectation:
     from qstash_cli.protocol.signature import Expectation
 
-    seen = {one.header("Upstash-Region") for one in requests if not isinstance(one, str)}
-    region = seen.pop() if len(seen) == 1 and inv.env.get("QSTASH_REGION") else None
+    region = _region_of(requests) if inv.env.get("QSTASH_REGION") else None
     return Expectation(
         keys=signing_keys(inv, keys, region),
         url=capture.url,
@@ -219,6 +218,11 @@ def _expectation(
         tolerance_s=time.tolerance,
         ignore_expiry=time.ignore_expiry,
     )
+
+
+def _region_of(requests: list[Request | str]) -> str | None:
+    seen = {one.header("Upstash-Region") for one in requests if not isinstance(one, str)}
+    return seen.pop() if len(seen) == 1 else None
 
 
 def _other_keys(inv: Invocation) -> Mapping[str, tuple[str, str]]:

@@ -30,11 +30,11 @@ EMPTY = Cell("", "")
 
 def plain(value: Any, separator: str = ",") -> str:
     """The value for TSV and CSV: numbers untouched, lists joined, objects as JSON, None empty."""
+    if isinstance(value, str):
+        return value
     match value:
         case None:
             return ""
-        case str():
-            return value
         case bool():
             return "true" if value else "false"
         case list() | tuple():
