@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, field
 from typing import Any
+
+from qstash_cli.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from qstash_cli.flags import flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import parse_duration_s
 
 _OUTPUT = "Output"

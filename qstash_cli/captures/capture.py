@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from qstash_cli.frozen import dataclass
 
 Pairs = tuple[tuple[str, str], ...]
 

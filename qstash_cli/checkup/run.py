@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qstash_cli.checkup import account, credentials, network, surroundings
@@ -16,6 +15,7 @@ from qstash_cli.config.origins import overruled
 from qstash_cli.config.sources import Source
 from qstash_cli.config.urls import is_loopback
 from qstash_cli.errors import QstashError
+from qstash_cli.frozen import dataclass
 
 if TYPE_CHECKING:
     from qstash_cli.client.request import Request

@@ -6,7 +6,6 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from qstash_cli.client.refusals import excerpt, refusal
 from qstash_cli.client.request import Request
 from qstash_cli.client.wire import Answer, Fault, NotConnected, TimedOut, Wire
 from qstash_cli.errors import BadInput, QstashError, Unreachable
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import names_a_secret
 
 if TYPE_CHECKING:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from qstash_cli.captures import json_dumps
 from qstash_cli.captures.capture import Capture
-from qstash_cli.captures.diagnosis import diagnose
-from qstash_cli.captures.finding import Finding
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.signature import Expectation, SignatureReport, check
+
+if TYPE_CHECKING:
+    from qstash_cli.captures.finding import Finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +63,18 @@ def judge(
         body=expected.body if expected.body is not None else capture.body,
     )
     report = check(signature, own)
-    found = [] if report.valid else diagnose(signature, own, report, other_keys)
+    if report.valid:
+        return Verdict(capture=capture, report=report)
+    from qstash_cli.captures.diagnosis import diagnose
+
+    found = diagnose(signature, own, report, other_keys)
     return Verdict(capture=capture, report=report, findings=tuple(found))
 
 
 def lines(data: bytes) -> Iterator[Capture | str]:
     """The capture of each line that is not empty, or why it cannot be read."""
+    from qstash_cli.captures import json_dumps
+
     for number, line in enumerate(data.splitlines(), 1):
         if not line.strip():
             continue

@@ -8,12 +8,13 @@ one way. A parameter that is no dataclass is an argument.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from inspect import signature
 from typing import Any, get_type_hints
 
 from qstash_cli.commands._slots import Slot, build, is_group, slots_of
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.formats import check
 from qstash_cli.output.result import Result, View

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin
 
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions, Operation, table
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 from qstash_cli.client import flow
@@ -11,6 +10,7 @@ from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import FLOW, GLOBAL
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_duration_s

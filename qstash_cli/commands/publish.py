@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.client import messages
@@ -14,6 +14,7 @@ from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import PUBLISHED
 from qstash_cli.errors import QstashError
 from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination

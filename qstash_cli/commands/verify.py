@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qstash_cli.commands._options import parse_count
@@ -11,6 +10,7 @@ from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._verdict_views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.errors import BadCredentials, BadInput, NotVerified
 from qstash_cli.flags import flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
@@ -182,12 +182,13 @@ def _unread() -> Request:
 
 def _requests(inv: Invocation, capture: Capture) -> list[Request | str]:
     from qstash_cli.captures.capture import Capture as Request
-    from qstash_cli.captures.recognise import recognise
     from qstash_cli.commands._judging import lines
 
     if capture.jsonl is not None:
         return list(lines(_read(inv, capture.jsonl)))
     if capture.request is not None:
+        from qstash_cli.captures.recognise import recognise
+
         found = recognise(_read(inv, capture.request))
         if capture.entry is None:
             return list(found)

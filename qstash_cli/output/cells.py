@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.output.json_text import compact
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Show

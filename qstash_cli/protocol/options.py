@@ -5,11 +5,12 @@ and the server's decoding follow. Source: QStash docs, "Publish a message", head
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import cache
 from typing import Any, Literal
 
 from qstash_cli.errors import BadInput
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import kinds
 from qstash_cli.protocol.headers import Headers, canonical_name, forwardable
 from qstash_cli.protocol.kinds import Kind

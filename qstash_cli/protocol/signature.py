@@ -11,9 +11,10 @@ import hmac
 import json
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
+
+from qstash_cli.frozen import dataclass
 
 ISSUER = "Upstash"
 ALGORITHM = "HS256"

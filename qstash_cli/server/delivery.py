@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.server.connections import Connections
 
 LONGEST_S = 900
