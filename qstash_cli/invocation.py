@@ -77,7 +77,7 @@ class Invocation:
             stdin_is_terminal=sys.stdin.isatty(),
             out_is_terminal=sys.stdout.isatty(),
             err_is_terminal=sys.stderr.isatty(),
-            columns=columns_of(os.environ, sys.__stdout__),
+            columns=columns_of(os.environ.get("COLUMNS", ""), sys.__stdout__),
             now=time.time,
             sleep=time.sleep,
             random_bytes=os.urandom,

@@ -1,28 +1,45 @@
-"""From the verbs of a word to Typer's command: for help, for completion, and for what is wrong."""
+"""From the verbs of a word to Typer's command: for help, for completion, and for what is wrong.
+
+The command is made of Typer's own parts, without the reading of a function's signature that `Typer`
+does for each one of them, and again for each flag that completes: it knows all of that here.
+"""
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Sequence
-from typing import Annotated, Any, cast, get_args, get_origin
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, get_args, get_origin
 
-import typer
-from typer.core import TyperCommand
-from typer.main import get_command
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from qstash_cli.commands._signature import Verb, Word, execute
 from qstash_cli.commands._slots import Slot
 from qstash_cli.commands._values import values
-from qstash_cli.flags import Argument
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 
 _HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
 class SectionedCommand(TyperCommand):
-    """A command whose plain help has a heading over each section of flags."""
+    """A verb, whose plain help has a heading over each section of flags."""
+
+    def __init__(self, verb: Verb) -> None:
+        super().__init__(
+            verb.name,
+            params=[*_arguments(verb), *(_option(slot, _forms(verb)) for slot in verb.slots)],
+            help=inspect.getdoc(verb.function),
+            rich_markup_mode=None,
+            context_settings=_HELP_NAMES,
+        )
+        self._verb = verb
+
+    def invoke(self, ctx: Any) -> Result:
+        """Runs the verb. What may be left out and was is None."""
+        given = {name: None if value == () else value for name, value in ctx.params.items()}
+        for name, value in given.items():
+            if isinstance(value, tuple):
+                given[name] = list(value)
+        return execute(self._verb, ctx.obj, given)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Writes the arguments, then every section."""
@@ -41,75 +58,69 @@ class SectionedCommand(TyperCommand):
 
 def built(word: Word) -> Any:
     """Typer's command of a word: a group of verbs, or the one verb that it has."""
-    app = typer.Typer(
+    commands = [SectionedCommand(verb) for verb in word.verbs]
+    if len(commands) == 1:
+        return commands[0]
+    return TyperGroup(
+        name="",
+        commands={str(one.name): one for one in commands},
         help=word.help,
-        add_completion=False,
-        rich_markup_mode=None,
         no_args_is_help=True,
+        rich_markup_mode=None,
         context_settings=_HELP_NAMES,
     )
-    for verb in word.verbs:
-        add = app.command(verb.name, cls=SectionedCommand, context_settings=_HELP_NAMES)
-        add(_with_flags(verb))
-    return get_command(app)
 
 
-def _with_flags(verb: Verb) -> Any:
-    @functools.wraps(verb.function)
-    def run(ctx: typer.Context, **values: Any) -> Result:
-        inv: Invocation = ctx.obj
-        return execute(verb, inv, values)
+def _forms(verb: Verb) -> Sequence[str]:
+    return verb.view.forms if verb.view else ()
 
-    forms = verb.view.forms if verb.view else ()
+
+def _arguments(verb: Verb) -> Iterator[TyperArgument]:
     parameters = inspect.signature(verb.function).parameters
-    plain = [
-        parameters[name].replace(annotation=_argument(hint), kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, hint in verb.arguments.items()
-    ]
-    expanded = [
-        inspect.Parameter(
-            slot.parameter,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None if slot.flag.metavar else False,
-            annotation=_option(slot, forms),
+    for name, hint in verb.arguments.items():
+        kind, argument, *_ = get_args(hint) if get_origin(hint) is Annotated else (hint, None)
+        is_required = parameters[name].default is inspect.Parameter.empty
+        is_list = list[str] in (kind, *get_args(kind))
+        yield TyperArgument(
+            param_decls=[name],
+            type=str,
+            required=is_required,
+            nargs=-1 if is_list else None,
+            default=None if is_required else parameters[name].default,
+            help=argument and argument.help,
+            metavar=argument and argument.metavar,
+            show_default=False,
+            autocompletion=_completer_of(argument),
         )
-        for slot in verb.slots
-    ]
-    context = inspect.Parameter(
-        "ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
-    )
-    # Typer reads this attribute, which Python documents and the types of functions do not have.
-    cast("Any", run).__signature__ = inspect.Signature([context, *plain, *expanded])
-    run.__annotations__ = {p.name: p.annotation for p in (context, *plain, *expanded)}
-    return run
 
 
-def _argument(hint: Any) -> Any:
-    if get_origin(hint) is not Annotated:
-        return hint
-    kind, argument, *_ = get_args(hint)
-    if not isinstance(argument, Argument):
-        return hint
-    made = typer.Argument(
-        help=argument.help,
-        metavar=argument.metavar,
-        show_default=False,
-        autocompletion=values(argument.complete) if argument.complete else None,
-    )
-    return Annotated[kind, made]
+def _completer_of(argument: Any) -> Callable[..., Any] | None:
+    kind = getattr(argument, "complete", "")
+    # An argument may also be Typer's own.
+    completer = values(kind) if kind else getattr(argument, "autocompletion", None)
+    return _called(completer)
 
 
-def _option(slot: Slot, forms: Sequence[str]) -> Any:
-    """What Typer makes the flag of; `forms` are formats of this command alone."""
+def _called(completer: Any) -> Callable[..., Any] | None:
+    """A completer as Typer calls it."""
+    return completer and (lambda ctx, _args, incomplete: completer(ctx, incomplete))
+
+
+def _option(slot: Slot, forms: Sequence[str]) -> TyperOption:
+    """What Typer has of a flag; `forms` are formats of this command alone."""
     flag = slot.flag
-    kind: Any = list[str] if flag.repeats else str if flag.metavar else bool
-    more = forms if flag.complete == "format" else ()
-    option = typer.Option(
-        *slot.names,
+    completer = None
+    if flag.complete:
+        completer = values(flag.complete, *(forms if flag.complete == "format" else ()))
+    return TyperOption(
+        param_decls=[slot.parameter, *slot.names],
+        type=str if flag.metavar else None,
+        is_flag=None if flag.metavar else True,
+        multiple=flag.repeats,
+        default=None if flag.metavar else False,
         help=flag.help,
         metavar=flag.metavar or None,
         rich_help_panel=flag.section,
         show_default=False,
-        autocompletion=values(flag.complete, *more) if flag.complete else None,
+        autocompletion=_called(completer),
     )
-    return Annotated[kind if kind is bool else kind | None, option]

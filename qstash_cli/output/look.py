@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from datetime import tzinfo
 from typing import TextIO
 
@@ -23,12 +22,11 @@ class Look:
     time_zone: tzinfo | None
 
 
-def columns_of(env: Mapping[str, str], stream: TextIO | None) -> int:
-    """How wide the terminal is, 80 off a terminal.
+def columns_of(given: str, stream: TextIO | None) -> int:
+    """How wide the terminal is: what is `given`, or what it says, or 80 off a terminal.
 
     As `shutil` finds it, whose import takes longer than the rest of the start of a run.
     """
-    given = env.get("COLUMNS", "")
     if given.isdecimal() and int(given):
         return int(given)
     try:
