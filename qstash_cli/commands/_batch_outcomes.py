@@ -94,12 +94,16 @@ def outcomes(
         refused = [(record, record.error) for record in chunk.bad]
         lines: list[dict[str, Any]] = []
         for record, answer in zip(chunk.good, answers, strict=True):
-            if isinstance(answer, dict) and "error" in answer:
-                refused.append((record, str(answer["error"])))
+            if isinstance(answer, dict):
+                if "error" in answer:
+                    refused.append((record, str(answer["error"])))
+                    continue
+                if "deduplicated" in answer:
+                    tally.deduplicated += bool(answer["deduplicated"])
             else:
-                tally.deduplicated += _was_there(answer)
-                if are_shown:
-                    lines += _lines_of(record, answer)
+                tally.deduplicated += all(one.get("deduplicated") for one in answer)
+            if are_shown:
+                lines += _lines_of(record, answer)
         if are_shown:
             lines += ({"line": record.row.line, "error": error} for record, error in refused)
             yield from sorted(lines, key=itemgetter("line"))
@@ -112,12 +116,6 @@ def outcomes(
         if strict and refused:
             record, error = refused[0]
             raise PartlyDone(f"line {record.row.line}: {error}")
-
-
-def _was_there(answer: Any) -> bool:
-    if isinstance(answer, dict):
-        return bool(answer.get("deduplicated"))
-    return all(message.get("deduplicated") for message in answer)
 
 
 def _lines_of(record: Record, answer: Any) -> Iterator[dict[str, Any]]:
