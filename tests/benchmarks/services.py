@@ -93,6 +93,8 @@ def load(service: Service, request: Path, *, connections: int, times: int) -> fl
     host, port = service.url.removeprefix("http://").split(":")
     argv = [sys.executable, str(_HERE / "load.py"), host, port, str(connections), str(times)]
     done = subprocess.run(  # noqa: S603 - a command of the benchmark
-        [*argv, str(request)], capture_output=True, text=True, check=True
+        [*argv, str(request)], capture_output=True, text=True, check=False
     )
+    if done.returncode:
+        raise RuntimeError(f"the load on {service.url} failed: {done.stderr[-600:]}")
     return float(done.stdout)
