@@ -83,6 +83,7 @@ def compared(
 
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment without what leads to any QStash."""
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("QSTASH_", "_QSTASH"))}
+    """The environment without what leads to any QStash, and without the switches of Python."""
+    others = ("QSTASH_", "_QSTASH", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return kept | {"QSTASH_CONFIG_DIR": str(home / "config")} | more
