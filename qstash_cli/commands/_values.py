@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-import typer
-
-Completer = Callable[[typer.Context, str], list[tuple[str, str]]]
+Completer = Callable[[Any, str], list[tuple[str, str]]]
 
 
 def values(kind: str, *more: str) -> Completer:
@@ -16,7 +15,7 @@ def values(kind: str, *more: str) -> Completer:
     `jsonl|csv` is its own values.
     """
 
-    def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    def complete(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
         from qstash_cli.commands._completed_values import values_of
 
         return [*values_of(kind, ctx.obj, ctx.params, incomplete), *((one, "") for one in more)]

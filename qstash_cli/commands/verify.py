@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qstash_cli.commands._options import parse_count
@@ -11,6 +10,7 @@ from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._verdict_views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.errors import BadCredentials, BadInput, NotVerified
 from qstash_cli.flags import flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
@@ -169,9 +169,9 @@ def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> R
 
 
 def _line(number: int, verdict: Verdict) -> dict[str, Any]:
-    record = verdict.as_record()
-    failed = [one["name"] for one in record["checks"] if one["outcome"] == "fail"]
-    return {"number": number, "failed": failed} | record
+    checks = verdict.report.checks if verdict.report else ()
+    failed = [one.name for one in checks if one.outcome == "fail"]
+    return {"number": number, "failed": failed, **verdict.as_record()}
 
 
 def _unread() -> Request:
@@ -182,12 +182,13 @@ def _unread() -> Request:
 
 def _requests(inv: Invocation, capture: Capture) -> list[Request | str]:
     from qstash_cli.captures.capture import Capture as Request
-    from qstash_cli.captures.recognise import recognise
     from qstash_cli.commands._judging import lines
 
     if capture.jsonl is not None:
         return list(lines(_read(inv, capture.jsonl)))
     if capture.request is not None:
+        from qstash_cli.captures.recognise import recognise
+
         found = recognise(_read(inv, capture.request))
         if capture.entry is None:
             return list(found)
@@ -209,8 +210,7 @@ def _expectation(
 ) -> Expectation:
     from qstash_cli.protocol.signature import Expectation
 
-    seen = {one.header("Upstash-Region") for one in requests if not isinstance(one, str)}
-    region = seen.pop() if len(seen) == 1 and inv.env.get("QSTASH_REGION") else None
+    region = _region_of(requests) if inv.env.get("QSTASH_REGION") else None
     return Expectation(
         keys=signing_keys(inv, keys, region),
         url=capture.url,
@@ -219,6 +219,11 @@ def _expectation(
         tolerance_s=time.tolerance,
         ignore_expiry=time.ignore_expiry,
     )
+
+
+def _region_of(requests: list[Request | str]) -> str | None:
+    seen = {one.header("Upstash-Region") for one in requests if not isinstance(one, str)}
+    return seen.pop() if len(seen) == 1 else None
 
 
 def _other_keys(inv: Invocation) -> Mapping[str, tuple[str, str]]:

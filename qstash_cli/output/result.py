@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from qstash_cli.errors import ExitCode, QstashError
+from qstash_cli.frozen import dataclass
 
 Record = Mapping[str, Any]
 Show = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome", "share"]

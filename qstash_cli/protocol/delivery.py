@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import Headers
 
 USER_AGENT = "Upstash-QStash"

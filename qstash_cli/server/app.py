@@ -143,7 +143,7 @@ class _Paths:
             await self._app(scope, receive, send)
             return
         path = _with_known_resource(scope["path"])
-        scope = dict(scope) | {"path": path}
+        scope = {**scope, "path": path}
         if path.endswith("/") and not path.startswith(_RAW):
             if scope["method"] == "DELETE":
                 # In the cloud an empty id means everything.
