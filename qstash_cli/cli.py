@@ -122,7 +122,7 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             inv.err.write(f"{_told(error)}\n")
             return ExitCode.USAGE
-        raise _usage(error) from error
+        raise _usage(error, argv) from error
     if not isinstance(result, Result):
         if result == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
@@ -193,12 +193,13 @@ def _render(result: Result, inv: Invocation) -> None:
     inv.out.flush()
 
 
-def _usage(error: Exception) -> Exception:
+def _usage(error: Exception, argv: Sequence[str]) -> Exception:
     # Typer's own classes have moved between its versions; what they have did not.
     if not hasattr(error, "format_message"):
         return error
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "qstash"
+    called = " ".join(["qstash", *(word for word in argv[:1] if word in _MODULES)])
+    path = context.command_path if context is not None else called
     message = _told(error).rstrip(".")
     return BadInput(message[:1].lower() + message[1:], hint=f"`{path} --help` shows the usage")
 
