@@ -47,6 +47,7 @@ COMMANDS = (
     ("help", "help", "Topics: exit-codes, environment, formatting, retries"),
 )
 _MODULES = {word: f"qstash_cli.commands.{module}" for word, module, _ in COMMANDS}
+_HELPS = {word: text for word, _, text in COMMANDS}
 # What the API calls a topic is a URL group everywhere else.
 _OTHER_NAMES = {"topic": "urlgroup"}
 
@@ -70,15 +71,16 @@ def root() -> LazyRoot:
     """The root of the command line as Typer's command."""
     from qstash_cli.commands import _root
 
-    return _root.root({word: text for word, _, text in COMMANDS}, load, _OTHER_NAMES)
+    return _root.root(_HELPS, load, _OTHER_NAMES)
 
 
 def run(argv: Sequence[str], inv: Invocation) -> int:
     """Runs the command line and returns its exit code."""
     if "_QSTASH_COMPLETE" in inv.env:
         from qstash_cli.commands._complete import answer
+        from qstash_cli.commands._offered import Words
 
-        answer(inv, root())
+        answer(inv, Words(helps=_HELPS, other_names=_OTHER_NAMES, load=word_of))
         inv.out.flush()
         return ExitCode.DONE
     try:

@@ -62,7 +62,7 @@ def _take(
     by_name: Mapping[str, Slot], text: str, rest: Iterator[str], given: dict[str, Any]
 ) -> None:
     """Reads one flag, and its value from what follows if it is not in the same text."""
-    name, value = _parts(text)
+    name, value = parts(text)
     slot = by_name.get(name)
     if slot is None:
         raise _Unclear
@@ -81,7 +81,8 @@ def _take(
         given[slot.parameter] = value
 
 
-def _parts(text: str) -> tuple[str, str | None]:
+def parts(text: str) -> tuple[str, str | None]:
+    """The name of a flag, and the value that stands in the same text, None if there is none."""
     if text.startswith("--"):
         name, equals, value = text.partition("=")
         return name, value if equals else None
