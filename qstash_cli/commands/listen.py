@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.client import outside
+from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands.dev import parse_port
-from qstash_cli.commands.verify import KeyFlags, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, cast
 
+from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._probing import ask, holds
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands.verify import KeyFlags, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError
 from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass

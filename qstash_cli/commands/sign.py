@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from qstash_cli.commands._key_flags import read_key
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands.verify import read_key
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass

@@ -231,7 +231,7 @@ def _write_query(result: Result, query: str, name: str, out: TextIO) -> None:
 
 def _line_writer(result: Result, out: TextIO) -> Callable[[str], None]:
     """Writes a line; at once if the records are still on their way."""
-    if isinstance(result.data, Mapping | list):
+    if isinstance(result.data, Mapping | list) or not result.one_by_one:
         return lambda line: _write(line, out)
 
     def write(line: str) -> None:

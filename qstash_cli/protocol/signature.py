@@ -48,6 +48,11 @@ class SignatureReport:
         """No check failed."""
         return "fail" not in [check.outcome for check in self.checks]
 
+    @property
+    def failed(self) -> list[str]:
+        """The names of the checks that failed."""
+        return [check.name for check in self.checks if check.outcome == "fail"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
@@ -229,7 +234,7 @@ def _subject_check(found: Any, url: str | None) -> Check:
 
 def _expiry_check(found: Any, expected: Expectation) -> Check:
     limit = expected.now - expected.tolerance_s
-    wanted = f"after {limit:.0f}"
+    wanted = _after(limit)
     if not _is_number(found):
         return Check("exp", "fail", wanted, _show(found))
     if expected.ignore_expiry:
@@ -239,7 +244,7 @@ def _expiry_check(found: Any, expected: Expectation) -> Check:
 
 def _time_check(name: str, found: Any, expected: Expectation, *, required: bool) -> Check:
     limit = expected.now + expected.tolerance_s
-    wanted = f"not after {limit:.0f}"
+    wanted = _not_after(limit)
     if found is None and not required:
         return Check(name, "not checked", wanted, _show(found))
     return Check(name, _outcome(_is_number(found) and found <= limit), wanted, _show(found))
@@ -253,6 +258,17 @@ def _body_check(found: Any, body: bytes | None) -> Check:
         found.rstrip("=").encode(), wanted.rstrip("=").encode()
     )
     return Check("body", _outcome(matches), wanted, _show(found))
+
+
+# Thousands of captures are held against the same time.
+@lru_cache(maxsize=4)
+def _after(limit: float) -> str:
+    return f"after {limit:.0f}"
+
+
+@lru_cache(maxsize=4)
+def _not_after(limit: float) -> str:
+    return f"not after {limit:.0f}"
 
 
 def _outcome(claim_holds: bool, otherwise: Outcome = "pass") -> Outcome:
