@@ -9,7 +9,14 @@ import os
 import ssl
 import time
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import (
+    HTTPConnection,
+    HTTPException,
+    HTTPResponse,
+    HTTPSConnection,
+    IncompleteRead,
+)
+from io import BufferedReader
 from select import select
 from socket import SHUT_RDWR
 from urllib.parse import urlsplit
@@ -109,9 +116,35 @@ class PlainWire:
         except (OSError, ValueError) as fault:
             connection.close()
             raise NotConnected(str(fault) or type(fault).__name__) from fault
+        connection.response_class = _Response
         connection.sock.settimeout(self._timeout_s)
         self._open.add(connection)
         return connection
+
+
+class _Input(BufferedReader):
+    """What comes in. The head of an answer must have an end."""
+
+    in_head = True
+    _is_begun = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """The next line. Raises `IncompleteRead` where the head ends without one."""
+        line = super().readline(-1 if size is None else size)
+        if self.in_head and self._is_begun and not line:
+            raise IncompleteRead(b"")
+        self._is_begun = True
+        return line
+
+
+class _Response(HTTPResponse):
+    """An answer. `http.client` would take one that is cut in its head for a whole one."""
+
+    def begin(self) -> None:
+        """Reads the head."""
+        input_ = self.fp = _Input(self.fp.detach())
+        super().begin()
+        input_.in_head = False
 
 
 def certificates() -> ssl.SSLContext:
