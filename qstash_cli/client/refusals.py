@@ -68,9 +68,14 @@ def refusal(response: httpx.Response, request: Request[Any]) -> QstashError:
 def _words_of(response: httpx.Response) -> str:
     try:
         words = response.json()["error"]
-    except (ValueError, KeyError, TypeError):
-        words = response.text
+    except (ValueError, KeyError, TypeError, RecursionError):
+        words = text_of(response)
     return excerpt(str(words)) or f"{response.status_code} {response.reason_phrase}".strip()
+
+
+def text_of(response: httpx.Response) -> str:
+    """The body as text. What its type says of it is not to be trusted: `hex` is no charset."""
+    return response.content.decode(errors="replace")
 
 
 def excerpt(text: str) -> str:

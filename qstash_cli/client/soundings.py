@@ -127,5 +127,5 @@ def _time_of(response: httpx.Response) -> float | None:
 def _json_of(response: httpx.Response) -> Any:
     try:
         return response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

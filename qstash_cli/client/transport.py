@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from qstash_cli import __version__
-from qstash_cli.client.refusals import excerpt, refusal
+from qstash_cli.client.deadline import within
+from qstash_cli.client.reading import received
+from qstash_cli.client.refusals import excerpt, refusal, text_of
 from qstash_cli.client.request import Request
 from qstash_cli.errors import BadInput, QstashError, Unreachable
 from qstash_cli.protocol.headers import names_a_secret
@@ -75,9 +77,9 @@ class Client:
             return cast(T, None)
         try:
             return cast(T, response.json())
-        except ValueError:
+        except (ValueError, RecursionError):
             raise QstashError(
-                f"the answer is not JSON: {excerpt(response.text)!r}",
+                f"the answer is not JSON: {excerpt(text_of(response))!r}",
                 hint=f"is {self._api_url} QStash's API?",
                 status=response.status_code,
             ) from None
@@ -106,18 +108,20 @@ class Client:
             self._http.close()
 
     def _settled(self, request: Request[Any]) -> httpx.Response:
-        started_at = self._world.now()
+        started_at, pause_s = self._world.now(), _FIRST_PAUSE_S
         while True:
             self._keep_pace()
             response = self._exchange(request)
             if response.status_code != 429:
                 self._open_at_s = self._world.now() + _pause_s(response.headers, self._world.now())
                 return response
-            wait_s = _reset_after_s(response.headers, self._world.now())
+            reset_s = _reset_after_s(response.headers, self._world.now())
+            # A reset that lies behind, by a clock that is wrong, must not be asked for at once.
+            wait_s, pause_s = max(reset_s or 0, pause_s), 2 * pause_s
             waited_s = self._world.now() - started_at
-            if wait_s is None or waited_s + wait_s > self._world.max_wait_s:
+            if reset_s is None or waited_s + wait_s > self._world.max_wait_s:
                 return response
-            self._world.sleep(max(wait_s, _FIRST_PAUSE_S))
+            self._world.sleep(wait_s)
 
     def _keep_pace(self) -> None:
         # Whoever spends the last request of the second knows that the next one would be refused.
@@ -128,22 +132,26 @@ class Client:
     def _exchange(self, request: Request[Any]) -> httpx.Response:
         import httpx
 
+        until = self._world.now() + self._world.request_timeout_s
         for attempt in range(1, _ATTEMPTS + 1):
+            pause_s = _FIRST_PAUSE_S * math.exp(attempt - 1)
             try:
-                return self.once(request)
-            except httpx.TransportError as fault:
+                # All attempts together are as long as one that is not answered.
+                return within(until - self._world.now(), lambda: self.once(request))
+            except (httpx.TransportError, httpx.DecodingError, TimeoutError) as fault:
                 was_not_sent = isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
-                last = attempt == _ATTEMPTS or not (request.repeatable or was_not_sent)
-                if last or (was_not_sent and self._is_local):
+                last = attempt == _ATTEMPTS or self._world.now() + pause_s >= until
+                may_repeat = request.repeatable or was_not_sent
+                if last or not may_repeat or (was_not_sent and self._is_local):
                     raise self._unreachable(fault) from fault
-                self._world.sleep(_FIRST_PAUSE_S * math.exp(attempt - 1))
+                self._world.sleep(pause_s)
         raise AssertionError("the last attempt returns or raises")
 
     def once(self, request: Request[Any]) -> httpx.Response:
         """The answer as it came, to a request that is not repeated.
 
-        Raises httpx's errors, and `BadInput` where the environment's proxy or certificates are of
-        no use.
+        Raises httpx's errors and `TimeoutError`, `QstashError` for an answer that is too long, and
+        `BadInput` where the environment's proxy or certificates are of no use.
         """
         http = self.prepared()
         prepared = http.build_request(
@@ -157,7 +165,7 @@ class Client:
             extensions={"target": target(request).encode()},
         )
         self._trace_request(request)
-        response = http.send(prepared)
+        response = received(http, prepared, self._world.request_timeout_s)
         self._trace_response(response)
         return response
 
@@ -194,7 +202,7 @@ class Client:
     def _unreachable(self, fault: Exception) -> Unreachable:
         import httpx
 
-        if isinstance(fault, httpx.TimeoutException):
+        if isinstance(fault, httpx.TimeoutException | TimeoutError):
             return Unreachable(
                 f"no answer within {self._world.request_timeout_s:g}s from {self._api_url}",
                 hint="nothing says whether it was done; give --request-timeout a longer time",
@@ -259,7 +267,17 @@ def _seconds_until(reset: str, now: float) -> float | None:
     try:
         value = float(reset)
     except ValueError:
-        return None
+        return _seconds_until_date(reset, now)
     if not math.isfinite(value):
         return None
     return max(0.0, value - now if value > _FIRST_EPOCH_S else value)
+
+
+def _seconds_until_date(date: str, now: float) -> float | None:
+    # RFC 9110 §10.2.3 allows a date in Retry-After.
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(date).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
