@@ -109,17 +109,18 @@ def run(argv: Sequence[str], inv: Invocation) -> int:
     except QstashError as error:
         return _fail(argv, inv, error)
     except Exception as fault:  # noqa: BLE001 - whatever it is, it ends with a message and a code
-        return _fail(argv, inv, _defect(fault))
+        return _fail(argv, inv, _defect(fault, inv))
     finally:
         inv.close()
     return code
 
 
-def _defect(fault: Exception) -> QstashError:
+def _defect(fault: Exception, inv: Invocation) -> QstashError:
     # What the fault says may be anything, a secret too.
     error = QstashError(
         f"something unexpected happened: {type(fault).__name__}",
-        hint="--debug shows where; a report of it is welcome",
+        # JSON of another shape than QStash's is nobody's defect here.
+        hint=f"{inv.doubt}--debug shows where; a report of it is welcome",
     )
     error.__cause__ = fault
     return error
@@ -216,7 +217,11 @@ def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
     from qstash_cli.output.failure import write_failure
 
     if inv.output.debug or "--debug" in argv:
-        traceback.print_exception(error, file=inv.err)
+        from qstash_cli.output.safe import safe_text
+
+        # It holds texts of QStash, and those of the request.
+        shown = "".join(traceback.format_exception(error))
+        inv.err.write(safe_text(shown, keep_newlines=True))
     wants_json = inv.output.format in {"json", "jsonl"} or _asks_for_json(argv)
     try:
         inv.out.flush()

@@ -85,16 +85,24 @@ class Client:
             ) from None
 
     def pages(self, request: Request[T]) -> Iterator[T]:
-        """The items of every page, as they come."""
+        """The items of every page, as they come. Raises as `send` does, and `QstashError` for what
+        is no page.
+        """
         seen = set()
         while True:
-            answer = cast("Mapping[str, Any]", self.send(request))
-            yield from answer.get(request.items) or ()
-            cursor = answer.get("cursor")
+            answer: Any = self.send(request)
+            items = (answer.get(request.items) or []) if isinstance(answer, dict) else None
+            if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+                raise QstashError(
+                    f"the answer has no list of {request.items}",
+                    hint=f"is {self._api_url} QStash's API?",
+                )
+            yield from cast("list[T]", items)
+            cursor = str(answer.get("cursor") or "")
             if not cursor or cursor in seen:
                 return
             seen.add(cursor)
-            request = request.with_query(("cursor", str(cursor)))
+            request = request.with_query(("cursor", cursor))
 
     def prepared(self) -> httpx.Client:
         """What sends requests, made ready. Raises `BadInput` as `once` does."""

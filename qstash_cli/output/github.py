@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qstash_cli.errors import QstashError
+from qstash_cli.output.safe import safe_text
 
 _IN_MESSAGE = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 
@@ -12,7 +13,8 @@ _IN_MESSAGE = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 def annotation(error: QstashError) -> str:
     """The line that shows an error beside the step and on the summary of the run."""
     text = f"{error.message}\nhint: {error.hint}" if error.hint else error.message
-    return f"::error title=qstash::{text.translate(_IN_MESSAGE)}\n"
+    shown = safe_text(text, keep_newlines=True)
+    return f"::error title=qstash::{shown.translate(_IN_MESSAGE)}\n"
 
 
 def masks(secrets: Sequence[str | None]) -> str:

@@ -79,7 +79,8 @@ def _total(widths: tuple[int, ...]) -> int:
 
 def _shrunk(widths: tuple[int, ...], whole: tuple[bool, ...], room: int) -> tuple[int, ...] | None:
     """The widths with the widest cut until all fit, None if some would be too narrow."""
-    for most in range(max(widths, default=0), _LEAST - 1, -1):
+    # No column that is wider than the terminal fits: a text of a million cells is passed by.
+    for most in range(min(max(widths, default=0), room), _LEAST - 1, -1):
         capped = tuple(w if k else min(w, most) for w, k in zip(widths, whole, strict=True))
         if _total(capped) <= room:
             return _widened(capped, widths, room)
