@@ -11,7 +11,7 @@ from qstash_cli.protocol import records
 # What terminals obey, what Rich and GitHub's runner read, what shows one thing and is another, and
 # what separates fields. It names no colours, so that those of `qstash` itself can be told apart.
 HOSTILE = (
-    "x\x1b]0;owned\x07\x1b[2J\x1b[1A\x9b2K\x90q\x9c[bold red]m[/bold red][/]:smile:\t|\rCR"
+    "x\x1b]0;owned\x07\x1b[2J\x1b[3A\x9b2K\x90q\x9c[bold red]m[/bold red][/]:smile:\t|\rCR"
     "\n::add-mask::owned\nerror: owned\n\x00\x08\x7f\u202eevil\u2066\u200b\u2028\ufeff\ud800"
     "\U000e0041日本 \"'`$(owned)\\,;=#%"
 )
@@ -35,7 +35,7 @@ def made(shape: Any, text: str, **kept: Any) -> Any:
 
 def answers(text: str, **kept: Any) -> Answers:
     """What every endpoint answers, with this for each text but those that are kept."""
-    kept = {"cursor": ""} | kept
+    kept = {"cursor": "", "cancelled": 3} | kept
     name, log_body = text.encode(errors="replace").decode(), b64encode(INVALID).decode()
     one = {shape: made(vars(records)[shape], text, **kept) for shape in (
         "Published", "Message", "DlqEntry", "Cancelled", "Deleted", "Retried", "SigningKeys",

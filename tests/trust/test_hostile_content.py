@@ -26,8 +26,8 @@ from tests.figures import Figures
 from tests.trust.hostile_api import HOSTILE, INVALID, WIDE, Answers, answers
 
 OF = "hostile content"
-# The colours that `qstash` writes itself.
-_OWN = re.compile(r"\x1b\[[0-9;]*m")
+# The colours and the bar that `qstash` draws itself.
+_OWN = re.compile(r"\x1b\[([0-9;]*m|\?25[lh]|2K|1A)")
 _INJECTED = re.compile(r"(?m)^\s*(::|error: owned)")
 _URL = "https://example.com/a"
 KINDS: dict[str, Answers] = {
