@@ -217,11 +217,7 @@ def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
     from qstash_cli.output.failure import write_failure
 
     if inv.output.debug or "--debug" in argv:
-        from qstash_cli.output.safe import safe_text
-
-        # It holds texts of QStash, and those of the request.
-        shown = "".join(traceback.format_exception(error))
-        inv.err.write(safe_text(shown, keep_newlines=True))
+        inv.err.write(_safe_traceback(error))
     wants_json = inv.output.format in {"json", "jsonl"} or _asks_for_json(argv)
     try:
         inv.out.flush()
@@ -230,6 +226,17 @@ def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
     except BrokenPipeError:
         _discard_output()
     return error.exit_code
+
+
+def _safe_traceback(error: Exception) -> str:
+    from qstash_cli.output.safe import safe_text
+
+    # Frames begin with blanks, the words between two faults with a line feed. What is left are the
+    # messages, which hold texts of QStash.
+    return "".join(
+        f"{safe_text(part.removesuffix(chr(10)), keep_newlines=part[0].isspace())}\n"
+        for part in traceback.format_exception(error)
+    )
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:

@@ -12,9 +12,10 @@ _IN_MESSAGE = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 
 def annotation(error: QstashError) -> str:
     """The line that shows an error beside the step and on the summary of the run."""
-    text = f"{error.message}\nhint: {error.hint}" if error.hint else error.message
-    shown = safe_text(text, keep_newlines=True)
-    return f"::error title=qstash::{shown.translate(_IN_MESSAGE)}\n"
+    text = safe_text(error.message, keep_newlines=error.has_lines)
+    if error.hint:
+        text += f"\nhint: {safe_text(error.hint)}"
+    return f"::error title=qstash::{text.translate(_IN_MESSAGE)}\n"
 
 
 def masks(secrets: Sequence[str | None]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from qstash_cli.output.cells import Cell
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, View
+from qstash_cli.output.widths import cells
 
 GAP = "  "
 _LEAST = 8
@@ -64,12 +65,10 @@ def _whole(view: View) -> tuple[bool, ...]:
 
 
 def _natural(view: View, texts: Sequence[Sequence[str]]) -> tuple[int, ...]:
-    from rich.cells import cell_len
-
-    headers = [cell_len(column.name) for column in view.columns]
+    headers = [cells(column.name) for column in view.columns]
     if not texts:
         return tuple(headers)
-    widest = [max(cell_len(text) for text in column) for column in zip(*texts, strict=True)]
+    widest = [max(cells(text) for text in column) for column in zip(*texts, strict=True)]
     return tuple(max(pair) for pair in zip(headers, widest, strict=True))
 
 

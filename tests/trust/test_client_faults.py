@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import gzip
-import json
 import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from qstash_cli.errors import ExitCode
 from qstash_cli.output.safe import UNSAFE
-from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.conftest import Qstash, Run
 from tests.e2e.conftest import plain_environment
-from tests.figures import Figures
 from tests.faults import FAULTS, Proxy, running_proxy
+from tests.figures import Figures
 from tests.trust.raw_server import Connection, Script, raw_server
 
+CLASS = "client faults"
 TOKEN = "tok_0f8a61d1c2b94e7f"
 TO = "https://example.com/hook"
 # Long enough for a busy machine, and far from for ever.
@@ -158,6 +158,14 @@ RESET_NAMES = ("Burst-RateLimit-Reset", "RateLimit-Reset", "Retry-After")
 def asking(qstash: Qstash) -> Qstash:
     """`qstash` with a token that must never be seen."""
     qstash.env |= {"QSTASH_TOKEN": TOKEN, "XDG_CACHE_HOME": str(qstash.home)}
+    slept_s = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal slept_s
+        slept_s += seconds
+
+    # Pauses take no time, as the clock of `qstash` knows.
+    qstash.now, qstash.sleep = (lambda: time.time() + slept_s), sleep
     return qstash
 
 
@@ -183,15 +191,100 @@ def test_each_fault_has_its_exit_code_in_time(asking: Qstash, figures: Figures, 
     if name.startswith("a gibibyte"):
         # A machine that is busy does not read in a second what is too much.
         codes.add(ExitCode.UNREACHABLE)
-    with raw_server(script) as server:
+    with raw_server(script) as server, ThreadPoolExecutor(2) as pool:
         asking.env["QSTASH_URL"] = server.url
         began_at_s = time.monotonic()
-        read = asking("logs", "--request-timeout", "1s", "-v")
-        sent = asking("publish", TO, "a=1", "--no-check", "--request-timeout", "1s")
+        reading = pool.submit(asking, "logs", "--request-timeout", "1s", "-v")
+        sending = pool.submit(asking, "publish", TO, "a=1", "--no-check", "--request-timeout", "1s")
+        read, sent = reading.result(), sending.result()
     # An answer that is fine for a list is none to a publish, though JSON it is.
     complaints = [complaint(read, codes, began_at_s)]
     complaints.append(complaint(sent, set(ExitCode) if code == _DONE else codes, began_at_s))
     found = [one for one in complaints if one]
 
-    figures("client faults", cases=2, failures=len(found))
+    figures(CLASS, cases=2, failures=len(found))
     assert not found
+
+
+@pytest.mark.parametrize("name", RESET_NAMES)
+def test_a_rate_limit_ends_in_time_and_is_not_hammered(
+    asking: Qstash, figures: Figures, name: str
+) -> None:
+    found = []
+    for reset in RESETS:
+        head = f"HTTP/1.1 429 No\r\n{name}: {reset}\r\nContent-Length: 0\r\n\r\n"
+        with raw_server(lambda connection, head=head: connection.say(head.encode())) as server:
+            asking.env["QSTASH_URL"] = server.url
+            before = asking.now()
+            done = asking("logs", "--max-wait", "10s")
+            found.append(complaint(done, {ExitCode.RATE_LIMITED}, time.monotonic()))
+            if asking.now() - before > 12:
+                found.append(f"{reset}: it waited longer than it may")
+            if len(server.requests) > 12:
+                found.append(f"{reset}: {len(server.requests)} requests")
+    found = [one for one in found if one]
+
+    figures(CLASS, cases=len(RESETS), failures=len(found))
+    assert not found
+
+
+def test_a_connection_that_is_half_closed_is_not_used_again(
+    local: Qstash, server_url: str, figures: Figures
+) -> None:
+    # Each answer stands alone: the server says that it is kept, and then leaves.
+    def script(connection: Connection) -> None:
+        connection.answer(b'{"logs":[{"messageId":"msg_1"}],"cursor":"%d"}' % connection.number)
+        if connection.number < 20:
+            connection.half_close()
+
+    with raw_server(script) as server:
+        done = local("logs", "--limit", "15", QSTASH_URL=server.url)
+
+    figures(CLASS, cases=15)
+    assert done.code == 0, done
+    assert len(done.out.splitlines()) == 15
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("times", [1, 2, 9])
+def test_no_fault_makes_two_messages_of_one(
+    local: Qstash, server_url: str, figures: Figures, fault: str, times: int
+) -> None:
+    local.sleep = lambda _s: None
+    faulty = Proxy(server_url, fault_of=lambda number: fault if number <= times else "")
+    with running_proxy(faulty):
+        done = local("publish", "http://127.0.0.1:9/", "a=1", "--delay", "1h",
+                     QSTASH_URL=faulty.url)  # fmt: skip
+        alone = local("publish", "http://127.0.0.1:9/", "a=2", "--delay", "1h",
+                      "--no-idempotency", QSTASH_URL=faulty.url)  # fmt: skip
+    stored = [
+        (entry["messageId"]) for entry in local("logs", "-o", "json").json
+        if entry["state"] == "CREATED"
+    ]  # fmt: skip
+
+    figures(CLASS, cases=2)
+    assert {done.code, alone.code} <= set(ExitCode)
+    assert len(stored) == len(set(stored)) <= 2, faulty.seen
+    # What was told is what is there.
+    for run in (done, alone):
+        if run.code == 0:
+            assert run.out.strip() in stored
+
+
+def test_a_gibibyte_does_not_fill_the_memory(tmp_path: Path, figures: Figures) -> None:
+    """Each in a process that may have half of it."""
+    worst = (a_gibibyte, a_gibibyte_in_chunks, a_zipped_gibibyte, a_gibibyte_refusal)
+    limited = 'ulimit -v 786432; exec "$0" -m qstash_cli logs --request-timeout 30s'
+    codes = []
+    for script in worst:
+        with raw_server(script) as server:
+            env = plain_environment(tmp_path) | {"QSTASH_URL": server.url, "QSTASH_TOKEN": TOKEN}
+            done = subprocess.run(  # noqa: S603 - a command of the test
+                ["/bin/sh", "-c", limited, sys.executable], env=env, capture_output=True,
+                text=True, check=False, timeout=60,
+            )  # fmt: skip
+        codes.append((script.__name__, done.returncode, done.stderr))
+
+    figures(CLASS, cases=len(worst))
+    assert {code for _, code, _ in codes} == {ExitCode.FAILED}, codes
+    assert all("longer than 128 MiB" in err for name, _, err in codes if "refusal" not in name)
