@@ -117,10 +117,11 @@ def run(argv: Sequence[str], inv: Invocation) -> int:
 
 def _defect(fault: Exception, inv: Invocation) -> QstashError:
     # What the fault says may be anything, a secret too.
+    # An answer of another shape than QStash's is nobody's defect here.
+    doubt = f"is {inv.settings.api_url} QStash's API? " if "client" in vars(inv) else ""
     error = QstashError(
         f"something unexpected happened: {type(fault).__name__}",
-        # JSON of another shape than QStash's is nobody's defect here.
-        hint=f"{inv.doubt}--debug shows where; a report of it is welcome",
+        hint=f"{doubt}--debug shows where; a report of it is welcome",
     )
     error.__cause__ = fault
     return error
@@ -217,7 +218,8 @@ def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
     from qstash_cli.output.failure import write_failure
 
     if inv.output.debug or "--debug" in argv:
-        inv.err.write(_safe_traceback(error))
+        shown = _safe_traceback(error)
+        inv.err.write(inv.client.masked(shown) if "client" in vars(inv) else shown)
     wants_json = inv.output.format in {"json", "jsonl"} or _asks_for_json(argv)
     try:
         inv.out.flush()

@@ -224,11 +224,6 @@ class Invocation:
             raise Preview(request)
         return self.client.pages(request)
 
-    @property
-    def doubt(self) -> str:
-        """A question about whoever was asked, empty where nobody was."""
-        return f"is {self.settings.api_url} QStash's API? " if "client" in self.__dict__ else ""
-
     def close(self) -> None:
         """Closes what was opened."""
         if "client" in self.__dict__:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from qstash_cli.client.deadline import within
+from qstash_cli.client.refusals import text_of
 from qstash_cli.client.request import Request
 from qstash_cli.errors import QstashError
 
@@ -57,14 +59,14 @@ def ask(
     except QstashError as error:
         return Answer(fault=error.message)
     except httpx.HTTPError as fault:
-        return Answer(fault=str(fault) or type(fault).__name__)
+        return Answer(fault=client.masked(str(fault)) or type(fault).__name__)
     return Answer(
         status=response.status_code,
         took_ms=round(response.elapsed.total_seconds() * 1000),
         asked_at_s=(began_at + now()) / 2,
         server_time_s=_time_of(response),
-        content=_json_of(response),
-        location=response.headers.get("location", ""),
+        content=_json_of(client.masked(text_of(response))),
+        location=client.masked(response.headers.get("location", "")),
     )
 
 
@@ -124,8 +126,8 @@ def _time_of(response: httpx.Response) -> float | None:
         return None
 
 
-def _json_of(response: httpx.Response) -> Any:
+def _json_of(text: str) -> Any:
     try:
-        return response.json()
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None

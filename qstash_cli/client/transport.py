@@ -72,17 +72,18 @@ class Client:
         """
         response = self._settled(request)
         if not response.is_success:
-            raise refusal(response, request)
+            raise self._without_token(refusal(response, request))
         if not response.content:
             return cast(T, None)
         try:
             return cast(T, response.json())
         except (ValueError, RecursionError):
-            raise QstashError(
+            error = QstashError(
                 f"the answer is not JSON: {excerpt(text_of(response))!r}",
                 hint=f"is {self._api_url} QStash's API?",
                 status=response.status_code,
-            ) from None
+            )
+            raise self._without_token(error) from None
 
     def pages(self, request: Request[T]) -> Iterator[T]:
         """The items of every page, as they come. Raises as `send` does, and `QstashError` for what
@@ -215,7 +216,7 @@ class Client:
                 f"no answer within {self._world.request_timeout_s:g}s from {self._api_url}",
                 hint="nothing says whether it was done; give --request-timeout a longer time",
             )
-        reason = str(fault) or type(fault).__name__
+        reason = self.masked(str(fault)) or type(fault).__name__
         if self._is_local:
             return Unreachable(
                 f"nothing answers at {self._api_url}: {reason}",
@@ -225,6 +226,14 @@ class Client:
             f"{self._api_url} cannot be reached: {reason}",
             hint="check the network and HTTPS_PROXY, or try `qstash demo`, which needs neither",
         )
+
+    def masked(self, text: str) -> str:
+        """The text without the token: some servers and proxies tell what they were asked."""
+        return text.replace(self._token, "…")
+
+    def _without_token(self, error: QstashError) -> QstashError:
+        error.message = self.masked(error.message)
+        return error
 
     def _trace_request(self, request: Request[Any]) -> None:
         if self._world.trace is None:
@@ -239,9 +248,9 @@ class Client:
     def _trace_response(self, response: httpx.Response) -> None:
         if self._world.trace is None:
             return
-        self._world.trace(f"< {response.status_code} {response.reason_phrase}")
+        self._world.trace(self.masked(f"< {response.status_code} {response.reason_phrase}"))
         for name, value in response.headers.items():
-            self._world.trace(f"< {name}: {_masked(name, value)}")
+            self._world.trace(self.masked(f"< {name}: {_masked(name, value)}"))
         self._world.trace(f"< ({len(response.content)} bytes)")
 
 

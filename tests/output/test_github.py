@@ -19,7 +19,9 @@ def unescaped(text: str) -> str:
 
 
 @given(st.text(), st.text())
-def test_an_annotation_is_one_line_that_says_the_whole_error_safely(message: str, hint: str) -> None:
+def test_an_annotation_is_one_line_that_says_the_whole_error_safely(
+    message: str, hint: str
+) -> None:
     line = annotation(QstashError(message, hint=hint))
 
     head, _, text = line.removesuffix("\n").partition("::error title=qstash::")

@@ -160,8 +160,8 @@ def test_headers_and_reasons_of_an_answer_are_traced_safely(
     asking: Qstash, figures: Figures
 ) -> None:
     def script(connection: Connection) -> None:
-        head = b"HTTP/1.1 400 \x9b2J\xff\r\nX-Evil: \x9b2J\x85\xe2\x80\xae\r\nContent-Length: 0\r\n\r\n"
-        connection.say(head)
+        connection.say(b"HTTP/1.1 400 \x9b2J\xff\r\nX-Evil: \x9b2J\x85\xe2\x80\xae\r\n")
+        connection.say(b"Content-Length: 0\r\n\r\n")
 
     with raw_server(script) as server:
         asking.env["QSTASH_URL"] = server.url
