@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -158,7 +159,9 @@ def _matching_key(signed: bytes, mac: bytes, keys: tuple[tuple[str, str], ...]) 
     from jwt.algorithms import HMACAlgorithm
 
     hmac_sha256 = HMACAlgorithm(HMACAlgorithm.SHA256)
-    return next((n for n, key in keys if hmac_sha256.verify(signed, key.encode(), mac)), None)
+    # With an empty key anybody can sign.
+    known = [(name, key.encode()) for name, key in keys if key]
+    return next((name for name, key in known if hmac_sha256.verify(signed, key, mac)), None)
 
 
 def _claim_checks(claims: dict[str, Any], expected: Expectation) -> Iterator[Check]:
@@ -209,7 +212,8 @@ def _outcome(claim_holds: bool, otherwise: Outcome = "pass") -> Outcome:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # JSON has no infinity, but Python reads one, and so it reads 1e999.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
 
 
 def _show(value: Any) -> str:

@@ -81,6 +81,10 @@ def said(body: bytes, status: str = "200 OK", *headers: str) -> Script:
     return lambda connection: connection.answer(body, status, *headers)
 
 
+def said_head(head: str) -> Script:
+    return lambda connection: connection.say(head.encode())
+
+
 def then_closed(text: bytes) -> Script:
     def script(connection: Connection) -> None:
         connection.say(text)
@@ -213,7 +217,7 @@ def test_a_rate_limit_ends_in_time_and_is_not_hammered(
     found = []
     for reset in RESETS:
         head = f"HTTP/1.1 429 No\r\n{name}: {reset}\r\nContent-Length: 0\r\n\r\n"
-        with raw_server(lambda connection, head=head: connection.say(head.encode())) as server:
+        with raw_server(said_head(head)) as server:
             asking.env["QSTASH_URL"] = server.url
             before = asking.now()
             done = asking("logs", "--max-wait", "10s")
@@ -229,7 +233,7 @@ def test_a_rate_limit_ends_in_time_and_is_not_hammered(
 
 
 def test_a_connection_that_is_half_closed_is_not_used_again(
-    local: Qstash, server_url: str, figures: Figures
+    local: Qstash, figures: Figures
 ) -> None:
     # Each answer stands alone: the server says that it is kept, and then leaves.
     def script(connection: Connection) -> None:

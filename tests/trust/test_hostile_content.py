@@ -10,7 +10,6 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,7 +50,7 @@ KINDS: dict[str, Answers] = {
 
 
 @pytest.fixture
-def asking(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Qstash]:
+def asking(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Qstash:
     """`qstash` with all it reads, at a server that the tests name, and pauses that take no time."""
     (tmp_path / "qstash.toml").write_text("[queues.orders]\n[queues.mails]\n")
     (tmp_path / "messages.jsonl").write_text(json.dumps({"destination": _URL, "body": "one"}))
@@ -88,13 +87,13 @@ def complaint(done: Run, name: str | None = None) -> str:
     return f"{', '.join(found)}: {done!r}" if found else ""
 
 
-def tried(qstash: Qstash, name: str | None, *more: str, **env: str) -> list[str]:
+def tried(qstash: Qstash, name: str | None, *more: str) -> list[str]:
     """The complaints about all commands in a format."""
     found = []
     for command in ASKING:
         Path("messages.jsonl.journal").unlink(missing_ok=True)
         words = (*argv(command), *(("-o", name) if name else ()), *more)
-        done = qstash(*words, tty=True, **env)
+        done = qstash(*words, tty=True)
         found.append(complaint(done, name))
         if name in {"json", "jsonl"} and done.out:
             parse(done.out, name)
@@ -140,11 +139,11 @@ def test_neither_traces_nor_tracebacks_nor_annotations_are_obeyed(
 ) -> None:
     found = []
     with api_server(answers=KINDS[kind]) as api:
-        asking.env["QSTASH_URL"] = api.url
+        asking.env |= {"QSTASH_URL": api.url} | ({} if mode[0] == "-" else {mode: "true"})
         for command in ASKING:
             Path("messages.jsonl.journal").unlink(missing_ok=True)
-            flag, env = ((), {mode: "true"}) if mode.isupper() else ((mode,), {})
-            done = asking(*argv(command), *flag, tty=True, **env)
+            flags = (mode,) if mode.startswith("-") else ()
+            done = asking(*argv(command), *flags, tty=True)
             # A traceback was asked for, and an annotation of `qstash` itself is one.
             err = done.err.replace("Traceback", "").replace("::error title=qstash::", "")
             if mode == "GITHUB_ACTIONS":
