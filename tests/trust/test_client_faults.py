@@ -250,7 +250,7 @@ def test_a_connection_that_is_half_closed_is_not_used_again(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("times", [1, 2, 9])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.soak), 9])
 def test_no_fault_makes_two_messages_of_one(
     local: Qstash, server_url: str, figures: Figures, fault: str, times: int
 ) -> None:

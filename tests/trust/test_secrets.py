@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,11 @@ MODES: dict[str, tuple[str, ...]] = {
     "debug": ("--debug", "--verbose", "-o", "json"),
     "wrong usage": ("--no-such-flag", "--debug"),
 }
+
+
+def long(*cases: object) -> list[Any]:
+    """These in the long form alone."""
+    return [pytest.param(one, marks=pytest.mark.soak) for one in cases]
 
 
 @pytest.fixture
@@ -81,7 +87,18 @@ def seen(qstash: Qstash, directory: Path, *flags: str, others: bool = False) -> 
     return found
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "plain",
+        "curl",
+        "debug",
+        *(
+            pytest.param(one, marks=pytest.mark.soak)
+            for one in ("verbose", "dry run", "wrong usage")
+        ),
+    ],
+)
 def test_no_command_shows_a_secret_or_leaves_it_in_a_file(
     keeping: Qstash, tmp_path: Path, figures: Figures, mode: str
 ) -> None:
@@ -109,7 +126,16 @@ def no_http(connection: Connection) -> None:
     connection.half_close()
 
 
-@pytest.mark.parametrize("script", [echo, no_json, no_http, Connection.reset])
+@pytest.mark.parametrize(
+    "script",
+    [
+        echo,
+        *(
+            pytest.param(one, marks=pytest.mark.soak)
+            for one in (no_json, no_http, Connection.reset)
+        ),
+    ],
+)
 def test_a_server_that_repeats_the_token_does_not_make_it_seen(
     keeping: Qstash, tmp_path: Path, figures: Figures, script: Callable[[Connection], None]
 ) -> None:
@@ -126,9 +152,9 @@ def test_a_server_that_repeats_the_token_does_not_make_it_seen(
     [
         f"http://user:{PASSWORD}@127.0.0.1:9",
         f"http://user:{PASSWORD}@127.0.0.1:notaport",
-        f"user:{PASSWORD}@127.0.0.1",
-        f"socks5://user:{PASSWORD}@127.0.0.1:9",
-        f"gopher://user:{PASSWORD}@127.0.0.1:9",
+        pytest.param(f"user:{PASSWORD}@127.0.0.1", marks=pytest.mark.soak),
+        pytest.param(f"socks5://user:{PASSWORD}@127.0.0.1:9", marks=pytest.mark.soak),
+        pytest.param(f"gopher://user:{PASSWORD}@127.0.0.1:9", marks=pytest.mark.soak),
     ],
 )
 def test_the_password_of_a_proxy_is_never_shown(

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from qstash_cli.protocol.signature import Expectation, check, claims_of, sign
+from tests.figures import Figures
 
 ROOT = Path(__file__).parents[2]
 KEY = "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r"
@@ -24,6 +25,11 @@ NOW = 1_700_000_000
 EXPECTED = Expectation(keys=(("current", KEY),), url=URL, body=b"x", now=NOW)
 CLAIMS = claims_of(url=URL, body=b"x", now=NOW, token_id="jwt_1")
 HEADER = {"alg": "HS256", "typ": "JWT"}
+
+
+@pytest.fixture(autouse=True)
+def _told(figures: Figures) -> None:
+    figures("signatures", cases=1)
 
 
 def encoded(data: bytes) -> str:
