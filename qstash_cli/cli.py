@@ -95,17 +95,19 @@ def run(argv: Sequence[str], inv: Invocation) -> int:
     except QstashError as error:
         return _fail(argv, inv, error)
     except Exception as fault:  # noqa: BLE001 - whatever it is, it ends with a message and a code
-        return _fail(argv, inv, _defect(fault))
+        return _fail(argv, inv, _defect(fault, inv))
     finally:
         inv.close()
     return code
 
 
-def _defect(fault: Exception) -> QstashError:
+def _defect(fault: Exception, inv: Invocation) -> QstashError:
     # What the fault says may be anything, a secret too.
+    # An answer of another shape than QStash's is nobody's defect here.
+    doubt = f"is {inv.settings.api_url} QStash's API? " if "client" in vars(inv) else ""
     error = QstashError(
         f"something unexpected happened: {type(fault).__name__}",
-        hint="--debug shows where; a report of it is welcome",
+        hint=f"{doubt}--debug shows where; a report of it is welcome",
     )
     error.__cause__ = fault
     return error
@@ -216,9 +218,8 @@ def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
     from qstash_cli.output.failure import write_failure
 
     if inv.output.debug or "--debug" in argv:
-        import traceback
-
-        traceback.print_exception(error, file=inv.err)
+        shown = _safe_traceback(error)
+        inv.err.write(inv.client.masked(shown) if "client" in vars(inv) else shown)
     wants_json = inv.output.format in {"json", "jsonl"} or _asks_for_json(argv)
     try:
         inv.out.flush()
@@ -227,6 +228,19 @@ def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
     except BrokenPipeError:
         _discard_output()
     return error.exit_code
+
+
+def _safe_traceback(error: Exception) -> str:
+    # Frames begin with blanks, the words between two faults with a line feed. What is left are the
+    # messages, which hold texts of QStash.
+    import traceback
+
+    from qstash_cli.output.safe import safe_text
+
+    return "".join(
+        f"{safe_text(part.removesuffix(chr(10)), keep_newlines=part[0].isspace())}\n"
+        for part in traceback.format_exception(error)
+    )
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:

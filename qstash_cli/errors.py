@@ -40,10 +40,12 @@ class QstashError(Exception):
     """A failure to tell the user: what happened, and what to do next.
 
     `status` is the HTTP status where QStash answered with one. Neither text may hold a secret.
+    `has_lines` says that line feeds of the message are its own, not those of a text in it.
     """
 
     code: ClassVar[str] = "refused"
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+    has_lines: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str = "", status: int | None = None) -> None:
         super().__init__(message)

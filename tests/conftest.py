@@ -21,6 +21,10 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.endpoint import Endpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 
+# The whole run's: a folder's own conftest is not seen where workers collect the tests.
+from tests.figures import figures, pytest_terminal_summary  # noqa: F401 - pytest's to find
+from tests.leaks import leaked
+
 
 @dataclass(frozen=True)
 class Run:
@@ -61,7 +65,9 @@ class Qstash:
     ) -> Run:
         inv = self.invocation(tty=tty, stdin=stdin, columns=columns, **env)
         code = cli.run(argv, inv)
-        return Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
+        run = Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
+        assert not leaked(argv, inv.env, run.out, run.err), run
+        return run
 
     def invocation(
         self, *, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from qstash_cli.client.deadline import within
+from qstash_cli.client.reading import first
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.headers import Headers
@@ -43,8 +45,8 @@ def ask(
             # Loading certificates takes time, and plain HTTP needs none.
             verify=url.lower().startswith("https:") and httpx.create_ssl_context(),
         ) as http:
-            return _reply(http, request)
-    except httpx.TimeoutException:
+            return within(timeout_s, lambda: _reply(http, request))
+    except (httpx.TimeoutException, TimeoutError):
         return Reply(error=f"no answer within {timeout_s:g}s")
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as fault:
         return Reply(error=str(fault) or type(fault).__name__)
@@ -68,16 +70,12 @@ def _request(method: str, url: str, headers: Headers, body: bytes) -> httpx.Requ
 
 def _reply(http: httpx.Client, request: httpx.Request) -> Reply:
     response = http.send(request, auth=None, follow_redirects=False, stream=True)
-    received = bytearray()
     try:
-        for chunk in response.iter_bytes():
-            received += chunk
-            if len(received) > _MOST_BODY_BYTES:
-                break
+        body, _ = first(response.iter_bytes(), _MOST_BODY_BYTES)
     finally:
         response.close()
     return Reply(
         status=response.status_code,
-        body=bytes(received[:_MOST_BODY_BYTES]),
+        body=body,
         took_ms=round(response.elapsed.total_seconds() * 1000),
     )

@@ -21,6 +21,7 @@ from select import select
 from socket import SHUT_RDWR
 from urllib.parse import urlsplit
 
+from qstash_cli.client.reading import first, most_bytes, refuse_part
 from qstash_cli.client.wire import (
     Answer,
     Fault,
@@ -31,6 +32,7 @@ from qstash_cli.client.wire import (
 )
 
 _GZIP_OR_ZLIB = 47
+_CHUNK_BYTES = 65_536
 
 
 class PlainWire:
@@ -52,12 +54,15 @@ class PlainWire:
         self._open: set[HTTPConnection] = set()
 
     def send(self, method: str, target: str, headers: Pairs, body: bytes) -> Answer:
-        """The answer to one request. Raises `Fault`; redirects are not followed."""
+        """The answer to one request; redirects are not followed.
+
+        Raises `Fault`, and `QstashError` for an answer that is too long.
+        """
         began_at = time.perf_counter()
         connection = self._idle_one() or self._connected()
         try:
             response = _exchanged(connection, method, target, headers, body)
-            content = _decoded(response, response.read())
+            content, is_whole = _content(response)
         except TimeoutError as fault:
             self._drop(connection)
             raise TimedOut(str(fault)) from fault
@@ -67,7 +72,7 @@ class PlainWire:
         except BaseException:
             self._drop(connection)
             raise
-        if response.will_close:
+        if response.will_close or not is_whole:
             self._drop(connection)
         else:
             self._idle.append(connection)
@@ -174,7 +179,22 @@ def _exchanged(
     if body or method in {"POST", "PUT", "PATCH"}:
         connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body or None)
-    return connection.getresponse()
+    response = connection.getresponse()
+    _refuse_unclear(response)
+    return response
+
+
+def _refuse_unclear(response: HTTPResponse) -> None:
+    """Raises `ValueError` for a head that can be read in two ways, which `http.client` lets pass.
+
+    Source: RFC 9112, sections 5 and 6.3.
+    """
+    if response.status < 200:
+        raise ValueError(f"the answer is none: status {response.status}")
+    if response.msg.defects:
+        raise ValueError("a line of the answer's head is no header")
+    if len(set(response.msg.get_all("Content-Length", ()))) > 1:
+        raise ValueError("the answer has two lengths")
 
 
 def _was_closed(connection: HTTPConnection) -> bool:
@@ -192,17 +212,31 @@ def _by_name(response: HTTPResponse) -> dict[str, str]:
     return found
 
 
-def _decoded(response: HTTPResponse, content: bytes) -> bytes:
+def _content(response: HTTPResponse) -> tuple[bytes, bool]:
+    """The body, decoded, and whether it is all of it. Raises `ValueError` for a broken one."""
+    most = most_bytes(response.status)
+    content, is_whole = first(iter(lambda: response.read(_CHUNK_BYTES), b""), most)
+    if is_whole and response.length:
+        raise IncompleteRead(content, response.length)
     encoding = (response.getheader("Content-Encoding") or "").strip().lower()
-    if encoding not in {"gzip", "deflate"} or not content:
-        return content
+    if encoding in {"gzip", "deflate"} and content:
+        content, is_decoded = _decoded(encoding, content, most)
+        is_whole = is_whole and is_decoded
+    if not is_whole:
+        refuse_part(response.status)
+    return content, is_whole
+
+
+def _decoded(encoding: str, content: bytes, most: int) -> tuple[bytes, bool]:
     import zlib
 
-    try:
-        return zlib.decompress(content, _GZIP_OR_ZLIB)
-    except zlib.error:
+    # Some servers take "deflate" to mean the bare stream.
+    for form in (_GZIP_OR_ZLIB, -zlib.MAX_WBITS):
+        decoder = zlib.decompressobj(form)
         try:
-            # Some servers take "deflate" to mean the bare stream.
-            return zlib.decompress(content, -zlib.MAX_WBITS)
-        except zlib.error as fault:
-            raise ValueError(f"the answer is not {encoding}") from fault
+            decoded = decoder.decompress(content, most)
+        except zlib.error:
+            continue
+        if decoder.eof or decoder.unconsumed_tail:
+            return decoded, decoder.eof
+    raise ValueError(f"the answer is not {encoding}")

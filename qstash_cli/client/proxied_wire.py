@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from qstash_cli.client.reading import first, most_bytes, refuse_part
 from qstash_cli.client.wire import (
     Answer,
     Fault,
@@ -50,7 +51,10 @@ class ProxiedWire:
             raise Unusable from fault
 
     def send(self, method: str, target: str, headers: Pairs, body: bytes) -> Answer:
-        """The answer to one request. Raises `Fault`; redirects are not followed."""
+        """The answer to one request; redirects are not followed.
+
+        Raises `Fault`, and `QstashError` for an answer that is too long.
+        """
         import httpx
 
         request = self._http.build_request(
@@ -62,7 +66,7 @@ class ProxiedWire:
         )
         began_at = time.perf_counter()
         try:
-            response = self._http.send(request)
+            response, content = _received(self._http, request)
         except httpx.ConnectTimeout as fault:
             raise NotConnectedInTime(str(fault)) from fault
         except httpx.ConnectError as fault:
@@ -75,13 +79,24 @@ class ProxiedWire:
             response.status_code,
             response.reason_phrase,
             dict(response.headers.items()),
-            response.content,
+            content,
             time.perf_counter() - began_at,
         )
 
     def close(self) -> None:
         """Closes its connections."""
         self._http.close()
+
+
+def _received(http: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+    response = http.send(request, stream=True)
+    try:
+        content, is_whole = first(response.iter_bytes(), most_bytes(response.status_code))
+    finally:
+        response.close()
+    if not is_whole:
+        refuse_part(response.status_code)
+    return response, content
 
 
 def _reason(fault: Exception) -> str:

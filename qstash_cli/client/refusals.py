@@ -66,7 +66,7 @@ def refusal(response: Answer, request: Request[Any]) -> QstashError:
 def _words_of(response: Answer) -> str:
     try:
         words = response.json()["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         words = response.text
     return excerpt(str(words)) or f"{response.status_code} {response.reason_phrase}".strip()
 

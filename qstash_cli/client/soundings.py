@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -55,14 +56,14 @@ def ask(
     except QstashError as error:
         return Answer(fault=error.message)
     except Fault as fault:
-        return Answer(fault=str(fault))
+        return Answer(fault=client.masked(str(fault)))
     return Answer(
         status=response.status_code,
         took_ms=round(response.took_s * 1000),
         asked_at_s=(began_at + now()) / 2,
         server_time_s=_time_of(response),
-        content=_json_of(response),
-        location=response.headers.get("location", ""),
+        content=_json_of(client.masked(response.text)),
+        location=client.masked(response.headers.get("location", "")),
     )
 
 
@@ -122,8 +123,8 @@ def _time_of(response: wire.Answer) -> float | None:
         return None
 
 
-def _json_of(response: wire.Answer) -> Any:
+def _json_of(text: str) -> Any:
     try:
-        return response.json()
-    except ValueError:
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from qstash_cli import __version__
+from qstash_cli.client.deadline import within
+from qstash_cli.client.pacing import pause_after_s, reset_after_s
 from qstash_cli.client.refusals import excerpt, refusal
 from qstash_cli.client.request import Request
 from qstash_cli.client.wire import Answer, Fault, NotConnected, TimedOut, Wire
@@ -30,12 +32,6 @@ _USER_AGENT = f"qstash-cli/{__version__}".encode()
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 # Every printable ASCII character: the destination stands in the path exactly as it was given.
 _AS_IS = "".join(chr(code) for code in range(0x21, 0x7F))
-_BURST_LEFT, _BURST_RESET = "burst-ratelimit-remaining", "burst-ratelimit-reset"
-# Requests other than publishes are counted by the second. Source: QStash docs, "Rate limits".
-_BURST_WINDOW_S = 1.0
-_RESET_HEADERS = (_BURST_RESET, "ratelimit-reset", "retry-after")
-# A reset further away than this is a point in time, not a number of seconds.
-_FIRST_EPOCH_S = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,29 +71,38 @@ class Client:
         """
         response = self._settled(request)
         if not response.is_success:
-            raise refusal(response, request)
+            raise self._without_token(refusal(response, request))
         if not response.content:
             return cast(T, None)
         try:
             return cast(T, response.json())
-        except ValueError:
-            raise QstashError(
+        except (ValueError, RecursionError):
+            error = QstashError(
                 f"the answer is not JSON: {excerpt(response.text)!r}",
                 hint=f"is {self._api_url} QStash's API?",
                 status=response.status_code,
-            ) from None
+            )
+            raise self._without_token(error) from None
 
     def pages(self, request: Request[T]) -> Iterator[T]:
-        """The items of every page, as they come."""
+        """The items of every page, as they come. Raises as `send` does, and `QstashError` for what
+        is no page.
+        """
         seen = set()
         while True:
-            answer = cast("Mapping[str, Any]", self.send(request))
-            yield from answer.get(request.items) or ()
-            cursor = answer.get("cursor")
+            answer: Any = self.send(request)
+            items = (answer.get(request.items) or []) if isinstance(answer, dict) else None
+            if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+                raise QstashError(
+                    f"the answer has no list of {request.items}",
+                    hint=f"is {self._api_url} QStash's API?",
+                )
+            yield from cast("list[T]", items)
+            cursor = str(answer.get("cursor") or "")
             if not cursor or cursor in seen:
                 return
             seen.add(cursor)
-            request = request.with_query(("cursor", str(cursor)))
+            request = request.with_query(("cursor", cursor))
 
     def prepared(self) -> Wire:
         """What sends requests, made ready. Raises `BadInput` as `once` does."""
@@ -111,18 +116,21 @@ class Client:
             self._wire.close()
 
     def _settled(self, request: Request[Any]) -> Answer:
-        started_at = self._world.now()
+        started_at, pause_s = self._world.now(), _FIRST_PAUSE_S
         while True:
             self._keep_pace()
             response = self._exchange(request)
             if response.status_code != 429:
-                self._open_at_s = self._world.now() + _pause_s(response.headers, self._world.now())
+                now = self._world.now()
+                self._open_at_s = now + pause_after_s(response.headers, now)
                 return response
-            wait_s = _reset_after_s(response.headers, self._world.now())
+            reset_s = reset_after_s(response.headers, self._world.now())
+            # A reset that lies behind, by a clock that is wrong, must not be asked for at once.
+            wait_s, pause_s = max(reset_s or 0, pause_s), 2 * pause_s
             waited_s = self._world.now() - started_at
-            if wait_s is None or waited_s + wait_s > self._world.max_wait_s:
+            if reset_s is None or waited_s + wait_s > self._world.max_wait_s:
                 return response
-            self._world.sleep(max(wait_s, _FIRST_PAUSE_S))
+            self._world.sleep(wait_s)
 
     def _keep_pace(self) -> None:
         # Whoever spends the last request of the second knows that the next one would be refused.
@@ -131,21 +139,26 @@ class Client:
             self._world.sleep(wait_s)
 
     def _exchange(self, request: Request[Any]) -> Answer:
+        until = self._world.now() + self._world.request_timeout_s
         for attempt in range(1, _ATTEMPTS + 1):
+            pause_s = _FIRST_PAUSE_S * math.exp(attempt - 1)
             try:
-                return self.once(request)
-            except Fault as fault:
+                # All attempts together are as long as one that is not answered.
+                return within(until - self._world.now(), lambda: self.once(request))
+            except (Fault, TimeoutError) as fault:
                 was_not_sent = isinstance(fault, NotConnected)
-                last = attempt == _ATTEMPTS or not (request.repeatable or was_not_sent)
-                if last or (was_not_sent and self._is_local):
+                last = attempt == _ATTEMPTS or self._world.now() + pause_s >= until
+                may_repeat = request.repeatable or was_not_sent
+                if last or not may_repeat or (was_not_sent and self._is_local):
                     raise self._unreachable(fault) from fault
-                self._world.sleep(_FIRST_PAUSE_S * math.exp(attempt - 1))
+                self._world.sleep(pause_s)
         raise AssertionError("the last attempt returns or raises")
 
     def once(self, request: Request[Any]) -> Answer:
         """The answer as it came, to a request that is not repeated.
 
-        Raises `Fault`, and `BadInput` where the environment's proxy or certificates are of no use.
+        Raises `Fault`, `QstashError` for an answer that is too long, and `BadInput` where the
+        environment's proxy or certificates are of no use.
         """
         wire = self.prepared()
         self._trace_request(request)
@@ -201,13 +214,13 @@ class Client:
         # Loading certificates takes time, and plain HTTP to this machine needs none.
         return not (self._is_local and self._api_url.startswith("http://"))
 
-    def _unreachable(self, fault: Fault) -> Unreachable:
-        if isinstance(fault, TimedOut):
+    def _unreachable(self, fault: Fault | TimeoutError) -> Unreachable:
+        if isinstance(fault, TimedOut | TimeoutError):
             return Unreachable(
                 f"no answer within {self._world.request_timeout_s:g}s from {self._api_url}",
                 hint="nothing says whether it was done; give --request-timeout a longer time",
             )
-        reason = str(fault)
+        reason = self.masked(str(fault))
         if self._is_local:
             return Unreachable(
                 f"nothing answers at {self._api_url}: {reason}",
@@ -217,6 +230,14 @@ class Client:
             f"{self._api_url} cannot be reached: {reason}",
             hint="check the network and HTTPS_PROXY, or try `qstash demo`, which needs neither",
         )
+
+    def masked(self, text: str) -> str:
+        """The text without the token: some servers and proxies tell what they were asked."""
+        return text.replace(self._token, "…")
+
+    def _without_token(self, error: QstashError) -> QstashError:
+        error.message = self.masked(error.message)
+        return error
 
     def _trace_request(self, request: Request[Any]) -> None:
         if self._world.trace is None:
@@ -231,9 +252,9 @@ class Client:
     def _trace_response(self, response: Answer) -> None:
         if self._world.trace is None:
             return
-        self._world.trace(f"< {response.status_code} {response.reason_phrase}")
+        self._world.trace(self.masked(f"< {response.status_code} {response.reason_phrase}"))
         for name, value in response.headers.items():
-            self._world.trace(f"< {name}: {_masked(name, value)}")
+            self._world.trace(self.masked(f"< {name}: {_masked(name, value)}"))
         self._world.trace(f"< ({len(response.content)} bytes)")
 
 
@@ -264,26 +285,3 @@ def target(request: Request[Any]) -> str:
 
 def _masked(name: str, value: str) -> str:
     return "…" if names_a_secret(name) else value
-
-
-def _pause_s(headers: Mapping[str, str], now: float) -> float:
-    if headers.get(_BURST_LEFT) != "0":
-        return 0.0
-    reset_s = _seconds_until(headers.get(_BURST_RESET, ""), now)
-    # The window is short, so that a clock that is wrong must not make it long.
-    return _BURST_WINDOW_S if reset_s is None else min(reset_s, _BURST_WINDOW_S)
-
-
-def _reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    found = (_seconds_until(headers.get(name, ""), now) for name in _RESET_HEADERS)
-    return next((wait_s for wait_s in found if wait_s is not None), None)
-
-
-def _seconds_until(reset: str, now: float) -> float | None:
-    try:
-        value = float(reset)
-    except ValueError:
-        return None
-    if not math.isfinite(value):
-        return None
-    return max(0.0, value - now if value > _FIRST_EPOCH_S else value)

@@ -25,6 +25,10 @@ def send(
     """Publishes a message, and follows it to its end if that is wanted."""
     answer = inv.send(messages.publish(destination, options, body))
     published = answer if isinstance(answer, list) else [answer]
+    if not all(isinstance(one, dict) for one in published):
+        raise QstashError(
+            "the answer names no message", hint="is it QStash's API? `qstash config show` tells"
+        )
     failure = _followed(inv, published, waiting) if waiting.wait else None
     return Result(data=cast("Any", answer), view=PUBLISHED, piped="ids", failure=failure)
 

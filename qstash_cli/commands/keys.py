@@ -26,7 +26,7 @@ def get(inv: Invocation) -> Result:
     qstash keys get --query current
     qstash keys get -o json
     """
-    found = inv.send(keys.get())
+    found = keys.checked(inv.send(keys.get()))
     _github.mask(inv, found["current"], found["next"])
     return Result(data=cast("Any", found), view=KEYS)
 
@@ -49,7 +49,7 @@ def rotate(inv: Invocation, *, proof: Proof, confirm: Confirm) -> Result:
     inv.confirm(_question(proof.endpoints), yes=confirm.yes)
     if proof.probe and not inv.only_shows:
         check_endpoints(inv, proof)
-    found = inv.send(keys.rotate())
+    found = keys.checked(inv.send(keys.rotate()))
     _github.mask(inv, found["current"], found["next"])
     _tell_profile(inv)
     lines = dotenv_lines({CURRENT_KEY: found["current"], NEXT_KEY: found["next"]})

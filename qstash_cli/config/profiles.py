@@ -199,7 +199,14 @@ def _prepare_directory(directory: Path) -> None:
 def _locked(path: Path) -> Iterator[None]:
     import fcntl
 
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)) as lock:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _OWNER_ONLY)
+    except OSError as fault:
+        raise BadInput(
+            f"the configuration's lock cannot be opened: {path}",
+            hint=f"{(fault.strerror or '').lower()}; nothing was changed",
+        ) from None
+    with os.fdopen(handle) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -83,10 +83,14 @@ class Problems:
                 f"{self.source}: {where}{problem.message}",
                 hint=problem.hint or "nothing was sent",
             )
-        lines = "\n".join(f"  {problem}" for problem in self.found)
-        raise BadInput(
+        lines = "\n".join(f"  {' '.join(str(problem).split())}" for problem in self.found)
+        raise _Several(
             f"{self.source} has {len(self.found)} problems\n{lines}", hint="nothing was sent"
         )
+
+
+class _Several(BadInput):
+    has_lines = True
 
 
 def is_secret(path: Path, secret_paths: frozenset[Path]) -> bool:

@@ -11,6 +11,8 @@ from qstash_cli.output.result import Show
 from qstash_cli.output.safe import safe_text
 from qstash_cli.output.values import local_time, relative_time, span
 
+# Beyond are no times, and numbers that no float holds.
+_MOST = 1e300
 _STYLES = {
     "pass": "green", "fail": "red", "ok": "green", "warning": "yellow", "failure": "red"
 }  # fmt: skip
@@ -49,7 +51,7 @@ def shown(value: Any, show: Show, look: Look) -> Cell:
     """The value for a table, safe to write to a terminal."""
     if value is None:
         return EMPTY
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST:
         if show in {"instant_ms", "instant_s"}:
             return _instant(value / 1000 if show == "instant_ms" else value, look)
         if show == "duration_s":

@@ -22,18 +22,20 @@ def write_failure(error: QstashError, *, as_json: bool, err: TextIO, colour: boo
         }
         err.write(f"{compact(record)}\n")
     else:
-        _write_labelled("error", error.message, err, _BOLD_RED if colour else "")
+        message = safe_text(error.message, keep_newlines=error.has_lines)
+        _write_labelled("error", message, err, _BOLD_RED if colour else "")
         if error.hint:
-            _write_labelled("hint", error.hint, err, _BOLD if colour else "")
+            _write_labelled("hint", safe_text(error.hint), err, _BOLD if colour else "")
     err.flush()
 
 
 def write_talk(text: str, err: TextIO, kind: str) -> None:
-    """Writes a line such as `warning: ...` or `note: ...`."""
-    _write_labelled(kind, text, err, "")
+    """Writes one line such as `warning: ...` or `note: ...`."""
+    # What it tells of may hold line feeds, and must not begin a line of its own.
+    _write_labelled(kind, safe_text(text), err, "")
     err.flush()
 
 
-def _write_labelled(label: str, text: str, err: TextIO, style: str) -> None:
+def _write_labelled(label: str, safe: str, err: TextIO, style: str) -> None:
     shown = f"{style}{label}:{_PLAIN}" if style else f"{label}:"
-    err.write(f"{shown} {safe_text(text, keep_newlines=True)}\n")
+    err.write(f"{shown} {safe}\n")

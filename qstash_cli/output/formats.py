@@ -151,14 +151,12 @@ def tsv(result: Result, out: TextIO, look: Look) -> None:
 @output_format
 def csv(result: Result, out: TextIO, look: Look) -> None:
     """Comma-separated values with a header (RFC 4180, with line feeds)."""
-    import csv as csv_module
-
-    writer = csv_module.writer(out, lineterminator="\n")
     columns = result.view.columns
-    writer.writerow([column.name for column in columns])
+    write_line = _line_writer(result, out)
+    write_line(_csv_line([column.name for column in columns]))
     for row in rows_of(result):
-        writer.writerow([_for_stream(plain(column.pick(row)), look) for column in columns])
-        out.flush()
+        values = [_for_stream(plain(column.pick(row)), look) for column in columns]
+        write_line(_csv_line(values))
 
 
 @output_format
@@ -227,6 +225,16 @@ def _write_query(result: Result, query: str, name: str, out: TextIO) -> None:
             write_line(compact(search(record)))
         return
     out.write(f"{pretty(search(result.data))}\n")
+
+
+def _csv_line(values: Sequence[str]) -> str:
+    import csv as csv_module
+    from io import StringIO
+
+    line = StringIO()
+    # Only what is in the end of its lines is quoted, and readers take a lone CR for one, too.
+    csv_module.writer(line, lineterminator="\r\n").writerow(values)
+    return line.getvalue().removesuffix("\r\n")
 
 
 def _line_writer(result: Result, out: TextIO) -> Callable[[str], None]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qstash_cli.errors import QstashError
+from qstash_cli.output.safe import safe_text
 
 _IN_MESSAGE = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 
 
 def annotation(error: QstashError) -> str:
     """The line that shows an error beside the step and on the summary of the run."""
-    text = f"{error.message}\nhint: {error.hint}" if error.hint else error.message
+    text = safe_text(error.message, keep_newlines=error.has_lines)
+    if error.hint:
+        text += f"\nhint: {safe_text(error.hint)}"
     return f"::error title=qstash::{text.translate(_IN_MESSAGE)}\n"
 
 

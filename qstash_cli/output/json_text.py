@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from qstash_cli.output.safe import UNSAFE
@@ -11,12 +13,29 @@ from qstash_cli.output.safe import UNSAFE
 
 def pretty(value: Any) -> str:
     """Over several lines, indented by two."""
-    return _escaped(json.dumps(value, ensure_ascii=False, indent=2, default=dict))
+    return _dumped(value, indent=2)
 
 
 def compact(value: Any) -> str:
     """On one line, without blanks."""
-    return _escaped(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=dict))
+    return _dumped(value, separators=(",", ":"))
+
+
+def _dumped(value: Any, **form: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=dict, **form)
+    except ValueError:
+        return _dumped(_finite(value), **form)
+    return _escaped(text)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for what JSON has no number for, such as 1e999."""
+    if isinstance(value, Mapping):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _escaped(text: str) -> str:

@@ -8,6 +8,7 @@ from qstash_cli.frozen import dataclass
 from qstash_cli.output.cells import Cell
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, View
+from qstash_cli.output.widths import cells
 
 GAP = "  "
 _LEAST = 8
@@ -64,12 +65,10 @@ def _whole(view: View) -> tuple[bool, ...]:
 
 
 def _natural(view: View, texts: Sequence[Sequence[str]]) -> tuple[int, ...]:
-    from rich.cells import cell_len
-
-    headers = [cell_len(column.name) for column in view.columns]
+    headers = [cells(column.name) for column in view.columns]
     if not texts:
         return tuple(headers)
-    widest = [max(cell_len(text) for text in column) for column in zip(*texts, strict=True)]
+    widest = [max(cells(text) for text in column) for column in zip(*texts, strict=True)]
     return tuple(max(pair) for pair in zip(headers, widest, strict=True))
 
 
@@ -79,7 +78,8 @@ def _total(widths: tuple[int, ...]) -> int:
 
 def _shrunk(widths: tuple[int, ...], whole: tuple[bool, ...], room: int) -> tuple[int, ...] | None:
     """The widths with the widest cut until all fit, None if some would be too narrow."""
-    for most in range(max(widths, default=0), _LEAST - 1, -1):
+    # No column that is wider than the terminal fits: a text of a million cells is passed by.
+    for most in range(min(max(widths, default=0), room), _LEAST - 1, -1):
         capped = tuple(w if k else min(w, most) for w, k in zip(widths, whole, strict=True))
         if _total(capped) <= room:
             return _widened(capped, widths, room)

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from qstash_cli.output.look import Look
 from qstash_cli.output.safe import safe_text
+from qstash_cli.output.widths import cells, resized
 
 
 @dataclass
@@ -23,18 +24,16 @@ class Status:
         """Shows this text in place of the last."""
         if not self.look.is_terminal:
             return
-        from rich.cells import cell_len, set_cell_size
-
         # A line that fills the last column would wrap on some terminals.
         room = max(self.look.width - 1, 1)
         line = safe_text(text)
-        if cell_len(line) > room:
-            line = set_cell_size(line, room - 1) + "…"
-        blanks = " " * max(0, self._shown_cells - cell_len(line))
+        if cells(line) > room:
+            line = resized(line, room - 1) + "…"
+        blanks = " " * max(0, self._shown_cells - cells(line))
         # Carriage returns work on every terminal, a dumb one included.
         self.err.write(f"\r{line}{blanks}")
         self.err.flush()
-        self._shown_cells = cell_len(line)
+        self._shown_cells = cells(line)
 
     def clear(self) -> None:
         """Takes the line away."""

@@ -12,6 +12,7 @@ from qstash_cli.output.layout import GAP, Layout, fit, fit_live
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, Record, Result, View
 from qstash_cli.output.safe import safe_text
+from qstash_cli.output.widths import cells, chopped, resized
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,34 +96,41 @@ def _write_blocks(
 
 
 def _write_fields(columns: Sequence[Column], row: Row, console: Console, look: Look) -> None:
-    from rich.cells import cell_len, set_cell_size
-
-    indent = max((cell_len(column.name) for column in columns), default=0) + len(GAP)
+    indent = max((cells(column.name) for column in columns), default=0) + len(GAP)
     if look.is_terminal and look.width - indent < _LEAST_VALUE_CELLS:
         _write_blocks(columns, [row], console, is_first=True)
         return
     for column, cell in zip(columns, row, strict=True):
         if cell is EMPTY:
             continue
-        name = set_cell_size(safe_text(column.name), indent)
-        for part in _wrapped(cell.full, look.width - indent) if look.is_terminal else [cell.full]:
-            _print(_named(name, "", Cell(part, part, cell.style)), console)
-            name = " " * indent
+        name = resized(safe_text(column.name), indent)
+        parts = _wrapped(cell.full, look.width - indent) if look.is_terminal else iter([cell.full])
+        first = next(parts)
+        _print(_named(name, "", Cell(first, first, cell.style)), console)
+        _write_rest(parts, cell.style, indent, console)
+
+
+def _write_rest(parts: Iterator[str], style: str, indent: int, console: Console) -> None:
+    """Writes the lines of a field after its first one."""
+    if not style:
+        # A body of a mebibyte goes on for many.
+        console.file.writelines(f"{' ' * indent}{part}\n" for part in parts)
+        return
+    for part in parts:
+        _print(_named(" " * indent, "", Cell(part, part, style)), console)
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:
     """The text in lines of this many cells, broken at blanks where there are any."""
-    from rich.cells import cell_len, chop_cells
-
     line = ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word
-        if cell_len(longer) <= width:
+        if cells(longer) <= width:
             line = longer
             continue
         if line:
             yield line
-        *parts, line = chop_cells(word, width) or [""]
+        *parts, line = chopped(word, width)
         yield from parts
     yield line
 
@@ -156,7 +164,6 @@ def _wrapped_rows(view: View, row: Row, layout: Layout) -> Iterator[Row]:
 
 
 def _line(row: Row, layout: Layout) -> Text:
-    from rich.cells import cell_len
     from rich.text import Text
 
     line = Text(end="")
@@ -168,16 +175,14 @@ def _line(row: Row, layout: Layout) -> Text:
             line.append(owed)
             line.append(text, cell.style or None)
             owed = ""
-        owed += " " * (max(0, width - cell_len(text)) + len(GAP))
+        owed += " " * (max(0, width - cells(text)) + len(GAP))
     return line
 
 
 def _cut(text: str, width: int) -> str:
-    from rich.cells import cell_len, set_cell_size
-
-    if cell_len(text) <= width:
+    if cells(text) <= width:
         return text
-    return set_cell_size(text, width - 1) + "…"
+    return resized(text, width - 1) + "…"
 
 
 def _named(name: str, gap: str, cell: Cell) -> Text:
@@ -187,7 +192,13 @@ def _named(name: str, gap: str, cell: Cell) -> Text:
 
 
 def _print(line: Text, console: Console) -> None:
-    console.print(line, soft_wrap=True, markup=False, emoji=False, highlight=False)
+    # As Rich's own print does, but for what it does with each character of a long text.
+    from rich.color import ColorSystem
+
+    system = ColorSystem[console.color_system.upper()] if console.color_system else None
+    for text, style, _ in line.render(console, end="\n"):
+        console.file.write(style.render(text, color_system=system) if style else text)
+    console.file.flush()
 
 
 def console_of(out: TextIO, look: Look) -> Console:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import math
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator
 from functools import lru_cache
@@ -214,7 +215,9 @@ def _mac(key: str, signed: bytes) -> bytes:
 
 
 def _matching_key(signed: bytes, mac: bytes, keys: tuple[tuple[str, str], ...]) -> str | None:
-    return next((n for n, key in keys if hmac.compare_digest(_mac(key, signed), mac)), None)
+    # With an empty key anybody can sign.
+    known = [(name, key) for name, key in keys if key]
+    return next((n for n, key in known if hmac.compare_digest(_mac(key, signed), mac)), None)
 
 
 def _claim_checks(claims: dict[str, Any], expected: Expectation) -> Iterator[Check]:
@@ -276,7 +279,9 @@ def _outcome(claim_holds: bool, otherwise: Outcome = "pass") -> Outcome:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # JSON has no infinity, but Python reads one, and so it reads 1e999.
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and abs(value) < math.inf
 
 
 def _show(value: Any) -> str:

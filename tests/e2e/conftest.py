@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.leaks import leaked
+
 QSTASH = (sys.executable, "-m", "qstash_cli")
 
 
@@ -31,9 +33,11 @@ class Dev:
     printed: str
 
     def qstash(self, *argv: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - a command of the test
+        done = subprocess.run(  # noqa: S603 - a command of the test
             [*QSTASH, *argv], env=self.env, input=stdin, capture_output=True, text=True, check=False
         )
+        assert not leaked(argv, self.env, done.stdout, done.stderr), done
+        return done
 
 
 @pytest.fixture
@@ -65,6 +69,9 @@ def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
 
 def run(argv: Sequence[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """A finished process."""
-    return subprocess.run(  # noqa: S603 - a command of the test
+    done = subprocess.run(  # noqa: S603 - a command of the test
         argv, env=env, capture_output=True, text=True, check=False
     )
+    if tuple(argv[: len(QSTASH)]) == QSTASH:
+        assert not leaked(argv[len(QSTASH) :], env, done.stdout, done.stderr), done
+    return done

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qstash_cli.errors import QstashError
 from qstash_cli.output.github import annotation, masks, named_output
+from qstash_cli.output.safe import safe_text
 
 _ESCAPES = {"%25": "%", "%0D": "\r", "%0A": "\n"}
 
@@ -18,12 +19,15 @@ def unescaped(text: str) -> str:
 
 
 @given(st.text(), st.text())
-def test_an_annotation_is_one_line_that_says_the_whole_error(message: str, hint: str) -> None:
+def test_an_annotation_is_one_line_that_says_the_whole_error_safely(
+    message: str, hint: str
+) -> None:
     line = annotation(QstashError(message, hint=hint))
 
     head, _, text = line.removesuffix("\n").partition("::error title=qstash::")
     assert (head, "\n" in text, "\r" in text) == ("", False, False)
-    assert unescaped(text) == (f"{message}\nhint: {hint}" if hint else message)
+    told = f"{safe_text(message)}\nhint: {safe_text(hint)}" if hint else safe_text(message)
+    assert unescaped(text) == told
 
 
 def test_each_secret_there_is_becomes_a_mask() -> None:

@@ -1,0 +1,51 @@
+"""When QStash may be asked again, by the headers of its answers.
+
+Source: QStash docs, "Rate limits". Times are in unix seconds, spans in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+_BURST_LEFT, _BURST_RESET = "burst-ratelimit-remaining", "burst-ratelimit-reset"
+# Requests other than publishes are counted by the second.
+_BURST_WINDOW_S = 1.0
+_RESET_HEADERS = (_BURST_RESET, "ratelimit-reset", "retry-after")
+# A reset further away than this is a point in time, not a number of seconds.
+_FIRST_EPOCH_S = 1_000_000_000
+
+
+def pause_after_s(headers: Mapping[str, str], now: float) -> float:
+    """How long to wait before the next request, so that it is not refused."""
+    if headers.get(_BURST_LEFT) != "0":
+        return 0.0
+    reset_s = _seconds_until(headers.get(_BURST_RESET, ""), now)
+    # The window is short, so that a clock that is wrong must not make it long.
+    return _BURST_WINDOW_S if reset_s is None else min(reset_s, _BURST_WINDOW_S)
+
+
+def reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """How long a refusal says to wait, None if it does not say."""
+    found = (_seconds_until(headers.get(name, ""), now) for name in _RESET_HEADERS)
+    return next((wait_s for wait_s in found if wait_s is not None), None)
+
+
+def _seconds_until(reset: str, now: float) -> float | None:
+    try:
+        value = float(reset)
+    except ValueError:
+        return _seconds_until_date(reset, now)
+    if not math.isfinite(value):
+        return None
+    return max(0.0, value - now if value > _FIRST_EPOCH_S else value)
+
+
+def _seconds_until_date(date: str, now: float) -> float | None:
+    # RFC 9110 §10.2.3 allows a date in Retry-After.
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(date).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None

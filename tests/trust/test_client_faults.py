@@ -1,0 +1,294 @@
+"""Whatever a server or a network does: an exit code of the table, in time, and nothing twice."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from qstash_cli.errors import ExitCode
+from qstash_cli.output.safe import UNSAFE
+from tests.conftest import Qstash, Run
+from tests.e2e.conftest import plain_environment
+from tests.faults import FAULTS, Proxy, running_proxy
+from tests.figures import Figures
+from tests.trust.raw_server import Connection, Script, raw_server
+
+CLASS = "client faults"
+TOKEN = "tok_0f8a61d1c2b94e7f"
+TO = "https://example.com/hook"
+# Long enough for a busy machine, and far from for ever.
+LIMIT_S = 20.0
+_GIB = 1_073_741_824
+_BLOCK = b" " * 1_048_576
+_CHUNK = b"100000\r\n" + _BLOCK + b"\r\n"
+
+
+def chunked(connection: Connection, *headers: str) -> None:
+    head = ("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", *headers, "", "")
+    connection.say("\r\n".join(head).encode())
+
+
+def endless(connection: Connection) -> None:
+    chunked(connection)
+    connection.drip(b"1\r\nx\r\n")
+
+
+def endless_headers(connection: Connection) -> None:
+    connection.say(b"HTTP/1.1 200 OK\r\n")
+    connection.drip(b"X")
+
+
+def endless_informational(connection: Connection) -> None:
+    connection.drip(b"HTTP/1.1 102 Processing\r\n\r\n")
+
+
+def a_gibibyte(connection: Connection) -> None:
+    connection.say(f"HTTP/1.1 200 OK\r\nContent-Length: {_GIB}\r\n\r\n".encode())
+    connection.pour(_BLOCK, _GIB // len(_BLOCK))
+
+
+def a_gibibyte_in_chunks(connection: Connection) -> None:
+    chunked(connection)
+    connection.pour(_CHUNK, _GIB // len(_BLOCK))
+
+
+def a_gibibyte_refusal(connection: Connection) -> None:
+    connection.say(f"HTTP/1.1 400 Bad Request\r\nContent-Length: {_GIB}\r\n\r\n".encode())
+    connection.pour(_BLOCK, _GIB // len(_BLOCK))
+
+
+def _zipped() -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join(packer.compress(_BLOCK) for _ in range(1024)) + packer.flush()
+
+
+_ZIPPED = _zipped()
+
+
+def a_zipped_gibibyte(connection: Connection) -> None:
+    connection.answer(_ZIPPED, "200 OK", "Content-Encoding: gzip")
+
+
+def said(body: bytes, status: str = "200 OK", *headers: str) -> Script:
+    return lambda connection: connection.answer(body, status, *headers)
+
+
+def said_head(head: str) -> Script:
+    return lambda connection: connection.say(head.encode())
+
+
+def then_closed(text: bytes) -> Script:
+    def script(connection: Connection) -> None:
+        connection.say(text)
+        connection.half_close()
+
+    return script
+
+
+_LOGS = b'{"logs":[]}'
+_DEEP = b"[" * 200_000
+_UNREACHABLE, _FAILED, _DONE = ExitCode.UNREACHABLE, ExitCode.FAILED, ExitCode.DONE
+SCRIPTS: Mapping[str, tuple[Script, ExitCode]] = {
+    "reset at once": (Connection.reset, _UNREACHABLE),
+    "closed at once": (Connection.half_close, _UNREACHABLE),
+    "silence": (Connection.stall, _UNREACHABLE),
+    "a body drop by drop": (endless, _UNREACHABLE),
+    "headers drop by drop": (endless_headers, _UNREACHABLE),
+    "processing for ever": (endless_informational, _UNREACHABLE),
+    "cut in the status": (then_closed(b"HTTP/1.1 20"), _UNREACHABLE),
+    "cut in the headers": (then_closed(b"HTTP/1.1 200 OK\r\nConte"), _UNREACHABLE),
+    "cut in the body": (
+        then_closed(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), _UNREACHABLE
+    ),
+    "cut in a chunk": (
+        then_closed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"), _UNREACHABLE
+    ),
+    "no HTTP": (then_closed(b"\x00\xff\x1b[31mhello\r\n\r\n"), _UNREACHABLE),
+    "a header out of order": (
+        then_closed(b"HTTP/1.1 200 OK\r\n\x1b[2J\x00: \x07\r\n\r\n"), _UNREACHABLE
+    ),
+    "two lengths": (
+        then_closed(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 9\r\n\r\n{}"),
+        _UNREACHABLE,
+    ),
+    "not gzip": (said(b"hello", "200 OK", "Content-Encoding: gzip"), _UNREACHABLE),
+    "gzip": (said(gzip.compress(_LOGS), "200 OK", "Content-Encoding: gzip"), _DONE),
+    "no type": (said(_LOGS), _DONE),
+    "another type": (said(_LOGS, "200 OK", "Content-Type: text/html; charset=hex"), _DONE),
+    "a type that lies": (
+        said(b"<p>\xff</p>", "200 OK", "Content-Type: application/json; charset=hex"), _FAILED
+    ),
+    "a refusal in no charset": (
+        said(b"<p>\xff</p>", "500 No", "Content-Type: text/html; charset=hex"), _FAILED
+    ),
+    "empty": (said(b""), _FAILED),
+    "JSON that is cut": (said(b'{"logs":['), _FAILED),
+    "JSON that is deep": (said(_DEEP), _FAILED),
+    "a refusal that is deep": (said(_DEEP, "400 Bad Request"), _FAILED),
+    "JSON in UTF-16": (said(_LOGS.decode().encode("utf-16")), _DONE),
+    "a number without end": (said(b'{"logs":' + b"9" * 100_000 + b"}"), _FAILED),
+    "bytes of no encoding": (said(b"\xff\xfe\xfd\x80"), _FAILED),
+    "500": (said(b'{"error":"no"}', "500 Internal Server Error"), _FAILED),
+    "502": (said(b"<html>", "502 Bad Gateway"), _UNREACHABLE),
+    "503": (said(b"", "503 Service Unavailable"), _UNREACHABLE),
+    "504": (said(b"", "504 Gateway Timeout"), _UNREACHABLE),
+    "a status of its own": (said(b"{}", "799 Whatever"), _FAILED),
+    "a redirect": (said(b"", "307 Temporary", "Location: https://evil.example/"), _FAILED),
+    "a redirect to a file": (said(b"", "301 Moved", "Location: file:///etc/passwd"), _FAILED),
+    "a redirect to itself": (said(b"", "302 Found", "Location: /"), _FAILED),
+    "a redirect to nowhere": (said(b"", "308 Permanent"), _FAILED),
+    "a gibibyte": (a_gibibyte, _FAILED),
+    "a gibibyte in chunks": (a_gibibyte_in_chunks, _FAILED),
+    "a gibibyte of refusal": (a_gibibyte_refusal, _FAILED),
+    "a gibibyte, zipped": (a_zipped_gibibyte, _FAILED),
+}  # fmt: skip
+RESETS = (
+    "0", "-1", "-1e300", "1", "3", "nan", "inf", "-inf", "1e308", "1700000000", "1700000000000",
+    "99999999999", "soon", "", "0x10", "Wed, 21 Oct 2015 07:28:00 GMT", "1_0",
+    "Wed, 21 Oct 9999 07:28:00 GMT", "Wed, 99 Oct 2015 07:28:00 GMT", "٣",
+)  # fmt: skip
+RESET_NAMES = ("Burst-RateLimit-Reset", "RateLimit-Reset", "Retry-After")
+
+
+@pytest.fixture
+def asking(qstash: Qstash) -> Qstash:
+    """`qstash` with a token that must never be seen."""
+    qstash.env |= {"QSTASH_TOKEN": TOKEN, "XDG_CACHE_HOME": str(qstash.home)}
+    slept_s = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal slept_s
+        slept_s += seconds
+
+    # Pauses take no time, as the clock of `qstash` knows.
+    qstash.now, qstash.sleep = (lambda: time.time() + slept_s), sleep
+    return qstash
+
+
+def complaint(done: Run, codes: set[ExitCode], began_at_s: float) -> str:
+    """What is wrong with how it ended, nothing if it is as it should be."""
+    text = done.out + done.err
+    wrong = {
+        f"exit code {done.code}, not {codes}": done.code not in codes,
+        "too late": time.monotonic() - began_at_s > LIMIT_S,
+        "a defect": "Traceback" in text or "something unexpected" in text,
+        "the token": TOKEN in text,
+        "a character that a terminal obeys": bool(set(UNSAFE.findall(text)) - {"\n", "\t"}),
+        "no error": bool(done.code) and "error: " not in done.err,
+    }
+    found = [what for what, is_so in wrong.items() if is_so]
+    return f"{', '.join(found)}: {done}" if found else ""
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_each_fault_has_its_exit_code_in_time(asking: Qstash, figures: Figures, name: str) -> None:
+    script, code = SCRIPTS[name]
+    codes = {code}
+    if name.startswith("a gibibyte"):
+        # A machine that is busy does not read in a second what is too much.
+        codes.add(ExitCode.UNREACHABLE)
+    with raw_server(script) as server, ThreadPoolExecutor(2) as pool:
+        asking.env["QSTASH_URL"] = server.url
+        began_at_s = time.monotonic()
+        reading = pool.submit(asking, "logs", "--request-timeout", "1s", "-v")
+        sending = pool.submit(asking, "publish", TO, "a=1", "--no-check", "--request-timeout", "1s")
+        read, sent = reading.result(), sending.result()
+    # An answer that is fine for a list is none to a publish, though JSON it is.
+    complaints = [complaint(read, codes, began_at_s)]
+    complaints.append(complaint(sent, set(ExitCode) if code == _DONE else codes, began_at_s))
+    found = [one for one in complaints if one]
+
+    figures(CLASS, cases=2, failures=len(found))
+    assert not found
+
+
+@pytest.mark.parametrize("name", RESET_NAMES)
+def test_a_rate_limit_ends_in_time_and_is_not_hammered(
+    asking: Qstash, figures: Figures, name: str
+) -> None:
+    found = []
+    for reset in RESETS:
+        head = f"HTTP/1.1 429 No\r\n{name}: {reset}\r\nContent-Length: 0\r\n\r\n"
+        with raw_server(said_head(head)) as server:
+            asking.env["QSTASH_URL"] = server.url
+            before = asking.now()
+            done = asking("logs", "--max-wait", "10s")
+            found.append(complaint(done, {ExitCode.RATE_LIMITED}, time.monotonic()))
+            if asking.now() - before > 12:
+                found.append(f"{reset}: it waited longer than it may")
+            if len(server.requests) > 12:
+                found.append(f"{reset}: {len(server.requests)} requests")
+    found = [one for one in found if one]
+
+    figures(CLASS, cases=len(RESETS), failures=len(found))
+    assert not found
+
+
+def test_a_connection_that_is_half_closed_is_not_used_again(
+    local: Qstash, figures: Figures
+) -> None:
+    # Each answer stands alone: the server says that it is kept, and then leaves.
+    def script(connection: Connection) -> None:
+        connection.answer(b'{"logs":[{"messageId":"msg_1"}],"cursor":"%d"}' % connection.number)
+        if connection.number < 20:
+            connection.half_close()
+
+    with raw_server(script) as server:
+        done = local("logs", "--limit", "15", QSTASH_URL=server.url)
+
+    figures(CLASS, cases=15)
+    assert done.code == 0, done
+    assert len(done.out.splitlines()) == 15
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.soak), 9])
+def test_no_fault_makes_two_messages_of_one(
+    local: Qstash, server_url: str, figures: Figures, fault: str, times: int
+) -> None:
+    local.sleep = lambda _s: None
+    faulty = Proxy(server_url, fault_of=lambda number: fault if number <= times else "")
+    with running_proxy(faulty):
+        done = local("publish", "http://127.0.0.1:9/", "a=1", "--delay", "1h",
+                     QSTASH_URL=faulty.url)  # fmt: skip
+        alone = local("publish", "http://127.0.0.1:9/", "a=2", "--delay", "1h",
+                      "--no-idempotency", QSTASH_URL=faulty.url)  # fmt: skip
+    stored = [
+        (entry["messageId"]) for entry in local("logs", "-o", "json").json
+        if entry["state"] == "CREATED"
+    ]  # fmt: skip
+
+    figures(CLASS, cases=2)
+    assert {done.code, alone.code} <= set(ExitCode)
+    assert len(stored) == len(set(stored)) <= 2, faulty.seen
+    # What was told is what is there.
+    for run in (done, alone):
+        if run.code == 0:
+            assert run.out.strip() in stored
+
+
+def test_a_gibibyte_does_not_fill_the_memory(tmp_path: Path, figures: Figures) -> None:
+    """Each in a process that may have half of it."""
+    worst = (a_gibibyte, a_gibibyte_in_chunks, a_zipped_gibibyte, a_gibibyte_refusal)
+    limited = 'ulimit -v 786432; exec "$0" -m qstash_cli logs --request-timeout 30s'
+    codes = []
+    for script in worst:
+        with raw_server(script) as server:
+            env = plain_environment(tmp_path) | {"QSTASH_URL": server.url, "QSTASH_TOKEN": TOKEN}
+            done = subprocess.run(  # noqa: S603 - a command of the test
+                ["/bin/sh", "-c", limited, sys.executable], env=env, capture_output=True,
+                text=True, check=False, timeout=60,
+            )  # fmt: skip
+        codes.append((script.__name__, done.returncode, done.stderr))
+
+    figures(CLASS, cases=len(worst))
+    assert {code for _, code, _ in codes} == {ExitCode.FAILED}, codes
+    assert all("longer than 128 MiB" in err for name, _, err in codes if "refusal" not in name)

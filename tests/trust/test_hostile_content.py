@@ -1,0 +1,323 @@
+"""Texts of QStash, of endpoints and of their senders do nothing to a terminal, whichever command
+shows them, and in no format do they become anything but a value.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shlex
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+from rich.cells import cell_len
+
+from qstash_cli.errors import ExitCode
+from qstash_cli.output.formats import FORMATS
+from qstash_cli.output.safe import UNSAFE
+from qstash_cli.protocol import records
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests.commands.api_server import api_server
+from tests.conftest import Qstash, Run, Sink
+from tests.every_command import ASKING, argv
+from tests.figures import Figures
+from tests.trust.hostile_api import HOSTILE, INVALID, WIDE, Answers, answers, made
+from tests.trust.raw_server import Connection, raw_server
+
+OF = "hostile content"
+# The colours and the bar that `qstash` draws itself.
+_OWN = re.compile(r"\x1b\[([0-9;]*m|\?25[lh]|2K|1A)")
+_INJECTED = re.compile(r"(?m)^(::|error: owned)")
+_URL = "https://example.com/a"
+KINDS: dict[str, Answers] = {
+    "every text": answers(HOSTILE),
+    "texts that lead nowhere": answers(
+        HOSTILE, url=_URL, destination=_URL, state="ERROR", method="POST", cron="@daily"
+    ),
+    "refusals": {key: (400, {"error": HOSTILE}) for key in answers("")},
+    "refusals without JSON": dict.fromkeys(answers(""), (500, INVALID)),
+    "unknown": {key: (404, {"error": HOSTILE}) for key in answers("")},
+    "wrong token": {key: (401, {"error": HOSTILE}) for key in answers("")},
+    "no JSON": dict.fromkeys(answers(""), (200, INVALID)),
+}  # fmt: skip
+
+
+@pytest.fixture
+def asking(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Qstash:
+    """`qstash` with all it reads, at a server that the tests name, and pauses that take no time."""
+    (tmp_path / "qstash.toml").write_text("[queues.orders]\n[queues.mails]\n")
+    (tmp_path / "messages.jsonl").write_text(json.dumps({"destination": _URL, "body": "one"}))
+    monkeypatch.chdir(tmp_path)
+    slept_s = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal slept_s
+        slept_s += seconds
+
+    began_at = 1_725_400_000.0
+    qstash.now, qstash.sleep = (lambda: began_at + slept_s), sleep
+    qstash.env |= {
+        "QSTASH_TOKEN": DEV_USER.token,
+        "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
+        "XDG_CACHE_HOME": str(qstash.home),
+    }
+    return qstash
+
+
+def complaint(done: Run, name: str | None = None) -> str:
+    """What a terminal, or who reads the format, would make of it that it must not; or nothing."""
+    out, err = _OWN.sub("", done.out), _OWN.sub("", done.err)
+    wrong = {
+        "out of the table": done.code not in set(ExitCode) | {2, 3},
+        "obeyed on stdout": set(UNSAFE.findall(out)) - {"\n", "\t" if name == "tsv" else "\n"},
+        "obeyed on stderr": set(UNSAFE.findall(err)) - {"\n", "\r"},
+        "a carriage return": "\rCR" in err,
+        "a line of its own": _INJECTED.search(err)
+        or (name in {None, "table"} and _INJECTED.search(out)),
+        "a traceback": "Traceback" in err,
+    }
+    found = [what for what, is_so in wrong.items() if is_so]
+    return f"{', '.join(found)}: {done!r}" if found else ""
+
+
+def tried(qstash: Qstash, name: str | None, *more: str) -> list[str]:
+    """The complaints about all commands in a format."""
+    found = []
+    for command in ASKING:
+        Path("messages.jsonl.journal").unlink(missing_ok=True)
+        words = (*argv(command), *(("-o", name) if name else ()), *more)
+        done = qstash(*words, tty=True)
+        found.append(complaint(done, name))
+        if name in {"json", "jsonl"} and done.out:
+            parse(done.out, name)
+    return [one for one in found if one]
+
+
+def parse(text: str, name: str) -> None:
+    """Raises `ValueError` for what no strict parser of JSON takes."""
+    for part in text.splitlines() if name == "jsonl" else [text]:
+        json.loads(part, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+# What differs between formats is how records are shown; the other kinds are short of them.
+SHORT = [
+    *(("every text", name) for name in (None, *FORMATS)),
+    *((kind, None) for kind in ("texts that lead nowhere", "refusals", "no JSON")),
+]
+LONG = [(kind, name) for kind in KINDS for name in (None, *FORMATS) if (kind, name) not in SHORT]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [*SHORT, *(pytest.param(*one, marks=pytest.mark.soak) for one in LONG)]
+)
+def test_no_command_lets_a_terminal_obey(
+    asking: Qstash, figures: Figures, kind: str, name: str | None
+) -> None:
+    with api_server(answers=KINDS[kind]) as api:
+        asking.env["QSTASH_URL"] = api.url
+        found = tried(asking, name, "--request-timeout", "5s")
+
+    figures(OF, cases=len(ASKING), failures=len(found))
+    assert not found
+
+
+@pytest.mark.parametrize("mode", ["--verbose", "--debug", "--curl", "GITHUB_ACTIONS"])
+@pytest.mark.parametrize("kind", ["every text", pytest.param("refusals", marks=pytest.mark.soak)])
+def test_neither_traces_nor_tracebacks_nor_annotations_are_obeyed(
+    asking: Qstash, figures: Figures, kind: str, mode: str
+) -> None:
+    found = []
+    with api_server(answers=KINDS[kind]) as api:
+        asking.env |= {"QSTASH_URL": api.url} | ({} if mode[0] == "-" else {mode: "true"})
+        for command in ASKING:
+            Path("messages.jsonl.journal").unlink(missing_ok=True)
+            flags = (mode,) if mode.startswith("-") else ()
+            done = asking(*argv(command), *flags, tty=True)
+            # A traceback was asked for, and an annotation of `qstash` itself is one.
+            err = done.err.replace("Traceback", "").replace("::error title=qstash::", "")
+            if mode == "GITHUB_ACTIONS":
+                err = re.sub(r"(?m)^::add-mask::.*$", "", err)
+            found.append(complaint(replace(done, err=err)))
+    found = [one for one in found if one]
+
+    figures(OF, cases=len(ASKING), failures=len(found))
+    assert not found
+
+
+def test_headers_and_reasons_of_an_answer_are_traced_safely(
+    asking: Qstash, figures: Figures
+) -> None:
+    def script(connection: Connection) -> None:
+        connection.say(b"HTTP/1.1 400 \x9b2J\xff\r\nX-Evil: \x9b2J\x85\xe2\x80\xae\r\n")
+        connection.say(b"Content-Length: 0\r\n\r\n")
+
+    with raw_server(script) as server:
+        asking.env["QSTASH_URL"] = server.url
+        done = asking("logs", "-v", tty=True)
+
+    figures(OF, cases=1)
+    assert "< x-evil: " in done.err
+    assert not complaint(done)
+
+
+@pytest.mark.parametrize("form", ["text", "prometheus", "nagios", "table", "tsv"])
+def test_monitors_get_lines_that_are_their_own(asking: Qstash, figures: Figures, form: str) -> None:
+    found = []
+    checks = ("--schedules-failed-max", "0", "--schedule-late", "1m", "--dlq-max", "0")
+    with api_server(answers=answers(HOSTILE, nextScheduleTime=1)) as api:
+        asking.env["QSTASH_URL"] = api.url
+        for tty in (True, False):
+            for name in ("orders", HOSTILE.replace("\0", "").replace("\ud800", "")):
+                done = asking(
+                    "check", *checks, "--flow", name, "--waiting-max", "0", "-o", form, tty=tty
+                )
+                found.append(complaint(done, form))
+                if form == "prometheus":
+                    list(text_string_to_metric_families(done.out))
+                if form == "nagios":
+                    assert len(done.out.splitlines()) <= 1, done
+    found = [one for one in found if one]
+
+    figures(OF, cases=4, failures=len(found))
+    assert not found
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_completion_gives_a_shell_nothing_that_it_would_obey(
+    asking: Qstash, figures: Figures, shell: str
+) -> None:
+    lines = [
+        f"qstash {line} "
+        for line in ("queue get", "schedule get", "urlgroup get", "flow get", "dlq get")
+    ]
+    with api_server(answers=answers("a\x1b[2J$(owned)`owned`")) as api:
+        unsafe = _completed(asking, api.url, shell, lines)
+    with api_server(answers=answers("$(owned)`owned`;'\"\\ *")) as api:
+        # Values are kept for a minute, by address.
+        quoted = _completed(asking, api.url, shell, lines)
+
+    figures(OF, cases=2 * len(lines))
+    for done in unsafe:
+        assert not complaint(done, "tsv")
+        assert "owned" not in done.out
+    for done in quoted if shell == "bash" else ():
+        for value in done.out.splitlines()[1:]:
+            assert shlex.split(value) == ["$(owned)`owned`;'\"\\ *"], done
+
+
+def _completed(qstash: Qstash, url: str, shell: str, lines: list[str]) -> list[Run]:
+    return [
+        qstash(QSTASH_URL=url, _QSTASH_COMPLETE=shell, _QSTASH_LINE=line, tty=True)
+        for line in lines
+    ]
+
+
+def test_what_a_handler_answers_is_shown_safely(
+    asking: Qstash, sink: Sink, figures: Figures
+) -> None:
+    sink.body = INVALID
+    sink.statuses = [500]
+    found = []
+    kept = {"url": _URL, "state": "ERROR", "method": "POST", "header": {}}
+    with api_server(answers=answers("x\x1b[2J\n::owned", **kept)) as api:
+        asking.env["QSTASH_URL"] = api.url
+        for name in (None, *FORMATS):
+            flags = ("-o", name) if name else ()
+            done = asking("replay", "1725323658779-0", "--to", sink.url, *flags, tty=True)
+            found.append(complaint(done, name))
+            assert done.code == ExitCode.NOT_DELIVERED, done
+            if name == "json":
+                parse(done.out, name)
+            all_of_them = asking("replay", "--all", "--to", sink.url, *flags, tty=True)
+            found.append(complaint(all_of_them, name))
+    found = [one for one in found if one]
+
+    figures(OF, cases=12, failures=len(found))
+    assert not found
+
+
+@given(st.text(max_size=60))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_text_is_one_value_in_every_format(asking: Qstash, text: str) -> None:
+    columns = "messageId,url,error"
+    kept = {"state": "ERROR", "method": "POST"}
+    with api_server(answers=answers(text or "x", **kept)) as api:
+        asking.env["QSTASH_URL"] = api.url
+        as_json = asking("dlq", "list", "-o", "json")
+        as_csv = asking("logs", "-o", "csv", "--columns", columns)
+        as_tsv = asking("logs", "-o", "tsv", "--columns", columns)
+        on_terminal = asking("logs", tty=True)
+        in_table = asking("queue", "list", tty=True, columns=200)
+
+    parse(as_json.out, "json")
+    assert as_json.json[0]["messageId"] == (text or "x")
+    rows = list(csv.reader(io.StringIO(as_csv.out, newline="")))
+    assert {len(row) for row in rows} == {3}, as_csv
+    assert len(rows) == 3
+    tsv_lines = as_tsv.out.removesuffix("\n").split("\n")
+    assert [line.count("\t") for line in tsv_lines] == [2, 2], as_tsv
+    assert not complaint(on_terminal)
+    # The cells of a row end where those of its header do.
+    header, row = _OWN.sub("", in_table.out).splitlines()[:2]
+    assert cell_len(header[: header.index("PARALLELISM")]) == _cells_before(row, "1725323658779")
+
+
+def _cells_before(row: str, value: str) -> int:
+    return cell_len(row[: row.index(f"  {value}") + 2])
+
+
+@pytest.mark.parametrize("name", [None, "json"])
+def test_a_million_columns_are_shown_in_time(
+    asking: Qstash, figures: Figures, name: str | None
+) -> None:
+    flags = ("-o", name) if name else ()
+    commands = (
+        ("logs",), ("dlq", "list"), ("dlq", "get", "1-0"), ("schedule", "list"), ("queue", "list"),
+        ("urlgroup", "get", "team"), ("message", "get", "msg_1"),
+    )  # fmt: skip
+    began_at_s = time.monotonic()
+    with api_server(answers=answers(WIDE)) as api:
+        asking.env["QSTASH_URL"] = api.url
+        for command in commands:
+            assert asking(*command, *flags, tty=True).code == ExitCode.DONE
+
+    figures(OF, cases=len(commands))
+    assert time.monotonic() - began_at_s < 30
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "1e400", "9" * 400, "-0", "0.1e-400"])
+def test_numbers_beyond_all_reason_are_shown(asking: Qstash, figures: Figures, number: str) -> None:
+    log = {"messageId": "msg_1", "state": "ERROR", "time": "@", "responseStatus": "@"}
+    queue = {"name": "orders", "lag": "@", "parallelism": "@", "updatedAt": "@"}
+    key = made(records.FlowControl, "k") | {"ratePeriod": "@"}
+    found = []
+    contents = {"/v2/logs": {"logs": [log]}, "/v2/queues": [queue], "/v2/flowControl": [key]}
+    served = {
+        ("GET", path): (200, json.dumps(content).replace('"@"', number).encode())
+        for path, content in contents.items()
+    }
+    with api_server(answers=served) as api:
+        asking.env["QSTASH_URL"] = api.url
+        for command in (("logs",), ("queue", "list"), ("flow", "list")):
+            for name in (None, "json", "tsv", "csv"):
+                done = asking(*command, *(("-o", name) if name else ()), tty=True)
+                found.append("" if done.code == ExitCode.DONE else str(done))
+                if name == "json":
+                    parse(done.out, name)
+    found = [one for one in found if one]
+
+    figures(OF, cases=12, failures=len(found))
+    assert not found

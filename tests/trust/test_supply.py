@@ -1,0 +1,83 @@
+"""What the package is made of: no code from texts, no shell, and a reason for each dependency."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.figures import Figures
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "qstash_cli").rglob("*.py"))
+# They make code of text, or hand text to a shell, or make objects of bytes.
+_CALLS = {
+    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.execl", "os.spawnl",
+    "subprocess.getoutput", "subprocess.getstatusoutput", "pickle.loads", "pickle.load",
+    "marshal.loads", "yaml.load", "shelve.open", "tempfile.mktemp",
+}  # fmt: skip
+# The evaluator of retry delays, whose own tests are those of the protocol, has methods so named.
+_METHODS = {"compile", "eval"}
+
+
+def called(node: ast.Call) -> str:
+    """The name that is called, `module.name` or `name`."""
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        owner = function.value.id if isinstance(function.value, ast.Name) else "?"
+        return f"{owner}.{function.attr}"
+    return function.id if isinstance(function, ast.Name) else "?"
+
+
+def faults(source: str) -> list[str]:
+    """Calls that no file of the package may have."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    found = [called(node) for node in calls if called(node) in _CALLS]
+    shells = [
+        called(node) for node in calls for word in node.keywords
+        if word.arg == "shell" and not (
+            isinstance(word.value, ast.Constant) and word.value.value is False
+        )
+    ]  # fmt: skip
+    return [*found, *shells]
+
+
+def test_no_text_becomes_code_and_none_reaches_a_shell(figures: Figures) -> None:
+    found = [f"{path}: {one}" for path in SOURCES for one in faults(path.read_text())]
+
+    figures("supply", cases=len(SOURCES), failures=len(found))
+    assert SOURCES
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "source", ["eval(x)", "exec('x')", "subprocess.run(x, shell=True)", "os.system(x)",
+               "f(shell=y)", "__import__(x)", "pickle.loads(x)"],
+)  # fmt: skip
+def test_what_is_looked_for_would_be_found(source: str) -> None:
+    assert faults(source)
+    assert not faults("run(x, shell=False)\nre.compile(x)\nevaluator.eval(x)")
+
+
+def _dependencies() -> list[tuple[str, str]]:
+    """Each line of a dependency in pyproject.toml, with the comment right above it."""
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    found = []
+    for above, line in pairwise(lines):
+        if re.fullmatch(r'  "[\w.-]+(\[\w+\])?[<>=].*",', line):
+            found.append((line.strip(), above.strip() if above.strip().startswith("#") else ""))
+    return found
+
+
+def test_each_dependency_has_a_lower_bound_and_a_reason_above_it(figures: Figures) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    runtime = project["dependencies"]
+    reasons = {line.strip('",'): reason for line, reason in _dependencies()}
+
+    figures("supply", cases=len(runtime))
+    assert all(">=" in one for one in runtime)
+    assert not [one for one in runtime if not reasons.get(one)]
