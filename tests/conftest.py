@@ -21,6 +21,9 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.endpoint import Endpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 
+# The whole run's: a folder's own conftest is not seen where workers collect the tests.
+from tests.figures import figures, pytest_terminal_summary  # noqa: F401 - pytest's to find
+
 
 @dataclass(frozen=True)
 class Run:
