@@ -108,7 +108,7 @@ def _evaluated_ms(expression: str, retried: int) -> int | None:
     # Guess: what cannot be computed falls back to the default, and a negative delay is none.
     try:
         value = _evaluate(expression, retried)
-    except (ArithmeticError, ValueError):
+    except Exception:  # noqa: BLE001 - how deep it may go depends on who calls
         return None
     return round(min(LONGEST_MS, max(0.0, value))) if math.isfinite(value) else None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -74,6 +74,8 @@ def build(
             ApiError: _api_error,
             BadInput: _bad_input,
             HTTPException: _http_error,
+            UnicodeEncodeError: _no_unicode,
+            ClientDisconnect: _gone,
             sqlite3.Error: _store_error,
             Exception: _unexpected,
         },
@@ -167,6 +169,14 @@ async def _api_error(_request: Request, error: Exception) -> Response:
 
 async def _bad_input(_request: Request, error: Exception) -> Response:
     return refusal(400, str(error))
+
+
+async def _no_unicode(_request: Request, _error: Exception) -> Response:
+    return refusal(400, "half a surrogate pair is no text")
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return refusal(400, "the request has no end")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

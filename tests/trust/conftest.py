@@ -1,0 +1,47 @@
+"""Servers that are attacked: in this process, and in one of their own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests.e2e.conftest import start_dev  # noqa: F401 - a fixture, pytest's to find
+
+AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}
+
+
+@pytest.fixture
+def http(server_url: str) -> Iterator[httpx.Client]:
+    """A client with the token of a fresh embedded server."""
+    with httpx.Client(
+        base_url=server_url, trust_env=False, headers=AUTHORISED, timeout=30
+    ) as client:
+        yield client
+
+
+class Complaints(logging.Handler):
+    """What the server would write to the terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps a line, with the traceback that it has."""
+        self.texts.append(logging.Formatter().format(record))
+
+
+@pytest.fixture
+def complaints(server_url: str) -> Iterator[list[str]]:  # noqa: ARG001 - its logging is set by then
+    """The lines that a server of this process complains with."""
+    handler = Complaints()
+    loggers = [logging.getLogger(n) for n in ("uvicorn.error", "asyncio", "qstash_cli.server")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield handler.texts
+    for logger in loggers:
+        logger.removeHandler(handler)
