@@ -84,7 +84,8 @@ def _steering_value_ms(text: str, now: float) -> float | None:
         return sum(float(count) * _GO_UNITS_MS[unit] for count, unit in parts)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    # Python's versions differ in what they raise for a date that no calendar has.
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now) * 1000
 

@@ -18,7 +18,8 @@ _URLS = [
 ]  # fmt: skip
 _TEXTS = [
     "", "-1", "0", "1", "9" * 17, "9" * 400, "1e400", "nan", "true", "a:b", "a\x00b", "²",
-    "body,headers[x]", "rate=1", "rate=99999999999999999,period=99999999999999999s", "parallelism=1",
+    "body,headers[x]", "rate=1", "rate=99999999999999999,period=99999999999999999s",
+    "parallelism=1",
     "1000*pow(2,retried)", "99999999999999999d", "1d10h", "* * * * *", "1 1 1 1 1#1/2", "L L L L L",
     f"{'9' * 5000} * * * *", "CRON_TZ=../../etc/passwd * * * * *", "CRON_TZ=Europe * * * * *",
     "-" * 300 + "1", "(" * 300 + "1", "ceil(1e308)" + "*ceil(1e308)" * 30, "x\r\nInjected: 1",
@@ -52,7 +53,7 @@ _ENDPOINTS = {
 }
 _BULK = {
     "type": "object",
-    "properties": {name: _ANY for name in ("messageIds", "dlqIds", "label", "url", "fromDate")},
+    "properties": dict.fromkeys(("messageIds", "dlqIds", "label", "url", "fromDate"), _ANY),
 }
 _BODIES: dict[str, Any] = {
     "POST /v2/batch": {
