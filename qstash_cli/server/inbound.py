@@ -42,7 +42,16 @@ class Inbound(H11Protocol):
             self._waiting = self.loop.call_later(_HEAD_WITHIN_S, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is no HTTP, and hangs up."""
+        """Answers what is no HTTP, if it can still be answered, and hangs up."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            # Its body is broken: who answers it would speak after the last word.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            self._refuse(msg)
+        self.transport.close()
+
+    def _refuse(self, msg: str) -> None:
         body = json.dumps({"error": msg}).encode()
         headers = [
             (b"content-type", b"application/json"),
@@ -55,4 +64,3 @@ class Inbound(H11Protocol):
             h11.EndOfMessage(),
         ):
             self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()

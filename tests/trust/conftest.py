@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.e2e.conftest import start_dev  # noqa: F401 - a fixture, pytest's to find
+from tests.e2e.conftest import Dev, start_dev  # noqa: F401 - pytest finds the fixture here
 
 AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}
 
@@ -45,3 +46,14 @@ def complaints(server_url: str) -> Iterator[list[str]]:  # noqa: ARG001 - its lo
     yield handler.texts
     for logger in loggers:
         logger.removeHandler(handler)
+
+
+def client_of(dev: Dev) -> httpx.Client:
+    """A client with the token of a server process."""
+    return httpx.Client(base_url=dev.url, trust_env=False, headers=AUTHORISED, timeout=60)
+
+
+def resident_kb(dev: Dev) -> int:
+    """How much memory the process has now."""
+    command = ["ps", "-o", "rss=", "-p", str(dev.process.pid)]
+    return int(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603 - a command of the test

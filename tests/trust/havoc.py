@@ -57,6 +57,10 @@ class Havoc:
             self._threads.append(threading.Thread(target=self._work, args=(url, self._seed)))
             self._threads[-1].start()
 
+    def has_published(self, count: int) -> bool:
+        """So many messages are acknowledged."""
+        return len(self.said.published) >= count
+
     def stop(self) -> None:
         """Ends, once no request is under way any more."""
         self._end.set()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,7 +17,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.conftest import Sink
 from tests.e2e.conftest import Dev
 from tests.figures import Figures
-from tests.trust.conftest import AUTHORISED
+from tests.trust.conftest import AUTHORISED, client_of, resident_kb
 from tests.trust.hostile import RETRY_AFTER, WAYS, hostile_destination
 
 ATTACKS = "server, attacks"
@@ -94,7 +92,8 @@ def test_a_foreign_page_or_a_wrong_token_reaches_nothing(
 
 PATHS = (
     "/../../v2/keys", "/x//v2//keys", "/%2e%2e/%2e%2e/x", "/a?b=c&d", "/%00", "/%0d%0aX:%20y",
-    "/a;b=c", "/http://evil.example/", "/?", "/a?qstash=1", "/%ff", "/.", "/a%2Fb", "/@evil", "/\\x",
+    "/a;b=c", "/http://evil.example/", "/?", "/a?qstash=1", "/%ff", "/.", "/a%2Fb", "/@evil",
+    "/\\x",
 )  # fmt: skip
 
 
@@ -165,11 +164,13 @@ def test_the_framing_and_the_address_of_a_delivery_are_the_servers_own(
 
 EXPRESSIONS = (
     "9**9**9", "pow(10,308)*pow(10,308)", "pow(pow(10,300),9)", "exp(999999)", "1/0", "sqrt(-1)",
-    "ceil(1e308)" + "*ceil(1e308)" * 35, "(" * 250 + "1" + ")" * 249, "-" * 499 + "1", "-" * 300 + "1",
-    "+" * 150 + "1", "1" + "+1" * 249, "max(" * 90 + "1" + ")" * 90, "round(retried/0)", "retried[0]",
+    "ceil(1e308)" + "*ceil(1e308)" * 35, "(" * 250 + "1" + ")" * 249, "-" * 499 + "1",
+    "-" * 300 + "1", "+" * 150 + "1", "1" + "+1" * 249, "max(" * 90 + "1" + ")" * 90,
+    "round(retried/0)",     "retried[0]",
     "'a'*999999999", "[0]*9999999", "().__class__.__bases__", "lambda: 1", "open('/etc/passwd')",
     "pow(0,retried-1)", "1%0", "round(1.5,99999999999)", "abs(abs)", "min()", "1 if retried else 2",
-    "retried.__class__", "1e308*10", "-1e308*10", "f'{retried}'", "0x" + "f" * 400, "9" * 499, "\u0661",
+    "retried.__class__", "1e308*10", "-1e308*10", "f'{retried}'", "0x" + "f" * 400, "9" * 499,
+    "\u0661",
 )  # fmt: skip
 
 
@@ -198,9 +199,10 @@ CRONS = (
     "59 23 31 2 *", "0 0 30 2 *", "0 0 29 2 *", "0 0 29 2 */7", "0 0 */31 2 1#5", "0 0 31 */2 *",
     ",".join(["*"] * 9000) + " * * * *", "*/1" * 9000 + " * * * *", "9" * 5000 + " * * * *",
     "0-59," * 9000 + "1 * * * *", "1/" * 900 + "1 * * * *", "0 0 * * 1#1/2", "0 0 * * 1L-2",
-    "0 0 L-3 * *", "0 0 * * L", "0 0 LW 2 1#5", "-1 * * * *", "* * * * * *", "@every 1ns", "@reboot",
-    "CRON_TZ=../../../etc/passwd * * * * *", "CRON_TZ=/dev/zero * * * * *", "TZ= * * * * *",
-    "CRON_TZ=Europe * * * * *", f"CRON_TZ={'A' * 9000} * * * * *", "CRON_TZ=zone.tab * * * * *",
+    "0 0 L-3 * *", "0 0 * * L", "0 0 LW 2 1#5", "-1 * * * *", "* * * * * *", "@every 1ns",
+    "@reboot", "CRON_TZ=../../../etc/passwd * * * * *", "CRON_TZ=/dev/zero * * * * *",
+    "TZ= * * * * *", "CRON_TZ=Europe * * * * *", f"CRON_TZ={'A' * 9000} * * * * *",
+    "CRON_TZ=zone.tab * * * * *",
     "CRON_TZ=UTC CRON_TZ=UTC * * * * *", "\u0661 * * * *", "\u00b2 * * * *", "* * * * \u00df",
     "*/0 * * * *", "*/99999999999999999999 * * * *", "5-1 * * * *", "", "0 0 1 1 0,L",
 )  # fmt: skip
@@ -246,18 +248,6 @@ def test_what_is_too_large_is_refused(http: httpx.Client, sink: Sink, figures: F
     assert taken == []
     assert all(answer.json()["error"] for answer in cases.values())
     assert announced.startswith(b"HTTP/1.1 413 ")
-
-
-def resident_kb(dev: Dev) -> int:
-    """How much memory the process has now."""
-    status = Path(f"/proc/{dev.process.pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+)", status)
-    assert found is not None
-    return int(found[1])
-
-
-def client_of(dev: Dev) -> httpx.Client:
-    return httpx.Client(base_url=dev.url, trust_env=False, headers=AUTHORISED, timeout=60)
 
 
 def hurt_by_destinations(

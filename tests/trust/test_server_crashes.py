@@ -9,14 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from qstash_cli.server.endpoint import Endpoint, running_endpoint
 from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.figures import Figures
-from tests.trust.conftest import AUTHORISED
+from tests.trust.conftest import client_of
 from tests.trust.havoc import Havoc, answer, delivered_after_cancel, fired_minutes
 
 CRASHES = "server, kill -9"
@@ -33,16 +32,12 @@ def destination() -> Iterator[Endpoint]:
         yield endpoint
 
 
-def client_of(dev: Dev) -> httpx.Client:
-    return httpx.Client(base_url=dev.url, headers=AUTHORISED, trust_env=False, timeout=60)
-
-
 def kill(dev: Dev) -> None:
     dev.process.send_signal(signal.SIGKILL)
     dev.process.wait()
 
 
-def crash_again_and_again(  # noqa: PLR0917 - fixtures
+def crash_again_and_again(
     start_dev: StartDev,
     destination: Endpoint,
     db: Path,
@@ -62,7 +57,7 @@ def crash_again_and_again(  # noqa: PLR0917 - fixtures
                 http.post(f"/v2/schedules/{destination.url}/tick", headers=every_minute)
         havoc.start(dev.url, threads=4)
         wanted = messages * (number + 1) // kills + chance.randrange(20)
-        eventually(lambda: len(havoc.said.published) >= wanted, within_s=120)  # noqa: B023 - at once
+        eventually(lambda: havoc.has_published(wanted), within_s=120)  # noqa: B023 - asked at once
         kill(dev)
         havoc.stop()
     dev = start_dev("--db", str(db), *FAST)
