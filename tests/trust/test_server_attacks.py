@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -275,7 +274,7 @@ def hurt_by_destinations(
         ]
 
     eventually(lambda: not endless(), within_s=GENEROUS_S * each)
-    eventually(lambda: {f"/{'back'}"} <= {r.path for r in sink.received})
+    eventually(lambda: "/back" in [r.path for r in sink.received])
     return len(ids) + len(again), endless()
 
 
@@ -370,11 +369,11 @@ def test_silent_clients_are_hung_up_on(
 
 
 def many_queues(http: httpx.Client, sink: Sink, eventually: Eventually, count: int) -> None:
-    for first in range(0, count, 500):
+    for first in range(0, count, 100):
         items = [
-            {"destination": f"{sink.url}/{n}", "queue": f"q{n}"} for n in range(first, first + 500)
+            {"destination": f"{sink.url}/{n}", "queue": f"q{n}"} for n in range(first, first + 100)
         ]
-        answers = http.post("/v2/batch", content=json.dumps(items)).json()
+        answers = http.post("/v2/batch", json=items).json()
         assert all("messageId" in one for one in answers)
 
     eventually(lambda: len({r.path for r in sink.received}) == count, within_s=count / 20 + 10)
@@ -384,9 +383,9 @@ def many_queues(http: httpx.Client, sink: Sink, eventually: Eventually, count: i
 def test_hundreds_of_queues_each_deliver(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
-    many_queues(http, sink, eventually, 500)
+    many_queues(http, sink, eventually, 200)
 
-    figures(ATTACKS, cases=500)
+    figures(ATTACKS, cases=200)
 
 
 @pytest.mark.soak
