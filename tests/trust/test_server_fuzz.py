@@ -91,7 +91,7 @@ def delivers_and_fires(http: httpx.Client, sink: Sink, eventually: Eventually) -
 def test_every_route_answers_generated_requests_in_json(
     http: httpx.Client, sink: Sink, complaints: list[str], eventually: Eventually, figures: Figures
 ) -> None:
-    tried, failures = fuzz_routes(str(http.base_url), 12)
+    tried, failures = fuzz_routes(str(http.base_url), 8)
 
     figures(ROUTES, cases=tried, failures=len(failures) + len(complaints))
     assert failures == []

@@ -169,7 +169,11 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def schedule(self) -> None:
-        headers = (("Upstash-Cron", "* * * * *"), ("Upstash-Schedule-Id", "s"))
+        headers = (
+            ("Upstash-Cron", "* * * * *"),
+            ("Upstash-Schedule-Id", "s"),
+            ("Upstash-Retries", str(ATTEMPTS - 1)),
+        )
         order = Order(
             destination=URL, headers=headers, body=b"", now_ms=self.now_ms, caller_ip="::1"
         )
