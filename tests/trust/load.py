@@ -7,6 +7,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -157,7 +158,7 @@ async def run(
     is_done: Callable[[Load], bool],
     within_s: float,
 ) -> Load:
-    """Publishes at this rate, and then waits until it is done.
+    """Publishes at this rate, and then waits until it is done, or too long.
 
     `begin` is told where the destination is before the first publish.
     """
@@ -170,8 +171,9 @@ async def run(
         await asyncio.to_thread(begin, destination)
         await publisher.open()
         await _stream(publisher, per_s, seconds)
-        async with asyncio.timeout(within_s):
-            await _until(lambda: is_done(load))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await _until(lambda: is_done(load))
         publisher.close()
         for transport in load.open_ones:
             transport.abort()

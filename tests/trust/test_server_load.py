@@ -50,8 +50,10 @@ def schedule(http: httpx.Client, destination: str) -> None:
         http.post("/v2/queues", json={"queueName": f"queue{number}", "parallelism": 10})
 
 
-def under_load(dev: Dev, figures: Figures, *, per_s: int, seconds: int) -> tuple[Load, int]:
-    """What became of it, and by how many MB the process has grown after a quarter of it."""
+def under_load(
+    dev: Dev, figures: Figures, *, per_s: int, seconds: int
+) -> tuple[Load, set[str], int]:
+    """What became of it, what is lost, and by how many MB the process grew after a quarter."""
     sizes_kb: list[int] = []
     after_a_quarter = threading.Timer(seconds / 4, lambda: sizes_kb.append(resident_kb(dev)))
     with client_of(dev) as http:
@@ -79,16 +81,16 @@ def under_load(dev: Dev, figures: Figures, *, per_s: int, seconds: int) -> tuple
         p50_ms=f"{seen.slowest_ms(0.5):.1f}", p99_ms=f"{seen.slowest_ms(0.99):.1f}",
         fires=seen.ticks, grown_by_MB=f"{grown_mb}",
     )  # fmt: skip
-    return seen, grown_mb
+    return seen, left, grown_mb
 
 
 def test_a_mixed_load_loses_nothing(start_dev: StartDev, tmp_path: Path, figures: Figures) -> None:
     dev = start_dev("--port", "0", "--db", str(tmp_path / "db"), "--speed", "60")
 
-    seen, grown_mb = under_load(dev, figures, per_s=60, seconds=4)
+    seen, left, grown_mb = under_load(dev, figures, per_s=60, seconds=4)
 
     assert len(seen.accepted) == 240
-    assert seen.refused == 0
+    assert (seen.refused, left) == (0, set())
     assert seen.ticks >= SCHEDULES
     assert grown_mb < MOST_GROWTH_MB
 
@@ -99,10 +101,10 @@ def test_five_hundred_in_a_second_are_accepted_quickly_and_lose_nothing(
 ) -> None:
     dev = start_dev("--port", "0", "--db", str(tmp_path / "db"), "--speed", "60")
 
-    seen, grown_mb = under_load(dev, figures, per_s=500, seconds=60)
+    seen, left, grown_mb = under_load(dev, figures, per_s=500, seconds=60)
 
     assert len(seen.accepted) == 30_000
-    assert seen.refused == 0
+    assert (seen.refused, left) == (0, set())
     assert seen.ticks >= 30 * SCHEDULES
     assert grown_mb < MOST_GROWTH_MB
     assert seen.slowest_ms(0.99) < 50
