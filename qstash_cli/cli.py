@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise
-from typing import Any, cast
-
-from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
+from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.errors import BadInput, ExitCode, QstashError
 from qstash_cli.invocation import Invocation, Preview
 from qstash_cli.output.result import Result
+
+if TYPE_CHECKING:
+    from qstash_cli.commands._root import LazyRoot
+    from qstash_cli.commands._signature import Word
 
 COMMANDS = (
     ("publish", "publish", "Send a message"),
@@ -47,54 +47,40 @@ COMMANDS = (
     ("help", "help", "Topics: exit-codes, environment, formatting, retries"),
 )
 _MODULES = {word: f"qstash_cli.commands.{module}" for word, module, _ in COMMANDS}
+_HELPS = {word: text for word, _, text in COMMANDS}
 # What the API calls a topic is a URL group everywhere else.
 _OTHER_NAMES = {"topic": "urlgroup"}
-_HELP = """Operate Upstash QStash: send, inspect, replay and verify messages.
-
-\b
-qstash demo                                        see it work, needs no account
-qstash dev                                         QStash on this machine
-qstash publish https://example.com/hook name=ada   send a message
-"""
 
 
-class LazyRoot(TyperGroup):
-    """The root command: its words are stubs until one of them is used."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The real command of the first argument, whose module is imported now."""
-        if args:
-            args = [_OTHER_NAMES.get(args[0], args[0]), *args[1:]]
-        word, stub, rest = super().resolve_command(ctx, args)
-        return word, load(word) if word in _MODULES else stub, rest
+def word_of(name: str) -> Word:
+    """A word of the command line, from its module."""
+    word: Word = import_module(_MODULES[name]).app
+    return word
 
 
-def load(word: str) -> Any:
-    """The command of a word, from its module."""
-    loaded = get_command(import_module(_MODULES[word]).app)
-    loaded.name = word
+def load(name: str) -> Any:
+    """A word as Typer's command."""
+    from qstash_cli.commands._typer import built
+
+    loaded = built(word_of(name))
+    loaded.name = name
     return loaded
 
 
 def root() -> LazyRoot:
-    """The root of the command line."""
-    return LazyRoot(
-        name="qstash",
-        help=_HELP,
-        commands={word: TyperCommand(word, help=text) for word, _, text in COMMANDS},
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        epilog="qstash COMMAND --help shows what a command can do, qstash help some topics.",
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )
+    """The root of the command line as Typer's command."""
+    from qstash_cli.commands import _root
+
+    return _root.root(_HELPS, load, _OTHER_NAMES)
 
 
 def run(argv: Sequence[str], inv: Invocation) -> int:
     """Runs the command line and returns its exit code."""
     if "_QSTASH_COMPLETE" in inv.env:
         from qstash_cli.commands._complete import answer
+        from qstash_cli.commands._offered import Words
 
-        answer(inv, root())
+        answer(inv, Words(helps=_HELPS, other_names=_OTHER_NAMES, load=word_of))
         inv.out.flush()
         return ExitCode.DONE
     try:
@@ -127,7 +113,7 @@ def _defect(fault: Exception) -> QstashError:
 
 def _run(argv: Sequence[str], inv: Invocation) -> int:
     try:
-        result = root().main(args=_plain(argv), prog_name="qstash", standalone_mode=False, obj=inv)
+        result = _result(_plain(argv), inv)
     except Preview as preview:
         from qstash_cli.commands._preview import show
 
@@ -138,7 +124,7 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             inv.err.write(f"{_told(error)}\n")
             return ExitCode.USAGE
-        raise _usage(error) from error
+        raise _usage(error, argv) from error
     if not isinstance(result, Result):
         if result == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
@@ -153,6 +139,19 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
     if failure is not None:
         raise failure
     return result.exit_code
+
+
+def _result(argv: list[str], inv: Invocation) -> Any:
+    name = _OTHER_NAMES.get(argv[0], argv[0]) if argv else ""
+    if name in _MODULES:
+        from qstash_cli.commands._quick import read
+        from qstash_cli.commands._signature import execute
+
+        called = read(word_of(name), argv[1:])
+        if called is not None:
+            verb, values = called
+            return execute(verb, inv, values)
+    return root().main(args=argv, prog_name="qstash", standalone_mode=False, obj=inv)
 
 
 def _plain(argv: Sequence[str]) -> list[str]:
@@ -196,12 +195,13 @@ def _render(result: Result, inv: Invocation) -> None:
     inv.out.flush()
 
 
-def _usage(error: Exception) -> Exception:
+def _usage(error: Exception, argv: Sequence[str]) -> Exception:
     # Typer's own classes have moved between its versions; what they have did not.
     if not hasattr(error, "format_message"):
         return error
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "qstash"
+    called = " ".join(["qstash", *(word for word in argv[:1] if word in _MODULES)])
+    path = context.command_path if context is not None else called
     message = _told(error).rstrip(".")
     return BadInput(message[:1].lower() + message[1:], hint=f"`{path} --help` shows the usage")
 
@@ -216,6 +216,8 @@ def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
     from qstash_cli.output.failure import write_failure
 
     if inv.output.debug or "--debug" in argv:
+        import traceback
+
         traceback.print_exception(error, file=inv.err)
     wants_json = inv.output.format in {"json", "jsonl"} or _asks_for_json(argv)
     try:

@@ -1,10 +1,12 @@
-"""What a dataclass field says of the command-line flag it stands for."""
+"""What a dataclass field says of the command-line flag it stands for, and an argument of itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, field
 from typing import Any
+
+from qstash_cli.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,15 @@ class Flag:
     parse: Callable[[str, float], Any] | None = None
     repeats: bool = False
     section: str = "Options"
+    complete: str = ""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument: its help, how it is called there, and the kind of value that shells offer."""
+
+    help: str
+    metavar: str
     complete: str = ""
 
 

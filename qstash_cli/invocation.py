@@ -65,10 +65,10 @@ class Invocation:
     @classmethod
     def from_process(cls) -> Invocation:
         """The surroundings of this process."""
-        import shutil
         import time
 
         from qstash_cli.config.token_command import printed
+        from qstash_cli.output.look import columns_of
 
         return cls(
             env=os.environ,
@@ -79,7 +79,7 @@ class Invocation:
             stdin_is_terminal=sys.stdin.isatty(),
             out_is_terminal=sys.stdout.isatty(),
             err_is_terminal=sys.stderr.isatty(),
-            columns=shutil.get_terminal_size().columns,
+            columns=columns_of(os.environ.get("COLUMNS", ""), sys.__stdout__),
             now=time.time,
             sleep=time.sleep,
             random_bytes=os.urandom,

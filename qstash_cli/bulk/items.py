@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, cast
 
 from qstash_cli.bulk.rows import FileFormat, Row
 from qstash_cli.errors import BadInput
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_deduplication_id, check_name
@@ -20,6 +21,16 @@ _TYPE = "Content-Type"
 _JSON = "application/json"
 _FIELDS = ("destination", "headers", "body", "queue")
 _HEADER_COLUMNS = ("upstash-", "content-type")
+
+
+class Form(NamedTuple):
+    """The JSON of items but for line and body. A record that is null has no content type."""
+
+    destination: str
+    untyped: str
+    typed: str
+    tail: str
+    between: str = '"},"body":'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +59,24 @@ class Recipe:
         """Whether a row is the body alone."""
         return self.to is not None or self.destination_field is not None
 
+    @cached_property
+    def form(self) -> Form | None:
+        """The items' JSON, None if they differ in more than body and line. Raises `BadInput`."""
+        picks = self.destination_field or self.dedup_field or self.delay_field
+        headers = dict(self.headers)
+        if self.to is None or picks or _ID in headers or _is_by_content(headers):
+            return None
+        has_type = any(name.lower() == "content-type" for name in headers)
+        heads = []
+        destination = ""
+        for typed in (headers, headers if has_type else headers | {_TYPE: _JSON}):
+            destination = self.check(self.to, tuple(typed.items()), self.queue)
+            ids = typed | {_ID: f"{self.job}-"}
+            whole = _encode(_item(destination, ids, "", None))
+            heads.append(whole.removesuffix('"}}'))
+        tail = f',"queue":{_encode(check_name(self.queue, "queue"))}}}' if self.queue else "}"
+        return Form(destination, heads[0], heads[1], tail)
+
 
 class Record(NamedTuple):
     """A row that has become an item of a batch, as JSON, or the reason why it cannot."""
@@ -63,10 +92,33 @@ def record_of(row: Row, recipe: Recipe) -> Record:
     if row.error:
         return Record(row, error=row.error)
     try:
+        form = recipe.form
+        if form is not None:
+            return Record(row, _filled(form, row, recipe), form.destination)
         item = _body_item(row, recipe) if recipe.row_is_body else _own_item(row, recipe)
         return Record(row, _sent(item, row, recipe), item["destination"])
     except BadInput as error:
         return Record(row, error=error.message)
+
+
+def _filled(form: Form, row: Row, recipe: Recipe) -> bytes:
+    record, body = _plain(row, recipe.file_format)
+    recipe.check_body(len(body) if body.isascii() else len(body.encode()))
+    head = form.untyped if record is None else form.typed
+    return f"{head}{row.line}{form.between}{_quote(body)}{form.tail}".encode()
+
+
+def _plain(row: Row, file_format: FileFormat) -> tuple[Any, str]:
+    """The record and its JSON, by the short way that most rows of a file allow."""
+    if file_format == "jsonl":
+        try:
+            text = row.text.decode()
+            record, end = _scan(text, 0)
+        except (ValueError, StopIteration, RecursionError):
+            return _record_and_body(row, file_format)
+        if end == len(text):
+            return record, text
+    return _record_and_body(row, file_format)
 
 
 def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
@@ -86,6 +138,7 @@ def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
         raise BadInput("not UTF-8 text throughout") from None
 
 
+_quote = json.encoder.encode_basestring
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -128,12 +181,13 @@ def _not_json(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_not_json).decode
+_decoder = json.JSONDecoder(parse_constant=_not_json)
+_scan: Callable[[str, int], tuple[Any, int]] = cast("Any", _decoder).scan_once
 
 
 def _parsed(text: str) -> Any:
     try:
-        return _decode(text)
+        return _decoder.decode(text)
     except json.JSONDecodeError as fault:
         raise BadInput(f"not JSON: {fault.msg} at column {fault.colno}") from None
     except (ValueError, RecursionError) as fault:

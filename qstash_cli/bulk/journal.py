@@ -10,12 +10,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.errors import BadInput
+from qstash_cli.frozen import dataclass
 
 _VERSION = 1
 _MOST_BYTES_OF_A_LINE = 65_536

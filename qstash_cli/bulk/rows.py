@@ -52,8 +52,11 @@ def _lines(blocks: Iterable[bytes | None]) -> Iterator[Row | None]:
         *whole, rest = (rest + block).split(b"\n")
         for line in whole:
             number += 1
-            yield _row(number, line, dropped, b"\n")
-            dropped = 0
+            if dropped or number == 1:
+                yield _row(number, line, dropped, b"\n")
+                dropped = 0
+            else:
+                yield Row(number, number, len(line) + 1, line.removesuffix(b"\r"))
         if len(rest) > MOST_BYTES:
             dropped += len(rest) - _SHOWN_BYTES
             rest = rest[:_SHOWN_BYTES]

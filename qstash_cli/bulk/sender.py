@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.items import Record
 from qstash_cli.errors import QstashError, RateLimited, Unreachable
+from qstash_cli.frozen import dataclass
 
 _ATTEMPTS = 9
 _FIRST_PAUSE_S = 0.2

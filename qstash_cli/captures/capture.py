@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from qstash_cli.frozen import dataclass
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -23,7 +24,10 @@ class Capture:
     def header(self, name: str) -> str | None:
         """The first header of that name, None if there is none."""
         wanted = name.lower()
-        return next((value for n, value in self.headers if n.lower() == wanted), None)
+        for own, value in self.headers:
+            if own.lower() == wanted:
+                return value
+        return None
 
     @property
     def signature(self) -> str | None:

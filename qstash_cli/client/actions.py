@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_id
-from qstash_cli.protocol.records import BulkAction
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import BulkAction
 
 
 def every() -> Request[BulkAction]:

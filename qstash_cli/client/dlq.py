@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qstash_cli.client.filters import Filter, query
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_id
 from qstash_cli.protocol.options import MessageOptions, encode
-from qstash_cli.protocol.records import Deleted, DlqEntry, Published, Retried
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import Deleted, DlqEntry, Published, Retried
 
 PAGE = 100
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from qstash_cli.client.request import Pairs
+from qstash_cli.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from qstash_cli.client.request import Request
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol.records import FlowControl, GlobalParallelism
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import FlowControl, GlobalParallelism
 
 
 def every() -> Request[list[FlowControl]]:

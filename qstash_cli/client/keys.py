@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qstash_cli.client.request import Request
-from qstash_cli.protocol.records import SigningKeys
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import SigningKeys
 
 
 def get() -> Request[SigningKeys]:

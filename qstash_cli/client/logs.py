@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qstash_cli.client.filters import Filter, query
 from qstash_cli.client.request import Request
-from qstash_cli.protocol.records import LogEntry
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry
 
 PAGE = 1000
 

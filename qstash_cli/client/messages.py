@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.client.filters import Filter, query
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_id, check_name
 from qstash_cli.protocol.options import MessageOptions, encode
-from qstash_cli.protocol.records import Cancelled, Message, Published
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import Cancelled, Message, Published
 
 MOST_PER_CANCEL = 500
 

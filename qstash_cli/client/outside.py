@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.headers import Headers
 

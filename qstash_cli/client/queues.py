@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_name
-from qstash_cli.protocol.records import Queue
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import Queue
 
 _JSON = (("Content-Type", "application/json"),)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qstash_cli.client.request import Request
+from qstash_cli.client.wire import Answer
 from qstash_cli.errors import BadCredentials, NotFound, QstashError, RateLimited, Unreachable
-
-if TYPE_CHECKING:
-    import httpx
 
 _MOST_CHARACTERS = 300
 
@@ -48,7 +46,7 @@ _HINTS = (
 )
 
 
-def refusal(response: httpx.Response, request: Request[Any]) -> QstashError:
+def refusal(response: Answer, request: Request[Any]) -> QstashError:
     """The error that stands for an answer which is not a success."""
     status = response.status_code
     words = _words_of(response)
@@ -65,7 +63,7 @@ def refusal(response: httpx.Response, request: Request[Any]) -> QstashError:
     )
 
 
-def _words_of(response: httpx.Response) -> str:
+def _words_of(response: Answer) -> str:
     try:
         words = response.json()["error"]
     except (ValueError, KeyError, TypeError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
+
+from qstash_cli.frozen import dataclass
 
 T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.options import MessageOptions, encode
-from qstash_cli.protocol.records import Published, Schedule
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import Published, Schedule
 
 
 def create(destination: str, options: MessageOptions, body: bytes) -> Request[Published]:

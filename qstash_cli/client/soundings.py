@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from qstash_cli.client import wire
 from qstash_cli.client.deadline import within
 from qstash_cli.client.request import Request
+from qstash_cli.client.wire import Fault, TimedOut
 from qstash_cli.errors import QstashError
+from qstash_cli.frozen import dataclass
 
 if TYPE_CHECKING:
-    import httpx
-
     from qstash_cli.client.transport import Client
 
 
@@ -47,20 +47,18 @@ def ask(
     client: Client, request: Request[Any], *, now: Callable[[], float], limit_s: float
 ) -> Answer:
     """The answer to one request, which is sent once."""
-    import httpx
-
     began_at = now()
     try:
         response = within(limit_s, lambda: client.once(request))
-    except (TimeoutError, httpx.TimeoutException):
+    except (TimeoutError, TimedOut):
         return Answer(fault=f"no answer within {limit_s:g}s")
     except QstashError as error:
         return Answer(fault=error.message)
-    except httpx.HTTPError as fault:
-        return Answer(fault=str(fault) or type(fault).__name__)
+    except Fault as fault:
+        return Answer(fault=str(fault))
     return Answer(
         status=response.status_code,
-        took_ms=round(response.elapsed.total_seconds() * 1000),
+        took_ms=round(response.took_s * 1000),
         asked_at_s=(began_at + now()) / 2,
         server_time_s=_time_of(response),
         content=_json_of(response),
@@ -85,12 +83,12 @@ def handshake(url: str, *, limit_s: float) -> Handshake:
     import socket
     import ssl
 
-    import httpx
+    from qstash_cli.client.plain_wire import certificates
 
     host, port = _place(url)
 
     def connect() -> Handshake:
-        context = httpx.create_ssl_context()
+        context = certificates()
         with (
             socket.create_connection((host, port), timeout=limit_s) as plain,
             context.wrap_socket(plain, server_hostname=host) as secured,
@@ -115,7 +113,7 @@ def _issuer(certificate: Any) -> str:
     return str(names.get("organizationName") or names.get("commonName") or "an unnamed authority")
 
 
-def _time_of(response: httpx.Response) -> float | None:
+def _time_of(response: wire.Answer) -> float | None:
     from email.utils import parsedate_to_datetime
 
     try:
@@ -124,7 +122,7 @@ def _time_of(response: httpx.Response) -> float | None:
         return None
 
 
-def _json_of(response: httpx.Response) -> Any:
+def _json_of(response: wire.Answer) -> Any:
     try:
         return response.json()
     except ValueError:

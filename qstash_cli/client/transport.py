@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
@@ -12,7 +13,9 @@ from urllib.parse import quote
 from qstash_cli import __version__
 from qstash_cli.client.refusals import excerpt, refusal
 from qstash_cli.client.request import Request
+from qstash_cli.client.wire import Answer, Fault, NotConnected, TimedOut, Wire
 from qstash_cli.errors import BadInput, QstashError, Unreachable
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import names_a_secret
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ T = TypeVar("T")
 _ATTEMPTS = 5
 _FIRST_PAUSE_S = 0.05
 _CONNECT_TIMEOUT_S = 5.0
+_USER_AGENT = f"qstash-cli/{__version__}".encode()
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 # Every printable ASCII character: the destination stands in the path exactly as it was given.
 _AS_IS = "".join(chr(code) for code in range(0x21, 0x7F))
 _BURST_LEFT, _BURST_RESET = "burst-ratelimit-remaining", "burst-ratelimit-reset"
@@ -58,7 +63,7 @@ class Client:
         self._token = token
         self._is_local = is_local
         self._world = surroundings
-        self._http: httpx.Client | None = None
+        self._wire: Wire | None = None
         self._open_at_s = 0.0
         self._opening = Lock()
 
@@ -94,18 +99,18 @@ class Client:
             seen.add(cursor)
             request = request.with_query(("cursor", str(cursor)))
 
-    def prepared(self) -> httpx.Client:
+    def prepared(self) -> Wire:
         """What sends requests, made ready. Raises `BadInput` as `once` does."""
         with self._opening:
-            self._http = self._http or self._open()
-        return self._http
+            self._wire = self._wire or self._open()
+        return self._wire
 
     def close(self) -> None:
         """Closes the connection."""
-        if self._http is not None:
-            self._http.close()
+        if self._wire is not None:
+            self._wire.close()
 
-    def _settled(self, request: Request[Any]) -> httpx.Response:
+    def _settled(self, request: Request[Any]) -> Answer:
         started_at = self._world.now()
         while True:
             self._keep_pace()
@@ -125,61 +130,66 @@ class Client:
         if wait_s > 0:
             self._world.sleep(wait_s)
 
-    def _exchange(self, request: Request[Any]) -> httpx.Response:
-        import httpx
-
+    def _exchange(self, request: Request[Any]) -> Answer:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self.once(request)
-            except httpx.TransportError as fault:
-                was_not_sent = isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout)
+            except Fault as fault:
+                was_not_sent = isinstance(fault, NotConnected)
                 last = attempt == _ATTEMPTS or not (request.repeatable or was_not_sent)
                 if last or (was_not_sent and self._is_local):
                     raise self._unreachable(fault) from fault
                 self._world.sleep(_FIRST_PAUSE_S * math.exp(attempt - 1))
         raise AssertionError("the last attempt returns or raises")
 
-    def once(self, request: Request[Any]) -> httpx.Response:
+    def once(self, request: Request[Any]) -> Answer:
         """The answer as it came, to a request that is not repeated.
 
-        Raises httpx's errors, and `BadInput` where the environment's proxy or certificates are of
-        no use.
+        Raises `Fault`, and `BadInput` where the environment's proxy or certificates are of no use.
         """
-        http = self.prepared()
-        prepared = http.build_request(
-            request.method,
-            self._api_url,
-            headers=[
-                (b"Authorization", f"Bearer {self._token}".encode()),
-                *((name.encode(), value.encode()) for name, value in request.headers),
-            ],
-            content=request.body,
-            extensions={"target": target(request).encode()},
-        )
+        wire = self.prepared()
         self._trace_request(request)
-        response = http.send(prepared)
-        self._trace_response(response)
-        return response
+        headers = [
+            (b"User-Agent", _USER_AGENT),
+            (b"Authorization", f"Bearer {self._token}".encode()),
+            *((name.encode(), value.encode()) for name, value in request.headers),
+        ]
+        answer = wire.send(request.method, target(request), headers, request.body)
+        self._trace_response(answer)
+        return answer
 
-    def _open(self) -> httpx.Client:
-        import httpx
+    def _open(self) -> Wire:
+        if self._world.transport is not None or (not self._is_local and names_a_proxy()):
+            return self._open_proxied()
+        from qstash_cli.client.plain_wire import PlainWire, certificates
 
         try:
-            return httpx.Client(
+            context = certificates() if self._is_encrypted else None
+        except OSError:
+            raise _unreadable_certificates() from None
+        return PlainWire(
+            self._api_url,
+            context=context,
+            connect_timeout_s=_CONNECT_TIMEOUT_S,
+            timeout_s=self._world.request_timeout_s,
+        )
+
+    def _open_proxied(self) -> Wire:
+        from qstash_cli.client.plain_wire import certificates
+        from qstash_cli.client.proxied_wire import ProxiedWire
+        from qstash_cli.client.wire import Unusable
+
+        try:
+            return ProxiedWire(
+                self._api_url,
+                context=self._is_encrypted and certificates(),
+                connect_timeout_s=_CONNECT_TIMEOUT_S,
+                timeout_s=self._world.request_timeout_s,
                 transport=self._world.transport,
-                headers={"User-Agent": f"qstash-cli/{__version__}"},
-                timeout=httpx.Timeout(self._world.request_timeout_s, connect=_CONNECT_TIMEOUT_S),
-                follow_redirects=False,
-                # A proxy cannot reach this machine's loopback; its certificates may be one's own.
-                trust_env=not self._is_local,
-                verify=self._is_encrypted and httpx.create_ssl_context(),
             )
         except OSError:
-            raise BadInput(
-                "the certificates cannot be read that SSL_CERT_FILE or SSL_CERT_DIR names",
-                hint="`qstash doctor` says which; unset it, or name a file in PEM form",
-            ) from None
-        except (ValueError, ImportError, httpx.InvalidURL):
+            raise _unreadable_certificates() from None
+        except Unusable:
             # The reason may hold the proxy's password.
             raise BadInput(
                 "the proxy cannot be used that HTTPS_PROXY or ALL_PROXY names",
@@ -191,15 +201,13 @@ class Client:
         # Loading certificates takes time, and plain HTTP to this machine needs none.
         return not (self._is_local and self._api_url.startswith("http://"))
 
-    def _unreachable(self, fault: Exception) -> Unreachable:
-        import httpx
-
-        if isinstance(fault, httpx.TimeoutException):
+    def _unreachable(self, fault: Fault) -> Unreachable:
+        if isinstance(fault, TimedOut):
             return Unreachable(
                 f"no answer within {self._world.request_timeout_s:g}s from {self._api_url}",
                 hint="nothing says whether it was done; give --request-timeout a longer time",
             )
-        reason = str(fault) or type(fault).__name__
+        reason = str(fault)
         if self._is_local:
             return Unreachable(
                 f"nothing answers at {self._api_url}: {reason}",
@@ -220,13 +228,29 @@ class Client:
         if request.body:
             self._world.trace(f"> ({len(request.body)} bytes)")
 
-    def _trace_response(self, response: httpx.Response) -> None:
+    def _trace_response(self, response: Answer) -> None:
         if self._world.trace is None:
             return
         self._world.trace(f"< {response.status_code} {response.reason_phrase}")
         for name, value in response.headers.items():
             self._world.trace(f"< {name}: {_masked(name, value)}")
         self._world.trace(f"< ({len(response.content)} bytes)")
+
+
+def names_a_proxy() -> bool:
+    """Whether the environment, or the system where it has such settings, names a proxy."""
+    if sys.platform in {"darwin", "win32"}:
+        from urllib.request import getproxies
+
+        return bool(getproxies())
+    return any(name.lower() in _PROXIES and value for name, value in os.environ.items())
+
+
+def _unreadable_certificates() -> BadInput:
+    return BadInput(
+        "the certificates cannot be read that SSL_CERT_FILE or SSL_CERT_DIR names",
+        hint="`qstash doctor` says which; unset it, or name a file in PEM form",
+    )
 
 
 def target(request: Request[Any]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.headers import Headers, as_lists
 from qstash_cli.protocol.ids import check_name
-from qstash_cli.protocol.records import Endpoint, UrlGroup
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import Endpoint, UrlGroup
 
 _JSON = (("Content-Type", "application/json"),)
 

@@ -73,8 +73,8 @@ class Job:
             summary["deduplicated"] = self.tally.deduplicated
         return summary
 
-    def outcomes(self, *, has_bar: bool) -> Iterator[dict[str, Any]]:
-        """A line for each record as it is sent or refused.
+    def outcomes(self, *, has_bar: bool, are_shown: bool = True) -> Iterator[dict[str, Any]]:
+        """A line for each record as it is sent or refused, none where they are not shown.
 
         Raises `PartlyDone` in the end if some were refused, and what stopped the run before its
         end, with the way to go on.
@@ -100,6 +100,7 @@ class Job:
                         rejects=rejects,
                         meter=shown,
                         strict=self.records.strict,
+                        are_shown=are_shown,
                     )
                 except QstashError as error:
                     raise self._with_the_way_on(error) from error
@@ -253,6 +254,8 @@ class Job:
         settings = self.inv.settings_if_any
         plan = settings.plan if settings else None
 
+        # Bodies of a file are often as long as each other.
+        @lru_cache(maxsize=4096)
         def check_body(body_bytes: int) -> None:
             if not self.sending.no_check:
                 check_limits(plan, body_bytes=body_bytes, delay_s=None, timeout_s=None)

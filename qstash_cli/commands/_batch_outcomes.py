@@ -50,6 +50,9 @@ class Rejects:
 
 def undone(rows: Iterable[Row | None], past: Past, tally: Tally) -> Iterator[Row | None]:
     """The rows that the journal does not know as done."""
+    if not past.done:
+        yield from rows
+        return
     ranges = iter(past.done)
     first, last = next(ranges, (0, 0))
     for row in rows:
@@ -81,18 +84,29 @@ def outcomes(
     rejects: Rejects,
     meter: Meter,
     strict: bool,
+    are_shown: bool,
 ) -> Iterator[dict[str, Any]]:
-    """A line for each record, in the order of the answers, journalled once it was taken."""
+    """A line for each record, in the order of the answers, journalled once it was taken.
+
+    None comes where they are not shown.
+    """
     for chunk, answers in answered:
         refused = [(record, record.error) for record in chunk.bad]
         lines: list[dict[str, Any]] = []
         for record, answer in zip(chunk.good, answers, strict=True):
-            if isinstance(answer, dict) and "error" in answer:
-                refused.append((record, str(answer["error"])))
+            if isinstance(answer, dict):
+                if "error" in answer:
+                    refused.append((record, str(answer["error"])))
+                    continue
+                if "deduplicated" in answer:
+                    tally.deduplicated += bool(answer["deduplicated"])
             else:
-                lines += _lines_of(record, answer, tally)
-        lines += ({"line": record.row.line, "error": error} for record, error in refused)
-        yield from sorted(lines, key=itemgetter("line"))
+                tally.deduplicated += all(one.get("deduplicated") for one in answer)
+            if are_shown:
+                lines += _lines_of(record, answer)
+        if are_shown:
+            lines += ({"line": record.row.line, "error": error} for record, error in refused)
+            yield from sorted(lines, key=itemgetter("line"))
         refused.sort(key=lambda pair: pair[0].row.line)
         _count(chunk, refused, tally)
         journal.note(chunk, refused=len(refused), rejects_bytes=rejects.write(refused))
@@ -104,10 +118,8 @@ def outcomes(
             raise PartlyDone(f"line {record.row.line}: {error}")
 
 
-def _lines_of(record: Record, answer: Any, tally: Tally) -> Iterator[dict[str, Any]]:
-    messages = answer if isinstance(answer, list) else [answer]
-    tally.deduplicated += all(message.get("deduplicated") for message in messages)
-    for message in messages:
+def _lines_of(record: Record, answer: Any) -> Iterator[dict[str, Any]]:
+    for message in answer if isinstance(answer, list) else [answer]:
         yield {"line": record.row.line, "destination": record.destination, **message}
 
 

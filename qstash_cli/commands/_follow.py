@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from qstash_cli.client import logs
 from qstash_cli.client.filters import Filter
 from qstash_cli.errors import NotDelivered, NotFound, QstashError, WaitTimedOut
 from qstash_cli.invocation import Invocation
 from qstash_cli.protocol.durations import format_duration
-from qstash_cli.protocol.records import LogEntry
 from qstash_cli.protocol.states import ENDS, normal_state
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0

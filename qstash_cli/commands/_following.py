@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from qstash_cli.errors import BadCredentials, BadInput, QstashError, Unreachable
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.records import LogEntry
 
 PAUSE_S = 1.0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.captures.capture import Capture
-from qstash_cli.captures.diagnosis import diagnose
-from qstash_cli.captures.finding import Finding
-from qstash_cli.captures.recognise import recognise
-from qstash_cli.errors import BadInput
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.signature import Expectation, SignatureReport, check
+
+if TYPE_CHECKING:
+    from qstash_cli.captures.finding import Finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,10 @@ class Verdict:
             "source": self.capture.source,
             "url": self.capture.url,
             "error": self.error or None,
-            "checks": [asdict(one) for one in report.checks],
+            "checks": [
+                {"name": name, "outcome": outcome, "expected": expected, "found": found}
+                for name, outcome, expected, found in report.checks
+            ],
             "findings": [asdict(finding) for finding in self.findings],
             "claims": report.claims,
         }
@@ -51,25 +54,35 @@ def judge(
     signature = capture.signature
     if signature is None:
         return Verdict(capture=capture, error="it has no Upstash-Signature header")
-    own = replace(
-        expected,
+    own = Expectation(
+        keys=expected.keys,
+        now=expected.now,
+        tolerance_s=expected.tolerance_s,
+        ignore_expiry=expected.ignore_expiry,
         url=expected.url if expected.url is not None else capture.url,
         body=expected.body if expected.body is not None else capture.body,
     )
     report = check(signature, own)
-    found = [] if report.valid else diagnose(signature, own, report, other_keys)
+    if report.valid:
+        return Verdict(capture=capture, report=report)
+    from qstash_cli.captures.diagnosis import diagnose
+
+    found = diagnose(signature, own, report, other_keys)
     return Verdict(capture=capture, report=report, findings=tuple(found))
 
 
 def lines(data: bytes) -> Iterator[Capture | str]:
     """The capture of each line that is not empty, or why it cannot be read."""
+    from qstash_cli.captures import json_dumps
+
     for number, line in enumerate(data.splitlines(), 1):
         if not line.strip():
             continue
         try:
-            json.loads(line)
-            yield from recognise(line)
+            found = list(json_dumps.read(json.loads(line)))
         except (ValueError, RecursionError):
             yield f"line {number} is no JSON"
-        except BadInput:
+            continue
+        yield from found
+        if not found:
             yield f"line {number} is in no known format"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from qstash_cli.client import flow, queues, schedules, urlgroups
@@ -12,6 +12,7 @@ from qstash_cli.commands import _volume
 from qstash_cli.errors import BadInput
 from qstash_cli.files import read_file
 from qstash_cli.flags import flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest import account as accounts
 from qstash_cli.manifest.account import Account

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from qstash_cli.client import keys
 from qstash_cli.client.outside import Reply
 from qstash_cli.commands._probing import ask, holds
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.protocol.destination import check_destination, is_url
 from qstash_cli.protocol.forgeries import good_probe

@@ -1,16 +1,15 @@
-"""Dataclass fields as flags, and their texts read back into the dataclass."""
+"""From option dataclasses to the flags of the command line, and from their texts back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Annotated, Any, get_args, get_origin
 
-import typer
-
-from qstash_cli.commands import _values
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions, Operation, table
 
@@ -41,25 +40,6 @@ class Slot:
         """What is typed for it."""
         return self.flag.names or (f"--{self.parameter.replace('_', '-')}",)
 
-    def annotation(self, forms: Sequence[str]) -> Any:
-        """What Typer makes the flag of; `forms` are formats of this command alone."""
-        kind: Any = list[str] if self.flag.repeats else str if self.flag.metavar else bool
-        option = typer.Option(
-            *self.names,
-            help=self.flag.help,
-            metavar=self.flag.metavar or None,
-            rich_help_panel=self.flag.section,
-            show_default=False,
-            autocompletion=self._completer(forms),
-        )
-        return Annotated[kind if kind is bool else kind | None, option]
-
-    def _completer(self, forms: Sequence[str]) -> _values.Completer | None:
-        if not self.flag.complete:
-            return None
-        more = forms if self.flag.complete == "format" else ()
-        return _values.values(self.flag.complete, *more)
-
     def read(self, value: Any, now: float) -> Any:
         """The flag's value, None or False or () if it was not given. Raises `BadInput`."""
         if self.flag.repeats:
@@ -79,7 +59,7 @@ class Slot:
 
 
 def is_group(hint: Any) -> bool:
-    """A parameter of this type stands for several flags."""
+    """Whether a parameter of this type stands for several flags."""
     return is_dataclass(_plain_type(hint))
 
 
@@ -87,8 +67,13 @@ def _plain_type(hint: Any) -> Any:
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
-def slots_of(hint: Any) -> Iterator[Slot]:
-    """The flags of a dataclass."""
+@cache
+def slots_of(hint: Any) -> tuple[Slot, ...]:
+    """The flags of an option dataclass."""
+    return tuple(_slots(hint))
+
+
+def _slots(hint: Any) -> Iterator[Slot]:
     kind = _plain_type(hint)
     if kind is not MessageOptions:
         yield from (Slot(f.name, f.metadata["flag"]) for f in fields(kind))
@@ -140,7 +125,7 @@ _SHORT = {"--method": "-X"}
 
 
 def build(hint: Any, name: str, values: Mapping[str, Any], now: float) -> Any:
-    """The dataclass that the flags' values say. Raises `BadInput`."""
+    """The dataclass that the texts of its flags say. Raises `BadInput`."""
     kind = _plain_type(hint)
     if kind is MessageOptions:
         return _build_message(get_args(hint)[1], values, now)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
-
-import typer
 
 from qstash_cli.client.request import Request
 from qstash_cli.commands import _body
 from qstash_cli.commands._options import Body
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._views import RAW
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.headers import parse_header
@@ -42,15 +39,9 @@ def api(
     inv: Invocation,
     method: Annotated[
         str,
-        typer.Argument(
-            help="GET, POST, PUT, PATCH or DELETE",
-            metavar="METHOD",
-            autocompletion=values("method"),
-        ),
+        Argument("GET, POST, PUT, PATCH or DELETE", "METHOD", complete="method"),
     ],
-    path: Annotated[
-        str, typer.Argument(help="Path and query, such as /v2/logs?count=10", metavar="PATH")
-    ],
+    path: Annotated[str, Argument("Path and query, such as /v2/logs?count=10", "PATH")],
     *,
     headers: Headers,
     body: Body,

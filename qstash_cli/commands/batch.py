@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from qstash_cli.commands._batch_job import Job
 from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
 from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.destination import check_destination
@@ -47,7 +46,7 @@ def batch(
     inv: Invocation,
     file: Annotated[
         str,
-        typer.Argument(help="JSONL or CSV, - for standard input", metavar="FILE"),
+        Argument("JSONL or CSV, - for standard input", "FILE"),
     ],
     *,
     records: RecordOptions,
@@ -80,7 +79,7 @@ def batch(
         return Result(data=outcomes, view=_OUTCOMES, piped="tsv", live=True)
     failure = None
     try:
-        for _ in job.outcomes(has_bar=True):
+        for _ in job.outcomes(has_bar=True, are_shown=False):
             pass
     except QstashError as error:
         if not job.tally.sent + job.tally.refused:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from qstash_cli.client import dlq, flow, queues, schedules
 from qstash_cli.client.filters import Filter
@@ -13,6 +12,7 @@ from qstash_cli.commands._options import Labels, parse_most
 from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.flags import flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_duration_s

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._views import RAW
 from qstash_cli.errors import BadInput
+from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 
@@ -23,9 +21,7 @@ def completion(
     inv: Invocation,  # noqa: ARG001 - every command has it
     shell: Annotated[
         str,
-        typer.Argument(
-            help="bash, zsh, fish or powershell", metavar="SHELL", autocompletion=values("shell")
-        ),
+        Argument("bash, zsh, fish or powershell", "SHELL", complete="shell"),
     ],
 ) -> Result:
     """Print the completion script of a shell.

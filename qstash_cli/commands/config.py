@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any
-
-import typer
 
 from qstash_cli.commands import _github
 from qstash_cli.commands._config_changes import Changes, read_changes
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._variables import (
     NAMES,
     dotenv_lines,
@@ -21,7 +18,8 @@ from qstash_cli.commands._variables import (
     variables,
 )
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 
@@ -54,16 +52,11 @@ _PATH = View(columns=(Column(name="path", of="path"),), id="path")
 
 _Name = Annotated[
     str,
-    typer.Argument(help="Name of the profile", metavar="NAME", autocompletion=values("profile")),
+    Argument("Name of the profile", "NAME", complete="profile"),
 ]
 _NameIfAny = Annotated[
     str | None,
-    typer.Argument(
-        help="The profile, as with -p",
-        metavar="[NAME]",
-        show_default=False,
-        autocompletion=values("profile"),
-    ),
+    Argument("The profile, as with -p", "[NAME]", complete="profile"),
 ]
 # They come before QSTASH_TOKEN, wherever the token is from.
 _AHEAD = ("QSTASH_DEV", "QSTASH_REGION")

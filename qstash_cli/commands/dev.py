@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from qstash_cli.commands._interrupts import Terminated, unwinding
 from qstash_cli.commands._options import parse_count
@@ -16,7 +13,8 @@ from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._variables import shell_lines, variables
 from qstash_cli.commands._views import RAW
 from qstash_cli.errors import BadInput, ExitCode, QstashError
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, Credentials
@@ -110,7 +108,7 @@ def dev(
     inv: Invocation,
     run: Annotated[
         list[str] | None,
-        typer.Argument(help="A command to run against a fresh server", metavar="[-- CMD...]"),
+        Argument("A command to run against a fresh server", "[-- CMD...]"),
     ] = None,
     *,
     serving: Serving,

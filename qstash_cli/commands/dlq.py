@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, cast
-
-import typer
 
 from qstash_cli.client import dlq
 from qstash_cli.client.filters import Filter
@@ -14,10 +11,10 @@ from qstash_cli.commands._follow import failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
 from qstash_cli.commands._paging import cut
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED
 from qstash_cli.errors import BadInput, QstashError
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.ids import check_id
@@ -28,9 +25,7 @@ app = group("The dead letter queue: messages that ended undelivered")
 
 _Ids = Annotated[
     list[str] | None,
-    typer.Argument(
-        help="DLQ ids", metavar="[DLQ_ID]...", show_default=False, autocompletion=values("dlq")
-    ),
+    Argument("DLQ ids", "[DLQ_ID]...", complete="dlq"),
 ]
 
 
@@ -63,9 +58,7 @@ def get(
     inv: Invocation,
     dlq_id: Annotated[
         str,
-        typer.Argument(
-            help="DLQ id", metavar="DLQ_ID", show_default=False, autocompletion=values("dlq")
-        ),
+        Argument("DLQ id", "DLQ_ID", complete="dlq"),
     ],
 ) -> Result:
     """Show an entry with the destination's last answer.

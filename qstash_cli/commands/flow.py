@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, cast
-
-import typer
 
 from qstash_cli.client import flow
 from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._views import FLOW, GLOBAL
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_duration_s
@@ -22,12 +19,7 @@ app = group("Flow control: rate and parallelism of a key")
 
 _Key = Annotated[
     str,
-    typer.Argument(
-        help="Flow control key",
-        metavar="KEY",
-        show_default=False,
-        autocompletion=values("flow_key"),
-    ),
+    Argument("Flow control key", "KEY", complete="flow_key"),
 ]
 _DONE = View(columns=(Column(name="key", of="key"),), id="key")
 

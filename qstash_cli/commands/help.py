@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._topics import TOPICS
-from qstash_cli.commands._values import values
 from qstash_cli.errors import BadInput
+from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.names import nearest
@@ -23,12 +21,7 @@ def help(  # noqa: A001 - the word of the command line
     inv: Invocation,  # noqa: ARG001 - every command has it
     words: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="A topic or a command",
-            metavar="[TOPIC]",
-            show_default=False,
-            autocompletion=values("topic"),
-        ),
+        Argument("A topic or a command", "[TOPIC]", complete="topic"),
     ] = None,
 ) -> Result:
     """Show a topic, or the help of a command.

@@ -5,17 +5,17 @@ from __future__ import annotations
 import itertools
 import queue
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.client import outside
+from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands.dev import parse_port
-from qstash_cli.commands.verify import KeyFlags, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.flags import flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.destination import is_url

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from qstash_cli.client import logs as api
@@ -19,6 +19,7 @@ from qstash_cli.commands._timelines import TIMELINES, timeline, timelines
 from qstash_cli.commands._views import LOG
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.columns import check_columns
 from qstash_cli.output.result import Result, View

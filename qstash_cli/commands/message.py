@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, cast
 
-import typer
-
 from qstash_cli.client import actions as bulk_actions
 from qstash_cli.client import messages
 from qstash_cli.commands._follow import failure_of, wait_for_end
@@ -14,13 +12,14 @@ from qstash_cli.commands._paging import cut
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import BULK_ACTION, CANCELLED, LOG, MESSAGE
 from qstash_cli.errors import BadInput
+from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.ids import check_id
 
 app = group("Look at messages on their way, cancel them, wait for them")
 
-_Id = Annotated[str, typer.Argument(help="Message id", metavar="ID", show_default=False)]
+_Id = Annotated[str, Argument("Message id", "ID")]
 
 
 @command(app)
@@ -40,7 +39,7 @@ def cancel(
     inv: Invocation,
     message_ids: Annotated[
         list[str] | None,
-        typer.Argument(help="Message ids", metavar="[ID]...", show_default=False),
+        Argument("Message ids", "[ID]..."),
     ] = None,
     *,
     filters: MessageFilters,
@@ -104,9 +103,7 @@ def actions(inv: Invocation, *, paging: Paging) -> Result:
 @command(app, view=BULK_ACTION)
 def action(
     inv: Invocation,
-    action_id: Annotated[
-        str, typer.Argument(help="Bulk action id", metavar="ACTION_ID", show_default=False)
-    ],
+    action_id: Annotated[str, Argument("Bulk action id", "ACTION_ID")],
 ) -> Result:
     """Show how far a cancel by filter is.
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
-import typer
-
+from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._probing import ask, holds
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands.verify import KeyFlags, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.destination import is_url
@@ -53,7 +51,7 @@ class Sending:
 @command(app, connects=False)
 def probe(
     inv: Invocation,
-    url: Annotated[str, typer.Argument(help="The endpoint", metavar="URL", show_default=False)],
+    url: Annotated[str, Argument("The endpoint", "URL")],
     *,
     sending: Sending,
     keys: KeyFlags,

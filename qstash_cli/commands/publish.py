@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
-
-import typer
 
 from qstash_cli.commands import _body, _sending
 from qstash_cli.commands._options import Body, Waiting
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._views import PUBLISHED
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination
@@ -34,20 +31,11 @@ def publish(
     inv: Invocation,
     destination: Annotated[
         str,
-        typer.Argument(
-            help="URL or URL group",
-            metavar="DEST",
-            show_default=False,
-            autocompletion=values("urlgroup"),
-        ),
+        Argument("URL or URL group", "DEST", complete="urlgroup"),
     ],
     items: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Fields of a JSON body: key=value key:=json",
-            metavar="[KEY=VALUE]...",
-            show_default=False,
-        ),
+        Argument("Fields of a JSON body: key=value key:=json", "[KEY=VALUE]..."),
     ] = None,
     *,
     body: Body,

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, cast
-
-import typer
 
 from qstash_cli.client import logs, queues
 from qstash_cli.client.filters import Filter
 from qstash_cli.commands._draining import Watched, wait_for_idle, wait_for_lag
 from qstash_cli.commands._options import Confirm, Patience, parse_count, parse_most
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._views import NAMED, QUEUE
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 
@@ -23,9 +20,7 @@ app = group("Queues: deliver in order, so many at a time")
 
 _Name = Annotated[
     str,
-    typer.Argument(
-        help="Name of the queue", metavar="NAME", show_default=False, autocompletion=values("queue")
-    ),
+    Argument("Name of the queue", "NAME", complete="queue"),
 ]
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any
-
-import typer
 
 from qstash_cli.client import dlq, logs, messages
 from qstash_cli.client.filters import Filter
@@ -17,9 +15,9 @@ from qstash_cli.commands._delivering import Care, Signed
 from qstash_cli.commands._options import DlqFilters
 from qstash_cli.commands._preview import show_outside
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, QstashError
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.delivery import Delivery
@@ -82,12 +80,7 @@ def replay(
     inv: Invocation,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="DLQ ids or message ids",
-            metavar="[ID]...",
-            show_default=False,
-            autocompletion=values("dlq"),
-        ),
+        Argument("DLQ ids or message ids", "[ID]...", complete="dlq"),
     ] = None,
     *,
     target: Target,

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any, cast
-
-import typer
 
 from qstash_cli.client import schedules, urlgroups
 from qstash_cli.commands import _body, _sending, _volume
 from qstash_cli.commands._options import Body, Confirm, Waiting, parse_count
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest.account import read_schedules
 from qstash_cli.output.result import Column, Result, View
@@ -31,9 +29,7 @@ app = group("Schedules: publish again and again")
 
 _Id = Annotated[
     str,
-    typer.Argument(
-        help="Schedule id", metavar="ID", show_default=False, autocompletion=values("schedule")
-    ),
+    Argument("Schedule id", "ID", complete="schedule"),
 ]
 _TIMES = View(
     columns=(
@@ -81,20 +77,11 @@ def create(
     inv: Invocation,
     destination: Annotated[
         str,
-        typer.Argument(
-            help="URL or URL group",
-            metavar="DEST",
-            show_default=False,
-            autocompletion=values("urlgroup"),
-        ),
+        Argument("URL or URL group", "DEST", complete="urlgroup"),
     ],
     items: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Fields of a JSON body: key=value key:=json",
-            metavar="[KEY=VALUE]...",
-            show_default=False,
-        ),
+        Argument("Fields of a JSON body: key=value key:=json", "[KEY=VALUE]..."),
     ] = None,
     *,
     timing: Timing,
@@ -221,9 +208,7 @@ def run(inv: Invocation, schedule_id: _Id, *, waiting: Waiting) -> Result:
 @command(app, "next", connects=False, view=_TIMES)
 def next_(
     inv: Invocation,
-    cron: Annotated[
-        str, typer.Argument(help="Cron expression", metavar="CRON", show_default=False)
-    ],
+    cron: Annotated[str, Argument("Cron expression", "CRON")],
     *,
     times: Times,
 ) -> Result:

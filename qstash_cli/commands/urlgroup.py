@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, cast
-
-import typer
 
 from qstash_cli.client import outside, urlgroups
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._values import values
 from qstash_cli.commands._views import DEAD, NAMED, URL_GROUP
 from qstash_cli.errors import BadInput, QstashError
-from qstash_cli.flags import flag
+from qstash_cli.flags import Argument, flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination, check_reachable, is_url
@@ -25,12 +22,7 @@ app = group("URL groups: send one message to many endpoints")
 _ASKED_AT_ONCE = 16
 _Name = Annotated[
     str,
-    typer.Argument(
-        help="Name of the URL group",
-        metavar="NAME",
-        show_default=False,
-        autocompletion=values("urlgroup"),
-    ),
+    Argument("Name of the URL group", "NAME", complete="urlgroup"),
 ]
 
 
@@ -83,9 +75,7 @@ def get(inv: Invocation, name: _Name) -> Result:
 def add(
     inv: Invocation,
     group_name: _Name,
-    urls: Annotated[
-        list[str], typer.Argument(help="URLs to add", metavar="URL...", show_default=False)
-    ],
+    urls: Annotated[list[str], Argument("URLs to add", "URL...")],
     *,
     naming: Naming,
 ) -> Result:
@@ -108,9 +98,7 @@ def remove(
     name: _Name,
     endpoints: Annotated[
         list[str],
-        typer.Argument(
-            help="URLs or endpoint names", metavar="URL|ENDPOINT...", show_default=False
-        ),
+        Argument("URLs or endpoint names", "URL|ENDPOINT..."),
     ],
 ) -> Result:
     """Remove endpoints from a URL group; with the last one goes the group.

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._verdict_views import CLAIMS, VERDICTS, VIEW
-from qstash_cli.errors import BadCredentials, BadInput, NotVerified
+from qstash_cli.errors import BadInput, NotVerified
 from qstash_cli.flags import flag
+from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.instants import parse_past_instant_s
-from qstash_cli.run_options import ConnectionOptions
 
 if TYPE_CHECKING:
     from qstash_cli.captures.capture import Capture as Request
@@ -55,31 +55,6 @@ class Capture:
         "The destination; not checked if left out", metavar="URL", section="Request"
     )
     claims: bool = flag("Show the claims of the token, with readable times", section="Request")
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeyFlags:
-    """The keys to check against."""
-
-    current_key: str | None = flag(
-        "Current signing key; @FILE keeps it off the command line", metavar="KEY", section="Keys"
-    )
-    next_key: str | None = flag("Next signing key, or @FILE", metavar="KEY", section="Keys")
-    dev: bool = flag("The keys of `qstash dev`", section="Keys")
-    region: str | None = flag(
-        "The keys in this region's variables",
-        metavar="REGION",
-        section="Keys",
-        complete="EU_CENTRAL_1|US_EAST_1",
-    )
-    profile: str | None = flag(
-        "The keys of this profile",
-        "-p",
-        "--profile",
-        metavar="NAME",
-        section="Keys",
-        complete="profile",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,22 +103,18 @@ def verify(inv: Invocation, *, capture: Capture, keys: KeyFlags, time: Time) -> 
     requests = _requests(inv, capture)
     expected = _expectation(inv, capture, keys, time, requests)
     others = _other_keys(inv)
-    verdicts = [
+    verdicts = (
         _judging.Verdict(capture=_unread(), error=one)
         if isinstance(one, str)
         else _judging.judge(one, expected, others)
         for one in requests
-    ]
-    if len(verdicts) == 1 and capture.jsonl is None:
-        return _one(inv, verdicts[0], claims=capture.claims, ignored=time.ignore_expiry)
-    good = sum(verdict.valid for verdict in verdicts)
-    failure = None
-    if good == len(verdicts):
-        inv.note(f"{good} of {good} hold")
-    else:
-        failure = NotVerified(f"{good} of {len(verdicts)} hold")
-    records = [_line(number, verdict) for number, verdict in enumerate(verdicts, 1)]
-    return Result(data=records, view=VERDICTS, piped="tsv", failure=failure)
+    )
+    if capture.jsonl is not None:
+        return _many(inv, verdicts)
+    first, *more = verdicts
+    if not more:
+        return _one(inv, first, claims=capture.claims, ignored=time.ignore_expiry)
+    return _many(inv, (first, *more))
 
 
 _SOURCES = ("signature", "request", "jsonl")
@@ -157,8 +128,7 @@ def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> R
         inv.note(f"{finding.check}: {finding.what}; {finding.fix}")
     failure = None
     if not verdict.valid:
-        failed = ", ".join(one.name for one in report.checks if one.outcome == "fail")
-        failure = NotVerified(f"the signature does not hold: {failed}")
+        failure = NotVerified(f"the signature does not hold: {', '.join(report.failed)}")
     elif ignored:
         inv.note("the signature holds; whether it has expired was not looked at")
     else:
@@ -168,10 +138,27 @@ def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> R
     return Result(data=verdict.as_record(), view=VIEW, piped="tsv", failure=failure)
 
 
-def _line(number: int, verdict: Verdict) -> dict[str, Any]:
-    record = verdict.as_record()
-    failed = [one["name"] for one in record["checks"] if one["outcome"] == "fail"]
-    return {"number": number, "failed": failed} | record
+def _many(inv: Invocation, verdicts: Iterable[Verdict]) -> Result:
+    """A line for each verdict, as they are found, and at the end how many hold."""
+    outcomes = [0, 0]
+
+    def lines() -> Iterator[dict[str, Any]]:
+        for number, verdict in enumerate(verdicts, 1):
+            outcomes[verdict.valid] += 1
+            report = verdict.report
+            failed = [] if report is None or report.valid else report.failed
+            yield {"number": number, "failed": failed, **verdict.as_record()}
+
+    def failure() -> NotVerified | None:
+        bad, good = outcomes
+        told = f"{good} of {good + bad} hold"
+        if bad:
+            return NotVerified(told)
+        inv.note(told)
+        return None
+
+    data = lines()
+    return Result(data=data, view=VERDICTS, piped="tsv", verdict=failure, one_by_one=False)
 
 
 def _unread() -> Request:
@@ -180,17 +167,25 @@ def _unread() -> Request:
     return Request(source="unknown")
 
 
-def _requests(inv: Invocation, capture: Capture) -> list[Request | str]:
-    from qstash_cli.captures.capture import Capture as Request
-    from qstash_cli.captures.recognise import recognise
+def _requests(inv: Invocation, capture: Capture) -> Iterable[Request | str]:
     from qstash_cli.commands._judging import lines
 
     if capture.jsonl is not None:
-        return list(lines(_read(inv, capture.jsonl)))
+        found = lines(_read(inv, capture.jsonl))
+        # The region is that of all of them together.
+        return list(found) if inv.env.get("QSTASH_REGION") else found
+    return _whole_requests(inv, capture)
+
+
+def _whole_requests(inv: Invocation, capture: Capture) -> list[Request | str]:
+    from qstash_cli.captures.capture import Capture as Request
+
     if capture.request is not None:
-        found = recognise(_read(inv, capture.request))
+        from qstash_cli.captures.recognise import recognise
+
+        found: list[Request | str] = list(recognise(_read(inv, capture.request)))
         if capture.entry is None:
-            return list(found)
+            return found
         if capture.entry > len(found):
             raise BadInput(f"there is no entry {capture.entry}", hint=f"it has {len(found)}")
         return [found[capture.entry - 1]]
@@ -205,12 +200,11 @@ def _read(inv: Invocation, name: str) -> bytes:
 
 
 def _expectation(
-    inv: Invocation, capture: Capture, keys: KeyFlags, time: Time, requests: list[Request | str]
+    inv: Invocation, capture: Capture, keys: KeyFlags, time: Time, requests: Iterable[Request | str]
 ) -> Expectation:
     from qstash_cli.protocol.signature import Expectation
 
-    seen = {one.header("Upstash-Region") for one in requests if not isinstance(one, str)}
-    region = seen.pop() if len(seen) == 1 and inv.env.get("QSTASH_REGION") else None
+    region = _region_of(requests) if inv.env.get("QSTASH_REGION") else None
     return Expectation(
         keys=signing_keys(inv, keys, region),
         url=capture.url,
@@ -219,6 +213,11 @@ def _expectation(
         tolerance_s=time.tolerance,
         ignore_expiry=time.ignore_expiry,
     )
+
+
+def _region_of(requests: Iterable[Request | str]) -> str | None:
+    seen = {one.header("Upstash-Region") for one in requests if not isinstance(one, str)}
+    return seen.pop() if len(seen) == 1 else None
 
 
 def _other_keys(inv: Invocation) -> Mapping[str, tuple[str, str]]:
@@ -236,41 +235,3 @@ def _other_keys(inv: Invocation) -> Mapping[str, tuple[str, str]]:
                 fix = f"check with --region {region}"
                 found[f"the {which} key of {region}"] = (key, fix)
     return found
-
-
-def signing_keys(
-    inv: Invocation, flags: KeyFlags, seen_region: str | None = None
-) -> tuple[tuple[str, str], ...]:
-    """The keys by name: of the flags, the region, the environment or the profile, in this order.
-
-    Raises `BadCredentials` if there is none.
-    """
-    given = (("current", flags.current_key), ("next", flags.next_key))
-    found = tuple((name, read_key(inv, key)) for name, key in given if key is not None)
-    if not found:
-        inv.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
-        regional = inv.regional_keys
-        region = (flags.region or seen_region or "").upper().replace("-", "_")
-        if flags.region is not None and region not in regional:
-            raise BadCredentials(
-                f"no signing key of the region {flags.region}",
-                hint="set EU_CENTRAL_1_QSTASH_CURRENT_SIGNING_KEY or US_EAST_1_QSTASH_...",
-            )
-        configured = regional.get(region) or inv.signing_keys
-        pairs = (("current", configured.current), ("next", configured.next))
-        found = tuple((name, key) for name, key in pairs if key)
-    if not found:
-        raise BadCredentials(
-            "no signing key to check against",
-            hint="give --current-key @FILE, set QSTASH_CURRENT_SIGNING_KEY, or store it with "
-            "`qstash config set NAME`; `qstash keys get` prints it",
-        )
-    return found
-
-
-def read_key(inv: Invocation, spec: str) -> str:
-    """A signing key given as itself or as `@FILE`. Raises `BadInput` for an empty one."""
-    key = inv.read_body(spec).decode(errors="replace").strip().strip("\"'")
-    if not key:
-        raise BadInput("the signing key is empty")
-    return key

@@ -6,11 +6,12 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from qstash_cli.errors import BadInput, NotFound
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.ids import check_name
 
 _OWNER_ONLY = 0o600

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import MessageOptions
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.output.json_text import compact
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Show
@@ -30,11 +30,11 @@ EMPTY = Cell("", "")
 
 def plain(value: Any, separator: str = ",") -> str:
     """The value for TSV and CSV: numbers untouched, lists joined, objects as JSON, None empty."""
+    if isinstance(value, str):
+        return value
     match value:
         case None:
             return ""
-        case str():
-            return value
         case bool():
             return "true" if value else "false"
         case list() | tuple():

@@ -133,16 +133,19 @@ def json(result: Result, out: TextIO, look: Look) -> None:  # noqa: ARG001
 @output_format
 def jsonl(result: Result, out: TextIO, look: Look) -> None:  # noqa: ARG001
     """QStash's own JSON, a record a line."""
+    write_line = _line_writer(result, out)
     for record in records_of(result):
-        _write_line(compact(record), out)
+        write_line(compact(record))
 
 
 @output_format
 def tsv(result: Result, out: TextIO, look: Look) -> None:
     """Tab-separated values without a header, a record a line."""
+    write_line = _line_writer(result, out)
+    columns = result.view.columns
     for row in rows_of(result):
-        values = (plain(column.pick(row)).translate(_TSV_ESCAPES) for column in result.view.columns)
-        _write_line("\t".join(_for_stream(value, look) for value in values), out)
+        values = [plain(column.pick(row)).translate(_TSV_ESCAPES) for column in columns]
+        write_line("\t".join([_for_stream(value, look) for value in values]))
 
 
 @output_format
@@ -161,9 +164,10 @@ def csv(result: Result, out: TextIO, look: Look) -> None:
 @output_format
 def ids(result: Result, out: TextIO, look: Look) -> None:
     """One id a line."""
+    write_line = _line_writer(result, out)
     for record in records_of(result):
         for text in ids_of(result.view, record):
-            _write_line(_for_stream(text, look), out)
+            write_line(_for_stream(text, look))
 
 
 def ids_of(view: View, record: Record) -> Iterator[str]:
@@ -218,15 +222,27 @@ def _write_text(text: str, out: TextIO, look: Look) -> None:
 def _write_query(result: Result, query: str, name: str, out: TextIO) -> None:
     search = compile_query(query)
     if name == "jsonl":
+        write_line = _line_writer(result, out)
         for record in records_of(result):
-            _write_line(compact(search(record)), out)
+            write_line(compact(search(record)))
         return
     out.write(f"{pretty(search(result.data))}\n")
 
 
-def _write_line(line: str, out: TextIO) -> None:
+def _line_writer(result: Result, out: TextIO) -> Callable[[str], None]:
+    """Writes a line; at once if the records are still on their way."""
+    if isinstance(result.data, Mapping | list) or not result.one_by_one:
+        return lambda line: _write(line, out)
+
+    def write(line: str) -> None:
+        _write(line, out)
+        out.flush()
+
+    return write
+
+
+def _write(line: str, out: TextIO) -> None:
     out.write(f"{line}\n")
-    out.flush()
 
 
 def _for_stream(text: str, look: Look) -> str:

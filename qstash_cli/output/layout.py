@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.output.cells import Cell
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, View

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 from datetime import tzinfo
+from typing import TextIO
+
+from qstash_cli.frozen import dataclass
+
+_COLUMNS = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,3 +20,16 @@ class Look:
     colour: bool
     now: float
     time_zone: tzinfo | None
+
+
+def columns_of(given: str, stream: TextIO | None) -> int:
+    """How wide the terminal is: what is `given`, or what it says, or 80 off a terminal.
+
+    As `shutil` finds it, whose import takes longer than the rest of the start of a run.
+    """
+    if given.isdecimal() and int(given):
+        return int(given)
+    try:
+        return (stream and os.get_terminal_size(stream.fileno()).columns) or _COLUMNS
+    except (ValueError, OSError):
+        return _COLUMNS

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from qstash_cli.errors import ExitCode, QstashError
+from qstash_cli.frozen import dataclass
 
 Record = Mapping[str, Any]
 Show = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome", "share"]
@@ -68,8 +69,9 @@ class Result:
     `data` is one record, or several that may still be on their way. `on_terminal` and `piped` are
     the formats where none was asked for. `text` or `lines`, if given, take the place of both: text
     is written as it is, its last line ended. `forms` are the texts of the view's further formats.
-    `live` marks records that come one by one over a long time. `failure` is told after the data,
-    and decides the exit code; `verdict` is asked for it then, where the data tells.
+    `live` marks records that come one by one over a long time; nobody waits for a single one of
+    those that are not `one_by_one`, so that they are written in larger pieces. `failure` is told
+    after the data, and decides the exit code; `verdict` is asked for it then, where the data tells.
     """
 
     data: Record | Iterable[Record]
@@ -80,6 +82,7 @@ class Result:
     lines: tuple[Line, ...] | None = None
     forms: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
+    one_by_one: bool = True
     failure: QstashError | None = None
     verdict: Callable[[], QstashError | None] | None = None
     exit_code: int = ExitCode.DONE

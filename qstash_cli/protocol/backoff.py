@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from qstash_cli.errors import BadInput
 
@@ -82,6 +81,8 @@ def _steering_value_ms(text: str, now: float) -> float | None:
     parts = _GO_PART.findall(text)
     if parts and "".join(count + unit for count, unit in parts) == text:
         return sum(float(count) * _GO_UNITS_MS[unit] for count, unit in parts)
+    from email.utils import parsedate_to_datetime
+
     try:
         at = parsedate_to_datetime(text)
     # Python's versions differ in what they raise for a date that no calendar has.

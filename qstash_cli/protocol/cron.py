@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from qstash_cli.errors import BadInput
+from qstash_cli.frozen import dataclass
 
 _PREFIXES = ("CRON_TZ=", "TZ=")
 # Documented nowhere; the syntax is that of a library which takes them.

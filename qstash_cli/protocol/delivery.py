@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import HOP_BY_HOP, Headers
 
 USER_AGENT = "Upstash-QStash"

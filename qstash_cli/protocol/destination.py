@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
@@ -79,6 +78,11 @@ def unreachable_reason(url: str) -> str:
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
     if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
         return _LOOPBACK
+    # An address begins with a digit, or has colons.
+    if not (host[:1].isdigit() or ":" in host):
+        return ""
+    import ipaddress
+
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

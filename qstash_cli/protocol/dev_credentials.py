@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from qstash_cli.frozen import dataclass
 
 DEV_PORT = 8080
 DEV_URL = f"http://127.0.0.1:{DEV_PORT}"

@@ -6,9 +6,9 @@ Source: QStash docs, "Verify signatures"; RFC 8725, section 3.1, for the algorit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.signature import LIFETIME_S, claims_of, encoded
 
 _OTHER_KEY = "sig_of_nobody"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from qstash_cli.errors import BadInput
 
@@ -22,6 +23,7 @@ HOP_BY_HOP = {
 _OF_THIS_CONNECTION = HOP_BY_HOP | {"authorization", "content-length", "host"}
 
 
+@lru_cache
 def canonical_name(name: str) -> str:
     """A header name as QStash stores it: `x-trace-ID` is `X-Trace-Id`."""
     return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))

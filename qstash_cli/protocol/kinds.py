@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from qstash_cli.errors import BadInput
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import backoff, ids
 from qstash_cli.protocol.destination import check_url
 from qstash_cli.protocol.durations import format_duration, parse_duration_s

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from qstash_cli.errors import BadInput
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import format_duration
 
 _MEGABYTE = 1_048_576

@@ -5,11 +5,12 @@ and the server's decoding follow. Source: QStash docs, "Publish a message", head
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields
 from functools import cache
 from typing import Any, Literal
 
 from qstash_cli.errors import BadInput
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import kinds
 from qstash_cli.protocol.headers import Headers, canonical_name, check_header, forwardable
 from qstash_cli.protocol.kinds import Kind
@@ -202,34 +203,41 @@ def decode(headers: Iterable[tuple[str, str]]) -> MessageOptions:
     `MessageOptions.headers` become what the destination receives, under canonical names. Raises
     `BadInput` naming the header that is wrong.
     """
-    headers = tuple(headers)
-    options = _decode_family(headers, "upstash-")
-    content_type = tuple(h for h in headers if h[0].lower() == "content-type")[:1]
-    received = forwardable(headers) if options.header_forward else content_type
-    return replace(
-        options,
-        headers=_override(received, options.headers),
-        on_callback=_decode_callback(headers, "upstash-callback-"),
-        on_failure_callback=_decode_callback(headers, "upstash-failure-callback-"),
+    received = [(name.lower(), name, text) for name, text in headers]
+    ours = [one for one in received if one[0].startswith("upstash-")]
+    values, forwarded = _decode_family(ours, "upstash-")
+    plain = tuple((name, text) for lower, name, text in received if lower == "content-type")[:1]
+    if values.get("header_forward"):
+        plain = forwardable((name, text) for _, name, text in received)
+    return MessageOptions(
+        **values,
+        headers=_override(plain, forwarded),
+        on_callback=_decode_callback(ours, "upstash-callback-"),
+        on_failure_callback=_decode_callback(ours, "upstash-failure-callback-"),
     )
 
 
-def _decode_callback(headers: Headers, prefix: str) -> MessageOptions | None:
-    options = _decode_family(headers, prefix)
-    return None if options == MessageOptions() else options
+# A name in lower case, as it was written, and the value.
+_Received = list[tuple[str, str, str]]
 
 
-def _decode_family(headers: Headers, prefix: str) -> MessageOptions:
+def _decode_callback(received: _Received, prefix: str) -> MessageOptions | None:
+    values, forwarded = _decode_family([h for h in received if h[0].startswith(prefix)], prefix)
+    return MessageOptions(**values, headers=forwarded) if values or forwarded else None
+
+
+def _decode_family(received: _Received, prefix: str) -> tuple[dict[str, Any], Headers]:
+    """The options behind names with the prefix, and the headers to forward."""
     known = _by_header(callback=prefix != "upstash-")
     values: dict[str, Any] = {}
     forwarded: list[tuple[str, str]] = []
-    for name, text in headers:
-        suffix = name.lower().removeprefix(prefix) if name.lower().startswith(prefix) else ""
+    for lower, name, text in received:
+        suffix = lower[len(prefix) :]
         if suffix.startswith(_FORWARD) and suffix != _FORWARD:
             forwarded.append(check_header(canonical_name(suffix.removeprefix(_FORWARD)), text))
         elif suffix in known:
             values |= _decode_header(canonical_name(name), text, known[suffix])
-    return MessageOptions(headers=tuple(forwarded), **values)
+    return values, tuple(forwarded)
 
 
 @cache

@@ -19,7 +19,8 @@ from qstash_cli.protocol.redaction import is_redacted
 
 _REDACTED_HINT = "it was published with --redact, and QStash shows a hash in its place"
 # What is left where a literal, or a number, is not complete.
-_BEGUN = re.compile(r"|t|tr|tru|f|fa|fal|fals|n|nu|nul|[-.]|[eE][+-]?")
+_LITERALS = ("true", "false", "null")
+_NUMBER = re.compile(r"[-.]|[eE][+-]?")
 _IN_A_STRING = ("Unterminated string", "Invalid \\uXXXX escape")
 
 
@@ -90,7 +91,8 @@ def _ends_in_the_middle(body: bytes) -> bool:
         json.loads(body)
     except json.JSONDecodeError as fault:
         rest = fault.doc[fault.pos :].strip()
-        return fault.msg.startswith(_IN_A_STRING) or bool(_BEGUN.fullmatch(rest))
+        is_begun = any(one.startswith(rest) for one in _LITERALS) or _NUMBER.fullmatch(rest)
+        return fault.msg.startswith(_IN_A_STRING) or bool(is_begun)
     except UnicodeDecodeError as fault:
         return fault.reason == "unexpected end of data"
     except (ValueError, RecursionError):

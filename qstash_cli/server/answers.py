@@ -8,6 +8,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class ApiError(Exception):
     """A refusal: the HTTP status, QStash's words, and headers that go with them."""
@@ -23,7 +25,7 @@ class ApiError(Exception):
 
 def answer(content: Any, status: int = 200) -> Response:
     """A JSON answer."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    body = _encode(content).encode(errors="replace")
     return Response(body, status, media_type="application/json")
 
 

@@ -148,7 +148,7 @@ class _Paths:
             return
         # No pattern of a route matches a line feed, which a destination may well hold.
         path = _with_known_resource(scope["path"]).replace("\n", "%0A")
-        scope = dict(scope) | {"path": path}
+        scope = {**scope, "path": path}
         if path.endswith("/") and not path.startswith(_RAW):
             if scope["method"] == "DELETE":
                 # In the cloud an empty id means everything.

@@ -8,10 +8,10 @@ import json
 import sqlite3
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import backoff
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.server import callbacks, message

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
+
+from qstash_cli.frozen import dataclass
 
 
 class Clock(Protocol):

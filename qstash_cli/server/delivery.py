@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 
+from qstash_cli.frozen import dataclass
+from qstash_cli.server.connections import Connections
+
 LONGEST_S = 900
 _MOST_RESPONSE_BYTES = 1_048_576
-_MOST_CONNECTIONS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +42,9 @@ class Deliverer:
     def __init__(self, routes: Sequence[tuple[str, str]]) -> None:
         self._routes = sorted(routes, key=lambda route: -len(route[0]))
         self._http = httpx.AsyncClient(
+            transport=Connections(),
             trust_env=False,
             timeout=None,  # noqa: S113 - each attempt has its own
-            limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, keepalive_expiry=30),
         )
 
     async def deliver(

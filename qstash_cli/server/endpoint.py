@@ -6,11 +6,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from qstash_cli.errors import QstashError
+from qstash_cli.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

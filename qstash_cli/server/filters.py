@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.states import normal_state
 from qstash_cli.server.answers import ApiError
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from qstash_cli.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

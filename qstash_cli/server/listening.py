@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from qstash_cli.errors import QstashError
+from qstash_cli.frozen import dataclass
 
 _LOOPBACK = "127.0.0.1"
 _BACKLOG = 2048

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES
 from qstash_cli.protocol.options import MessageOptions, decode, encode
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from qstash_cli.errors import BadInput
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.destination import check_url, is_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_name

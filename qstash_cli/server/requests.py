@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.limits import Limits
 from qstash_cli.server.answers import ApiError

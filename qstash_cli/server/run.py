@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
 from qstash_cli.errors import QstashError
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.server.app import build, open_store

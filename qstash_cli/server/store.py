@@ -1,4 +1,4 @@
-"""The one store: a SQLite connection in a thread of its own, whose jobs are committed in groups."""
+"""The one store: a SQLite connection whose jobs are committed in groups."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ _Outcome = tuple[Any, Exception | None]
 
 
 class Store:
-    """Runs jobs on the database. What arrives while a group is committed makes up the next one."""
+    """Runs jobs on the database. What arrives while a group is committed makes up the next one.
+
+    Jobs run in the thread of the event loop: from another one, each statement would wait for the
+    interpreter's lock. Only a commit to a file, which waits for the disk, has a thread of its own.
+    """
 
     def __init__(self, path: Path | None) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._committer = None if path is None else ThreadPoolExecutor(1, "commit")
         self._waiting: list[tuple[Job, asyncio.Future[Any]]] = []
         self._is_busy = False
-        self._connection = self._thread.submit(_open, path).result()
+        self._connection = _open(path)
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """The job's result, once everything that it wrote is committed.
@@ -41,11 +45,9 @@ class Store:
         return await future
 
     async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             group, self._waiting = self._waiting, []
-            jobs = [job for job, _ in group]
-            outcomes = await loop.run_in_executor(self._thread, self._commit, jobs)
+            outcomes = await self._committed([job for job, _ in group])
             for (_, future), (value, error) in zip(group, outcomes, strict=True):
                 if future.done():
                     continue
@@ -55,12 +57,16 @@ class Store:
                     future.set_exception(error)
         self._is_busy = False
 
-    def _commit(self, jobs: Sequence[Job]) -> list[_Outcome]:
+    async def _committed(self, jobs: Sequence[Job]) -> list[_Outcome]:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._outcome(job) for job in jobs]
-            connection.execute("COMMIT")
+            if self._committer is None:
+                connection.execute("COMMIT")
+            else:
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._committer, connection.execute, "COMMIT")
         except Exception as fault:  # noqa: BLE001 - the whole group's; nothing of it is written
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -83,13 +89,16 @@ class Store:
 
     def close(self) -> None:
         """Closes the database."""
-        self._thread.submit(self._connection.close).result()
-        self._thread.shutdown()
+        if self._committer is not None:
+            self._committer.shutdown()
+        self._connection.close()
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0)
+        connection = sqlite3.connect(
+            path or ":memory:", isolation_level=None, timeout=0, check_same_thread=False
+        )
         connection.row_factory = sqlite3.Row
         if path is not None:
             # The lock is held until the end, so that no second server delivers everything again.

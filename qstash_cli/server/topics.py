@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.answers import ApiError
 

@@ -25,20 +25,24 @@ from qstash_cli.server.routes import schedules
 
 
 async def _publish(request: Request) -> Response:
-    if any(name.lower() == "upstash-cron" for name, _ in headers(request)):
+    given = headers(request)
+    if any(name.lower() == "upstash-cron" for name, _ in given):
         return await schedules.create(request)
-    return await _accept(request, rest_of_path(request, 2), None)
+    return await _accept(request, given, rest_of_path(request, 2), None)
 
 
 async def _enqueue(request: Request) -> Response:
-    return await _accept(request, rest_of_path(request, 3), request.path_params["queue"])
+    queue = request.path_params["queue"]
+    return await _accept(request, headers(request), rest_of_path(request, 3), queue)
 
 
-async def _accept(request: Request, destination: str, queue: str | None) -> Response:
+async def _accept(
+    request: Request, given: Headers, destination: str, queue: str | None
+) -> Response:
     api = service(request)
     order = Order(
         destination=destination,
-        headers=headers(request),
+        headers=given,
         body=await body(request),
         now_ms=api.clock.now_ms(),
         caller_ip=caller_ip(request),

@@ -1,0 +1,88 @@
+"""The wire through a proxy: httpx, which knows what the environment may say of them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from qstash_cli.client.wire import (
+    Answer,
+    Fault,
+    NotConnected,
+    NotConnectedInTime,
+    Pairs,
+    TimedOut,
+    Unusable,
+)
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+
+class ProxiedWire:
+    """One httpx client. Raises `Unusable` for a proxy that cannot be used.
+
+    `transport` takes the place of the network.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        context: ssl.SSLContext | bool,
+        connect_timeout_s: float,
+        timeout_s: float,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        import httpx
+
+        self._url = url
+        try:
+            self._http = httpx.Client(
+                transport=transport,
+                timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s),
+                follow_redirects=False,
+                verify=context,
+            )
+        except (ValueError, ImportError, httpx.InvalidURL) as fault:
+            raise Unusable from fault
+
+    def send(self, method: str, target: str, headers: Pairs, body: bytes) -> Answer:
+        """The answer to one request. Raises `Fault`; redirects are not followed."""
+        import httpx
+
+        request = self._http.build_request(
+            method,
+            self._url,
+            headers=list(headers),
+            content=body,
+            extensions={"target": target.encode()},
+        )
+        began_at = time.perf_counter()
+        try:
+            response = self._http.send(request)
+        except httpx.ConnectTimeout as fault:
+            raise NotConnectedInTime(str(fault)) from fault
+        except httpx.ConnectError as fault:
+            raise NotConnected(_reason(fault)) from fault
+        except httpx.TimeoutException as fault:
+            raise TimedOut(str(fault)) from fault
+        except httpx.HTTPError as fault:
+            raise Fault(_reason(fault)) from fault
+        return Answer(
+            response.status_code,
+            response.reason_phrase,
+            dict(response.headers.items()),
+            response.content,
+            time.perf_counter() - began_at,
+        )
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._http.close()
+
+
+def _reason(fault: Exception) -> str:
+    return str(fault) or type(fault).__name__

@@ -1,0 +1,75 @@
+"""`qstash batch`: a hundred thousand records of 200 bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.benchmarks.installed import SCRIPTS, or_reason
+from tests.benchmarks.plan import Plan
+from tests.benchmarks.rows import Goal, Row
+from tests.benchmarks.services import Service, running_sink
+from tests.benchmarks.timing import Process, compared
+
+_TO = "https://example.com/hook"
+# As many as `qstash batch` puts into a request.
+_CHUNK = 500
+_RECORD_BYTES = 200
+
+
+def batch(plan: Plan) -> Iterator[Row]:
+    """Records per second of the whole process, each peer into the same sink."""
+    number = plan.size(100_000)
+    file = plan.work / "records.jsonl"
+    _write_records(file, number)
+    qstash, python = (str(plan.installed.ours / name) for name in ("qstash", "python"))
+    to = (str(file), _TO)
+    # The journal is what a user has; a finished one does not keep the file from being sent again.
+    argv = [qstash, "batch", str(file), "--to", _TO]
+    peers: tuple[tuple[str, Callable[[], list[str]], float], ...] = (
+        (
+            "the SDK's batch_json by 100",
+            lambda: [plan.installed.sdk, str(SCRIPTS / "sdk_batch.py"), *to],
+            3.0,
+        ),
+        (
+            "json and http.client, no logic",
+            lambda: [python, str(SCRIPTS / "plain_batch.py"), *to, str(_CHUNK)],
+            0.6,
+        ),
+    )
+    with running_sink(plan.env()) as sink:
+        for against, make, least in peers:
+            peer = or_reason(make)
+            yield compared(
+                f"batch, {number:,} records",
+                against,
+                _rate(plan, sink, argv, number),
+                peer if isinstance(peer, str) else _rate(plan, sink, peer, number),
+                goal=Goal(bound="at least", ratio=least),
+                rounds=plan.long_rounds,
+                unit="/s",
+            )
+
+
+def _rate(plan: Plan, sink: Service, argv: list[str], number: int) -> Callable[[], float]:
+    process = Process(argv=argv, env=plan.client_env(sink.url))
+
+    def rate() -> float:
+        sink.told()
+        took_s = process.run_s()
+        arrived = sink.told()["records"]
+        if arrived != number:
+            raise RuntimeError(f"{arrived} of {number} records arrived of {argv[0]}")
+        return number / took_s
+
+    return rate
+
+
+def _write_records(file: Path, number: int) -> None:
+    with file.open("w") as out:
+        for n in range(number):
+            record = {"id": n, "name": "ada", "admin": True, "text": ""}
+            record["text"] = "x" * (_RECORD_BYTES - len(json.dumps(record)))
+            out.write(f"{json.dumps(record)}\n")

@@ -1,0 +1,104 @@
+"""What is compared: our wheel and the peers, each installed as its users do."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parent / "peers"
+
+
+class NotInstalled(Exception):
+    """A peer that is not there, with the reason."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Virtual environments and an npm prefix below `cache`, made when first asked for.
+
+    What is there from an earlier run is used again, but for our own wheel, which is built anew.
+    Each peer raises `NotInstalled`.
+    """
+
+    cache: Path
+
+    @cached_property
+    def ours(self) -> Path:
+        """The directory of `qstash`, and of the Python that runs it."""
+        wheels = self.cache / "wheels"
+        shutil.rmtree(wheels, ignore_errors=True)
+        pip = self._venv("ours") / "pip"
+        _run([str(pip), "wheel", "-q", "--no-deps", "-w", str(wheels), str(ROOT)])
+        (wheel,) = wheels.glob("*.whl")
+        _run([str(pip), "install", "-q", str(wheel)])
+        _run([str(pip), "install", "-q", "--force-reinstall", "--no-deps", str(wheel)])
+        return pip.parent
+
+    @cached_property
+    def sdk(self) -> str:
+        """The Python that has the official SDK."""
+        return str(self._with("sdk", "qstash") / "python")
+
+    @cached_property
+    def httpie(self) -> str:
+        """HTTPie."""
+        return str(self._with("httpie", "httpie") / "http")
+
+    @cached_property
+    def node_modules(self) -> Path:
+        """Where the official Node packages are."""
+        prefix = self.cache / "node"
+        npm = shutil.which("npm")
+        if npm is None:
+            raise NotInstalled("npm is not here")
+        if not (prefix / "node_modules" / ".bin" / "upstash").exists():
+            prefix.mkdir(parents=True, exist_ok=True)
+            _run([npm, "install", "--silent", "--prefix", str(prefix), *_NODE_PACKAGES])
+        return prefix / "node_modules"
+
+    @property
+    def curl(self) -> str:
+        """curl, which nobody installs."""
+        found = shutil.which("curl")
+        if found is None:
+            raise NotInstalled("curl is not here")
+        return found
+
+    def _venv(self, name: str) -> Path:
+        place = self.cache / name
+        if not (place / "bin" / "pip").exists():
+            _run([sys.executable, "-m", "venv", str(place)])
+        return place / "bin"
+
+    def _with(self, name: str, package: str) -> Path:
+        programs = self._venv(name)
+        _run([str(programs / "pip"), "install", "-q", package])
+        return programs
+
+
+_NODE_PACKAGES = ("@upstash/qstash", "@upstash/cli")
+
+
+def or_reason(make: Callable[[], T]) -> T | str:
+    """What is made of a peer, or why the peer is not there."""
+    try:
+        return make()
+    except NotInstalled as missing:
+        return str(missing)
+
+
+def _run(argv: Sequence[str]) -> None:
+    done = subprocess.run(  # noqa: S603 - a command of the benchmark
+        argv, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        raise NotInstalled(f"not installed: {lines[-1][:100]}")

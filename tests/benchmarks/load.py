@@ -1,0 +1,74 @@
+"""Posts one request over and over through several connections, from a process of its own.
+
+`load.py HOST PORT CONNECTIONS TIMES FILE` sends the bytes of FILE so many times and prints the
+requests per second. It writes bytes that are ready and reads no more of an answer than its length,
+so that it takes a tenth of what the servers take.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import sys
+import time
+from pathlib import Path
+
+
+def _connections(host: str, port: int, number: int) -> selectors.BaseSelector:
+    selector = selectors.DefaultSelector()
+    for _ in range(number):
+        connection = socket.create_connection((host, port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        selector.register(connection, selectors.EVENT_READ)
+    return selector
+
+
+def _read_answer(connection: socket.socket) -> None:
+    answer = connection.recv(65_536)
+    while not _is_whole(answer):
+        more = connection.recv(65_536)
+        if not more:
+            raise RuntimeError(f"the answer is cut off: {answer[:300]!r}")
+        answer += more
+    if not answer.startswith(b"HTTP/1.1 20"):
+        raise RuntimeError(f"refused: {answer[:300]!r}")
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, separator, body = answer.partition(b"\r\n\r\n")
+    _, found, value = head.lower().partition(b"content-length:")
+    return bool(separator and found) and len(body) >= int(value.partition(b"\r\n")[0])
+
+
+def _post(selector: selectors.BaseSelector, request: bytes, times: int) -> None:
+    unsent, answered = times, 0
+    for key in list(selector.get_map().values())[:times]:
+        _socket_of(key).sendall(request)
+        unsent -= 1
+    while answered < times:
+        for key, _ in selector.select():
+            connection = _socket_of(key)
+            _read_answer(connection)
+            answered += 1
+            if unsent:
+                connection.sendall(request)
+                unsent -= 1
+
+
+def _socket_of(key: selectors.SelectorKey) -> socket.socket:
+    assert isinstance(key.fileobj, socket.socket)
+    return key.fileobj
+
+
+def main() -> None:
+    """Posts, and prints the rate."""
+    host, port, number, times, file = sys.argv[1:]
+    request = Path(file).read_bytes()
+    selector = _connections(host, int(port), int(number))
+    started_at = time.perf_counter()
+    _post(selector, request, int(times))
+    sys.stdout.write(f"{int(times) / (time.perf_counter() - started_at)}\n")
+
+
+if __name__ == "__main__":
+    main()

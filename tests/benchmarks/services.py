@@ -1,0 +1,100 @@
+"""Processes that serve while others are timed: the sink, `qstash dev`, a bare Starlette."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A running process and its URL."""
+
+    url: str
+    pid: int
+
+    def told(self) -> dict[str, Any]:
+        """What a sink has counted since it was last asked."""
+        return self._get("/told")
+
+    def told_so_far(self) -> dict[str, Any]:
+        """What a sink has counted since then; it goes on counting."""
+        return self._get("/told/so-far")
+
+    def _get(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}{path}") as answer:  # noqa: S310 - our own
+            told: dict[str, Any] = json.load(answer)
+        return told
+
+    @property
+    def memory_mb(self) -> float:
+        """What the process holds in memory, in megabytes."""
+        argv = ["ps", "-o", "rss=", "-p", str(self.pid)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True)  # noqa: S603
+        return int(done.stdout) / 1024
+
+
+@contextmanager
+def running(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[Service]:
+    """A process that prints its URL."""
+    process = subprocess.Popen(  # noqa: S603 - a command of the benchmark
+        argv, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.search(r"http://[\w.]+:\d+", line):
+                yield Service(url=found[0], pid=process.pid)
+                return
+        raise RuntimeError(f"{' '.join(argv)} did not start")
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@contextmanager
+def running_sink(env: Mapping[str, str]) -> Iterator[Service]:
+    """A sink."""
+    with running([sys.executable, str(_HERE / "sink.py")], env) as service:
+        yield service
+
+
+@contextmanager
+def running_dev(ours: Path, env: Mapping[str, str], *argv: str) -> Iterator[Service]:
+    """A `qstash dev` on a free port."""
+    command = [str(ours / "qstash"), "dev", "--port", "0", *argv]
+    with running(command, env) as service:
+        yield service
+
+
+def request_of(service: Service, path: str, body: bytes, *headers: str) -> bytes:
+    """The bytes of a POST to a service."""
+    lines = (
+        f"POST {path} HTTP/1.1",
+        f"Host: {service.url.removeprefix('http://')}",
+        f"Content-Length: {len(body)}",
+        *headers,
+    )
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def load(service: Service, request: Path, *, connections: int, times: int) -> float:
+    """How many such requests per second a service answers."""
+    host, port = service.url.removeprefix("http://").split(":")
+    argv = [sys.executable, str(_HERE / "load.py"), host, port, str(connections), str(times)]
+    done = subprocess.run(  # noqa: S603 - a command of the benchmark
+        [*argv, str(request)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"the load on {service.url} failed: {done.stderr[-600:]}")
+    return float(done.stdout)

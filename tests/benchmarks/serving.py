@@ -1,0 +1,141 @@
+"""`qstash dev`: accepting, delivering, and holding what is delayed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from tests.benchmarks.installed import SCRIPTS
+from tests.benchmarks.plan import Plan
+from tests.benchmarks.rows import Goal, Row
+from tests.benchmarks.services import (
+    Service,
+    load,
+    request_of,
+    running,
+    running_dev,
+    running_sink,
+)
+from tests.benchmarks.timing import compared
+
+_CONNECTIONS = 16
+_BODY = b'{"name":"ada","text":"%s"}' % (b"x" * 100)
+_DELAYED = "Upstash-Delay: 1h"
+_MOST_MEMORY_MB = 300.0
+# The public token of the development server, which it prints.
+BEARER = (
+    "Authorization: Bearer eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0="
+)
+_JSON = "Content-Type: application/json"
+
+
+def accept(plan: Plan) -> Iterator[Row]:
+    """Publishes per second. They are delayed, so that nothing is delivered meanwhile."""
+    env, times = plan.env(), plan.size(10_000)
+    bare = [str(plan.installed.ours / "python"), str(SCRIPTS / "bare_server.py")]
+    for name, flags in (("", ()), (" --db FILE", ("--db", str(plan.work / "accept.db")))):
+        with running_dev(plan.installed.ours, env, *flags) as dev, running(bare, env) as peer:
+            yield compared(
+                f"dev{name} accepting",
+                "a bare Starlette route",
+                partial(_load, dev, _publish_file(plan, dev), times),
+                partial(_load, peer, _publish_file(plan, peer), times),
+                goal=Goal(bound="at least", ratio=0.5) if not name else None,
+                rounds=plan.long_rounds,
+                unit="/s",
+            )
+
+
+def deliver(plan: Plan) -> Iterator[Row]:
+    """Messages that are all due at the same time, per second from the first to the last."""
+    number = plan.size(10_000)
+    env = plan.env()
+    script = str(SCRIPTS / "bare_deliveries.py")
+    with running_sink(env) as sink, running_dev(plan.installed.ours, env) as dev:
+        bare = [str(plan.installed.ours / "python"), script, sink.url, str(number), _BODY.decode()]
+        yield compared(
+            f"dev delivering {number:,}",
+            "its HTTP client in a bare loop",
+            lambda: _delivered_per_s(plan, dev, sink, number),
+            lambda: _printed(bare, env),
+            goal=Goal(bound="at least", ratio=0.5),
+            rounds=plan.long_rounds,
+            unit="/s",
+        )
+
+
+def delayed(plan: Plan) -> Iterator[Row]:
+    """The rate of accepting with many messages waiting, against none."""
+    env, number, times = plan.env(), plan.size(100_000), plan.size(5000)
+    with (
+        running_dev(plan.installed.ours, env) as full,
+        running_dev(plan.installed.ours, env) as empty,
+    ):
+        _fill(plan, full, number, "https://example.com/hook", _DELAYED)
+        yield compared(
+            f"dev with {number:,} delayed",
+            "the same empty",
+            partial(_load, full, _publish_file(plan, full), times),
+            partial(_load, empty, _publish_file(plan, empty), times),
+            goal=Goal(bound="at least", ratio=0.8),
+            rounds=max(3, plan.long_rounds),
+            unit="/s",
+        )
+        memory_mb = full.memory_mb
+    yield Row(
+        what=f"memory with {number:,} delayed",
+        against=f"{_MOST_MEMORY_MB:.0f} MB",
+        unit="MB",
+        ours=memory_mb,
+        peer=_MOST_MEMORY_MB,
+        ratio=memory_mb / _MOST_MEMORY_MB,
+        goal=Goal(bound="at most", ratio=1.0),
+    )
+
+
+def _publish_file(plan: Plan, service: Service) -> Path:
+    path = "/v2/publish/https://example.com/hook"
+    file = plan.work / f"publish-{service.pid}.http"
+    file.write_bytes(request_of(service, path, _BODY, BEARER, _JSON, _DELAYED))
+    return file
+
+
+def _load(service: Service, request: Path, times: int) -> float:
+    return load(service, request, connections=_CONNECTIONS, times=times)
+
+
+def _fill(plan: Plan, dev: Service, number: int, destination: str, *headers: str) -> None:
+    chunk = min(500, number)
+    pairs = dict(header.split(": ", 1) for header in (_JSON, *headers))
+    item = {"destination": destination, "headers": pairs, "body": _BODY.decode()}
+    file = plan.work / f"fill-{dev.pid}.http"
+    file.write_bytes(request_of(dev, "/v2/batch", json.dumps([item] * chunk).encode(), BEARER))
+    load(dev, file, connections=1, times=number // chunk)
+
+
+def _delivered_per_s(plan: Plan, dev: Service, sink: Service, number: int) -> float:
+    due_s = int(time.time()) + 3 + number // 2000
+    sink.told()
+    _fill(plan, dev, number, f"{sink.url}/take", f"Upstash-Not-Before: {due_s}")
+    late_s = time.time() - due_s
+    if late_s > 0:
+        raise RuntimeError(f"the messages were due {late_s:.1f} s before all were there")
+    arrived, took_s = 0, 0.0
+    while arrived < number:
+        time.sleep(0.5)
+        told = sink.told_so_far()
+        arrived, took_s = told["requests"], told["took_s"]
+        if time.time() > due_s + 120:
+            raise RuntimeError(f"only {arrived} of {number} messages were delivered")
+    return (number - 1) / took_s
+
+
+def _printed(argv: list[str], env: dict[str, str]) -> float:
+    done = subprocess.run(  # noqa: S603 - a command of the benchmark
+        argv, env=env, capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)

@@ -1,0 +1,121 @@
+"""A QStash that does nothing, fast: it answers a publish, a batch, and everything else.
+
+A process of its own. It prints its URL; `GET /told` gives the number of requests since the last
+time it was asked, the seconds between the first and the last of them, and the number of records.
+`GET /told/so-far` gives the same, and goes on counting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+
+_ITEM = b'"destination"'
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+@lru_cache
+def _answer(status: bytes, body: bytes) -> bytes:
+    head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % (status, len(body)) + body
+
+
+_ID = "msg_26hZCxZCuWyyTWPmSVBrNC1RADwpgWxPcak2rQD"
+_PUBLISHED = _answer(b"201 Created", b'{"messageId":"%s"}' % _ID.encode())
+_REFUSED = _answer(b"489 Refused", b"no").replace(
+    b"\r\n\r\n", b"\r\nUpstash-NonRetryable-Error: true\r\n\r\n", 1
+)
+
+
+@lru_cache
+def _batched(items: int) -> bytes:
+    answers = [{"messageId": f"{_ID}{number:07}"} for number in range(items)]
+    return _answer(b"200 OK", json.dumps(answers, separators=(",", ":")).encode())
+
+
+@dataclass
+class Told:
+    """What came in since it was last asked."""
+
+    requests: int = 0
+    records: int = 0
+    first_at: float = 0.0
+    last_at: float = 0.0
+
+    def count(self) -> None:
+        """One more request."""
+        self.last_at = time.perf_counter()
+        if not self.requests:
+            self.first_at = self.last_at
+        self.requests += 1
+
+    def tell(self, *, anew: bool) -> bytes:
+        """All of it as JSON; counts anew from here if that is wanted."""
+        took_s = self.last_at - self.first_at
+        told = {"requests": self.requests, "records": self.records, "took_s": took_s}
+        if anew:
+            self.requests = self.records = 0
+        return _answer(b"200 OK", json.dumps(told).encode())
+
+
+class Sink(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self._received = bytearray()
+        self._wanted = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keeps where to answer."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answers each request that is whole."""
+        self._received += data
+        while len(self._received) >= max(self._wanted, 1):
+            end = self._received.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = bytes(self._received[:end])
+            self._wanted = end + 4 + _length(head)
+            if len(self._received) < self._wanted:
+                return
+            body = bytes(self._received[end + 4 : self._wanted])
+            del self._received[: self._wanted]
+            self._wanted = 0
+            self._transport.write(self._answer(head, body))
+
+    def _answer(self, head: bytes, body: bytes) -> bytes:
+        if head.startswith(b"GET /told"):
+            return self._told.tell(anew=b"/told/so-far " not in head)
+        self._told.count()
+        if head.startswith(b"POST /v2/publish"):
+            return _PUBLISHED
+        if head.startswith(b"POST /v2/batch"):
+            items = body.count(_ITEM)
+            self._told.records += items
+            return _batched(items)
+        return _REFUSED if head.startswith(b"POST /refuse") else _OK
+
+
+def _length(head: bytes) -> int:
+    before, found, after = head.lower().partition(b"content-length:")
+    return int(after.partition(b"\r\n")[0]) if found and before else 0
+
+
+async def _serve() -> None:
+    told = Told()
+    server = await asyncio.get_running_loop().create_server(lambda: Sink(told), "127.0.0.1", 0)
+    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

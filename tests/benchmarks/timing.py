@@ -1,0 +1,89 @@
+"""Paired alternating runs: what disturbs a machine disturbs both sides of a pair."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.rows import Goal, Row
+
+Measure = Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A command whose whole run is timed. Only `code` is a good end of it."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    code: int = 0
+    cwd: Path | None = None
+
+    def run_s(self) -> float:
+        """Seconds from start to end. Raises `RuntimeError` if it ended otherwise."""
+        started_at = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603 - a command of the benchmark
+            self.argv,
+            env=dict(self.env),
+            cwd=self.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        code = process.wait()
+        took_s = time.perf_counter() - started_at
+        if code != self.code:
+            raise RuntimeError(f"{' '.join(self.argv)[:200]} ended with {code}")
+        return took_s
+
+    def run_ms(self) -> float:
+        """Milliseconds from start to end."""
+        return self.run_s() * 1000
+
+
+def paired(ours: Measure, peer: Measure, rounds: int) -> tuple[float, float, float]:
+    """Median of ours, of the peer's, and of the ratios of the pairs. One pair is for warming up."""
+    ours(), peer()
+    pairs = [(ours(), peer()) if number % 2 else _swapped(ours, peer) for number in range(rounds)]
+    return (
+        statistics.median(mine for mine, _ in pairs),
+        statistics.median(theirs for _, theirs in pairs),
+        statistics.median(mine / theirs for mine, theirs in pairs),
+    )
+
+
+def _swapped(ours: Measure, peer: Measure) -> tuple[float, float]:
+    theirs = peer()
+    return ours(), theirs
+
+
+def compared(
+    what: str,
+    against: str,
+    ours: Measure,
+    peer: Measure | str,
+    *,
+    goal: Goal | None,
+    rounds: int,
+    unit: str = "ms",
+) -> Row:
+    """The row of a comparison; a peer that is a text says why it is not there."""
+    if isinstance(peer, str):
+        mine = statistics.median(ours() for _ in range(min(rounds, 3)))
+        return Row(what=what, against=against, unit=unit, ours=mine, goal=goal, note=peer)
+    mine, theirs, ratio = paired(ours, peer, rounds)
+    return Row(
+        what=what, against=against, unit=unit, ours=mine, peer=theirs, ratio=ratio, goal=goal
+    )
+
+
+def clean_environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment without what leads to any QStash, and without the switches of Python."""
+    others = ("QSTASH_", "_QSTASH", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+    return kept | {"QSTASH_CONFIG_DIR": str(home / "config")} | more
