@@ -57,3 +57,17 @@ def resident_kb(dev: Dev) -> int:
     """How much memory the process has now."""
     command = ["ps", "-o", "rss=", "-p", str(dev.process.pid)]
     return int(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603 - a command of the test
+
+
+def states(http: httpx.Client, message_id: str) -> list[str]:
+    """The steps of a message, the newest first."""
+    found = http.get("/v2/logs", params={"messageId": message_id}).json()["logs"]
+    return [entry["state"] for entry in found]
+
+
+def publish(http: httpx.Client, url: str, **headers: str) -> str:
+    """The id of a new message; underscores of header names are dashes."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = http.post(f"/v2/publish/{url}", headers=given)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["messageId"])
