@@ -30,6 +30,8 @@ from qstash_cli.client.wire import (
     Pairs,
     TimedOut,
 )
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.headers import check_header
 
 _GZIP_OR_ZLIB = 47
 _CHUNK_BYTES = 65_536
@@ -61,8 +63,9 @@ class PlainWire:
         began_at = time.perf_counter()
         connection = self._idle_one() or self._connected()
         try:
-            response = _exchanged(connection, method, target, headers, body)
-            content, is_whole = _content(response)
+            with _exchanged(connection, method, target, headers, body) as response:
+                _refuse_unclear(response)
+                content, is_whole = _content(response)
         except TimeoutError as fault:
             self._drop(connection)
             raise TimedOut(str(fault)) from fault
@@ -179,9 +182,7 @@ def _exchanged(
     if body or method in {"POST", "PUT", "PATCH"}:
         connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body or None)
-    response = connection.getresponse()
-    _refuse_unclear(response)
-    return response
+    return connection.getresponse()
 
 
 def _refuse_unclear(response: HTTPResponse) -> None:
@@ -191,6 +192,11 @@ def _refuse_unclear(response: HTTPResponse) -> None:
     """
     if response.status < 200:
         raise ValueError(f"the answer is none: status {response.status}")
+    try:
+        for name, value in response.getheaders():
+            check_header(name, value)
+    except BadInput:
+        raise ValueError("a header of the answer is none") from None
     if response.msg.defects:
         raise ValueError("a line of the answer's head is no header")
     if len(set(response.msg.get_all("Content-Length", ()))) > 1:

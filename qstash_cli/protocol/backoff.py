@@ -85,7 +85,8 @@ def _steering_value_ms(text: str, now: float) -> float | None:
 
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    # Python's versions differ in what they raise for a date that no calendar has.
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now) * 1000
 
@@ -109,7 +110,7 @@ def _evaluated_ms(expression: str, retried: int) -> int | None:
     # Guess: what cannot be computed falls back to the default, and a negative delay is none.
     try:
         value = _evaluate(expression, retried)
-    except (ArithmeticError, ValueError):
+    except Exception:  # noqa: BLE001 - how deep it may go depends on who calls
         return None
     return round(min(LONGEST_MS, max(0.0, value))) if math.isfinite(value) else None
 

@@ -141,14 +141,15 @@ def _check_fields(fields: str) -> None:
         alone = " ".join(field if i == number else "*" for i in range(len(_FIELDS)))
         try:
             CronSim(alone, start)
-        except CronSimError:
+        # It asserts and compares what it has not checked: `1#1/2`, `1L-2`.
+        except (CronSimError, AssertionError, ValueError, TypeError):
             raise BadInput(
                 f"not a cron expression: the {name} is {field!r}",
                 hint="fields hold numbers, names, *, ranges, lists and steps",
             ) from None
     try:
         first = next(CronSim(fields, start), None)
-    except CronSimError:
+    except (CronSimError, ValueError, TypeError):
         first = None
     if first is None:
         raise BadInput(f"the cron expression never fires: {fields}", hint="look at day and month")

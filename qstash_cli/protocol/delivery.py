@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qstash_cli.frozen import dataclass
-from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.headers import HOP_BY_HOP, Headers
 
 USER_AGENT = "Upstash-QStash"
 _FROM_QSTASH = ("upstash-", "user-agent", "host", "content-length")
@@ -41,5 +41,10 @@ class Delivery:
         )
         return (
             *((name, value) for name, value in own if value),
-            *((n, v) for n, v in self.headers if not n.lower().startswith(_FROM_QSTASH)),
+            *((n, v) for n, v in self.headers if _travels(n.lower())),
         )
+
+
+def _travels(name: str) -> bool:
+    # The framing of the request is the connection's own, whatever a publisher forwards.
+    return name not in HOP_BY_HOP and not name.startswith(_FROM_QSTASH)

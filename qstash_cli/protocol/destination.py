@@ -30,7 +30,7 @@ def check_destination(destination: str) -> str:
             hint="QStash wants the URL as it is, with ://",
         )
     if is_url(destination):
-        return _check_url(destination)
+        return check_url(destination)
     if not destination.strip():
         raise BadInput("the destination is empty", hint="give a URL or a URL group's name")
     if not _GROUP.fullmatch(destination):
@@ -52,7 +52,8 @@ def _looks_like_a_host(name: str) -> bool:
     )
 
 
-def _check_url(url: str) -> str:
+def check_url(url: str) -> str:
+    """A URL without its fragment. Raises `BadInput` if nothing can be delivered to it."""
     url = url.partition("#")[0]
     if re.search(r"[\s\x00-\x1f\x7f]", url) or not url.isascii():
         raise BadInput(

@@ -10,6 +10,7 @@ _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile(r"(?:[0-9]+[smhd])+")
 _PART = re.compile(r"([0-9]+)([smhd])")
 _MAX_DIGITS = 12
+_LONGEST_S = 10**_MAX_DIGITS
 
 
 def parse_duration_s(text: str) -> int:
@@ -26,7 +27,10 @@ def parse_duration_s(text: str) -> int:
             f"not a duration: {text!r}",
             hint="write numbers with d, h, m or s, such as 90s or 1d10h30m",
         )
-    return sum(int(count) * _UNITS[unit] for count, unit in parts)
+    total_s = sum(int(count) * _UNITS[unit] for count, unit in parts)
+    if total_s > _LONGEST_S:
+        raise BadInput(f"the duration is too long: {text!r}", hint="thirty thousand years will do")
+    return total_s
 
 
 def format_duration(seconds: int) -> str:

@@ -15,12 +15,12 @@ Headers = tuple[tuple[str, str], ...]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SECRET = re.compile(r"authorization|cookie|token|secret|api-key|signature")
-_HOP_BY_HOP = {
+HOP_BY_HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
     "te", "trailer", "transfer-encoding", "upgrade",
 }  # fmt: skip
 # `Authorization` is the publisher's own token, and must not travel on.
-_OF_THIS_CONNECTION = _HOP_BY_HOP | {"authorization", "content-length", "host"}
+_OF_THIS_CONNECTION = HOP_BY_HOP | {"authorization", "content-length", "host"}
 
 
 @lru_cache
@@ -35,6 +35,13 @@ def parse_header(text: str) -> tuple[str, str]:
     name, value = name.strip(), value.strip()
     if not colon or not _TOKEN.fullmatch(name):
         raise BadInput(f"not a header: {text!r}", hint="write 'Name: value'")
+    return check_header(name, value)
+
+
+def check_header(name: str, value: str) -> tuple[str, str]:
+    """A name and its value, unchanged. Raises `BadInput` if they could not be sent."""
+    if not _TOKEN.fullmatch(name):
+        raise BadInput(f"not the name of a header: {name!r}")
     if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
         raise BadInput(f"a header value cannot hold control characters: {name}")
     return name, value

@@ -11,6 +11,7 @@ from typing import Any
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import backoff, ids
+from qstash_cli.protocol.destination import check_url
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 from qstash_cli.protocol.instants import parse_instant_s
 
@@ -43,10 +44,11 @@ def _plain(
     return Kind(metavar, lambda text, _now: read(text), encode, decode or read, repeats)
 
 
-def _count(least: int) -> Callable[[str], int]:
+def _count(least: int, most_digits: int = 17) -> Callable[[str], int]:
     def read(text: str) -> int:
         text = text.strip()
-        if not (text.isascii() and text.isdigit() and len(text) < 18) or int(text) < least:
+        is_number = text.isascii() and text.isdigit() and len(text) <= most_digits
+        if not is_number or int(text) < least:
             raise BadInput(f"not a whole number of at least {least}: {text!r}")
         return int(text)
 
@@ -97,6 +99,7 @@ def _callback_url(text: str) -> str:
             f"a callback needs a URL with http:// or https://: {text!r}",
             hint=f"try https://{text.strip()}",
         )
+    check_url(text.strip())
     return text.strip()
 
 
@@ -118,4 +121,4 @@ EXPRESSION = _plain("EXPR", lambda text: backoff.check_expression(text.strip()))
 DEDUPLICATION_ID = _plain("ID", ids.check_deduplication_id)
 LABELS = _plain("LABEL", _labels, ",".join, decode=_present_items, repeats=True)
 REDACT_FIELDS = _plain("FIELD", _redact_fields, ",".join, repeats=True)
-INSTANT = Kind("TIME", lambda text, now: round(parse_instant_s(text, now)), str, _count(0))
+INSTANT = Kind("TIME", lambda text, now: round(parse_instant_s(text, now)), str, _count(0, 15))

@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,7 +21,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol import ids
 from qstash_cli.protocol.dev_credentials import Credentials
 from qstash_cli.protocol.limits import Limits
-from qstash_cli.server import keys
+from qstash_cli.server import keys, message
 from qstash_cli.server.answers import ApiError, refusal
 from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery import Deliverer
@@ -74,6 +74,8 @@ def build(
             ApiError: _api_error,
             BadInput: _bad_input,
             HTTPException: _http_error,
+            UnicodeEncodeError: _no_unicode,
+            ClientDisconnect: _gone,
             sqlite3.Error: _store_error,
             Exception: _unexpected,
         },
@@ -97,7 +99,9 @@ async def _lifespan(  # noqa: PLR0917 - what the service is made of
     speed: float,
     limits: Limits,
 ) -> AsyncIterator[None]:
-    clock = ScaledClock(speed)
+    # Where time runs fast it goes on from where it was, so that no schedule waits for it again.
+    at_least_ms = await store.run(message.last_step_ms) if speed > 1 else 0
+    clock = ScaledClock(speed, at_least_ms=at_least_ms)
     deliverer = Deliverer(routes)
     engine = Engine(store, clock, deliverer, _new_id, most_at_once=limits.global_parallelism)
     await store.run(
@@ -142,7 +146,8 @@ class _Paths:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = _with_known_resource(scope["path"])
+        # No pattern of a route matches a line feed, which a destination may well hold.
+        path = _with_known_resource(scope["path"]).replace("\n", "%0A")
         scope = {**scope, "path": path}
         if path.endswith("/") and not path.startswith(_RAW):
             if scope["method"] == "DELETE":
@@ -167,6 +172,14 @@ async def _api_error(_request: Request, error: Exception) -> Response:
 
 async def _bad_input(_request: Request, error: Exception) -> Response:
     return refusal(400, str(error))
+
+
+async def _no_unicode(_request: Request, _error: Exception) -> Response:
+    return refusal(400, "half a surrogate pair is no text")
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return refusal(400, "the request has no end")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -24,15 +24,20 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class ScaledClock:
-    """The system's clock, running `speed` times as fast since it was made."""
+    """The system's clock, running `speed` times as fast since it was made.
+
+    Its first time is the world's, or `at_least_ms` if that is later.
+    """
 
     speed: float = 1.0
     started_at_s: float = field(default_factory=time.time)
+    at_least_ms: int = 0
 
     def now_ms(self) -> int:
         """The server's time."""
         real_s = time.time()
-        return round((self.started_at_s + (real_s - self.started_at_s) * self.speed) * 1000)
+        first_ms = max(self.started_at_s * 1000, self.at_least_ms)
+        return round(first_ms + (real_s - self.started_at_s) * self.speed * 1000)
 
     def seconds_until(self, at_ms: int) -> float:
         """Real seconds until the server's time is `at_ms`, none if it has passed."""

@@ -57,6 +57,9 @@ class Connections(httpx.AsyncBaseTransport):
         if not of_it:
             return None
         transport = of_it.pop()
+        if not of_it:
+            # Else each of very many places would leave something behind.
+            del self._of[origin]
         del self._idle[transport]
         return transport
 

@@ -183,8 +183,8 @@ class Engine:
     async def _attempt(self, message_id: str) -> None:
         try:
             await self._deliver(message_id)
-        except sqlite3.Error as fault:
-            logging.getLogger(__name__).warning("%s is put off: %s", message_id, fault)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, no message is forgotten for it
+            logging.getLogger(__name__).warning("%s is put off: %r", message_id, fault)
             self._push(message_id, self._clock.now_ms() + _PAUSE_AFTER_FAULT_MS)
 
     async def _deliver(self, message_id: str) -> None:

@@ -11,6 +11,8 @@ from qstash_cli.server.answers import ApiError
 
 Values = Mapping[str, Sequence[str]]
 _MOST_DIGITS = 15
+# Guess: QStash's own limit is not known; SQLite's are a thousand alternatives.
+_MOST_VALUES = 900
 _IN_PROGRESS = ("ACTIVE", "RETRY", "ERROR")
 
 
@@ -90,6 +92,8 @@ def conditions(
             continue
         if not values or not all(values):
             raise ApiError(400, f"{name} cannot be empty")
+        if len(values) > _MOST_VALUES:
+            raise ApiError(400, f"{name} has more than {_MOST_VALUES} values")
         if name in {"fromDate", "toDate"}:
             sign = ">=" if name == "fromDate" else "<="
             found.append(Condition(f"{time_column} {sign} ?", (number(values[-1]),)))

@@ -110,3 +110,9 @@ def log(
         "INSERT INTO logs (message_id, time_ms, state, details) VALUES (?, ?, ?, ?)",
         (message_id, time_ms, state, json.dumps(details)),
     )
+
+
+def last_step_ms(connection: sqlite3.Connection) -> int:
+    """When the last step of any message was, 0 if there is none."""
+    row = connection.execute("SELECT time_ms FROM logs ORDER BY seq DESC LIMIT 1").fetchone()
+    return row["time_ms"] if row else 0

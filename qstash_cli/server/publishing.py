@@ -13,7 +13,7 @@ from typing import Any
 
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
-from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.destination import check_url, is_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.limits import UNLIMITED, Limits
@@ -75,6 +75,8 @@ def _options(destination: str, headers: Headers, queue: str | None) -> MessageOp
         raise ApiError(400, "a non-empty destination must be provided")
     if not is_url(destination) and any(character in destination for character in ":/%?"):
         raise ApiError(400, _BAD_SCHEME)
+    if is_url(destination):
+        check_url(destination)
     if any(n.lower() == "upstash-deduplication-id" and ":" in value for n, value in headers):
         raise ApiError(400, "DeduplicationId cannot contain ':'")
     options = decode(headers)

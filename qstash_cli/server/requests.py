@@ -80,6 +80,9 @@ def parameters(request: Request) -> dict[str, list[str]]:
 
 async def body(request: Request) -> bytes:
     """The body. Raises `ApiError` if it is too large."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > _MOST_REQUEST_BYTES:
+        raise ApiError(413, f"the request is larger than {_MOST_REQUEST_BYTES} bytes")
     received = bytearray()
     async for chunk in request.stream():
         received += chunk

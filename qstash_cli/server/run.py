@@ -15,6 +15,7 @@ from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.server.app import build, open_store
+from qstash_cli.server.inbound import Inbound
 from qstash_cli.server.listening import Addresses, listening
 
 _STOP_S = 1
@@ -94,6 +95,9 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 lifespan="on",
                 server_header=False,
+                http=Inbound,
+                ws="none",
+                proxy_headers=False,
                 timeout_graceful_shutdown=_STOP_S,
             )
         )

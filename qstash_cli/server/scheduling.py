@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 
 from qstash_cli.server import schedules
@@ -46,8 +45,8 @@ class Scheduler:
         while True:
             try:
                 await self._fire_next()
-            except sqlite3.Error as fault:
-                logging.getLogger(__name__).warning("the schedules are put off: %s", fault)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the other schedules go on
+                logging.getLogger(__name__).warning("the schedules are put off: %r", fault)
                 await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
 
     async def _fire_next(self) -> None:

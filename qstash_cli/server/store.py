@@ -67,7 +67,7 @@ class Store:
             else:
                 loop = asyncio.get_running_loop()
                 await loop.run_in_executor(self._committer, connection.execute, "COMMIT")
-        except sqlite3.Error as fault:
+        except Exception as fault:  # noqa: BLE001 - the whole group's; nothing of it is written
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             return [(None, fault) for _ in jobs]
@@ -77,7 +77,10 @@ class Store:
         self._connection.execute("SAVEPOINT job")
         try:
             value = job(self._connection)
-        except Exception as error:  # noqa: BLE001 - it is the caller's, and is raised there
+        except Exception as error:
+            if not self._connection.in_transaction:
+                # A full disk takes back the whole group.
+                raise
             self._connection.execute("ROLLBACK TO job")
             self._connection.execute("RELEASE job")
             return None, error

@@ -42,13 +42,16 @@ class Dev:
 
 @pytest.fixture
 def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
-    """Starts `qstash dev` with these arguments, and ends it after the test."""
+    """Starts `qstash dev` with these arguments, and ends it after the test.
+
+    `before` are words of a command that runs it.
+    """
     started: list[subprocess.Popen[str]] = []
 
-    def start(*argv: str) -> Dev:
+    def start(*argv: str, before: Sequence[str] = ()) -> Dev:
         env = plain_environment(tmp_path)
         process = subprocess.Popen(  # noqa: S603 - a command of the test
-            [*QSTASH, "dev", *argv], env=env, stdout=subprocess.PIPE, text=True
+            [*before, *QSTASH, "dev", *argv], env=env, stdout=subprocess.PIPE, text=True
         )
         started.append(process)
         printed = ""

@@ -79,13 +79,16 @@ def _order(number: int, item: Any, now_ms: int, caller: str) -> Order:
     text = item.get("body")
     if not isinstance(text, str | None):
         raise ApiError(400, f"item {number}: the body is not a text")
+    queue = item.get("queue") or None
+    if not isinstance(queue, str | None):
+        raise ApiError(400, f"item {number}: the queue is not a text")
     return Order(
         destination=item["destination"],
         headers=_headers(number, item.get("headers") or {}),
         body=(text or "").encode(errors="surrogatepass"),
         now_ms=now_ms,
         caller_ip=caller,
-        queue=item.get("queue") or None,
+        queue=queue,
     )
 
 

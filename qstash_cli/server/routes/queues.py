@@ -14,6 +14,8 @@ from qstash_cli.server import attempts, queues, quota
 from qstash_cli.server.answers import ApiError, answer
 from qstash_cli.server.requests import json_body, service
 
+_MOST_PARALLELISM = 1_000_000
+
 
 async def _list(request: Request) -> Response:
     rows = await service(request).store.run(queues.every)
@@ -31,7 +33,10 @@ async def _upsert(request: Request) -> Response:
     if not isinstance(fields, dict):
         raise ApiError(400, "the body is not a JSON object")
     name = check_name(str(fields.get("queueName", "")), "queue")
-    await _put(request, name, _parallelism(fields), fields.get("paused"))
+    is_paused = fields.get("paused")
+    if not isinstance(is_paused, bool | None):
+        raise ApiError(400, "paused is neither true nor false")
+    await _put(request, name, _parallelism(fields), is_paused)
     return Response(status_code=200)
 
 
@@ -87,6 +92,8 @@ def _parallelism(fields: dict[str, Any]) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ApiError(400, "parallelism must be at least 1")
+    if value > _MOST_PARALLELISM:
+        raise ApiError(400, f"parallelism must be at most {_MOST_PARALLELISM}")
     return value
 
 

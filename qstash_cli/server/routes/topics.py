@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.destination import check_url, is_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.server import quota, topics
@@ -42,6 +42,7 @@ async def _add(request: Request) -> Response:
     for endpoint in endpoints:
         if not is_url(endpoint.get("url", "")):
             raise ApiError(400, "endpoint has invalid scheme, add http:// or https://")
+        check_url(endpoint["url"])
     now_ms = api.clock.now_ms()
 
     def add(connection: sqlite3.Connection) -> None:

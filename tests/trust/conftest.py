@@ -1,0 +1,73 @@
+"""Servers that are attacked: in this process, and in one of their own."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests.e2e.conftest import Dev, start_dev  # noqa: F401 - pytest finds the fixture here
+
+AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}
+
+
+@pytest.fixture
+def http(server_url: str) -> Iterator[httpx.Client]:
+    """A client with the token of a fresh embedded server."""
+    with httpx.Client(
+        base_url=server_url, trust_env=False, headers=AUTHORISED, timeout=30
+    ) as client:
+        yield client
+
+
+class Complaints(logging.Handler):
+    """What the server would write to the terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps a line, with the traceback that it has."""
+        self.texts.append(logging.Formatter().format(record))
+
+
+@pytest.fixture
+def complaints(server_url: str) -> Iterator[list[str]]:  # noqa: ARG001 - its logging is set by then
+    """The lines that a server of this process complains with."""
+    handler = Complaints()
+    loggers = [logging.getLogger(n) for n in ("uvicorn.error", "asyncio", "qstash_cli.server")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield handler.texts
+    for logger in loggers:
+        logger.removeHandler(handler)
+
+
+def client_of(dev: Dev) -> httpx.Client:
+    """A client with the token of a server process."""
+    return httpx.Client(base_url=dev.url, trust_env=False, headers=AUTHORISED, timeout=60)
+
+
+def resident_kb(dev: Dev) -> int:
+    """How much memory the process has now."""
+    command = ["ps", "-o", "rss=", "-p", str(dev.process.pid)]
+    return int(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603 - a command of the test
+
+
+def states(http: httpx.Client, message_id: str) -> list[str]:
+    """The steps of a message, the newest first."""
+    found = http.get("/v2/logs", params={"messageId": message_id}).json()["logs"]
+    return [entry["state"] for entry in found]
+
+
+def publish(http: httpx.Client, url: str, **headers: str) -> str:
+    """The id of a new message; underscores of header names are dashes."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = http.post(f"/v2/publish/{url}", headers=given)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["messageId"])

@@ -1,0 +1,186 @@
+"""`dev --db` is killed, its disk is full, its file is read-only: nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from qstash_cli.server.endpoint import Endpoint, running_endpoint
+from tests.conftest import Sink
+from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
+from tests.figures import Figures
+from tests.trust.conftest import client_of
+from tests.trust.havoc import Havoc, answer, delivered_after_cancel, fired_minutes
+
+CRASHES = "server, kill -9"
+DISK = "server, full disk"
+StartDev = Callable[..., Dev]
+Eventually = Callable[..., object]
+# A minute of a schedule takes a second.
+FAST = ("--speed", "60", "--port", "0")
+
+
+@pytest.fixture
+def destination() -> Iterator[Endpoint]:
+    with running_endpoint(answer) as endpoint:
+        yield endpoint
+
+
+def kill(dev: Dev) -> None:
+    dev.process.send_signal(signal.SIGKILL)
+    dev.process.wait()
+
+
+def crash_again_and_again(
+    start_dev: StartDev,
+    destination: Endpoint,
+    db: Path,
+    eventually: Eventually,
+    figures: Figures,
+    *,
+    kills: int,
+    messages: int,
+) -> None:
+    havoc = Havoc(destination.url, seed=7)
+    chance = random.Random(7)  # noqa: S311 - no secret
+    for number in range(kills):
+        dev = start_dev("--db", str(db), *FAST)
+        if number == 0:
+            with client_of(dev) as http:
+                every_minute = {"Upstash-Cron": "* * * * *"}
+                http.post(f"/v2/schedules/{destination.url}/tick", headers=every_minute)
+        havoc.start(dev.url, threads=4)
+        wanted = messages * (number + 1) // kills + chance.randrange(20)
+        eventually(lambda: havoc.has_published(wanted), within_s=120)  # noqa: B023 - asked at once
+        kill(dev)
+        havoc.stop()
+    dev = start_dev("--db", str(db), *FAST)
+    with client_of(dev) as http:
+        lost: set[str] = set()
+
+        def is_settled() -> bool:
+            nonlocal lost
+            lost = havoc.lost(http, destination)
+            return not lost
+
+        try:
+            eventually(is_settled, within_s=30 + messages / 50)
+        finally:
+            kill(dev)
+            said = havoc.said
+            minutes = fired_minutes(db)
+            doubled = len(minutes) - len(set(minutes))
+            late = delivered_after_cancel(said, destination, db)
+            bad = len(lost) + len(late) + doubled + len(said.twice_used_dlq_ids)
+            figures(
+                CRASHES, cases=len(said.published), failures=bad, kills=kills, lost=len(lost),
+                cancelled=len(said.cancelled), delivered_after_cancel=len(late),
+                fires=len(minutes), doubled_fires=doubled,
+                skipped_fires=minutes[-1] - minutes[0] + 1 - len(set(minutes)),
+                DLQ_ids=len(said.dlq_of), DLQ_ids_used_twice=len(said.twice_used_dlq_ids),
+            )  # fmt: skip
+    assert bad == 0
+    assert len(said.cancelled) > 0
+    # Whoever is late by a minute, which is a second here, fires once for all that was missed.
+    assert len(minutes) > (minutes[-1] - minutes[0]) / 2
+
+
+def test_nothing_acknowledged_is_lost_by_a_kill(
+    start_dev: StartDev,
+    destination: Endpoint,
+    tmp_path: Path,
+    eventually: Eventually,
+    figures: Figures,
+) -> None:
+    crash_again_and_again(
+        start_dev, destination, tmp_path / "db", eventually, figures, kills=3, messages=400
+    )
+
+
+@pytest.mark.soak
+def test_nothing_acknowledged_is_lost_by_many_kills(
+    start_dev: StartDev,
+    destination: Endpoint,
+    tmp_path: Path,
+    eventually: Eventually,
+    figures: Figures,
+) -> None:
+    crash_again_and_again(
+        start_dev, destination, tmp_path / "db", eventually, figures, kills=60, messages=22_000
+    )
+
+
+def test_a_full_disk_is_told_and_loses_nothing(
+    start_dev: StartDev, sink: Sink, tmp_path: Path, eventually: Eventually, figures: Figures
+) -> None:
+    db = str(tmp_path / "db")
+    small = ("sh", "-c", 'ulimit -f 6000; exec "$@"', "sh")
+    dev = start_dev("--db", db, "--port", "0", before=small)
+    with client_of(dev) as http:
+        acknowledged = []
+        for _ in range(2000):
+            refused = http.post(f"/v2/publish/{sink.url}", content=bytes(2000))
+            if not refused.is_success:
+                break
+            acknowledged.append(refused.json()["messageId"])
+        still_reads = http.get("/v2/queues").status_code
+    kill(dev)
+
+    start_dev("--db", db, "--port", "0")
+
+    def lost() -> set[str]:
+        return set(acknowledged) - {r.header("upstash-message-id") for r in sink.received}
+
+    eventually(lambda: not lost(), within_s=60)
+    figures(DISK, cases=len(acknowledged), failures=len(lost()))
+    assert refused.status_code == 500
+    assert refused.json()["error"].startswith("nothing was stored: disk I/O error")
+    assert still_reads == 200
+
+
+# Root may write to every file; a program without these capabilities may not.
+HUMBLE = (
+    "import ctypes, os, sys\n"
+    "for capability in (1, 2):\n"
+    "    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)\n"
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+def test_a_read_only_file_is_told_and_kept(
+    start_dev: StartDev, sink: Sink, tmp_path: Path, eventually: Eventually, figures: Figures
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    db = folder / "db"
+    dev = start_dev("--db", str(db), "--port", "0")
+    with client_of(dev) as http:
+        later = {"Upstash-Delay": "2s"}
+        http.post(f"/v2/publish/{sink.url}", headers=later).raise_for_status()
+    kill(dev)
+    files = [*folder.iterdir()]
+    for file in files:
+        file.chmod(0o444)
+    folder.chmod(0o555)
+
+    is_linux = hasattr(ctypes.CDLL(None), "prctl")
+    humbly = (sys.executable, "-c", HUMBLE) if is_linux else ()
+    refused = run(
+        [*humbly, *QSTASH, "dev", "--db", str(db), "--port", "0"], plain_environment(tmp_path)
+    )
+    folder.chmod(0o755)
+    for file in files:
+        file.chmod(0o644)
+    start_dev("--db", str(db), "--port", "0")
+
+    figures(DISK, cases=1)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"error: the database cannot be used: {db}: " in refused.stderr
+    assert "hint: is it writable?" in refused.stderr
+    eventually(lambda: sink.received)

@@ -1,0 +1,224 @@
+"""Every route under generated requests, and the HTTP layer under bytes that are hardly HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.server.run import ServerConfig, running_server
+from tests.conftest import Sink
+from tests.figures import Figures
+from tests.trust.conftest import AUTHORISED
+from tests.trust.openapi import document
+
+ROUTES = "server, fuzzed routes"
+BYTES = "server, fuzzed bytes"
+Eventually = Callable[..., object]
+QUIET_S = 0.1
+AT_ONCE = 16
+
+
+@pytest.fixture
+def server_url() -> Iterator[str]:
+    """A server whose minutes take a second, so that schedules that should not be there fire."""
+    with running_server(ServerConfig(port=0, speed=60)) as url:
+        yield url
+
+
+def exploring(examples: int) -> Callable[[Any], Any]:
+    return settings(
+        max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+
+
+def wrong(status: int, content_type: str, text: str) -> str:
+    """What is wrong with an answer, if anything."""
+    if status < 400:
+        return ""
+    try:
+        error = json.loads(text)["error"]
+    except (ValueError, TypeError, KeyError):
+        return f"{status} and no error in JSON: {text[:300]}"
+    is_right = status < 500 and error and content_type == "application/json"
+    return "" if is_right else f"{status} {content_type}: {text[:300]}"
+
+
+def fuzz_routes(url: str, examples: int) -> tuple[int, list[str]]:
+    """How many requests were made, and what was wrong with their answers."""
+    tried, failures = 0, []
+    for found in schemathesis.openapi.from_dict(document()).get_all_operations():
+        assert isinstance(found, Ok), found
+        made = found.ok().as_strategy(generation_mode=GenerationMode.POSITIVE)
+
+        @exploring(examples)
+        @given(case=made)
+        def send(case: Any) -> None:
+            nonlocal tried
+            answer = case.call(base_url=url, headers=AUTHORISED)
+            tried += 1
+            kind = "".join(answer.headers.get("content-type", []))
+            if what := wrong(answer.status_code, kind, answer.text):
+                failures.append(f"{case.method} {case.path}: {what}: {case.query} {case.body}")
+
+        send()
+    return tried, failures
+
+
+def delivers_and_fires(http: httpx.Client, sink: Sink, eventually: Eventually) -> None:
+    http.post(f"/v2/publish/{sink.url}/after").raise_for_status()
+    http.post(
+        f"/v2/schedules/{sink.url}/fired", headers={"Upstash-Cron": "* * * * *"}
+    ).raise_for_status()
+
+    eventually(lambda: {"/after", "/fired"} <= {r.path for r in sink.received})
+
+
+def test_every_route_answers_generated_requests_in_json(
+    http: httpx.Client, sink: Sink, complaints: list[str], eventually: Eventually, figures: Figures
+) -> None:
+    tried, failures = fuzz_routes(str(http.base_url), 8)
+
+    figures(ROUTES, cases=tried, failures=len(failures) + len(complaints))
+    assert failures == []
+    assert complaints == []
+    delivers_and_fires(http, sink, eventually)
+
+
+@pytest.mark.soak
+def test_every_route_answers_very_many_generated_requests_in_json(
+    http: httpx.Client, sink: Sink, complaints: list[str], eventually: Eventually, figures: Figures
+) -> None:
+    tried, failures = fuzz_routes(str(http.base_url), 500)
+
+    figures(ROUTES, cases=tried, failures=len(failures) + len(complaints))
+    assert failures == []
+    assert complaints == []
+    delivers_and_fires(http, sink, eventually)
+
+
+METHODS = st.sampled_from(
+    [b"GET", b"POST", b"DELETE", b"PUT", b"CONNECT", b"TRACE", b"x", b"", b"G\x00T"]
+)
+TARGETS = st.sampled_from([
+    b"/v2/keys", b"/v2/publish/http://127.0.0.1:9/", b"*", b"http://evil/v2/keys",
+    b"/v2/logs?%ff=%",
+    b"//v2//keys", b"/v2/dlq/%00", b"/v2/messages/%ff", b"/../v2/keys", b"/v2/batch", b"",
+    b"/v2/publish/http://[", b"/v2/keys\xff", b"/v2/keys?a=b HTTP/1.1\r\nX: y\r\n\r\n", b"?", b"/",
+    b"/v2/enqueue/q/http://127.0.0.1:9/?a=b#c", b"/v2/flowControl/a/b/pause", b"/LONG",
+])  # fmt: skip
+VERSIONS = st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"HTTP/9.9", b"HTTP", b"", b"HTTP/2.0"])
+HEADERS = st.sampled_from([
+    b"Content-Length: 3", b"Content-Length: -1", b"Content-Length: 99999999999999999999",
+    b"Content-Length: 3, 3", b"Content-Length: 4", b"Transfer-Encoding: chunked", b"LONG: x",
+    b"Transfer-Encoding: gzip", b"Connection: upgrade\r\nUpgrade: websocket", b"Host: evil", b": x",
+    b"Connection: upgrade\r\nUpgrade: h2c", b"Expect: 100-continue", b"X: \x00", b"X\r\n folded: 1",
+    b"Upstash-Delay: \xff\xfe", b"Origin: \xff", b"Authorization: Bearer \xff", b"Host: [", b"X",
+    b"Content-Encoding: gzip", b"Upstash-Forward-X: \xe2\x82\xac", b"Content-Type: \x7f",
+])  # fmt: skip
+BODIES = st.sampled_from(
+    [b"", b"abc", b"3\r\nabc\r\n0\r\n\r\n", b"zzz\r\n", b"[]", b"\xff" * 9, b"{"]
+)
+GOOD_HEADERS = f"Host: localhost\r\nAuthorization: Bearer {DEV_USER.token}".encode()
+
+
+@st.composite
+def hardly_http(draw: st.DrawFn) -> bytes:
+    """A request of parts that do not fit, of which a byte or two are changed."""
+    line = b" ".join([draw(METHODS), draw(TARGETS), draw(VERSIONS)])
+    headers = [GOOD_HEADERS] * draw(st.integers(0, 1)) + draw(st.lists(HEADERS, max_size=3))
+    whole = bytearray(b"\r\n".join([line, *headers, b"", draw(BODIES)]))
+    for _ in range(draw(st.integers(0, 2))):
+        whole[draw(st.integers(0, min(len(whole) - 1, 300)))] = draw(st.integers(0, 255))
+    return bytes(whole)
+
+
+def at_length(request: bytes) -> bytes:
+    """The request as it is sent; what a test tells of it stays short."""
+    return request.replace(b"LONG", b"a" * 70_000)
+
+
+def exchanged(url: str, request: bytes) -> bytes:
+    """All that is answered until the connection is closed, or nothing comes any more."""
+    parts = urlsplit(url)
+    answer = b""
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        try:
+            connection.sendall(at_length(request))
+            connection.settimeout(QUIET_S)
+            while chunk := connection.recv(65_536):
+                answer += chunk
+        except (TimeoutError, ConnectionError):
+            pass
+    return answer
+
+
+def wrong_bytes(answer: bytes) -> str:
+    """What is wrong with the answers to some bytes, if anything."""
+    for found in re.finditer(rb"HTTP/1\.1 (\d+)[^\n]*\r\n(.*?)\r\n\r\n", answer, re.DOTALL):
+        fields = dict(line.lower().split(b": ", 1) for line in found[2].split(b"\r\n"))
+        body = answer[found.end() :][: int(fields.get(b"content-length", 0))]
+        kind = fields.get(b"content-type", b"").decode()
+        if what := wrong(int(found[1]), kind, body.decode(errors="replace")):
+            return what
+    return ""
+
+
+def fuzz_bytes(url: str, examples: int) -> tuple[int, list[str]]:
+    tried = answered = 0
+    failures: list[str] = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+
+        @exploring(examples)
+        @given(requests=st.lists(hardly_http(), min_size=AT_ONCE, max_size=AT_ONCE))
+        def send(requests: Sequence[bytes]) -> None:
+            nonlocal tried, answered
+            answers = list(pool.map(lambda request: exchanged(url, request), requests))
+            tried += len(requests)
+            answered += sum(map(bool, answers))
+            failures.extend(
+                f"{request[:200]!r}: {what}"
+                for request, answer in zip(requests, answers, strict=True)
+                if (what := wrong_bytes(answer))
+            )
+
+        send()
+    assert answered > tried / 2
+    return tried, failures
+
+
+def test_bytes_that_are_hardly_http_are_answered_in_json(
+    http: httpx.Client, sink: Sink, complaints: list[str], eventually: Eventually, figures: Figures
+) -> None:
+    tried, failures = fuzz_bytes(str(http.base_url), 25)
+
+    figures(BYTES, cases=tried, failures=len(failures))
+    assert failures == []
+    assert [c for c in complaints if "Traceback" in c] == []
+    delivers_and_fires(http, sink, eventually)
+
+
+@pytest.mark.soak
+def test_very_many_bytes_that_are_hardly_http_are_answered_in_json(
+    http: httpx.Client, sink: Sink, complaints: list[str], eventually: Eventually, figures: Figures
+) -> None:
+    tried, failures = fuzz_bytes(str(http.base_url), 1000)
+
+    figures(BYTES, cases=tried, failures=len(failures))
+    assert failures == []
+    assert [c for c in complaints if "Traceback" in c] == []
+    delivers_and_fires(http, sink, eventually)

@@ -1,0 +1,181 @@
+"""The embedded server under pressure goes on delivering for others, in the memory that it had."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests.conftest import Sink
+from tests.e2e.conftest import Dev
+from tests.figures import Figures
+from tests.trust.conftest import client_of, publish, resident_kb, states
+from tests.trust.hostile import RETRY_AFTER, WAYS, hostile_destination
+
+PRESSURE = "server, pressure"
+Eventually = Callable[..., object]
+GENEROUS_S = 30
+
+
+@pytest.fixture
+def hostile() -> Iterator[str]:
+    with hostile_destination() as url:
+        yield url
+
+
+def hurt_by_destinations(
+    http: httpx.Client, hostile: str, sink: Sink, eventually: Eventually, *, each: int
+) -> tuple[int, list[str]]:
+    """How many messages were tried on hostile destinations, and the ids of those without end."""
+    told = {"Upstash_Timeout": "1s", "Upstash_Retries": "0", "Upstash_Callback": f"{sink.url}/back"}
+    retried = {"Upstash_Retries": "1", "Upstash_Timeout": "1s"}
+    ids = [
+        publish(http, f"{hostile}/{way}", **told)
+        for way in [*WAYS, "redirects"]
+        for _ in range(each)
+    ]
+    again = [
+        publish(http, f"{hostile}/retry-after-{n}", **retried) for n in range(len(RETRY_AFTER))
+    ]
+    other = publish(http, f"{sink.url}/other")
+
+    eventually(lambda: "DELIVERED" in states(http, other), within_s=GENEROUS_S * each)
+
+    def endless() -> list[str]:
+        ends = {"DELIVERED", "FAILED"}
+        return [one for one in ids if not ends & set(states(http, one))] + [
+            one for one in again if not {"RETRY", "FAILED"} & set(states(http, one))
+        ]
+
+    eventually(lambda: not endless(), within_s=GENEROUS_S * each)
+    eventually(lambda: "/back" in [r.path for r in sink.received])
+    return len(ids) + len(again), endless()
+
+
+def test_hostile_destinations_stop_nobody_else(
+    *,
+    start_dev: Callable[..., Dev],
+    hostile: str,
+    sink: Sink,
+    eventually: Eventually,
+    figures: Figures,
+) -> None:
+    dev = start_dev("--port", "0")
+    with client_of(dev) as http:
+        before_kb = resident_kb(dev)
+
+        tried, endless = hurt_by_destinations(http, hostile, sink, eventually, each=2)
+
+        grown_mb = (resident_kb(dev) - before_kb) // 1024
+        figures(PRESSURE, cases=tried, failures=len(endless), grown_by_MB=grown_mb)
+        assert grown_mb < 200
+
+
+@pytest.mark.soak
+def test_very_many_hostile_destinations_leave_the_memory_as_it_was(
+    *,
+    start_dev: Callable[..., Dev],
+    hostile: str,
+    sink: Sink,
+    tmp_path: Path,
+    eventually: Eventually,
+    figures: Figures,
+) -> None:
+    # What is stored is in a file: an answer of 1 MB stands in the log, the DLQ and a callback.
+    dev = start_dev("--port", "0", "--db", str(tmp_path / "db"))
+    with client_of(dev) as http:
+        hurt_by_destinations(http, hostile, sink, eventually, each=10)
+        before_kb = resident_kb(dev)
+
+        tried, endless = hurt_by_destinations(http, hostile, sink, eventually, each=30)
+
+        grown_mb = (resident_kb(dev) - before_kb) // 1024
+        figures(PRESSURE, cases=tried, failures=len(endless), grown_by_MB=grown_mb)
+        assert grown_mb < 100
+
+
+SLOW = (
+    b"", b"P", b"POST /v2/keys HTTP/1.1\r\nHost: localhost\r\nX",
+    b"POST /v2/batch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+    b"Content-Length: 100000\r\n\r\n[" % DEV_USER.token.encode(),
+)  # fmt: skip
+
+
+def held_by_slow_clients(http: httpx.Client, sink: Sink, eventually: Eventually, each: int) -> int:
+    """Has so many clients of each kind hang on the server while it delivers for others."""
+    address = ("127.0.0.1", http.base_url.port or 0)
+    with ExitStack() as open_ones:
+        for start, _ in itertools.product(SLOW, range(each)):
+            connection = open_ones.enter_context(socket.create_connection(address))
+            connection.sendall(start)
+        publish(http, f"{sink.url}/meanwhile")
+        eventually(lambda: "/meanwhile" in [r.path for r in sink.received])
+    publish(http, f"{sink.url}/after")
+    eventually(lambda: "/after" in [r.path for r in sink.received])
+    return each * len(SLOW)
+
+
+def test_slow_clients_stop_nobody_else(
+    http: httpx.Client,
+    sink: Sink,
+    eventually: Eventually,
+    complaints: list[str],
+    figures: Figures,
+) -> None:
+    tried = held_by_slow_clients(http, sink, eventually, 40)
+
+    figures(PRESSURE, cases=tried)
+    assert complaints == []
+
+
+@pytest.mark.soak
+def test_silent_clients_are_hung_up_on(
+    http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
+) -> None:
+    tried = held_by_slow_clients(http, sink, eventually, 100)
+    address = ("127.0.0.1", http.base_url.port or 0)
+    with ExitStack() as open_ones:
+        silent = [open_ones.enter_context(socket.create_connection(address)) for _ in SLOW[:3]]
+        for connection, start in zip(silent, SLOW, strict=False):
+            connection.sendall(start)
+            connection.settimeout(60)
+
+        left = [connection for connection in silent if connection.recv(1)]
+
+    figures(PRESSURE, cases=tried + len(silent), failures=len(left))
+    assert left == []
+
+
+def many_queues(http: httpx.Client, sink: Sink, eventually: Eventually, count: int) -> None:
+    for first in range(0, count, 100):
+        items = [
+            {"destination": f"{sink.url}/{n}", "queue": f"q{n}"} for n in range(first, first + 100)
+        ]
+        answers = http.post("/v2/batch", json=items).json()
+        assert all("messageId" in one for one in answers)
+
+    eventually(lambda: len({r.path for r in sink.received}) == count, within_s=count / 20 + 10)
+    assert len(http.get("/v2/queues").json()) == count
+
+
+def test_hundreds_of_queues_each_deliver(
+    http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
+) -> None:
+    many_queues(http, sink, eventually, 200)
+
+    figures(PRESSURE, cases=200)
+
+
+@pytest.mark.soak
+def test_ten_thousand_queues_each_deliver(
+    http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
+) -> None:
+    many_queues(http, sink, eventually, 10_000)
+
+    figures(PRESSURE, cases=10_000)
