@@ -57,6 +57,11 @@ def word_of(name: str) -> Word:
     return word
 
 
+def _word_called(name: str) -> Word | None:
+    name = _OTHER_NAMES.get(name, name)
+    return word_of(name) if name in _MODULES else None
+
+
 def load(name: str) -> Any:
     """A word as Typer's command."""
     from qstash_cli.commands._typer import built
@@ -77,8 +82,9 @@ def run(argv: Sequence[str], inv: Invocation) -> int:
     """Runs the command line and returns its exit code."""
     if "_QSTASH_COMPLETE" in inv.env:
         from qstash_cli.commands._complete import answer
+        from qstash_cli.commands._next_words import Words
 
-        answer(inv, root())
+        answer(inv, Words({word: text for word, _, text in COMMANDS}, _word_called))
         inv.out.flush()
         return ExitCode.DONE
     try:
@@ -140,12 +146,12 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
 
 
 def _result(argv: list[str], inv: Invocation) -> Any:
-    name = _OTHER_NAMES.get(argv[0], argv[0]) if argv else ""
-    if name in _MODULES:
+    word = _word_called(argv[0]) if argv else None
+    if word is not None:
         from qstash_cli.commands._quick import read
         from qstash_cli.commands._signature import execute
 
-        called = read(word_of(name), argv[1:])
+        called = read(word, argv[1:])
         if called is not None:
             verb, values = called
             return execute(verb, inv, values)

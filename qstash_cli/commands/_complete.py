@@ -6,10 +6,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
-from typing import Any
 
-from typer._click.shell_completion import _resolve_context, _resolve_incomplete
-
+from qstash_cli.commands._next_words import Words, offer
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.safe import UNSAFE, safe_text
 
@@ -18,10 +16,10 @@ _DESCRIPTION = 72
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-")
 
 
-def answer(inv: Invocation, root: Any) -> None:
+def answer(inv: Invocation, words: Words) -> None:
     """Writes the completions of the command line that the environment holds."""
     try:
-        text = "".join(f"{line}\n" for line in _lines(inv, root))
+        text = "".join(f"{line}\n" for line in _lines(inv, words))
     except Exception:  # noqa: BLE001 - a shell shows what is said in the middle of its prompt
         return
     inv.out.write(text)
@@ -42,42 +40,27 @@ def split(line: str) -> tuple[list[str], str, bool]:
     return words[:-1], words[-1], False
 
 
-def _lines(inv: Invocation, root: Any) -> Iterator[str]:
+def _lines(inv: Invocation, words: Words) -> Iterator[str]:
     shell = inv.env.get("_QSTASH_COMPLETE", "")
-    words, incomplete, is_quoted = split(inv.env.get("_QSTASH_LINE", "").lstrip())
-    while words and "=" in words[0]:
-        del words[0]
-    args = words[1:]
-    obj = replace(inv, err=StringIO())
-    context = _resolve_context(root, {"obj": obj}, "qstash", args)
-    target, wanted = _resolve_incomplete(context, args, incomplete)
-    if target is context.command and _left_over(context):
+    typed, text, is_quoted = split(inv.env.get("_QSTASH_LINE", "").lstrip())
+    while typed and "=" in typed[0]:
+        del typed[0]
+    offered = offer(replace(inv, err=StringIO()), words, typed[1:], text)
+    if offered is None:
         return
-    before = incomplete.removesuffix(wanted) if wanted else incomplete
     found = [
-        (f"{before}{item.value}", _described(item.help or ""))
-        for item in target.shell_complete(context, wanted)
-        if not UNSAFE.search(item.value)
+        (value, _described(description))
+        for value, description in offered.values
+        if not UNSAFE.search(value)
     ]
     if not found:
-        yield "files" if _takes_files(target) else "values"
+        yield "files" if offered.takes_files else "values"
         return
     yield "open" if all(value[-1:] in ":=" for value, _ in found) else "values"
     if shell == "bash":
-        yield from _for_bash(found, incomplete, inv.env.get("_QSTASH_WORD", ""), is_quoted)
+        yield from _for_bash(found, text, inv.env.get("_QSTASH_WORD", ""), is_quoted)
     else:
         yield from (f"{value}\t{description}" for value, description in found)
-
-
-def _left_over(context: Any) -> bool:
-    """Words are left that no command is called by."""
-    is_group = bool(getattr(context.command, "commands", None))
-    return is_group and bool(context._protected_args + context.args)  # noqa: SLF001 - as Typer does
-
-
-def _takes_files(target: Any) -> bool:
-    metavar = getattr(target, "metavar", None) or ""
-    return "FILE" in metavar or "CMD" in metavar or metavar in {"TEXT", "JSON"}
 
 
 def _described(text: str) -> str:

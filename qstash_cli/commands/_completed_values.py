@@ -38,9 +38,8 @@ def values_of(
     inv = replace(
         inv, connection=ConnectionOptions(**{n: given[n] for n in _CONNECTION if given.get(n)})
     )
-    taken = given.get("dlq_ids") or ()
     for value, description in _found(kind, inv, incomplete):
-        if value.startswith(incomplete.removeprefix(before)) and value not in taken:
+        if value.startswith(incomplete.removeprefix(before)):
             yield f"{before}{value}", description
 
 

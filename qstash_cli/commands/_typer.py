@@ -1,20 +1,19 @@
-"""From the verbs of a word to Typer's command: for help, for completion, and for what is wrong.
+"""From the verbs of a word to Typer's command: for help, and for what is wrong.
 
 The command is made of Typer's own parts, without the reading of a function's signature that `Typer`
-does for each one of them, and again for each flag that completes: it knows all of that here.
+does for each one of them: all of that is known here.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from qstash_cli.commands._signature import Verb, Word, execute
 from qstash_cli.commands._slots import Slot
-from qstash_cli.commands._values import values
 from qstash_cli.output.result import Result
 
 _HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -26,7 +25,7 @@ class SectionedCommand(TyperCommand):
     def __init__(self, verb: Verb) -> None:
         super().__init__(
             verb.name,
-            params=[*_arguments(verb), *(_option(slot, _forms(verb)) for slot in verb.slots)],
+            params=[*_arguments(verb), *(_option(slot) for slot in verb.slots)],
             help=inspect.getdoc(verb.function),
             rich_markup_mode=None,
             context_settings=_HELP_NAMES,
@@ -71,10 +70,6 @@ def built(word: Word) -> Any:
     )
 
 
-def _forms(verb: Verb) -> Sequence[str]:
-    return verb.view.forms if verb.view else ()
-
-
 def _arguments(verb: Verb) -> Iterator[TyperArgument]:
     parameters = inspect.signature(verb.function).parameters
     for name, hint in verb.arguments.items():
@@ -90,28 +85,11 @@ def _arguments(verb: Verb) -> Iterator[TyperArgument]:
             help=argument and argument.help,
             metavar=argument and argument.metavar,
             show_default=False,
-            autocompletion=_completer_of(argument),
         )
 
 
-def _completer_of(argument: Any) -> Callable[..., Any] | None:
-    kind = getattr(argument, "complete", "")
-    # An argument may also be Typer's own.
-    completer = values(kind) if kind else getattr(argument, "autocompletion", None)
-    return _called(completer)
-
-
-def _called(completer: Any) -> Callable[..., Any] | None:
-    """A completer as Typer calls it."""
-    return completer and (lambda ctx, _args, incomplete: completer(ctx, incomplete))
-
-
-def _option(slot: Slot, forms: Sequence[str]) -> TyperOption:
-    """What Typer has of a flag; `forms` are formats of this command alone."""
+def _option(slot: Slot) -> TyperOption:
     flag = slot.flag
-    completer = None
-    if flag.complete:
-        completer = values(flag.complete, *(forms if flag.complete == "format" else ()))
     return TyperOption(
         param_decls=[slot.parameter, *slot.names],
         type=str if flag.metavar else None,
@@ -122,5 +100,4 @@ def _option(slot: Slot, forms: Sequence[str]) -> TyperOption:
         metavar=flag.metavar or None,
         rich_help_panel=flag.section,
         show_default=False,
-        autocompletion=_called(completer),
     )
