@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
@@ -51,7 +52,7 @@ def _lines(inv: Invocation, words: Words) -> Iterator[str]:
     found = [
         (value, _described(description))
         for value, description in offered.values
-        if not UNSAFE.search(value)
+        if not re.search(UNSAFE, value)
     ]
     if not found:
         yield "files" if offered.takes_files else "values"
