@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._signature import command, group
@@ -21,7 +21,7 @@ from qstash_cli.run_options import ConnectionOptions
 if TYPE_CHECKING:
     from qstash_cli.captures.capture import Capture as Request
     from qstash_cli.commands._judging import Verdict
-    from qstash_cli.protocol.signature import Expectation
+    from qstash_cli.protocol.claim_checks import Expectation
 
 app = group("Check a signature, offline")
 
@@ -142,7 +142,7 @@ def verify(inv: Invocation, *, capture: Capture, keys: KeyFlags, time: Time) -> 
         inv.note(f"{good} of {good} hold")
     else:
         failure = NotVerified(f"{good} of {len(verdicts)} hold")
-    records = [_line(number, verdict) for number, verdict in enumerate(verdicts, 1)]
+    records = [_judging.Numbered(number, one) for number, one in enumerate(verdicts, 1)]
     return Result(data=records, view=VERDICTS, piped="tsv", failure=failure)
 
 
@@ -157,8 +157,7 @@ def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> R
         inv.note(f"{finding.check}: {finding.what}; {finding.fix}")
     failure = None
     if not verdict.valid:
-        failed = ", ".join(one.name for one in report.checks if one.outcome == "fail")
-        failure = NotVerified(f"the signature does not hold: {failed}")
+        failure = NotVerified(f"the signature does not hold: {', '.join(report.failed)}")
     elif ignored:
         inv.note("the signature holds; whether it has expired was not looked at")
     else:
@@ -166,12 +165,6 @@ def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> R
     if claims:
         return Result(data=report.claims, view=CLAIMS, piped="json", failure=failure)
     return Result(data=verdict.as_record(), view=VIEW, piped="tsv", failure=failure)
-
-
-def _line(number: int, verdict: Verdict) -> dict[str, Any]:
-    checks = verdict.report.checks if verdict.report else ()
-    failed = [one.name for one in checks if one.outcome == "fail"]
-    return {"number": number, "failed": failed, **verdict.as_record()}
 
 
 def _unread() -> Request:
@@ -208,7 +201,7 @@ def _read(inv: Invocation, name: str) -> bytes:
 def _expectation(
     inv: Invocation, capture: Capture, keys: KeyFlags, time: Time, requests: list[Request | str]
 ) -> Expectation:
-    from qstash_cli.protocol.signature import Expectation
+    from qstash_cli.protocol.claim_checks import Expectation
 
     region = _region_of(requests) if inv.env.get("QSTASH_REGION") else None
     return Expectation(
