@@ -77,7 +77,7 @@ def _init(cls: Any, names: list[str], positional: Sequence[str]) -> Any:
         for name, factory in factories.items():
             if name not in given:
                 own[name] = factory()
-        if len(own) != len(names) or not given.keys() <= known:
+        if own.keys() != known:
             _refuse(cls, names, given, own)
 
     known = set(names)

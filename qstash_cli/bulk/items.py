@@ -102,23 +102,10 @@ def record_of(row: Row, recipe: Recipe) -> Record:
 
 
 def _filled(form: Form, row: Row, recipe: Recipe) -> bytes:
-    record, body = _plain(row, recipe.file_format)
+    record, body = _record_and_body(row, recipe.file_format)
     recipe.check_body(len(body) if body.isascii() else len(body.encode()))
     head = form.untyped if record is None else form.typed
     return f"{head}{row.line}{form.between}{_quote(body)}{form.tail}".encode()
-
-
-def _plain(row: Row, file_format: FileFormat) -> tuple[Any, str]:
-    """The record and its JSON, by the short way that most rows of a file allow."""
-    if file_format == "jsonl":
-        try:
-            text = row.text.decode()
-            record, end = _scan(text, 0)
-        except (ValueError, StopIteration, RecursionError):
-            return _record_and_body(row, file_format)
-        if end == len(text):
-            return record, text
-    return _record_and_body(row, file_format)
 
 
 def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
@@ -182,7 +169,7 @@ def _not_json(name: str) -> Any:
 
 
 _decoder = json.JSONDecoder(parse_constant=_not_json)
-_scan: Callable[[str, int], tuple[Any, int]] = cast("Any", _decoder).scan_once
+scan: Callable[[str, int], tuple[Any, int]] = cast("Any", _decoder).scan_once
 
 
 def _parsed(text: str) -> Any:

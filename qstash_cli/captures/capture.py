@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from qstash_cli.frozen import dataclass
@@ -40,9 +40,9 @@ def header_pairs(given: Any) -> Pairs:
 
     What has no such shape is left out.
     """
-    if isinstance(given, Mapping):
+    if isinstance(given, dict):
         return tuple(
-            (str(name), str(value)) for name, values in given.items() for value in _each(values)
+            [(str(name), str(value)) for name, values in given.items() for value in _each(values)]
         )
     if not isinstance(given, list):
         return ()
@@ -53,7 +53,7 @@ def header_pairs(given: Any) -> Pairs:
 
 
 def _pair(item: Any) -> Iterable[tuple[str, str]]:
-    if isinstance(item, Mapping):
+    if isinstance(item, dict):
         name = item.get("name", item.get("key"))
         if name is not None and item.get("value") is not None:
             yield str(name), str(item["value"])

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from qstash_cli.captures import body_harms, url_harms
 from qstash_cli.captures.capture import decoded_base64
 from qstash_cli.captures.finding import Finding
-from qstash_cli.protocol.signature import Expectation, SignatureReport, check
+from qstash_cli.protocol.claim_checks import Expectation
+from qstash_cli.protocol.signature import SignatureReport, check
 
 
 def diagnose(
@@ -20,7 +21,7 @@ def diagnose(
 
     `other_keys` are keys that were not asked for: a name, and the key with what to do if it fits.
     """
-    failed = {one.name for one in report.checks if one.outcome == "fail"}
+    failed = report.failed
     found: list[Finding] = []
     if "key" in failed:
         found += _key(signature, expected, other_keys)

@@ -1,4 +1,8 @@
-"""Requests as JSON: HAR files, events of AWS and Netlify, dumps of handlers and request bins."""
+"""Requests as JSON: HAR files, events of AWS and Netlify, dumps of handlers and request bins.
+
+All values are of `json.loads`, whose objects are dicts: to ask for one is ten times as quick as to
+ask for a `Mapping`, and it is asked ten times for each capture.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +23,15 @@ def read(value: Any) -> Iterator[Capture]:
     if isinstance(value, list):
         for item in value:
             yield from read(item)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         yield from _of_object(value)
 
 
 def _of_object(value: Mapping[str, Any]) -> Iterator[Capture]:
     log = value.get("log")
-    if isinstance(log, Mapping) and isinstance(log.get("entries"), list):
+    if isinstance(log, dict) and isinstance(log.get("entries"), list):
         for entry in log["entries"]:
-            if isinstance(entry, Mapping) and isinstance(entry.get("request"), Mapping):
+            if isinstance(entry, dict) and isinstance(entry.get("request"), dict):
                 yield _har(entry["request"])
     elif isinstance(value.get("data"), list) and "headers" not in value:
         yield from read(value["data"])
@@ -37,7 +41,7 @@ def _of_object(value: Mapping[str, Any]) -> Iterator[Capture]:
         yield _dump(value)
     elif isinstance(value.get("signature"), str):
         yield replace(_dump(value), headers=(("Upstash-Signature", value["signature"]),))
-    elif isinstance(value.get("request"), Mapping):
+    elif isinstance(value.get("request"), dict):
         yield from _of_object(value["request"])
 
 
@@ -94,7 +98,7 @@ def _query(event: Mapping[str, Any], *, is_encoded: bool) -> str:
         or event.get("queryStringParameters")
         or event.get("query")
     )
-    pairs: Pairs = header_pairs(given) if isinstance(given, Mapping) else ()
+    pairs: Pairs = header_pairs(given) if isinstance(given, dict) else ()
     return "&".join(f"{n}={v}" for n, v in pairs) if is_encoded else urlencode(pairs)
 
 
@@ -123,7 +127,7 @@ def _bytes(value: Any, *, is_base64: bool) -> bytes:
     if isinstance(value, str):
         decoded = decoded_base64(value) if is_base64 else None
         return value.encode("utf-8", "surrogatepass") if decoded is None else decoded
-    if isinstance(value, Mapping) and value.get("type") == "Buffer":
+    if isinstance(value, dict) and value.get("type") == "Buffer":
         # How Node writes bytes as JSON.
         numbers = value.get("data")
         if isinstance(numbers, list) and all(_is_byte(number) for number in numbers):
@@ -136,7 +140,7 @@ def _is_byte(value: Any) -> bool:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str | None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from qstash_cli.bulk.chunks import Chunk, chunks_of
-from qstash_cli.bulk.items import Recipe, Record, record_of
+from qstash_cli.bulk.filling import records_of
+from qstash_cli.bulk.items import Recipe
 from qstash_cli.bulk.journal import FileJournal, NoJournal, Past
 from qstash_cli.bulk.pace import paced
 from qstash_cli.bulk.rows import FileFormat, rows_of
@@ -155,9 +156,7 @@ class Job:
     ) -> Iterator[Chunk | None]:
         recipe = self._recipe(job)
         rows = rows_of(recipe.file_format, blocks_of(stream, stopped))
-        records: Iterator[Record | None] = (
-            row and record_of(row, recipe) for row in undone(rows, self.past, self.tally)
-        )
+        records = records_of(undone(rows, self.past, self.tally), recipe)
         if self.records.strict:
             records = refuse_none(records)
         per_s = self.sending.rate.per_s if self.sending.rate else None

@@ -48,11 +48,12 @@ class Rejects:
         return self._file.tell()
 
 
-def undone(rows: Iterable[Row | None], past: Past, tally: Tally) -> Iterator[Row | None]:
+def undone(rows: Iterator[Row | None], past: Past, tally: Tally) -> Iterator[Row | None]:
     """The rows that the journal does not know as done."""
-    if not past.done:
-        yield from rows
-        return
+    return _beside(rows, past, tally) if past.done else rows
+
+
+def _beside(rows: Iterator[Row | None], past: Past, tally: Tally) -> Iterator[Row | None]:
     ranges = iter(past.done)
     first, last = next(ranges, (0, 0))
     for row in rows:

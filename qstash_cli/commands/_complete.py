@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
@@ -51,7 +52,7 @@ def _lines(inv: Invocation, commands: Words) -> Iterator[str]:
     found = [
         (f"{answer.before}{value}", _described(description))
         for value, description in answer.values
-        if not UNSAFE.search(value)
+        if not re.search(UNSAFE, value)
     ]
     if not found:
         yield "files" if _takes_files(answer) else "values"

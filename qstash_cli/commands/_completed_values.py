@@ -72,10 +72,13 @@ def _states(incomplete: str) -> Iterator[Value]:
 
 
 def _zones(_inv: Invocation) -> Iterator[Value]:
-    from importlib.resources import files
+    from pathlib import Path
 
-    # Its list is read in a tenth of the time that looking through the zones takes.
-    for zone in files("tzdata").joinpath("zones").read_text().split():
+    import tzdata
+
+    # Its list is read in a tenth of the time that looking through the zones takes, and by its path
+    # without importlib.resources, which is imported in 6 ms.
+    for zone in Path(tzdata.__file__).with_name("zones").read_text().split():
         yield zone, ""
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from qstash_cli.commands._following import LAG_MS
 from qstash_cli.errors import WaitTimedOut
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import format_duration
-from qstash_cli.protocol.records import LogEntry, Queue
 from qstash_cli.protocol.states import ENDS, normal_state
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry, Queue
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from qstash_cli.errors import BadCredentials, BadInput, QstashError, Unreachable
 from qstash_cli.frozen import dataclass
-from qstash_cli.protocol.records import LogEntry
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry
 
 PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
@@ -82,4 +84,6 @@ def _persistently(log: Log, start_ms: int) -> Sequence[LogEntry]:
 
 
 def _identity(entry: LogEntry) -> bytes:
+    import hashlib
+
     return hashlib.blake2b(json.dumps(entry, sort_keys=True).encode(), digest_size=16).digest()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from qstash_cli.client.refusals import excerpt
 from qstash_cli.errors import QstashError
 from qstash_cli.output.safe import safe_text
 from qstash_cli.protocol.durations import format_duration
-from qstash_cli.protocol.records import Schedule
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import Schedule
 
 Kind = Literal["dlq", "queue", "flow", "schedules-failed", "schedule-late"]
 # A line that names more is not read.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.client.outside import Reply
 from qstash_cli.commands._delivering import reply_record
@@ -11,9 +11,11 @@ from qstash_cli.commands._views import LOG
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Column, Record, View
 from qstash_cli.protocol.delivery import Delivery
-from qstash_cli.protocol.records import LogEntry
 from qstash_cli.protocol.shown import of_log_entry
 from qstash_cli.protocol.states import normal_state
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry
 
 # An attempt ends in one of them, and in nothing else.
 OUTCOMES = ("DELIVERED", "ERROR")

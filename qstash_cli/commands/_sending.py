@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.client import messages
 from qstash_cli.commands._follow import failure_of, wait_for_end
@@ -16,7 +16,9 @@ from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_reachable
 from qstash_cli.protocol.limits import check_limits
 from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.protocol.records import LogEntry, Published
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry, Published
 
 
 def send(

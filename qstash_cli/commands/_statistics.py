@@ -5,11 +5,13 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.output.result import Column, View
-from qstash_cli.protocol.records import LogEntry
 from qstash_cli.protocol.states import STATES, normal_state
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry
 
 _PERCENTILES = (50, 90, 99)
 _MOST_DESTINATIONS = 10

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.output.result import Column, View
 from qstash_cli.output.values import span
-from qstash_cli.protocol.records import LogEntry
 from qstash_cli.protocol.states import normal_state
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry
 
 _FIRST = "CREATED"
 _OF_THE_MESSAGE = ("messageId", "url", "topicName", "queueName", "scheduleId", "labels")

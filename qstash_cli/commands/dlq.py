@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.client import dlq
 from qstash_cli.client.filters import Filter
@@ -19,7 +19,9 @@ from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.ids import check_id
 from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.protocol.records import Published
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import Published
 
 app = group("The dead letter queue: messages that ended undelivered")
 

@@ -178,7 +178,7 @@ def _record(
 
 def _verdict(inv: Invocation, capture: Capture, keys: tuple[tuple[str, str], ...]) -> Verdict:
     from qstash_cli.commands._judging import judge
-    from qstash_cli.protocol.signature import Expectation
+    from qstash_cli.protocol.claim_checks import Expectation
 
     return judge(capture, Expectation(keys=keys, url=None, body=None, now=inv.now()), {})
 

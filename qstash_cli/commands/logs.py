@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.client import logs as api
 from qstash_cli.client.filters import Filter
@@ -23,7 +23,9 @@ from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.columns import check_columns
 from qstash_cli.output.result import Result, View
-from qstash_cli.protocol.records import LogEntry
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry
 
 app = group("What happened to messages")
 

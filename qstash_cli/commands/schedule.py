@@ -17,7 +17,6 @@ from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
-from qstash_cli.manifest.account import read_schedules
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.cron import fires, parse_cron, with_zone
 from qstash_cli.protocol.destination import check_destination, is_url
@@ -189,6 +188,8 @@ def run(inv: Invocation, schedule_id: _Id, *, waiting: Waiting) -> Result:
     qstash schedule run report --wait
     qstash schedule run report --dry-run
     """
+    from qstash_cli.manifest.account import read_schedules
+
     (stored,) = read_schedules([inv.client.send(schedules.get(schedule_id))]).values()
     if stored.redacted:
         raise BadInput(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import parse_count
@@ -21,7 +21,7 @@ from qstash_cli.protocol.instants import parse_past_instant_s
 if TYPE_CHECKING:
     from qstash_cli.captures.capture import Capture as Request
     from qstash_cli.commands._judging import Verdict
-    from qstash_cli.protocol.signature import Expectation
+    from qstash_cli.protocol.claim_checks import Expectation
 
 app = group("Check a signature, offline")
 
@@ -140,14 +140,14 @@ def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> R
 
 def _many(inv: Invocation, verdicts: Iterable[Verdict]) -> Result:
     """A line for each verdict, as they are found, and at the end how many hold."""
+    from qstash_cli.commands._judging import Numbered
+
     outcomes = [0, 0]
 
-    def lines() -> Iterator[dict[str, Any]]:
+    def lines() -> Iterator[Numbered]:
         for number, verdict in enumerate(verdicts, 1):
             outcomes[verdict.valid] += 1
-            report = verdict.report
-            failed = [] if report is None or report.valid else report.failed
-            yield {"number": number, "failed": failed, **verdict.as_record()}
+            yield Numbered(number, verdict)
 
     def failure() -> NotVerified | None:
         bad, good = outcomes
@@ -202,7 +202,7 @@ def _read(inv: Invocation, name: str) -> bytes:
 def _expectation(
     inv: Invocation, capture: Capture, keys: KeyFlags, time: Time, requests: Iterable[Request | str]
 ) -> Expectation:
-    from qstash_cli.protocol.signature import Expectation
+    from qstash_cli.protocol.claim_checks import Expectation
 
     region = _region_of(requests) if inv.env.get("QSTASH_REGION") else None
     return Expectation(

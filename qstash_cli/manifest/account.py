@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.frozen import dataclass
 from qstash_cli.manifest import marks
 from qstash_cli.manifest.resources import Endpoint, Kind, Pin, Queue, Resource, Schedule, UrlGroup
-from qstash_cli.protocol import records
 from qstash_cli.protocol.headers import Headers, canonical_name
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.redaction import is_redacted
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol import records
 
 # QStash's names for the options that it shows of a schedule.
 SHOWN = {

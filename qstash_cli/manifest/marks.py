@@ -6,7 +6,6 @@ hashes. A second label holds a digest of these, so that a change of them is seen
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 from qstash_cli.protocol.options import MessageOptions, encode
@@ -35,6 +34,8 @@ def digest_in(labels: tuple[str, ...]) -> str:
 
 def hidden_digest(options: MessageOptions, body: bytes) -> str:
     """A digest of all that QStash does not show of a schedule, empty if there is nothing."""
+    import hashlib
+
     hidden = MessageOptions(
         redact=options.redact,
         headers=options.headers if options.redact else (),

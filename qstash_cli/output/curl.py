@@ -109,7 +109,7 @@ def _fits_a_word(body: bytes) -> bool:
     text = _decoded(body)
     if text is None or len(body) > _MAX_ARGUMENT_BYTES or text.startswith("@"):
         return False
-    return not UNSAFE.search(text.replace("\n", ""))
+    return not re.search(UNSAFE, text.replace("\n", ""))
 
 
 def _word(text: str) -> str:
@@ -119,7 +119,9 @@ def _word(text: str) -> str:
 def _quoted_if_safe(text: str) -> str:
     # A tab or ESC in what is pasted would be obeyed by the shell's line editor.
     return (
-        f'"$({_printf(text.encode(errors="replace"))})"' if UNSAFE.search(text) else _quoted(text)
+        f'"$({_printf(text.encode(errors="replace"))})"'
+        if re.search(UNSAFE, text)
+        else _quoted(text)
     )
 
 

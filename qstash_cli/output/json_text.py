@@ -40,7 +40,7 @@ def _finite(value: Any) -> Any:
 
 def _escaped(text: str) -> str:
     # Such characters are only ever inside strings, but for the line feeds between the lines.
-    return text if text.isascii() and "\x7f" not in text else UNSAFE.sub(_escape, text)
+    return text if text.isascii() and "\x7f" not in text else re.sub(UNSAFE, _escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:

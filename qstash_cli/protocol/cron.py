@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import takewhile
-from zoneinfo import ZoneInfo
 
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
@@ -83,6 +82,8 @@ def next_fire_s(cron: Cron, after_s: float) -> int | None:
 
 def fires(cron: Cron, after_s: float) -> Iterator[Fire]:
     """The times after `after_s` (unix seconds), in order."""
+    from zoneinfo import ZoneInfo
+
     from cronsim import CronSim
 
     zone = ZoneInfo(cron.zone)
@@ -125,6 +126,8 @@ def _fits(cron: Cron, local: datetime) -> bool:
 
 
 def _check_zone(zone: str) -> None:
+    from zoneinfo import ZoneInfo
+
     try:
         ZoneInfo(zone)
     except (KeyError, OSError, ValueError):

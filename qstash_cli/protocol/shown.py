@@ -9,13 +9,15 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.records import LogEntry, Message
 from qstash_cli.protocol.redaction import is_redacted
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry, Message
 
 _REDACTED_HINT = "it was published with --redact, and QStash shows a hash in its place"
 # What is left where a literal, or a number, is not complete.

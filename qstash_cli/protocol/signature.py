@@ -6,79 +6,73 @@ claims: QStash docs, "Verify signatures".
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
-import math
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from qstash_cli.frozen import dataclass
+from qstash_cli.protocol.claim_checks import (
+    CLAIMS,
+    ISSUER,
+    Check,
+    Expectation,
+    Outcome,
+    body_hash,
+    claim_outcomes,
+    claim_texts,
+    outcome,
+    shown,
+)
 
-ISSUER = "Upstash"
 ALGORITHM = "HS256"
 LIFETIME_S = 300
 # "+" and "/" would be passed over by the decoder, as it passes over "!".
 _TO_BASE64 = bytes.maketrans(b"-_+/", b"+/!!")
 _TO_BASE64URL = bytes.maketrans(b"+/", b"-_")
 
-Outcome = Literal["pass", "fail", "not checked"]
+_CHECKS = ("structure", "algorithm", "key", *CLAIMS)
 
 
-class Check(NamedTuple):
-    """One claim held against what was expected of it. Both values are texts for people."""
-
-    name: str
-    outcome: Outcome
-    expected: str = ""
-    found: str = ""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SignatureReport:
-    """All checks of one signature, `claims` as the token has them, and which key signed it."""
+    """All checks of one signature, `claims` as the token has them, and which key signed it.
 
-    checks: tuple[Check, ...]
+    `outcomes` are those of the checks in their order: the first alone for what is no JWT.
+    """
+
+    outcomes: tuple[Outcome, ...]
     claims: dict[str, Any]
     key: str | None
+    algorithm: Any
+    expected: Expectation
 
     @property
     def valid(self) -> bool:
         """No check failed."""
-        return "fail" not in [check.outcome for check in self.checks]
+        return "fail" not in self.outcomes
 
     @property
     def failed(self) -> list[str]:
         """The names of the checks that failed."""
-        return [check.name for check in self.checks if check.outcome == "fail"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Expectation:
-    """What a signature is checked against. `url` or `body` of None is not checked.
-
-    `keys` are names and signing keys, tried in order. `now` is in unix seconds.
-    """
-
-    keys: tuple[tuple[str, str], ...]
-    url: str | None
-    body: bytes | None
-    now: float
-    tolerance_s: float = 0
-    ignore_expiry: bool = False
+        if self.valid:
+            return []
+        return [name for name, one in zip(_CHECKS, self.outcomes, strict=False) if one == "fail"]
 
     @property
-    def key_names(self) -> str:
-        """The names of the keys."""
-        return " or ".join([name for name, _ in self.keys])
-
-
-def body_hash(body: bytes) -> str:
-    """The `body` claim: base64url of SHA-256, with padding, as QStash writes it."""
-    digest = b2a_base64(hashlib.sha256(body).digest(), newline=False)
-    return digest.translate(_TO_BASE64URL).decode()
+    def checks(self) -> tuple[Check, ...]:
+        """The checks with their texts, which are made now."""
+        if len(self.outcomes) == 1:
+            return (Check("structure", "fail", "a JWT of three base64url parts", "something else"),)
+        texts = (
+            ("", ""),
+            (ALGORITHM, shown(self.algorithm)),
+            (self.expected.key_names, self.key or "none"),
+            *claim_texts(self.claims, self.expected),
+        )
+        parts = zip(_CHECKS, self.outcomes, texts, strict=True)
+        return tuple(Check(name, one, *pair) for name, one, pair in parts)
 
 
 def sign(
@@ -137,23 +131,20 @@ def check(signature: str, expected: Expectation) -> SignatureReport:
     token = _decoded(signature)
     if token is None:
         return SignatureReport(
-            (Check("structure", "fail", "a JWT of three base64url parts", "something else"),),
-            {},
-            None,
+            outcomes=("fail",), claims={}, key=None, algorithm=None, expected=expected
         )
     header, claims, signed, mac = token
-    algorithm_ok = header.get("alg") == ALGORITHM
-    matching = _matching_key(signed, mac, expected.keys) if algorithm_ok else None
-    key_outcome = _outcome(matching is not None) if algorithm_ok else "not checked"
+    algorithm = header.get("alg")
+    is_known = algorithm == ALGORITHM
+    key = _matching_key(signed, mac, expected.keys) if is_known else None
+    outcomes: tuple[Outcome, ...] = (
+        "pass",
+        outcome(is_known),
+        outcome(key is not None) if is_known else "not checked",
+        *claim_outcomes(claims, expected),
+    )
     return SignatureReport(
-        (
-            Check("structure", "pass"),
-            Check("algorithm", _outcome(algorithm_ok), ALGORITHM, _show(header.get("alg"))),
-            Check("key", key_outcome, expected.key_names, matching or "none"),
-            *_claim_checks(claims, expected),
-        ),
-        claims,
-        matching,
+        outcomes=outcomes, claims=claims, key=key, algorithm=algorithm, expected=expected
     )
 
 
@@ -196,8 +187,9 @@ def _from_base64url(text: str) -> bytes:
     if len(data) != len(plain) and len(data) % 4:
         raise ValueError("the padding is not right")
     # Decoding passes over what is not of its alphabet, and over bits that are left at the end.
-    decoded = a2b_base64(plain.translate(_TO_BASE64) + b"=" * (-len(plain) % 4))
-    if _base64url(decoded) != plain:
+    canonical = plain.translate(_TO_BASE64) + b"=" * (-len(plain) % 4)
+    decoded = a2b_base64(canonical)
+    if b2a_base64(decoded, newline=False) != canonical:
         raise ValueError("not base64url")
     return decoded
 
@@ -218,71 +210,3 @@ def _matching_key(signed: bytes, mac: bytes, keys: tuple[tuple[str, str], ...]) 
     # With an empty key anybody can sign.
     known = [(name, key) for name, key in keys if key]
     return next((n for n, key in known if hmac.compare_digest(_mac(key, signed), mac)), None)
-
-
-def _claim_checks(claims: dict[str, Any], expected: Expectation) -> Iterator[Check]:
-    yield Check("iss", _outcome(claims.get("iss") == ISSUER), ISSUER, _show(claims.get("iss")))
-    yield _subject_check(claims.get("sub"), expected.url)
-    yield _expiry_check(claims.get("exp"), expected)
-    yield _time_check("nbf", claims.get("nbf"), expected, required=True)
-    yield _time_check("iat", claims.get("iat"), expected, required=False)
-    yield _body_check(claims.get("body"), expected.body)
-
-
-def _subject_check(found: Any, url: str | None) -> Check:
-    if url is None:
-        return Check("sub", _outcome(found is not None, "not checked"), "", _show(found))
-    return Check("sub", _outcome(found == url), url, _show(found))
-
-
-def _expiry_check(found: Any, expected: Expectation) -> Check:
-    limit = expected.now - expected.tolerance_s
-    wanted = _after(limit)
-    if not _is_number(found):
-        return Check("exp", "fail", wanted, _show(found))
-    if expected.ignore_expiry:
-        return Check("exp", "not checked", wanted, _show(found))
-    return Check("exp", _outcome(found > limit), wanted, _show(found))
-
-
-def _time_check(name: str, found: Any, expected: Expectation, *, required: bool) -> Check:
-    limit = expected.now + expected.tolerance_s
-    wanted = _not_after(limit)
-    if found is None and not required:
-        return Check(name, "not checked", wanted, _show(found))
-    return Check(name, _outcome(_is_number(found) and found <= limit), wanted, _show(found))
-
-
-def _body_check(found: Any, body: bytes | None) -> Check:
-    if body is None:
-        return Check("body", _outcome(isinstance(found, str), "not checked"), "", _show(found))
-    wanted = body_hash(body)
-    matches = isinstance(found, str) and hmac.compare_digest(
-        found.rstrip("=").encode(), wanted.rstrip("=").encode()
-    )
-    return Check("body", _outcome(matches), wanted, _show(found))
-
-
-# Thousands of captures are held against the same time.
-@lru_cache(maxsize=4)
-def _after(limit: float) -> str:
-    return f"after {limit:.0f}"
-
-
-@lru_cache(maxsize=4)
-def _not_after(limit: float) -> str:
-    return f"not after {limit:.0f}"
-
-
-def _outcome(claim_holds: bool, otherwise: Outcome = "pass") -> Outcome:
-    return otherwise if claim_holds else "fail"
-
-
-def _is_number(value: Any) -> bool:
-    # JSON has no infinity, but Python reads one, and so it reads 1e999.
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and abs(value) < math.inf
-
-
-def _show(value: Any) -> str:
-    return "missing" if value is None else str(value)

@@ -147,7 +147,7 @@ def test_text_of_qstash_can_neither_leave_its_line_nor_command_a_terminal(
 
     assert run.code == (2 if form == "nagios" else 1)
     lines = {"nagios": 1, "prometheus": 10}
-    assert set(UNSAFE.findall(run.out + run.err)) <= set("\n\t")
+    assert set(re.findall(UNSAFE, run.out + run.err)) <= set("\n\t")
     if form != "table":
         assert len(run.out.splitlines()) == run.out.count("\n") == lines.get(form, 2), run.out
     if form == "nagios":

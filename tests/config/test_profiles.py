@@ -139,3 +139,14 @@ def test_the_file_is_where_the_environment_says(tmp_path: Path) -> None:
     assert config_file({"QSTASH_CONFIG_DIR": "~/q"}, tmp_path) == tmp_path / "q/config.toml"
     assert config_file({"XDG_CONFIG_HOME": "/x"}, tmp_path) == Path("/x/qstash/config.toml")
     assert config_file({}, tmp_path).name == "config.toml"
+
+
+def test_without_variables_the_file_is_where_the_platform_has_such_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from platformdirs import user_config_path
+
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+
+    expected = user_config_path("qstash", appauthor=False) / "config.toml"
+    assert config_file({}, Path.home()) == expected

@@ -14,7 +14,8 @@ from jwt import api_jws
 from qstash import Receiver
 from qstash.errors import SignatureError
 
-from qstash_cli.protocol.signature import Expectation, SignatureReport, body_hash, check
+from qstash_cli.protocol.claim_checks import Expectation, body_hash
+from qstash_cli.protocol.signature import SignatureReport, check
 
 CURRENT, NEXT, OTHER = "sig_current" * 3, "sig_next" * 5, "sig_other" * 4
 URL = "https://example.com/hook"

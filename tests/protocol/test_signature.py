@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qstash_cli.protocol.signature import Expectation, SignatureReport, body_hash, check, sign
+from qstash_cli.protocol.claim_checks import Expectation, body_hash
+from qstash_cli.protocol.signature import SignatureReport, check, sign
 
 CURRENT = "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r"
 NEXT = "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs"

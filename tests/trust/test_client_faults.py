@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 import sys
 import time
@@ -181,7 +182,7 @@ def complaint(done: Run, codes: set[ExitCode], began_at_s: float) -> str:
         "too late": time.monotonic() - began_at_s > LIMIT_S,
         "a defect": "Traceback" in text or "something unexpected" in text,
         "the token": TOKEN in text,
-        "a character that a terminal obeys": bool(set(UNSAFE.findall(text)) - {"\n", "\t"}),
+        "a character that a terminal obeys": bool(set(re.findall(UNSAFE, text)) - {"\n", "\t"}),
         "no error": bool(done.code) and "error: " not in done.err,
     }
     found = [what for what, is_so in wrong.items() if is_so]

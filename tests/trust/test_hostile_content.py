@@ -76,8 +76,8 @@ def complaint(done: Run, name: str | None = None) -> str:
     out, err = _OWN.sub("", done.out), _OWN.sub("", done.err)
     wrong = {
         "out of the table": done.code not in set(ExitCode) | {2, 3},
-        "obeyed on stdout": set(UNSAFE.findall(out)) - {"\n", "\t" if name == "tsv" else "\n"},
-        "obeyed on stderr": set(UNSAFE.findall(err)) - {"\n", "\r"},
+        "obeyed on stdout": set(re.findall(UNSAFE, out)) - {"\n", "\t" if name == "tsv" else "\n"},
+        "obeyed on stderr": set(re.findall(UNSAFE, err)) - {"\n", "\r"},
         "a carriage return": "\rCR" in err,
         "a line of its own": _INJECTED.search(err)
         or (name in {None, "table"} and _INJECTED.search(out)),

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from qstash_cli.protocol.signature import Expectation, check, claims_of, sign
+from qstash_cli.protocol.claim_checks import Expectation
+from qstash_cli.protocol.signature import check, claims_of, sign
 from tests.figures import Figures
 
 ROOT = Path(__file__).parents[2]
