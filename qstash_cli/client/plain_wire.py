@@ -141,7 +141,18 @@ def _exchanged(
     if body or method in {"POST", "PUT", "PATCH"}:
         connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body or None)
-    return connection.getresponse()
+    response = connection.getresponse()
+    if _was_cut_off(response):
+        raise HTTPException("the answer was cut off in its headers")
+    return response
+
+
+def _was_cut_off(response: HTTPResponse) -> bool:
+    # `http.client` takes the end of the connection for the end of the headers. What has no length
+    # goes on until the connection ends, which HTTP/1.1 announces (RFC 9112 §9.6).
+    has_no_end = response.length is None and not response.chunked
+    is_announced = "close" in (response.getheader("Connection") or "").lower()
+    return has_no_end and response.version == 11 and not is_announced
 
 
 def _was_closed(connection: HTTPConnection) -> bool:
