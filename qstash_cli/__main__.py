@@ -21,7 +21,11 @@ def main() -> None:
     from qstash_cli.cli import run
     from qstash_cli.invocation import Invocation
 
-    sys.exit(run(sys.argv[1:], Invocation.from_process()))
+    code = run(sys.argv[1:], Invocation.from_process())
+    # The end of a process begins with two looks for cycles in all that was ever imported: 12 ms of
+    # the 84 that `publish --help` took. Nothing is left there that has to be closed.
+    gc.freeze()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def _filler(recipe: Recipe) -> Callable[[Row], Record | None] | None:
             return None
         head = untyped if value is None else typed
         quoted = data.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-        item = b"".join((head, str(line).encode(), between, quoted, tail))
+        item = b"".join((head, b"%d" % line, between, quoted, tail))
         return _new(Record, (row, item, destination, ""))
 
     return filled
