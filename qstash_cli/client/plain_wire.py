@@ -49,8 +49,8 @@ class PlainWire:
         began_at = time.perf_counter()
         connection = self._idle_one() or self._connected()
         try:
-            response = _exchanged(connection, method, target, headers, body)
-            content = _decoded(response, response.read())
+            with _exchanged(connection, method, target, headers, body) as response:
+                content = _content(response)
         except TimeoutError as fault:
             self._drop(connection)
             raise TimedOut(str(fault)) from fault
@@ -141,10 +141,7 @@ def _exchanged(
     if body or method in {"POST", "PUT", "PATCH"}:
         connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body or None)
-    response = connection.getresponse()
-    if _was_cut_off(response):
-        raise HTTPException("the answer was cut off in its headers")
-    return response
+    return connection.getresponse()
 
 
 def _was_cut_off(response: HTTPResponse) -> bool:
@@ -170,7 +167,10 @@ def _by_name(response: HTTPResponse) -> dict[str, str]:
     return found
 
 
-def _decoded(response: HTTPResponse, content: bytes) -> bytes:
+def _content(response: HTTPResponse) -> bytes:
+    if _was_cut_off(response):
+        raise HTTPException("the answer was cut off in its headers")
+    content = response.read()
     encoding = (response.getheader("Content-Encoding") or "").strip().lower()
     if encoding not in {"gzip", "deflate"} or not content:
         return content
