@@ -65,7 +65,9 @@ def test_every_command_is_in_the_table() -> None:
     assert sorted(every_command.names()) == sorted([*ASKING, *OTHERS, *ENDLESS])
 
 
-def check(done: Run | subprocess.CompletedProcess[str], code: int | frozenset[ExitCode]) -> None:
+def assert_ended(
+    done: Run | subprocess.CompletedProcess[str], code: int | frozenset[ExitCode]
+) -> None:
     """It ended with the code, its output parses or is empty, and the last line is the error."""
     out, err = (done.out, done.err) if isinstance(done, Run) else (done.stdout, done.stderr)
     found = done.code if isinstance(done, Run) else done.returncode
@@ -112,7 +114,7 @@ def test_what_qstash_answers_has_its_exit_code(hurrying: Qstash, kind: str) -> N
         hurrying.env["QSTASH_URL"] = api.url
         for name in ASKING:
             expected = DOCTOR if name == "doctor" else others.get(name, code)
-            check(hurrying(*argv(name), "-o", "json"), expected)
+            assert_ended(hurrying(*argv(name), "-o", "json"), expected)
 
 
 @pytest.mark.parametrize("content", [[], {}, None, "text", 7, [[]], [{}], {"logs": [{}]}])
@@ -123,19 +125,19 @@ def test_json_that_is_not_what_was_asked_for_ends_nothing_with_a_traceback(
     with api_server(answers=answers) as api:
         asking.env["QSTASH_URL"] = api.url
         for name in ASKING:
-            check(asking(*argv(name), "-o", "json"), frozenset(ExitCode))
+            assert_ended(asking(*argv(name), "-o", "json"), frozenset(ExitCode))
 
 
 def test_without_credentials_nothing_is_asked(qstash: Qstash) -> None:
     for name in ASKING:
-        check(qstash(*argv(name), "-o", "json"), ExitCode.CREDENTIALS)
+        assert_ended(qstash(*argv(name), "-o", "json"), ExitCode.CREDENTIALS)
 
 
 def test_wrong_usage_is_told_by_every_command(asking: Qstash) -> None:
     for name in ASKING | OTHERS:
-        check(asking(*name.split(), "--no-such-flag", "-o", "json"), ExitCode.USAGE)
-        check(asking(*argv(name), "-o", "json", "--query", "["), ExitCode.USAGE)
-        check(asking(*argv(name), "--json", "--columns", "a"), ExitCode.USAGE)
+        assert_ended(asking(*name.split(), "--no-such-flag", "-o", "json"), ExitCode.USAGE)
+        assert_ended(asking(*argv(name), "-o", "json", "--query", "["), ExitCode.USAGE)
+        assert_ended(asking(*argv(name), "--json", "--columns", "a"), ExitCode.USAGE)
 
 
 @pytest.fixture
@@ -154,7 +156,7 @@ def test_a_server_that_never_answers_is_left_in_time(asking: Qstash, silent: str
             if name != "doctor"
         }
         for done in pending.values():
-            check(done.result(timeout=30), ExitCode.UNREACHABLE)
+            assert_ended(done.result(timeout=30), ExitCode.UNREACHABLE)
 
 
 @pytest.fixture
@@ -184,7 +186,7 @@ def test_no_process_waits_for_anybody_where_nothing_listens(
             name: pool.submit(process, *argv(name), "-p", "prod", "-o", "json") for name in ASKING
         }
         for name, done in pending.items():
-            check(done.result(), DOCTOR if name == "doctor" else ExitCode.UNREACHABLE)
+            assert_ended(done.result(), DOCTOR if name == "doctor" else ExitCode.UNREACHABLE)
 
 
 def test_no_process_waits_for_anybody_to_type(
