@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.figures import Figures, summary
+from tests.figures import summary
 
 
 def report(*figures: list[object], is_failed: bool = False) -> pytest.TestReport:
@@ -26,7 +26,3 @@ def test_a_failed_test_counts_as_a_failure_of_its_class() -> None:
     lines = summary([report(["crash", {"cases": 10, "failures": 0}], is_failed=True)])
 
     assert list(lines) == ["crash: cases 10, failures 1"]
-
-
-def test_the_end_of_the_run_tells_of_this_test(figures: Figures) -> None:
-    figures("the figures themselves", cases=1)
