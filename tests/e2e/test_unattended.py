@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -96,13 +95,7 @@ def asking(qstash: Qstash) -> Qstash:
 @pytest.fixture
 def hurrying(asking: Qstash) -> Qstash:
     """`qstash` for which pauses are no time."""
-    slept_s = 0.0
-
-    def sleep(seconds: float) -> None:
-        nonlocal slept_s
-        slept_s += seconds
-
-    asking.now, asking.sleep = (lambda: time.time() + slept_s), sleep
+    asking.hurry()
     return asking
 
 

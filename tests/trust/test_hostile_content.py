@@ -55,14 +55,7 @@ def asking(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Q
     (tmp_path / "qstash.toml").write_text("[queues.orders]\n[queues.mails]\n")
     (tmp_path / "messages.jsonl").write_text(json.dumps({"destination": _URL, "body": "one"}))
     monkeypatch.chdir(tmp_path)
-    slept_s = 0.0
-
-    def sleep(seconds: float) -> None:
-        nonlocal slept_s
-        slept_s += seconds
-
-    began_at = 1_725_400_000.0
-    qstash.now, qstash.sleep = (lambda: began_at + slept_s), sleep
+    qstash.hurry(lambda: 1_725_400_000.0)
     qstash.env |= {
         "QSTASH_TOKEN": DEV_USER.token,
         "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,

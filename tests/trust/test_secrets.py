@@ -53,13 +53,7 @@ def keeping(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "qstash.toml").write_text("[queues.orders]\n")
     (tmp_path / "messages.jsonl").write_text(json.dumps({"destination": _URL, "body": "one"}))
     monkeypatch.chdir(tmp_path)
-    slept_s = 0.0
-
-    def sleep(seconds: float) -> None:
-        nonlocal slept_s
-        slept_s += seconds
-
-    qstash.now, qstash.sleep = (lambda: 1_725_400_000.0 + slept_s), sleep
+    qstash.hurry(lambda: 1_725_400_000.0)
     keys = {"current_signing_key": KEY, "next_signing_key": NEXT}
     save(qstash.home / "config.toml", "prod", {"token": TOKEN, "api_url": _URL[:-2], **keys})
     qstash.env |= {

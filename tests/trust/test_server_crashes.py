@@ -37,7 +37,7 @@ def kill(dev: Dev) -> None:
     dev.process.wait()
 
 
-def crash_again_and_again(
+def assert_nothing_is_lost_by_kills(
     start_dev: StartDev,
     destination: Endpoint,
     db: Path,
@@ -98,7 +98,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(
     eventually: Eventually,
     figures: Figures,
 ) -> None:
-    crash_again_and_again(
+    assert_nothing_is_lost_by_kills(
         start_dev, destination, tmp_path / "db", eventually, figures, kills=3, messages=400
     )
 
@@ -111,7 +111,7 @@ def test_nothing_acknowledged_is_lost_by_many_kills(
     eventually: Eventually,
     figures: Figures,
 ) -> None:
-    crash_again_and_again(
+    assert_nothing_is_lost_by_kills(
         start_dev, destination, tmp_path / "db", eventually, figures, kills=60, messages=22_000
     )
 

@@ -152,7 +152,9 @@ def test_silent_clients_are_hung_up_on(
     assert left == []
 
 
-def many_queues(http: httpx.Client, sink: Sink, eventually: Eventually, count: int) -> None:
+def assert_queues_deliver(
+    http: httpx.Client, sink: Sink, eventually: Eventually, count: int
+) -> None:
     for first in range(0, count, 100):
         items = [
             {"destination": f"{sink.url}/{n}", "queue": f"q{n}"} for n in range(first, first + 100)
@@ -167,7 +169,7 @@ def many_queues(http: httpx.Client, sink: Sink, eventually: Eventually, count: i
 def test_hundreds_of_queues_each_deliver(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
-    many_queues(http, sink, eventually, 200)
+    assert_queues_deliver(http, sink, eventually, 200)
 
     figures(PRESSURE, cases=200)
 
@@ -176,6 +178,6 @@ def test_hundreds_of_queues_each_deliver(
 def test_ten_thousand_queues_each_deliver(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
-    many_queues(http, sink, eventually, 10_000)
+    assert_queues_deliver(http, sink, eventually, 10_000)
 
     figures(PRESSURE, cases=10_000)

@@ -224,7 +224,7 @@ class Life(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-def live_many_lives(figures: Figures, lives: int) -> None:
+def assert_lives_are_as_the_model(figures: Figures, lives: int) -> None:
     Life.steps = 0
     told = settings(
         max_examples=lives, stateful_step_count=40, deadline=None, database=None,
@@ -235,9 +235,9 @@ def live_many_lives(figures: Figures, lives: int) -> None:
 
 
 def test_the_store_is_as_the_model_through_crashes(figures: Figures) -> None:
-    live_many_lives(figures, 15)
+    assert_lives_are_as_the_model(figures, 15)
 
 
 @pytest.mark.soak
 def test_the_store_is_as_the_model_through_very_many_crashes(figures: Figures) -> None:
-    live_many_lives(figures, 1000)
+    assert_lives_are_as_the_model(figures, 1000)
