@@ -18,10 +18,12 @@ from http.client import (
 )
 from io import BufferedReader
 from select import select
-from socket import SHUT_RDWR
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from qstash_cli.client.deadline import within
 from qstash_cli.client.reading import first, most_bytes, refuse_part
+from qstash_cli.client.timed_socket import TimedSocket
 from qstash_cli.client.wire import (
     Answer,
     Fault,
@@ -32,6 +34,9 @@ from qstash_cli.client.wire import (
 )
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.headers import check_header
+
+if TYPE_CHECKING:
+    from socket import socket
 
 _GZIP_OR_ZLIB = 47
 _CHUNK_BYTES = 65_536
@@ -46,22 +51,23 @@ class PlainWire:
         *,
         context: ssl.SSLContext | None,
         connect_timeout_s: float,
-        timeout_s: float,
     ) -> None:
         self._place = urlsplit(url)
         self._context = context
         self._connect_timeout_s = connect_timeout_s
-        self._timeout_s = timeout_s
         self._idle: list[HTTPConnection] = []
         self._open: set[HTTPConnection] = set()
 
-    def send(self, method: str, target: str, headers: Pairs, body: bytes) -> Answer:
-        """The answer to one request; redirects are not followed.
+    def send(
+        self, method: str, target: str, headers: Pairs, body: bytes, *, limit_s: float
+    ) -> Answer:
+        """The answer to one request, whole within the limit. Redirects are not followed.
 
         Raises `Fault`, and `QstashError` for an answer that is too long.
         """
         began_at = time.perf_counter()
-        connection = self._idle_one() or self._connected()
+        connection = self._idle_one() or self._connected(limit_s)
+        _socket(connection).end_within(limit_s - (time.perf_counter() - began_at))
         try:
             with _exchanged(connection, method, target, headers, body) as response:
                 _refuse_unclear(response)
@@ -92,7 +98,7 @@ class PlainWire:
         self._idle.clear()
         for connection in list(self._open):
             with suppress(OSError):
-                connection.sock.shutdown(SHUT_RDWR)
+                _socket(connection).shutdown()
             self._drop(connection)
 
     def _drop(self, connection: HTTPConnection) -> None:
@@ -109,7 +115,7 @@ class PlainWire:
                 self._drop(connection)
         return None
 
-    def _connected(self) -> HTTPConnection:
+    def _connected(self, limit_s: float) -> HTTPConnection:
         host, port = self._place.hostname or "", self._place.port
         connection = (
             HTTPConnection(host, port, timeout=self._connect_timeout_s)
@@ -117,7 +123,8 @@ class PlainWire:
             else HTTPSConnection(host, port, timeout=self._connect_timeout_s, context=self._context)
         )
         try:
-            connection.connect()
+            # The resolver knows no limit, and each address of the host has one of its own.
+            within(limit_s, connection.connect)
         except TimeoutError as fault:
             connection.close()
             raise NotConnectedInTime(str(fault)) from fault
@@ -125,7 +132,7 @@ class PlainWire:
             connection.close()
             raise NotConnected(str(fault) or type(fault).__name__) from fault
         connection.response_class = _Response
-        connection.sock.settimeout(self._timeout_s)
+        connection.sock = cast("socket", TimedSocket(connection.sock))
         self._open.add(connection)
         return connection
 
@@ -168,6 +175,10 @@ def certificates() -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=file or None, capath=None if file else directory)
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _socket(connection: HTTPConnection) -> TimedSocket:
+    return cast("TimedSocket", connection.sock)
 
 
 def _exchanged(

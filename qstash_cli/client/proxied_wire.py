@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from qstash_cli.client.deadline import within
 from qstash_cli.client.reading import first, most_bytes, refuse_part
 from qstash_cli.client.wire import (
     Answer,
@@ -34,24 +35,25 @@ class ProxiedWire:
         *,
         context: ssl.SSLContext | bool,
         connect_timeout_s: float,
-        timeout_s: float,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         import httpx
 
         self._url = url
+        self._connect_timeout_s = connect_timeout_s
         try:
             self._http = httpx.Client(
                 transport=transport,
-                timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s),
                 follow_redirects=False,
                 verify=context,
             )
         except (ValueError, ImportError, httpx.InvalidURL) as fault:
             raise Unusable from fault
 
-    def send(self, method: str, target: str, headers: Pairs, body: bytes) -> Answer:
-        """The answer to one request; redirects are not followed.
+    def send(
+        self, method: str, target: str, headers: Pairs, body: bytes, *, limit_s: float
+    ) -> Answer:
+        """The answer to one request, whole within the limit. Redirects are not followed.
 
         Raises `Fault`, and `QstashError` for an answer that is too long.
         """
@@ -62,16 +64,17 @@ class ProxiedWire:
             self._url,
             headers=list(headers),
             content=body,
+            timeout=httpx.Timeout(limit_s, connect=self._connect_timeout_s),
             extensions={"target": target.encode()},
         )
         began_at = time.perf_counter()
         try:
-            response, content = _received(self._http, request)
+            response, content = within(limit_s, lambda: _received(self._http, request))
         except httpx.ConnectTimeout as fault:
             raise NotConnectedInTime(str(fault)) from fault
         except httpx.ConnectError as fault:
             raise NotConnected(_reason(fault)) from fault
-        except httpx.TimeoutException as fault:
+        except (httpx.TimeoutException, TimeoutError) as fault:
             raise TimedOut(str(fault)) from fault
         except httpx.HTTPError as fault:
             raise Fault(_reason(fault)) from fault

@@ -50,8 +50,8 @@ def ask(
     """The answer to one request, which is sent once."""
     began_at = now()
     try:
-        response = within(limit_s, lambda: client.once(request))
-    except (TimeoutError, TimedOut):
+        response = client.once(request, limit_s=limit_s)
+    except TimedOut:
         return Answer(fault=f"no answer within {limit_s:g}s")
     except QstashError as error:
         return Answer(fault=error.message)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from qstash_cli import __version__
-from qstash_cli.client.deadline import within
 from qstash_cli.client.pacing import pause_after_s, reset_after_s
 from qstash_cli.client.refusals import excerpt, refusal
 from qstash_cli.client.request import Request
@@ -144,8 +143,8 @@ class Client:
             pause_s = _FIRST_PAUSE_S * math.exp(attempt - 1)
             try:
                 # All attempts together are as long as one that is not answered.
-                return within(until - self._world.now(), lambda: self.once(request))
-            except (Fault, TimeoutError) as fault:
+                return self.once(request, limit_s=until - self._world.now())
+            except Fault as fault:
                 was_not_sent = isinstance(fault, NotConnected)
                 last = attempt == _ATTEMPTS or self._world.now() + pause_s >= until
                 may_repeat = request.repeatable or was_not_sent
@@ -154,8 +153,8 @@ class Client:
                 self._world.sleep(pause_s)
         raise AssertionError("the last attempt returns or raises")
 
-    def once(self, request: Request[Any]) -> Answer:
-        """The answer as it came, to a request that is not repeated.
+    def once(self, request: Request[Any], *, limit_s: float) -> Answer:
+        """The answer as it came within the limit, to a request that is not repeated.
 
         Raises `Fault`, `QstashError` for an answer that is too long, and `BadInput` where the
         environment's proxy or certificates are of no use.
@@ -167,7 +166,7 @@ class Client:
             (b"Authorization", f"Bearer {self._token}".encode()),
             *((name.encode(), value.encode()) for name, value in request.headers),
         ]
-        answer = wire.send(request.method, target(request), headers, request.body)
+        answer = wire.send(request.method, target(request), headers, request.body, limit_s=limit_s)
         self._trace_response(answer)
         return answer
 
@@ -184,7 +183,6 @@ class Client:
             self._api_url,
             context=context,
             connect_timeout_s=_CONNECT_TIMEOUT_S,
-            timeout_s=self._world.request_timeout_s,
         )
 
     def _open_proxied(self) -> Wire:
@@ -197,7 +195,6 @@ class Client:
                 self._api_url,
                 context=self._is_encrypted and certificates(),
                 connect_timeout_s=_CONNECT_TIMEOUT_S,
-                timeout_s=self._world.request_timeout_s,
                 transport=self._world.transport,
             )
         except OSError:
@@ -214,8 +211,8 @@ class Client:
         # Loading certificates takes time, and plain HTTP to this machine needs none.
         return not (self._is_local and self._api_url.startswith("http://"))
 
-    def _unreachable(self, fault: Fault | TimeoutError) -> Unreachable:
-        if isinstance(fault, TimedOut | TimeoutError):
+    def _unreachable(self, fault: Fault) -> Unreachable:
+        if isinstance(fault, TimedOut):
             return Unreachable(
                 f"no answer within {self._world.request_timeout_s:g}s from {self._api_url}",
                 hint="nothing says whether it was done; give --request-timeout a longer time",

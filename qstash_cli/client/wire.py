@@ -56,8 +56,13 @@ class Answer(NamedTuple):
 class Wire(Protocol):
     """Carries requests to one server, from any number of threads."""
 
-    def send(self, method: str, target: str, headers: Pairs, body: bytes) -> Answer:
-        """The answer to one request. Raises `Fault`; redirects are not followed."""
+    def send(
+        self, method: str, target: str, headers: Pairs, body: bytes, *, limit_s: float
+    ) -> Answer:
+        """The answer to one request, whole within the limit. Redirects are not followed.
+
+        Raises `Fault`, and `QstashError` for an answer that is too long.
+        """
 
     def close(self) -> None:
         """Closes its connections."""

@@ -6,6 +6,7 @@ import gzip
 import socket
 import ssl
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -97,12 +98,36 @@ def peer() -> Iterator[Peers]:
 
 
 @pytest.fixture
+def slow_reader() -> Iterator[Callable[[ssl.SSLContext | None], str]]:
+    """Starts a server that takes some of a request every tenth of a second."""
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(context: ssl.SSLContext | None) -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            if context is not None:
+                connection = context.wrap_socket(connection, server_side=True)
+            with closing(connection):
+                while not over.wait(0.1) and connection.recv(100_000):
+                    pass
+
+    def start(context: ssl.SSLContext | None) -> str:
+        threading.Thread(target=serve, args=(context,), daemon=True).start()
+        return f"{'https' if context else 'http'}://localhost:{listener.getsockname()[1]}"
+
+    yield start
+    over.set()
+    listener.close()
+
+
+@pytest.fixture
 def wire() -> Iterator[Wires]:
     """Opens a wire to a URL, and closes it after the test."""
     opened: list[PlainWire] = []
 
     def open_(url: str, **given: Any) -> PlainWire:
-        usual: dict[str, Any] = {"context": None, "connect_timeout_s": 5, "timeout_s": 10}
+        usual: dict[str, Any] = {"context": None, "connect_timeout_s": 5}
         opened.append(PlainWire(url, **(usual | given)))
         return opened[-1]
 
@@ -116,7 +141,7 @@ def test_what_is_sent_is_what_was_given_byte_for_byte(peer: Peers, wire: Wires) 
     target = "/v2/publish/https://example.com/a//b?c=%2F&d=%20"
 
     answer = wire(there.url).send(
-        "POST", target, [(b"X-A", b"1"), (b"X-A", "ü".encode())], b"\x00body"
+        "POST", target, [(b"X-A", b"1"), (b"X-A", "ü".encode())], b"\x00body", limit_s=10
     )
 
     assert (answer.status_code, answer.content, answer.is_success) == (200, b"ok", True)
@@ -133,7 +158,7 @@ def test_a_connection_is_used_again_and_closed_at_the_end(peer: Peers, wire: Wir
     one = wire(there.url)
 
     for _ in range(3):
-        assert one.send("GET", "/", [], b"").content == b"ok"
+        assert one.send("GET", "/", [], b"", limit_s=10).content == b"ok"
 
     assert (there.connections, len(there.requests)) == (1, 3)
     one.close()
@@ -144,10 +169,10 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used(peer: Peers, wire: W
     there = peer((OK,))
     one = wire(there.url)
 
-    one.send("GET", "/", [], b"")
+    one.send("GET", "/", [], b"", limit_s=10)
     assert there.closed.wait(10)
 
-    assert one.send("GET", "/", [], b"").content == b"ok"
+    assert one.send("GET", "/", [], b"", limit_s=10).content == b"ok"
     assert (there.connections, len(there.requests)) == (2, 2)
 
 
@@ -170,7 +195,7 @@ def test_bodies_are_read_whole_and_decoded(
 ) -> None:
     there = peer((b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + body,))
 
-    assert wire(there.url).send("GET", "/", [], b"").content == b"some text"
+    assert wire(there.url).send("GET", "/", [], b"", limit_s=10).content == b"some text"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +216,7 @@ def test_an_answer_that_is_none_is_a_fault_which_may_have_been_sent(
     one = wire(there.url)
 
     with pytest.raises(Fault) as fault:
-        one.send("GET", "/", [], b"")
+        one.send("GET", "/", [], b"", limit_s=10)
 
     assert not isinstance(fault.value, NotConnected)
     assert len(there.requests) == 1
@@ -202,10 +227,29 @@ def test_silence_is_not_waited_for_longer_than_is_said(peer: Peers, wire: Wires)
     there = peer((SILENCE,))
 
     with pytest.raises(TimedOut) as fault:
-        wire(there.url, timeout_s=0.2).send("GET", "/", [], b"")
+        wire(there.url).send("GET", "/", [], b"", limit_s=0.2)
 
     assert not isinstance(fault.value, NotConnected)
     assert there.closed.wait(10)
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("is_secured", [False, True])
+def test_who_takes_a_request_piece_by_piece_is_not_waited_for_longer(
+    slow_reader: Callable[[ssl.SSLContext | None], str],
+    wire: Wires,
+    secured: ssl.SSLContext,
+    *,
+    is_secured: bool,
+) -> None:
+    url = slow_reader(secured if is_secured else None)
+    one = wire(url, context=certificates() if is_secured else None)
+    began_at = time.monotonic()
+
+    with pytest.raises(TimedOut):
+        one.send("POST", "/", [], b"x" * 50_000_000, limit_s=0.5)
+
+    assert time.monotonic() - began_at < 5
 
 
 def test_that_nothing_was_sent_is_told_apart(wire: Wires) -> None:
@@ -214,7 +258,7 @@ def test_that_nothing_was_sent_is_told_apart(wire: Wires) -> None:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
 
         with pytest.raises(NotConnected) as refused:
-            wire(url).send("GET", "/", [], b"")
+            wire(url).send("GET", "/", [], b"", limit_s=10)
     assert not isinstance(refused.value, TimedOut)
 
 
@@ -230,7 +274,7 @@ def test_a_connection_that_does_not_come_about_in_time_was_not_sent(
         slow = wire(f"http://127.0.0.1:{place[1]}", connect_timeout_s=0.2)
         try:
             with pytest.raises(NotConnectedInTime):
-                slow.send("GET", "/", [], b"")
+                slow.send("GET", "/", [], b"", limit_s=10)
         finally:
             for one in waiting:
                 one.close()
@@ -241,7 +285,7 @@ def test_a_header_cannot_begin_another_one(peer: Peers, value: bytes, wire: Wire
     there = peer((OK,))
 
     with pytest.raises(Fault):
-        wire(there.url).send("GET", "/", [(b"X-A", value)], b"")
+        wire(there.url).send("GET", "/", [(b"X-A", value)], b"", limit_s=10)
     assert there.requests == []
 
 
@@ -249,7 +293,7 @@ def test_a_target_cannot_begin_another_request(peer: Peers, wire: Wires) -> None
     there = peer((OK,))
 
     with pytest.raises(Fault):
-        wire(there.url).send("GET", "/ HTTP/1.1\r\nX-Evil: 1\r\n", [], b"")
+        wire(there.url).send("GET", "/ HTTP/1.1\r\nX-Evil: 1\r\n", [], b"", limit_s=10)
     assert there.requests == []
 
 
@@ -258,7 +302,9 @@ def test_threads_have_connections_of_their_own(peer: Peers, wire: Wires) -> None
     one = wire(there.url)
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: one.send("GET", "/", [], b"").content, range(50)))
+        answers = list(
+            pool.map(lambda _: one.send("GET", "/", [], b"", limit_s=10).content, range(50))
+        )
 
     assert answers == [b"ok"] * 50
     assert 1 <= there.connections <= 8
@@ -290,7 +336,7 @@ def test_certificates_are_those_that_the_environment_names(
 ) -> None:
     there = peer((OK,), context=secured)
 
-    answer = wire(there.url, context=certificates()).send("GET", "/", [], b"")
+    answer = wire(there.url, context=certificates()).send("GET", "/", [], b"", limit_s=10)
 
     assert answer.content == b"ok"
 
@@ -306,5 +352,5 @@ def test_nothing_is_sent_to_a_server_that_nobody_vouches_for(
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
 
     with pytest.raises(NotConnected, match="certificate verify failed"):
-        wire(there.url, context=certificates()).send("GET", "/", [], b"")
+        wire(there.url, context=certificates()).send("GET", "/", [], b"", limit_s=10)
     assert there.requests == []
