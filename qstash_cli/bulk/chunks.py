@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import itemgetter
 
 from qstash_cli.bulk.items import Record
 
 # A record that waits longer than this for others is sent without them.
 LONGEST_WAIT_S = 1.0
+_item = itemgetter(Record._fields.index("item"))
 
 
 @dataclass(kw_only=True)
 class Chunk:
-    """The records of the lines `first_line` to `last_line`, good and bad, `size` bytes of input."""
+    """The records of the lines `first_line` to `last_line`, good and bad.
 
-    first_line: int
+    They are the bytes `start` to `end` of the input, and `item_bytes` of a request.
+    """
+
+    first_line: int = 1
     last_line: int = 0
-    size: int = 0
+    start: int = 0
+    end: int = 0
+    item_bytes: int = 0
     good: list[Record] = field(default_factory=list)
     bad: list[Record] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.good) + len(self.bad)
+
+    def take(
+        self, records: Sequence[Record], most_records: int, most_bytes: int
+    ) -> Sequence[Record]:
+        """Adds those that have room, the first one in any case if there is none yet.
+
+        Returns the others.
+        """
+        fitting = records[: most_records - len(self)]
+        lengths = list(accumulate(map(len, map(_item, fitting)), initial=self.item_bytes))
+        number = bisect_right(lengths, most_bytes) - 1
+        if number < 1:
+            if len(self):
+                return records
+            number = 1
+        taken = fitting[:number]
+        self.item_bytes = lengths[number]
+        bad = [record for record in taken if record.error]
+        self.good += [record for record in taken if not record.error] if bad else taken
+        self.bad += bad
+        self.last_line, self.end = taken[-1].row.last_line, taken[-1].row.end
+        return records[number:]
+
+    def following(self) -> Chunk:
+        """The chunk that begins where this one ends, with nothing in it yet."""
+        return Chunk(first_line=self.last_line + 1, start=self.end)
+
 
 def chunks_of(
-    records: Iterable[Record | None],
+    records: Iterable[Sequence[Record] | None],
     *,
     most_records: int,
     most_bytes: int,
@@ -34,30 +72,19 @@ def chunks_of(
     Where the input pauses, and when a record has waited for a second, what is there goes out;
     None follows a pause.
     """
-    chunk: Chunk | None = None
-    last_line, begun_at, room, item_bytes = 0, 0.0, 0, 0
-    for record in records:
-        if record is None:
-            if chunk is not None:
+    chunk, begun_at = Chunk(), 0.0
+    for some in records:
+        rest = some or ()
+        while rest:
+            begun_at = begun_at if chunk else now()
+            rest = chunk.take(rest, most_records, most_bytes)
+            if rest or len(chunk) == most_records or now() - begun_at > LONGEST_WAIT_S:
                 yield chunk
-                chunk = None
+                chunk = chunk.following()
+        if some is None:
+            if chunk:
+                yield chunk
+                chunk = chunk.following()
             yield None
-            continue
-        # Every record passes here: what it costs, a hundred thousand of them cost.
-        row, item, _, error = record
-        room -= 1
-        item_bytes += len(item)
-        if chunk is not None and (room < 0 or item_bytes > most_bytes):
-            yield chunk
-            chunk = None
-        if chunk is None:
-            chunk, begun_at = Chunk(first_line=last_line + 1), now()
-            room, item_bytes = most_records - 1, len(item)
-        last_line = chunk.last_line = row.last_line
-        chunk.size += row.size
-        (chunk.bad if error else chunk.good).append(record)
-        if now() - begun_at > LONGEST_WAIT_S:
-            yield chunk
-            chunk = None
-    if chunk is not None:
+    if chunk:
         yield chunk

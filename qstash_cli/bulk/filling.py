@@ -1,32 +1,49 @@
-"""The short way from a row of JSONL to its item, where all items have one form.
+"""The short way from lines of JSONL to their items, where all items have one form.
 
-It does what `record_of` does of such a row, in 1.6 us of its 2.6: a function for each row in place
-of three. Whatever is not plainly right is left to `record_of`, which has the words for it; a test
-holds the two against each other.
+It does what `record_of` does of each row, in 1.7 us of its 2.9: each step for all lines of a block
+at once. Lines of which one is not plainly right are left to `record_of`, which has the words for
+it; a test holds the two against each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import repeat
+from typing import Any, cast
 
 from qstash_cli.bulk.items import Recipe, Record, record_of, scan
-from qstash_cli.bulk.rows import Row
+from qstash_cli.bulk.rows import Lines, Row, every_row, lines_of, rows_in, rows_of
 from qstash_cli.errors import BadInput
 
 # A named tuple is made by itself in twice the time.
-_new = tuple.__new__
+_as_record = cast("Callable[[Iterable[Any]], Record]", partial(tuple.__new__, Record))
 
 
-def records_of(rows: Iterable[Row | None], recipe: Recipe) -> Iterator[Record | None]:
-    """What each row stands for, and None wherever the input pauses."""
+def records_of(blocks: Iterable[bytes | None], recipe: Recipe) -> Iterator[list[Record] | None]:
+    """What the rows stand for that each block completes, and None wherever the input pauses."""
     filled = _filler(recipe)
     if filled is None:
-        return (row and record_of(row, recipe) for row in rows)
-    return (row and (filled(row) or record_of(row, recipe)) for row in rows)
+        yield from records_one_by_one(rows_of(recipe.file_format, blocks), recipe)
+        return
+    for piece in lines_of(blocks):
+        if piece is None:
+            yield None
+            continue
+        records = filled(piece) if isinstance(piece, Lines) else None
+        yield records or [record_of(row, recipe) for row in rows_in(piece)]
 
 
-def _filler(recipe: Recipe) -> Callable[[Row], Record | None] | None:
-    """Makes the record of a row, or None of one that wants a closer look."""
+def records_one_by_one(
+    rows: Iterable[list[Row] | None], recipe: Recipe
+) -> Iterator[list[Record] | None]:
+    """What each row stands for, and None wherever the input pauses."""
+    for some in rows:
+        yield None if some is None else [record_of(row, recipe) for row in some]
+
+
+def _filler(recipe: Recipe) -> Callable[[Lines], list[Record] | None] | None:
+    """Makes the records of lines, or None of lines that want a closer look."""
     try:
         form = recipe.form if recipe.file_format == "jsonl" else None
     except BadInput:
@@ -34,23 +51,31 @@ def _filler(recipe: Recipe) -> Callable[[Row], Record | None] | None:
     if form is None:
         return None
     destination, check_body = form.destination, recipe.check_body
-    untyped, typed = form.untyped.encode(), form.typed.encode()
-    between, tail = f'{form.between}"'.encode(), f'"{form.tail}'.encode()
+    head, between, tail = form.typed.encode(), f'{form.between}"'.encode(), f'"{form.tail}'.encode()
 
-    def filled(row: Row) -> Record | None:
-        line, _, _, data, _, error = row
+    def filled(lines: Lines) -> list[Record] | None:
+        data = lines.data.removesuffix(b"\n")
+        # Between the parts of JSON there may be these, which are escaped as well.
+        if b"\t" in data or b"\r" in data:
+            return None
         try:
-            text = data.decode()
-            value, end = scan(text, 0)
+            # None of the bodies is longer than all of them.
             check_body(len(data))
+            texts = data.decode().split("\n")
+            scanned = [scan(text, 0) for text in texts]
         except (ValueError, StopIteration, RecursionError, BadInput):
             return None
-        # Between the parts of JSON there may be these, which are escaped as well.
-        if error or end != len(text) or "\t" in text or "\r" in text:
+        # A record that is null has no content type.
+        if any(
+            end != len(text) or value is None
+            for (value, end), text in zip(scanned, texts, strict=True)
+        ):
             return None
-        head = untyped if value is None else typed
-        quoted = data.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-        item = b"".join((head, b"%d" % line, between, quoted, tail))
-        return _new(Record, (row, item, destination, ""))
+        quoted = data.replace(b"\\", b"\\\\").replace(b'"', b'\\"').split(b"\n")
+        items = [
+            b"".join((head, b"%d" % number, between, body, tail))
+            for number, body in enumerate(quoted, lines.first)
+        ]
+        return list(map(_as_record, zip(every_row(lines), items, repeat(destination), repeat(""))))
 
     return filled

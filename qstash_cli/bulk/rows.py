@@ -6,8 +6,11 @@ Source: RFC 4180 for CSV; JSON Lines for JSONL.
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from itertools import repeat
+from typing import Any, Literal, NamedTuple, cast
 
 FileFormat = Literal["jsonl", "csv", "lines"]
 # A row longer than this is told and passed by, so that memory stays bounded.
@@ -17,86 +20,138 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Row(NamedTuple):
-    """One row of the input, from line `line` to line `last_line`, `size` bytes of it.
+    """One row of the input, from line `line` to line `last_line`.
 
-    `fields` are the columns of a CSV row. `error` says why the row cannot be used, if so.
+    `end` is the number of bytes of the input up to its end, `fields` are the columns of a CSV row.
+    `error` says why the row cannot be used, if so.
     """
 
     line: int
     last_line: int
-    size: int
+    end: int
     text: bytes
     fields: dict[str, Any] | None = None
     error: str = ""
 
 
-def rows_of(file_format: FileFormat, blocks: Iterable[bytes | None]) -> Iterator[Row | None]:
-    """The rows that are not blank, and None wherever the input pauses."""
-    if file_format == "csv":
-        return _csv_rows(blocks)
-    return (row for row in _lines(blocks) if row is None or row.error or row.text.strip())
+class Lines(NamedTuple):
+    """Lines as they came, `first` the number of the first; `start` bytes of the input precede."""
+
+    first: int
+    start: int
+    data: bytes
 
 
-def _lines(blocks: Iterable[bytes | None]) -> Iterator[Row | None]:
-    number, rest, dropped = 0, b"", 0
+def lines_of(blocks: Iterable[bytes | None]) -> Iterator[Lines | Row | None]:
+    """The lines that each block completes, and None wherever the input pauses.
+
+    A row that says so is in the place of a line that is too long.
+    """
+    number, start, rest, dropped = 1, 0, b"", 0
     for block in blocks:
         if block is None:
             yield None
             continue
-        *whole, rest = (rest + block).split(b"\n")
-        for line in whole:
-            number += 1
-            if dropped or number == 1:
-                yield _row(number, line, dropped, b"\n")
-                dropped = 0
-            else:
-                # A named tuple is made by itself in twice the time.
-                text = line.removesuffix(b"\r")
-                yield tuple.__new__(Row, (number, number, len(line) + 1, text, None, ""))
+        data, feed, rest = (rest + block).rpartition(b"\n")
+        if feed:
+            data += feed
+            if dropped:
+                line, _, data = data.partition(feed)
+                size, dropped = len(line) + dropped + 1, 0
+                yield _too_long(number, start + size, size, line)
+                number, start = number + 1, start + size
+            if number == 1 and data.startswith(_BOM):
+                data, start = data.removeprefix(_BOM), len(_BOM)
+            if data:
+                yield Lines(number, start, data)
+            number, start = number + data.count(feed), start + len(data)
         if len(rest) > MOST_BYTES:
             dropped += len(rest) - _SHOWN_BYTES
             rest = rest[:_SHOWN_BYTES]
-    if rest:
-        yield _row(number + 1, rest, dropped, b"")
-
-
-def _row(number: int, line: bytes, dropped: int, ending: bytes) -> Row:
-    size = len(line) + dropped + len(ending)
     if dropped:
-        shown = line[:_SHOWN_BYTES]
-        return Row(number, number, size, shown, error=f"the line is too long: {size} bytes")
-    if number == 1:
-        line = line.removeprefix(_BOM)
-    return Row(number, number, size, line.removesuffix(b"\r"))
+        yield _too_long(number, start + len(rest) + dropped, len(rest) + dropped, rest)
+    elif rest:
+        yield Lines(number, start, rest.removeprefix(_BOM) if number == 1 else rest)
+
+
+def _too_long(number: int, end: int, size: int, line: bytes) -> Row:
+    return Row(
+        number, number, end, line[:_SHOWN_BYTES], error=f"the line is too long: {size} bytes"
+    )
+
+
+# A named tuple is made by itself in twice the time.
+_as_row = cast("Callable[[Iterable[Any]], Row]", partial(tuple.__new__, Row))
+
+
+def every_row(lines: Lines) -> list[Row]:
+    """A row for each line, a blank one too."""
+    first, end, data = lines
+    texts = data.split(b"\n")
+    if not texts[-1]:
+        texts.pop()
+    ends = [end := end + len(text) + 1 for text in texts]
+    ends[-1] = lines.start + len(data)
+    if b"\r" in data:
+        texts = [text.removesuffix(b"\r") for text in texts]
+    numbers = range(first, first + len(texts))
+    return list(map(_as_row, zip(numbers, numbers, ends, texts, repeat(None), repeat(""))))
+
+
+def rows_of(file_format: FileFormat, blocks: Iterable[bytes | None]) -> Iterator[list[Row] | None]:
+    """The rows that each block completes but for blank ones, and None wherever the input pauses."""
+    if file_format == "csv":
+        return _csv_rows(blocks)
+    return (rows_in(piece) if piece else None for piece in lines_of(blocks))
+
+
+def rows_in(piece: Lines | Row) -> list[Row]:
+    """The rows of a piece of the input that are not blank."""
+    if isinstance(piece, Row):
+        return [piece]
+    return [row for row in every_row(piece) if row.text.strip()]
 
 
 class _Fed:
-    """The lines that the CSV reader asks for, and how many bytes they were."""
+    """The lines that the CSV reader asks for, and the end of the last of them in the input."""
 
     def __init__(self, blocks: Iterable[bytes | None]) -> None:
-        self.size = 0
-        self._rows = (row for row in _lines(blocks) if row is not None)
+        self.end = 0
+        self._pieces = (piece for piece in lines_of(blocks) if piece)
+        self._left: deque[Row] = deque()
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether the next line has to be waited for."""
+        return not self._left
 
     def __iter__(self) -> Iterator[str]:
-        for row in self._rows:
-            self.size += row.size
-            # Bytes that are no UTF-8 become surrogates, which no row may hold.
-            yield row.text.decode(errors="surrogateescape") + "\n"
+        for piece in self._pieces:
+            self._left.extend([piece] if isinstance(piece, Row) else every_row(piece))
+            while self._left:
+                row = self._left.popleft()
+                self.end = row.end
+                # Bytes that are no UTF-8 become surrogates, which no row may hold.
+                yield row.text.decode(errors="surrogateescape") + "\n"
 
 
-def _csv_rows(blocks: Iterable[bytes | None]) -> Iterator[Row | None]:
+def _csv_rows(blocks: Iterable[bytes | None]) -> Iterator[list[Row] | None]:
     csv.field_size_limit(MOST_BYTES)
     fed = _Fed(blocks)
     reader = csv.reader(iter(fed), strict=True)
     header: list[str] | None = None
-    start, size = 1, 0
+    rows: list[Row] = []
+    line = 1
     for values, error in _parsed(reader):
-        line, last_line, size_of_row = start, reader.line_num, fed.size - size
-        start, size = last_line + 1, fed.size
         if header is None and not error:
             header = values
         elif values or error:
-            yield _csv_row(header or [], values, error)(line, last_line, size_of_row)
+            rows.append(_csv_row(header or [], values, error)(line, reader.line_num, fed.end))
+        line = reader.line_num + 1
+        if fed.is_drained:
+            yield rows
+            rows = []
+    yield rows
 
 
 def _parsed(reader: Any) -> Iterator[tuple[list[str], str]]:
@@ -114,4 +169,4 @@ def _csv_row(header: list[str], values: list[str], error: str) -> Callable[[int,
     if not error and len(values) != len(header):
         error = f"the row has {len(values)} fields where the header has {len(header)}"
     fields = dict(zip(header, values, strict=False)) if not error else None
-    return lambda line, last_line, size: Row(line, last_line, size, text, fields, error)
+    return lambda line, last_line, end: Row(line, last_line, end, text, fields, error)

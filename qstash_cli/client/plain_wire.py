@@ -36,6 +36,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.headers import check_header
 
 if TYPE_CHECKING:
+    from io import RawIOBase
     from socket import socket
 
 _GZIP_OR_ZLIB = 47
@@ -157,7 +158,7 @@ class _Response(HTTPResponse):
 
     def begin(self) -> None:
         """Reads the head."""
-        input_ = self.fp = _Input(self.fp.detach())
+        input_ = self.fp = _Input(cast("RawIOBase", self.fp), _CHUNK_BYTES)
         super().begin()
         input_.in_head = False
 

@@ -7,37 +7,43 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from io import BufferedReader, RawIOBase
+from io import RawIOBase
 from socket import SHUT_RDWR, SocketIO, socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from _typeshed import WriteableBuffer
 
 
 class TimedSocket:
     """A connected socket in the form that `http.client` asks for.
 
-    Sending and reading raise `TimeoutError` once the time is up that `end_within` gave.
+    Whatever waits raises `TimeoutError` once the time is up that `end_within` gave.
     """
 
     def __init__(self, plain: socket) -> None:
         self._plain = plain
         self._ends_at = 0.0
+        self._unsent: list[bytes] = []
 
     def end_within(self, limit_s: float) -> None:
         """From now on, all of the waiting takes at most so long."""
         self._ends_at = time.monotonic() + limit_s
 
-    def sendall(self, data: ReadableBuffer) -> None:
-        """Sends all of it."""
-        rest = memoryview(data)
+    def sendall(self, data: bytes) -> None:
+        """Sends it with all that follows, once an answer is asked for.
+
+        Head and body come one by one, and each packet wakes up the other side.
+        """
+        self._unsent.append(data)
+
+    def makefile(self, _mode: str) -> RawIOBase:
+        """What comes in, once all is sent that goes out."""
+        rest = memoryview(b"".join(self._unsent))
+        self._unsent.clear()
         while rest:
             rest = rest[self._in_time().send(rest) :]
-
-    def makefile(self, _mode: str) -> BufferedReader:
-        """What comes in."""
-        return BufferedReader(_Incoming(self._in_time, self._plain.makefile("rb", buffering=0)))
+        return _Incoming(self._in_time, self._plain.makefile("rb", buffering=0))
 
     def fileno(self) -> int:
         """The number that the system has for it."""

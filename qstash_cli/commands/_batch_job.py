@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from qstash_cli.bulk.chunks import Chunk, chunks_of
-from qstash_cli.bulk.filling import records_of
+from qstash_cli.bulk.filling import records_of, records_one_by_one
 from qstash_cli.bulk.items import Recipe
 from qstash_cli.bulk.journal import FileJournal, NoJournal, Past
 from qstash_cli.bulk.pace import paced
@@ -155,8 +155,12 @@ class Job:
         self, stream: BinaryIO, job: str, stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
         recipe = self._recipe(job)
-        rows = rows_of(recipe.file_format, blocks_of(stream, stopped))
-        records = records_of(undone(rows, self.past, self.tally), recipe)
+        blocks = blocks_of(stream, stopped)
+        if self.past.done:
+            rows = undone(rows_of(recipe.file_format, blocks), self.past)
+            records = records_one_by_one(rows, recipe)
+        else:
+            records = records_of(blocks, recipe)
         if self.records.strict:
             records = refuse_none(records)
         per_s = self.sending.rate.per_s if self.sending.rate else None

@@ -48,33 +48,34 @@ class Rejects:
         return self._file.tell()
 
 
-def undone(rows: Iterator[Row | None], past: Past, tally: Tally) -> Iterator[Row | None]:
+def undone(rows: Iterable[list[Row] | None], past: Past) -> Iterator[list[Row] | None]:
     """The rows that the journal does not know as done."""
-    return _beside(rows, past, tally) if past.done else rows
-
-
-def _beside(rows: Iterator[Row | None], past: Past, tally: Tally) -> Iterator[Row | None]:
     ranges = iter(past.done)
     first, last = next(ranges, (0, 0))
-    for row in rows:
-        if row is not None:
+    for some in rows:
+        if some is None:
+            yield None
+            continue
+        kept = []
+        for row in some:
             while last and row.line > last:
                 first, last = next(ranges, (0, 0))
-            if last and first <= row.line:
-                tally.done_bytes += row.size
-                continue
-        yield row
+            if not last or row.line < first:
+                kept.append(row)
+        yield kept
 
 
-def refuse_none(records: Iterable[Record | None]) -> Iterator[Record | None]:
+def refuse_none(records: Iterable[list[Record] | None]) -> Iterator[list[Record] | None]:
     """The records, raising `BadInput` at the first that is refused."""
-    for record in records:
-        if record is not None and record.error:
+    for some in records:
+        refused = next((record for record in some or () if record.error), None)
+        if some and refused:
+            yield some[: some.index(refused)]
             raise BadInput(
-                f"line {record.row.line}: {record.error}",
+                f"line {refused.row.line}: {refused.error}",
                 hint="--strict stops here; leave it out to send the others",
             )
-        yield record
+        yield some
 
 
 def outcomes(
@@ -127,7 +128,7 @@ def _lines_of(record: Record, answer: Any) -> Iterator[dict[str, Any]]:
 def _count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> None:
     tally.refused += len(refused)
     tally.sent += len(chunk.good) + len(chunk.bad) - len(refused)
-    tally.done_bytes += chunk.size
+    tally.done_bytes += chunk.end - chunk.start
     room = _WARNINGS - len(tally.warnings)
     tally.warnings += [f"line {record.row.line}: {error}" for record, error in refused[:room]]
 

@@ -1,7 +1,8 @@
-"""The short way from a row to its item, held against the long one."""
+"""The short way from lines to their items, held against the long one."""
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qstash_cli.bulk.filling import records_of
-from qstash_cli.bulk.items import Recipe, record_of
-from qstash_cli.bulk.rows import Row, rows_of
+from qstash_cli.bulk.items import Recipe, Record, record_of
+from qstash_cli.bulk.rows import rows_of
 from qstash_cli.errors import BadInput
 
 VALUES = st.recursive(
@@ -29,14 +30,14 @@ LINES = st.one_of(
 )  # fmt: skip
 
 
-def recipe(*, to: str = "https://example.com/hook") -> Recipe:
+def recipe(*, to: str = "https://example.com/hook", most_bytes: int = 1000) -> Recipe:
     def check_destination(destination: str, *_: object) -> str:
         if "://" not in destination:
             raise BadInput(f"not a URL: {destination}")
         return destination
 
     def check_body(body_bytes: int) -> None:
-        if body_bytes > 100:
+        if body_bytes > most_bytes:
             raise BadInput(f"the body is too large: {body_bytes} bytes")
 
     return Recipe(
@@ -44,21 +45,51 @@ def recipe(*, to: str = "https://example.com/hook") -> Recipe:
     )
 
 
-@given(lines=st.lists(LINES, max_size=5))
-def test_the_short_way_makes_what_the_long_one_makes(lines: list[bytes]) -> None:
-    rows = list(rows_of("jsonl", [b"\n".join(lines)]))
+def of(*blocks: bytes | None, by: Recipe | None = None) -> list[Record]:
+    return [record for some in records_of(blocks, by or recipe()) for record in some or ()]
 
-    short = list(records_of(rows, recipe()))
 
-    assert short == [row and record_of(row, recipe()) for row in rows]
+def the_long_way(*blocks: bytes | None) -> list[Record]:
+    rows = [row for some in rows_of("jsonl", blocks) for row in some or ()]
+    return [record_of(row, recipe()) for row in rows]
+
+
+@given(lines=st.lists(LINES, max_size=5), cuts=st.lists(st.integers(0, 200), max_size=3))
+def test_the_short_way_makes_what_the_long_one_makes(lines: list[bytes], cuts: list[int]) -> None:
+    content = b"\n".join(lines)
+    edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
+    blocks = [content[a:b] for a, b in itertools.pairwise(edges)]
+
+    assert of(*blocks) == the_long_way(content)
+
+
+@given(lines=st.lists(st.builds(lambda value: json.dumps(value).encode(), VALUES), max_size=5))
+def test_it_does_so_where_every_line_is_right(lines: list[bytes]) -> None:
+    content = b"".join(line + b"\n" for line in lines)
+
+    assert of(content) == the_long_way(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[1\n,2]\n{"a":\n1}\n1,2\n',
+        b'"a\n"b",1\n',
+        b"1\n\n2\n",
+        b"1\nnull\n2\n",
+        b"1\r\n2\r\n",
+    ],
+    ids=["values over lines", "a string over lines", "a blank line", "null", "carriage returns"],
+)
+def test_each_line_is_judged_by_itself(content: bytes) -> None:
+    assert of(content) == the_long_way(content)
 
 
 def test_a_body_is_what_the_line_said_byte_for_byte() -> None:
     line = '{"a" : "\\"é\\\\ \\u00e9" }'.encode()
 
-    (record,) = records_of([Row(7, 7, len(line) + 1, line)], recipe())
+    *_, record = of(b"1\n" * 6, line)
 
-    assert record is not None
     item = json.loads(record.item)
     assert item["body"].encode() == line
     assert item["headers"]["Upstash-Deduplication-Id"] == "batch_1-7"
@@ -76,14 +107,12 @@ def test_a_pause_stays_one() -> None:
     ],
 )
 def test_what_is_wrong_is_told_as_it_always_is(line: bytes, error: str) -> None:
-    (record,) = records_of([Row(1, 1, 1, line)], recipe())
+    before, wrong, after = of(b"1\n" + line + b"\n2\n", by=recipe(most_bytes=100))
 
-    assert record is not None
-    assert record.error == error
+    assert (before.error, wrong.error, after.error) == ("", error, "")
 
 
 def test_a_destination_that_cannot_be_is_told_of_each_row() -> None:
-    (record,) = records_of([Row(1, 1, 1, b"{}")], recipe(to="nowhere"))
+    (record,) = of(b"{}", by=recipe(to="nowhere"))
 
-    assert record is not None
     assert record.error == "not a URL: nowhere"

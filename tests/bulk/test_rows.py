@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from qstash_cli.bulk.rows import FileFormat, Row, rows_of
 
 
 def read(file_format: FileFormat, *blocks: bytes | None) -> list[Row]:
-    return [row for row in rows_of(file_format, blocks) if row is not None]
+    return [row for some in rows_of(file_format, blocks) for row in some or ()]
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=6))
@@ -36,13 +37,15 @@ def test_every_byte_is_counted_and_every_line_numbered(content: bytes) -> None:
         for number, line in enumerate(lines, 1)
         if (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip()
     ]
-    assert sum(row.size for row in found) <= len(content)
+    ends = [end + 1 for end, byte in enumerate(content) if byte == ord("\n")]
+    assert [row.end for row in found] == [[*ends, len(content)][row.line - 1] for row in found]
 
 
 def test_a_pause_of_the_stream_is_passed_on() -> None:
     found = list(rows_of("jsonl", [b'{"a":1}\n{"b"', None, b":2}\n"]))
 
-    assert [row and row.text for row in found] == [b'{"a":1}', None, b'{"b":2}']
+    texts = [None if some is None else [row.text for row in some] for some in found]
+    assert texts == [[b'{"a":1}'], None, [b'{"b":2}']]
 
 
 def test_a_mark_of_byte_order_and_carriage_returns_are_no_part_of_a_line() -> None:
@@ -58,6 +61,7 @@ def test_a_line_without_end_is_told_and_passed_by(monkeypatch: pytest.MonkeyPatc
     assert first.error == "the line is too long: 3501 bytes"
     assert len(first.text) == 200
     assert (second.line, second.text, second.error) == (2, b"{}", "")
+    assert (first.end, second.end) == (3501, 3504)
 
 
 _CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=8)
@@ -73,7 +77,24 @@ def test_csv_reads_what_csv_writes(values: list[tuple[str, str]]) -> None:
 
     assert [tuple((row.fields or {}).values()) for row in found] == values
     assert found[-1].last_line == content.count(b"\n")
-    assert sum(row.size for row in found) == len(content) - len(b"a,b\n")
+    assert found[-1].end == len(content)
+
+
+@pytest.mark.parametrize("cut", range(1, 14))
+def test_a_row_of_csv_is_there_as_soon_as_its_line_is(cut: int) -> None:
+    content = b"a,b\n1,2\n3,4\n"
+    seen: list[int] = []
+
+    def blocks() -> Iterator[bytes]:
+        yield content[:cut]
+        seen.append(number)
+        yield content[cut:]
+
+    number = 0
+    for some in rows_of("csv", blocks()):
+        number += len(some or ())
+
+    assert seen == [max(content[:cut].count(b"\n") - 1, 0)]
 
 
 def test_a_csv_row_of_another_length_or_with_a_stray_quote_is_told_and_passed_by() -> None:
