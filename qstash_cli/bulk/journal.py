@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from qstash_cli.bulk.chunks import Chunk
+from qstash_cli.bulk.source import Digested
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
 
 _VERSION = 1
 _MOST_BYTES_OF_A_LINE = 65_536
+_BLOCK_BYTES = 1_048_576
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class Journal(Protocol):
     def note(self, chunk: Chunk, *, refused: int, rejects_bytes: int) -> None:
         """Notes that all of a chunk has been dealt with."""
 
-    def finish(self, source: Path | None) -> None:
+    def finish(self, source: Digested | None) -> None:
         """Notes that the input came to its end."""
 
 
@@ -49,7 +51,7 @@ class NoJournal:
     def note(self, chunk: Chunk, *, refused: int, rejects_bytes: int) -> None:
         """Notes nothing."""
 
-    def finish(self, source: Path | None) -> None:
+    def finish(self, source: Digested | None) -> None:
         """Notes nothing."""
 
 
@@ -92,15 +94,15 @@ class FileJournal:
                 hint="name another file with --journal",
             )
         past = _past(entries)
+        if past.is_finished and not resumes:
+            return past
         difference = self._difference(entries[0], entries[-1], api_url, source)
         if difference is None:
             return past
         if not past.done:
             # Nothing of that run was acknowledged: it is as if it had not been.
             return None
-        if resumes or not past.is_finished:
-            raise difference
-        return past
+        raise difference
 
     def _difference(
         self, head: dict[str, Any], last: dict[str, Any], api_url: str, source: Path | None
@@ -131,12 +133,11 @@ class FileJournal:
             entry |= {"refused": refused, "rejects_bytes": rejects_bytes}
         self._append(entry)
 
-    def finish(self, source: Path | None) -> None:
+    def finish(self, source: Digested | None) -> None:
         """Notes that the input came to its end, and what it was."""
         entry: dict[str, Any] = {"finished": True}
         if source is not None:
-            size = source.stat().st_size
-            entry |= {"bytes": size, "sha256": _digest(source, size)}
+            entry |= {"bytes": source.size, "sha256": source.sha256}
         self._append(entry)
 
     def _append(self, entry: dict[str, Any]) -> None:
@@ -199,12 +200,11 @@ def _beginning(source: Path) -> str:
 
 
 def _digest(source: Path, size: int) -> str:
-    digest = hashlib.sha256()
     with source.open("rb") as file:
-        while size and (block := file.read(min(size, 1_048_576))):
-            digest.update(block)
-            size -= len(block)
-    return digest.hexdigest()
+        digested = Digested(file)
+        while digested.read(min(size - digested.size, _BLOCK_BYTES)):
+            pass
+    return digested.sha256
 
 
 def _unwritable(path: Path, fault: OSError) -> BadInput:

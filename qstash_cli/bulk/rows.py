@@ -47,31 +47,46 @@ def lines_of(blocks: Iterable[bytes | None]) -> Iterator[Lines | Row | None]:
 
     A row that says so is in the place of a line that is too long.
     """
-    number, start, rest, dropped = 1, 0, b"", 0
+    number, start = 1, 0
+    for data, dropped in _complete(blocks):
+        if data is None:
+            yield None
+            continue
+        rest = data
+        if dropped:
+            line, feed, rest = data.partition(b"\n")
+            size = len(line) + len(feed) + dropped
+            yield _too_long(number, start + size, size, line)
+            number, start = number + 1, start + size
+        if not start:
+            rest, start = _without_mark(rest)
+        if rest:
+            yield Lines(number, start, rest)
+        number, start = number + rest.count(b"\n"), start + len(rest)
+
+
+def _complete(blocks: Iterable[bytes | None]) -> Iterator[tuple[bytes | None, int]]:
+    """What ends with a line feed, at last the rest, and how many bytes its first line had more."""
+    rest, dropped = b"", 0
     for block in blocks:
         if block is None:
-            yield None
+            yield None, 0
             continue
         data, feed, rest = (rest + block).rpartition(b"\n")
         if feed:
-            data += feed
-            if dropped:
-                line, _, data = data.partition(feed)
-                size, dropped = len(line) + dropped + 1, 0
-                yield _too_long(number, start + size, size, line)
-                number, start = number + 1, start + size
-            if number == 1 and data.startswith(_BOM):
-                data, start = data.removeprefix(_BOM), len(_BOM)
-            if data:
-                yield Lines(number, start, data)
-            number, start = number + data.count(feed), start + len(data)
+            yield data + feed, dropped
+            dropped = 0
         if len(rest) > MOST_BYTES:
             dropped += len(rest) - _SHOWN_BYTES
             rest = rest[:_SHOWN_BYTES]
-    if dropped:
-        yield _too_long(number, start + len(rest) + dropped, len(rest) + dropped, rest)
-    elif rest:
-        yield Lines(number, start, rest.removeprefix(_BOM) if number == 1 else rest)
+    if rest:
+        yield rest, dropped
+
+
+def _without_mark(data: bytes) -> tuple[bytes, int]:
+    """The first bytes of the input without the mark of byte order, and how long it was."""
+    rest = data.removeprefix(_BOM)
+    return rest, len(data) - len(rest)
 
 
 def _too_long(number: int, end: int, size: int, line: bytes) -> Row:

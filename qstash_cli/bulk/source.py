@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Protocol
 
 from qstash_cli.errors import BadInput, Interrupted
 
@@ -15,7 +16,35 @@ _BLOCKS_AHEAD = 8
 PAUSE_S = 0.2
 
 
-def blocks_of(stream: BinaryIO, stopped: Callable[[], bool]) -> Iterator[bytes | None]:
+class Stream(Protocol):
+    """What can be read."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """So many bytes, or what there is, nothing at the end."""
+
+
+class Digested:
+    """A stream whose bytes are counted and digested as they are read."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def read(self, size: int, /) -> bytes:
+        """As the stream's own."""
+        block = self._stream.read(size) or b""
+        self._digest.update(block)
+        self.size += len(block)
+        return block
+
+    @property
+    def sha256(self) -> str:
+        """The digest of all that was read."""
+        return self._digest.hexdigest()
+
+
+def blocks_of(stream: Stream, stopped: Callable[[], bool]) -> Iterator[bytes | None]:
     """The bytes of a stream as they come, and None wherever it pauses.
 
     Raises `BadInput` if it cannot be read, and `Interrupted` once it is `stopped`.
@@ -37,10 +66,10 @@ def blocks_of(stream: BinaryIO, stopped: Callable[[], bool]) -> Iterator[bytes |
         yield block
 
 
-def _read(stream: BinaryIO, ahead: queue.Queue[bytes | OSError]) -> None:
+def _read(stream: Stream, ahead: queue.Queue[bytes | OSError]) -> None:
     # Unbuffered, a read returns what is there instead of waiting for a full block, and holds no
     # lock that the end of the process would have to break.
-    unbuffered: BinaryIO = getattr(stream, "raw", stream)
+    unbuffered: Stream = getattr(stream, "raw", stream)
     try:
         while block := unbuffered.read(_BLOCK_BYTES):
             ahead.put(block)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from qstash_cli.bulk.chunks import Chunk, chunks_of
 from qstash_cli.bulk.filling import records_of, records_one_by_one
@@ -17,7 +17,7 @@ from qstash_cli.bulk.journal import FileJournal, NoJournal, Past
 from qstash_cli.bulk.pace import paced
 from qstash_cli.bulk.rows import FileFormat, rows_of
 from qstash_cli.bulk.sender import Wire, send
-from qstash_cli.bulk.source import blocks_of
+from qstash_cli.bulk.source import Digested, Stream, blocks_of
 from qstash_cli.client import messages
 from qstash_cli.commands import _sending
 from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
@@ -60,9 +60,14 @@ class Job:
         """Where the journal is, if there is one."""
         if self.sending.no_journal:
             return None
-        if self.sending.journal is not None or self.path is None:
+        if self.sending.journal is not None or self.file is None:
             return self.sending.journal
-        return self.path.with_name(f"{self.path.name}.journal")
+        return self.file.with_name(f"{self.file.name}.journal")
+
+    @property
+    def file(self) -> Path | None:
+        """The input, if it can be read twice: not standard input, nor a pipe that has a name."""
+        return None if self.path is None or is_stream(self.path) else self.path
 
     def summary(self) -> dict[str, Any]:
         """What became of the records, by number."""
@@ -105,7 +110,7 @@ class Job:
                     )
                 except QstashError as error:
                     raise self._with_the_way_on(error) from error
-                journal.finish(self.path)
+                journal.finish(stream if isinstance(stream, Digested) else None)
         self._tell_refused()
 
     def _begun(self) -> tuple[FileJournal | NoJournal, str]:
@@ -114,9 +119,9 @@ class Job:
         if self.journal_path is None:
             return NoJournal(), job
         journal = FileJournal(self.journal_path)
-        past = journal.past(api_url, self.path, resumes=self.sending.resume)
+        past = journal.past(api_url, self.file, resumes=self.sending.resume)
         if past is None or (past.is_finished and not self.sending.resume):
-            journal.begin(job, api_url, self.path)
+            journal.begin(job, api_url, self.file)
             return journal, job
         # What a run sent that was never acknowledged is sent again under the same ids.
         if past.done and not self.sending.resume:
@@ -128,15 +133,17 @@ class Job:
         self.past = past
         return journal, past.job
 
-    def _opened(self, stack: ExitStack) -> tuple[BinaryIO, int | None]:
+    def _opened(self, stack: ExitStack) -> tuple[Stream, int | None]:
         if self.path is None:
             return self.inv.stdin, None
         try:
-            stream = stack.enter_context(self.path.open("rb"))
+            stream = stack.enter_context(self.path.open("rb", buffering=0))
         except OSError as fault:
             reason = (fault.strerror or type(fault).__name__).lower()
             raise BadInput(f"the file cannot be read: {self.path}", hint=reason) from None
-        return stream, self.path.stat().st_size
+        if self.file is None:
+            return stream, None
+        return Digested(stream), self.file.stat().st_size
 
     def _opened_rejects(self, stack: ExitStack) -> Any:
         path = self.records.rejects
@@ -152,7 +159,7 @@ class Job:
         return file
 
     def _chunks(
-        self, stream: BinaryIO, job: str, stopped: Callable[[], bool]
+        self, stream: Stream, job: str, stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
         recipe = self._recipe(job)
         blocks = blocks_of(stream, stopped)
@@ -264,6 +271,11 @@ class Job:
                 check_limits(plan, body_bytes=body_bytes, delay_s=None, timeout_s=None)
 
         return check_body
+
+
+def is_stream(path: Path) -> bool:
+    """Whether what is read of it is gone: a pipe or a device."""
+    return path.exists() and not path.is_file()
 
 
 def _file_format(path: Path | None, records: RecordOptions) -> FileFormat:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from qstash_cli.commands._batch_job import Job
+from qstash_cli.commands._batch_job import Job, is_stream
 from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
 from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadInput, QstashError
@@ -64,12 +64,13 @@ def batch(
     qstash batch orders.csv --to https://example.com/hook --dedup-field id
     jq -c '.[]' orders.json | qstash batch - --to https://example.com/hook
     """
-    _refuse_what_does_not_fit(file, records, sending)
+    path = None if file == "-" else Path(file).expanduser()
+    _refuse_what_does_not_fit(file, path, records, sending)
     options = replace(options, rate=sending.rate.of_the_key if sending.rate else None)
     refuse_contradictions(options, "enqueue" if options.queue else "publish")
     job = Job(
         inv=inv,
-        path=None if file == "-" else Path(file).expanduser(),
+        path=path,
         records=records,
         sending=sending,
         options=options,
@@ -92,7 +93,9 @@ def batch(
     return Result(data=job.summary(), view=view, piped="json", failure=failure)
 
 
-def _refuse_what_does_not_fit(file: str, records: RecordOptions, sending: SendingOptions) -> None:
+def _refuse_what_does_not_fit(
+    file: str, path: Path | None, records: RecordOptions, sending: SendingOptions
+) -> None:
     if not file:
         raise BadInput("the name of the file is empty", hint="- stands for standard input")
     row_is_body = records.to is not None or records.destination_field is not None
@@ -112,7 +115,7 @@ def _refuse_what_does_not_fit(file: str, records: RecordOptions, sending: Sendin
     ):
         if both:
             raise BadInput(f"{one} and {other} do not go together", hint="nothing was sent")
-    if sending.resume and file == "-" and sending.journal is None:
+    if sending.resume and (path is None or is_stream(path)) and sending.journal is None:
         raise BadInput(
             "--resume needs the journal of the first run",
             hint="name it with --journal FILE, and feed the same input again",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.journal import FileJournal, _merged
+from qstash_cli.bulk.source import Digested
 from qstash_cli.errors import BadInput
 
 API = "https://qstash.example.com"
@@ -86,7 +87,11 @@ def test_a_finished_input_may_grow_but_not_change(journal: FileJournal, source: 
     journal.note(chunk(1, 2), refused=0, rejects_bytes=0)
     with source.open("a") as file:
         file.write('{"id":3}\n')
-    journal.finish(source)
+    with source.open("rb") as file:
+        digested = Digested(file)
+        while digested.read(5):
+            pass
+    journal.finish(digested)
     with source.open("a") as file:
         file.write('{"id":4}\n')
 

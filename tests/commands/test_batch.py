@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +222,35 @@ def test_resuming_a_finished_run_sends_only_lines_that_were_added(
     grown = local(*argv)
 
     assert [run.json["sent"] for run in (first, again, grown)] == [3, 0, 1]
+
+
+@pytest.mark.parametrize("flags", [(), ("--journal", "{journal}")])
+def test_a_pipe_that_has_a_name_is_read_once_and_to_its_end(
+    local: Qstash, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    pipe, journal = tmp_path / "pipe", tmp_path / "journal"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=('{"id":1}\n{"id":2}\n',))
+    writer.start()
+
+    run = local(
+        "batch", str(pipe), "--to", HOOK, *LATER, *(one.format(journal=journal) for one in flags)
+    )
+
+    writer.join()
+    assert (run.code, run.json["sent"]) == (0, 2)
+    assert [path.name for path in tmp_path.glob("*journal")] == (["journal"] if flags else [])
+
+
+def test_a_pipe_is_not_resumed_without_the_journal_of_the_first_run(
+    local: Qstash, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    run = local("batch", str(tmp_path / "pipe"), "--to", HOOK, "--resume")
+
+    assert run.code == 2
+    assert "--journal FILE" in run.err
 
 
 def test_what_was_not_acknowledged_is_sent_again_under_the_same_id(
