@@ -93,22 +93,16 @@ def outcomes(
     None comes where they are not shown.
     """
     for chunk, answers in answered:
+        pairs = list(zip(chunk.good, answers, strict=True))
         refused = [(record, record.error) for record in chunk.bad]
-        lines: list[dict[str, Any]] = []
-        for record, answer in zip(chunk.good, answers, strict=True):
-            if isinstance(answer, dict):
-                if "error" in answer:
-                    refused.append((record, str(answer["error"])))
-                    continue
-                if "deduplicated" in answer:
-                    tally.deduplicated += bool(answer["deduplicated"])
-            else:
-                tally.deduplicated += all(one.get("deduplicated") for one in answer)
-            if are_shown:
-                lines += _lines_of(record, answer)
+        refused += [(record, str(answer["error"])) for record, answer in pairs if "error" in answer]
+        tally.deduplicated += sum(
+            _is_deduplicated(answer)
+            for answer in answers
+            if "deduplicated" in answer or isinstance(answer, list)
+        )
         if are_shown:
-            lines += ({"line": record.row.line, "error": error} for record, error in refused)
-            yield from sorted(lines, key=itemgetter("line"))
+            yield from sorted(_lines(pairs, refused), key=itemgetter("line"))
         refused.sort(key=lambda pair: pair[0].row.line)
         _count(chunk, refused, tally)
         journal.note(chunk, refused=len(refused), rejects_bytes=rejects.write(refused))
@@ -120,9 +114,19 @@ def outcomes(
             raise PartlyDone(f"line {record.row.line}: {error}")
 
 
-def _lines_of(record: Record, answer: Any) -> Iterator[dict[str, Any]]:
-    for message in answer if isinstance(answer, list) else [answer]:
-        yield {"line": record.row.line, "destination": record.destination, **message}
+def _is_deduplicated(answer: Any) -> bool:
+    messages = answer if isinstance(answer, list) else [answer]
+    return all(message.get("deduplicated") for message in messages)
+
+
+def _lines(
+    pairs: Iterable[tuple[Record, Any]], refused: Iterable[tuple[Record, str]]
+) -> Iterator[dict[str, Any]]:
+    for record, answer in pairs:
+        if "error" not in answer:
+            for message in answer if isinstance(answer, list) else [answer]:
+                yield {"line": record.row.line, "destination": record.destination, **message}
+    yield from ({"line": record.row.line, "error": error} for record, error in refused)
 
 
 def _count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> None:
