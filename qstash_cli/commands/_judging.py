@@ -73,7 +73,7 @@ class Numbered(Mapping[str, Any]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value of that name."""
-        return self[name] if name in self._others else default
+        return self[name] if name == "checks" else self._others.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._others)

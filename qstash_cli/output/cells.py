@@ -34,9 +34,9 @@ def plain(value: Any, separator: str = ",") -> str:
     """The value for TSV and CSV: numbers untouched, lists joined, objects as JSON, None empty."""
     if isinstance(value, str):
         return value
+    if value is None:
+        return ""
     match value:
-        case None:
-            return ""
         case bool():
             return "true" if value else "false"
         case list() | tuple():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
+from operator import methodcaller
 from typing import Any, Literal
 
 from qstash_cli.errors import ExitCode, QstashError
@@ -29,9 +30,10 @@ class Column:
     width: int = 0
     wraps: bool = False
 
-    def pick(self, record: Record) -> Any:
-        """The value of this column, None if the record has none."""
-        return record.get(self.of) if isinstance(self.of, str) else self.of(record)
+    @property
+    def picker(self) -> Callable[[Record], Any]:
+        """Picks the value of this column from a record, None if the record has none."""
+        return methodcaller("get", self.of) if isinstance(self.of, str) else self.of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -140,7 +140,7 @@ def _row(view: View, record: Record, look: Look) -> Row:
 
 
 def _cell(column: Column, record: Record, look: Look) -> Cell:
-    value = column.pick(record)
+    value = column.picker(record)
     if column.show == "share" and isinstance(value, float | int):
         from qstash_cli.output.bars import bar
 
