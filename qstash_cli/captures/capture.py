@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterable
-from typing import Any
-
-from qstash_cli.frozen import dataclass
+from typing import Any, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Capture:
+class Capture(NamedTuple):
     """One request. `url` or `body` is None where the capture does not tell."""
 
     source: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,7 +39,7 @@ def _of_object(value: Mapping[str, Any]) -> Iterator[Capture]:
     elif "headers" in value or "rawHeaders" in value:
         yield _dump(value)
     elif isinstance(value.get("signature"), str):
-        yield replace(_dump(value), headers=(("Upstash-Signature", value["signature"]),))
+        yield _dump(value)._replace(headers=(("Upstash-Signature", value["signature"]),))
     elif isinstance(value.get("request"), dict):
         yield from _of_object(value["request"])
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qstash_cli.captures.capture import Capture
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.claim_checks import Expectation
 from qstash_cli.protocol.signature import SignatureReport, check
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from qstash_cli.captures.finding import Finding
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What is found out about one capture. `error` says why it could not be read."""
 
     capture: Capture

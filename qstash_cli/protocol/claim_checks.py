@@ -13,8 +13,6 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from qstash_cli.frozen import dataclass
-
 ISSUER = "Upstash"
 CLAIMS = ("iss", "sub", "exp", "nbf", "iat", "body")
 _TO_BASE64URL = bytes.maketrans(b"+/", b"-_")
@@ -31,8 +29,7 @@ class Check(NamedTuple):
     found: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Expectation:
+class Expectation(NamedTuple):
     """What a signature is checked against. `url` or `body` of None is not checked.
 
     `keys` are names and signing keys, tried in order. `now` is in unix seconds.

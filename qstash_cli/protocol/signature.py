@@ -10,9 +10,8 @@ import hmac
 import json
 from binascii import a2b_base64, b2a_base64
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.claim_checks import (
     CLAIMS,
     ISSUER,
@@ -35,8 +34,7 @@ _TO_BASE64URL = bytes.maketrans(b"+/", b"-_")
 _CHECKS = ("structure", "algorithm", "key", *CLAIMS)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SignatureReport:
+class SignatureReport(NamedTuple):
     """All checks of one signature, `claims` as the token has them, and which key signed it.
 
     `outcomes` are those of the checks in their order: the first alone for what is no JWT.
