@@ -7,7 +7,7 @@ ask for a `Mapping`, and it is asked ten times for each capture.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,31 +17,28 @@ from qstash_cli.captures.raw_http import scheme_of
 _BODY_NAMES = ("rawBody", "bodyRaw", "raw_body", "body", "content", "text")
 
 
-def read(value: Any) -> Iterator[Capture]:
+def read(value: Any) -> list[Capture]:
     """The requests that a JSON value shows, none if it has no known shape."""
     if isinstance(value, list):
-        for item in value:
-            yield from read(item)
-    elif isinstance(value, dict):
-        yield from _of_object(value)
+        return [capture for item in value for capture in read(item)]
+    return _of_object(value) if isinstance(value, dict) else []
 
 
-def _of_object(value: Mapping[str, Any]) -> Iterator[Capture]:
+def _of_object(value: Mapping[str, Any]) -> list[Capture]:
     log = value.get("log")
     if isinstance(log, dict) and isinstance(log.get("entries"), list):
-        for entry in log["entries"]:
-            if isinstance(entry, dict) and isinstance(entry.get("request"), dict):
-                yield _har(entry["request"])
-    elif isinstance(value.get("data"), list) and "headers" not in value:
-        yield from read(value["data"])
-    elif "requestContext" in value or "httpMethod" in value:
-        yield _event(value)
-    elif "headers" in value or "rawHeaders" in value:
-        yield _dump(value)
-    elif isinstance(value.get("signature"), str):
-        yield _dump(value)._replace(headers=(("Upstash-Signature", value["signature"]),))
-    elif isinstance(value.get("request"), dict):
-        yield from _of_object(value["request"])
+        requests = [_object(entry).get("request") for entry in log["entries"]]
+        return [_har(request) for request in requests if isinstance(request, dict)]
+    if isinstance(value.get("data"), list) and "headers" not in value:
+        return read(value["data"])
+    if "requestContext" in value or "httpMethod" in value:
+        return [_event(value)]
+    if "headers" in value or "rawHeaders" in value:
+        return [_dump(value)]
+    if isinstance(value.get("signature"), str):
+        return [_dump(value)._replace(headers=(("Upstash-Signature", value["signature"]),))]
+    request = value.get("request")
+    return _of_object(request) if isinstance(request, dict) else []
 
 
 def _har(request: Mapping[str, Any]) -> Capture:

@@ -20,7 +20,7 @@ def recognise(data: bytes) -> list[Capture]:
     if one is not None:
         return [one]
     try:
-        found = list(json_dumps.read(json.loads(data.removeprefix(b"\xef\xbb\xbf"))))
+        found = json_dumps.read(json.loads(data.removeprefix(b"\xef\xbb\xbf")))
     except (ValueError, RecursionError):
         found = []
     if not found:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qstash_cli.captures.capture import Capture
 from qstash_cli.protocol.claim_checks import Expectation
 from qstash_cli.protocol.signature import SignatureReport, check
+from qstash_cli.quick_json import loads
 
 if TYPE_CHECKING:
     from qstash_cli.captures.finding import Finding
@@ -104,6 +105,14 @@ def judge(
     return Verdict(capture=capture, report=report, findings=tuple(found))
 
 
+def _value_of(line: bytes) -> Any:
+    try:
+        return loads(line.decode())
+    except ValueError:
+        # Other encodings of Unicode are known by their first bytes.
+        return json.loads(line)
+
+
 def lines(data: bytes) -> Iterator[Capture | str]:
     """The capture of each line that is not empty, or why it cannot be read."""
     from qstash_cli.captures import json_dumps
@@ -112,7 +121,7 @@ def lines(data: bytes) -> Iterator[Capture | str]:
         if not line.strip():
             continue
         try:
-            found = list(json_dumps.read(json.loads(line)))
+            found = json_dumps.read(_value_of(line))
         except (ValueError, RecursionError):
             yield f"line {number} is no JSON"
             continue

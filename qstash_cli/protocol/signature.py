@@ -24,6 +24,7 @@ from qstash_cli.protocol.claim_checks import (
     outcome,
     shown,
 )
+from qstash_cli.quick_json import loads
 
 ALGORITHM = "HS256"
 LIFETIME_S = 300
@@ -153,7 +154,7 @@ def _decoded(signature: str) -> tuple[dict[str, Any], dict[str, Any], bytes, byt
         return None
     try:
         header = _json_of(parts[0])
-        claims = json.loads(_from_base64url(parts[1]).decode())
+        claims = loads(_from_base64url(parts[1]).decode())
         mac = _from_base64url(parts[2])
     except (ValueError, RecursionError):
         return None
