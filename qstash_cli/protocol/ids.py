@@ -11,6 +11,9 @@ from qstash_cli.errors import BadInput
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _RANDOM_LENGTH = 28
+# The digit of each byte. The last bytes would make the first digits likelier than the others.
+_DIGITS = (_BASE58 * 5)[:256].encode()
+_UNEVEN = bytes(range(256 - 256 % len(_BASE58), 256))
 # Guess: DLQ ids have the shape of all that were seen, a time in ms and a number.
 _DLQ_ID = re.compile(r"\d+-\d+")
 _MESSAGE_ID = re.compile(r"msg_[A-Za-z0-9_-]+")
@@ -18,12 +21,10 @@ _MESSAGE_ID = re.compile(r"msg_[A-Za-z0-9_-]+")
 
 def new_id(prefix: str, random_bytes: Callable[[int], bytes]) -> str:
     """A fresh id such as `msg_` and 28 base58 characters. `random_bytes(n)` supplies n bytes."""
-    number = int.from_bytes(random_bytes(24))
-    digits = []
-    for _ in range(_RANDOM_LENGTH):
-        number, digit = divmod(number, len(_BASE58))
-        digits.append(_BASE58[digit])
-    return f"{prefix}_{''.join(digits)}"
+    digits = b""
+    while len(digits) < _RANDOM_LENGTH:
+        digits += random_bytes(2 * _RANDOM_LENGTH).translate(_DIGITS, _UNEVEN)
+    return f"{prefix}_{digits[:_RANDOM_LENGTH].decode()}"
 
 
 def check_name(text: str, what: str) -> str:

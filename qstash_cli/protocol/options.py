@@ -4,7 +4,7 @@ and the server's decoding follow. Source: QStash docs, "Publish a message", head
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import field, fields
 from functools import cache
 from typing import Any, Literal
@@ -163,10 +163,12 @@ def table() -> tuple[tuple[str, Option], ...]:
     return tuple((f.name, f.metadata["option"]) for f in fields(MessageOptions) if f.metadata)
 
 
-def encode(options: MessageOptions, prefix: str = "Upstash-") -> Headers:
-    """The request headers that say what `options` say."""
+def encode(
+    options: MessageOptions, prefix: str = "Upstash-", *, without: Container[str] = ()
+) -> Headers:
+    """The request headers that say what `options` say, but for the fields `without`."""
     return (
-        *_own_headers(options, prefix),
+        *_own_headers(options, prefix, without),
         *_forwarded(options.headers, prefix),
         *(
             header
@@ -177,11 +179,13 @@ def encode(options: MessageOptions, prefix: str = "Upstash-") -> Headers:
     )
 
 
-def _own_headers(options: MessageOptions, prefix: str) -> Iterator[tuple[str, str]]:
+def _own_headers(
+    options: MessageOptions, prefix: str, without: Container[str]
+) -> Iterator[tuple[str, str]]:
     values: dict[str, list[str]] = {}
     for name, option in table():
         value = getattr(options, name)
-        if value is not None and value != ():
+        if value is not None and value != () and name not in without:
             text = option.kind.encode(value)
             values.setdefault(option.header, []).append(
                 f"{option.part}={text}" if option.part else text

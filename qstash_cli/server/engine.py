@@ -129,8 +129,11 @@ class Engine:
         self._queueing.leave(message_ids)
 
     def _push(self, message_id: str, due_ms: int) -> None:
-        heapq.heappush(self._due, (due_ms, next(self._order), message_id))
-        self._changed.set()
+        own = (due_ms, next(self._order), message_id)
+        heapq.heappush(self._due, own)
+        if self._due[0] is own:
+            # Whatever is due before is waited for already.
+            self._changed.set()
 
     async def _run(self) -> None:
         while True:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +15,11 @@ from qstash_cli.protocol.options import MessageOptions, decode, encode
 
 # Guess: how long the deduplication of an id or content lasts from the first publish. Documented.
 DEDUPLICATION_MS = 600_000
+# What these options say is done once a message is stored.
+_SPENT = {
+    "delay_s", "not_before_s", "dedup_id", "dedup_content",
+    "queue", "header_forward", "cron", "schedule_id",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +55,7 @@ class Message:
     @cached_property
     def options(self) -> MessageOptions:
         """How it is to be delivered."""
-        return decode(tuple(pair) for pair in json.loads(self.row["options"]))
+        return _read(self.row["options"])
 
     @property
     def max_retries(self) -> int:
@@ -59,14 +63,22 @@ class Message:
         return DEFAULT_RETRIES if self.options.retries is None else self.options.retries
 
 
+# Many messages are published with the same options.
+@lru_cache(maxsize=256)
+def _read(text: str) -> MessageOptions:
+    return decode(tuple(pair) for pair in json.loads(text))
+
+
+@lru_cache(maxsize=256)
+def _written(options: MessageOptions) -> str:
+    return json.dumps(encode(options, without=_SPENT))
+
+
 def insert(connection: sqlite3.Connection, draft: Draft, new_id: Callable[[str], str]) -> str:
     """Stores a message with its first log entry and returns its id."""
     message_id = new_id("msg")
     parts = urlsplit(draft.url)
-    options = replace(
-        draft.options, delay_s=None, not_before_s=None, dedup_id=None, dedup_content=None,
-        queue=None, header_forward=None, cron=None, schedule_id=None,
-    )  # fmt: skip
+    options = draft.options
     values = {
         "id": message_id,
         "status": "live",
@@ -74,7 +86,7 @@ def insert(connection: sqlite3.Connection, draft: Draft, new_id: Callable[[str],
         "url": draft.url,
         "host": parts.hostname or "",
         "path": parts.path or "/",
-        "options": json.dumps(encode(options)),
+        "options": _written(options),
         "body": draft.body,
         "created_ms": draft.created_ms,
         "not_before_ms": draft.due_ms,

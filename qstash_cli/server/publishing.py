@@ -9,6 +9,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from qstash_cli.errors import BadInput
@@ -23,6 +24,7 @@ from qstash_cli.server.answers import ApiError
 from qstash_cli.server.message import DEDUPLICATION_MS, Draft
 
 _BAD_SCHEME = "invalid destination url: endpoint has invalid scheme, add http:// or https://"
+_SAYING = ("upstash-", "content-type")
 NewId = Callable[[str], str]
 
 
@@ -79,12 +81,24 @@ def _options(destination: str, headers: Headers, queue: str | None) -> MessageOp
         check_url(destination)
     if any(n.lower() == "upstash-deduplication-id" and ":" in value for n, value in headers):
         raise ApiError(400, "DeduplicationId cannot contain ':'")
-    options = decode(headers)
+    options = _decoded(headers)
     line = queue or options.queue
     if line is not None:
         check_name(line, "queue")
     refuse_contradictions(options, "enqueue" if line and not options.cron else "publish")
     return options
+
+
+def _decoded(headers: Headers) -> MessageOptions:
+    names = [name.lower() for name, _ in headers]
+    if "upstash-header-forward" in names:
+        return decode(headers)
+    said = (one for name, one in zip(names, headers, strict=True) if name.startswith(_SAYING))
+    return _decoded_once(tuple(said))
+
+
+# Many messages are published with the same options.
+_decoded_once = lru_cache(maxsize=256)(decode)
 
 
 def accept(connection: sqlite3.Connection, order: Order, new_id: NewId) -> Accepted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
@@ -42,10 +43,7 @@ class Guard:
         return None
 
     def _knows(self, url: str) -> bool:
-        try:
-            host = urlsplit(url).hostname
-        except ValueError:
-            return False
+        host = _host_of(url)
         return host in self._hosts or (self._is_anywhere and bool(host) and host != "null")
 
     def _given_token(self, scope: Scope, headers: Headers) -> bytes:
@@ -57,3 +55,11 @@ class Guard:
             scope["query_string"].decode("ascii", errors="replace")
         )
         return query.get("qstash_token", [""])[-1].encode()
+
+
+@lru_cache(maxsize=64)
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
