@@ -52,7 +52,8 @@ class Chunk:
         bad = [record for record in taken if record.error]
         self.good += [record for record in taken if not record.error] if bad else taken
         self.bad += bad
-        self.last_line, self.end = taken[-1].row.last_line, taken[-1].row.end
+        last = taken[-1].row
+        self.last_line, self.end = last.last_line, last.end
         return records[number:]
 
     def following(self) -> Chunk:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import repeat
+from itertools import count, repeat
 from typing import Any, cast
 
 from qstash_cli.bulk.items import Recipe, Record, record_of, scan
-from qstash_cli.bulk.rows import Lines, Row, every_row, lines_of, rows_in, rows_of
+from qstash_cli.bulk.rows import Lines, Row, lines_of, rows_in, rows_of
 from qstash_cli.errors import BadInput
 
 # A named tuple is made by itself in twice the time.
@@ -76,6 +76,7 @@ def _filler(recipe: Recipe) -> Callable[[Lines], list[Record] | None] | None:
             b"".join((head, b"%d" % number, between, body, tail))
             for number, body in enumerate(quoted, lines.first)
         ]
-        return list(map(_as_record, zip(every_row(lines), items, repeat(destination), repeat(""))))
+        parts = zip(repeat(lines), count(lines.first), items, repeat(destination), repeat(""))
+        return list(map(_as_record, parts))
 
     return filled

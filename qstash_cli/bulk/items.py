@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
-from qstash_cli.bulk.rows import FileFormat, Row
+from qstash_cli.bulk.rows import FileFormat, Lines, Row
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
@@ -81,24 +81,30 @@ class Recipe:
 class Record(NamedTuple):
     """A row that has become an item of a batch, as JSON, or the reason why it cannot."""
 
-    row: Row
+    origin: Row | Lines
+    line: int
     item: bytes = b""
     destination: str = ""
     error: str = ""
+
+    @property
+    def row(self) -> Row:
+        """The row. Few are asked for, so that those of lines are made then."""
+        return self.origin if isinstance(self.origin, Row) else self.origin.row(self.line)
 
 
 def record_of(row: Row, recipe: Recipe) -> Record:
     """The item that a row stands for."""
     if row.error:
-        return Record(row, error=row.error)
+        return Record(row, row.line, error=row.error)
     try:
         form = recipe.form
         if form is not None:
-            return Record(row, _filled(form, row, recipe), form.destination)
+            return Record(row, row.line, _filled(form, row, recipe), form.destination)
         item = _body_item(row, recipe) if recipe.row_is_body else _own_item(row, recipe)
-        return Record(row, _sent(item, row, recipe), item["destination"])
+        return Record(row, row.line, _sent(item, row, recipe), item["destination"])
     except BadInput as error:
-        return Record(row, error=error.message)
+        return Record(row, row.line, error=error.message)
 
 
 def _filled(form: Form, row: Row, recipe: Recipe) -> bytes:

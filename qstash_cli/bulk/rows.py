@@ -8,9 +8,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from itertools import repeat
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 FileFormat = Literal["jsonl", "csv", "lines"]
 # A row longer than this is told and passed by, so that memory stays bounded.
@@ -40,6 +38,14 @@ class Lines(NamedTuple):
     first: int
     start: int
     data: bytes
+
+    def row(self, line: int) -> Row:
+        """The row of that line."""
+        place = line - self.first
+        *parts, rest = self.data.split(b"\n", place + 1)
+        text, rest = (parts[place], rest) if place < len(parts) else (rest, b"")
+        end = self.start + len(self.data) - len(rest)
+        return Row(line, line, end, text.removesuffix(b"\r"))
 
 
 def lines_of(blocks: Iterable[bytes | None]) -> Iterator[Lines | Row | None]:
@@ -95,22 +101,11 @@ def _too_long(number: int, end: int, size: int, line: bytes) -> Row:
     )
 
 
-# A named tuple is made by itself in twice the time.
-_as_row = cast("Callable[[Iterable[Any]], Row]", partial(tuple.__new__, Row))
-
-
-def every_row(lines: Lines) -> list[Row]:
-    """A row for each line, a blank one too."""
-    first, end, data = lines
-    texts = data.split(b"\n")
-    if not texts[-1]:
-        texts.pop()
-    ends = [end := end + len(text) + 1 for text in texts]
-    ends[-1] = lines.start + len(data)
-    if b"\r" in data:
-        texts = [text.removesuffix(b"\r") for text in texts]
-    numbers = range(first, first + len(texts))
-    return list(map(_as_row, zip(numbers, numbers, ends, texts, repeat(None), repeat(""))))
+def _each_row(lines: Lines) -> Iterator[Row]:
+    end, last_end = lines.start, lines.start + len(lines.data)
+    for number, line in enumerate(lines.data.removesuffix(b"\n").split(b"\n"), lines.first):
+        end = min(end + len(line) + 1, last_end)
+        yield Row(number, number, end, line.removesuffix(b"\r"))
 
 
 def rows_of(file_format: FileFormat, blocks: Iterable[bytes | None]) -> Iterator[list[Row] | None]:
@@ -124,7 +119,7 @@ def rows_in(piece: Lines | Row) -> list[Row]:
     """The rows of a piece of the input that are not blank."""
     if isinstance(piece, Row):
         return [piece]
-    return [row for row in every_row(piece) if row.text.strip()]
+    return [row for row in _each_row(piece) if row.text.strip()]
 
 
 class _Fed:
@@ -142,7 +137,7 @@ class _Fed:
 
     def __iter__(self) -> Iterator[str]:
         for piece in self._pieces:
-            self._left.extend([piece] if isinstance(piece, Row) else every_row(piece))
+            self._left.extend([piece] if isinstance(piece, Row) else _each_row(piece))
             while self._left:
                 row = self._left.popleft()
                 self.end = row.end

@@ -41,8 +41,9 @@ class Rejects:
         if self._file is None:
             return 0
         for record, error in refused:
-            text = record.row.fields or record.row.text.decode(errors="replace")
-            line = {"line": record.row.line, "error": error, "record": text}
+            row = record.row
+            text = row.fields or row.text.decode(errors="replace")
+            line = {"line": record.line, "error": error, "record": text}
             self._file.write(f"{compact(line)}\n")
         self._file.flush()
         return self._file.tell()
@@ -72,7 +73,7 @@ def refuse_none(records: Iterable[list[Record] | None]) -> Iterator[list[Record]
         if some and refused:
             yield some[: some.index(refused)]
             raise BadInput(
-                f"line {refused.row.line}: {refused.error}",
+                f"line {refused.line}: {refused.error}",
                 hint="--strict stops here; leave it out to send the others",
             )
         yield some
@@ -103,7 +104,7 @@ def outcomes(
         )
         if are_shown:
             yield from sorted(_lines(pairs, refused), key=itemgetter("line"))
-        refused.sort(key=lambda pair: pair[0].row.line)
+        refused.sort(key=lambda pair: pair[0].line)
         _count(chunk, refused, tally)
         journal.note(chunk, refused=len(refused), rejects_bytes=rejects.write(refused))
         meter.update(
@@ -111,7 +112,7 @@ def outcomes(
         )
         if strict and refused:
             record, error = refused[0]
-            raise PartlyDone(f"line {record.row.line}: {error}")
+            raise PartlyDone(f"line {record.line}: {error}")
 
 
 def _is_deduplicated(answer: Any) -> bool:
@@ -125,8 +126,8 @@ def _lines(
     for record, answer in pairs:
         if "error" not in answer:
             for message in answer if isinstance(answer, list) else [answer]:
-                yield {"line": record.row.line, "destination": record.destination, **message}
-    yield from ({"line": record.row.line, "error": error} for record, error in refused)
+                yield {"line": record.line, "destination": record.destination, **message}
+    yield from ({"line": record.line, "error": error} for record, error in refused)
 
 
 def _count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> None:
@@ -134,7 +135,7 @@ def _count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> Non
     tally.sent += len(chunk.good) + len(chunk.bad) - len(refused)
     tally.done_bytes += chunk.end - chunk.start
     room = _WARNINGS - len(tally.warnings)
-    tally.warnings += [f"line {record.row.line}: {error}" for record, error in refused[:room]]
+    tally.warnings += [f"line {record.line}: {error}" for record, error in refused[:room]]
 
 
 def checked(
@@ -148,7 +149,7 @@ def checked(
             continue
         yield from (loads(record.item) for record in chunk.good)
         refused = [(record, record.error) for record in chunk.bad]
-        yield from ({"line": record.row.line, "error": error} for record, error in refused)
+        yield from ({"line": record.line, "error": error} for record, error in refused)
         _count(chunk, refused, tally)
         rejects.write(refused)
 

@@ -14,7 +14,7 @@ from qstash_cli.bulk.rows import Row
 
 def record(line: int, size: int, *, error: str = "") -> Record:
     row = Row(line, line, 10 * line, b"")
-    return Record(row, error=error) if error else Record(row, b"x" * size)
+    return Record(row, line, error=error) if error else Record(row, line, b"x" * size)
 
 
 def gathered(
@@ -24,7 +24,7 @@ def gathered(
 
 
 def lines(chunks: list[Chunk | None]) -> list[list[int] | None]:
-    return [[one.row.line for one in chunk.good] if chunk else None for chunk in chunks]
+    return [[one.line for one in chunk.good] if chunk else None for chunk in chunks]
 
 
 @given(
