@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from itertools import repeat
+from operator import contains, itemgetter
 from typing import Any, TextIO
 
 from qstash_cli.bulk.chunks import Chunk
@@ -94,16 +95,13 @@ def outcomes(
     None comes where they are not shown.
     """
     for chunk, answers in answered:
-        pairs = list(zip(chunk.good, answers, strict=True))
         refused = [(record, record.error) for record in chunk.bad]
-        refused += [(record, str(answer["error"])) for record, answer in pairs if "error" in answer]
-        tally.deduplicated += sum(
-            _is_deduplicated(answer)
-            for answer in answers
-            if "deduplicated" in answer or isinstance(answer, list)
-        )
-        if are_shown:
-            yield from sorted(_lines(pairs, refused), key=itemgetter("line"))
+        if are_shown or not _are_new(answers):
+            pairs = list(zip(chunk.good, answers, strict=True))
+            refused += [(one, str(answer["error"])) for one, answer in pairs if "error" in answer]
+            tally.deduplicated += sum(map(_is_deduplicated, answers))
+            if are_shown:
+                yield from sorted(_lines(pairs, refused), key=itemgetter("line"))
         refused.sort(key=lambda pair: pair[0].line)
         _count(chunk, refused, tally)
         journal.note(chunk, refused=len(refused), rejects_bytes=rejects.write(refused))
@@ -113,6 +111,11 @@ def outcomes(
         if strict and refused:
             record, error = refused[0]
             raise PartlyDone(f"line {record.line}: {error}")
+
+
+def _are_new(answers: Sequence[Any]) -> bool:
+    """Whether each is that one message was created. Nearly always they are."""
+    return set(map(len, answers)) <= {1} and all(map(contains, answers, repeat("messageId")))
 
 
 def _is_deduplicated(answer: Any) -> bool:

@@ -29,7 +29,7 @@ class Plan:
     @property
     def long_rounds(self) -> int:
         """Pairs of runs that take seconds."""
-        return 1 if self.quick else 3
+        return 1 if self.quick else 5
 
     def size(self, number: int) -> int:
         """A number of records, a tenth of it for a quick run."""
