@@ -169,8 +169,8 @@ def exchanged(url: str, request: bytes) -> bytes:
 
 def wrong_bytes(answer: bytes) -> str:
     """What is wrong with the answers to some bytes, if anything."""
-    for found in re.finditer(rb"HTTP/1\.1 (\d+)[^\n]*\r\n(.*?)\r\n\r\n", answer, re.DOTALL):
-        fields = dict(line.lower().split(b": ", 1) for line in found[2].split(b"\r\n"))
+    for found in re.finditer(rb"HTTP/1\.1 (\d+)[^\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n", answer):
+        fields = dict(line.lower().split(b": ", 1) for line in found[2].splitlines())
         body = answer[found.end() :][: int(fields.get(b"content-length", 0))]
         kind = fields.get(b"content-type", b"").decode()
         if what := wrong(int(found[1]), kind, body.decode(errors="replace")):
