@@ -1,8 +1,7 @@
-"""How much is read of an answer, and for how long: whoever answers may never end."""
+"""How much is read of an answer: whoever answers may never end."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from qstash_cli.errors import QstashError
@@ -18,20 +17,13 @@ def most_bytes(status: int) -> int:
     return MOST_BYTES if 200 <= status < 300 else _MOST_REFUSAL_BYTES
 
 
-def first(
-    chunks: Iterable[bytes], most: int, *, until_s: float | None = None
-) -> tuple[bytes, bool]:
-    """The first bytes of a body, and whether these are all of it.
-
-    Raises `TimeoutError` where they come so slowly that the monotonic clock passes `until_s`.
-    """
+def first(chunks: Iterable[bytes], most: int) -> tuple[bytes, bool]:
+    """The first bytes of a body, and whether these are all of it."""
     found = bytearray()
     for chunk in chunks:
         found += chunk
         if len(found) > most:
             return bytes(found[:most]), False
-        if until_s is not None and time.monotonic() > until_s:
-            raise TimeoutError
     return bytes(found), True
 
 
