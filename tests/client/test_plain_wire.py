@@ -235,6 +235,22 @@ def test_silence_is_not_waited_for_longer_than_is_said(peer: Peers, wire: Wires)
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("is_secured", [False, True])
+def test_a_body_that_goes_out_in_many_pieces_arrives_whole(
+    peer: Peers, wire: Wires, secured: ssl.SSLContext, *, is_secured: bool
+) -> None:
+    there = peer((OK, OK), context=secured if is_secured else None)
+    one = wire(there.url, context=certificates() if is_secured else None)
+    body = bytes(range(256)) * 40_000
+
+    for _ in range(2):
+        assert one.send("POST", "/", [], body, limit_s=30).content == b"ok"
+
+    assert there.connections == 1
+    assert [request.partition(b"\r\n\r\n")[2] == body for request in there.requests] == [True] * 2
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("is_secured", [False, True])
 def test_who_takes_a_request_piece_by_piece_is_not_waited_for_longer(
     slow_reader: Callable[[ssl.SSLContext | None], str],
     wire: Wires,
