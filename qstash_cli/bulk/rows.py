@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 FileFormat = Literal["jsonl", "csv", "lines"]
 # A row longer than this is told and passed by, so that memory stays bounded.
@@ -122,12 +122,17 @@ def rows_in(piece: Lines | Row) -> list[Row]:
     return [row for row in _each_row(piece) if row.text.strip()]
 
 
+class _Paused(Exception):
+    """The input pauses, and no row is begun."""
+
+
 class _Fed:
     """The lines that the CSV reader asks for, and the end of the last of them in the input."""
 
     def __init__(self, blocks: Iterable[bytes | None]) -> None:
         self.end = 0
-        self._pieces = (piece for piece in lines_of(blocks) if piece)
+        self.is_within_row = False
+        self._pieces = lines_of(blocks)
         self._left: deque[Row] = deque()
 
     @property
@@ -135,24 +140,34 @@ class _Fed:
         """Whether the next line has to be waited for."""
         return not self._left
 
-    def __iter__(self) -> Iterator[str]:
-        for piece in self._pieces:
-            self._left.extend([piece] if isinstance(piece, Row) else _each_row(piece))
-            while self._left:
-                row = self._left.popleft()
-                self.end = row.end
-                # Bytes that are no UTF-8 become surrogates, which no row may hold.
-                yield row.text.decode(errors="surrogateescape") + "\n"
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        while self.is_drained:
+            piece = next(self._pieces)
+            if piece is not None:
+                self._left.extend([piece] if isinstance(piece, Row) else _each_row(piece))
+            elif not self.is_within_row:
+                raise _Paused
+        row = self._left.popleft()
+        self.end, self.is_within_row = row.end, True
+        # Bytes that are no UTF-8 become surrogates, which no row may hold.
+        return row.text.decode(errors="surrogateescape") + "\n"
 
 
 def _csv_rows(blocks: Iterable[bytes | None]) -> Iterator[list[Row] | None]:
     csv.field_size_limit(MOST_BYTES)
     fed = _Fed(blocks)
-    reader = csv.reader(iter(fed), strict=True)
+    reader = csv.reader(fed, strict=True)
     header: list[str] | None = None
     rows: list[Row] = []
     line = 1
-    for values, error in _parsed(reader):
+    for parsed in _parsed(reader, fed):
+        if parsed is None:
+            yield None
+            continue
+        values, error = parsed
         if header is None and not error:
             header = values
         elif values or error:
@@ -161,15 +176,17 @@ def _csv_rows(blocks: Iterable[bytes | None]) -> Iterator[list[Row] | None]:
         if fed.is_drained:
             yield rows
             rows = []
-    yield rows
 
 
-def _parsed(reader: Any) -> Iterator[tuple[list[str], str]]:
+def _parsed(reader: Any, fed: _Fed) -> Iterator[tuple[list[str], str] | None]:
     while True:
+        fed.is_within_row = False
         try:
             yield next(reader), ""
         except StopIteration:
             return
+        except _Paused:
+            yield None
         except csv.Error as fault:
             yield [], f"not CSV: {fault}"
 

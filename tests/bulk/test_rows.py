@@ -80,6 +80,22 @@ def test_csv_reads_what_csv_writes(values: list[tuple[str, str]]) -> None:
     assert found[-1].end == len(content)
 
 
+@given(st.lists(st.integers(0, 60), max_size=6))
+def test_csv_is_the_same_however_often_it_pauses(cuts: list[int]) -> None:
+    content = b'a,b\n1,"x\n\ny"\n2\n\n3,"q"r\n4,"z""\n5'
+    edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
+    blocks = [block for a, b in itertools.pairwise(edges) for block in (content[a:b], None)]
+
+    assert read("csv", *blocks) == read("csv", content)
+
+
+def test_a_pause_of_csv_is_passed_on_between_rows_alone() -> None:
+    found = list(rows_of("csv", [b"a,b\n1,2\n", None, b'3,"x\n', None, b'y"\n', None]))
+
+    lines = [None if some is None else [row.line for row in some] for some in found]
+    assert [one for one in lines if one != []] == [[2], None, [3], None]
+
+
 @pytest.mark.parametrize("cut", range(1, 14))
 def test_a_row_of_csv_is_there_as_soon_as_its_line_is(cut: int) -> None:
     content = b"a,b\n1,2\n3,4\n"

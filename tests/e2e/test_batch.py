@@ -144,21 +144,41 @@ def test_ctrl_c_ends_tidily_and_resume_goes_on(
     assert bodies_in(database) == Counter(range(2_000))
 
 
-def test_a_stream_that_never_ends_is_sent_as_it_comes(start_dev: Callable[..., Dev]) -> None:
+@pytest.mark.parametrize(
+    ("form", "lines", "numbers", "bodies"),
+    [
+        (("--lines",), ("one\n", "two\n", "three\n"), (1, 2, 3), ("one", "two", "three")),
+        (("--format", "jsonl"), ("1\n", "[2]\n", "{}\n"), (1, 2, 3), ("1", "[2]", "{}")),
+        (
+            ("--format", "csv"),
+            ('id,name\n1,"ada"\n', '2,"a\nb"\n', "3,\n"),
+            (2, 3, 5),
+            ('{"id":"1","name":"ada"}', '{"id":"2","name":"a\\nb"}', '{"id":"3","name":""}'),
+        ),
+    ],
+    ids=["lines", "jsonl", "csv"],
+)
+def test_a_stream_that_never_ends_is_sent_as_it_comes(
+    start_dev: Callable[..., Dev],
+    form: tuple[str, ...],
+    lines: tuple[str, ...],
+    numbers: tuple[int, ...],
+    bodies: tuple[str, ...],
+) -> None:
     dev = start_dev("--port", "0")
     process = subprocess.Popen(  # noqa: S603 - a command of the test
-        [*QSTASH, "batch", "-", "--lines", "--to", NOWHERE, "--delay", "1d", "-o", "jsonl"],
+        [*QSTASH, "batch", "-", *form, "--to", NOWHERE, "--delay", "1d", "-o", "jsonl"],
         env=dev.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
 
     with process.stdin as stdin, process.stdout as stdout:
-        for number, text in enumerate(("first", "second", "third"), 1):
-            stdin.write(f"{text}\n")
+        for text, number, body in zip(lines, numbers, bodies, strict=True):
+            stdin.write(text)
             sent = json.loads(stdout.readline())
             assert sent["line"] == number
             message = json.loads(dev.qstash("message", "get", sent["messageId"], "--json").stdout)
-            assert message["body"] == text
+            assert message["body"] == body
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 130
