@@ -44,7 +44,7 @@ class Chunk:
         lengths = list(accumulate(map(len, map(_item, fitting)), initial=self.item_bytes))
         number = bisect_right(lengths, most_bytes) - 1
         if number < 1:
-            if len(self):
+            if self:
                 return records
             number = 1
         taken = fitting[:number]

@@ -1,6 +1,6 @@
 """The short way from lines of JSONL to their items, where all items have one form.
 
-It does what `record_of` does of each row, in 1.7 us of its 2.9: each step for all lines of a block
+It does what `record_of` does of each row, in half of its 4 us: each step for all lines of a block
 at once. Lines of which one is not plainly right are left to `record_of`, which has the words for
 it; a test holds the two against each other.
 """
@@ -13,33 +13,22 @@ from itertools import count, repeat
 from typing import Any, cast
 
 from qstash_cli.bulk.items import Recipe, Record, record_of, scan
-from qstash_cli.bulk.rows import Lines, Row, lines_of, rows_in, rows_of
+from qstash_cli.bulk.rows import Lines, Piece, rows_in
 from qstash_cli.errors import BadInput
 
 # A named tuple is made by itself in twice the time.
 _as_record = cast("Callable[[Iterable[Any]], Record]", partial(tuple.__new__, Record))
 
 
-def records_of(blocks: Iterable[bytes | None], recipe: Recipe) -> Iterator[list[Record] | None]:
-    """What the rows stand for that each block completes, and None wherever the input pauses."""
+def records_of(pieces: Iterable[Piece | None], recipe: Recipe) -> Iterator[list[Record] | None]:
+    """What the rows of each piece stand for, and None wherever the input pauses."""
     filled = _filler(recipe)
-    if filled is None:
-        yield from records_one_by_one(rows_of(recipe.file_format, blocks), recipe)
-        return
-    for piece in lines_of(blocks):
+    for piece in pieces:
         if piece is None:
             yield None
             continue
-        records = filled(piece) if isinstance(piece, Lines) else None
+        records = filled(piece) if filled and isinstance(piece, Lines) else None
         yield records or [record_of(row, recipe) for row in rows_in(piece)]
-
-
-def records_one_by_one(
-    rows: Iterable[list[Row] | None], recipe: Recipe
-) -> Iterator[list[Record] | None]:
-    """What each row stands for, and None wherever the input pauses."""
-    for some in rows:
-        yield None if some is None else [record_of(row, recipe) for row in some]
 
 
 def _filler(recipe: Recipe) -> Callable[[Lines], list[Record] | None] | None:
@@ -54,7 +43,7 @@ def _filler(recipe: Recipe) -> Callable[[Lines], list[Record] | None] | None:
     head, between, tail = form.typed.encode(), f'{form.between}"'.encode(), f'"{form.tail}'.encode()
 
     def filled(lines: Lines) -> list[Record] | None:
-        data = lines.data.removesuffix(b"\n")
+        data = lines.data.replace(b"\r\n", b"\n").removesuffix(b"\n")
         # Between the parts of JSON there may be these, which are escaped as well.
         if b"\t" in data or b"\r" in data:
             return None

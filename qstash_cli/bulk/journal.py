@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from qstash_cli.bulk.chunks import Chunk
+from qstash_cli.bulk.rows import Lines, Piece, rows_in
 from qstash_cli.bulk.source import Digested
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
@@ -33,6 +36,20 @@ class Past:
     refused: int = 0
     rejects_bytes: int = 0
     is_finished: bool = False
+
+    def has(self, first: int, last: int) -> bool:
+        """Whether any of these lines is done."""
+        place = bisect_right(self.done, (last, math.inf)) - 1
+        return place >= 0 and self.done[place][1] >= first
+
+
+def undone(pieces: Iterable[Piece | None], past: Past) -> Iterator[Piece | None]:
+    """What the journal does not know as done."""
+    for piece in pieces:
+        if piece is None or (isinstance(piece, Lines) and not past.has(piece.first, piece.last)):
+            yield piece
+        else:
+            yield [row for row in rows_in(piece) if not past.has(row.line, row.line)]
 
 
 class Journal(Protocol):

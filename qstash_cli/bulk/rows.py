@@ -39,6 +39,11 @@ class Lines(NamedTuple):
     start: int
     data: bytes
 
+    @property
+    def last(self) -> int:
+        """The number of the last."""
+        return self.first + self.data.removesuffix(b"\n").count(b"\n")
+
     def row(self, line: int) -> Row:
         """The row of that line."""
         place = line - self.first
@@ -48,11 +53,11 @@ class Lines(NamedTuple):
         return Row(line, line, end, text.removesuffix(b"\r"))
 
 
-def lines_of(blocks: Iterable[bytes | None]) -> Iterator[Lines | Row | None]:
-    """The lines that each block completes, and None wherever the input pauses.
+# Lines as they came, or rows where there is more to be said of each.
+Piece = Lines | list[Row]
 
-    A row that says so is in the place of a line that is too long.
-    """
+
+def _lines_of(blocks: Iterable[bytes | None]) -> Iterator[Piece | None]:
     number, start = 1, 0
     for data, dropped in _complete(blocks):
         if data is None:
@@ -62,7 +67,7 @@ def lines_of(blocks: Iterable[bytes | None]) -> Iterator[Lines | Row | None]:
         if dropped:
             line, feed, rest = data.partition(b"\n")
             size = len(line) + len(feed) + dropped
-            yield _too_long(number, start + size, size, line)
+            yield [_too_long(number, start + size, size, line)]
             number, start = number + 1, start + size
         if not start:
             rest, start = _without_mark(rest)
@@ -108,18 +113,16 @@ def _each_row(lines: Lines) -> Iterator[Row]:
         yield Row(number, number, end, line.removesuffix(b"\r"))
 
 
-def rows_of(file_format: FileFormat, blocks: Iterable[bytes | None]) -> Iterator[list[Row] | None]:
-    """The rows that each block completes but for blank ones, and None wherever the input pauses."""
-    if file_format == "csv":
-        return _csv_rows(blocks)
-    return (rows_in(piece) if piece else None for piece in lines_of(blocks))
+def pieces_of(file_format: FileFormat, blocks: Iterable[bytes | None]) -> Iterator[Piece | None]:
+    """What each block completes, and None wherever the input pauses."""
+    return _csv_rows(blocks) if file_format == "csv" else _lines_of(blocks)
 
 
-def rows_in(piece: Lines | Row) -> list[Row]:
+def rows_in(piece: Piece) -> list[Row]:
     """The rows of a piece of the input that are not blank."""
-    if isinstance(piece, Row):
-        return [piece]
-    return [row for row in _each_row(piece) if row.text.strip()]
+    if isinstance(piece, Lines):
+        return [row for row in _each_row(piece) if row.text.strip()]
+    return piece
 
 
 class _Paused(Exception):
@@ -132,7 +135,7 @@ class _Fed:
     def __init__(self, blocks: Iterable[bytes | None]) -> None:
         self.end = 0
         self.is_within_row = False
-        self._pieces = lines_of(blocks)
+        self._pieces = _lines_of(blocks)
         self._left: deque[Row] = deque()
 
     @property
@@ -147,7 +150,7 @@ class _Fed:
         while self.is_drained:
             piece = next(self._pieces)
             if piece is not None:
-                self._left.extend([piece] if isinstance(piece, Row) else _each_row(piece))
+                self._left.extend(_each_row(piece) if isinstance(piece, Lines) else piece)
             elif not self.is_within_row:
                 raise _Paused
         row = self._left.popleft()
@@ -156,7 +159,7 @@ class _Fed:
         return row.text.decode(errors="surrogateescape") + "\n"
 
 
-def _csv_rows(blocks: Iterable[bytes | None]) -> Iterator[list[Row] | None]:
+def _csv_rows(blocks: Iterable[bytes | None]) -> Iterator[Piece | None]:
     csv.field_size_limit(MOST_BYTES)
     fed = _Fed(blocks)
     reader = csv.reader(fed, strict=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from qstash_cli.bulk.chunks import Chunk, chunks_of
-from qstash_cli.bulk.filling import records_of, records_one_by_one
+from qstash_cli.bulk.filling import records_of
 from qstash_cli.bulk.items import Recipe
-from qstash_cli.bulk.journal import FileJournal, NoJournal, Past
+from qstash_cli.bulk.journal import FileJournal, NoJournal, Past, undone
 from qstash_cli.bulk.pace import paced
-from qstash_cli.bulk.rows import FileFormat, rows_of
+from qstash_cli.bulk.rows import FileFormat, pieces_of
 from qstash_cli.bulk.sender import Wire, send
 from qstash_cli.bulk.source import Digested, Stream, blocks_of
 from qstash_cli.client import messages
@@ -28,7 +28,6 @@ from qstash_cli.commands._batch_outcomes import (
     failure_of,
     outcomes,
     refuse_none,
-    undone,
 )
 from qstash_cli.commands._interrupts import stopping
 from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
@@ -162,12 +161,8 @@ class Job:
         self, stream: Stream, job: str, stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
         recipe = self._recipe(job)
-        blocks = blocks_of(stream, stopped)
-        if self.past.done:
-            rows = undone(rows_of(recipe.file_format, blocks), self.past)
-            records = records_one_by_one(rows, recipe)
-        else:
-            records = records_of(blocks, recipe)
+        pieces = pieces_of(recipe.file_format, blocks_of(stream, stopped))
+        records = records_of(undone(pieces, self.past), recipe)
         if self.records.strict:
             records = refuse_none(records)
         per_s = self.sending.rate.per_s if self.sending.rate else None

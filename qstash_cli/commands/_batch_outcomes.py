@@ -10,8 +10,7 @@ from typing import Any, TextIO
 
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.items import Record
-from qstash_cli.bulk.journal import Journal, Past
-from qstash_cli.bulk.rows import Row
+from qstash_cli.bulk.journal import Journal
 from qstash_cli.bulk.sender import Answered
 from qstash_cli.errors import BadInput, PartlyDone, QstashError
 from qstash_cli.output.json_text import compact
@@ -48,23 +47,6 @@ class Rejects:
             self._file.write(f"{compact(line)}\n")
         self._file.flush()
         return self._file.tell()
-
-
-def undone(rows: Iterable[list[Row] | None], past: Past) -> Iterator[list[Row] | None]:
-    """The rows that the journal does not know as done."""
-    ranges = iter(past.done)
-    first, last = next(ranges, (0, 0))
-    for some in rows:
-        if some is None:
-            yield None
-            continue
-        kept = []
-        for row in some:
-            while last and row.line > last:
-                first, last = next(ranges, (0, 0))
-            if not last or row.line < first:
-                kept.append(row)
-        yield kept
 
 
 def refuse_none(records: Iterable[list[Record] | None]) -> Iterator[list[Record] | None]:

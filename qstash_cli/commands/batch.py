@@ -64,8 +64,10 @@ def batch(
     qstash batch orders.csv --to https://example.com/hook --dedup-field id
     jq -c '.[]' orders.json | qstash batch - --to https://example.com/hook
     """
+    if not file:
+        raise BadInput("the name of the file is empty", hint="- stands for standard input")
     path = None if file == "-" else Path(file).expanduser()
-    _refuse_what_does_not_fit(file, path, records, sending)
+    _refuse_what_does_not_fit(path, records, sending)
     options = replace(options, rate=sending.rate.of_the_key if sending.rate else None)
     refuse_contradictions(options, "enqueue" if options.queue else "publish")
     job = Job(
@@ -94,10 +96,8 @@ def batch(
 
 
 def _refuse_what_does_not_fit(
-    file: str, path: Path | None, records: RecordOptions, sending: SendingOptions
+    path: Path | None, records: RecordOptions, sending: SendingOptions
 ) -> None:
-    if not file:
-        raise BadInput("the name of the file is empty", hint="- stands for standard input")
     row_is_body = records.to is not None or records.destination_field is not None
     picks = records.dedup_field is not None or records.delay_field is not None
     if (picks or records.lines) and not row_is_body:

@@ -91,6 +91,7 @@ def _options(destination: str, headers: Headers, queue: str | None) -> MessageOp
 
 def _decoded(headers: Headers) -> MessageOptions:
     names = [name.lower() for name, _ in headers]
+    # Then whatever came is forwarded, and hardly two publishes have the same headers.
     if "upstash-header-forward" in names:
         return decode(headers)
     said = (one for name, one in zip(names, headers, strict=True) if name.startswith(_SAYING))

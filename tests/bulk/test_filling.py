@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qstash_cli.bulk.filling import records_of
 from qstash_cli.bulk.items import Recipe, Record, record_of
-from qstash_cli.bulk.rows import rows_of
+from qstash_cli.bulk.rows import pieces_of, rows_in
 from qstash_cli.errors import BadInput
 
 VALUES = st.recursive(
@@ -46,7 +46,8 @@ def recipe(*, to: str = "https://example.com/hook", most_bytes: int = 1000) -> R
 
 
 def of(*blocks: bytes | None, by: Recipe | None = None) -> list[Record]:
-    return [record for some in records_of(blocks, by or recipe()) for record in some or ()]
+    some = records_of(pieces_of("jsonl", blocks), by or recipe())
+    return [record for records in some for record in records or ()]
 
 
 def plainly(records: list[Record]) -> list[tuple[object, ...]]:
@@ -54,8 +55,8 @@ def plainly(records: list[Record]) -> list[tuple[object, ...]]:
 
 
 def the_long_way(*blocks: bytes | None) -> list[Record]:
-    rows = [row for some in rows_of("jsonl", blocks) for row in some or ()]
-    return [record_of(row, recipe()) for row in rows]
+    pieces = [piece for piece in pieces_of("jsonl", blocks) if piece]
+    return [record_of(row, recipe()) for piece in pieces for row in rows_in(piece)]
 
 
 @given(lines=st.lists(LINES, max_size=5), cuts=st.lists(st.integers(0, 200), max_size=3))
@@ -82,8 +83,16 @@ def test_it_does_so_where_every_line_is_right(lines: list[bytes]) -> None:
         b"1\n\n2\n",
         b"1\nnull\n2\n",
         b"1\r\n2\r\n",
+        b"1\r\r\n2\n3\r",
     ],
-    ids=["values over lines", "a string over lines", "a blank line", "null", "carriage returns"],
+    ids=[
+        "values over lines",
+        "a string over lines",
+        "a blank line",
+        "null",
+        "carriage returns",
+        "some of them",
+    ],
 )
 def test_each_line_is_judged_by_itself(content: bytes) -> None:
     assert plainly(of(content)) == plainly(the_long_way(content))

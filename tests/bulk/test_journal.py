@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qstash_cli.bulk.chunks import Chunk
-from qstash_cli.bulk.journal import FileJournal, _merged
+from qstash_cli.bulk.journal import FileJournal, Past, _merged, undone
+from qstash_cli.bulk.rows import Row, pieces_of, rows_in
 from qstash_cli.bulk.source import Digested
 from qstash_cli.errors import BadInput
 
@@ -45,6 +46,39 @@ def test_ranges_become_ordered_ranges_of_the_same_lines(pairs: list[tuple[int, i
         n for a, b in ranges for n in range(a, b + 1)
     }
     assert all(one[1] + 1 < other[0] for one, other in itertools.pairwise(merged))
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)), max_size=8),
+    st.integers(1, 80),
+    st.integers(0, 20),
+)
+def test_lines_are_known_as_done_if_any_of_them_is(
+    pairs: list[tuple[int, int]], first: int, more: int
+) -> None:
+    past = Past(done=_merged((a, a + further) for a, further in pairs))
+
+    done = {line for a, b in past.done for line in range(a, b + 1)}
+    assert past.has(first, first + more) == bool(done & set(range(first, first + more + 1)))
+
+
+@given(
+    st.lists(st.sampled_from([b"1", b"", b"{", b"[2]\r"]), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3)), max_size=4),
+    st.integers(0, 30),
+)
+def test_what_is_done_is_left_out_and_nothing_else(
+    lines: list[bytes], pairs: list[tuple[int, int]], cut: int
+) -> None:
+    content = b"\n".join(lines)
+    past = Past(done=_merged((a, a + further) for a, further in pairs))
+
+    def rows(past: Past) -> list[Row]:
+        pieces = pieces_of("jsonl", [content[:cut], None, content[cut:]])
+        return [row for piece in undone(pieces, past) if piece for row in rows_in(piece)]
+
+    done = {line for a, b in past.done for line in range(a, b + 1)}
+    assert rows(past) == [row for row in rows(Past()) if row.line not in done]
 
 
 def test_what_was_noted_is_known_again(journal: FileJournal, source: Path) -> None:

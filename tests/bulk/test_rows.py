@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qstash_cli.bulk import rows
-from qstash_cli.bulk.rows import FileFormat, Row, rows_of
+from qstash_cli.bulk.rows import FileFormat, Row, pieces_of, rows_in
 
 
 def read(file_format: FileFormat, *blocks: bytes | None) -> list[Row]:
-    return [row for some in rows_of(file_format, blocks) for row in some or ()]
+    return [row for piece in pieces_of(file_format, blocks) if piece for row in rows_in(piece)]
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=6))
@@ -42,9 +42,9 @@ def test_every_byte_is_counted_and_every_line_numbered(content: bytes) -> None:
 
 
 def test_a_pause_of_the_stream_is_passed_on() -> None:
-    found = list(rows_of("jsonl", [b'{"a":1}\n{"b"', None, b":2}\n"]))
+    found = list(pieces_of("jsonl", [b'{"a":1}\n{"b"', None, b":2}\n"]))
 
-    texts = [None if some is None else [row.text for row in some] for some in found]
+    texts = [None if piece is None else [row.text for row in rows_in(piece)] for piece in found]
     assert texts == [[b'{"a":1}'], None, [b'{"b":2}']]
 
 
@@ -90,9 +90,9 @@ def test_csv_is_the_same_however_often_it_pauses(cuts: list[int]) -> None:
 
 
 def test_a_pause_of_csv_is_passed_on_between_rows_alone() -> None:
-    found = list(rows_of("csv", [b"a,b\n1,2\n", None, b'3,"x\n', None, b'y"\n', None]))
+    found = list(pieces_of("csv", [b"a,b\n1,2\n", None, b'3,"x\n', None, b'y"\n', None]))
 
-    lines = [None if some is None else [row.line for row in some] for some in found]
+    lines = [None if piece is None else [row.line for row in rows_in(piece)] for piece in found]
     assert [one for one in lines if one != []] == [[2], None, [3], None]
 
 
@@ -107,8 +107,8 @@ def test_a_row_of_csv_is_there_as_soon_as_its_line_is(cut: int) -> None:
         yield content[cut:]
 
     number = 0
-    for some in rows_of("csv", blocks()):
-        number += len(some or ())
+    for piece in pieces_of("csv", blocks()):
+        number += len(rows_in(piece)) if piece else 0
 
     assert seen == [max(content[:cut].count(b"\n") - 1, 0)]
 

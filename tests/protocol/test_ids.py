@@ -18,6 +18,12 @@ def test_different_random_bytes_make_different_ids() -> None:
     assert ids.new_id("scd", lambda n: b"\1" * n) != ids.new_id("scd", lambda n: b"\2" * n)
 
 
+def test_bytes_that_would_make_some_digits_likelier_are_passed_over() -> None:
+    supplied = iter([bytes([232, 255] * 28), bytes(56)])
+
+    assert ids.new_id("msg", lambda _n: next(supplied)) == f"msg_{'1' * 28}"
+
+
 @pytest.mark.parametrize("name", ["orders", "a.b-c_D9"])
 def test_names_of_letters_digits_and_marks_are_kept(name: str) -> None:
     assert ids.check_name(name, "queue") == name
