@@ -137,6 +137,8 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
         from qstash_cli.commands._preview import show
 
         _render(show(inv, preview.request), inv)
+    if result.footer is not None and (text := result.footer()):
+        inv.note(text)
     failure = result.verdict() if result.verdict is not None else result.failure
     if failure is not None:
         raise failure

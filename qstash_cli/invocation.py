@@ -102,7 +102,7 @@ class Invocation:
             is_terminal=is_terminal,
             width=self.columns,
             colour=is_terminal and not plain,
-            now=self.now(),
+            now=self.now,
             time_zone=None,
         )
 
@@ -130,10 +130,16 @@ class Invocation:
 
     @cached_property
     def profiles(self) -> Profiles:
-        """The profiles of the configuration file."""
-        from qstash_cli.config.profiles import Profiles, load
+        """The profiles of the configuration file, which is made private if it holds secrets."""
+        from qstash_cli.config.profiles import Profiles, load, restrict
 
-        return Profiles() if self.automation.no_config else load(self.config_file)
+        if self.automation.no_config:
+            return Profiles()
+        found = load(self.config_file)
+        has_secrets = any(profile.has_secrets for profile in found.profiles.values())
+        if has_secrets and (changed := restrict(self.config_file)):
+            self.warn(changed)
+        return found
 
     @cached_property
     def settings(self) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,6 @@ from qstash_cli import __version__
 from qstash_cli.checkup.check import Check, failure, ok, skipped, warning
 from qstash_cli.config.profiles import Profiles
 
-_FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 # Other programs read these, and people wonder why they change nothing here.
@@ -33,8 +31,6 @@ def config_file(path: Path, profiles: Profiles) -> Check:
         return ok("config", f"there is no {path}")
     names = ", ".join(profiles.profiles) or "none"
     detail = f"{path}, profiles: {names}"
-    if path.stat().st_mode & _FOR_OTHERS:
-        return warning("config", f"others may read {path}", f"chmod 600 {path}")
     if profiles.default and profiles.default not in profiles.profiles:
         return warning(
             "config", f"{path}: the default profile is not there: {profiles.default}",

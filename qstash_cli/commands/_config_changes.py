@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from qstash_cli.errors import BadInput
@@ -10,7 +11,9 @@ from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.protocol.limits import PLANS
-from qstash_cli.protocol.tokens import mistaken_for_token
+from qstash_cli.protocol.tokens import has_shape_of_token, unusable_token
+
+_REST_BYTES = 65536
 
 
 def _plan(text: str, _now: float) -> str:
@@ -94,7 +97,19 @@ def read_changes(inv: Invocation, name: str, changes: Changes) -> dict[str, Any]
     if changes.keys_stdin:
         found["current_signing_key"] = _secret(inv, "current signing key")
         found["next_signing_key"] = _secret(inv, "next signing key")
+    if not inv.stdin_is_terminal and {"token", "current_signing_key"} & set(found):
+        _refuse_further_lines(inv, found)
     return found
+
+
+def _refuse_further_lines(inv: Invocation, found: Mapping[str, Any]) -> None:
+    # A second line is a mistake whose first line alone would look like a success.
+    if inv.stdin.read(_REST_BYTES).strip():
+        lines = sum(name.endswith(("token", "signing_key")) for name in found)
+        raise BadInput(
+            f"standard input has more than {lines} line{'s' if lines > 1 else ''}",
+            hint="pipe in only the secrets, one a line; nothing was changed",
+        )
 
 
 def _asks_for_token(inv: Invocation, name: str, *, is_all: bool) -> bool:
@@ -117,9 +132,11 @@ def _asks_for_token(inv: Invocation, name: str, *, is_all: bool) -> bool:
 
 def _token(inv: Invocation, name: str) -> str:
     token = _secret(inv, f"token of {name}")
-    if mistaken := mistaken_for_token(token):
-        what, fix = mistaken
-        raise BadInput(f"that is {what}, not a token", hint=f"{fix}; nothing was changed")
+    if unusable := unusable_token(token):
+        why, fix = unusable
+        raise BadInput(why, hint=f"{fix}; nothing was changed")
+    if not has_shape_of_token(token):
+        inv.warn("the token does not have the form of a QStash token; `qstash doctor` tries it out")
     return token
 
 

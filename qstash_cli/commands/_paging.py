@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
 
 from qstash_cli.commands._options import Paging
-from qstash_cli.invocation import Invocation
 
 T = TypeVar("T")
 
 
-def cut(inv: Invocation, items: Iterator[T], paging: Paging) -> Iterator[T]:
-    """The items up to the limit, and a note if there are more."""
-    for number, item in enumerate(items):
-        if number == paging.limit and not paging.all:
-            inv.note(f"only the first {paging.limit} are shown; add --all or --limit N")
-            return
-        yield item
+class Page(Generic[T]):
+    """The items up to the limit of `--limit`, read as they are needed."""
+
+    def __init__(self, items: Iterable[T], paging: Paging) -> None:
+        self._items = items
+        self._paging = paging
+        self._is_cut = False
+
+    def __iter__(self) -> Iterator[T]:
+        for number, item in enumerate(self._items):
+            if number == self._paging.limit and not self._paging.all:
+                self._is_cut = True
+                return
+            yield item
+
+    def footer(self) -> str | None:
+        """What to say after the last item, None if there are no more items."""
+        if not self._is_cut:
+            return None
+        return f"showing the first {self._paging.limit}; use --all for the rest"

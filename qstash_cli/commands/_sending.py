@@ -52,6 +52,7 @@ def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes
             ("failure callback", options.failure_callback),
         ):
             check_reachable(url or "", what)
+    warn_if_past(inv, options)
     delay_s = options.delay_s
     if options.not_before_s is not None:
         delay_s = max(0, round(options.not_before_s - inv.now()))
@@ -61,6 +62,16 @@ def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes
         delay_s=delay_s,
         timeout_s=options.timeout_s,
     )
+
+
+def warn_if_past(inv: Invocation, options: MessageOptions) -> None:
+    """Warns about a --not-before that has passed: QStash then delivers at once."""
+    if options.not_before_s is None or options.not_before_s >= int(inv.now()):
+        return
+    from qstash_cli.output.values import relative_time
+
+    passed = relative_time(options.not_before_s, inv.now())
+    inv.warn(f"--not-before has passed ({passed}); QStash delivers the message immediately")
 
 
 def _followed(inv: Invocation, published: list[Published], waiting: Waiting) -> QstashError | None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from qstash_cli.client.filters import Filter
 from qstash_cli.output.result import Column, Record, View
+
+
+def matching(view: View, wanted: Filter, what: str = "entries") -> View:
+    """The view of a list that a filter narrows: no match does not mean that there is nothing."""
+    return view if wanted.is_empty else replace(view, empty=f"no {what} match")
 
 
 def _labels(record: Record) -> object:

@@ -9,9 +9,9 @@ from qstash_cli.client import dlq
 from qstash_cli.client.filters import Filter
 from qstash_cli.commands._follow import failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
-from qstash_cli.commands._paging import cut
+from qstash_cli.commands._paging import Page
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED
+from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED, matching
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
@@ -47,12 +47,14 @@ def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging, expected: Exp
     qstash dlq list --all -q
     qstash dlq list --label payments --fail-if-any
     """
-    entries = inv.pages(dlq.entries(filters.filter()))
+    wanted = filters.filter()
+    view = matching(DLQ, wanted)
+    page = Page(inv.pages(dlq.entries(wanted)), paging)
     if expected.fail_if_any:
-        found = list(cut(inv, entries, paging))
+        found = list(page)
         failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
-        return Result(data=cast("Any", found), view=DLQ, failure=failure)
-    return Result(data=cast("Any", cut(inv, entries, paging)), view=DLQ)
+        return Result(data=cast("Any", found), view=view, footer=page.footer, failure=failure)
+    return Result(data=cast("Any", page), view=view, footer=page.footer)
 
 
 @command(app)

@@ -12,11 +12,11 @@ from qstash_cli.commands import _delivering as delivering
 from qstash_cli.commands._following import Log, follow
 from qstash_cli.commands._mirroring import MIRRORED, OUTCOMES, mirrored
 from qstash_cli.commands._options import LogFilters, Paging
-from qstash_cli.commands._paging import cut
+from qstash_cli.commands._paging import Page
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._statistics import STATISTICS, statistics
 from qstash_cli.commands._timelines import TIMELINES, timeline, timelines
-from qstash_cli.commands._views import LOG
+from qstash_cli.commands._views import LOG, matching
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
@@ -83,10 +83,12 @@ def logs(
         numbers = statistics(inv.pages(api.entries(wanted)))
         return Result(data=numbers, view=view)
     if showing.by_message:
-        return Result(data=_messages(inv, wanted, paging), view=view)
-    page = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
-    entries = cut(inv, inv.pages(api.entries(wanted, page=page)), paging)
-    return Result(data=cast("Any", entries), view=view)
+        messages = Page(_messages(inv, wanted, paging), paging)
+        shown = matching(view, wanted, "messages")
+        return Result(data=messages, view=shown, footer=messages.footer)
+    size = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
+    page = Page(inv.pages(api.entries(wanted, page=size)), paging)
+    return Result(data=cast("Any", page), view=matching(view, wanted), footer=page.footer)
 
 
 def _view(showing: Showing, mirroring: Mirroring) -> View:
@@ -130,9 +132,9 @@ def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
 def _messages(inv: Invocation, wanted: Filter, paging: Paging) -> Iterator[dict[str, Any]]:
     if not wanted.states:
         most = None if paging.all else paging.limit + 1
-        yield from cut(inv, timelines(inv.pages(api.entries(wanted)), most), paging)
+        yield from timelines(inv.pages(api.entries(wanted)), most)
         return
     # The state says which messages; their other steps are not among the entries that fit.
     found = dict.fromkeys(entry["messageId"] for entry in inv.pages(api.entries(wanted)))
     whole = (list(inv.pages(api.entries(Filter(message_ids=(one,))))) for one in found)
-    yield from cut(inv, (timeline(entries) for entries in whole), paging)
+    yield from (timeline(entries) for entries in whole)

@@ -8,7 +8,7 @@ from qstash_cli.client import actions as bulk_actions
 from qstash_cli.client import messages
 from qstash_cli.commands._follow import failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, MessageFilters, Paging, Patience
-from qstash_cli.commands._paging import cut
+from qstash_cli.commands._paging import Page
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import BULK_ACTION, CANCELLED, LOG, MESSAGE
 from qstash_cli.errors import BadInput
@@ -97,7 +97,8 @@ def actions(inv: Invocation, *, paging: Paging) -> Result:
     qstash message actions -o json
     """
     found = inv.pages(bulk_actions.every())
-    return Result(data=cast("Any", cut(inv, found, paging)), view=BULK_ACTION)
+    page = Page(found, paging)
+    return Result(data=cast("Any", page), view=BULK_ACTION, footer=page.footer)
 
 
 @command(app, view=BULK_ACTION)

@@ -16,6 +16,7 @@ from qstash_cli.protocol.ids import check_name
 
 _OWNER_ONLY = 0o600
 _OWNER_DIRECTORY = 0o700
+_FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _TOKEN_SOURCES = ("token", "token_env", "token_command")
 
 
@@ -32,6 +33,11 @@ class Profile:
     next_signing_key: str | None = field(default=None, repr=False)
     plan: str | None = None
     protected: bool = False
+
+    @property
+    def has_secrets(self) -> bool:
+        """The file itself holds the token or a signing key."""
+        return bool(self.token or self.current_signing_key or self.next_signing_key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +77,31 @@ def load(path: Path) -> Profiles:
     return Profiles(
         default=default,
         profiles={name: _profile(path, name, table) for name, table in tables.items()},
+    )
+
+
+def restrict(path: Path) -> str | None:
+    """Make a file of profiles that others can read readable for its owner alone.
+
+    Returns what was changed, None if nothing had to be. Raises `BadInput` where the mode cannot be
+    changed. Windows has no such modes: access is inherited from the user's own directory there.
+    """
+    if os.name == "nt":
+        return None
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if not mode & _FOR_OTHERS:
+        return None
+    try:
+        path.chmod(mode & ~_FOR_OTHERS)
+    except OSError as fault:
+        raise BadInput(
+            f"other users can access the secrets in {path} (mode {mode:o})",
+            hint=f"its mode cannot be changed: {(fault.strerror or '').lower()}; "
+            "keep the token in a variable (--token-env) instead",
+        ) from None
+    return (
+        f"other users could access the secrets in {path} (mode {mode:o}); "
+        f"changed its mode to {mode & ~_FOR_OTHERS:o}"
     )
 
 

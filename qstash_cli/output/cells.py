@@ -64,7 +64,7 @@ def shown(value: Any, show: Show, look: Look) -> Cell:
 
 def _instant(at_s: float, look: Look) -> Cell:
     time = local_time(at_s, look.time_zone)
-    distance = relative_time(at_s, look.now)
+    distance = relative_time(at_s, look.now())
     return Cell(f"{time} ({distance})", time) if distance else _same(time)
 
 

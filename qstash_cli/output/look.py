@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import TextIO
 
@@ -13,12 +14,12 @@ _COLUMNS = 80
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What a stream is: `width` in columns, `now` in unix seconds, no `time_zone` for the local."""
+    """A stream: `width` in columns, `now` returns unix seconds, no `time_zone` means the local."""
 
     is_terminal: bool
     width: int
     colour: bool
-    now: float
+    now: Callable[[], float]
     time_zone: tzinfo | None
 
 

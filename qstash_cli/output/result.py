@@ -72,8 +72,9 @@ class Result:
     the formats where none was asked for. `text` or `lines`, if given, take the place of both: text
     is written as it is, its last line ended. `forms` are the texts of the view's further formats.
     `live` marks records that come one by one over a long time; nobody waits for a single one of
-    those that are not `one_by_one`, so that they are written in larger pieces. `failure` is told
-    after the data, and decides the exit code; `verdict` is asked for it then, where the data tells.
+    those that are not `one_by_one`, so that they are written in larger pieces. `footer` is called
+    after the data, and returns a note about it or None. `failure` is reported after the data, and
+    decides the exit code; `verdict` is asked for it then, where the data tells.
     """
 
     data: Record | Iterable[Record]
@@ -85,6 +86,7 @@ class Result:
     forms: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
     one_by_one: bool = True
+    footer: Callable[[], str | None] | None = None
     failure: QstashError | None = None
     verdict: Callable[[], QstashError | None] | None = None
     exit_code: int = ExitCode.DONE

@@ -22,6 +22,9 @@ _MISTAKEN = (
         "copy QSTASH_TOKEN from the console's QStash page",
     ),
 )
+_ALPHABET = re.compile(r"[A-Za-z0-9+/_.~-]+={0,2}")
+_LEAST_LENGTH = 16
+_JSON_IN_BASE64 = "eyJ"
 # Upstash's Redis tokens are base64 of bytes that begin with 0 or 1.
 _REDIS = re.compile(r"A[A-Za-z0-9+/_-]{39,}={0,2}")
 
@@ -32,6 +35,27 @@ def mistaken_for_token(text: str) -> tuple[str, str] | None:
     return next(
         ((what, fix) for pattern, what, fix in _MISTAKEN if re.fullmatch(pattern, text)), None
     )
+
+
+def unusable_token(text: str) -> tuple[str, str] | None:
+    """Why a text cannot be stored as a token, and what to do; None if it may be one.
+
+    Tokens are base64 today. Only the alphabet and a least length are required of them, so that a
+    token of another form can still be stored.
+    """
+    if mistaken := mistaken_for_token(text):
+        what, fix = mistaken
+        return f"that is {what}, not a token", fix
+    copy = "copy the text under QSTASH_TOKEN in the console"
+    if len(text.split()) > 1:
+        return "that is more than one word, not a token", copy
+    if not _ALPHABET.fullmatch(text):
+        return "that has characters that no token has", copy
+    if len(text) < _LEAST_LENGTH:
+        return f"that is too short for a token: {len(text)} characters", copy
+    if text.startswith(_JSON_IN_BASE64) and not has_shape_of_token(text):
+        return "that is a part of a token", "copy the whole text under QSTASH_TOKEN in the console"
+    return None
 
 
 def has_shape_of_token(text: str) -> bool:

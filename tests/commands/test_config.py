@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.conftest import Qstash, Run
 
@@ -90,6 +91,90 @@ def test_what_is_no_token_is_not_stored(qstash: Qstash, pasted: str, words: str)
 
     assert (run.code, words in run.err, pasted in run.err) == (2, True, False), run
     assert not (qstash.home / "config.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "qstash publish https://example.com/hook -d hi",
+        "cat token.txt | qstash config set prod",
+        "eyJVc2VySUQiOiJkZWZhdWx0VXNlci",
+        "$QSTASH_TOKEN_OF_THE_TEAM",
+        "short-token",
+        "t\u00f6ken-with-other-letters",
+        "token\x1b[31m-with-an-escape",
+        "token-with-a-null\x00-byte",
+    ],
+)
+@pytest.mark.parametrize("flags", [(), ("--token-stdin",)], ids=["asked", "stdin"])
+def test_a_text_without_the_form_of_a_token_is_not_stored(
+    qstash: Qstash, typed: str, flags: tuple[str, ...]
+) -> None:
+    run = qstash("config", "set", "prod", *flags, stdin=f"{typed}\n".encode())
+
+    assert (run.code, typed in run.err, "nothing was changed" in run.err) == (2, False, True), run
+    assert not (qstash.home / "config.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "stdin", "code"),
+    [
+        (("--token-stdin",), f"{TOKEN}\n", 0),
+        (("--token-stdin",), f"{TOKEN}\n\n", 0),
+        (("--token-stdin",), f"{TOKEN}\n{TOKEN}\n", 2),
+        (("--token-stdin",), f"{TOKEN}\nrm -rf x\n", 2),
+        (("--token-stdin", "--keys-stdin"), f"{TOKEN}\nsig_a\nsig_b\n", 0),
+        (("--token-stdin", "--keys-stdin"), f"{TOKEN}\nsig_a\nsig_b\nsig_c\n", 2),
+        (("--keys-stdin",), "sig_a\nsig_b\nsig_c\n", 2),
+    ],
+)
+def test_standard_input_has_exactly_the_lines_of_the_secrets(
+    qstash: Qstash, flags: tuple[str, ...], stdin: str, code: int
+) -> None:
+    run = qstash("config", "set", "prod", *flags, stdin=stdin.encode())
+
+    assert run.code == code, run
+    assert (qstash.home / "config.toml").exists() == (code == 0)
+
+
+def test_a_token_of_another_form_is_stored_with_a_warning(qstash: Qstash) -> None:
+    odd = qstash("config", "set", "odd", "--token-stdin", stdin=TOKEN.encode())
+    usual = qstash("config", "set", "usual", "--token-stdin", stdin=DEV_USER.token.encode())
+
+    assert (odd.code, usual.code) == (0, 0)
+    assert "does not have the form of a QStash token" in odd.err
+    assert "form of a QStash token" not in usual.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [("logs", "--dry-run"), ("config", "list"), ("config", "show"), ("publish", "https://a.example",
+     "--dry-run"), ("doctor", "--dry-run")],
+    ids=lambda argv: " ".join(argv[:2]),
+)  # fmt: skip
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o666, 0o604])
+def test_every_command_makes_a_profile_file_private_that_others_can_read(
+    qstash: Qstash, argv: tuple[str, ...], mode: int
+) -> None:
+    qstash("config", "set", "prod", "--token-stdin", stdin=DEV_USER.token.encode())
+    file = qstash.home / "config.toml"
+    file.chmod(mode)
+
+    run, again = qstash(*argv), qstash(*argv)
+
+    assert f"(mode {mode:o})" in run.err, run
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "(mode" not in again.err
+
+
+def test_a_profile_file_without_secrets_may_be_readable_by_others(qstash: Qstash) -> None:
+    qstash("config", "set", "prod", "--token-env", "TEAM_TOKEN")
+    file = qstash.home / "config.toml"
+    file.chmod(0o644)
+
+    run = qstash("config", "list")
+
+    assert (run.err, file.stat().st_mode & 0o777) == ("", 0o644)
 
 
 @pytest.mark.parametrize("source", ["stdin", "variable", "program", "nothing said"])

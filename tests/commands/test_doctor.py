@@ -305,13 +305,15 @@ def test_a_broken_configuration_is_named_and_ends_the_checks(qstash: Qstash) -> 
     assert set(statuses(run).values()) == {"ok", "failure", "skipped"}
 
 
-def test_others_who_may_read_the_configuration_are_a_warning(local: Qstash) -> None:
+def test_a_configuration_that_others_can_read_is_made_private_with_a_warning(local: Qstash) -> None:
     local("config", "set", "prod", "--token-stdin", stdin=TOKEN.encode())
     (local.home / "config.toml").chmod(0o644)
 
     run = local("doctor", "-o", "json")
 
-    assert checks(run)["config"]["fix"] == f"chmod 600 {local.home}/config.toml"
+    assert "changed its mode to 600" in run.err
+    assert (local.home / "config.toml").stat().st_mode & 0o777 == 0o600
+    assert checks(run)["config"]["status"] == "ok"
     assert "it comes before profile prod" in checks(run)["credentials"]["detail"]
 
 

@@ -153,3 +153,16 @@ def test_equal_messages_are_sent_once_only_when_asked(
     runs = [local("publish", sink.url, "a=1", "--no-idempotency", *flags, "-q") for _ in range(2)]
 
     assert len({run.out for run in runs}) == ids
+
+
+@pytest.mark.parametrize(
+    ("not_before", "warns"),
+    [("2020-01-01T00:00:00Z", True), ("3s ago", True), ("in 10m", False), ("now", False)],
+)
+def test_a_not_before_in_the_past_is_a_warning(
+    local: Qstash, sink: Sink, not_before: str, warns: bool
+) -> None:
+    run = local("publish", sink.url, "--not-before", not_before)
+
+    assert run.code == 0, run
+    assert ("--not-before has passed" in run.err) == warns, run

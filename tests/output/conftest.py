@@ -97,7 +97,7 @@ SAMPLES = {
     ),
 }  # fmt: skip
 
-TERMINAL = Look(is_terminal=True, width=80, colour=False, now=NOW, time_zone=UTC)
+TERMINAL = Look(is_terminal=True, width=80, colour=False, now=lambda: NOW, time_zone=UTC)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from qstash_cli.output.result import Line
 
 def written(*lines: Line, colour: bool) -> str:
     out = io.StringIO()
-    look = Look(is_terminal=colour, width=20, colour=colour, now=0, time_zone=UTC)
+    look = Look(is_terminal=colour, width=20, colour=colour, now=lambda: 0, time_zone=UTC)
     write_lines(lines, out, look)
     return out.getvalue()
 

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from qstash_cli import cli
+from tests.conftest import Qstash, Sink
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [("--status", "404"), ("--label", "other"), ("--message", "msg_other"), ("--since", "1s")],
+    ids=lambda filters: filters[0],
+)
+def test_a_dlq_list_without_matches_does_not_say_that_the_dlq_is_empty(
+    local: Qstash, undelivered: Callable[..., None], filters: tuple[str, str]
+) -> None:
+    undelivered()
+    a_minute_later = local.now() + 60
+    local.now = lambda: a_minute_later
+
+    run = local("dlq", "list", *filters, tty=True)
+
+    assert (run.code, run.out) == (0, "no entries match\n")
+
+
+def test_an_empty_dlq_is_reported_as_empty(local: Qstash) -> None:
+    assert local("dlq", "list", tty=True).out == "the dead letter queue is empty\n"
+
+
+@pytest.mark.parametrize("flags", [(), ("--by-message",)], ids=["entries", "messages"])
+def test_logs_without_matches_say_that_nothing_matches(
+    local: Qstash, undelivered: Callable[..., None], flags: tuple[str, ...]
+) -> None:
+    assert "match" not in local("logs", *flags, tty=True).out
+    undelivered()
+
+    run = local("logs", "--label", "other", *flags, tty=True)
+
+    assert run.out in {"no entries match\n", "no messages match\n"}
+
+
+def test_the_note_about_more_entries_follows_the_whole_json_document(
+    local: Qstash, sink: Sink
+) -> None:
+    for _ in range(2):
+        assert local("publish", sink.url, "--wait").code == 0
+
+    terminal = local.invocation(tty=True)
+    terminal.err = terminal.out
+    assert cli.run(("logs", "--limit", "1", "-o", "json"), terminal) == 0
+
+    document, end = json.JSONDecoder().raw_decode(terminal.out.getvalue())
+    assert len(document) == 1
+    assert terminal.out.getvalue()[end:].strip().startswith("note: showing the first 1;")
+
+
+def test_followed_entries_are_dated_by_the_time_at_which_they_are_printed(
+    local: Qstash, sink: Sink
+) -> None:
+    # Each pause of --follow moves the clock of the command on by an hour; the entry's time stays.
+    assert local("publish", sink.url, "--wait").code == 0
+    started_at, paused = local.now(), 0
+
+    class Enough(KeyboardInterrupt):
+        pass
+
+    def sleep(_seconds: float) -> None:
+        nonlocal paused
+        paused += 1
+        if paused == 1:
+            local_again = Qstash(local.home, dict(local.env))
+            assert local_again("publish", sink.url, "--wait").code == 0
+        if paused > 2:
+            raise Enough
+
+    local.sleep = sleep
+    local.now = lambda: started_at + 3600 * paused
+
+    run = local("logs", "--follow", tty=True, columns=40)
+
+    assert run.code == 130
+    assert "(in " not in run.out, run
+    assert "59m ago" in run.out, run
