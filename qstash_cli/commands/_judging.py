@@ -87,7 +87,7 @@ def judge(
     """The verdict on a capture; what `expected` says of URL and body wins over the capture."""
     signature = capture.signature
     if signature is None:
-        return Verdict(capture=capture, error="it has no Upstash-Signature header")
+        return Verdict(capture=capture, error="no Upstash-Signature header")
     own = Expectation(
         keys=expected.keys,
         now=expected.now,
@@ -103,6 +103,17 @@ def judge(
 
     found = diagnose(signature, own, report, other_keys)
     return Verdict(capture=capture, report=report, findings=tuple(found))
+
+
+def reason(verdict: Verdict) -> str:
+    """Why a verdict is not valid, in one line; empty for a valid one."""
+    if verdict.valid:
+        return ""
+    if verdict.report is None:
+        return verdict.error
+    text = f"{', '.join(verdict.report.failed)} failed"
+    causes = "; ".join(finding.what for finding in verdict.findings)
+    return " ".join(f"{text}: {causes}".split()) if causes else text
 
 
 def _value_of(line: bytes) -> Any:

@@ -157,7 +157,7 @@ def test_thousands_of_lines_get_a_verdict_each(qstash: Qstash, tmp_path: Path) -
     assert [record["error"] for record in records[1001:]] == [
         "line 1002 is no JSON",
         "line 1003 is in no known format",
-        "it has no Upstash-Signature header",
+        "no Upstash-Signature header",
     ]
     assert "1000 of 1004 hold" in run.err
 
