@@ -33,10 +33,11 @@ from qstash_cli.commands._interrupts import stopping
 from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.meter import meter
+from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.destination import check_destination
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.limits import check_limits
-from qstash_cli.protocol.options import MessageOptions, decode, encode, refuse_contradictions
+from qstash_cli.protocol.options import MessageOptions, decode, encode
 
 # A request is kept this small, so that what is in flight stays small too.
 _MOST_CHUNK_BYTES = 1_048_576

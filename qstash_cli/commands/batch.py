@@ -13,8 +13,9 @@ from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.destination import check_destination
-from qstash_cli.protocol.options import MessageOptions, refuse_contradictions
+from qstash_cli.protocol.options import MessageOptions
 
 app = group("Publish the records of a file, many at once")
 

@@ -13,7 +13,7 @@ from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
-from qstash_cli.protocol.durations import parse_duration_s
+from qstash_cli.protocol.durations import parse_period_s
 
 app = group("Flow control: rate and parallelism of a key")
 
@@ -33,7 +33,7 @@ class Limits:
     period: int | None = flag(
         "Length of the period",
         metavar="DURATION",
-        parse=lambda text, _now: parse_duration_s(text),
+        parse=lambda text, _now: parse_period_s(text),
     )
 
 

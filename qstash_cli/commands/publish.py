@@ -12,8 +12,9 @@ from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
+from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.destination import check_destination
-from qstash_cli.protocol.options import MessageOptions, refuse_contradictions
+from qstash_cli.protocol.options import MessageOptions
 
 app = group("Send a message")
 

@@ -18,7 +18,7 @@ Keys = Mapping[str, tuple[str, Option]]
 FAMILIES = {"callback": "on_callback", "failure_callback": "on_failure_callback"}
 _URL = "url"
 _HEADERS = "headers"
-_NUMBERS = (kinds.COUNT, kinds.POSITIVE, kinds.DURATION)
+_NUMBERS = (kinds.COUNT, kinds.POSITIVE, *kinds.DURATIONS)
 _EXPECTED = {
     "N": "a whole number",
     "DURATION": 'a duration such as "90s", or a number of seconds',
@@ -140,7 +140,7 @@ def _values_table(options: MessageOptions, keys: Keys) -> dict[str, Any]:
         value = getattr(options, name)
         if value is None or value == ():
             continue
-        if option.kind == kinds.DURATION:
+        if option.kind in kinds.DURATIONS:
             value = format_duration(value)
         shown[key] = one_or_all(value) if option.kind.repeats else value
     return shown

@@ -16,8 +16,9 @@ from qstash_cli.manifest.options import options_table, own_keys, read_options
 from qstash_cli.manifest.problems import Path, Problems
 from qstash_cli.manifest.resources import Schedule
 from qstash_cli.protocol import backoff
+from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.cron import parse_cron, with_zone
-from qstash_cli.protocol.options import MessageOptions, refuse_contradictions
+from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.redaction import is_redacted
 
 _ZONED = re.compile(r"(?:CRON_TZ|TZ)=(\S*)\s+(.*)")

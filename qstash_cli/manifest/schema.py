@@ -119,7 +119,7 @@ def _pin(given: Mapping[str, Any], path: Path, problems: Problems) -> Pin:
     return Pin(
         parallelism=_number("parallelism", given, path, problems),
         rate=_number("rate", given, path, problems),
-        period_s=_number("period", given, path, problems, kinds.DURATION) or 1,
+        period_s=_number("period", given, path, problems, kinds.PERIOD) or 1,
     )
 
 
@@ -134,7 +134,7 @@ def _number(
         return None
     raw = given[key]
     if isinstance(raw, bool) or not isinstance(raw, int | str):
-        expected = 'a duration such as "1m"' if kind is kinds.DURATION else "a whole number"
+        expected = 'a duration such as "1m"' if kind is kinds.PERIOD else "a whole number"
         problems.add((*path, key), f"not {expected}")
         return None
     number: int | None = problems.check((*path, key), kind.parse, str(raw), 0)

@@ -37,6 +37,13 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
 _NODES = (
     ast.Expr, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Call, ast.Name,
 )  # fmt: skip
+# The expression is parsed as Python, which knows comments, several statements and text, and prints
+# warnings about some of them. Only the tokens of arithmetic reach its parser.
+_ARITHMETIC = re.compile(
+    r"(?:\s|[-+*/%(),]|(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?![\w.])"
+    rf"|(?:retried|{'|'.join(_FUNCTIONS)})(?![\w.]))+",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def default_delay_ms(failures: int) -> int:
@@ -120,6 +127,8 @@ def _evaluate(expression: str, retried: int) -> float:
 
     from simpleeval import SimpleEval
 
+    if not _ARITHMETIC.fullmatch(expression):
+        raise BadInput(f"not arithmetic: {expression!r}")
     evaluator = SimpleEval(
         operators={
             ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,

@@ -11,6 +11,8 @@ _DURATION = re.compile(r"(?:[0-9]+[smhd])+")
 _PART = re.compile(r"([0-9]+)([smhd])")
 _MAX_DIGITS = 12
 _LONGEST_S = 10**_MAX_DIGITS
+# Source: QStash docs, "Flow control".
+LONGEST_PERIOD_S = 7 * _UNITS["d"]
 
 
 def parse_duration_s(text: str) -> int:
@@ -31,6 +33,20 @@ def parse_duration_s(text: str) -> int:
     if total_s > _LONGEST_S:
         raise BadInput(f"the duration is too long: {text!r}", hint="thirty thousand years will do")
     return total_s
+
+
+def parse_period_s(text: str) -> int:
+    """Seconds in the period of a rate, a duration of 1 second to 7 days.
+
+    Raises `BadInput` for anything else.
+    """
+    period_s = parse_duration_s(text)
+    if not 1 <= period_s <= LONGEST_PERIOD_S:
+        raise BadInput(
+            f"the period must be between 1s and 7d: {text.strip()!r}",
+            hint="use a lower rate with a shorter period",
+        )
+    return period_s
 
 
 def format_duration(seconds: int) -> str:

@@ -12,7 +12,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import backoff, ids
 from qstash_cli.protocol.destination import check_url
-from qstash_cli.protocol.durations import format_duration, parse_duration_s
+from qstash_cli.protocol.durations import format_duration, parse_duration_s, parse_period_s
 from qstash_cli.protocol.instants import parse_instant_s
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -117,6 +117,8 @@ METHOD = _plain("METHOD", _method)
 URL = _plain("URL", _callback_url)
 SWITCH = _plain("", _yes, lambda value: str(value).lower())
 DURATION = _plain("DURATION", parse_duration_s, format_duration)
+PERIOD = _plain("DURATION", parse_period_s, format_duration)
+DURATIONS = (DURATION, PERIOD)
 EXPRESSION = _plain("EXPR", lambda text: backoff.check_expression(text.strip()))
 DEDUPLICATION_ID = _plain("ID", ids.check_deduplication_id)
 LABELS = _plain("LABEL", _labels, ",".join, decode=_present_items, repeats=True)

@@ -113,7 +113,7 @@ class MessageOptions:
     )
     period_s: int | None = _option(
         "Flow-Control-Value",
-        kinds.DURATION,
+        kinds.PERIOD,
         "Length of the rate's period (default 1s)",
         part="period",
         callback=True,
@@ -283,20 +283,3 @@ def _override(received: Headers, forwarded: Headers) -> Headers:
     named = {name for name, _ in forwarded}
     plain = ((canonical_name(name), value) for name, value in received)
     return (*(header for header in plain if header[0] not in named), *forwarded)
-
-
-def refuse_contradictions(options: MessageOptions, operation: Operation) -> None:
-    """Raises `BadInput` where single options are right but QStash would refuse them together."""
-    if operation == "enqueue" and (options.delay_s is not None or options.not_before_s is not None):
-        raise BadInput(
-            "a message in a queue cannot be delayed: QStash refuses --delay and --not-before there",
-            hint="leave out the delay, or publish without --queue",
-        )
-    has_limits = options.rate is not None or options.parallelism is not None
-    if options.flow_key is None and (has_limits or options.period_s is not None):
-        raise BadInput("a rate or parallelism needs a flow control key", hint="add --flow-key KEY")
-    if options.flow_key is not None and not has_limits:
-        raise BadInput(
-            f"the flow control key has neither rate nor parallelism: {options.flow_key!r}",
-            hint="add --rate N or --parallelism N",
-        )

@@ -38,19 +38,22 @@ from qstash_cli.server.routes import (
     queues,
     schedules,
     topics,
+    workflows,
 )
 from qstash_cli.server.routes import keys as key_routes
 from qstash_cli.server.scheduling import Scheduler
 from qstash_cli.server.security import Guard
 from qstash_cli.server.store import Store
 
-_RESOURCES = (publish, messages, actions, topics, queues, schedules, flow, logs, dlq, key_routes)
+_RESOURCES = (
+    publish, messages, actions, topics, queues, schedules, flow, logs, dlq, key_routes, workflows,
+)  # fmt: skip
 _RESOURCE_NAMES = {
     route.path.split("/")[2].lower(): route.path.split("/")[2]
     for resource in _RESOURCES
     for route in resource.ROUTES
 }
-_RAW = ("/v2/publish", "/v2/enqueue/")
+_RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/", "/v2/workflows/")
 
 
 def build(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES
+from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import MessageOptions, decode, encode
 
 # Guess: how long the deduplication of an id or content lasts from the first publish. Documented.
@@ -66,7 +69,29 @@ class Message:
 # Many messages are published with the same options.
 @lru_cache(maxsize=256)
 def _read(text: str) -> MessageOptions:
-    return decode(tuple(pair) for pair in json.loads(text))
+    return read_options(json.loads(text))
+
+
+def read_options(pairs: Sequence[Sequence[str]]) -> MessageOptions:
+    """The options in stored header pairs.
+
+    A header that an earlier version accepted and this one refuses is logged and ignored, so that
+    the message can still be listed and delivered.
+    """
+    headers: Headers = tuple((name, value) for name, value in pairs)
+    try:
+        return decode(headers)
+    except BadInput:
+        return decode(header for header in headers if _is_valid(header))
+
+
+def _is_valid(header: tuple[str, str]) -> bool:
+    try:
+        decode([header])
+    except BadInput as error:
+        logging.getLogger(__name__).warning("ignoring a stored option: %s", error)
+        return False
+    return True
 
 
 @lru_cache(maxsize=256)

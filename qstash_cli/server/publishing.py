@@ -14,17 +14,28 @@ from typing import Any
 
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
+from qstash_cli.protocol.contradictions import Contradiction, find_contradiction
 from qstash_cli.protocol.destination import check_url, is_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.limits import UNLIMITED, Limits
-from qstash_cli.protocol.options import MessageOptions, decode, refuse_contradictions
+from qstash_cli.protocol.options import MessageOptions, decode
 from qstash_cli.server import flow, message, queues, quota, topics
 from qstash_cli.server.answers import ApiError
 from qstash_cli.server.message import DEDUPLICATION_MS, Draft
+from qstash_cli.server.workflows import refuse_workflow_headers
 
 _BAD_SCHEME = "invalid destination url: endpoint has invalid scheme, add http:// or https://"
 _SAYING = ("upstash-", "content-type")
+# The API speaks of headers, where the command line speaks of flags.
+_CONTRADICTIONS = {
+    Contradiction.DELAY_IN_A_QUEUE: "a message in a queue cannot be delayed: "
+    "remove Upstash-Delay and Upstash-Not-Before",
+    Contradiction.LIMITS_WITHOUT_A_KEY: "Upstash-Flow-Control-Value needs "
+    "Upstash-Flow-Control-Key, the flow control key",
+    Contradiction.KEY_WITHOUT_LIMITS: "Upstash-Flow-Control-Key needs "
+    "Upstash-Flow-Control-Value with a rate or parallelism",
+}
 NewId = Callable[[str], str]
 
 
@@ -67,6 +78,7 @@ class Accepted:
 
 def check(order: Order) -> MessageOptions:
     """The options of a publish. Raises `ApiError` or `BadInput` if QStash would refuse it."""
+    refuse_workflow_headers(order.headers)
     options = _options(order.destination, order.headers, order.queue)
     quota.check_message(order.limits, options, order.body, order.now_ms)
     return options
@@ -85,7 +97,9 @@ def _options(destination: str, headers: Headers, queue: str | None) -> MessageOp
     line = queue or options.queue
     if line is not None:
         check_name(line, "queue")
-    refuse_contradictions(options, "enqueue" if line and not options.cron else "publish")
+    found = find_contradiction(options, "enqueue" if line and not options.cron else "publish")
+    if found is not None:
+        raise ApiError(400, _CONTRADICTIONS[found])
     return options
 
 

@@ -12,9 +12,10 @@ from qstash_cli.protocol.backoff import DEFAULT_RETRIES
 from qstash_cli.protocol.cron import next_fire_s, parse_cron
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.protocol.ids import check_name
-from qstash_cli.protocol.options import MessageOptions, decode
+from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server import quota, redaction
 from qstash_cli.server.answers import ApiError
+from qstash_cli.server.message import read_options
 from qstash_cli.server.publishing import Accepted, NewId, Order, accept, check
 
 _STATES = {"live": "IN_PROGRESS", "delivered": "SUCCESS"}
@@ -140,7 +141,7 @@ def _fire(
 
 def as_json(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     """A schedule as QStash's JSON."""
-    options = decode(tuple(pair) for pair in json.loads(row["headers"]))
+    options = read_options(json.loads(row["headers"]))
     shown = redaction.without_empty(
         {
             "callback": options.callback,

@@ -95,6 +95,21 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
         "a rate or parallelism needs a flow control key",
         "add --flow-key KEY",
     ),
+    "period over seven days": (
+        ("publish", URL, "--flow-key", "k", "--rate", "1", "--period", "8d"),
+        "--period: the period must be between 1s and 7d: '8d'",
+        "use a lower rate with a shorter period",
+    ),
+    "pinned period over seven days": (
+        ("flow", "pin", "k", "--rate", "1", "--period", "604801"),
+        "--period: the period must be between 1s and 7d: '604801'",
+        "use a lower rate with a shorter period",
+    ),
+    "two retry delays": (
+        ("publish", URL, "--retry-delay", "1000;2"),
+        "--retry-delay: not a retry delay: '1000;2'",
+        "milliseconds from numbers",
+    ),
     "header": (("publish", URL, "-H", "no colon"), "--header: not a header", "write 'Name: value'"),
     "JSON that is none": (
         ("publish", URL, "--data-json", "{"),

@@ -1,5 +1,7 @@
 """When the next attempt is made."""
 
+import warnings
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,12 +48,33 @@ def test_an_expression_gives_milliseconds(
     [
         "", "ten", "1 +", "retried.real", "__import__('os')", "'a'*9", "[1]", "1 if retried else 2",
         "2**9", "pow(2)", "random()", "lambda: 1", "True", "1;2", "1 < 2", "9" * 501, "((((",
-        "x := 3", "pow", "f'{1}'", "pow(x=1)", "1_000 if 1 else 0", "\0",
+        "x := 3", "pow", "f'{1}'", "pow(x=1)", "1_000 if 1 else 0", "\0", "1000#2", "0x10", "1j",
+        "1if 1else 2", "'\\d'", "1;", ";1", "1 is 1", "\\", "1\\",
     ],
 )  # fmt: skip
 def test_what_is_no_expression_is_refused(expression: str) -> None:
     with pytest.raises(BadInput, match="retry delay"):
-        backoff.check_expression(expression)
+        checked_without_warning(expression)
+
+
+def checked_without_warning(expression: str) -> str:
+    """As it is for users, whose warnings are not errors and go to standard error."""
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        try:
+            return backoff.check_expression(expression)
+        finally:
+            assert not given, [str(one.message) for one in given]
+
+
+@given(st.text(max_size=40) | st.text(alphabet="012if_;#'\\\"=xor is()[]e", max_size=40))
+def test_no_text_gives_a_warning(expression: str) -> None:
+    try:
+        accepted = checked_without_warning(expression)
+    except BadInput:
+        return
+
+    assert not set(accepted) & set(";#'\"\\=[]")
 
 
 @given(st.text(alphabet="0123456789.+-*/%(), retidpowsqabx", max_size=60))

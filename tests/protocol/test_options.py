@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import kinds
+from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.options import (
     MessageOptions,
     Operation,
     decode,
     encode,
-    refuse_contradictions,
     table,
 )
 
@@ -31,6 +31,7 @@ VALUES: dict[int, st.SearchStrategy[Any]] = {
     id(kinds.URL): WORDS.map(lambda word: f"https://{word}/x?y={word}"),
     id(kinds.SWITCH): st.booleans(),
     id(kinds.DURATION): st.integers(0, 10**7),
+    id(kinds.PERIOD): st.integers(1, 7 * 86_400),
     id(kinds.EXPRESSION): st.sampled_from(["1000", "pow(2, retried) * 1000"]),
     id(kinds.DEDUPLICATION_ID): WORDS,
     id(kinds.LABELS): st.lists(WORDS, max_size=3).map(tuple),

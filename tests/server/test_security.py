@@ -89,9 +89,19 @@ def test_errors_are_json_in_the_words_of_qstash(
         ("Upstash-Delay", "soon", "Upstash-Delay"),
         ("Upstash-Retry-Delay", "__import__('os')", "Upstash-Retry-Delay"),
         ("Upstash-Callback", "example.com", "Upstash-Callback"),
-        ("Upstash-Flow-Control-Value", "rate=1", "flow control key"),
+        ("Upstash-Retry-Delay", "1000;2", "Upstash-Retry-Delay"),
+        ("Upstash-Callback-Retry-Delay", "1000;2", "Upstash-Callback-Retry-Delay"),
+        ("Upstash-Flow-Control-Value", "rate=1", "needs Upstash-Flow-Control-Key"),
+        ("Upstash-Flow-Control-Value", "rate=1, period=8d", "Upstash-Flow-Control-Value: the per"),
+        ("Upstash-Flow-Control-Value", "rate=1, period=604801", "between 1s and 7d"),
+        ("Upstash-Flow-Control-Value", "rate=1, period=0", "between 1s and 7d"),
+        (
+            "Upstash-Failure-Callback-Flow-Control-Value", "rate=1, period=8d",
+            "Upstash-Failure-Callback-Flow-Control-Value",
+        ),
+        ("Upstash-Flow-Control-Key", "k", "needs Upstash-Flow-Control-Value"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_option_is_refused_by_name(
     http: httpx.Client, name: str, value: str, words: str
 ) -> None:
@@ -99,6 +109,28 @@ def test_a_wrong_option_is_refused_by_name(
 
     assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.text
     assert http.get("/v2/logs", headers=AUTHORISED).json()["logs"] == []
+
+
+@pytest.mark.parametrize("name", ["Upstash-Delay", "Upstash-Not-Before"])
+def test_errors_of_the_api_name_headers_and_never_flags(http: httpx.Client, name: str) -> None:
+    delayed = AUTHORISED | {name: "9000000000"}
+    item = {"destination": "http://127.0.0.1:9/", "headers": {name: "9000000000"}, "queue": "q"}
+    for refused in (
+        http.post("/v2/enqueue/q/http://127.0.0.1:9/", headers=delayed),
+        http.post("/v2/batch", headers=AUTHORISED, json=[item]),
+    ):
+        assert refused.status_code == 400
+        assert name in refused.json()["error"]
+        assert "--" not in refused.json()["error"]
+
+
+@pytest.mark.parametrize(("period", "status"), [("604800", 200), ("604801", 400), ("0", 400)])
+def test_a_pinned_period_is_at_most_seven_days(
+    http: httpx.Client, period: str, status: int
+) -> None:
+    answer = http.post(f"/v2/flowControl/k/pin?rate=1&period={period}", headers=AUTHORISED)
+
+    assert (answer.status_code, "period" in answer.text) == (status, status != 200), answer.text
 
 
 def test_an_empty_list_of_ids_is_refused(http: httpx.Client) -> None:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from qstash_cli.protocol.durations import LONGEST_PERIOD_S
 from qstash_cli.server import flow
 from qstash_cli.server.answers import ApiError, answer
 from qstash_cli.server.filters import number
@@ -36,6 +37,8 @@ async def _pin(request: Request) -> Response:
     given = {name: number(values[-1]) for name, values in parameters(request).items()}
     if not given or given.keys() - {"parallelism", "rate", "period"} or 0 in given.values():
         raise ApiError(400, "pin takes parallelism, rate and period, each of at least 1")
+    if given.get("period", 0) > LONGEST_PERIOD_S:
+        raise ApiError(400, f"period must be at most {LONGEST_PERIOD_S} seconds, 7 days")
     values: dict[str, int] = {}
     if "parallelism" in given:
         values |= {"parallelism": given["parallelism"], "pins_parallelism": 1}
