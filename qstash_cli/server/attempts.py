@@ -28,8 +28,10 @@ class Ended:
 
 
 def begin(connection: sqlite3.Connection, message_id: str, now_ms: int) -> Message | None:
-    """The message to deliver now, None if it is not to be delivered any more."""
+    """The message to deliver now, None if it must not be delivered any more."""
     found = message.find(connection, message_id)
+    if found is not None and found.status == "cancelling":
+        _complete_cancel(connection, message_id, now_ms)
     if found is None or found.status != "live":
         return None
     message.log(connection, message_id, "ACTIVE", now_ms)
@@ -54,7 +56,8 @@ def end(
     error = answer.error or _status_text(answer.status)
     message.log(connection, tried.id, "ERROR", now_ms, error=error, **_details(answer))
     current = message.find(connection, tried.id)
-    if current is None or current.status == "cancelled":
+    if current is None or current.status == "cancelling":
+        _complete_cancel(connection, tried.id, now_ms)
         return Ended(retry_at_ms=None, created=())
     if tried.retried < tried.max_retries and not answer.is_final:
         wait_ms = backoff.delay_ms(
@@ -73,9 +76,29 @@ def end(
     return _with_callbacks(connection, tried, answer, dlq_id, None, now_ms, new_id)
 
 
-def cancel(connection: sqlite3.Connection, message_id: str, now_ms: int) -> None:
-    """Takes a live message out of delivery."""
+def cancel(
+    connection: sqlite3.Connection, message_id: str, now_ms: int, *, is_in_flight: bool
+) -> None:
+    """Cancel a live message.
+
+    An attempt in flight is not interrupted. If it succeeds the message is delivered; otherwise the
+    message is cancelled when the attempt ends.
+    """
     message.log(connection, message_id, "CANCEL_REQUESTED", now_ms)
+    if is_in_flight:
+        connection.execute("UPDATE messages SET status = 'cancelling' WHERE id = ?", (message_id,))
+    else:
+        _complete_cancel(connection, message_id, now_ms)
+
+
+def complete_cancels(connection: sqlite3.Connection, now_ms: int) -> None:
+    """Cancel the messages whose attempt was in flight when the server stopped."""
+    rows = connection.execute("SELECT id FROM messages WHERE status = 'cancelling'").fetchall()
+    for row in rows:
+        _complete_cancel(connection, row["id"], now_ms)
+
+
+def _complete_cancel(connection: sqlite3.Connection, message_id: str, now_ms: int) -> None:
     message.log(connection, message_id, "CANCELLED", now_ms)
     _finish(connection, message_id, "cancelled", now_ms)
 

@@ -51,6 +51,7 @@ class Engine:
         self._flow_of: dict[str, Flow] = {}
         self._changed = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
+        self._in_flight: set[str] = set()
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -63,6 +64,9 @@ class Engine:
             )
         for limits in await self._store.run(flow.every):
             self.set_flow(limits)
+        await self._store.run(
+            lambda connection: attempts.complete_cancels(connection, self._clock.now_ms())
+        )
         rows = await self._store.run(_live)
         for row in rows:
             if row["held_queue"] is not None:
@@ -120,13 +124,24 @@ class Engine:
         """How many deliveries there are at this moment."""
         return len(self._running)
 
+    def is_in_flight(self, message_id: str) -> bool:
+        """Whether an attempt has begun whose outcome is not stored yet.
+
+        Exact inside a job of the store, which begins and ends attempts in jobs too.
+        """
+        return message_id in self._in_flight
+
     def forget(self, message_ids: Sequence[str]) -> None:
-        """Lets the next ones of their queues go on in place of cancelled messages."""
-        for message_id in message_ids:
+        """Lets the next ones of their queues go on in place of cancelled messages.
+
+        An attempt in flight keeps its place in the queue until it ends.
+        """
+        waiting = [one for one in message_ids if not self.is_in_flight(one)]
+        for message_id in waiting:
             waits_in = self._flow_of.pop(message_id, None)
             if waits_in is not None and message_id in waits_in.waiting:
                 waits_in.waiting.remove(message_id)
-        self._queueing.leave(message_ids)
+        self._queueing.leave(waiting)
 
     def _push(self, message_id: str, due_ms: int) -> None:
         own = (due_ms, next(self._order), message_id)
@@ -179,6 +194,7 @@ class Engine:
                 self._push(f"{_TICKET}{limits.key}", self._clock.now_ms())
             self._changed.set()
 
+        self._in_flight.add(message_id)
         task = asyncio.create_task(self._attempt(message_id))
         self._running.add(task)
         task.add_done_callback(ended)
@@ -187,6 +203,7 @@ class Engine:
         try:
             await self._deliver(message_id)
         except Exception as fault:  # noqa: BLE001 - whatever it is, no message is forgotten for it
+            self._in_flight.discard(message_id)
             logging.getLogger(__name__).warning("%s is put off: %r", message_id, fault)
             self._push(message_id, self._clock.now_ms() + _PAUSE_AFTER_FAULT_MS)
 
@@ -197,6 +214,7 @@ class Engine:
 
         message, key = await self._store.run(begin)
         if message is None:
+            self._in_flight.discard(message_id)
             self.forget([message_id])
             return
         answer = await self._deliverer.deliver(
@@ -206,8 +224,9 @@ class Engine:
             body=message.body,
             timeout_s=min(LONGEST_S, message.options.timeout_s or LONGEST_S),
         )
-        ended = await self._store.run(
-            lambda connection: attempts.end(
+
+        def end(connection: sqlite3.Connection) -> attempts.Ended:
+            ended = attempts.end(
                 connection,
                 message,
                 answer,
@@ -215,7 +234,10 @@ class Engine:
                 now_s=self._clock.now_s(),
                 new_id=self._new_id,
             )
-        )
+            self._in_flight.discard(message_id)
+            return ended
+
+        ended = await self._store.run(end)
         queue = self._queueing.queue_of(message_id)
         for created_id, due_ms in ended.created:
             if queue is not None:

@@ -18,7 +18,7 @@ from qstash_cli.server.answers import ApiError
 from qstash_cli.server.message import read_options
 from qstash_cli.server.publishing import Accepted, NewId, Order, accept, check
 
-_STATES = {"live": "IN_PROGRESS", "delivered": "SUCCESS"}
+_STATES = {"live": "IN_PROGRESS", "cancelling": "IN_PROGRESS", "delivered": "SUCCESS"}
 _OWN_HEADERS = ("upstash-cron", "upstash-schedule-id")
 
 

@@ -1,7 +1,7 @@
 CREATE TABLE IF NOT EXISTS messages (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
-  status TEXT NOT NULL,          -- live, delivered, failed, cancelled
+  status TEXT NOT NULL,          -- live, cancelling, delivered, failed, cancelled
   due_ms INTEGER NOT NULL,       -- the next attempt of a live message
   ended_ms INTEGER,
   retried INTEGER NOT NULL DEFAULT 0,
@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS messages (
   labels TEXT NOT NULL           -- ",a,b,"
 );
 CREATE INDEX IF NOT EXISTS live_messages ON messages (due_ms) WHERE status = 'live';
+CREATE INDEX IF NOT EXISTS cancelling_messages ON messages (id) WHERE status = 'cancelling';
 
 CREATE TABLE IF NOT EXISTS logs (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,

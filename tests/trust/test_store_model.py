@@ -62,6 +62,7 @@ class Life(RuleBasedStateMachine):
         self.status: dict[str, str] = {}
         self.failures: dict[str, int] = {}
         self.buried: set[str] = set()
+        self.ever_buried: set[str] = set()
         self.dlq_ids: set[str] = set()
         self.fired: list[int] = []
         self.crashes_next = False
@@ -94,6 +95,11 @@ class Life(RuleBasedStateMachine):
         self.store.close()
         self.path = image
         self.store = Store(image)
+        # What the engine does before it delivers anything.
+        asyncio.run(self.store.run(lambda c: attempts.complete_cancels(c, self.now_ms)))
+        for message_id, status in self.status.items():
+            if status == "cancelling":
+                self.status[message_id] = "cancelled"
 
     @rule()
     def crash(self) -> None:
@@ -124,12 +130,15 @@ class Life(RuleBasedStateMachine):
         return data.draw(st.sampled_from([i for i, s in self.status.items() if s == "live"]))
 
     @precondition(lambda self: "live" in self.status.values())
-    @rule(data=st.data(), is_success=st.booleans())
-    def attempt(self, data: st.DataObject, *, is_success: bool) -> None:
+    @rule(data=st.data(), is_success=st.booleans(), is_cancelled=st.booleans())
+    def attempt(self, data: st.DataObject, *, is_success: bool, is_cancelled: bool) -> None:
         message_id = self.live(data)
         try:
             message = self.do(lambda c: attempts.begin(c, message_id, self.now_ms))
             assert message is not None
+            if is_cancelled:
+                self.do(lambda c: attempts.cancel(c, message_id, self.now_ms, is_in_flight=True))
+                self.status[message_id] = "cancelling"
             self.do(
                 lambda c: attempts.end(
                     c, message, ENDS[is_success], now_ms=self.now_ms, now_s=0, new_id=self.new_id
@@ -141,16 +150,19 @@ class Life(RuleBasedStateMachine):
         self.failures[message_id] = failed
         if is_success:
             self.status[message_id] = "delivered"
+        elif is_cancelled:
+            self.status[message_id] = "cancelled"
         elif failed == ATTEMPTS:
             self.status[message_id] = "failed"
             self.buried.add(message_id)
+            self.ever_buried.add(message_id)
 
     @precondition(lambda self: "live" in self.status.values())
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         message_id = self.live(data)
         try:
-            self.do(lambda c: attempts.cancel(c, message_id, self.now_ms))
+            self.do(lambda c: attempts.cancel(c, message_id, self.now_ms, is_in_flight=False))
         except Crashed:
             return
         self.status[message_id] = "cancelled"
@@ -216,7 +228,7 @@ class Life(RuleBasedStateMachine):
         entries = self.entries()
         assert set(entries) == self.buried
         self.dlq_ids |= set(entries.values())
-        ever_buried = sum(count >= ATTEMPTS for count in self.failures.values())
+        ever_buried = len(self.ever_buried)
         assert len(self.dlq_ids) == ever_buried
 
     def teardown(self) -> None:

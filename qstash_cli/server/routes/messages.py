@@ -30,7 +30,8 @@ async def _get(request: Request) -> Response:
 
 def _is_forgotten(found: Message, now_ms: int) -> bool:
     ended_ms = found.row["ended_ms"]
-    return found.status == "cancelled" or (ended_ms is not None and now_ms > ended_ms + READABLE_MS)
+    is_cancelled = found.status in {"cancelling", "cancelled"}
+    return is_cancelled or (ended_ms is not None and now_ms > ended_ms + READABLE_MS)
 
 
 async def _cancel(request: Request) -> Response:
@@ -41,7 +42,8 @@ async def _cancel(request: Request) -> Response:
         found = message.find(connection, message_id)
         if found is None or found.status != "live":
             raise ApiError(404, f"message {message_id} not found")
-        attempts.cancel(connection, message_id, api.clock.now_ms())
+        is_in_flight = api.engine.is_in_flight(message_id)
+        attempts.cancel(connection, message_id, api.clock.now_ms(), is_in_flight=is_in_flight)
 
     await api.store.run(cancel)
     api.engine.forget([message_id])
@@ -68,7 +70,8 @@ async def _cancel_matching(request: Request) -> Response:
             (*values, most),
         ).fetchall()
         for row in rows:
-            attempts.cancel(connection, row["id"], now_ms)
+            is_in_flight = api.engine.is_in_flight(row["id"])
+            attempts.cancel(connection, row["id"], now_ms, is_in_flight=is_in_flight)
         if "messageIds" not in given:
             wanted = {name: values for name, values in given.items() if name not in _NO_FILTERS}
             actions.insert(connection, action_id, wanted, len(rows), now_ms)

@@ -78,7 +78,8 @@ async def _delete(request: Request) -> Response:
         # Guess: what is still in a deleted queue is cancelled.
         left = queues.delete(connection, name)
         for message_id in left:
-            attempts.cancel(connection, message_id, api.clock.now_ms())
+            is_in_flight = api.engine.is_in_flight(message_id)
+            attempts.cancel(connection, message_id, api.clock.now_ms(), is_in_flight=is_in_flight)
         return left
 
     api.engine.forget(await api.store.run(delete))
