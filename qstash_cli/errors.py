@@ -14,6 +14,7 @@ QstashError                1  the general case: QStash said no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import ClassVar
 
@@ -40,14 +41,25 @@ class QstashError(Exception):
     """A failure to tell the user: what happened, and what to do next.
 
     `status` is the HTTP status where QStash answered with one. Neither text may hold a secret.
+    `lines` are details, such as one failure each: they become lines of the message, indented.
     `has_lines` says that line feeds of the message are its own, not those of a text in it.
     """
 
     code: ClassVar[str] = "refused"
     exit_code: ClassVar[ExitCode] = ExitCode.FAILED
-    has_lines: ClassVar[bool] = False
+    has_lines: bool = False
 
-    def __init__(self, message: str, *, hint: str = "", status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int | None = None,
+        lines: Sequence[str] = (),
+    ) -> None:
+        if lines:
+            message = "\n  ".join(" ".join(text.split()) for text in (message, *lines))
+            self.has_lines = True
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -15,6 +15,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "message get": ("msg_1",),
     "message cancel": _FILTER,
     "message wait": ("msg_1", "--wait-timeout", "1s"),
+    "message run-now": ("msg_1",),
     "message actions": (),
     "message action": ("bulk_1",),
     "logs": ("--since", "1h"),

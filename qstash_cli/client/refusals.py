@@ -42,6 +42,7 @@ _HINTS = (
     (r"loopback|private address", "run `qstash dev` and add --dev to deliver on this machine"),
     (r"topic .* not found", "`qstash api GET /v2/topics` lists the URL groups"),
     (r"message .* not found", "a message is gone soon after its end; `qstash logs` remembers it"),
+    (r"message .* is not waiting", "`qstash logs --message ID` shows its state"),
     (r"DeduplicationId", "use '-' or '_' between the parts of a deduplication id"),
 )
 

@@ -12,7 +12,7 @@ from qstash_cli.run_options import ConnectionOptions
 Value = tuple[str, str]
 
 # They come from QStash; the others are known here.
-_ONLINE = frozenset({"schedule", "urlgroup", "queue", "flow_key", "dlq"})
+_ONLINE = frozenset({"schedule", "urlgroup", "queue", "flow_key", "dlq", "waiting"})
 # In these flags several values stand with commas between them.
 _LISTS = {"schedules": "schedule", "urlgroups": "urlgroup", "queues": "queue", "states": "state"}
 _CONNECTION = ("profile", "env_file", "dev", "api_url", "token", "insecure")

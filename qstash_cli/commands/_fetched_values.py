@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qstash_cli.client import dlq, flow, queues, schedules, urlgroups
+from qstash_cli.client import dlq, flow, logs, queues, schedules, urlgroups
 from qstash_cli.client.filters import Filter
 from qstash_cli.client.request import Request
 from qstash_cli.config.cache import cache_directory, keep, recall
@@ -23,6 +23,8 @@ _LIMIT_S = 0.3
 _TOKEN_COMMAND_LIMIT_S = 0.25
 # Entries come with their bodies.
 _DLQ_ENTRIES = "30"
+# Of every state: what was delivered or cancelled since is not waiting any more.
+_LOG_ENTRIES = 100
 
 
 def fetched(kind: str, inv: Invocation) -> list[Value]:
@@ -68,7 +70,10 @@ def _asked(inv: Invocation, kind: str) -> list[Value]:
         answer: Any = within(left_s, lambda: client.send(request))
     finally:
         client.close()
-    return [described(record) for record in (answer[request.items] if request.items else answer)]
+    records = answer[request.items] if request.items else answer
+    if kind == "waiting":
+        records = _still_waiting(records, now_ms=inv.now() * 1000)
+    return [described(record) for record in records]
 
 
 def _not_run(_command: Sequence[str]) -> str:
@@ -119,10 +124,26 @@ def _dlq_entry(record: Mapping[str, Any]) -> Value:
     return record["dlqId"], f"{record.get('responseStatus') or 'no answer'} {destination}"
 
 
+def _still_waiting(
+    entries: Sequence[Mapping[str, Any]], *, now_ms: float
+) -> list[Mapping[str, Any]]:
+    """The newest entry of each message, of those whose next delivery is still to come."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for entry in entries:
+        newest.setdefault(entry["messageId"], entry)
+    return [entry for entry in newest.values() if entry.get("nextDeliveryTime", 0) > now_ms]
+
+
+def _waiting_message(entry: Mapping[str, Any]) -> Value:
+    destination = entry.get("topicName") or entry.get("url")
+    return entry["messageId"], f"{str(entry['state']).lower()} {destination}"
+
+
 _KINDS: Mapping[str, tuple[Request[Any], Callable[[Mapping[str, Any]], Value]]] = {
     "schedule": (schedules.every(), _schedule),
     "urlgroup": (urlgroups.every(), _url_group),
     "queue": (queues.every(), _queue),
     "flow_key": (flow.every(), _flow_key),
+    "waiting": (logs.entries(Filter(), page=_LOG_ENTRIES), _waiting_message),
     "dlq": (dlq.entries(Filter()).with_query(("count", _DLQ_ENTRIES)), _dlq_entry),
 }

@@ -48,6 +48,7 @@ PUBLISHED = View(
     ),
     id=lambda record: record.get("messageId") or record.get("scheduleId"),
 )
+RELEASED = View(columns=(_MESSAGE_ID,), id="messageId", empty="no message was released")
 MESSAGE = View(
     columns=(
         _MESSAGE_ID,

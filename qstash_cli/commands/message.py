@@ -10,7 +10,8 @@ from qstash_cli.commands._follow import failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, MessageFilters, Paging, Patience
 from qstash_cli.commands._paging import Page
 from qstash_cli.commands._signature import command, group
-from qstash_cli.commands._views import BULK_ACTION, CANCELLED, LOG, MESSAGE
+from qstash_cli.commands._views import BULK_ACTION, CANCELLED, LOG, MESSAGE, RELEASED
+from qstash_cli.commands.several import Several
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
@@ -72,6 +73,29 @@ def cancel(
             if count < messages.MOST_PER_CANCEL:
                 break
     return Result(data={"cancelled": total}, view=CANCELLED)
+
+
+@command(app, "run-now", view=RELEASED)
+def run_now(
+    inv: Invocation,
+    message_ids: Annotated[
+        list[str],
+        Argument("Message ids", "ID...", complete="waiting"),
+    ],
+) -> Result:
+    """Deliver messages now that wait for their delay or for a retry.
+
+    A retry that is released uses the attempt that it was scheduled for. Messages in a queue cannot
+    be released.
+
+    \b
+    qstash message run-now msg_123
+    qstash message run-now msg_123 --dry-run
+    """
+    several = Several(message_ids, what="messages", done="released")
+    released = several.send(inv.send, messages.run_now)
+    records = ({"messageId": message_id} for message_id in released)
+    return Result(data=records, view=RELEASED, piped="ids", verdict=several.failure)
 
 
 @command(app)

@@ -46,6 +46,8 @@ class Engine:
         self._most_at_once = most_at_once
         self._due: list[tuple[int, int, str]] = []
         self._order = itertools.count()
+        # The valid entry of each message in `_due`: one that was released has an older entry too.
+        self._entries: dict[str, tuple[int, int, str]] = {}
         self._queueing = Queueing(self._push)
         self._flows: dict[str, Flow] = {}
         self._flow_of: dict[str, Flow] = {}
@@ -131,6 +133,16 @@ class Engine:
         """
         return message_id in self._in_flight
 
+    def is_waiting(self, message_id: str) -> bool:
+        """Whether a message waits for its delay or for a retry."""
+        entry = self._entries.get(message_id)
+        return entry is not None and entry[0] > self._clock.now_ms()
+
+    def release(self, message_id: str) -> None:
+        """Makes a message that waits for its delay or for a retry due now."""
+        if message_id in self._entries:
+            self._push(message_id, self._clock.now_ms())
+
     def forget(self, message_ids: Sequence[str]) -> None:
         """Lets the next ones of their queues go on in place of cancelled messages.
 
@@ -138,6 +150,7 @@ class Engine:
         """
         waiting = [one for one in message_ids if not self.is_in_flight(one)]
         for message_id in waiting:
+            self._entries.pop(message_id, None)
             waits_in = self._flow_of.pop(message_id, None)
             if waits_in is not None and message_id in waits_in.waiting:
                 waits_in.waiting.remove(message_id)
@@ -146,6 +159,8 @@ class Engine:
     def _push(self, message_id: str, due_ms: int) -> None:
         own = (due_ms, next(self._order), message_id)
         heapq.heappush(self._due, own)
+        if not message_id.startswith(_TICKET):
+            self._entries[message_id] = own
         if self._due[0] is own:
             # Whatever is due before is waited for already.
             self._changed.set()
@@ -166,10 +181,16 @@ class Engine:
     def _start_due(self) -> None:
         now_ms = self._clock.now_ms()
         while self._due and len(self._running) < self._most_at_once and self._due[0][0] <= now_ms:
-            _, _, message_id = heapq.heappop(self._due)
+            entry = heapq.heappop(self._due)
+            message_id = entry[2]
             if message_id.startswith(_TICKET):
                 self._let_in(self._flows[message_id.removeprefix(_TICKET)], now_ms)
-            elif (limits := self._flow_of.get(message_id)) is None:
+                continue
+            if self._entries.get(message_id) is not entry:
+                # Released or cancelled since.
+                continue
+            del self._entries[message_id]
+            if (limits := self._flow_of.get(message_id)) is None:
                 self._begin(message_id, None)
             else:
                 limits.waiting.append(message_id)

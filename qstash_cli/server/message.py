@@ -139,6 +139,11 @@ def find(connection: sqlite3.Connection, message_id: str) -> Message | None:
     return Message(row) if row else None
 
 
+def set_due(connection: sqlite3.Connection, message_id: str, due_ms: int) -> None:
+    """Change when a message is to be delivered next."""
+    connection.execute("UPDATE messages SET due_ms = ? WHERE id = ?", (due_ms, message_id))
+
+
 def log(
     connection: sqlite3.Connection, message_id: str, state: str, time_ms: int, **details: Any
 ) -> None:

@@ -96,6 +96,7 @@ OPERATIONS = (
     ),
     _operation("GET /v2/messages/{message}", "message", "get", "m", shape=_MESSAGE),
     _operation("DELETE /v2/messages/{message}", "message", "cancel", "m"),
+    _operation("POST /v2/messages/{message}/retry", "message", "run-now", "m"),
     _operation(
         "DELETE /v2/messages", "message", "cancel", "--label", "x", shape={"cancelled": int},
         query=(*_FILTERS, "messageIds", "host", "path", "flowControlKey", "callerIp", "callerIP",

@@ -153,6 +153,7 @@ def test_a_command_makes_it(qstash: Qstash, operation: Operation) -> None:
 NOTHING = (
     ("GET", "/v2/messages/x", 404, "message x not found"),
     ("DELETE", "/v2/messages/x", 404, "message x not found"),
+    ("POST", "/v2/messages/x/retry", 404, "message x not found"),
     ("GET", "/v2/bulkActions/x", 404, "bulk action x not found"),
     ("GET", "/v2/queues/x", 404, "queue x not found"),
     ("POST", "/v2/queues/x/pause", 404, "queue x not found"),
