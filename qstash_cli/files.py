@@ -1,10 +1,30 @@
-"""Files that the command line names: read and added to, their faults told by name."""
+"""Files on this machine: read and appended to by name, created private, replaced whole, locked."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 from qstash_cli.errors import BadInput
+
+_OWNER_ONLY = 0o600
+_LONGEST_PID = 20
+
+
+class LockedByAnother(Exception):
+    """Another process holds the lock. `pid` is that process, None if it cannot be read."""
+
+    def __init__(self, pid: int | None) -> None:
+        super().__init__(pid)
+        self.pid = pid
+
+    @property
+    def holder(self) -> str:
+        """The process, for an error message."""
+        return f"process {self.pid}" if self.pid else "another process"
 
 
 def read_file(path: str) -> bytes:
@@ -12,17 +32,92 @@ def read_file(path: str) -> bytes:
     try:
         return Path(path).expanduser().read_bytes()
     except OSError as fault:
-        raise BadInput(f"the file cannot be read: {path}", hint=_reason(fault)) from None
+        raise BadInput(f"the file cannot be read: {path}", hint=reason_of(fault)) from None
 
 
 def append_text(path: str, text: str) -> None:
-    """Adds text to a file. Raises `BadInput` naming it."""
+    """Appends UTF-8 text to a file. Raises `BadInput` naming it."""
     try:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(text)
+        with open_private(Path(path), "ab") as file:
+            file.write(text.encode())
     except OSError as fault:
-        raise BadInput(f"the file cannot be written: {path}", hint=_reason(fault)) from None
+        raise BadInput(f"the file cannot be written: {path}", hint=reason_of(fault)) from None
 
 
-def _reason(fault: OSError) -> str:
+def open_private(path: Path, mode: Literal["ab", "a+b", "xb"]) -> BinaryIO:
+    """Opens a file that is created with mode 0600. An existing file keeps its mode.
+
+    Raises `OSError`.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, _OWNER_ONLY)
+
+    return open(path, mode, opener=opener)
+
+
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> os.stat_result:
+    """Replaces a file by one with mode 0600 and this content; readers see the old or the new one.
+
+    Returns the status of the new file. Without `durable`, the content may be lost when the machine
+    stops. Raises `OSError`; the old file is intact then.
+    """
+    import tempfile
+
+    # mkstemp creates the file with mode 0600: no secret is readable by others at any time.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(handle)
+            status = os.fstat(handle)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return status
+
+
+@contextmanager
+def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
+    """Holds the lock file `path`, which names this process, until the end of the block.
+
+    The operating system releases the lock when the process ends, however it ends. Raises
+    `LockedByAnother` if another process still holds it after `timeout_s`, and `OSError`.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=timeout_s, mode=_OWNER_ONLY, on_acquired=_write_pid)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LockedByAnother(_read_pid(path)) from None
+    try:
+        yield
+    finally:
+        # Whoever waits for this file finds that it is gone once it has the lock, and starts over.
+        with suppress(OSError):
+            path.unlink()
+        lock.release()
+
+
+def _write_pid(handle: int) -> None:
+    os.ftruncate(handle, 0)
+    # Windows lets no other process read the first byte of a locked file.
+    os.write(handle, b"\n%d\n" % os.getpid())
+
+
+def _read_pid(path: Path) -> int | None:
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(1)
+            return int(file.read(_LONGEST_PID))
+    except (OSError, ValueError):
+        return None
+
+
+def reason_of(fault: OSError) -> str:
+    """The operating system's words for an error, for a hint."""
     return (fault.strerror or type(fault).__name__).lower()

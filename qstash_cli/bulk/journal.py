@@ -19,6 +19,7 @@ from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.rows import Lines, Piece, rows_in
 from qstash_cli.bulk.source import Digested
 from qstash_cli.errors import BadInput
+from qstash_cli.files import write_atomically
 from qstash_cli.frozen import dataclass
 
 _VERSION = 1
@@ -83,10 +84,8 @@ class FileJournal:
         head: dict[str, Any] = {"journal": _VERSION, "job": job, "api_url": api_url}
         if source is not None:
             head["begins_with"] = _beginning(source)
-        temporary = self._path.with_name(f"{self._path.name}.new")
         try:
-            temporary.write_text(f"{json.dumps(head)}\n")
-            temporary.replace(self._path)
+            write_atomically(self._path, f"{json.dumps(head)}\n".encode())
         except OSError as fault:
             raise _unwritable(self._path, fault) from None
 

@@ -31,6 +31,7 @@ from qstash_cli.commands._batch_outcomes import (
 )
 from qstash_cli.commands._interrupts import stopping
 from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
+from qstash_cli.files import open_private
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.meter import meter
 from qstash_cli.protocol.contradictions import refuse_contradictions
@@ -150,7 +151,7 @@ class Job:
         if path is None:
             return None
         try:
-            file = stack.enter_context(path.open("a+", encoding="utf-8"))
+            file = stack.enter_context(open_private(path, "a+b"))
             # What was refused after the journal's last line will be refused again.
             file.truncate(min(self.past.rejects_bytes, path.stat().st_size))
         except OSError as fault:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import contains, itemgetter
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.items import Record
@@ -33,7 +33,7 @@ class Tally:
 class Rejects:
     """The file of refused records, or none. Raises `BadInput` if it cannot be written."""
 
-    def __init__(self, file: TextIO | None) -> None:
+    def __init__(self, file: BinaryIO | None) -> None:
         self._file = file
 
     def write(self, refused: Iterable[tuple[Record, str]]) -> int:
@@ -44,7 +44,7 @@ class Rejects:
             row = record.row
             text = row.fields or row.text.decode(errors="replace")
             line = {"line": record.line, "error": error, "record": text}
-            self._file.write(f"{compact(line)}\n")
+            self._file.write(f"{compact(line)}\n".encode())
         self._file.flush()
         return self._file.tell()
 

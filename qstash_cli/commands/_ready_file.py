@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.files import reason_of, write_atomically
 
 
 @contextlib.contextmanager
@@ -28,11 +29,13 @@ def ready_file(path: str | None) -> Iterator[Callable[[str], None]]:
     finally:
         with contextlib.suppress(OSError):
             # Another server may have put its own there since.
-            if _identity(target) in written:
+            if _identity(target.stat()) in written:
                 target.unlink()
 
 
 def _make_room(target: Path) -> None:
+    from tempfile import NamedTemporaryFile
+
     if target.is_symlink() or (target.exists() and not target.is_file()):
         raise BadInput(
             f"the ready file would take the place of what is no plain file: {target}",
@@ -40,37 +43,23 @@ def _make_room(target: Path) -> None:
         )
     try:
         target.unlink(missing_ok=True)
-        new = _written_beside(target, "")
-        new.unlink()
+        # Whoever waits for the ready file must not see it before the server responds.
+        NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.").close()
     except OSError as fault:
         raise BadInput(
-            f"the ready file cannot be written: {target}", hint=(fault.strerror or "").lower()
+            f"the ready file cannot be written: {target}", hint=reason_of(fault)
         ) from None
 
 
 def _write(target: Path, text: str) -> tuple[int, int]:
     """Puts the file there as a whole. Returns what tells it from others of its name."""
     try:
-        new = _written_beside(target, text)
-        identity = _identity(new)
-        new.replace(target)
+        return _identity(write_atomically(target, text.encode()))
     except OSError as fault:
         raise QstashError(
-            f"the ready file cannot be written: {target}", hint=(fault.strerror or "").lower()
+            f"the ready file cannot be written: {target}", hint=reason_of(fault)
         ) from None
-    return identity
 
 
-def _written_beside(target: Path, text: str) -> Path:
-    import tempfile
-
-    # mkstemp makes the file with mode 0600, so that no token in it is ever readable by others.
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    return Path(name)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_ino, found.st_mtime_ns
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_ino, status.st_mtime_ns

@@ -14,6 +14,7 @@ from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import RAW
 from qstash_cli.commands.dev import environment
 from qstash_cli.errors import ExitCode, QstashError
+from qstash_cli.files import write_atomically
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
@@ -122,8 +123,10 @@ def _deliver(stage: _Stage, endpoint: Endpoint) -> None:
 
 def _verify(stage: _Stage, endpoint: Endpoint) -> None:
     request = endpoint.received[-1]
-    (stage.directory / "signature.txt").write_text(request.header("Upstash-Signature"))
-    (stage.directory / "body.json").write_bytes(request.body)
+    write_atomically(
+        stage.directory / "signature.txt", request.header("Upstash-Signature").encode()
+    )
+    write_atomically(stage.directory / "body.json", request.body)
     stage.say("2. Is it from QStash? Checked offline, claim by claim.")
     against = ("--url", f"{endpoint.url}{request.path}", "--columns", "check,outcome")
     stage.run("verify", "--signature", "@signature.txt", "--body", "@body.json", *against)

@@ -14,6 +14,7 @@ from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands.dev import parse_port
 from qstash_cli.errors import BadCredentials, BadInput
+from qstash_cli.files import write_atomically
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
@@ -149,7 +150,8 @@ def _capture(received: Received) -> Capture:
 def _save(directory: Path, number: int, capture: Capture, target: str) -> None:
     from qstash_cli.captures.saved import as_raw_http
 
-    (directory / f"{number:04}.http").write_bytes(as_raw_http(capture, target))
+    # The request waits for its response meanwhile.
+    write_atomically(directory / f"{number:04}.http", as_raw_http(capture, target), durable=False)
 
 
 def _record(

@@ -16,6 +16,7 @@ from qstash_cli.commands._options import DlqFilters
 from qstash_cli.commands._preview import show_outside
 from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, QstashError
+from qstash_cli.files import reason_of, write_atomically
 from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
@@ -190,10 +191,10 @@ def _saved(signed: Iterable[_Named], directory: str | None) -> Iterator[_Named]:
 def _write(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        write_atomically(path, content)
     except OSError as fault:
         raise BadInput(
-            f"--save: the request cannot be saved: {path}", hint=(fault.strerror or "").lower()
+            f"--save: the request cannot be saved: {path}", hint=reason_of(fault)
         ) from None
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_OWNER_ONLY = 0o600
+from qstash_cli.files import write_atomically
+
 _OWNER_DIRECTORY = 0o700
 _OLD_S = 3600
 
@@ -43,8 +43,5 @@ def keep(path: Path, value: Any, *, now: float) -> None:
         with contextlib.suppress(OSError):
             if now - old.stat().st_mtime > _OLD_S:
                 old.unlink()
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _OWNER_ONLY)
-    with os.fdopen(handle, "w") as file:
-        json.dump({"at_s": now, "value": value}, file)
-    new.replace(path)
+    kept = json.dumps({"at_s": now, "value": value})
+    write_atomically(path, kept.encode(), durable=False)

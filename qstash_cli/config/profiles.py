@@ -10,12 +10,13 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from qstash_cli.errors import BadInput, NotFound
+from qstash_cli.errors import BadInput, NotFound, QstashError
+from qstash_cli.files import LockedByAnother, locked, reason_of, write_atomically
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.ids import check_name
 
-_OWNER_ONLY = 0o600
 _OWNER_DIRECTORY = 0o700
+_LOCK_TIMEOUT_S = 30.0
 _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _TOKEN_SOURCES = ("token", "token_env", "token_command")
 
@@ -228,33 +229,23 @@ def _prepare_directory(directory: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    import fcntl
-
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _OWNER_ONLY)
-    except OSError as fault:
-        raise BadInput(
-            f"the configuration's lock cannot be opened: {path}",
-            hint=f"{(fault.strerror or '').lower()}; nothing was changed",
-        ) from None
-    with os.fdopen(handle) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, timeout_s=_LOCK_TIMEOUT_S))
+        except LockedByAnother as fault:
+            raise QstashError(
+                f"{fault.holder} is changing the configuration: {path}",
+                hint="try again when it has finished; nothing was changed",
+            ) from None
+        except OSError as fault:
+            raise BadInput(
+                f"the configuration's lock cannot be opened: {path}",
+                hint=f"{reason_of(fault)}; nothing was changed",
+            ) from None
         yield
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
-    import tempfile
-
     import tomli_w
 
-    # mkstemp makes the file with mode 0600, so that no secret is ever readable by others.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(tomli_w.dumps(document).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(path, tomli_w.dumps(document).encode())

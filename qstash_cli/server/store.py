@@ -6,11 +6,13 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
 from qstash_cli.errors import QstashError
+from qstash_cli.files import open_private
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
@@ -95,6 +97,11 @@ class Store:
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        # SQLite gives the files beside the database the mode of the database. An existing database
+        # keeps its mode, and SQLite has the words for a path that cannot be used.
+        with suppress(OSError):
+            open_private(path, "xb").close()
     try:
         connection = sqlite3.connect(
             path or ":memory:", isolation_level=None, timeout=0, check_same_thread=False
