@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qstash_cli.captures.capture import Capture
-from qstash_cli.protocol.claim_checks import Expectation
-from qstash_cli.protocol.signature import SignatureReport, check
+from qstash_cli.protocol.claim_checks import Expectation, display_claims
+from qstash_cli.protocol.signature import SignatureReport, verify
 from qstash_cli.quick_json import loads
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Verdict(NamedTuple):
             "error": self.error or None,
             "checks": None,
             "findings": [asdict(finding) for finding in self.findings],
-            "claims": report.claims if report else {},
+            "claims": display_claims(report.claims) if report else {},
         }
 
     def checks(self) -> list[dict[str, str]]:
@@ -88,15 +88,11 @@ def judge(
     signature = capture.signature
     if signature is None:
         return Verdict(capture=capture, error="no Upstash-Signature header")
-    own = Expectation(
-        keys=expected.keys,
-        now=expected.now,
-        tolerance_s=expected.tolerance_s,
-        ignore_expiry=expected.ignore_expiry,
+    own = expected._replace(
         url=expected.url if expected.url is not None else capture.url,
         body=expected.body if expected.body is not None else capture.body,
     )
-    report = check(signature, own)
+    report = verify(signature, own)
     if report.valid:
         return Verdict(capture=capture, report=report)
     from qstash_cli.captures.diagnosis import diagnose

@@ -212,6 +212,7 @@ def _expectation(
         now=inv.now() if time.at is None else time.at,
         tolerance_s=time.tolerance,
         ignore_expiry=time.ignore_expiry,
+        uses_system_clock=time.at is None,
     )
 
 

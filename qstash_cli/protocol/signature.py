@@ -1,77 +1,105 @@
-"""Signing requests as QStash does, and checking every claim of a signature.
+"""Signing requests as QStash does, and verifying signatures.
 
-A signature is a JWT (RFC 7519) signed with HMAC SHA-256 (RFC 7515, RFC 7518 §3.2). Source of the
+A signature is a JWT (RFC 7519) signed with HMAC SHA-256 (RFC 7518, section 3.2). PyJWT makes and
+judges it: a token is valid only if PyJWT accepts it for one of the keys, with the options that
+QStash's official Receiver uses. This module adds what PyJWT does not know (the `body` claim, `sub`
+as the URL) and a report on every check, where PyJWT stops at the first failure. Source of the
 claims: QStash docs, "Verify signatures".
 """
 
 from __future__ import annotations
 
-import hmac
-import json
-from binascii import a2b_base64, b2a_base64
-from functools import lru_cache
-from typing import Any, NamedTuple
+import warnings
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qstash_cli.protocol.claim_checks import (
     CLAIMS,
     ISSUER,
+    ONLY_IF_FAILED,
     Check,
     Expectation,
     Outcome,
     body_hash,
     claim_outcomes,
     claim_texts,
+    display_text,
     outcome,
-    shown,
 )
-from qstash_cli.quick_json import loads
+
+if TYPE_CHECKING:
+    from jwt import PyJWT
+    from jwt.types import Options
+
+Keys = tuple[tuple[str, str], ...]
 
 ALGORITHM = "HS256"
 LIFETIME_S = 300
-# "+" and "/" would be passed over by the decoder, as it passes over "!".
-_TO_BASE64 = bytes.maketrans(b"-_+/", b"+/!!")
-_TO_BASE64URL = bytes.maketrans(b"+/", b"-_")
-
+# The shortest HS256 key that PyJWT uses without a warning, in bytes (RFC 7518, section 3.2).
+_RECOMMENDED_KEY_BYTES = 32
+_REQUIRED_CLAIMS = ["iss", "sub", "exp", "nbf"]
+_STRUCTURE_ONLY: Options = {"verify_signature": False}
+_SIGNATURE_ONLY: Options = {
+    "verify_aud": False,
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_iss": False,
+    "verify_jti": False,
+    "verify_nbf": False,
+    "verify_sub": False,
+}
 _CHECKS = ("structure", "algorithm", "key", *CLAIMS)
 
 
 class SignatureReport(NamedTuple):
-    """All checks of one signature, `claims` as the token has them, and which key signed it.
+    """Every check of one signature, the token's claims, and the name of the key that signed it.
 
-    `outcomes` are those of the checks in their order: the first alone for what is no JWT.
+    `outcomes` are those of the checks in order: the first alone for a token that is not a JWT.
+    `refusal` is PyJWT's reason, empty if PyJWT accepts the token.
     """
 
     outcomes: tuple[Outcome, ...]
-    claims: dict[str, Any]
+    claims: Mapping[str, Any]
     key: str | None
-    algorithm: Any
+    algorithm: object
     expected: Expectation
+    refusal: str = ""
 
     @property
     def valid(self) -> bool:
-        """No check failed."""
-        return "fail" not in self.outcomes
+        """PyJWT accepts the token, and no check failed."""
+        return not self.refusal and "fail" not in self.outcomes
 
     @property
     def failed(self) -> list[str]:
         """The names of the checks that failed."""
         if self.valid:
             return []
-        return [name for name, one in zip(_CHECKS, self.outcomes, strict=False) if one == "fail"]
+        failed = [name for name, one in zip(_CHECKS, self.outcomes, strict=False) if one == "fail"]
+        return failed or ["token"]
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """The checks with their texts, which are made now."""
+        """The checks with their texts, which are built on each call."""
         if len(self.outcomes) == 1:
-            return (Check("structure", "fail", "a JWT of three base64url parts", "something else"),)
+            return (Check("structure", "fail", "a signed JWT", self.refusal),)
         texts = (
             ("", ""),
-            (ALGORITHM, shown(self.algorithm)),
+            (ALGORITHM, display_text(self.algorithm)),
             (self.expected.key_names, self.key or "none"),
             *claim_texts(self.claims, self.expected),
         )
         parts = zip(_CHECKS, self.outcomes, texts, strict=True)
-        return tuple(Check(name, one, *pair) for name, one, pair in parts)
+        checks = tuple(
+            Check(name, one, *pair)
+            for name, one, pair in parts
+            if one == "fail" or name not in ONLY_IF_FAILED
+        )
+        if self.failed == ["token"]:
+            return (*checks, Check("token", "fail", "accepted by PyJWT", self.refusal))
+        return checks
 
 
 def sign(
@@ -84,13 +112,13 @@ def sign(
     lifetime_s: int = LIFETIME_S,
     not_before_s: int = 0,
 ) -> str:
-    """The `Upstash-Signature` of a request to `url`, good until `lifetime_s` seconds after `now`.
+    """The `Upstash-Signature` of a request to `url`, valid until `lifetime_s` seconds after `now`.
 
     `not_before_s` is in unix seconds: zero rather than `iat`, as QStash does since receivers with
     slow clocks refused it.
     """
     claims = claims_of(url=url, body=body, now=now, token_id=token_id, lifetime_s=lifetime_s)
-    return encoded(claims | {"nbf": not_before_s}, key, ALGORITHM)
+    return encode(claims | {"nbf": not_before_s}, key, ALGORITHM)
 
 
 def claims_of(
@@ -109,105 +137,109 @@ def claims_of(
     }
 
 
-def encoded(claims: dict[str, Any], key: str, algorithm: str) -> str:
-    """The token of these claims, signed with the key by this algorithm of RFC 7518."""
-    payload = json.dumps(claims, separators=(",", ":")).encode()
-    if algorithm == ALGORITHM:
-        signed = _HEADER + b"." + _base64url(payload)
-        return (signed + b"." + _base64url(_mac(key, signed))).decode()
-    import warnings
+def encode(claims: dict[str, Any], key: str, algorithm: str) -> str:
+    """The token of these claims, signed with the key by this algorithm of RFC 7518.
 
-    from jwt import api_jws
-
-    with warnings.catch_warnings():
-        # A short key is the user's choice in a test; PyJWT would warn about it on stderr.
-        warnings.simplefilter("ignore")
-        return api_jws.encode(payload, key, algorithm)
+    The algorithm `none` takes an empty key.
+    """
+    secret = _bytes_of(key)
+    with _short_key_allowed(secret, algorithm):
+        # PyJWT knows an empty text as the key of `none`, and no empty bytes.
+        return _pyjwt().encode(claims, secret or "", algorithm)
 
 
-def check(signature: str, expected: Expectation) -> SignatureReport:
-    """Checks everything about `signature`, whatever fails first. Never raises for a bad one."""
-    token = _decoded(signature)
-    if token is None:
-        return SignatureReport(
-            outcomes=("fail",), claims={}, key=None, algorithm=None, expected=expected
-        )
-    header, claims, signed, mac = token
-    algorithm = header.get("alg")
+def verify(signature: str, expected: Expectation) -> SignatureReport:
+    """Report on every check of `signature`, whichever fails first. Never raises for a bad one."""
+    token = _token_bytes(signature)
+    options = _options(expected)
+    refusals: dict[str, str] = {}
+    for name, key in expected.keys:
+        claims = _decode(token, key, options, expected.tolerance_s)
+        if not isinstance(claims, str):
+            outcomes = ("pass", "pass", "pass", *claim_outcomes(claims, expected))
+            return SignatureReport(outcomes, claims, name, ALGORITHM, expected)
+        refusals[name] = claims
+    return _refused(signature, expected, refusals)
+
+
+def signing_key(signature: str, keys: Keys) -> str | None:
+    """The name of the key that signed the token, whatever its claims; None if none of them did."""
+    token = _token_bytes(signature)
+    for name, key in keys:
+        if not isinstance(_decode(token, key, _SIGNATURE_ONLY), str):
+            return name
+    return None
+
+
+def _refused(signature: str, expected: Expectation, refusals: Mapping[str, str]) -> SignatureReport:
+    try:
+        parts = _pyjwt().decode_complete(_token_bytes(signature), options=_STRUCTURE_ONLY)
+    except _refusal_errors() as error:
+        return SignatureReport(("fail",), {}, None, None, expected, str(error))
+    claims, algorithm = parts["payload"], parts["header"].get("alg")
     is_known = algorithm == ALGORITHM
-    key = _matching_key(signed, mac, expected.keys) if is_known else None
+    key = signing_key(signature, expected.keys) if is_known else None
     outcomes: tuple[Outcome, ...] = (
         "pass",
         outcome(is_known),
         outcome(key is not None) if is_known else "not checked",
         *claim_outcomes(claims, expected),
     )
-    return SignatureReport(
-        outcomes=outcomes, claims=claims, key=key, algorithm=algorithm, expected=expected
-    )
+    refusal = refusals.get(key or "", "no key accepts the token")
+    return SignatureReport(outcomes, claims, key, algorithm, expected, refusal)
 
 
-def _decoded(signature: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes] | None:
-    """Header, claims, what was signed, and the MAC; None if it has not the structure of a JWT."""
-    parts = signature.strip().split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        header = _json_of(parts[0])
-        claims = loads(_from_base64url(parts[1]).decode())
-        mac = _from_base64url(parts[2])
-    except (ValueError, RecursionError):
-        return None
-    if not (isinstance(header, dict) and isinstance(claims, dict) and _is_understood(header)):
-        return None
-    return header, claims, f"{parts[0]}.{parts[1]}".encode(), mac
+def _decode(token: bytes, key: str, options: Options, leeway_s: float = 0) -> dict[str, Any] | str:
+    """The claims of a token that PyJWT accepts for the key, or its reason to refuse it."""
+    secret = _bytes_of(key)
+    with _short_key_allowed(secret):
+        try:
+            return _pyjwt().decode(
+                token,
+                secret,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                options=options,
+                leeway=leeway_s,
+            )
+        except _refusal_errors() as error:
+            return str(error)
 
 
-# Most tokens have the same one. Nobody changes it.
-@lru_cache(maxsize=16)
-def _json_of(text: str) -> Any:
-    return json.loads(_from_base64url(text).decode())
+def _options(expected: Expectation) -> Options:
+    options: Options = {"require": _REQUIRED_CLAIMS}
+    if not expected.uses_system_clock:
+        return options | {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    if expected.ignore_expiry:
+        return options | {"verify_exp": False}
+    return options
 
 
-def _is_understood(header: dict[str, Any]) -> bool:
-    # What is critical must be understood (RFC 7515 §4.1.11). The one extension that there is says
-    # whether the payload is encoded (RFC 7797), and QStash's always is. A key id is a text.
-    return (
-        ("crit" not in header or (header["crit"] == ["b64"] and "b64" in header))
-        and header.get("b64", True) is not False
-        and isinstance(header.get("kid", ""), str)
-    )
+@cache
+def _pyjwt() -> PyJWT:
+    from jwt import PyJWT
+
+    return PyJWT()
 
 
-def _from_base64url(text: str) -> bytes:
-    """The bytes of base64url, padded or not. Raises `ValueError` for what no encoder writes."""
-    data = text.encode("ascii")
-    plain = data.rstrip(b"=")
-    if len(data) != len(plain) and len(data) % 4:
-        raise ValueError("the padding is not right")
-    # Decoding passes over what is not of its alphabet, and over bits that are left at the end.
-    canonical = plain.translate(_TO_BASE64) + b"=" * (-len(plain) % 4)
-    decoded = a2b_base64(canonical)
-    if b2a_base64(decoded, newline=False) != canonical:
-        raise ValueError("not base64url")
-    return decoded
+@cache
+def _refusal_errors() -> tuple[type[Exception], ...]:
+    from jwt import PyJWTError
+
+    # The Receiver, too, takes any exception for a refusal.
+    return (PyJWTError, ValueError, TypeError, RecursionError)
 
 
-def _base64url(data: bytes) -> bytes:
-    return b2a_base64(data, newline=False).translate(_TO_BASE64URL).rstrip(b"=")
+def _short_key_allowed(key: bytes, algorithm: str = ALGORITHM) -> AbstractContextManager[object]:
+    # A short key is the user's choice; PyJWT would warn about it on stderr.
+    is_short = algorithm != ALGORITHM or len(key) < _RECOMMENDED_KEY_BYTES
+    return warnings.catch_warnings(action="ignore") if is_short else nullcontext()
 
 
-# As PyJWT and the SDKs write it.
-_HEADER = _base64url(b'{"alg":"HS256","typ":"JWT"}')
+def _bytes_of(key: str) -> bytes:
+    return key.encode(errors="surrogateescape")
 
 
-def _mac(key: str, signed: bytes) -> bytes:
-    return hmac.digest(key.encode(errors="surrogateescape"), signed, "sha256")
-
-
-def _matching_key(signed: bytes, mac: bytes, keys: tuple[tuple[str, str], ...]) -> str | None:
-    for name, key in keys:
-        # With an empty key anybody can sign.
-        if key and hmac.compare_digest(_mac(key, signed), mac):
-            return name
-    return None
+def _token_bytes(signature: str) -> bytes:
+    # Whitespace around a header's value is no part of it (RFC 9110, section 5.5).
+    return signature.strip().encode(errors="surrogatepass")

@@ -8,7 +8,9 @@ from qstash_cli.protocol.claim_checks import Expectation
 from qstash_cli.protocol.signature import sign
 
 KEY, URL, NOW = "sig_of_the_test", "https://example.com/hook", 1_700_000_000
-EXPECTED = Expectation(keys=(("current", KEY),), url=None, body=None, now=NOW)
+EXPECTED = Expectation(
+    keys=(("current", KEY),), url=None, body=None, now=NOW, uses_system_clock=False
+)
 
 
 def captured(*, url: str = URL, body: bytes = b"x", signed: bool = True) -> Capture:

@@ -9,14 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qstash_cli.protocol.claim_checks import Expectation, body_hash
-from qstash_cli.protocol.signature import SignatureReport, check, sign
+from qstash_cli.protocol.signature import SignatureReport, sign, verify
 
 CURRENT = "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r"
 NEXT = "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs"
 URL = "https://app.example.com/hook?a=1"
 BODY = b'{"a": 1}\xff'
 NOW = 1_700_000_000.5
-EXPECTED = Expectation(keys=(("current", CURRENT), ("next", NEXT)), url=URL, body=BODY, now=NOW)
+EXPECTED = Expectation(
+    keys=(("current", CURRENT), ("next", NEXT)),
+    url=URL,
+    body=BODY,
+    now=NOW,
+    uses_system_clock=False,
+)
 CHECKS = ["structure", "algorithm", "key", "iss", "sub", "exp", "nbf", "iat", "body"]
 
 
@@ -30,7 +36,7 @@ def failed(report: SignatureReport) -> list[str]:
 
 @pytest.mark.parametrize(("key", "name"), [(CURRENT, "current"), (NEXT, "next")])
 def test_a_signature_passes_every_check_and_names_its_key(key: str, name: str) -> None:
-    report = check(signed(key), EXPECTED)
+    report = verify(signed(key), EXPECTED)
 
     assert report.valid
     assert report.key == name
@@ -72,7 +78,7 @@ def test_the_hash_of_an_empty_body_is_the_documented_one() -> None:
     ],
 )  # fmt: skip
 def test_each_check_fails_for_itself(expected: Expectation, failures: list[str]) -> None:
-    report = check(signed(), expected)
+    report = verify(signed(), expected)
 
     assert failed(report) == failures
     assert report.valid is (failures == [])
@@ -84,7 +90,7 @@ def test_only_hs256_is_accepted(algorithm: str) -> None:
     claims = jwt.decode(signed(), options={"verify_signature": False})
     token = jwt.encode(claims, CURRENT * 3, algorithm=algorithm)
 
-    report = check(token, EXPECTED._replace(keys=(("current", CURRENT * 3),)))
+    report = verify(token, EXPECTED._replace(keys=(("current", CURRENT * 3),)))
 
     assert failed(report) == ["algorithm"]
 
@@ -92,7 +98,7 @@ def test_only_hs256_is_accepted(algorithm: str) -> None:
 def test_an_unsigned_token_is_refused() -> None:
     header = urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
 
-    assert failed(check(f"{header}.{signed().split('.')[1]}.", EXPECTED)) == ["algorithm"]
+    assert failed(verify(f"{header}.{signed().split('.')[1]}.", EXPECTED)) == ["algorithm"]
 
 
 @pytest.mark.parametrize("claim", ["iss", "sub", "exp", "nbf", "body"])
@@ -100,21 +106,52 @@ def test_a_missing_claim_fails(claim: str) -> None:
     claims = jwt.decode(signed(), options={"verify_signature": False})
     del claims[claim]
 
-    assert failed(check(jwt.encode(claims, CURRENT), EXPECTED)) == [claim]
+    assert failed(verify(jwt.encode(claims, CURRENT), EXPECTED)) == [claim]
 
 
-@pytest.mark.parametrize("value", ["x", None, True, [], {}, "ü"])
-@pytest.mark.parametrize("claim", ["iss", "sub", "exp", "nbf", "body"])
+@pytest.mark.parametrize("value", ["x", None, [], {}, "ü", float("inf"), "9" * 5000])
+@pytest.mark.parametrize("claim", ["iss", "sub", "exp", "nbf", "iat", "body"])
 def test_a_claim_of_the_wrong_type_fails(claim: str, value: object) -> None:
     claims = jwt.decode(signed(), options={"verify_signature": False}) | {claim: value}
     token = jwt.api_jws.encode(json.dumps(claims).encode(), CURRENT)
 
-    assert failed(check(token, EXPECTED)) == [claim]
+    assert failed(verify(token, EXPECTED)) == [claim]
+
+
+@pytest.mark.parametrize(
+    ("claim", "value"),
+    [("aud", "someone"), ("aud", ["someone"]), ("jti", 7), ("jti", None), ("sub", 7), ("sub", [])],
+)
+def test_a_claim_that_only_pyjwt_knows_fails_by_name(claim: str, value: object) -> None:
+    claims = jwt.decode(signed(), options={"verify_signature": False}) | {claim: value}
+
+    report = verify(jwt.encode(claims, CURRENT), EXPECTED._replace(url=None))
+
+    assert not report.valid
+    assert failed(report) == report.failed == [claim]
+
+
+def test_a_refusal_that_no_check_explains_is_still_a_refusal() -> None:
+    report = verify(signed(), EXPECTED._replace(now=NOW, uses_system_clock=True))
+
+    assert not report.valid
+    assert report.failed == ["token"]
+    assert report.checks[-1] == ("token", "fail", "accepted by PyJWT", "Signature has expired")
+
+
+def test_another_time_than_the_systems_is_judged_by_the_same_rules() -> None:
+    def times(**changed: object) -> list[str]:
+        claims = jwt.decode(signed(), options={"verify_signature": False}) | changed
+        return failed(verify(jwt.api_jws.encode(json.dumps(claims).encode(), CURRENT), EXPECTED))
+
+    assert times(exp="1700000001", nbf=True, iat=1_700_000_000.9) == []
+    assert times(exp=int(NOW), iat=int(NOW) + 1) == ["exp", "iat"]
+    assert times(exp=float("nan"), nbf=float("-inf"), iat=None) == ["exp", "nbf", "iat"]
 
 
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_.=-]*", fullmatch=True))
 def test_garbage_is_refused_and_never_raises(text: str) -> None:
-    assert not check(text, EXPECTED).valid
+    assert not verify(text, EXPECTED).valid
 
 
 @given(st.integers(0, len(signed()) - 1), st.characters())
@@ -122,4 +159,4 @@ def test_a_changed_character_never_passes(position: int, character: str) -> None
     original = signed()
     changed = original[:position] + character + original[position + 1 :]
 
-    assert check(changed, EXPECTED).valid is (changed == original)
+    assert verify(changed, EXPECTED).valid is (changed == original)
