@@ -7,6 +7,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, Self
 
+from qstash_cli.bulk.acknowledgements import Acknowledgements, acknowledgements
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.items import Record
 from qstash_cli.errors import QstashError, RateLimited, Unreachable
@@ -16,13 +17,14 @@ _ATTEMPTS = 9
 _FIRST_PAUSE_S = 0.2
 # QStash refuses a whole batch if one of its items cannot be right.
 _ONE_IS_WRONG = (400, 412, 413, 422)
+_NONE = Acknowledgements([], are_all_new=True)
 
 
 class Answered(NamedTuple):
-    """A chunk and QStash's answers to its good records, in order."""
+    """A chunk and what QStash's response says of each of its good records, in order."""
 
     chunk: Chunk
-    answers: list[Any]
+    acknowledgements: Acknowledgements
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,24 +127,21 @@ class _Sender:
         self.may_be_patient = True
 
     def answered(self, chunk: Chunk) -> Answered:
-        return Answered(chunk, self._answers(chunk.good) if chunk.good else [])
+        return Answered(chunk, self._acknowledged(chunk.good) if chunk.good else _NONE)
 
-    def _answers(self, records: Sequence[Record]) -> list[Any]:
+    def _acknowledged(self, records: Sequence[Record]) -> Acknowledgements:
         try:
-            answers = self._posted(records)
+            return acknowledgements(self._posted(records), records)
         except QstashError as error:
             if error.status not in _ONE_IS_WRONG:
                 raise
             if len(records) == 1:
-                return [{"error": error.message}]
+                return Acknowledgements([{"error": error.message}], are_all_new=False)
             middle = len(records) // 2
-            return self._answers(records[:middle]) + self._answers(records[middle:])
-        if not isinstance(answers, list) or len(answers) != len(records):
-            raise QstashError(
-                f"QStash did not answer each of the {len(records)} records of a batch",
-                hint="is the API's URL right? `qstash config show` tells",
+            halves = (self._acknowledged(half) for half in (records[:middle], records[middle:]))
+            return Acknowledgements(
+                [item for half in halves for item in half.items], are_all_new=False
             )
-        return answers
 
     def _posted(self, records: Sequence[Record]) -> Any:
         body = b"[" + b",".join([record.item for record in records]) + b"]"

@@ -10,6 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from qstash_cli.bulk.acknowledgements import InDoubt
 from qstash_cli.bulk.chunks import Chunk, chunks_of
 from qstash_cli.bulk.filling import records_of
 from qstash_cli.bulk.items import Recipe
@@ -220,9 +221,11 @@ class Job:
             error.message = f"interrupted after {sent:,} records"
         elif isinstance(error, BadInput) and self.tally.sent:
             error = PartlyDone(error.message, hint=error.hint)
-        elif not sent:
+        elif not sent and not isinstance(error, InDoubt):
             return error
         way_on = "the same command with --resume goes on from there"
+        if isinstance(error, InDoubt):
+            way_on = "the same command with --resume sends them again under the same ids"
         if self.journal_path is None:
             way_on = f"{sent:,} records were sent, and there is no journal to go on from"
         error.hint = f"{error.hint}; {way_on}" if error.hint else way_on

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
-from operator import contains, itemgetter
+from operator import itemgetter
 from typing import Any, BinaryIO
 
+from qstash_cli.bulk.acknowledgements import error_of, messages_of
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.items import Record
 from qstash_cli.bulk.journal import Journal
@@ -72,18 +72,19 @@ def outcomes(
     strict: bool,
     are_shown: bool,
 ) -> Iterator[dict[str, Any]]:
-    """A line for each record, in the order of the answers, journalled once it was taken.
+    """A line for each record, in the order of the responses, journalled once it was taken.
 
-    None comes where they are not shown.
+    Yields nothing unless `are_shown`.
     """
-    for chunk, answers in answered:
+    for chunk, (items, are_all_new) in answered:
         refused = [(record, record.error) for record in chunk.bad]
-        if are_shown or not _are_new(answers):
-            pairs = list(zip(chunk.good, answers, strict=True))
-            refused += [(one, str(answer["error"])) for one, answer in pairs if "error" in answer]
-            tally.deduplicated += sum(map(_is_deduplicated, answers))
+        if are_shown or not are_all_new:
+            pairs = list(zip(chunk.good, items, strict=True))
+            sent = [(record, messages_of(item)) for record, item in pairs if not error_of(item)]
+            refused += [(record, error) for record, item in pairs if (error := error_of(item))]
+            tally.deduplicated += sum(_are_deduplicated(messages) for _, messages in sent)
             if are_shown:
-                yield from sorted(_lines(pairs, refused), key=itemgetter("line"))
+                yield from sorted(_lines(sent, refused), key=itemgetter("line"))
         refused.sort(key=lambda pair: pair[0].line)
         _count(chunk, refused, tally)
         journal.note(chunk, refused=len(refused), rejects_bytes=rejects.write(refused))
@@ -95,23 +96,16 @@ def outcomes(
             raise PartlyDone(f"line {record.line}: {error}")
 
 
-def _are_new(answers: Sequence[Any]) -> bool:
-    """Whether each is that one message was created. Nearly always they are."""
-    return set(map(len, answers)) <= {1} and all(map(contains, answers, repeat("messageId")))
-
-
-def _is_deduplicated(answer: Any) -> bool:
-    messages = answer if isinstance(answer, list) else [answer]
+def _are_deduplicated(messages: Iterable[dict[str, Any]]) -> bool:
     return all(message.get("deduplicated") for message in messages)
 
 
 def _lines(
-    pairs: Iterable[tuple[Record, Any]], refused: Iterable[tuple[Record, str]]
+    sent: Iterable[tuple[Record, list[dict[str, Any]]]], refused: Iterable[tuple[Record, str]]
 ) -> Iterator[dict[str, Any]]:
-    for record, answer in pairs:
-        if "error" not in answer:
-            for message in answer if isinstance(answer, list) else [answer]:
-                yield {"line": record.line, "destination": record.destination, **message}
+    for record, messages in sent:
+        own = {"line": record.line, "destination": record.destination}
+        yield from (own | message | own for message in messages)
     yield from ({"line": record.line, "error": error} for record, error in refused)
 
 

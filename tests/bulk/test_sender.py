@@ -24,7 +24,7 @@ def chunk(line: int) -> Chunk:
 
 def wire(post: Callable[[int], Any], *, in_flight: int = 4) -> Wire:
     return Wire(
-        post=lambda body: [post(json.loads(body)[0])],
+        post=lambda body: [{"messageId": f"{post(json.loads(body)[0])}"}],
         sleep=lambda _s: None,
         stopped=lambda: False,
         in_flight=in_flight,
@@ -32,7 +32,7 @@ def wire(post: Callable[[int], Any], *, in_flight: int = 4) -> Wire:
 
 
 def answers(found: list[Answered]) -> dict[int, Any]:
-    return {one.chunk.first_line: one.answers[0] for one in found}
+    return {one.chunk.first_line: int(one.acknowledgements.items[0]["messageId"]) for one in found}
 
 
 def before(failure: type[Exception], sent: Iterator[Answered]) -> list[Answered]:
