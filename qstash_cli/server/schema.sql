@@ -1,3 +1,4 @@
+-- Version 1 of the tables. Files of users have it: add a change as a new script, see database.py.
 CREATE TABLE IF NOT EXISTS messages (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import random
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from qstash_cli.server.endpoint import Endpoint, running_endpoint
 from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.figures import Figures
-from tests.trust.conftest import client_of
+from tests.trust.conftest import client_of, humbly
 from tests.trust.havoc import Havoc, answer, delivered_after_cancel, fired_minutes
 
 CRASHES = "server, kill -9"
@@ -144,15 +142,6 @@ def test_a_full_disk_is_told_and_loses_nothing(
     assert still_reads == 200
 
 
-# Root may write to every file; a program without these capabilities may not.
-HUMBLE = (
-    "import ctypes, os, sys\n"
-    "for capability in (1, 2):\n"
-    "    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)\n"
-    "os.execv(sys.argv[1], sys.argv[1:])"
-)
-
-
 def test_a_read_only_file_is_told_and_kept(
     start_dev: StartDev, sink: Sink, tmp_path: Path, eventually: Eventually, figures: Figures
 ) -> None:
@@ -169,10 +158,8 @@ def test_a_read_only_file_is_told_and_kept(
         file.chmod(0o444)
     folder.chmod(0o555)
 
-    is_linux = hasattr(ctypes.CDLL(None), "prctl")
-    humbly = (sys.executable, "-c", HUMBLE) if is_linux else ()
     refused = run(
-        [*humbly, *QSTASH, "dev", "--db", str(db), "--port", "0"], plain_environment(tmp_path)
+        [*humbly(), *QSTASH, "dev", "--db", str(db), "--port", "0"], plain_environment(tmp_path)
     )
     folder.chmod(0o755)
     for file in files:
