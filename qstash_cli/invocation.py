@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
 
 from qstash_cli.client.request import Request
-from qstash_cli.errors import BadCredentials, BadInput, Interrupted
+from qstash_cli.errors import BadCredentials, BadInput
+from qstash_cli.exchanges import Exchanges
 from qstash_cli.files import read_file
 from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
 
@@ -39,7 +40,7 @@ class Preview(Exception):
 
 
 @dataclass(kw_only=True)
-class Invocation:
+class Invocation(Exchanges):
     """One run: its surroundings, and the options that every command has.
 
     `now` is in unix seconds, `sleep` takes seconds. `run_command` returns what a program printed.
@@ -216,7 +217,7 @@ class Invocation:
     @property
     def only_shows(self) -> bool:
         """Nothing may be sent: the request is only shown."""
-        return self.connection.dry_run or self.connection.curl
+        return self.connection.preview is not None
 
     def send(self, request: Request[T]) -> T:
         """QStash's answer. Raises `Preview` where the request is only to be shown."""
@@ -261,24 +262,18 @@ class Invocation:
         return status(self.look_of_stderr(), self.err)
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Returns if the user agrees.
+        """Returns if the user agrees, and without asking where nothing will be sent.
 
         Raises `Interrupted` if they do not, and `BadInput` where nobody can be asked.
         """
-        if yes or self.only_shows:
+        if yes or self.connection.preview:
             return
         asks = self.stdin_is_terminal and self.err_is_terminal and not self.automation.no_input
         if not asks:
             raise BadInput(f"not confirmed: {question}", hint="add --yes; nothing was sent")
-        from qstash_cli.output.safe import safe_text
+        from qstash_cli import prompts
 
-        self.err.write(f"{safe_text(question)} [y/N] ")
-        self.err.flush()
-        answer = self.stdin.readline().decode(errors="replace")
-        if not answer.endswith("\n"):
-            self.err.write("\n")
-        if answer.strip().lower() not in {"y", "yes"}:
-            raise Interrupted("not confirmed", hint="nothing was sent")
+        prompts.confirm(question, self.stdin, self.err)
 
     def read_secret(self, what: str) -> str:
         """A secret typed at a hidden prompt, or the first line of standard input off a terminal.
@@ -289,12 +284,9 @@ class Invocation:
             return self.stdin.readline().decode(errors="replace").strip()
         if self.automation.no_input:
             raise BadInput(f"--no-input: no {what} is given", hint="pipe it into the command")
-        import getpass
+        from qstash_cli import prompts
 
-        try:
-            return getpass.getpass(f"{what}: ", self.err).strip()
-        except EOFError:
-            raise Interrupted(f"no {what} was given", hint="nothing was changed") from None
+        return prompts.secret(what, self.err)
 
     def read_body(self, spec: str) -> bytes:
         """The bytes that `TEXT`, `@FILE` or `-` stand for. Raises `BadInput` naming the file."""

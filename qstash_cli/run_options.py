@@ -5,6 +5,7 @@ a pipeline needs.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
@@ -104,3 +105,8 @@ class ConnectionOptions:
     )
     dry_run: bool = flag("Show the request, send nothing", section=_CONNECTION)
     curl: bool = flag("Show the request as curl, send nothing", section=_CONNECTION)
+
+    @property
+    def preview(self) -> Literal["text", "curl"] | None:
+        """How requests are displayed instead of sent, None where they are sent."""
+        return "curl" if self.curl else "text" if self.dry_run else None

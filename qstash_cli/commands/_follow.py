@@ -13,8 +13,11 @@ from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.states import ENDS, normal_state
 
 if TYPE_CHECKING:
+    from qstash_cli.client.request import Request
     from qstash_cli.protocol.records import LogEntry
 
+# What a preview says of the requests that `wait_for_end` will make.
+FOLLOWED = "then GET /v2/logs with the messageId of the response, until the message is finished"
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 _GROWTH = 1.5
@@ -22,17 +25,22 @@ _GROWTH = 1.5
 _UNKNOWN_FOR_S = 10
 
 
+def entries_of(message_id: str) -> Request[LogEntry]:
+    """The request for the log of a message."""
+    return logs.entries(Filter(message_ids=(message_id,)))
+
+
 def wait_for_end(inv: Invocation, message_id: str, timeout_s: int) -> LogEntry:
     """The log entry of the message's end.
 
     Raises `WaitTimedOut`, or `NotFound` if the log knows nothing of it.
     """
-    request = logs.entries(Filter(message_ids=(message_id,)))
+    request = entries_of(message_id)
     started_at = inv.now()
     pause_s = _FIRST_PAUSE_S
     with inv.status() as status:
         while True:
-            entries = list(inv.pages(request))
+            entries = list(inv.read_pages(request))
             end = next((e for e in entries if normal_state(e["state"]) in ENDS), None)
             if end is not None:
                 return end

@@ -5,13 +5,14 @@ from __future__ import annotations
 from qstash_cli.client import outside
 from qstash_cli.client.outside import Reply
 from qstash_cli.invocation import Invocation
+from qstash_cli.preview import ExternalRequest
 from qstash_cli.protocol.forgeries import Probe
 
 _SLOW_MS = 30_000
 
 
-def ask(inv: Invocation, url: str, one: Probe, timeout_s: int) -> Reply:
-    """What an endpoint answers to a probe; a good one that takes long is warned of."""
+def request_of(inv: Invocation, url: str, one: Probe) -> ExternalRequest:
+    """The request that a probe is sent as."""
     signed = () if one.signature is None else (("Upstash-Signature", one.signature),)
     headers = (
         ("Content-Type", "application/json"),
@@ -20,7 +21,14 @@ def ask(inv: Invocation, url: str, one: Probe, timeout_s: int) -> Reply:
         ("Upstash-Retried", "0"),
         *signed,
     )
-    reply = outside.ask("POST", url, timeout_s=timeout_s, headers=headers, body=one.body)
+    return ExternalRequest("POST", url, headers, one.body)
+
+
+def ask(inv: Invocation, request: ExternalRequest, one: Probe, timeout_s: int) -> Reply:
+    """What an endpoint answers to a probe; a good one that takes long is warned of."""
+    reply = outside.ask(
+        request.method, request.url, timeout_s=timeout_s, headers=request.headers, body=request.body
+    )
     if one.is_good and reply.took_ms > _SLOW_MS:
         inv.warn(
             f"{one.name}: it answers after {reply.took_ms} ms; many plans and platforms stop before"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from qstash_cli.client import keys
 from qstash_cli.client.outside import Reply
-from qstash_cli.commands._probing import ask, holds
+from qstash_cli.commands._probing import ask, holds, request_of
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
+from qstash_cli.preview import ExternalRequest
 from qstash_cli.protocol.destination import check_destination, is_url
-from qstash_cli.protocol.forgeries import good_probe
+from qstash_cli.protocol.forgeries import Probe, good_probe
 
 _BODY = b"{}"
 
@@ -39,17 +43,35 @@ class Proof:
         return tuple(dict.fromkeys(self.probe))
 
 
-def check_endpoints(inv: Invocation, proof: Proof) -> None:
-    """Sends every endpoint a request signed with the next key, and tells what it answers.
+class SignedProbe(NamedTuple):
+    """A request signed with the next key, and the probe that says what it must come to."""
 
-    The key is QStash's own. Raises `QstashError` if one does not accept it, unless forced.
-    """
+    probe: Probe
+    request: ExternalRequest
+
+
+def signed_probes(inv: Invocation, proof: Proof) -> list[SignedProbe]:
+    """A request for each endpoint, signed with the next key, which is read from QStash."""
     key = _next_key(inv)
+    probes = {
+        url: good_probe(
+            "next key", key, url=url, body=_BODY, now=inv.now(), token_id=inv.new_id("jwt")
+        )
+        for url in proof.endpoints
+    }
+    return [SignedProbe(one, request_of(inv, url, one)) for url, one in probes.items()]
+
+
+def check_endpoints(inv: Invocation, proof: Proof, signed: Iterable[SignedProbe]) -> None:
+    """Sends every endpoint its request, and reports the response.
+
+    Raises `QstashError` if one does not accept it, unless forced.
+    """
     refused = {}
-    for url in proof.endpoints:
-        refusal = _refusal(inv, url, key)
+    for one in signed:
+        refusal = _refusal(inv, one)
         if refusal is not None:
-            refused[url] = refusal
+            refused[one.request.url] = refusal
     if not refused:
         return
     told = "; ".join(f"{url} {refusal}" for url, refusal in refused.items())
@@ -63,22 +85,20 @@ def check_endpoints(inv: Invocation, proof: Proof) -> None:
 
 
 def _next_key(inv: Invocation) -> str:
-    found = inv.send(keys.get())
+    found = inv.read(keys.get())
     key = found.get("next") if isinstance(found, dict) else None
     if not isinstance(key, str) or not key:
         raise QstashError("QStash told no next signing key", hint="nothing was rotated")
     return key
 
 
-def _refusal(inv: Invocation, url: str, key: str) -> str | None:
-    """What an endpoint answered that is no acceptance, None if it accepts; it is told too."""
-    one = good_probe(
-        "next key", key, url=url, body=_BODY, now=inv.now(), token_id=inv.new_id("jwt")
-    )
+def _refusal(inv: Invocation, one: SignedProbe) -> str | None:
+    """What an endpoint answered that is no acceptance, None if it accepts; it is reported too."""
+    url = one.request.url
     with inv.status() as line:
         line.update(f"{url} …")
-        reply = ask(inv, url, one, inv.connection.request_timeout)
-    if holds(one, reply):
+        reply = ask(inv, one.request, one.probe, inv.connection.request_timeout)
+    if holds(one.probe, reply):
         inv.note(f"{url} accepts the next key: {reply.status} after {reply.took_ms} ms")
         return None
     inv.warn(f"{url} does not accept the next key: {_told(reply)}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.client import messages
-from qstash_cli.commands._follow import failure_of, wait_for_end
+from qstash_cli.commands._follow import FOLLOWED, failure_of, wait_for_end
 from qstash_cli.commands._options import Waiting
 from qstash_cli.commands._views import PUBLISHED
 from qstash_cli.errors import QstashError
@@ -25,7 +25,14 @@ def send(
     inv: Invocation, destination: str, options: MessageOptions, body: bytes, waiting: Waiting
 ) -> Result:
     """Publishes a message, and follows it to its end if that is wanted."""
-    answer = inv.send(messages.publish(destination, options, body))
+    return inv.write(
+        messages.publish(destination, options, body),
+        lambda answer: _published(inv, answer, waiting),
+        later=FOLLOWED if waiting.wait else "",
+    )
+
+
+def _published(inv: Invocation, answer: Published | list[Published], waiting: Waiting) -> Result:
     published = answer if isinstance(answer, list) else [answer]
     if not all(isinstance(one, dict) for one in published):
         raise QstashError(

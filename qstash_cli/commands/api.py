@@ -62,7 +62,10 @@ def api(
         body=data,
         repeatable=method.upper() in {"GET", "PUT", "DELETE"},
     )
-    answer = inv.send(request)
+    return inv.write(request, _result)
+
+
+def _result(answer: Any) -> Result:
     shown: Any = answer if isinstance(answer, dict | list) else []
     # A lone number or text is no record, but is what QStash said.
     text = None if isinstance(answer, dict | list) else "" if answer is None else str(answer)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.client import dlq
 from qstash_cli.client.filters import Filter
-from qstash_cli.commands._follow import failure_of, wait_for_end
+from qstash_cli.commands._follow import FOLLOWED, failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
 from qstash_cli.commands._paging import Page
 from qstash_cli.commands._signature import command, group
@@ -21,10 +21,13 @@ from qstash_cli.protocol.ids import check_id
 from qstash_cli.protocol.options import MessageOptions
 
 if TYPE_CHECKING:
-    from qstash_cli.protocol.records import Published
+    from qstash_cli.client.request import Request
+    from qstash_cli.exchanges import Send
+    from qstash_cli.protocol.records import Deleted, DlqEntry, Published, Retried
 
 app = group("The dead letter queue: messages that ended undelivered")
 
+_REPEATED = "repeated while the response has a cursor"
 _Ids = Annotated[
     list[str] | None,
     Argument("DLQ ids", "[DLQ_ID]...", complete="dlq"),
@@ -49,12 +52,16 @@ def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging, expected: Exp
     """
     wanted = filters.filter()
     view = matching(DLQ, wanted)
-    page = Page(inv.pages(dlq.entries(wanted)), paging)
-    if expected.fail_if_any:
+
+    def listed(entries: Iterator[DlqEntry]) -> Result:
+        page = Page(entries, paging)
+        if not expected.fail_if_any:
+            return Result(data=cast("Any", page), view=view, footer=page.footer)
         found = list(page)
         failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
         return Result(data=cast("Any", found), view=view, footer=page.footer, failure=failure)
-    return Result(data=cast("Any", page), view=view, footer=page.footer)
+
+    return inv.fetch_pages(dlq.entries(wanted), listed)
 
 
 @command(app)
@@ -71,7 +78,10 @@ def get(
     qstash dlq get 1725323658779-0 --query responseBody
     qstash dlq get 1725323658779-0 -o json
     """
-    return Result(data=cast("Any", inv.send(dlq.get(dlq_id))), view=DLQ_ENTRY, piped="json")
+    return inv.fetch(
+        dlq.get(dlq_id),
+        lambda found: Result(data=cast("Any", found), view=DLQ_ENTRY, piped="json"),
+    )
 
 
 @command(app, view=PUBLISHED)
@@ -93,11 +103,24 @@ def retry(
     qstash dlq retry --status 503 --since 1h --yes
     """
     wanted = _wanted(dlq_ids, filters, bulk)
-    if dlq_ids is None:
-        inv.confirm("Retry all entries that fit?", yes=bulk.yes)
-        published = list(_retried(inv, wanted, options))
-    else:
-        published = [inv.send(dlq.retry(dlq_id, options)) for dlq_id in dlq_ids]
+    followed = FOLLOWED if waiting.wait else ""
+    if dlq_ids is not None:
+        return inv.write_all(
+            [dlq.retry(dlq_id, options) for dlq_id in dlq_ids],
+            lambda answers: _published(inv, answers, waiting),
+            later=followed,
+        )
+    inv.confirm("Retry all entries that fit?", yes=bulk.yes)
+    request = dlq.retry_matching(wanted, options)
+    return inv.perform(
+        [request],
+        lambda send: _published(inv, _retried(inv, send, request), waiting),
+        later="; ".join(filter(None, (_REPEATED, followed))),
+    )
+
+
+def _published(inv: Invocation, answers: Iterable[Published], waiting: Waiting) -> Result:
+    published = list(answers)
     failure = None
     if waiting.wait:
         ids = [one["messageId"] for one in published]
@@ -117,14 +140,20 @@ def delete(inv: Invocation, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: 
     """
     wanted = _wanted(dlq_ids, filters, bulk)
     if dlq_ids is not None:
-        for dlq_id in dlq_ids:
-            inv.send(dlq.delete(dlq_id))
-        return Result(data={"deleted": len(dlq_ids)}, view=DELETED)
+        return inv.write_all(
+            [dlq.delete(dlq_id) for dlq_id in dlq_ids],
+            lambda answers: Result(data={"deleted": len(list(answers))}, view=DELETED),
+        )
     inv.confirm("Delete all entries that fit?", yes=bulk.yes)
+    request = dlq.delete_matching(wanted)
+    return inv.perform([request], lambda send: _deleted(inv, send, request), later=_REPEATED)
+
+
+def _deleted(inv: Invocation, send: Send, request: Request[Deleted]) -> Result:
     total = 0
     with inv.status() as line:
         while True:
-            answer = inv.send(dlq.delete_matching(wanted))
+            answer = send(request)
             total += answer["deleted"]
             line.update(f"{total} deleted")
             if not answer.get("cursor") or not answer["deleted"]:
@@ -143,11 +172,11 @@ def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filte
     return wanted
 
 
-def _retried(inv: Invocation, wanted: Filter, options: MessageOptions) -> Iterator[Published]:
+def _retried(inv: Invocation, send: Send, request: Request[Retried]) -> Iterator[Published]:
     total = 0
     with inv.status() as line:
         while True:
-            answer = inv.send(dlq.retry_matching(wanted, options))
+            answer = send(request)
             yield from answer["responses"]
             total += len(answer["responses"])
             line.update(f"{total} retried")

@@ -53,7 +53,7 @@ def list_(inv: Invocation) -> Result:
     qstash flow list
     qstash flow list -o json
     """
-    return Result(data=cast("Any", inv.send(flow.every())), view=FLOW)
+    return inv.fetch(flow.every(), lambda found: Result(data=cast("Any", found), view=FLOW))
 
 
 @command(app)
@@ -64,7 +64,9 @@ def get(inv: Invocation, key: _Key) -> Result:
     qstash flow get api --query waitListSize
     qstash flow get api -o json
     """
-    return Result(data=cast("Any", inv.send(flow.get(key))), view=FLOW, piped="json")
+    return inv.fetch(
+        flow.get(key), lambda found: Result(data=cast("Any", found), view=FLOW, piped="json")
+    )
 
 
 @command(app, view=_DONE)
@@ -75,8 +77,7 @@ def pause(inv: Invocation, key: _Key) -> Result:
     qstash flow pause api
     qstash flow pause api --curl
     """
-    inv.send(flow.pause(key))
-    return _done(key)
+    return inv.write(flow.pause(key), lambda _: _done(key))
 
 
 @command(app, view=_DONE)
@@ -87,8 +88,7 @@ def resume(inv: Invocation, key: _Key) -> Result:
     qstash flow resume api
     qstash flow resume api --curl
     """
-    inv.send(flow.resume(key))
-    return _done(key)
+    return inv.write(flow.resume(key), lambda _: _done(key))
 
 
 @command(app, view=_DONE)
@@ -101,10 +101,10 @@ def pin(inv: Invocation, key: _Key, *, limits: Limits) -> Result:
     """
     if limits == Limits():
         raise BadInput("no limit to pin", hint="give --parallelism, --rate or --period")
-    inv.send(
-        flow.pin(key, parallelism=limits.parallelism, rate=limits.rate, period_s=limits.period)
+    request = flow.pin(
+        key, parallelism=limits.parallelism, rate=limits.rate, period_s=limits.period
     )
-    return _done(key)
+    return inv.write(request, lambda _: _done(key))
 
 
 @command(app, view=_DONE)
@@ -116,8 +116,8 @@ def unpin(inv: Invocation, key: _Key, *, which: Which) -> Result:
     qstash flow unpin api --rate --parallelism
     """
     both = not (which.parallelism or which.rate)
-    inv.send(flow.unpin(key, parallelism=which.parallelism or both, rate=which.rate or both))
-    return _done(key)
+    request = flow.unpin(key, parallelism=which.parallelism or both, rate=which.rate or both)
+    return inv.write(request, lambda _: _done(key))
 
 
 @command(app, view=_DONE)
@@ -128,8 +128,7 @@ def reset(inv: Invocation, key: _Key) -> Result:
     qstash flow reset api
     qstash flow reset api --dry-run
     """
-    inv.send(flow.reset(key))
-    return _done(key)
+    return inv.write(flow.reset(key), lambda _: _done(key))
 
 
 @command(app, "global", view=GLOBAL)
@@ -140,7 +139,9 @@ def global_(inv: Invocation) -> Result:
     qstash flow global
     qstash flow global -o json
     """
-    return Result(data=cast("Any", inv.send(flow.global_parallelism())), view=GLOBAL)
+    return inv.fetch(
+        flow.global_parallelism(), lambda found: Result(data=cast("Any", found), view=GLOBAL)
+    )
 
 
 def _done(key: str) -> Result:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.client import keys
 from qstash_cli.commands import _github
 from qstash_cli.commands._options import Confirm
-from qstash_cli.commands._rotation import Proof, check_endpoints
+from qstash_cli.commands._rotation import Proof, check_endpoints, signed_probes
 from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._variables import CURRENT_KEY, NEXT_KEY, dotenv_lines
 from qstash_cli.commands._views import KEYS
 from qstash_cli.errors import BadInput
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
+
+if TYPE_CHECKING:
+    from qstash_cli.exchanges import Send
+    from qstash_cli.protocol.records import SigningKeys
 
 app = group("The signing keys of the account")
 
@@ -26,9 +31,7 @@ def get(inv: Invocation) -> Result:
     qstash keys get --query current
     qstash keys get -o json
     """
-    found = keys.checked(inv.send(keys.get()))
-    _github.mask(inv, found["current"], found["next"])
-    return Result(data=cast("Any", found), view=KEYS)
+    return inv.fetch(keys.get(), lambda found: _displayed(inv, found))
 
 
 @command(app, view=KEYS)
@@ -47,13 +50,30 @@ def rotate(inv: Invocation, *, proof: Proof, confirm: Confirm) -> Result:
     if proof.force and not proof.probe:
         raise BadInput("--force without --probe", hint="nothing is asked before rotating then")
     inv.confirm(_question(proof.endpoints), yes=confirm.yes)
-    if proof.probe and not inv.only_shows:
-        check_endpoints(inv, proof)
-    found = keys.checked(inv.send(keys.rotate()))
+    rotation = keys.rotate()
+    if not proof.probe:
+        return inv.write(rotation, lambda found: _rotated(inv, found))
+    signed = signed_probes(inv, proof)
+
+    def run(send: Send) -> Result:
+        check_endpoints(inv, proof, signed)
+        return _rotated(inv, send(rotation))
+
+    later = "" if proof.force else "the rotation is sent only if every endpoint accepts its request"
+    return inv.perform([*(one.request for one in signed), rotation], run, later=later)
+
+
+def _displayed(inv: Invocation, found: SigningKeys) -> Result:
+    keys.checked(found)
     _github.mask(inv, found["current"], found["next"])
+    return Result(data=cast("Any", found), view=KEYS)
+
+
+def _rotated(inv: Invocation, found: SigningKeys) -> Result:
+    result = _displayed(inv, found)
     _tell_profile(inv)
     lines = dotenv_lines({CURRENT_KEY: found["current"], NEXT_KEY: found["next"]})
-    return Result(data=cast("Any", found), view=KEYS, text="\n".join(lines))
+    return replace(result, text="\n".join(lines))
 
 
 def _question(endpoints: tuple[str, ...]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.client import actions as bulk_actions
 from qstash_cli.client import messages
-from qstash_cli.commands._follow import failure_of, wait_for_end
+from qstash_cli.commands._follow import entries_of, failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, MessageFilters, Paging, Patience
 from qstash_cli.commands._paging import Page
 from qstash_cli.commands._signature import command, group
@@ -17,6 +18,10 @@ from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.ids import check_id
+
+if TYPE_CHECKING:
+    from qstash_cli.exchanges import Send
+    from qstash_cli.protocol.records import BulkAction
 
 app = group("Look at messages on their way, cancel them, wait for them")
 
@@ -31,8 +36,10 @@ def get(inv: Invocation, message_id: _Id) -> Result:
     qstash message get msg_123 --query body
     qstash message get msg_123 -o json
     """
-    answer = inv.send(messages.get(message_id))
-    return Result(data=cast("Any", answer), view=MESSAGE, piped="json")
+    return inv.fetch(
+        messages.get(message_id),
+        lambda found: Result(data=cast("Any", found), view=MESSAGE, piped="json"),
+    )
 
 
 @command(app, view=CANCELLED)
@@ -59,20 +66,32 @@ def cancel(
         if not wanted.is_empty or bulk.all:
             raise BadInput("ids and filters cannot be combined", hint="nothing was cancelled")
         checked = [check_id(message_id, "message") for message_id in message_ids]
-        count = sum(inv.send(messages.cancel(one))["cancelled"] for one in checked)
-        return Result(data={"cancelled": count}, view=CANCELLED)
+        return inv.write_all(
+            [messages.cancel(one) for one in checked],
+            lambda answers: _cancelled(sum(answer["cancelled"] for answer in answers)),
+        )
     if wanted.is_empty and not bulk.all:
         raise BadInput("no message is named", hint="give an id, a filter such as --label, or --all")
     inv.confirm("Cancel all messages that fit?" if not bulk.all else "Cancel ALL messages?",
                 yes=bulk.yes)  # fmt: skip
-    total = 0
-    with inv.status() as line:
-        while count := inv.send(messages.cancel_matching(wanted))["cancelled"]:
-            total += count
-            line.update(f"{total} cancelled")
-            if count < messages.MOST_PER_CANCEL:
-                break
-    return Result(data={"cancelled": total}, view=CANCELLED)
+    request = messages.cancel_matching(wanted)
+
+    def run(send: Send) -> Result:
+        total = 0
+        with inv.status() as line:
+            while count := send(request)["cancelled"]:
+                total += count
+                line.update(f"{total} cancelled")
+                if count < messages.MOST_PER_CANCEL:
+                    break
+        return _cancelled(total)
+
+    later = f"repeated while it cancels {messages.MOST_PER_CANCEL} messages"
+    return inv.perform([request], run, later=later)
+
+
+def _cancelled(count: int) -> Result:
+    return Result(data={"cancelled": count}, view=CANCELLED)
 
 
 @command(app, "run-now", view=RELEASED)
@@ -108,8 +127,13 @@ def wait(inv: Invocation, message_id: _Id, *, patience: Patience) -> Result:
     qstash message wait msg_123 --wait-timeout 5m
     qstash message wait msg_123 -o json --query state
     """
-    end = wait_for_end(inv, check_id(message_id, "message"), patience.wait_timeout)
-    return Result(data=cast("Any", end), view=LOG, piped="tsv", failure=failure_of([end]))
+    request = entries_of(check_id(message_id, "message"))
+
+    def run(_send: Send) -> Result:
+        end = wait_for_end(inv, message_id, patience.wait_timeout)
+        return Result(data=cast("Any", end), view=LOG, piped="tsv", failure=failure_of([end]))
+
+    return inv.perform([request], run, later="repeated until the message is finished")
 
 
 @command(app, view=BULK_ACTION)
@@ -120,9 +144,12 @@ def actions(inv: Invocation, *, paging: Paging) -> Result:
     qstash message actions
     qstash message actions -o json
     """
-    found = inv.pages(bulk_actions.every())
-    page = Page(found, paging)
-    return Result(data=cast("Any", page), view=BULK_ACTION, footer=page.footer)
+
+    def listed(found: Iterator[BulkAction]) -> Result:
+        page = Page(found, paging)
+        return Result(data=cast("Any", page), view=BULK_ACTION, footer=page.footer)
+
+    return inv.fetch_pages(bulk_actions.every(), listed)
 
 
 @command(app, view=BULK_ACTION)
@@ -136,5 +163,7 @@ def action(
     qstash message action bulk_123 --query processed
     qstash message action bulk_123
     """
-    found = inv.send(bulk_actions.get(action_id))
-    return Result(data=cast("Any", found), view=BULK_ACTION, piped="json")
+    return inv.fetch(
+        bulk_actions.get(action_id),
+        lambda found: Result(data=cast("Any", found), view=BULK_ACTION, piped="json"),
+    )

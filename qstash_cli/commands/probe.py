@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import Confirm
-from qstash_cli.commands._probing import ask, holds
+from qstash_cli.commands._probing import ask, holds, request_of
 from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError
 from qstash_cli.flags import Argument, flag
@@ -98,7 +98,7 @@ def _rows(
 
 
 def _row(inv: Invocation, url: str, one: Probe, timeout_s: int) -> dict[str, object]:
-    reply = ask(inv, url, one, timeout_s)
+    reply = ask(inv, request_of(inv, url, one), one, timeout_s)
     return {
         "probe": one.name,
         "expected": "accept" if one.is_good else "refuse",

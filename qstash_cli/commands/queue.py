@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.client import logs, queues
 from qstash_cli.client.filters import Filter
@@ -15,6 +15,10 @@ from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
+
+if TYPE_CHECKING:
+    from qstash_cli.client.request import Request
+    from qstash_cli.protocol.records import Queue
 
 app = group("Queues: deliver in order, so many at a time")
 
@@ -49,7 +53,7 @@ def list_(inv: Invocation) -> Result:
     qstash queue list
     qstash queue list --columns name,lag
     """
-    return Result(data=cast("Any", inv.send(queues.every())), view=QUEUE)
+    return inv.fetch(queues.every(), lambda found: Result(data=cast("Any", found), view=QUEUE))
 
 
 @command(app)
@@ -60,7 +64,9 @@ def get(inv: Invocation, name: _Name) -> Result:
     qstash queue get orders --query lag
     qstash queue get orders -o json
     """
-    return Result(data=cast("Any", inv.send(queues.get(name))), view=QUEUE, piped="json")
+    return inv.fetch(
+        queues.get(name), lambda found: Result(data=cast("Any", found), view=QUEUE, piped="json")
+    )
 
 
 @command(app, "set", view=NAMED)
@@ -71,8 +77,7 @@ def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
     qstash queue set orders --parallelism 2
     qstash queue set orders --parallelism 2 --dry-run
     """
-    inv.send(queues.put(name, parallelism=changes.parallelism))
-    return _done(name)
+    return inv.write(queues.put(name, parallelism=changes.parallelism), lambda _: _done(name))
 
 
 @command(app, view=NAMED)
@@ -83,8 +88,7 @@ def pause(inv: Invocation, name: _Name) -> Result:
     qstash queue pause orders
     qstash queue pause orders --curl
     """
-    inv.send(queues.pause(name))
-    return _done(name)
+    return inv.write(queues.pause(name), lambda _: _done(name))
 
 
 @command(app, view=NAMED)
@@ -95,8 +99,7 @@ def resume(inv: Invocation, name: _Name) -> Result:
     qstash queue resume orders
     qstash queue resume orders --curl
     """
-    inv.send(queues.resume(name))
-    return _done(name)
+    return inv.write(queues.resume(name), lambda _: _done(name))
 
 
 @command(app, view=NAMED)
@@ -109,8 +112,7 @@ def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
     """
     request = queues.delete(name)
     inv.confirm(f"Delete the queue {name} and the messages in it?", yes=confirm.yes)
-    inv.send(request)
-    return _done(name)
+    return inv.write(request, lambda _: _done(name))
 
 
 @command(app, view=QUEUE)
@@ -128,11 +130,23 @@ def wait(inv: Invocation, name: _Name, *, until: Until, patience: Patience) -> R
     if until.idle == (until.lag is not None):
         raise BadInput("wait for one of two things", hint="give either --idle or --lag N")
     request = queues.get(name)
+    return inv.perform(
+        [request],
+        lambda _send: _waited(inv, name, request, until, patience),
+        later="repeated until the queue is in that state, for --idle with GET /v2/logs",
+    )
+
+
+def _waited(
+    inv: Invocation, name: str, request: Request[Queue], until: Until, patience: Patience
+) -> Result:
     with inv.status() as line:
         queue = Watched(
             name=name,
-            read=lambda: inv.send(request),
-            since=lambda ms: inv.pages(logs.entries(Filter(queues=(name,), from_ms=ms or None))),
+            read=lambda: inv.read(request),
+            since=lambda ms: inv.read_pages(
+                logs.entries(Filter(queues=(name,), from_ms=ms or None))
+            ),
             now=inv.now,
             sleep=inv.sleep,
             tell=line.update,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.client import schedules, urlgroups
 from qstash_cli.commands import _body, _sending, _volume
@@ -23,6 +24,9 @@ from qstash_cli.protocol.destination import check_destination, is_url
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.volume import messages_per_day
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import Published
 
 app = group("Schedules: publish again and again")
 
@@ -105,14 +109,17 @@ def create(
         destination = check_destination(destination)
         _sending.check(inv, destination, options, len(data))
         parse_cron(cron)
-    if timing.id is not None and not (timing.replace or inv.only_shows):
+    if timing.id is not None and not timing.replace:
         _refuse_existing(inv, timing.id)
-    answer = inv.send(schedules.create(destination, options, data))
-    has_callback = options.callback is not None
-    endpoints = _endpoints(inv, destination)
-    made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
-    _volume.tell(inv, "it makes", made)
-    return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids")
+
+    def created(answer: Published) -> Result:
+        has_callback = options.callback is not None
+        endpoints = _endpoints(inv, destination)
+        made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
+        _volume.tell(inv, "it makes", made)
+        return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids")
+
+    return inv.write(schedules.create(destination, options, data), created)
 
 
 @command(app, "list", view=SCHEDULE)
@@ -123,7 +130,9 @@ def list_(inv: Invocation) -> Result:
     qstash schedule list
     qstash schedule list -o json --query '[].cron'
     """
-    return Result(data=cast("Any", inv.send(schedules.every())), view=SCHEDULE)
+    return inv.fetch(
+        schedules.every(), lambda found: Result(data=cast("Any", found), view=SCHEDULE)
+    )
 
 
 @command(app)
@@ -134,8 +143,10 @@ def get(inv: Invocation, schedule_id: _Id) -> Result:
     qstash schedule get report --query lastScheduleStates
     qstash schedule get report -o json
     """
-    answer = inv.send(schedules.get(schedule_id))
-    return Result(data=cast("Any", answer), view=SCHEDULE, piped="json")
+    return inv.fetch(
+        schedules.get(schedule_id),
+        lambda found: Result(data=cast("Any", found), view=SCHEDULE, piped="json"),
+    )
 
 
 @command(app, view=SCHEDULED)
@@ -146,8 +157,7 @@ def pause(inv: Invocation, schedule_id: _Id) -> Result:
     qstash schedule pause report
     qstash schedule pause report --curl
     """
-    inv.send(schedules.pause(schedule_id))
-    return _done(schedule_id)
+    return inv.write(schedules.pause(schedule_id), lambda _: _done(schedule_id))
 
 
 @command(app, view=SCHEDULED)
@@ -158,8 +168,7 @@ def resume(inv: Invocation, schedule_id: _Id) -> Result:
     qstash schedule resume report
     qstash schedule resume report --curl
     """
-    inv.send(schedules.resume(schedule_id))
-    return _done(schedule_id)
+    return inv.write(schedules.resume(schedule_id), lambda _: _done(schedule_id))
 
 
 @command(app, view=SCHEDULED)
@@ -172,8 +181,7 @@ def delete(inv: Invocation, schedule_id: _Id, *, confirm: Confirm) -> Result:
     """
     request = schedules.delete(schedule_id)
     inv.confirm(f"Delete the schedule {schedule_id}?", yes=confirm.yes)
-    inv.send(request)
-    return _done(schedule_id)
+    return inv.write(request, lambda _: _done(schedule_id))
 
 
 @command(app, view=PUBLISHED)
@@ -190,7 +198,7 @@ def run(inv: Invocation, schedule_id: _Id, *, waiting: Waiting) -> Result:
     """
     from qstash_cli.manifest.account import read_schedules
 
-    (stored,) = read_schedules([inv.client.send(schedules.get(schedule_id))]).values()
+    (stored,) = read_schedules([inv.read(schedules.get(schedule_id))]).values()
     if stored.redacted:
         raise BadInput(
             f"the schedule cannot be run from here: its {stored.redacted[0]} is redacted",
@@ -238,21 +246,19 @@ def _done(schedule_id: str) -> Result:
 
 
 def _refuse_existing(inv: Invocation, schedule_id: str) -> None:
-    try:
-        inv.send(schedules.get(schedule_id))
-    except NotFound:
-        return
-    raise QstashError(
-        f"there is a schedule of this id already: {schedule_id}",
-        hint="add --replace to replace it as a whole; nothing was changed",
-    )
+    with suppress(NotFound), inv.checking(f"whether the schedule {schedule_id} exists"):
+        inv.read(schedules.get(schedule_id))
+        raise QstashError(
+            f"there is a schedule of this id already: {schedule_id}",
+            hint="add --replace to replace it as a whole; nothing was changed",
+        )
 
 
 def _endpoints(inv: Invocation, destination: str) -> int:
     if is_url(destination):
         return 1
     try:
-        return len(inv.send(urlgroups.get(destination))["endpoints"])
+        return len(inv.read(urlgroups.get(destination))["endpoints"])
     except QstashError:
         # The schedule is made; its count is only told.
         return 1

@@ -57,7 +57,9 @@ def list_(inv: Invocation) -> Result:
     qstash urlgroup list
     qstash urlgroup list -q
     """
-    return Result(data=cast("Any", inv.send(urlgroups.every())), view=URL_GROUP)
+    return inv.fetch(
+        urlgroups.every(), lambda found: Result(data=cast("Any", found), view=URL_GROUP)
+    )
 
 
 @command(app)
@@ -68,7 +70,10 @@ def get(inv: Invocation, name: _Name) -> Result:
     qstash urlgroup get team --query 'endpoints[].url'
     qstash urlgroup get team -o json
     """
-    return Result(data=cast("Any", inv.send(urlgroups.get(name))), view=URL_GROUP, piped="json")
+    return inv.fetch(
+        urlgroups.get(name),
+        lambda found: Result(data=cast("Any", found), view=URL_GROUP, piped="json"),
+    )
 
 
 @command(app, view=NAMED)
@@ -88,8 +93,7 @@ def add(
     if naming.name is not None and len(urls) > 1:
         raise BadInput("--name is for one endpoint, and there are several", hint="add them singly")
     endpoints = [_endpoint(inv, url, naming.name) for url in urls]
-    inv.send(urlgroups.add(group_name, endpoints))
-    return _done(group_name)
+    return inv.write(urlgroups.add(group_name, endpoints), lambda _: _done(group_name))
 
 
 @command(app, view=NAMED)
@@ -110,8 +114,7 @@ def remove(
     if not all(one.strip() for one in endpoints):
         raise BadInput("an endpoint is empty", hint="nothing was sent")
     meant = [Endpoint(url=one) if is_url(one) else Endpoint(name=one) for one in endpoints]
-    inv.send(urlgroups.remove(name, meant))
-    return _done(name)
+    return inv.write(urlgroups.remove(name, meant), lambda _: _done(name))
 
 
 @command(app, view=NAMED)
@@ -126,8 +129,8 @@ def headers(inv: Invocation, name: _Name, *, defaults: Defaults) -> Result:
     """
     if bool(defaults.header) == defaults.clear:
         raise BadInput("no headers", hint="give -H 'Name: value', or --clear to take them away")
-    inv.send(urlgroups.set_headers(name, as_defaults(defaults.header)))
-    return _done(name)
+    request = urlgroups.set_headers(name, as_defaults(defaults.header))
+    return inv.write(request, lambda _: _done(name))
 
 
 @command(app, view=NAMED)
@@ -140,8 +143,7 @@ def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
     """
     request = urlgroups.delete(name)
     inv.confirm(f"Delete the URL group {name}?", yes=confirm.yes)
-    inv.send(request)
-    return _done(name)
+    return inv.write(request, lambda _: _done(name))
 
 
 @command(app, view=DEAD)
@@ -155,9 +157,16 @@ def check(inv: Invocation, name: _Name) -> Result:
     qstash urlgroup check team
     qstash urlgroup check team -o json
     """
+    return inv.fetch(
+        urlgroups.get(name),
+        lambda found: _checked(inv, found["endpoints"]),
+        later="then HEAD, and GET where HEAD fails, to every endpoint",
+    )
+
+
+def _checked(inv: Invocation, endpoints: list[Endpoint]) -> Result:
     from concurrent.futures import ThreadPoolExecutor
 
-    endpoints = inv.send(urlgroups.get(name))["endpoints"]
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
         signs = pool.map(lambda one: _sign_of_life(one["url"], inv), endpoints)
         dead = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TextIO
 
@@ -218,9 +218,12 @@ def _check_goes_with(flag: str, name: str | None, allowed: tuple[str, ...]) -> N
         )
 
 
-def _write_text(text: str, out: TextIO, look: Look) -> None:
-    out.write(safe_text(text, keep_newlines=True) if look.is_terminal else encodable(text))
-    if text and not text.endswith("\n"):
+def _write_text(text: str | Iterable[str], out: TextIO, look: Look) -> None:
+    last = ""
+    for piece in (text,) if isinstance(text, str) else text:
+        out.write(safe_text(piece, keep_newlines=True) if look.is_terminal else encodable(piece))
+        last = piece or last
+    if last and not last.endswith("\n"):
         out.write("\n")
 
 

@@ -70,9 +70,10 @@ class Result:
 
     `data` is one record, or several that may still be on their way. `on_terminal` and `piped` are
     the formats where none was asked for. `text` or `lines`, if given, take the place of both: text
-    is written as it is, its last line ended. `forms` are the texts of the view's further formats.
-    `live` marks records that come one by one over a long time; nobody waits for a single one of
-    those that are not `one_by_one`, so that they are written in larger pieces. `footer` is called
+    is written as it is, its last line ended; it may be generated piece by piece. `forms` are the
+    texts of the view's further formats. `live` marks records that come one by one over a long time;
+    nobody waits for a single one of those that are not `one_by_one`, so that they are written in
+    larger pieces. `footer` is called
     after the data, and returns a note about it or None. `failure` is reported after the data, and
     decides the exit code; `verdict` is asked for it then, where the data tells.
     """
@@ -81,9 +82,9 @@ class Result:
     view: View
     on_terminal: Format = "table"
     piped: Format = "tsv"
-    text: str | None = None
+    text: str | Iterable[str] | None = None
     lines: tuple[Line, ...] | None = None
-    forms: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, str | Iterable[str]] = field(default_factory=dict)
     live: bool = False
     one_by_one: bool = True
     footer: Callable[[], str | None] | None = None

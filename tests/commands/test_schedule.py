@@ -97,7 +97,7 @@ def test_an_id_that_is_there_is_refused_and_with_replace_replaced_as_a_whole(
     assert "error: there is a schedule of this id already: s\n" in refused.err
     assert "hint: add --replace" in refused.err
     assert local("schedule", "get", "s", "--query", "body").json == "x"
-    assert local(*again, "--dry-run").code == 0
+    assert local(*again, "--dry-run").code == 1
     assert local(*again, "--replace").code == 0
 
     shown = local("schedule", "get", "s").json

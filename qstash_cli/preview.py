@@ -1,0 +1,130 @@
+"""What `--dry-run` and `--curl` print: every request that a run would send, in order.
+
+A preview is a `Result` like any other: a command names its requests, and `Invocation.perform`
+either sends them or renders them here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, Literal, NamedTuple
+
+from qstash_cli.client.request import Request
+from qstash_cli.client.transport import target
+from qstash_cli.errors import BadInput
+from qstash_cli.output.curl import curl_command, request_record, request_text
+from qstash_cli.output.result import Result, View
+from qstash_cli.protocol.headers import Headers
+
+Form = Literal["text", "curl"]
+
+_VIEW = View(columns=(), id=lambda _record: None)
+_PUBLISH = "/v2/publish/"
+_ENQUEUE = "/v2/enqueue/"
+_BATCH = "/v2/batch"
+# A request has no columns and no id.
+_AS_TEXT = ("table", "tsv", "csv", "ids")
+
+
+class ExternalRequest(NamedTuple):
+    """A request to a server other than QStash, sent without the token."""
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+
+
+Planned = Request[Any] | ExternalRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """Renders requests. `form` is that of the text; `as_items` renders publishes as batch items."""
+
+    api_url: str
+    form: Form
+    as_items: bool
+
+    def of(self, requests: Iterable[Planned], later: str) -> Result:
+        """The requests as text and as JSON: one is an object, any other number an array.
+
+        `later` says which further requests depend on responses. The requests may be generated while
+        they are rendered. Raises `BadInput` for a request that cannot be rendered.
+        """
+        planned = iter(requests)
+        first = list(islice(planned, 2))
+        if len(first) == 1 and not self.as_items:
+            data: Any = self._record(first[0])
+        elif self.as_items:
+            data = chain.from_iterable(map(self._items, chain(first, planned)))
+        else:
+            data = map(self._record, chain(first, planned))
+        text = self._texts(chain(first, planned), later)
+        return Result(
+            data=data,
+            view=_VIEW,
+            on_terminal="json",
+            piped="json",
+            text=text,
+            forms=dict.fromkeys(_AS_TEXT, text),
+        )
+
+    def _texts(self, requests: Iterable[Planned], later: str) -> Iterator[str]:
+        between = "\n" if self.form == "text" else ""
+        for number, request in enumerate(requests):
+            yield f"{between if number else ''}{self._text(request)}"
+        if later:
+            yield f"{between}# {later}\n"
+
+    def _text(self, request: Planned) -> str:
+        parts, is_ours = self._parts(request)
+        if self.form == "curl":
+            return f"{curl_command(*parts, authorised=is_ours)}\n"
+        return request_text(*parts, authorised=is_ours)
+
+    def _record(self, request: Planned) -> dict[str, Any]:
+        parts, is_ours = self._parts(request)
+        return request_record(*parts, authorised=is_ours)
+
+    def _items(self, request: Planned) -> list[dict[str, Any]]:
+        if isinstance(request, Request):
+            if request.path.startswith((_PUBLISH, _ENQUEUE)):
+                return [batch_item(request)]
+            if request.path == _BATCH:
+                items: list[dict[str, Any]] = json.loads(request.body)
+                return items
+        return [self._record(request)]
+
+    def _parts(self, request: Planned) -> tuple[ExternalRequest, bool]:
+        if isinstance(request, ExternalRequest):
+            return request, False
+        url = f"{self.api_url}{target(request)}"
+        return ExternalRequest(request.method, url, request.headers, request.body), True
+
+
+def batch_item(request: Request[Any]) -> dict[str, Any]:
+    """A publish as an item of a batch. Source: QStash docs, "Batch".
+
+    Raises `BadInput` for a body that is not UTF-8, which a batch cannot contain.
+    """
+    destination, queue = request.path.removeprefix(_PUBLISH), None
+    if request.path.startswith(_ENQUEUE):
+        queue, _, destination = request.path.removeprefix(_ENQUEUE).partition("/")
+    record: dict[str, Any] = {"destination": destination, "headers": dict(request.headers)}
+    if request.body:
+        try:
+            record["body"] = request.body.decode()
+        except UnicodeDecodeError:
+            encoded = base64.b64encode(request.body[:6]).decode()
+            raise BadInput(
+                f"a batch can only contain text, and the body is not UTF-8 (it starts {encoded}…)",
+                hint="publish it on its own",
+            ) from None
+    if queue:
+        record["queue"] = queue
+    return record
