@@ -18,7 +18,7 @@ import pytest
 from qstash_cli import cli
 from qstash_cli.invocation import Invocation
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 
 # The whole run's: a folder's own conftest is not seen where workers collect the tests.

@@ -20,7 +20,7 @@ from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
 
 if TYPE_CHECKING:
-    from qstash_cli.server.endpoint import Endpoint, Received
+    from qstash_cli.server.local_endpoint import Endpoint, Received
 
 app = group("See everything work, on this machine alone")
 
@@ -86,7 +86,7 @@ def demo(inv: Invocation) -> Result:
     qstash demo
     qstash demo -v
     """
-    from qstash_cli.server.endpoint import running_endpoint
+    from qstash_cli.server.local_endpoint import running_endpoint
     from qstash_cli.server.run import ServerConfig, running_server
 
     shop = _Shop()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from qstash_cli.client import outside
 from qstash_cli.commands._key_flags import KeyFlags, signing_keys
@@ -24,14 +24,16 @@ from qstash_cli.protocol.durations import parse_duration_s
 
 if TYPE_CHECKING:
     from qstash_cli.captures.capture import Capture
-    from qstash_cli.commands._judging import Verdict
-    from qstash_cli.server.endpoint import Received
+    from qstash_cli.server.local_endpoint import Received
 
 app = group("A local endpoint that shows and checks what it receives")
 
-Answer = Callable[["Received"], tuple[int, bytes]]
 _STATUSES = range(200, 600)
 _NOT_FORWARDED = {"host", "content-length", "connection", "transfer-encoding", "accept-encoding"}
+# QStash's own longest wait.
+_FORWARD_WITHIN_S = 900
+# Requests that are not printed yet; the response to the next one waits until there is room.
+_MOST_WAITING = 100
 _VIEW = View(
     columns=(
         Column(name="method", of="method", width=6),
@@ -40,6 +42,7 @@ _VIEW = View(
         Column(name="signature", of="signature", width=9),
         Column(name="retried", of="retried", width=7),
         Column(name="messageId", of="messageId", width=33),
+        Column(name="reason", of="reason"),
         Column(name="body", of=lambda r: r["report"] or r["body"]),
     ),
     id="messageId",
@@ -95,41 +98,53 @@ def listen(inv: Invocation, *, listening: Listening, keys: KeyFlags) -> Result:
 def _records(
     inv: Invocation, listening: Listening, keys: tuple[tuple[str, str], ...]
 ) -> Iterator[dict[str, Any]]:
-    from qstash_cli.server.endpoint import running_endpoint
+    from qstash_cli.server.local_endpoint import running_endpoint
 
-    arrived: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    arrived: queue.Queue[_Arrival] = queue.Queue(_MOST_WAITING)
     numbers = itertools.count(1)
 
-    def answer(received: Received) -> tuple[int, bytes]:
+    def respond(request: Received) -> tuple[int, bytes]:
         number = next(numbers)
         if listening.latency:
             inv.sleep(listening.latency)
-        status, body = _answer(listening, received, number)
-        capture = _capture(received)
-        if listening.save is not None:
-            _save(Path(listening.save), number, capture, received.path)
-        arrived.put(_record(inv, received, capture, keys, status))
+        status, body = _response(listening, request, number)
+        arrived.put(_Arrival(number, request, status))
         return status, body
 
-    with running_endpoint(answer, listening.port) as endpoint:
+    with running_endpoint(respond, listening.port, keep_requests=False) as endpoint:
         inv.note(f"listening at {endpoint.url}")
         while True:
-            yield arrived.get()
+            arrival = arrived.get()
+            capture = _capture(arrival.request)
+            if listening.save is not None:
+                _save(Path(listening.save), arrival.number, capture, arrival.request.path)
+            yield _record(inv, arrival, capture, keys)
 
 
-def _answer(listening: Listening, received: Received, number: int) -> tuple[int, bytes]:
+class _Arrival(NamedTuple):
+    """A request, its number from 1, and the status of the response to it."""
+
+    number: int
+    request: Received
+    status: int
+
+
+def _response(listening: Listening, request: Received, number: int) -> tuple[int, bytes]:
     if number <= listening.fail_first:
         return 500, b"as --fail-first says"
     if listening.forward is None:
         return listening.status, b""
     reply = outside.ask(
-        received.method,
-        listening.forward.rstrip("/") + received.path,
-        timeout_s=900,
-        headers=tuple(h for h in received.headers if h[0].lower() not in _NOT_FORWARDED),
-        body=received.body,
+        request.method,
+        listening.forward.rstrip("/") + request.path,
+        timeout_s=_FORWARD_WITHIN_S,
+        headers=tuple(h for h in request.headers if h[0].lower() not in _NOT_FORWARDED),
+        body=request.body,
     )
-    return reply.status or 502, reply.body or reply.error.encode()
+    if reply.error:
+        return 502, reply.error.encode()
+    # A server cannot send every status that it can receive: 101 and 999 have no meaning here.
+    return (reply.status if reply.status in _STATUSES else 502), reply.body
 
 
 def _capture(received: Received) -> Capture:
@@ -155,39 +170,46 @@ def _save(directory: Path, number: int, capture: Capture, target: str) -> None:
 
 
 def _record(
-    inv: Invocation,
-    received: Received,
-    capture: Capture,
-    keys: tuple[tuple[str, str], ...],
-    status: int,
+    inv: Invocation, arrival: _Arrival, capture: Capture, keys: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
     from qstash_cli.captures.callback import report_of
 
-    verdict = _verdict(inv, capture, keys) if keys else None
+    request = arrival.request
+    judged = _judged(inv, capture, keys)
     return {
-        "method": received.method,
-        "path": received.path,
-        "status": status,
-        "signature": _word(verdict, capture),
-        "findings": [finding.what for finding in verdict.findings] if verdict else [],
-        "retried": received.header("Upstash-Retried") or None,
-        "messageId": received.header("Upstash-Message-Id") or None,
-        "headers": dict(received.headers),
-        "body": received.body.decode("utf-8", "replace"),
-        "report": report_of(received.body),
+        "method": request.method,
+        "path": request.path,
+        "status": arrival.status,
+        "signature": judged.outcome,
+        "reason": judged.reason or None,
+        "findings": list(judged.findings),
+        "retried": request.header("Upstash-Retried") or None,
+        "messageId": request.header("Upstash-Message-Id") or None,
+        "headers": dict(request.headers),
+        "body": request.body.decode("utf-8", "replace"),
+        "report": report_of(request.body),
     }
 
 
-def _verdict(inv: Invocation, capture: Capture, keys: tuple[tuple[str, str], ...]) -> Verdict:
-    from qstash_cli.commands._judging import judge
+class _Judged(NamedTuple):
+    """Whether a signature is valid, and why not."""
+
+    outcome: str
+    reason: str = ""
+    findings: tuple[str, ...] = ()
+
+
+def _judged(inv: Invocation, capture: Capture, keys: tuple[tuple[str, str], ...]) -> _Judged:
+    from qstash_cli.commands._judging import judge, reason
     from qstash_cli.protocol.claim_checks import Expectation
 
-    return judge(capture, Expectation(keys=keys, url=None, body=None, now=inv.now()), {})
-
-
-def _word(verdict: Verdict | None, capture: Capture) -> str:
     if capture.signature is None:
-        return "none"
-    if verdict is None:
-        return "unchecked"
-    return "valid" if verdict.valid else "invalid"
+        return _Judged("none")
+    if not keys:
+        return _Judged("unchecked")
+    try:
+        verdict = judge(capture, Expectation(keys=keys, url=None, body=None, now=inv.now()), {})
+    except Exception as error:  # noqa: BLE001 - one request must not end the command
+        return _Judged("unchecked", f"the check failed: {type(error).__name__}")
+    findings = tuple(finding.what for finding in verdict.findings)
+    return _Judged("valid" if verdict.valid else "invalid", reason(verdict), findings)

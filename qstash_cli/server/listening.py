@@ -30,24 +30,39 @@ def listening(
     Raises `QstashError` if one is in use.
     """
     with contextlib.ExitStack() as open_ones:
-        listeners = _of_port(host, port, "--port", open_ones)
+        listeners = _of_port(host, port, _hint("--port"), open_ones)
         addresses = Addresses(url=_url(host, listeners[0]))
         if log_port is not None:
-            further = _of_port(host, log_port, "--log-port", open_ones)
+            further = _of_port(host, log_port, _hint("--log-port"), open_ones)
             addresses = Addresses(url=addresses.url, log_url=_url(host, further[0]))
             listeners += further
         yield addresses, listeners
 
 
+@contextlib.contextmanager
+def loopback(port: int) -> Iterator[tuple[str, list[socket.socket]]]:
+    """The listeners of a loopback port, 0 for a free one, and the URL.
+
+    Raises `QstashError` if the port is in use.
+    """
+    with contextlib.ExitStack() as open_ones:
+        hint = "choose another --port, 0 for a free one"
+        listeners = _of_port(_LOOPBACK, port, hint, open_ones)
+        yield _url(_LOOPBACK, listeners[0]), listeners
+
+
+def _hint(flag: str) -> str:
+    return f"is another `qstash dev` running? choose another {flag}, 0 for a free one"
+
+
 def _of_port(
-    host: str, port: int, flag: str, open_ones: contextlib.ExitStack
+    host: str, port: int, hint: str, open_ones: contextlib.ExitStack
 ) -> list[socket.socket]:
     try:
         listener = open_ones.enter_context(_bound(host, port))
     except OSError as fault:
         raise QstashError(
-            f"cannot listen on {host}:{port}: {(fault.strerror or '').lower()}",
-            hint=f"is another `qstash dev` running? choose another {flag}, 0 for a free one",
+            f"cannot listen on {host}:{port}: {(fault.strerror or '').lower()}", hint=hint
         ) from None
     listeners = [listener]
     if host == _LOOPBACK:

@@ -15,11 +15,9 @@ from qstash_cli.protocol.limits import Limits
 from qstash_cli.server.answers import ApiError
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.engine import Engine
+from qstash_cli.server.request_body import read_body
 from qstash_cli.server.scheduling import Scheduler
 from qstash_cli.server.store import Store
-
-# A batch is one request for many bodies. Source: QStash changelog, December 2024.
-_MOST_REQUEST_BYTES = 100 * 1_048_576
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,19 +76,6 @@ def parameters(request: Request) -> dict[str, list[str]]:
     return found
 
 
-async def body(request: Request) -> bytes:
-    """The body. Raises `ApiError` if it is too large."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > _MOST_REQUEST_BYTES:
-        raise ApiError(413, f"the request is larger than {_MOST_REQUEST_BYTES} bytes")
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > _MOST_REQUEST_BYTES:
-            raise ApiError(413, f"the request is larger than {_MOST_REQUEST_BYTES} bytes")
-    return bytes(received)
-
-
 def caller_ip(request: Request) -> str:
     """Where a request comes from."""
     return request.client.host if request.client else "127.0.0.1"
@@ -98,7 +83,7 @@ def caller_ip(request: Request) -> str:
 
 async def json_body(request: Request) -> Any:
     """The body as JSON. Raises `ApiError` if it is none."""
-    return _parsed(await body(request))
+    return _parsed(await read_body(request))
 
 
 def _parsed(data: bytes) -> Any:
@@ -115,7 +100,7 @@ async def bulk_parameters(request: Request) -> dict[str, list[str]]:
     means everything.
     """
     found = parameters(request)
-    data = await body(request)
+    data = await read_body(request)
     if not data.strip():
         return found
     fields = _parsed(data)

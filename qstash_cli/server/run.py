@@ -8,17 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import uvicorn
-
 from qstash_cli.errors import QstashError
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.server.app import build, open_store
-from qstash_cli.server.inbound import Inbound
+from qstash_cli.server.http_server import HttpServer, running_in_thread
 from qstash_cli.server.listening import Addresses, listening
 
-_STOP_S = 1
 _LOOK_S = 0.05
 
 
@@ -62,19 +59,14 @@ def running_server(config: ServerConfig, prepare: Told | None = None) -> Iterato
     ready = threading.Event()
     with listening(config.host, config.port, config.log_port) as (addresses, listeners):
         server = _Server(config, addresses, lambda _addresses: ready.set(), prepare)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": listeners}, daemon=True)
-        thread.start()
-        try:
+        with running_in_thread(server, listeners) as thread:
             while not ready.wait(_LOOK_S):
                 if not thread.is_alive():
                     raise server.failure or QstashError("the embedded server did not start")
             yield addresses.url
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
-class _Server(uvicorn.Server):
+class _Server(HttpServer):
     """Tells when it answers and is prepared. `failure` is why it could not be."""
 
     def __init__(
@@ -88,19 +80,7 @@ class _Server(uvicorn.Server):
             speed=config.speed,
             limits=config.limits,
         )
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_level="error",
-                access_log=False,
-                lifespan="on",
-                server_header=False,
-                http=Inbound,
-                ws="none",
-                proxy_headers=False,
-                timeout_graceful_shutdown=_STOP_S,
-            )
-        )
+        super().__init__(app, lifespan="on")
         self.failure: BaseException | None = None
         self._addresses = addresses
         self._on_ready = on_ready

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from qstash_cli import cli
-from qstash_cli.server.endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
 from tests.conftest import Qstash, Run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +65,51 @@ def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
         found = dict(re.findall(r"^export (\w+)='(.*)'$", printed, re.MULTILINE))
         assert found, printed
         return Dev(process, found["QSTASH_URL"], env | found, printed)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@dataclass
+class Listener:
+    """A running `qstash listen -o jsonl`."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def record(self) -> Any:
+        """The next line of its output."""
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self) -> str:
+        """Ends the process; the rest of what it has written to stderr."""
+        self.process.terminate()
+        return self.process.communicate()[1]
+
+
+Listen = Callable[..., Listener]
+
+
+@pytest.fixture
+def listen(tmp_path: Path) -> Iterator[Listen]:
+    """Starts `qstash listen` with these arguments, and ends it after the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*argv: str) -> Listener:
+        process = subprocess.Popen(  # noqa: S603 - a command of the test
+            [*QSTASH, "listen", "-o", "jsonl", *argv],
+            env=plain_environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        started.append(process)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if found := re.search(r"listening at (\S+)", line):
+                return Listener(process, found[1])
+        raise AssertionError("it did not listen")
 
     yield start
     for process in started:

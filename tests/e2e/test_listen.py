@@ -2,61 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import Qstash, Sink
-from tests.e2e.conftest import plain_environment
-
-Start = Callable[..., tuple[subprocess.Popen[str], str]]
-
-
-@pytest.fixture
-def listen(tmp_path: Path) -> Iterator[Start]:
-    """Starts `qstash listen -o jsonl` with these arguments; the process and its URL."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*argv: str) -> tuple[subprocess.Popen[str], str]:
-        process = subprocess.Popen(  # noqa: S603 - a command of the test
-            [sys.executable, "-m", "qstash_cli", "listen", "-o", "jsonl", *argv],
-            env=plain_environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True,
-        )  # fmt: skip
-        started.append(process)
-        assert process.stderr is not None
-        for line in process.stderr:
-            if found := re.search(r"listening at (\S+)", line):
-                return process, found[1]
-        raise AssertionError("it did not listen")
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def record(process: subprocess.Popen[str]) -> Any:
-    assert process.stdout is not None
-    return json.loads(process.stdout.readline())
+from tests.e2e.conftest import Listen
+from tests.trust.raw_server import Connection, raw_server
 
 
 def test_deliveries_are_shown_checked_failed_first_and_saved(
-    local: Qstash, listen: Start, tmp_path: Path
+    local: Qstash, listen: Listen, tmp_path: Path
 ) -> None:
-    process, url = listen("--dev", "--fail-first", "1", "--save", str(tmp_path / "captured"))
+    listener = listen("--dev", "--fail-first", "1", "--save", str(tmp_path / "captured"))
 
     message_id = local(
-        "publish", f"{url}/hook?a=%20", "name=ada", "--retry-delay", "10"
+        "publish", f"{listener.url}/hook?a=%20", "name=ada", "--retry-delay", "10"
     ).out.strip()
-    first, second = record(process), record(process)
+    first, second = listener.record(), listener.record()
 
     assert (first["status"], first["retried"], second["status"]) == (500, "0", 200)
     assert (second["signature"], second["retried"], second["messageId"]) == (
@@ -65,29 +29,58 @@ def test_deliveries_are_shown_checked_failed_first_and_saved(
     for name in ("0001.http", "0002.http"):
         run = local("verify", "--request", str(tmp_path / "captured" / name), "-o", "json")
         assert run.code == 0, run
-        assert run.json["url"] == f"{url}/hook?a=%20"
+        assert run.json["url"] == f"{listener.url}/hook?a=%20"
 
 
-def test_the_report_of_a_callback_is_decoded(local: Qstash, listen: Start, sink: Sink) -> None:
-    process, url = listen("--dev")
+def test_the_report_of_a_callback_is_decoded(local: Qstash, listen: Listen, sink: Sink) -> None:
+    listener = listen("--dev")
     sink.body = b"thanks"
 
-    local("publish", sink.url, "-d", "hello", "--callback", f"{url}/callback")
-    shown = record(process)
+    local("publish", sink.url, "-d", "hello", "--callback", f"{listener.url}/callback")
+    shown = listener.record()
 
     assert shown["path"] == "/callback"
     assert (shown["report"]["body"], shown["report"]["sourceBody"]) == ("thanks", "hello")
 
 
-def test_it_forwards_and_tells_unsigned_requests_apart(listen: Start, sink: Sink) -> None:
-    process, url = listen("--dev", "--forward", f"{sink.url}/base")
+def test_it_forwards_and_tells_unsigned_requests_apart(listen: Listen, sink: Sink) -> None:
+    listener = listen("--dev", "--forward", f"{sink.url}/base")
     sink.statuses = [418]
 
-    answer = httpx.post(f"{url}/x?y=1", content=b"body", trust_env=False)
+    answer = httpx.post(f"{listener.url}/x?y=1", content=b"body", trust_env=False)
 
     assert (answer.status_code, answer.content) == (418, b"ok")
     assert (sink.received[0].path, sink.received[0].body) == ("/base/x?y=1", b"body")
-    assert record(process)["signature"] == "none"
+    assert listener.record()["signature"] == "none"
+
+
+@pytest.mark.parametrize("status", [b"999 What", b"101 Switching"])
+def test_a_status_that_cannot_be_forwarded_becomes_502(listen: Listen, status: bytes) -> None:
+    def script(connection: Connection) -> None:
+        connection.say(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+
+    with raw_server(script) as server:
+        listener = listen("--dev", "--forward", server.url)
+        answer = httpx.post(listener.url, trust_env=False)
+
+    assert answer.status_code == 502
+    assert listener.record()["status"] == 502
+
+
+def test_an_invalid_signature_is_shown_with_its_reason(local: Qstash, listen: Listen) -> None:
+    listener = listen("--dev")
+    token = local("sign", "--url", f"{listener.url}/hook", "-d", "hello", "-q").out.strip()
+    headers = {"Upstash-Signature": token}
+
+    httpx.post(f"{listener.url}/hook", content=b"hello", headers=headers, trust_env=False)
+    httpx.post(f"{listener.url}/hook", content=b"changed", headers=headers, trust_env=False)
+    httpx.post(f"{listener.url}/other", content=b"hello", headers=headers, trust_env=False)
+    valid, changed, elsewhere = (listener.record() for _ in range(3))
+
+    assert (valid["signature"], valid["reason"]) == ("valid", None)
+    assert (changed["signature"], elsewhere["signature"]) == ("invalid", "invalid")
+    assert changed["reason"].startswith("body failed")
+    assert elsewhere["reason"].startswith("sub failed")
 
 
 def test_a_port_in_use_is_told(qstash: Qstash, sink: Sink) -> None:
@@ -96,4 +89,4 @@ def test_a_port_in_use_is_told(qstash: Qstash, sink: Sink) -> None:
     run = qstash("listen", "--port", port, "--dev")
 
     assert run.code == 1
-    assert f"cannot listen on port {port}" in run.err
+    assert f"cannot listen on 127.0.0.1:{port}" in run.err

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.e2e.conftest import Dev, start_dev  # noqa: F401 - pytest finds the fixture here
+from tests.e2e.conftest import Dev, listen, start_dev  # noqa: F401 - fixtures
 
 AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}
 

@@ -13,8 +13,8 @@ from qstash_cli.protocol.headers import Headers
 from qstash_cli.server import publishing
 from qstash_cli.server.answers import ApiError, answer
 from qstash_cli.server.publishing import Order
+from qstash_cli.server.request_body import read_body
 from qstash_cli.server.requests import (
-    body,
     caller_ip,
     headers,
     json_body,
@@ -43,7 +43,7 @@ async def _accept(
     order = Order(
         destination=destination,
         headers=given,
-        body=await body(request),
+        body=await read_body(request),
         now_ms=api.clock.now_ms(),
         caller_ip=caller_ip(request),
         limits=api.limits,

@@ -12,7 +12,8 @@ from starlette.routing import Route
 from qstash_cli.server import schedules
 from qstash_cli.server.answers import answer
 from qstash_cli.server.publishing import Order
-from qstash_cli.server.requests import body, caller_ip, headers, rest_of_path, service
+from qstash_cli.server.request_body import read_body
+from qstash_cli.server.requests import caller_ip, headers, rest_of_path, service
 
 
 async def create(request: Request) -> Response:
@@ -21,7 +22,7 @@ async def create(request: Request) -> Response:
     order = Order(
         destination=rest_of_path(request, 2),
         headers=headers(request),
-        body=await body(request),
+        body=await read_body(request),
         now_ms=api.clock.now_ms(),
         caller_ip=caller_ip(request),
         limits=api.limits,

@@ -1,0 +1,13 @@
+"""How much memory a process has had."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def peak_mebibytes(pid: int) -> int:
+    """The most resident memory of a process so far."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1]) // 1024
