@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from qstash_cli import __version__, cli
+from qstash_cli import __version__
+from qstash_cli.cli.index import EXAMPLES, INDEX
+from qstash_cli.cli.options import CliOption
+from qstash_cli.cli.parser import root_options
+from qstash_cli.cli.registry import Command
 from qstash_cli.commands._topics import ENVIRONMENT, EXIT_CODES, TOPICS
 
 # The sections of flags that are the same everywhere.
-_COMMON = ("Output", "Connection")
+_COMMON = {option.flag.section for option in root_options()}
 
 
 def man_page() -> str:
@@ -43,58 +47,48 @@ def man_page() -> str:
             ".SH RETRIES",
             *_verbatim(TOPICS["retries"]()),
             ".SH EXAMPLES",
-            *_verbatim((cli.root().help or "").partition("\b\n")[2]),
+            *_verbatim(EXAMPLES),
             "",
         ]
     )
 
 
 def _commands() -> Iterator[str]:
-    for word, _, line in cli.COMMANDS:
-        loaded = cli.load(word)
-        yield f".SS {_safe(word)}"
-        yield _safe(line) + "."
-        if not hasattr(loaded, "commands"):
-            yield from _command(word, loaded)
-        for verb, command in getattr(loaded, "commands", {}).items():
-            yield from _command(f"{word} {verb}", command)
+    for entry in INDEX.entries:
+        yield f".SS {_safe(entry.name)}"
+        yield f"{_safe(entry.help)}."
+        for name, command in INDEX.commands_of(entry):
+            yield from _command(name, command)
 
 
-def _command(name: str, command: Any) -> Iterator[str]:
-    words, _, examples = (command.help or "").partition("\b\n")
-    parameters = [p for p in command.params if _panel(p) not in _COMMON]
-    places = " ".join(
-        p.make_metavar(None) if not p.metavar else p.metavar
-        for p in parameters
-        if p.param_type_name == "argument"
-    )
+def _command(name: str, command: Command) -> Iterator[str]:
+    words, _, examples = command.help.partition("\b\n")
+    places = " ".join(one.usage for one in command.arguments)
     yield ".PP"
     yield rf"\fBqstash {_safe(name)}\fR \fI{_safe(places)}\fR"
     yield ".PP"
     yield _safe(" ".join(words.split()))
-    for option in parameters:
-        if option.param_type_name == "option":
+    for option in command.options:
+        if option.flag.section not in _COMMON:
             yield from _option(option)
     yield from _verbatim(examples)
 
 
 def _common_options() -> Iterator[str]:
-    for panel in _COMMON:
-        yield f".SS {panel}"
-        for option in cli.load("api").params:
-            if _panel(option) == panel:
-                yield from _option(option)
+    section = ""
+    for option in root_options():
+        if option.flag.section != section:
+            section = option.flag.section
+            yield f".SS {section}"
+        yield from _option(option)
 
 
-def _panel(parameter: Any) -> str:
-    return getattr(parameter, "rich_help_panel", None) or ""
-
-
-def _option(option: Any) -> Iterator[str]:
+def _option(option: CliOption) -> Iterator[str]:
     yield ".TP"
-    names = ", ".join(rf"\fB{_safe(name)}\fR" for name in option.opts)
-    yield names + (rf" \fI{_safe(option.metavar)}\fR" if option.metavar else "")
-    yield _safe(option.help or "")
+    names = ", ".join(rf"\fB{_safe(name)}\fR" for name in option.names)
+    metavar = option.flag.metavar
+    yield names + (rf" \fI{_safe(metavar)}\fR" if metavar else "")
+    yield _safe(option.flag.help)
 
 
 def _entries(pairs: Any) -> Iterator[str]:

@@ -18,7 +18,7 @@ def main() -> None:
         print(f"qstash {__version__}")  # noqa: T201 - before anything is imported
         return
     gc.set_threshold(_OBJECTS_BEFORE_A_LOOK, 20, 100)
-    from qstash_cli.cli import run
+    from qstash_cli.cli.run import run
     from qstash_cli.invocation import Invocation
 
     code = run(sys.argv[1:], Invocation.from_process())

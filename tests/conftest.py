@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from qstash_cli import cli
+from qstash_cli.cli.run import run as run_cli
 from qstash_cli.invocation import Invocation
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
@@ -74,7 +74,7 @@ class Qstash:
         self, *argv: str, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str
     ) -> Run:
         inv = self.invocation(tty=tty, stdin=stdin, columns=columns, **env)
-        code = cli.run(argv, inv)
+        code = run_cli(argv, inv)
         run = Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
         assert not leaked(argv, inv.env, run.out, run.err), run
         return run

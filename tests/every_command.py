@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qstash_cli import cli
+from qstash_cli.cli.index import INDEX
 
 _TO = "https://example.com/hook"
 _FILTER = ("--label", "nightly", "--yes")
@@ -86,10 +86,7 @@ ENDLESS = ("listen", "dev")
 
 def names() -> Iterator[str]:
     """Every command there is, as it is typed."""
-    for word, _, _ in cli.COMMANDS:
-        loaded = cli.load(word)
-        verbs = getattr(loaded, "commands", None)
-        yield from (f"{word} {verb}" for verb in verbs) if verbs else (word,)
+    return (name for name, _ in INDEX.all_commands())
 
 
 def argv(name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli import cli
+from qstash_cli.cli.index import INDEX
 from qstash_cli.errors import ExitCode
 
 MODULE = runpy.run_path(str(Path(__file__).parents[1] / "man_page.py"))
@@ -23,13 +23,10 @@ def page() -> str:
 
 def test_every_command_flag_and_exit_code_is_there(page: str) -> None:
     page = page.replace(r"\-", "-")
-    for word, _, _ in cli.COMMANDS:
-        loaded = cli.load(word)
-        for verb, command in getattr(loaded, "commands", {"": loaded}).items():
-            assert rf"\fBqstash {word} {verb}".strip() + r"\fR" in page
-            for parameter in command.params:
-                if parameter.param_type_name == "option":
-                    assert rf"\fB{parameter.opts[-1]}\fR" in page
+    for name, command in INDEX.all_commands():
+        assert rf"\fBqstash {name}\fR" in page
+        for option in command.options:
+            assert rf"\fB{option.names[-1]}\fR" in page
     status = page.partition(".SH EXIT STATUS")[2].partition(".SH")[0]
     assert re.findall(r"\\fB(\d+)\\fR", status) == [str(int(code)) for code in ExitCode]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client.request import Request
 from qstash_cli.commands import _body
 from qstash_cli.commands._options import Body
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import RAW
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument, flag
@@ -17,7 +17,7 @@ from qstash_cli.output.result import Result
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions
 
-app = group("Any call of the API")
+app = group()
 
 
 @dataclass(frozen=True, kw_only=True)

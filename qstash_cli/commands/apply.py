@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._manifest import Source, make_plan
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._plan_view import APPLIED, DONE, STEPS, counted, lines_of, record_of, show
-from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadInput, PartlyDone, QstashError
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest.resources import Manifest
 from qstash_cli.manifest.steps import Step
 from qstash_cli.output.result import Result
 
-app = group("Make the account what a manifest says")
+app = group()
 
 _MOST_NAMED = 10
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._batch_job import Job, is_stream
 from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
-from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
@@ -17,7 +17,7 @@ from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.destination import check_destination
 from qstash_cli.protocol.options import MessageOptions
 
-app = group("Publish the records of a file, many at once")
+app = group()
 
 _STREAMED = ("jsonl", "tsv", "csv", "ids")
 _OUTCOMES = View(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import dlq, flow, queues, schedules
 from qstash_cli.client.filters import Filter
 from qstash_cli.commands import _check_forms, _measures
 from qstash_cli.commands._measures import Checked, checked
 from qstash_cli.commands._options import Labels, parse_most
-from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
@@ -19,7 +19,7 @@ from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.instants import parse_past_instant_s
 
-app = group("DLQ depth, queue lag, failed schedules as an exit code")
+app = group()
 
 _NAGIOS = "nagios"
 _VIEW = View(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from qstash_cli.commands._signature import command, group
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._views import RAW
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 
-app = group("Completion for your shell")
+app = group()
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
@@ -37,6 +37,6 @@ def script(shell: str) -> str:
     """The completion script of a shell. Raises `BadInput` naming the shells."""
     if shell not in SHELLS:
         raise BadInput(f"not a shell: {shell!r}", hint=f"one of {', '.join(SHELLS)}")
-    from qstash_cli.commands._shell_scripts import SCRIPTS
+    from qstash_cli.completion.scripts import SCRIPTS
 
     return SCRIPTS[shell]

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands import _github
 from qstash_cli.commands._config_changes import Changes, read_changes
 from qstash_cli.commands._options import Confirm
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._variables import (
     NAMES,
     dotenv_lines,
@@ -23,7 +23,7 @@ from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 
-app = group("Profiles: which QStash to talk to, and as whom")
+app = group()
 
 _VIEW = View(
     columns=(
@@ -56,7 +56,7 @@ _Name = Annotated[
 ]
 _NameIfAny = Annotated[
     str | None,
-    Argument("The profile, as with -p", "[NAME]", complete="profile"),
+    Argument("The profile, as with -p", "NAME", complete="profile"),
 ]
 # They come before QSTASH_TOKEN, wherever the token is from.
 _AHEAD = ("QSTASH_DEV", "QSTASH_REGION")

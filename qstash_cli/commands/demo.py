@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from qstash_cli.commands._signature import command, group
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._views import RAW
 from qstash_cli.commands.dev import environment
 from qstash_cli.errors import ExitCode, QstashError
@@ -22,7 +22,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 if TYPE_CHECKING:
     from qstash_cli.server.local_endpoint import Endpoint, Received
 
-app = group("See everything work, on this machine alone")
+app = group()
 
 
 @dataclass

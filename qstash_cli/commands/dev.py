@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._interrupts import Terminated, unwinding
 from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._ready_file import ready_file
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._variables import shell_lines, variables
 from qstash_cli.commands._views import RAW
 from qstash_cli.errors import BadInput, ExitCode, QstashError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qstash_cli.server.listening import Addresses
     from qstash_cli.server.run import ServerConfig, Told
 
-app = group("The embedded QStash server")
+app = group()
 
 _MOST_PORTS = 65_535
 # What QStash's own development server calls pro are the fixed plans of today.
@@ -108,7 +108,7 @@ def dev(
     inv: Invocation,
     run: Annotated[
         list[str] | None,
-        Argument("A command to run against a fresh server", "[-- CMD...]"),
+        Argument("A command to run against a fresh server", "CMD"),
     ] = None,
     *,
     serving: Serving,

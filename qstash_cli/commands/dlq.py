@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import dlq
 from qstash_cli.client.filters import Filter
 from qstash_cli.commands._follow import FOLLOWED, failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
 from qstash_cli.commands._paging import Page
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED, matching
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument, flag
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from qstash_cli.exchanges import Send
     from qstash_cli.protocol.records import Deleted, DlqEntry, Published, Retried
 
-app = group("The dead letter queue: messages that ended undelivered")
+app = group()
 
 _REPEATED = "repeated while the response has a cursor"
 _Ids = Annotated[
     list[str] | None,
-    Argument("DLQ ids", "[DLQ_ID]...", complete="dlq"),
+    Argument("DLQ ids", "DLQ_ID", complete="dlq"),
 ]
 
 

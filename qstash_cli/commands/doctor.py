@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qstash_cli.commands._signature import command, group
+from qstash_cli.cli.registry import command, group
 from qstash_cli.errors import BadCredentials, ExitCode, QstashError, Unreachable
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Record, Result, View
 
-app = group("What is wrong between this machine and QStash")
+app = group()
 
 _STATUS = Column(name="status", of="status", show="outcome")
 _DETAIL = Column(name="detail", of="detail", wraps=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._manifest import read_account
-from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import PartlyDone, QstashError
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest.account import Account, StoredSchedule
@@ -13,7 +13,7 @@ from qstash_cli.manifest.resources import KINDS, Manifest
 from qstash_cli.manifest.tables import document_of, to_toml
 from qstash_cli.output.result import Result, View
 
-app = group("Write a manifest of what the account has")
+app = group()
 
 _MANIFEST = View(columns=(), id=lambda _record: None)
 

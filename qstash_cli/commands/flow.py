@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import flow
 from qstash_cli.commands._options import parse_count
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import FLOW, GLOBAL
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument, flag
@@ -15,7 +15,7 @@ from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_period_s
 
-app = group("Flow control: rate and parallelism of a key")
+app = group()
 
 _Key = Annotated[
     str,

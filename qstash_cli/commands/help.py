@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from qstash_cli.commands._signature import command, group
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._topics import TOPICS
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument
@@ -12,7 +12,7 @@ from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.names import nearest
 
-app = group("Topics, and the help of a command")
+app = group()
 _VIEW = View(columns=(Column(name="topic", of="topic"), Column(name="text", of="text")), id="topic")
 
 
@@ -21,7 +21,7 @@ def help(  # noqa: A001 - the word of the command line
     inv: Invocation,  # noqa: ARG001 - every command has it
     words: Annotated[
         list[str] | None,
-        Argument("A topic or a command", "[TOPIC]", complete="topic"),
+        Argument("A topic or a command", "TOPIC", complete="topic"),
     ] = None,
 ) -> Result:
     """Show a topic, or the help of a command.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import keys
 from qstash_cli.commands import _github
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._rotation import Proof, check_endpoints, signed_probes
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._variables import CURRENT_KEY, NEXT_KEY, dotenv_lines
 from qstash_cli.commands._views import KEYS
 from qstash_cli.errors import BadInput
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qstash_cli.exchanges import Send
     from qstash_cli.protocol.records import SigningKeys
 
-app = group("The signing keys of the account")
+app = group()
 
 
 @command(app)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import outside
 from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import parse_count
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands.dev import parse_port
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.files import write_atomically
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qstash_cli.captures.capture import Capture
     from qstash_cli.server.local_endpoint import Received
 
-app = group("A local endpoint that shows and checks what it receives")
+app = group()
 
 _STATUSES = range(200, 600)
 _NOT_FORWARDED = {"host", "content-length", "connection", "transfer-encoding", "accept-encoding"}

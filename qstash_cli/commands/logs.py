@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import logs as api
 from qstash_cli.client.filters import Filter
 from qstash_cli.commands import _delivering as delivering
@@ -13,7 +14,6 @@ from qstash_cli.commands._following import Log, follow
 from qstash_cli.commands._mirroring import MIRRORED, OUTCOMES, mirrored
 from qstash_cli.commands._options import LogFilters, Paging
 from qstash_cli.commands._paging import Page
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._statistics import STATISTICS, statistics
 from qstash_cli.commands._timelines import TIMELINES, timeline, timelines
 from qstash_cli.commands._views import LOG, matching
@@ -27,7 +27,7 @@ from qstash_cli.output.result import Result, View
 if TYPE_CHECKING:
     from qstash_cli.protocol.records import LogEntry
 
-app = group("What happened to messages")
+app = group()
 
 
 @dataclass(frozen=True, kw_only=True)

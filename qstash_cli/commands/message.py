@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import actions as bulk_actions
 from qstash_cli.client import messages
 from qstash_cli.commands._follow import entries_of, failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, MessageFilters, Paging, Patience
 from qstash_cli.commands._paging import Page
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import BULK_ACTION, CANCELLED, LOG, MESSAGE, RELEASED
 from qstash_cli.commands.several import Several
 from qstash_cli.errors import BadInput
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qstash_cli.exchanges import Send
     from qstash_cli.protocol.records import BulkAction
 
-app = group("Look at messages on their way, cancel them, wait for them")
+app = group()
 
 _Id = Annotated[str, Argument("Message id", "ID")]
 
@@ -47,7 +47,7 @@ def cancel(
     inv: Invocation,
     message_ids: Annotated[
         list[str] | None,
-        Argument("Message ids", "[ID]..."),
+        Argument("Message ids", "ID"),
     ] = None,
     *,
     filters: MessageFilters,

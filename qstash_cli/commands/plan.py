@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._manifest import Source, make_plan
 from qstash_cli.commands._plan_view import STEPS, lines_of, record_of
-from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import ExitCode
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 
-app = group("What `apply` would change, for CI")
+app = group()
 
 
 @dataclass(frozen=True, kw_only=True)

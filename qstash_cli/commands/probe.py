@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._probing import ask, holds, request_of
-from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError
 from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
@@ -18,7 +18,7 @@ from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.forgeries import Probe, probes
 
-app = group("Does an endpoint refuse what is not from QStash?")
+app = group()
 
 _VIEW = View(
     columns=(

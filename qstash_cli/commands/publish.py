@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands import _body, _sending
 from qstash_cli.commands._options import Body, Waiting
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import PUBLISHED
 from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
@@ -16,7 +16,7 @@ from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.destination import check_destination
 from qstash_cli.protocol.options import MessageOptions
 
-app = group("Send a message")
+app = group()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ def publish(
     ],
     items: Annotated[
         list[str] | None,
-        Argument("Fields of a JSON body: key=value key:=json", "[KEY=VALUE]..."),
+        Argument("Fields of a JSON body: key=value key:=json", "KEY=VALUE"),
     ] = None,
     *,
     body: Body,

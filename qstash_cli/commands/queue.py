@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import logs, queues
 from qstash_cli.client.filters import Filter
 from qstash_cli.commands._draining import Watched, wait_for_idle, wait_for_lag
 from qstash_cli.commands._options import Confirm, Patience, parse_count, parse_most
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import NAMED, QUEUE
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument, flag
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qstash_cli.client.request import Request
     from qstash_cli.protocol.records import Queue
 
-app = group("Queues: deliver in order, so many at a time")
+app = group()
 
 _Name = Annotated[
     str,

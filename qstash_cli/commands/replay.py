@@ -8,13 +8,13 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import dlq, logs, messages
 from qstash_cli.client.filters import Filter
 from qstash_cli.commands import _delivering as delivering
 from qstash_cli.commands._delivering import Care, Signed
 from qstash_cli.commands._options import DlqFilters
 from qstash_cli.commands._preview import show_outside
-from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, QstashError
 from qstash_cli.files import reason_of, write_atomically
 from qstash_cli.flags import Argument, flag
@@ -25,7 +25,7 @@ from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.ids import kind_of_id
 from qstash_cli.protocol.shown import of_log_entry, of_message
 
-app = group("Deliver a DLQ entry or a message from this machine")
+app = group()
 
 _VIEW = View(
     columns=(
@@ -81,7 +81,7 @@ def replay(
     inv: Invocation,
     ids: Annotated[
         list[str] | None,
-        Argument("DLQ ids or message ids", "[ID]...", complete="dlq"),
+        Argument("DLQ ids or message ids", "ID", complete="dlq"),
     ] = None,
     *,
     target: Target,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qstash_cli.commands._signature import command, group
+from qstash_cli.cli.registry import command, group
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
@@ -13,7 +13,7 @@ from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, check_expression, delay_ms
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 
-app = group("When each attempt of a message would happen")
+app = group()
 
 _MOST_SHOWN = 1000
 _VIEW = View(

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import schedules, urlgroups
 from qstash_cli.commands import _body, _sending, _volume
 from qstash_cli.commands._options import Body, Confirm, Waiting, parse_count
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.flags import Argument, flag
@@ -28,7 +28,7 @@ from qstash_cli.protocol.volume import messages_per_day
 if TYPE_CHECKING:
     from qstash_cli.protocol.records import Published
 
-app = group("Schedules: publish again and again")
+app = group()
 
 _Id = Annotated[
     str,
@@ -84,7 +84,7 @@ def create(
     ],
     items: Annotated[
         list[str] | None,
-        Argument("Fields of a JSON body: key=value key:=json", "[KEY=VALUE]..."),
+        Argument("Fields of a JSON body: key=value key:=json", "KEY=VALUE"),
     ] = None,
     *,
     timing: Timing,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._key_flags import read_key
-from qstash_cli.commands._signature import command, group
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
@@ -17,7 +17,7 @@ from qstash_cli.protocol.signature import LIFETIME_S
 from qstash_cli.protocol.signature import sign as make_signature
 from qstash_cli.run_options import ConnectionOptions
 
-app = group("Sign a request as QStash does, for tests")
+app = group()
 
 _VIEW = View(
     columns=(Column(name="signature", of="signature"),), id="signature", forms=("curl", "http")

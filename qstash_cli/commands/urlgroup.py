@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, cast
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.client import outside, urlgroups
 from qstash_cli.commands._options import Confirm
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._views import DEAD, NAMED, URL_GROUP
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument, flag
@@ -17,7 +17,7 @@ from qstash_cli.protocol.destination import check_destination, check_reachable, 
 from qstash_cli.protocol.headers import as_defaults, parse_header
 from qstash_cli.protocol.records import Endpoint
 
-app = group("URL groups: send one message to many endpoints")
+app = group()
 
 _ASKED_AT_ONCE = 16
 _Name = Annotated[
@@ -80,7 +80,7 @@ def get(inv: Invocation, name: _Name) -> Result:
 def add(
     inv: Invocation,
     group_name: _Name,
-    urls: Annotated[list[str], Argument("URLs to add", "URL...")],
+    urls: Annotated[list[str], Argument("URLs to add", "URL")],
     *,
     naming: Naming,
 ) -> Result:
@@ -102,7 +102,7 @@ def remove(
     name: _Name,
     endpoints: Annotated[
         list[str],
-        Argument("URLs or endpoint names", "URL|ENDPOINT..."),
+        Argument("URLs or endpoint names", "URL|ENDPOINT"),
     ],
 ) -> Result:
     """Remove endpoints from a URL group; with the last one goes the group.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import parse_count
-from qstash_cli.commands._signature import command, group
 from qstash_cli.commands._verdict_views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.errors import BadInput, NotVerified
 from qstash_cli.flags import flag
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qstash_cli.commands._judging import Verdict
     from qstash_cli.protocol.claim_checks import Expectation
 
-app = group("Check a signature, offline")
+app = group()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli import cli
+from qstash_cli.cli.index import INDEX
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.conftest import Qstash, Sink
 
@@ -121,11 +121,9 @@ def test_no_token_is_in_an_annotation(local: Qstash) -> None:
 
 
 def test_every_command_has_the_flags_for_pipelines() -> None:
-    for word, _, _ in cli.COMMANDS:
-        loaded = cli.load(word)
-        for command in getattr(loaded, "commands", {word: loaded}).values():
-            names = {parameter.name for parameter in command.params}
-            assert {"no_input", "no_config", "github_output"} <= names, (word, command.name)
+    for name, command in INDEX.all_commands():
+        parameters = {option.parameter for option in command.options}
+        assert {"no_input", "no_config", "github_output"} <= parameters, name
 
 
 def test_a_profile_is_not_changed_with_no_config_nor_asked_for_with_no_input(

@@ -202,7 +202,9 @@ def test_bad_input_is_refused_with_a_hint_and_nothing_is_sent(
     monkeypatch.setenv("HTTP_PROXY", sink.url)
     home = Path(qstash.home)
     home.mkdir(mode=0o700)
-    (home / "config.toml").write_text('[profiles.small]\ntoken = "t"\nplan = "free"\n')
+    config = home / "config.toml"
+    config.touch(mode=0o600)
+    config.write_text('[profiles.small]\ntoken = "t"\nplan = "free"\n')
 
     run = qstash(*argv, QSTASH_TOKEN="token")
 

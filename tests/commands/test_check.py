@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qstash_cli import cli
+from qstash_cli.cli.run import run as run_cli
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.api_server import api_server
 from tests.conftest import Qstash, Run, Sink
@@ -21,7 +21,7 @@ def later(qstash: Qstash, seconds: float, *argv: str) -> Run:
     """A run in the future."""
     inv = qstash.invocation()
     inv.now = lambda: time.time() + seconds
-    code = cli.run(argv, inv)
+    code = run_cli(argv, inv)
     return Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
 
 

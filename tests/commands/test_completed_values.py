@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from qstash_cli import cli
+from qstash_cli.cli.run import run as run_cli
 from tests.commands.api_server import ApiServer, api_server
 from tests.conftest import Qstash, Run
 
@@ -73,7 +73,7 @@ def test_a_minute_later_it_is_asked_again(asked: Qstash, api: ApiServer) -> None
     in_a_minute = time.time() + 61
     later.now = lambda: in_a_minute
 
-    cli.run([], later)
+    run_cli([], later)
 
     assert "orders" in later.out.getvalue()
     assert len(api.requests) == 2
@@ -176,7 +176,7 @@ def test_an_answer_that_comes_drop_by_drop_is_given_up_too(qstash: Qstash) -> No
         thread = threading.Thread(target=drip)
         thread.start()
         began_at = time.monotonic()
-        cli.run([], inv)
+        run_cli([], inv)
         took_s = time.monotonic() - began_at
         is_over.set()
         thread.join()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from qstash_cli import cli
+from qstash_cli.cli.run import run as run_cli
 from tests.conftest import Qstash, Sink
 
 
@@ -50,7 +50,7 @@ def test_the_note_about_more_entries_follows_the_whole_json_document(
 
     terminal = local.invocation(tty=True)
     terminal.err = terminal.out
-    assert cli.run(("logs", "--limit", "1", "-o", "json"), terminal) == 0
+    assert run_cli(("logs", "--limit", "1", "-o", "json"), terminal) == 0
 
     document, end = json.JSONDecoder().raw_decode(terminal.out.getvalue())
     assert len(document) == 1

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from qstash_cli import cli
+import qstash_cli
+from qstash_cli.cli.index import INDEX
+from qstash_cli.cli.registry import Command
 from qstash_cli.commands._topics import ENVIRONMENT, EXIT_CODES, TOPICS
 from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, default_delay_ms
 from qstash_cli.protocol.durations import format_duration
 from tests.conftest import Qstash
 
-PACKAGE = Path(cli.__file__).parent
+PACKAGE = Path(qstash_cli.__file__).parent
 # What `help environment` tells in the words of another variable, and what shells and tools set.
 TOLD_ELSEWHERE = {"ALL_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "TERM"}
 
 
-def leaves() -> Iterator[tuple[str, Any]]:
-    for word, _, _ in cli.COMMANDS:
-        loaded = cli.load(word)
-        for name, command in getattr(loaded, "commands", {word: loaded}).items():
-            yield f"{word} {name}", command
-
-
-@pytest.mark.parametrize(("name", "command"), tuple(leaves()))
-def test_the_help_ends_with_examples(name: str, command: Any) -> None:
-    _, _, last = (command.help or "").rpartition("\b\n")
+@pytest.mark.parametrize(("name", "command"), tuple(INDEX.all_commands()))
+def test_the_help_ends_with_examples(name: str, command: Command) -> None:
+    _, _, last = command.help.rpartition("\b\n")
     examples = last.strip().splitlines()
 
     assert len(examples) >= 2, name

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from qstash_cli import cli
+from qstash_cli.cli.run import run as run_cli
 from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
 from tests.conftest import Qstash, Run
 
@@ -45,7 +45,7 @@ def waited(local: Qstash, held: Held, *flags: str, tty: bool = False) -> Run:
     inv = local.invocation(tty=tty)
     argv = ("queue", "wait", "orders", *flags)
     inv.sleep = lambda seconds: None if held.may_answer.is_set() else held.may_answer.set()  # noqa: ARG005
-    code = cli.run(argv, inv)
+    code = run_cli(argv, inv)
     return Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
 
 

@@ -79,6 +79,7 @@ def test_a_redacted_schedule_is_refused_and_an_unknown_one_not_found(
 def test_create_tells_how_many_messages_a_day_it_makes(local: Qstash, sink: Sink) -> None:
     local("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b", f"{sink.url}/c")
     local.home.mkdir()
+    (local.home / "config.toml").touch(mode=0o600)
     (local.home / "config.toml").write_text(
         f'[profiles.small]\napi_url = "{local.env["QSTASH_URL"]}"\ntoken = "{DEV_USER.token}"\n'
         'plan = "free"\n'

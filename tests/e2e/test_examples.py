@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli import cli
+from qstash_cli.cli.index import INDEX
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.signature import sign
 from qstash_cli.server.local_endpoint import Received, running_endpoint
@@ -49,12 +49,10 @@ def of_the_documents() -> Iterator[str]:
 
 
 def of_the_help() -> Iterator[str]:
-    for word, _, _ in cli.COMMANDS:
-        loaded = cli.load(word)
-        for command in getattr(loaded, "commands", {word: loaded}).values():
-            examples = re.findall(r"^(?:qstash|source|eval) .*$", command.help or "", re.MULTILINE)
-            assert examples, f"{word} {command.name} has no example"
-            yield from examples
+    for name, command in INDEX.all_commands():
+        examples = re.findall(r"^(?:qstash|source|eval) .*$", command.help, re.MULTILINE)
+        assert examples, f"{name} has no example"
+        yield from examples
 
 
 _MANIFEST = b"""
@@ -129,7 +127,7 @@ def _prepare(directory: Path) -> None:
         "orders.json": b'[{"id":1}]',
         "messages.jsonl": b'{"destination":"https://example.com/hook","body":"one"}\n',
         "qstash.toml": _MANIFEST,
-        "token.txt": b"token-of-a-test\n",
+        "token.txt": b"token-of-the-examples\n",
         "key.txt": DEV_USER.current_signing_key.encode(),
         "body.bin": body,
         "signature.txt": sign(
@@ -151,6 +149,7 @@ def _prepare(directory: Path) -> None:
 def _profiles(env: dict[str, str], directory: Path, url: str) -> None:
     config = directory / "config"
     config.mkdir(mode=0o700)
+    (config / "config.toml").touch(mode=0o600)
     (config / "config.toml").write_text(
         f'default = "prod"\n[profiles.prod]\napi_url = "{url}"\ntoken = "{DEV_USER.token}"\n'
         f'[profiles.staging]\napi_url = "{url}"\ntoken = "x"\n'
@@ -216,11 +215,7 @@ def test_every_command_has_a_short_help_line(
 ) -> None:
     qstash("--help")
     root_help = capsys.readouterr().out
-    for word, _, line in cli.COMMANDS:
-        loaded = cli.load(word)
-        assert loaded.help.splitlines()[0] or line
-        assert len(line) <= 60
-        assert not line.endswith(".")
-        assert line in root_help
-        if hasattr(loaded, "commands"):
-            assert loaded.help == line
+    for entry in INDEX.entries:
+        assert len(entry.help) <= 60
+        assert not entry.help.endswith(".")
+        assert entry.help in root_help

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli import cli
+from qstash_cli.cli.index import INDEX
 from tests.e2e.conftest import QSTASH, plain_environment
 from tests.e2e.watched import connections, watched
 from tests.every_command import argv
@@ -15,7 +15,7 @@ from tests.every_command import argv
 ALONE: dict[str, tuple[str, ...]] = {
     "version": ("--version",),
     "help": ("--help",),
-    **{f"{word} --help": (word, "--help") for word, _, _ in cli.COMMANDS},
+    **{f"{one.name} --help": (one.name, "--help") for one in INDEX.entries},
     **{
         name: argv(name)
         for name in ("verify", "sign", "schedule next", "retries", "completion", "help",

@@ -45,7 +45,7 @@ def values_of(
 
 def _found(kind: str, inv: Invocation, incomplete: str) -> Iterable[Value]:
     if kind in _ONLINE:
-        from qstash_cli.commands._fetched_values import fetched
+        from qstash_cli.completion.remote_values import fetched
 
         return fetched(kind, inv)
     if "|" in kind:
@@ -120,7 +120,7 @@ def _redactable(_inv: Invocation) -> Iterator[Value]:
 
 
 def _shells(_inv: Invocation) -> Iterator[Value]:
-    from qstash_cli.commands._shell_scripts import SCRIPTS
+    from qstash_cli.completion.scripts import SCRIPTS
 
     return ((shell, "") for shell in SCRIPTS)
 

@@ -1,15 +1,14 @@
-"""From option dataclasses to the flags of the command line, and from their texts back."""
+"""From option dataclasses to the options of the command line, and from their texts back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions, Operation, table
 
@@ -28,20 +27,19 @@ _FAMILIES = (
 )
 
 
-@dataclass(frozen=True)
-class Slot:
-    """One flag on the command line: Typer's parameter name, and what it says."""
+class CliOption(NamedTuple):
+    """An option on the command line, by the name of its parameter."""
 
     parameter: str
     flag: Flag
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is typed for it."""
+        """The names that are typed for it."""
         return self.flag.names or (f"--{self.parameter.replace('_', '-')}",)
 
     def read(self, value: Any, now: float) -> Any:
-        """The flag's value, None or False or () if it was not given. Raises `BadInput`."""
+        """The option's value, None or False or () if it is absent. Raises `BadInput`."""
         if self.flag.repeats:
             values = [self._parsed(text, now) for text in value or ()]
             return tuple(values)
@@ -58,8 +56,8 @@ class Slot:
             raise BadInput(f"{self.names[-1]}: {error.message}", hint=error.hint) from None
 
 
-def is_group(hint: Any) -> bool:
-    """Whether a parameter of this type stands for several flags."""
+def is_option_group(hint: Any) -> bool:
+    """Whether a parameter of this type stands for several options."""
     return is_dataclass(_plain_type(hint))
 
 
@@ -68,33 +66,33 @@ def _plain_type(hint: Any) -> Any:
 
 
 @cache
-def slots_of(hint: Any) -> tuple[Slot, ...]:
-    """The flags of an option dataclass."""
-    return tuple(_slots(hint))
+def options_of(hint: Any) -> tuple[CliOption, ...]:
+    """The options of an option dataclass."""
+    return tuple(_options(hint))
 
 
-def _slots(hint: Any) -> Iterator[Slot]:
+def _options(hint: Any) -> Iterator[CliOption]:
     kind = _plain_type(hint)
     if kind is not MessageOptions:
-        yield from (Slot(f.name, f.metadata["flag"]) for f in fields(kind))
+        yield from (CliOption(f.name, f.metadata["flag"]) for f in fields(kind))
         return
     operation: Operation = get_args(hint)[1]
-    yield from (slot for _, slot in _message_slots(operation))
-    yield Slot("header", _HEADER)
+    yield from (option for _, option in _message_options(operation))
+    yield CliOption("header", _HEADER)
     for _, prefix, section in _FAMILIES:
-        yield from (slot for _, slot in _callback_slots(prefix, section))
+        yield from (option for _, option in _callback_options(prefix, section))
 
 
-def _message_slots(operation: Operation) -> Iterator[tuple[str, Slot]]:
+def _message_options(operation: Operation) -> Iterator[tuple[str, CliOption]]:
     for name, option in table():
         if operation in option.on:
-            yield name, _option_slot(name, option, "", "Message")
+            yield name, _named_option(name, option, "", "Message")
 
 
-def _callback_slots(prefix: str, section: str) -> Iterator[tuple[str, Slot]]:
+def _callback_options(prefix: str, section: str) -> Iterator[tuple[str, CliOption]]:
     for name, option in table():
         if option.callback:
-            yield name, _option_slot(name, option, f"{prefix}-", section)
+            yield name, _named_option(name, option, f"{prefix}-", section)
     flag = Flag(
         help="Header for it",
         names=(f"--{prefix}-header",),
@@ -104,10 +102,10 @@ def _callback_slots(prefix: str, section: str) -> Iterator[tuple[str, Slot]]:
         section=section,
         complete="header",
     )
-    yield "headers", Slot(f"{prefix}-header".replace("-", "_"), flag)
+    yield "headers", CliOption(f"{prefix}-header".replace("-", "_"), flag)
 
 
-def _option_slot(name: str, option: Any, prefix: str, section: str) -> Slot:
+def _named_option(name: str, option: Any, prefix: str, section: str) -> CliOption:
     long = f"--{prefix}{name.removesuffix('_s').replace('_', '-')}"
     flag = Flag(
         help=option.help,
@@ -118,44 +116,41 @@ def _option_slot(name: str, option: Any, prefix: str, section: str) -> Slot:
         section=section,
         complete=option.complete,
     )
-    return Slot(long.removeprefix("--").replace("-", "_"), flag)
+    return CliOption(long.removeprefix("--").replace("-", "_"), flag)
 
 
 _SHORT = {"--method": "-X"}
 
 
-def build(hint: Any, name: str, values: Mapping[str, Any], now: float) -> Any:
-    """The dataclass that the texts of its flags say. Raises `BadInput`."""
+def build(hint: Any, values: Mapping[str, Any], now: float) -> Any:
+    """The option dataclass with the values of these texts. Raises `BadInput`."""
     kind = _plain_type(hint)
     if kind is MessageOptions:
         return _build_message(get_args(hint)[1], values, now)
-    try:
-        read = {slot.parameter: slot.read(values[slot.parameter], now) for slot in slots_of(kind)}
-        defaults = {f.name: f.default for f in fields(kind)}
-        return kind(**{n: defaults[n] if v is None else v for n, v in read.items()})
-    except KeyError as missing:
-        raise AssertionError(f"{name}: no flag {missing}") from None
+    read = {one.parameter: one.read(values[one.parameter], now) for one in options_of(kind)}
+    defaults = {f.name: f.default for f in fields(kind)}
+    return kind(**{n: defaults[n] if v is None else v for n, v in read.items()})
 
 
 def _build_message(operation: Operation, values: Mapping[str, Any], now: float) -> MessageOptions:
-    own = _read(_message_slots(operation), values, now)
+    own = _read(_message_options(operation), values, now)
     families: dict[str, Any] = {
         family: MessageOptions(**given)
         for family, prefix, section in _FAMILIES
-        if (given := _read(_callback_slots(prefix, section), values, now))
+        if (given := _read(_callback_options(prefix, section), values, now))
     }
-    headers = Slot("header", _HEADER).read(values["header"], now)
+    headers = CliOption("header", _HEADER).read(values["header"], now)
     return MessageOptions(**own, **families, headers=headers)
 
 
 def _read(
-    slots: Iterator[tuple[str, Slot]], values: Mapping[str, Any], now: float
+    options: Iterator[tuple[str, CliOption]], values: Mapping[str, Any], now: float
 ) -> dict[str, Any]:
     found = {}
-    for name, slot in slots:
-        value = slot.read(values[slot.parameter], now)
+    for name, option in options:
+        value = option.read(values[option.parameter], now)
         if value is None or value is False or value == ():
             continue
-        is_nested = slot.flag.repeats and slot.parameter.rpartition("_")[2] != "header"
+        is_nested = option.flag.repeats and option.parameter.rpartition("_")[2] != "header"
         found[name] = tuple(i for items in value for i in items) if is_nested else value
     return found

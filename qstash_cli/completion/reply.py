@@ -1,4 +1,4 @@
-"""What a shell is told when its user asks for completions. Whatever goes wrong, it is nothing."""
+"""The reply to a shell that asks for completions. Whatever goes wrong, it is empty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 
-from qstash_cli.commands._offered import Offered, Words, offered
+from qstash_cli.cli.index import CommandIndex
+from qstash_cli.completion.engine import Offered, offered
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.safe import UNSAFE, safe_text
 
@@ -17,10 +18,10 @@ _DESCRIPTION = 72
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-")
 
 
-def answer(inv: Invocation, words: Words) -> None:
+def reply(inv: Invocation, index: CommandIndex) -> None:
     """Writes the completions of the command line that the environment holds."""
     try:
-        text = "".join(f"{line}\n" for line in _lines(inv, words))
+        text = "".join(f"{line}\n" for line in _lines(inv, index))
     except Exception:  # noqa: BLE001 - a shell shows what is said in the middle of its prompt
         return
     inv.out.write(text)
@@ -41,21 +42,21 @@ def split(line: str) -> tuple[list[str], str, bool]:
     return words[:-1], words[-1], False
 
 
-def _lines(inv: Invocation, commands: Words) -> Iterator[str]:
+def _lines(inv: Invocation, index: CommandIndex) -> Iterator[str]:
     shell = inv.env.get("_QSTASH_COMPLETE", "")
     words, incomplete, is_quoted = split(inv.env.get("_QSTASH_LINE", "").lstrip())
     while words and "=" in words[0]:
         del words[0]
-    answer = offered(replace(inv, err=StringIO()), commands, words[1:], incomplete)
-    if answer is None:
+    offer = offered(replace(inv, err=StringIO()), index, words[1:], incomplete)
+    if offer is None:
         return
     found = [
-        (f"{answer.before}{value}", _described(description))
-        for value, description in answer.values
+        (f"{offer.before}{value}", _described(description))
+        for value, description in offer.values
         if not re.search(UNSAFE, value)
     ]
     if not found:
-        yield "files" if _takes_files(answer) else "values"
+        yield "files" if _takes_files(offer) else "values"
         return
     yield "open" if all(value[-1:] in ":=" for value, _ in found) else "values"
     if shell == "bash":
@@ -64,8 +65,8 @@ def _lines(inv: Invocation, commands: Words) -> Iterator[str]:
         yield from (f"{value}\t{description}" for value, description in found)
 
 
-def _takes_files(answer: Offered) -> bool:
-    metavar = answer.metavar
+def _takes_files(offer: Offered) -> bool:
+    metavar = offer.metavar
     return "FILE" in metavar or "CMD" in metavar or metavar in {"TEXT", "JSON"}
 
 

@@ -1,0 +1,97 @@
+"""The commands by name. A command's module is imported when the command is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from qstash_cli.cli.registry import Command, CommandGroup
+
+
+class Entry(NamedTuple):
+    """A name on the command line: its line in `qstash --help` and the section it is listed in."""
+
+    name: str
+    help: str
+    section: str
+
+
+SEND, INSPECT, FIX = "Send", "Inspect", "Fix"
+ROUTE, VERIFY, ACCOUNT, LOCAL = "Schedule & route", "Verify", "Account & config", "Local"
+
+COMMANDS = (
+    Entry("publish", "Publish a message", SEND),
+    Entry("batch", "Publish the records of a file", SEND),
+    Entry("message", "Get, cancel and wait for messages", INSPECT),
+    Entry("logs", "List what happened to messages", INSPECT),
+    Entry("check", "Monitor DLQ depth, queue lag and failed schedules", INSPECT),
+    Entry("dlq", "List, retry and delete undelivered messages", FIX),
+    Entry("replay", "Deliver a message again from this machine", FIX),
+    Entry("schedule", "Manage schedules (messages published by cron)", ROUTE),
+    Entry("urlgroup", "Manage URL groups (one message to many endpoints)", ROUTE),
+    Entry("queue", "Manage queues (ordered delivery with limited parallelism)", ROUTE),
+    Entry("flow", "Manage flow control (rate and parallelism of a key)", ROUTE),
+    Entry("verify", "Verify a signature offline", VERIFY),
+    Entry("sign", "Sign a request like QStash, for tests", VERIFY),
+    Entry("probe", "Test whether an endpoint verifies signatures", VERIFY),
+    Entry("keys", "Get and rotate the signing keys", VERIFY),
+    Entry("config", "Manage profiles (credentials and settings)", ACCOUNT),
+    Entry("doctor", "Diagnose credentials, network and clock", ACCOUNT),
+    Entry("plan", "Preview what `apply` would change", ACCOUNT),
+    Entry("apply", "Apply a manifest to the account", ACCOUNT),
+    Entry("export", "Write a manifest of the account", ACCOUNT),
+    Entry("api", "Call any API endpoint", ACCOUNT),
+    Entry("dev", "Run the embedded QStash server", LOCAL),
+    Entry("demo", "Show a delivery end to end, without an account", LOCAL),
+    Entry("listen", "Receive requests locally and verify their signatures", LOCAL),
+    Entry("retries", "Show when each retry of a message happens", LOCAL),
+    Entry("completion", "Print the completion script of a shell", LOCAL),
+    Entry("help", "Show a topic: exit-codes, environment, formatting, retries", LOCAL),
+)
+EXAMPLES = """\
+qstash demo                                        try it without an account
+qstash dev                                         run QStash on this machine
+qstash publish https://example.com/hook name=ada   publish a message"""
+# QStash's API says topic for a URL group.
+ALIASES = {"topic": "urlgroup"}
+
+
+class CommandIndex(NamedTuple):
+    """The names on the command line."""
+
+    entries: tuple[Entry, ...]
+    aliases: Mapping[str, str]
+
+    @property
+    def helps(self) -> dict[str, str]:
+        """The help line of each name."""
+        return {entry.name: entry.help for entry in self.entries}
+
+    def name_of(self, text: str) -> str | None:
+        """The name that a text on the command line stands for, None if there is no such command."""
+        name = self.aliases.get(text, text)
+        return name if any(entry.name == name for entry in self.entries) else None
+
+    def group(self, name: str) -> CommandGroup:
+        """The commands of a name, from its module."""
+        found: CommandGroup = import_module(f"qstash_cli.commands.{name}").app
+        return found
+
+    def all_commands(self) -> Iterator[tuple[str, Command]]:
+        """Every command with its whole name, such as `dlq retry`. Imports all of them."""
+        for entry in self.entries:
+            yield from self.commands_of(entry)
+
+    def commands_of(self, entry: Entry) -> Iterator[tuple[str, Command]]:
+        """The commands behind a name, with their whole names."""
+        group = self.group(entry.name)
+        if group.only_command is not None:
+            yield entry.name, group.only_command
+            return
+        for command in group.commands:
+            yield f"{entry.name} {command.name}", command
+
+
+INDEX = CommandIndex(COMMANDS, ALIASES)

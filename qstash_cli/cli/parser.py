@@ -1,0 +1,155 @@
+"""The reader of a command line, for runs and for completion.
+
+It reads what is plainly right. Typer, whose import takes longer than most commands, reads the rest:
+`--help`, and every mistake, for which it has the messages. A property test over all commands holds
+the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qstash_cli.cli.index import CommandIndex
+from qstash_cli.cli.options import CliOption, options_of
+from qstash_cli.cli.registry import CliArgument, Command, CommandGroup
+from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
+
+_JSON = ("json", "jsonl")
+
+
+def root_options() -> list[CliOption]:
+    """The options that may also stand before the command."""
+    kinds = (OutputOptions, AutomationOptions, ConnectionOptions)
+    return [option for kind in kinds for option in options_of(kind)]
+
+
+@dataclass
+class ParsedLine:
+    """What stands on a command line behind the command's name.
+
+    `values` has the text of each option by parameter: None if it is absent, True or False for a
+    switch, a list for one that may be repeated. `open_option` waits for its value at the end.
+    `has_mistake` is true if an option is unknown, or has a value where it takes none.
+    """
+
+    values: dict[str, Any]
+    given: set[str] = field(default_factory=set)
+    positional: list[str] = field(default_factory=list)
+    open_option: CliOption | None = None
+    only_arguments: bool = False
+    has_mistake: bool = False
+
+
+def parse(options: Sequence[CliOption], argv: Sequence[str]) -> ParsedLine:
+    """Splits a command line, which may be unfinished or wrong, into options and arguments."""
+    by_name = {name: option for option in options for name in option.names}
+    line = ParsedLine({o.parameter: None if o.flag.metavar else False for o in options})
+    rest = iter(argv)
+    for text in rest:
+        if line.only_arguments or len(text) < 2 or not text.startswith("-"):
+            line.positional.append(text)
+        elif text == "--":
+            line.only_arguments = True
+        else:
+            _take(by_name, text, rest, line)
+    return line
+
+
+def _take(
+    by_name: Mapping[str, CliOption], text: str, rest: Iterator[str], line: ParsedLine
+) -> None:
+    """Reads one option, and its value from what follows if the text has none."""
+    name, value = split_option(text)
+    option = by_name.get(name)
+    if option is None:
+        line.has_mistake = True
+        return
+    line.given.add(option.parameter)
+    if not option.flag.metavar:
+        line.has_mistake |= value is not None
+        line.values[option.parameter] = True
+        return
+    value = next(rest, None) if value is None else value
+    if value is None:
+        line.open_option = option
+    elif option.flag.repeats:
+        line.values[option.parameter] = [*(line.values[option.parameter] or ()), value]
+    else:
+        line.values[option.parameter] = value
+
+
+def split_option(text: str) -> tuple[str, str | None]:
+    """The name of an option, and the value in the same text, None if there is none."""
+    if text.startswith("--"):
+        name, equals, value = text.partition("=")
+        return name, value if equals else None
+    return text[:2], text[2:] or None
+
+
+def read(group: CommandGroup, argv: Sequence[str]) -> tuple[Command, dict[str, Any]] | None:
+    """The command that is called, and the texts of its options and arguments by parameter.
+
+    None if the line is not plainly right, so that Typer has to read it.
+    """
+    command, rest = group.only_command, argv
+    if command is None:
+        command, rest = (group.find(argv[0]), argv[1:]) if argv else (None, argv)
+    if command is None:
+        return None
+    line = parse(command.options, rest)
+    arguments = _assigned(command.arguments, line.positional)
+    if line.has_mistake or line.open_option is not None or arguments is None:
+        return None
+    return command, line.values | arguments
+
+
+def _assigned(arguments: Sequence[CliArgument], positional: Sequence[str]) -> dict[str, Any] | None:
+    """The text or texts of each argument, None if one is missing or there are too many."""
+    rest = list(positional)
+    found: dict[str, Any] = {}
+    for one in arguments:
+        if not rest:
+            if one.is_required:
+                return None
+            found[one.parameter] = None
+        elif one.is_list:
+            found[one.parameter], rest = rest, []
+        else:
+            found[one.parameter] = rest.pop(0)
+    return None if rest else found
+
+
+def with_root_options_behind(index: CommandIndex, argv: Sequence[str]) -> list[str]:
+    """The line with the options that stand before the command moved behind it.
+
+    `-p prod queue list` becomes `queue list -p prod`. A line that does not begin with options that
+    every command has is returned as it is.
+    """
+    options = {name: option for option in root_options() for name in option.names}
+    at = 0
+    while at < len(argv) and argv[at].startswith("-"):
+        name, value = split_option(argv[at])
+        option = options.get(name)
+        if option is None:
+            return list(argv)
+        at += 2 if option.flag.metavar and value is None else 1
+    leading, rest = list(argv[:at]), list(argv[at:])
+    name_of = index.name_of(rest[0]) if rest and leading else None
+    if name_of is None:
+        return list(argv)
+    names = 1 if index.group(name_of).only_command is not None else 2
+    return [*rest[:names], *leading, *rest[names:]]
+
+
+def wants_json(index: CommandIndex, argv: Sequence[str]) -> bool:
+    """Whether a line, which may be wrong, asks for JSON: its error is then JSON too."""
+    name = index.name_of(argv[0]) if argv else None
+    options = options_of(OutputOptions)
+    if name is not None:
+        group = index.group(name)
+        command = group.only_command or group.find(argv[1] if len(argv) > 1 else "")
+        options = command.options if command else options
+    values = parse(options, argv).values
+    return bool(values["json"]) or values["output"] in _JSON

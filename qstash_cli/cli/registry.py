@@ -1,0 +1,154 @@
+"""The commands: a function with dataclass parameters, whose fields are options.
+
+`def retry(inv, dlq_id, options: Annotated[MessageOptions, "dlq_retry"]) -> Result` becomes a
+command: each field of a dataclass is an option, and a parameter that is not a dataclass is an
+argument. The parser, completion, Typer and the man page all read these declarations.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cached_property
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+
+from qstash_cli.cli.options import CliOption, is_option_group, options_of
+from qstash_cli.errors import QstashError
+from qstash_cli.flags import Argument
+from qstash_cli.invocation import Invocation
+from qstash_cli.output.result import Result, View
+from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
+
+OnError = Callable[[Invocation, QstashError], Result | None]
+
+
+class CliArgument(NamedTuple):
+    """An argument on the command line, by the name of the function's parameter."""
+
+    parameter: str
+    argument: Argument
+    is_list: bool
+    is_required: bool
+
+    @property
+    def usage(self) -> str:
+        """The argument in a usage line: `URL`, `[ID]...`."""
+        name = self.argument.metavar
+        return f"{name if self.is_required else f'[{name}]'}{'...' if self.is_list else ''}"
+
+
+class Command:
+    """One command. One that does not connect has no connection options.
+
+    `view` lets `--columns` be checked before anything is sent. `on_error` may make a result of an
+    error in an option's value or in the function; None leaves it an error.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Result],
+        *,
+        connects: bool,
+        view: View | None,
+        on_error: OnError | None,
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.connects = connects
+        self.view = view
+        self.on_error = on_error
+
+    @property
+    def help(self) -> str:
+        """The whole help text; its examples follow a line with `\\b`."""
+        return inspect.cleandoc(self.function.__doc__ or "")
+
+    @property
+    def summary(self) -> str:
+        """The first line of the help, without its full stop."""
+        return self.help.partition("\n")[0].rstrip(".")
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        hints = get_type_hints(self.function, include_extras=True)
+        # The first parameter is the invocation.
+        return {name: hints[name] for name in list(self._parameters)[1:]}
+
+    @cached_property
+    def _parameters(self) -> dict[str, inspect.Parameter]:
+        return dict(inspect.signature(self.function).parameters)
+
+    @cached_property
+    def arguments(self) -> tuple[CliArgument, ...]:
+        """The arguments, in their order."""
+        return tuple(
+            _argument(name, hint, self._parameters[name])
+            for name, hint in self._hints.items()
+            if not is_option_group(hint)
+        )
+
+    @cached_property
+    def option_groups(self) -> dict[str, Any]:
+        """The option dataclasses by the names of their parameters."""
+        return {name: hint for name, hint in self._hints.items() if is_option_group(hint)}
+
+    @cached_property
+    def options(self) -> tuple[CliOption, ...]:
+        """All options, in the order of the help."""
+        connection = [ConnectionOptions] if self.connects else []
+        hints = [*self.option_groups.values(), OutputOptions, AutomationOptions, *connection]
+        return tuple(option for hint in hints for option in options_of(hint))
+
+
+def _argument(name: str, hint: Any, parameter: inspect.Parameter) -> CliArgument:
+    if get_origin(hint) is not Annotated:
+        raise TypeError(f"the argument {name} has no help: annotate it with Argument(...)")
+    kind, argument = get_args(hint)[:2]
+    return CliArgument(
+        parameter=name,
+        argument=argument,
+        is_list=list[str] in (kind, *get_args(kind)),
+        is_required=parameter.default is inspect.Parameter.empty,
+    )
+
+
+class CommandGroup:
+    """The commands behind a name. A group of one command is that command itself."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+
+    @property
+    def only_command(self) -> Command | None:
+        """The command that the name itself stands for, None if a second name has to follow."""
+        return self.commands[0] if len(self.commands) == 1 else None
+
+    def find(self, name: str) -> Command | None:
+        """The command of this name, None if there is none."""
+        return next((command for command in self.commands if command.name == name), None)
+
+
+def group() -> CommandGroup:
+    """A group, to which `command` adds commands."""
+    return CommandGroup()
+
+
+def command(
+    added_to: CommandGroup,
+    name: str | None = None,
+    *,
+    connects: bool = True,
+    view: View | None = None,
+    on_error: OnError | None = None,
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Adds a function to a group as a command."""
+
+    def add(function: Callable[..., Result]) -> Callable[..., Result]:
+        called = name or function.__name__.strip("_").replace("_", "-")
+        added_to.commands.append(
+            Command(called, function, connects=connects, view=view, on_error=on_error)
+        )
+        return function
+
+    return add

@@ -1,0 +1,131 @@
+"""The parser of the command line, held against Typer's reading of the same commands."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+import typer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qstash_cli.cli import typer_app
+from qstash_cli.cli.index import INDEX
+from qstash_cli.cli.parser import read, wants_json, with_root_options_behind
+from qstash_cli.cli.registry import Command
+from qstash_cli.commands._views import RAW
+from qstash_cli.errors import BadInput
+from qstash_cli.output.result import Result
+
+# Texts that mean something, or nearly, to one of the commands.
+TEXTS = (
+    "https://example.com/a", "orders", "a=1", "b:=2", "-", "--", "", "10m", "a,b", "X-A: 1",
+    "json", "-1", "3", "x", "--help", "-h", "--nope", "--data=", "--delay=1h", "--wait=1", "-dx",
+    "-HX-B: 2", "-qv", "-ojson", "-o=json", "-pprod", "--delay-x", "--callback", "--json", "-q",
+    "list", "get", "--a b", "ä", "---", "--=", "-=",
+)  # fmt: skip
+NAMES = [(entry.name, group) for entry in INDEX.entries if (group := INDEX.group(entry.name))]
+
+
+@cache
+def app_of(name: str) -> typer.Typer:
+    return typer_app.build(INDEX, _note, loaded={name})
+
+
+def _note(command: Command, values: Mapping[str, Any]) -> Result:
+    called.append((command, dict(values)))
+    return Result(data=[], view=RAW)
+
+
+called: list[tuple[Command, dict[str, Any]]] = []
+
+
+def typers_reading(name: str, argv: list[str]) -> tuple[Command, dict[str, Any]] | None:
+    """The command and the texts that Typer finds, None if it shows a help text or refuses."""
+    called.clear()
+    with contextlib.suppress(BadInput):
+        typer_app.call_app(app_of(name), [name, *argv], f"qstash {name}")
+    return called[0] if called else None
+
+
+@st.composite
+def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """The name of any command, and texts of which many are its own options."""
+    name, group = draw(st.sampled_from(NAMES))
+    command = draw(st.sampled_from(group.commands))
+    own = st.sampled_from([text for option in command.options for text in option.names])
+    with_value = st.builds(lambda option, text: f"{option}={text}", own, st.sampled_from(TEXTS))
+    texts = st.lists(st.one_of(own, st.sampled_from(TEXTS), with_value), max_size=6)
+    begin = [] if group.only_command and draw(st.booleans()) else [command.name]
+    return name, [*begin, *draw(texts)]
+
+
+@settings(max_examples=1000, deadline=None)
+@given(command_lines())
+def test_a_line_that_the_parser_reads_is_read_alike_by_typer(line: tuple[str, list[str]]) -> None:
+    name, argv = line
+    found = read(INDEX.group(name), argv)
+
+    if found is not None:
+        assert found == typers_reading(name, argv)
+
+
+@pytest.mark.parametrize(
+    ("name", "argv"),
+    [
+        ("publish", ["https://example.com/a", "a=1", "-H", "X-A: 1", "--delay=1h", "--wait"]),
+        ("publish", ["--", "https://example.com/a", "-d"]),
+        ("message", ["cancel", "msg_1", "msg_2", "-y"]),
+        ("logs", ["--label", "a", "--label", "b", "-ojson"]),
+        ("verify", ["--signature", "a.b.c", "--body", "-", "--url", "https://example.com"]),
+    ],
+)
+def test_usual_lines_are_read_without_typer(name: str, argv: list[str]) -> None:
+    found = read(INDEX.group(name), argv)
+
+    assert found is not None
+    assert found == typers_reading(name, argv)
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["--help"], ["a", "--nope"], ["a", "--delay"], ["a", "--wait=1"], ["a", "-qv"]]
+)
+def test_help_and_mistakes_are_left_to_typer(argv: list[str]) -> None:
+    assert read(INDEX.group("publish"), argv) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "moved"),
+    [
+        ("-p prod queue list", "queue list -p prod"),
+        ("--profile=prod publish a x=1", "publish --profile=prod a x=1"),
+        ("--dev -o json topic get team", "topic get --dev -o json team"),
+        ("queue list -p prod", "queue list -p prod"),
+        ("-p prod", "-p prod"),
+        ("-p prod nope", "-p prod nope"),
+        ("--nope queue list", "--nope queue list"),
+        ("--help", "--help"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_options_of_every_command_may_stand_before_it(line: str, moved: str) -> None:
+    assert with_root_options_behind(INDEX, line.split()) == moved.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("queue get a --nope -o json", True),
+        ("queue nope --json", True),
+        ("nope --output=jsonl", True),
+        ("publish -d json -o table", False),
+        ("publish -d -o json", False),
+        ("publish -- -o json", False),
+        ("queue get -o", False),
+    ],
+)
+def test_a_line_with_a_mistake_says_whether_its_error_is_json(line: str, expected: bool) -> None:
+    assert wants_json(INDEX, line.split()) == expected
