@@ -99,7 +99,7 @@ def run_now(
     inv: Invocation,
     message_ids: Annotated[
         list[str],
-        Argument("Message ids", "ID...", complete="waiting"),
+        Argument("Message ids", "ID", complete="waiting"),
     ],
 ) -> Result:
     """Deliver messages now that wait for their delay or for a retry.
