@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from urllib.parse import quote
 
-from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.protocol.dev_credentials import DEV_USERS
 
 # Shorter ones may be words of the output.
 _LEAST = 12
 _NAMES = ("QSTASH_TOKEN", "SIGNING_KEY", "OTHER_TOKEN")
-_PUBLIC = (DEV_USER.token, DEV_USER.current_signing_key, DEV_USER.next_signing_key)
+_PUBLIC = tuple(
+    secret
+    for user in DEV_USERS
+    for secret in (user.token, user.current_signing_key, user.next_signing_key)
+)
 # Showing them is what these are for. `api` shows whatever a call answers, the keys among it.
 _SHOWING = (("keys",), ("config", "env"), ("dev",), ("demo",), ("api",))
 

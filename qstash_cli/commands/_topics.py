@@ -33,6 +33,8 @@ ENVIRONMENT = {
     "EU_CENTRAL_1_QSTASH_TOKEN": "and _URL and the keys: of the EU",
     "QSTASH_DEV": "true: talk to `qstash dev`",
     "QSTASH_DEV_PORT": "where `qstash dev` listens (8080)",
+    "QSTASH_DEV_LOG_PORT": "where it listens for logs too",
+    "QSTASH_DEV_QUOTA": "free, payg, fixed, pro: its limits",
     "QSTASH_PROFILE": "the profile to use",
     "QSTASH_CONFIG_DIR": "where config.toml is",
     "XDG_CACHE_HOME": "where completed values are kept",

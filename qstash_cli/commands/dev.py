@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._interrupts import Terminated, unwinding
-from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._ready_file import ready_file
 from qstash_cli.commands._variables import shell_lines, variables
 from qstash_cli.commands._views import RAW
+from qstash_cli.commands.dev_options import Serving, with_variables
 from qstash_cli.errors import BadInput, ExitCode, QstashError
-from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
+from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
-from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, Credentials
-from qstash_cli.protocol.limits import PLANS, UNLIMITED
+from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, DEV_USERS, Credentials
+from qstash_cli.protocol.limits import DEV_QUOTAS, PLANS, UNLIMITED
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -28,79 +27,7 @@ if TYPE_CHECKING:
 
 app = group()
 
-_MOST_PORTS = 65_535
-# What QStash's own development server calls pro are the fixed plans of today.
-_PLANS = {"none": None, **{name: name for name in PLANS}, "pro": "fixed"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-def parse_port(text: str, _now: float) -> int:
-    """A port. Raises `BadInput`."""
-    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_PORTS):
-        raise BadInput(f"not a port: {text!r}", hint="0 picks a free one")
-    return int(text)
-
-
-def _route(text: str, _now: float) -> tuple[str, str]:
-    origin, equals, target = text.partition("=")
-    if not equals or not all(url.startswith(("http://", "https://")) for url in (origin, target)):
-        raise BadInput(
-            f"not FROM=TO: {text!r}", hint="write https://app.example.com=http://127.0.0.1:3000"
-        )
-    return origin, target
-
-
-def _speed(text: str, now: float) -> float:
-    return float(parse_count(text, now))
-
-
-def _plan(text: str, _now: float) -> str:
-    if text not in _PLANS:
-        raise BadInput(f"not a plan: {text!r}", hint=f"one of {', '.join(_PLANS)}")
-    return text
-
-
-@dataclass(frozen=True, kw_only=True)
-class Serving:
-    """How to serve."""
-
-    # QStash's own development server writes its flags with one dash.
-    port: int | None = flag(
-        f"Port, 0 for a free one (default {DEV_PORT})",
-        "-port",
-        "--port",
-        metavar="PORT",
-        parse=parse_port,
-    )
-    log_port: int | None = flag(
-        "Answer on this port too; QStash's own server has the logs there",
-        "-log-port",
-        "--log-port",
-        metavar="PORT",
-        parse=parse_port,
-    )
-    host: str = flag("Address to bind to", metavar="HOST", default="127.0.0.1")
-    db: str | None = flag("Keep everything in this SQLite file", metavar="FILE")
-    seed: str | None = flag("Start with what this manifest says, see `apply`", metavar="FILE")
-    ready_file: str | None = flag(
-        "Write the lines into this file while it is running", metavar="FILE"
-    )
-    route: tuple[tuple[str, str], ...] = flag(
-        "Deliver these URLs elsewhere, signed as they are",
-        metavar="FROM=TO",
-        repeats=True,
-        parse=_route,
-    )
-    speed: float = flag("Let time pass N times faster", metavar="N", parse=_speed, default=1.0)
-    quota: str = flag(
-        "Refuse what this plan does not allow: free, payg, fixed or pro",
-        "-quota",
-        "--quota",
-        metavar="PLAN",
-        parse=_plan,
-        default="none",
-        complete="free|payg|fixed|pro",
-    )
 
 
 @command(app, connects=False)
@@ -125,11 +52,16 @@ def dev(
     qstash dev --route https://app.example.com=http://127.0.0.1:3000
     qstash dev -- pytest
     """
+    serving = with_variables(inv, serving, is_private=run is not None)
     _check_files(serving)
     with unwinding(), ready_file(serving.ready_file) as write:
-        config = _config(inv, serving, is_private=run is not None)
-        prepare = _preparation(inv, serving, config, write)
-        code = _alone(inv, config, prepare) if run is None else _around(inv, config, prepare, run)
+        users, user = _users(inv, serving)
+        config = _config(serving, users)
+        prepare = _preparation(inv, serving, user, write)
+        if run is None:
+            code: int = _alone(inv, config, user, prepare)
+        else:
+            code = _around(inv, config, user, prepare, run)
     return Result(data=[], view=RAW, text="", exit_code=code)
 
 
@@ -139,22 +71,32 @@ def _check_files(serving: Serving) -> None:
             raise BadInput(f"--ready-file would take the place of the file of {flag_name}")
 
 
-def _config(inv: Invocation, serving: Serving, *, is_private: bool) -> ServerConfig:
+def _users(inv: Invocation, serving: Serving) -> tuple[tuple[Credentials, ...], Credentials]:
+    """The users of the server, and the one whose variables are printed."""
+    if serving.host in _LOOPBACK:
+        return DEV_USERS, serving.user or DEV_USER
+    if serving.user is not None:
+        raise BadInput(
+            f"the credentials of {serving.user.name} are public, and others may reach "
+            f"{serving.host}",
+            hint="leave out --user or --host; a server for others makes random credentials",
+        )
+    user = Credentials(
+        name=DEV_USER.name,
+        token=inv.new_id("token"),
+        current_signing_key=inv.new_id("sig"),
+        next_signing_key=inv.new_id("sig"),
+    )
+    return (user,), user
+
+
+def _config(serving: Serving, users: tuple[Credentials, ...]) -> ServerConfig:
     from qstash_cli.server.run import ServerConfig
 
-    default_port = 0 if is_private else DEV_PORT
-    port = default_port if serving.port is None else serving.port
+    port = DEV_PORT if serving.port is None else serving.port
     if port and port == serving.log_port:
         raise BadInput(f"--log-port is the same as the port: {port}")
-    credentials = DEV_USER
-    if serving.host not in _LOOPBACK:
-        # The development credentials are public, and this address may be reached by others.
-        credentials = Credentials(
-            token=inv.new_id("token"),
-            current_signing_key=inv.new_id("sig"),
-            next_signing_key=inv.new_id("sig"),
-        )
-    plan = _PLANS[serving.quota]
+    plan = DEV_QUOTAS[serving.quota or "none"]
     return ServerConfig(
         host=serving.host,
         port=port,
@@ -163,21 +105,21 @@ def _config(inv: Invocation, serving: Serving, *, is_private: bool) -> ServerCon
         routes=serving.route,
         speed=serving.speed,
         limits=PLANS[plan] if plan else UNLIMITED,
-        credentials=credentials,
+        users=users,
     )
 
 
 def _preparation(
-    inv: Invocation, serving: Serving, config: ServerConfig, write: Callable[[str], None]
+    inv: Invocation, serving: Serving, user: Credentials, write: Callable[[str], None]
 ) -> Told | None:
     """What is done between the first answer and the word that it is ready."""
     if serving.seed is None and serving.ready_file is None:
         return None
-    apply: Callable[[str], None] = _seeding(inv, serving, config.credentials.token)
+    apply: Callable[[str], None] = _seeding(inv, serving, user.token)
 
     def prepare(addresses: Addresses) -> None:
         apply(addresses.url)
-        write(_told(addresses, config.credentials))
+        write(_told(addresses, user))
 
     return prepare
 
@@ -188,7 +130,7 @@ def _seeding(inv: Invocation, serving: Serving, token: str) -> Callable[[str], N
         return lambda _url: None
     from qstash_cli.commands._seeding import read_seed, seed
 
-    manifest = read_seed(inv, file, _PLANS[serving.quota])
+    manifest = read_seed(inv, file, DEV_QUOTAS[serving.quota or "none"])
     return lambda url: seed(inv, file, manifest, url, token)
 
 
@@ -207,18 +149,26 @@ def _told(addresses: Addresses, credentials: Credentials) -> str:
     return "\n".join([*lines, f"# QStash is running at {addresses.url}", ""])
 
 
-def _alone(inv: Invocation, config: ServerConfig, prepare: Told | None) -> ExitCode:
+def _alone(
+    inv: Invocation, config: ServerConfig, user: Credentials, prepare: Told | None
+) -> ExitCode:
     from qstash_cli.server.run import serve
 
     def announce(addresses: Addresses) -> None:
-        inv.out.write(_told(addresses, config.credentials))
+        inv.out.write(_told(addresses, user))
         inv.out.flush()
 
     serve(config, announce, prepare)
     return ExitCode.DONE
 
 
-def _around(inv: Invocation, config: ServerConfig, prepare: Told | None, run: Sequence[str]) -> int:
+def _around(
+    inv: Invocation,
+    config: ServerConfig,
+    user: Credentials,
+    prepare: Told | None,
+    run: Sequence[str],
+) -> int:
     import subprocess
 
     from qstash_cli.server.run import running_server
@@ -227,7 +177,7 @@ def _around(inv: Invocation, config: ServerConfig, prepare: Told | None, run: Se
         env = {n: v for n, v in inv.env.items() if not n.startswith("QSTASH_")}
         try:
             child = subprocess.Popen(  # noqa: S603 - the user's own command
-                list(run), env=env | environment(url, config.credentials)
+                list(run), env=env | environment(url, user)
             )
         except OSError as fault:
             raise QstashError(

@@ -12,7 +12,7 @@ from qstash_cli.cli.registry import command, group
 from qstash_cli.client import outside
 from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import parse_count
-from qstash_cli.commands.dev import parse_port
+from qstash_cli.commands.dev_options import parse_port
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.files import write_atomically
 from qstash_cli.flags import flag

@@ -8,9 +8,11 @@ from dataclasses import field
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.dev_credentials import DEV_PORT
+from qstash_cli.protocol.limits import DEV_QUOTAS
 
 _ON = {"1", "true"}
 _OFF = {"", "0", "false"}
+_LAST_PORT = 65_535
 REGIONS = ("EU_CENTRAL_1", "US_EAST_1")
 
 
@@ -60,10 +62,41 @@ class Environment:
 
     @property
     def dev_url(self) -> str:
-        """Where the development server is."""
-        port = self.text("QSTASH_DEV_PORT")
-        is_port = port.isascii() and port.isdigit() and int(port) > 0
-        return f"http://127.0.0.1:{int(port) if is_port else DEV_PORT}"
+        """Where the development server is. Raises `BadInput` for what is not a port."""
+        return f"http://127.0.0.1:{self.dev_port or DEV_PORT}"
+
+    @property
+    def dev_port(self) -> int | None:
+        """The port of the development server. Raises `BadInput` for what is not a port."""
+        return self._port("QSTASH_DEV_PORT")
+
+    @property
+    def dev_log_port(self) -> int | None:
+        """Its second port, for the logs. Raises `BadInput` for what is not a port."""
+        return self._port("QSTASH_DEV_LOG_PORT")
+
+    @property
+    def dev_quota(self) -> str | None:
+        """The plan whose limits it has. Raises `BadInput` for what is not a plan."""
+        name = "QSTASH_DEV_QUOTA"
+        value = self.text(name)
+        if value and value not in DEV_QUOTAS:
+            raise BadInput(
+                f"{self.named(name)} is not a plan: {value!r}",
+                hint=f"one of {', '.join(DEV_QUOTAS)}",
+            )
+        return value or None
+
+    def _port(self, name: str) -> int | None:
+        value = self.text(name)
+        if not value:
+            return None
+        if not (value.isascii() and value.isdigit() and 0 < int(value[:6]) <= _LAST_PORT):
+            raise BadInput(
+                f"{self.named(name)} is not a port: {value!r}",
+                hint=f"set it to a number from 1 to {_LAST_PORT}, or unset it",
+            )
+        return int(value)
 
     @property
     def region_prefix(self) -> str:

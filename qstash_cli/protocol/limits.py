@@ -48,6 +48,9 @@ PLANS = {
     ),
 }  # fmt: skip
 MOST_GENEROUS = "fixed"
+# The plans that `qstash dev` can have. What QStash's own development server calls pro are the fixed
+# plans of today.
+DEV_QUOTAS = {"none": None, **{name: name for name in PLANS}, "pro": "fixed"}
 
 
 def check_limits(

@@ -1,14 +1,10 @@
-"""The ASGI application: routes, errors, and the engine's start and stop."""
+"""The ASGI application: routes, middleware and errors."""
 
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,16 +14,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol import ids
-from qstash_cli.protocol.dev_credentials import Credentials
 from qstash_cli.protocol.limits import Limits
-from qstash_cli.server import keys, message
+from qstash_cli.server.accounts import Accounts
 from qstash_cli.server.answers import ApiError, refusal
-from qstash_cli.server.clock import ScaledClock
-from qstash_cli.server.delivery import Deliverer
-from qstash_cli.server.engine import Engine
 from qstash_cli.server.quota import Burst
-from qstash_cli.server.requests import Service
 from qstash_cli.server.routes import (
     actions,
     dlq,
@@ -41,9 +31,7 @@ from qstash_cli.server.routes import (
     workflows,
 )
 from qstash_cli.server.routes import keys as key_routes
-from qstash_cli.server.scheduling import Scheduler
 from qstash_cli.server.security import Guard
-from qstash_cli.server.store import Store
 
 _RESOURCES = (
     publish, messages, actions, topics, queues, schedules, flow, logs, dlq, key_routes, workflows,
@@ -56,20 +44,12 @@ _RESOURCE_NAMES = {
 _RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/", "/v2/workflows/")
 
 
-def build(
-    store: Store,
-    *,
-    host: str,
-    credentials: Credentials,
-    routes: tuple[tuple[str, str], ...],
-    speed: float,
-    limits: Limits,
-) -> Starlette:
-    """The application on an open store, which it closes at its end."""
+def build(accounts: Accounts, *, host: str, limits: Limits) -> Starlette:
+    """The application on accounts that are started, and stopped, by whoever runs it."""
     app = Starlette(
         routes=[route for resource in _RESOURCES for route in resource.ROUTES],
         middleware=[
-            Middleware(Guard, host=host, token=credentials.token),
+            Middleware(Guard, host=host, accounts=accounts),
             Middleware(_Paths),
             Middleware(Burst, most=limits.requests_per_s, now_s=time.time),
         ],
@@ -82,58 +62,9 @@ def build(
             sqlite3.Error: _store_error,
             Exception: _unexpected,
         },
-        lifespan=lambda app: _lifespan(app, store, credentials, routes, speed, limits),
     )
     app.router.redirect_slashes = False
     return app
-
-
-def open_store(path: Path | None) -> Store:
-    """The store in a file, or in memory. Raises `QstashError` if it cannot be used."""
-    return Store(path)
-
-
-@asynccontextmanager
-async def _lifespan(  # noqa: PLR0917 - what the service is made of
-    app: Starlette,
-    store: Store,
-    credentials: Credentials,
-    routes: tuple[tuple[str, str], ...],
-    speed: float,
-    limits: Limits,
-) -> AsyncIterator[None]:
-    # Where time runs fast it goes on from where it was, so that no schedule waits for it again.
-    at_least_ms = await store.run(message.last_step_ms) if speed > 1 else 0
-    clock = ScaledClock(speed, at_least_ms=at_least_ms)
-    deliverer = Deliverer(routes)
-    engine = Engine(store, clock, deliverer, _new_id, most_at_once=limits.global_parallelism)
-    await store.run(
-        lambda connection: keys.init(
-            connection, credentials.current_signing_key, credentials.next_signing_key
-        )
-    )
-    scheduler = Scheduler(store, clock, engine, _new_id)
-    app.state.service = Service(
-        store=store,
-        engine=engine,
-        scheduler=scheduler,
-        clock=clock,
-        new_id=_new_id,
-        limits=limits,
-    )
-    await engine.start()
-    scheduler.start()
-    try:
-        yield
-    finally:
-        await scheduler.stop()
-        await engine.stop()
-        await deliverer.close()
-        store.close()
-
-
-def _new_id(prefix: str) -> str:
-    return ids.new_id(prefix, os.urandom)
 
 
 class _Paths:

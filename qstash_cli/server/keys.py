@@ -1,4 +1,4 @@
-"""The signing keys of the server's one account."""
+"""The signing keys of an account."""
 
 from __future__ import annotations
 

@@ -69,14 +69,13 @@ def check_day(connection: sqlite3.Connection, limits: Limits, more: int, now_ms:
 
 
 class Burst:
-    """Answers 429 to what is over the number of requests in a second; publishing is free of it."""
+    """Answers 429 to a user's requests over the number in a second; publishing is free of it."""
 
     def __init__(self, app: ASGIApp, *, most: int | None, now_s: Callable[[], float]) -> None:
         self._app = app
         self._most = most
         self._now_s = now_s
-        self._second = 0
-        self._count = 0
+        self._counts: dict[str, tuple[int, int]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it."""
@@ -84,10 +83,12 @@ class Burst:
             await self._app(scope, receive, send)
             return
         second = math.floor(self._now_s())
-        self._count = self._count + 1 if second == self._second else 1
-        self._second = second
-        headers = _limit_headers("Burst-", self._most, self._most - self._count, second + 1)
-        if self._count <= self._most:
+        user = scope["state"]["account"].name
+        last, count = self._counts.get(user, (second, 0))
+        count = count + 1 if last == second else 1
+        self._counts[user] = second, count
+        headers = _limit_headers("Burst-", self._most, self._most - count, second + 1)
+        if count <= self._most:
             await self._app(scope, receive, _with_headers(send, headers))
             return
         await refusal(429, "too many requests in a second", headers)(scope, receive, send)

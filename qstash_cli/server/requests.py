@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.limits import Limits
+from qstash_cli.server.accounts import Account
 from qstash_cli.server.answers import ApiError
-from qstash_cli.server.clock import Clock
-from qstash_cli.server.engine import Engine
 from qstash_cli.server.request_body import read_body
-from qstash_cli.server.scheduling import Scheduler
-from qstash_cli.server.store import Store
 
 
-@dataclass(frozen=True, kw_only=True)
-class Service:
-    """What the routes work with."""
-
-    store: Store
-    engine: Engine
-    scheduler: Scheduler
-    clock: Clock
-    new_id: Callable[[str], str]
-    limits: Limits
-
-
-def service(request: Request) -> Service:
-    """The service behind a request."""
-    return cast("Service", request.app.state.service)
+def service(request: Request) -> Account:
+    """The account of the user who sent a request, which `Guard` has found by the token."""
+    return cast("Account", request.state.account)
 
 
 def headers(request: Request) -> Headers:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qstash_cli.errors import QstashError
 from qstash_cli.frozen import dataclass
-from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, Credentials
+from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, Limits
-from qstash_cli.server.app import build, open_store
+from qstash_cli.server.accounts import AccountConfig, Accounts
+from qstash_cli.server.app import build
 from qstash_cli.server.http_server import HttpServer, running_in_thread
 from qstash_cli.server.listening import Addresses, listening
 
@@ -23,7 +25,7 @@ _LOOK_S = 0.05
 class ServerConfig:
     """How to serve. A port of 0 picks a free one; `routes` are URL prefixes and where they go.
 
-    The whole API answers on `log_port` too, if it is given.
+    The whole API answers on `log_port` too, if it is given. `db` is the file of the first user.
     """
 
     host: str = "127.0.0.1"
@@ -33,7 +35,7 @@ class ServerConfig:
     routes: tuple[tuple[str, str], ...] = ()
     speed: float = 1.0
     limits: Limits = UNLIMITED
-    credentials: Credentials = DEV_USER
+    users: tuple[Credentials, ...] = DEV_USERS
 
 
 Told = Callable[[Addresses], None]
@@ -72,19 +74,36 @@ class _Server(HttpServer):
     def __init__(
         self, config: ServerConfig, addresses: Addresses, on_ready: Told, prepare: Told | None
     ) -> None:
-        app = build(
-            open_store(config.db),
-            host=config.host,
-            credentials=config.credentials,
-            routes=config.routes,
-            speed=config.speed,
-            limits=config.limits,
+        self._accounts = Accounts(
+            AccountConfig(config.users, config.db, config.routes, config.speed, config.limits)
         )
-        super().__init__(app, lifespan="on")
+        super().__init__(
+            build(self._accounts, host=config.host, limits=config.limits), lifespan="off"
+        )
         self.failure: BaseException | None = None
         self._addresses = addresses
         self._on_ready = on_ready
         self._prepare = prepare
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Opens the accounts before the first request is read."""
+        try:
+            await self._accounts.start()
+        except BaseException as fault:
+            await self._accounts.stop()
+            if not isinstance(fault, Exception):
+                raise
+            self.failure = fault
+            self.should_exit = True
+        else:
+            await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Closes the accounts after the last request was answered."""
+        try:
+            await super().shutdown(sockets)
+        finally:
+            await self._accounts.stop()
 
     async def main_loop(self) -> None:
         """Prepares, tells that it is ready, and goes on until it is to end."""

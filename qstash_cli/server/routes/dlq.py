@@ -14,10 +14,11 @@ from starlette.routing import Route
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import decode
 from qstash_cli.server import filters, publishing, views
+from qstash_cli.server.accounts import Account
 from qstash_cli.server.answers import ApiError, answer
 from qstash_cli.server.message import Draft, Message
 from qstash_cli.server.publishing import Stored
-from qstash_cli.server.requests import Service, bulk_parameters, headers, parameters, service
+from qstash_cli.server.requests import bulk_parameters, headers, parameters, service
 
 _MOST = 100
 # The docs of different years disagree; this is the older and the tests' one.
@@ -108,7 +109,7 @@ def _overrides(request: Request) -> Headers:
 
 
 def _again(
-    connection: sqlite3.Connection, api: Service, row: sqlite3.Row, overrides: Headers
+    connection: sqlite3.Connection, api: Account, row: sqlite3.Row, overrides: Headers
 ) -> Stored:
     now_ms = api.clock.now_ms()
     named = {name.lower() for name, _ in overrides}
