@@ -97,7 +97,7 @@ class ConnectionOptions:
         section=_CONNECTION,
     )
     max_wait: int = flag(
-        "Longest wait for a rate limit to reset (default 10s)",
+        "Longest wait for a rate limit or Retry-After (default 10s)",
         metavar="DURATION",
         parse=_seconds,
         default=10,

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple, Self
 from qstash_cli.bulk.acknowledgements import Acknowledgements, acknowledgements
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.items import Record
-from qstash_cli.errors import QstashError, RateLimited, Unreachable
+from qstash_cli.client.retry import TOO_MANY_REQUESTS, UNAVAILABLE, RetryPolicy
+from qstash_cli.errors import QstashError
 from qstash_cli.frozen import dataclass
 
 _ATTEMPTS = 9
-_FIRST_PAUSE_S = 0.2
+# Each record has a deduplication id: any refusal that is not about the records may be retried.
+_RETRIED = UNAVAILABLE | {500, TOO_MANY_REQUESTS}
 # QStash refuses a whole batch if one of its items cannot be right.
 _ONE_IS_WRONG = (400, 412, 413, 422)
 _NONE = Acknowledgements([], are_all_new=True)
@@ -29,15 +31,15 @@ class Answered(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Wire:
-    """How requests leave. `post` sends the JSON of a batch, any number of times at once.
+    """How requests leave. `post` sends the JSON of a batch, from several threads at once.
 
-    `sleep` takes seconds. `stopped` says that nothing more is to be begun.
+    `stopped` says that nothing more is to be begun. `request_timeout_s` limits one attempt.
     """
 
-    post: Callable[[bytes], Any]
-    sleep: Callable[[float], None]
+    post: Callable[[bytes, RetryPolicy], Any]
     stopped: Callable[[], bool]
     in_flight: int
+    request_timeout_s: float
 
 
 def send(chunks: Iterable[Chunk | None], wire: Wire) -> Iterator[Answered]:
@@ -145,23 +147,19 @@ class _Sender:
 
     def _posted(self, records: Sequence[Record]) -> Any:
         body = b"[" + b",".join([record.item for record in records]) + b"]"
-        pause_s = _FIRST_PAUSE_S
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                answers = self._wire.post(body)
-            except QstashError as error:
-                if attempt == _ATTEMPTS or not self._is_worth_another(error):
-                    raise
-                self._wire.sleep(pause_s)
-                pause_s *= 2
-            else:
-                self._has_answered = True
-                return answers
-        raise AssertionError("the last attempt returns or raises")
+        answers = self._wire.post(body, self._policy())
+        self._has_answered = True
+        return answers
 
-    def _is_worth_another(self, error: QstashError) -> bool:
-        if self._wire.stopped() or not self.may_be_patient:
-            return False
-        if error.status is None:
-            return isinstance(error, Unreachable) and self._has_answered
-        return error.status >= 500 or (isinstance(error, RateLimited) and error.status == 429)
+    def _policy(self) -> RetryPolicy:
+        if not self._has_answered:
+            return RetryPolicy(statuses=_RETRIED, is_cancelled=self._is_stopping)
+        return RetryPolicy(
+            max_attempts=_ATTEMPTS,
+            statuses=_RETRIED,
+            total_timeout_s=_ATTEMPTS * self._wire.request_timeout_s,
+            is_cancelled=self._is_stopping,
+        )
+
+    def _is_stopping(self) -> bool:
+        return self._wire.stopped() or not self.may_be_patient

@@ -24,12 +24,12 @@ def get(key: str) -> Request[FlowControl]:
 
 def pause(key: str) -> Request[None]:
     """Keeps its messages back."""
-    return Request(method="POST", path=f"{_path(key)}/pause")
+    return Request(method="POST", path=f"{_path(key)}/pause", repeatable=True)
 
 
 def resume(key: str) -> Request[None]:
     """Delivers again."""
-    return Request(method="POST", path=f"{_path(key)}/resume")
+    return Request(method="POST", path=f"{_path(key)}/resume", repeatable=True)
 
 
 def pin(
@@ -41,6 +41,7 @@ def pin(
         method="POST",
         path=f"{_path(key)}/pin",
         query=tuple((name, str(value)) for name, value in limits if value is not None),
+        repeatable=True,
     )
 
 
@@ -51,6 +52,7 @@ def unpin(key: str, *, parallelism: bool, rate: bool) -> Request[None]:
         method="POST",
         path=f"{_path(key)}/unpin",
         query=tuple((name, "true") for name, is_meant in limits if is_meant),
+        repeatable=True,
     )
 
 

@@ -44,6 +44,7 @@ def batch(items: bytes) -> Request[list[Any]]:
         path="/v2/batch",
         headers=(("Content-Type", "application/json"),),
         body=items,
+        repeatable=True,
     )
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 _BURST_LEFT, _BURST_RESET = "burst-ratelimit-remaining", "burst-ratelimit-reset"
 # Requests other than publishes are counted by the second.
 _BURST_WINDOW_S = 1.0
-_RESET_HEADERS = (_BURST_RESET, "ratelimit-reset", "retry-after")
+_RETRY_AFTER = "retry-after"
+_RESET_HEADERS = (_BURST_RESET, "ratelimit-reset", _RETRY_AFTER)
 # A reset further away than this is a point in time, not a number of seconds.
 _FIRST_EPOCH_S = 1_000_000_000
 
@@ -31,12 +32,17 @@ def reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
     return next((wait_s for wait_s in found if wait_s is not None), None)
 
 
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """The wait that Retry-After asks for, None without one that can be read."""
+    return _seconds_until(headers.get(_RETRY_AFTER, ""), now)
+
+
 def _seconds_until(reset: str, now: float) -> float | None:
     try:
         value = float(reset)
     except ValueError:
         return _seconds_until_date(reset, now)
-    if not math.isfinite(value):
+    if math.isnan(value):
         return None
     return max(0.0, value - now if value > _FIRST_EPOCH_S else value)
 

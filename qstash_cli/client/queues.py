@@ -28,22 +28,29 @@ def put(name: str, *, parallelism: int | None = None) -> Request[None]:
     """Makes a queue, or changes it."""
     fields = {"queueName": check_name(name, "queue"), "parallelism": parallelism}
     body = {key: value for key, value in fields.items() if value is not None}
-    return Request(method="POST", path="/v2/queues", headers=_JSON, body=json.dumps(body).encode())
+    return Request(
+        method="POST",
+        path="/v2/queues",
+        headers=_JSON,
+        body=json.dumps(body).encode(),
+        repeatable=True,
+    )
 
 
 def pause(name: str) -> Request[None]:
     """Keeps its messages back; what is on its way goes on."""
-    return Request(method="POST", path=f"{_path(name)}/pause")
+    return Request(method="POST", path=f"{_path(name)}/pause", repeatable=True)
 
 
 def resume(name: str) -> Request[None]:
     """Delivers again."""
-    return Request(method="POST", path=f"{_path(name)}/resume")
+    return Request(method="POST", path=f"{_path(name)}/resume", repeatable=True)
 
 
 def delete(name: str) -> Request[None]:
     """Deletes a queue and what is in it."""
-    return Request(method="DELETE", path=_path(name))
+    # QStash answers 200 also where the queue is gone.
+    return Request(method="DELETE", path=_path(name), repeatable=True)
 
 
 def _path(name: str) -> str:

@@ -1,37 +1,43 @@
-"""What QStash's refusals mean to the user: which error, in which words, and what to do next."""
+"""Errors for responses that are not a success: which one, its text, and what to do next."""
 
 from __future__ import annotations
 
 import re
+from math import ceil, isfinite
 from typing import Any
 
 from qstash_cli.client.request import Request
 from qstash_cli.client.wire import Answer
 from qstash_cli.errors import BadCredentials, NotFound, QstashError, RateLimited, Unreachable
 
-_MOST_CHARACTERS = 300
+# A write whose response is lost.
+MAY_BE_PROCESSED = "the request may have been processed; check before you send it again"
+
+_EXCERPT_CHARACTERS = 300
+# A body that is not QStash's own says little about QStash.
+_FOREIGN_EXCERPT_CHARACTERS = 120
 
 _CREDENTIALS = (
     BadCredentials,
-    "QStash does not accept the credentials: {words}",
+    "QStash does not accept the credentials: {reason}",
     "`qstash config list` shows the profiles; tokens differ between the regions",
 )
-_UNAVAILABLE = (Unreachable, "QStash is not available: {words}", "try again")
+_UNAVAILABLE = (Unreachable, "QStash is not available: {reason}", "try again later")
 _BY_STATUS: dict[int, tuple[type[QstashError], str, str]] = {
     401: _CREDENTIALS,
     403: _CREDENTIALS,
-    404: (NotFound, "{words}", ""),
-    412: (RateLimited, "{words}", "the plan allows no more; change the plan or the request"),
+    404: (NotFound, "{reason}", ""),
+    412: (RateLimited, "{reason}", "the plan allows no more; change the plan or the request"),
     429: (
         RateLimited,
-        "too many requests: {words}",
+        "too many requests: {reason}",
         "wait for the limit to reset, or give --max-wait a longer time",
     ),
     502: _UNAVAILABLE,
     503: _UNAVAILABLE,
     504: _UNAVAILABLE,
 }
-_REFUSED = (QstashError, "QStash refused {method} {path}: {words}", "")
+_REFUSED = (QstashError, "QStash refused {method} {path}: {reason}", "")
 _REDIRECTED = (
     QstashError,
     "QStash's address redirects to another: {location}",
@@ -45,34 +51,98 @@ _HINTS = (
     (r"message .* is not waiting", "`qstash logs --message ID` shows its state"),
     (r"DeduplicationId", "use '-' or '_' between the parts of a deduplication id"),
 )
+_HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml|!--|title|h1|p\b)", re.IGNORECASE)
 
 
-def refusal(response: Answer, request: Request[Any]) -> QstashError:
-    """The error that stands for an answer which is not a success."""
+def refusal(
+    response: Answer,
+    request: Request[Any],
+    *,
+    attempts: int = 1,
+    refused_wait_s: float | None = None,
+) -> QstashError:
+    """The error for a response that is no success, the last one of `attempts`.
+
+    `refused_wait_s` is the wait that the server asked for, where it was longer than allowed.
+    """
     status = response.status_code
-    words = _words_of(response)
     kind, message, hint = _BY_STATUS.get(status, _REDIRECTED if status < 400 else _REFUSED)
+    reason = _reason_of(response)
+    tried = f" after {attempts} attempts" if attempts > 1 else ""
+    text = message.format(
+        reason=reason,
+        method=request.method,
+        path=excerpt(request.path),
+        location=excerpt(response.headers.get("location", "nowhere")),
+    )
+    if kind is Unreachable and not request.is_repeatable:
+        hint = MAY_BE_PROCESSED
+    elif kind is Unreachable and refused_wait_s is not None:
+        hint = f"the server asks to wait {_seconds(refused_wait_s)}; --max-wait allows longer waits"
     return kind(
-        message.format(
-            words=words,
-            method=request.method,
-            path=excerpt(request.path),
-            location=excerpt(response.headers.get("location", "nowhere")),
-        ),
-        hint=hint or next((hint for pattern, hint in _HINTS if re.search(pattern, words)), ""),
+        f"{text}{tried}",
+        hint=hint or next((hint for pattern, hint in _HINTS if re.search(pattern, reason)), ""),
         status=status,
     )
 
 
-def _words_of(response: Answer) -> str:
+def unexpected_body(response: Answer, request: Request[Any], api_url: str) -> QstashError:
+    """The error for a success whose body is not JSON."""
+    path = request.path.partition("?")[0]
+    return QstashError(
+        f"expected JSON from {request.method} {excerpt(path)}: {_described(response)}",
+        hint=f"is {api_url} QStash's API?",
+        status=response.status_code,
+    )
+
+
+def excerpt(text: str, limit: int = _EXCERPT_CHARACTERS) -> str:
+    """A text on one line without control characters, cut where it is too long for an error."""
+    text = " ".join(text[: 4 * limit].split())
+    text = "".join(one if one.isprintable() else _escaped(one) for one in text)
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _reason_of(response: Answer) -> str:
+    """QStash's own words with the status, or what came in their place."""
     try:
-        words = response.json()["error"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        words = response.text
-    return excerpt(str(words)) or f"{response.status_code} {response.reason_phrase}".strip()
+        content = response.json()
+    except (ValueError, RecursionError):
+        return _described(response)
+    words = content.get("error") if isinstance(content, dict) else None
+    status = excerpt(response.status)
+    if isinstance(words, str) and words.strip():
+        return f"{excerpt(words)} ({status})"
+    return f"the server returned JSON without an error text ({status})"
 
 
-def excerpt(text: str) -> str:
-    """A text on one line, cut where it is too long for an error."""
-    text = " ".join(text.split())
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
+def _described(response: Answer) -> str:
+    """What a body is that is not JSON. Only plain text is quoted, and only its beginning."""
+    status = excerpt(response.status)
+    if not response.content.strip():
+        return f"the server returned an empty body ({status})"
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if "html" in media_type or "xml" in media_type or _HTML.match(response.text[:1000]):
+        return f"the server returned an HTML page ({status})"
+    if media_type in {"", "text/plain", "application/json"} and _is_text(response.content):
+        quoted = excerpt(response.text, _FOREIGN_EXCERPT_CHARACTERS)
+        return f'the server returned "{quoted}" ({status})'
+    kind = excerpt(media_type, 60) or "application/octet-stream"
+    return f"the server returned {len(response.content):,} bytes of {kind} ({status})"
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content[: 4 * _FOREIGN_EXCERPT_CHARACTERS].decode("utf-8", "strict")
+    except UnicodeDecodeError as fault:
+        # The cut may be in the middle of a character.
+        return fault.reason == "unexpected end of data"
+    return True
+
+
+def _seconds(wait_s: float) -> str:
+    return f"{ceil(wait_s):,}s" if isfinite(wait_s) and wait_s < 1e9 else "for years"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()

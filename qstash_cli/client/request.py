@@ -10,14 +10,19 @@ from qstash_cli.frozen import dataclass
 T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
 
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_DEDUPLICATION_ID = "upstash-deduplication-id"
+_DEDUPLICATION_BY_CONTENT = "upstash-content-based-deduplication"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Generic[T]):
     """A request whose answer is a `T`.
 
     `path` goes on the wire byte for byte, with a destination at its end where there is one.
-    `repeatable` says that sending it twice does no more than sending it once, so that it may be
-    sent again when an answer was lost. `items` names the list in the answer of a paged request.
+    `repeatable` declares whether sending it twice has the effect and the response of sending it
+    once; None leaves that to `is_repeatable`. `items` names the list in the answer of a paged
+    request.
     """
 
     method: str
@@ -25,8 +30,22 @@ class Request(Generic[T]):
     query: Pairs = ()
     headers: Pairs = ()
     body: bytes = b""
-    repeatable: bool = True
+    repeatable: bool | None = None
     items: str = ""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it may be sent again when it is not known whether it was processed.
+
+        Unless declared otherwise, that is so for reads and for what QStash deduplicates.
+        """
+        if self.repeatable is not None:
+            return self.repeatable
+        return self.method in _SAFE_METHODS or any(
+            name.lower() == _DEDUPLICATION_ID
+            or (name.lower() == _DEDUPLICATION_BY_CONTENT and value.lower() == "true")
+            for name, value in self.headers
+        )
 
     def with_query(self, *pairs: tuple[str, str]) -> Request[T]:
         """The same request, with these parameters in place of those of the same names."""

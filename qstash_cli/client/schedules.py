@@ -35,12 +35,12 @@ def get(schedule_id: str) -> Request[Schedule]:
 
 def pause(schedule_id: str) -> Request[None]:
     """Lets the next times pass without publishing."""
-    return Request(method="PATCH", path=f"{_path(schedule_id)}/pause")
+    return Request(method="PATCH", path=f"{_path(schedule_id)}/pause", repeatable=True)
 
 
 def resume(schedule_id: str) -> Request[None]:
     """Publishes again."""
-    return Request(method="PATCH", path=f"{_path(schedule_id)}/resume")
+    return Request(method="PATCH", path=f"{_path(schedule_id)}/resume", repeatable=True)
 
 
 def delete(schedule_id: str) -> Request[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -11,9 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from qstash_cli import __version__
-from qstash_cli.client.pacing import pause_after_s, reset_after_s
-from qstash_cli.client.refusals import excerpt, refusal
+from qstash_cli.client.pacing import pause_after_s
+from qstash_cli.client.refusals import MAY_BE_PROCESSED, refusal, unexpected_body
 from qstash_cli.client.request import Request
+from qstash_cli.client.retry import (
+    TOO_MANY_REQUESTS,
+    Clock,
+    Exchange,
+    RetryLimits,
+    RetryPolicy,
+    exchange,
+)
 from qstash_cli.client.wire import Answer, Fault, NotConnected, TimedOut, Wire
 from qstash_cli.errors import BadInput, QstashError, Unreachable
 from qstash_cli.frozen import dataclass
@@ -24,8 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ATTEMPTS = 5
-_FIRST_PAUSE_S = 0.05
 _CONNECT_TIMEOUT_S = 5.0
 _USER_AGENT = f"qstash-cli/{__version__}".encode()
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
@@ -62,25 +67,28 @@ class Client:
         self._open_at_s = 0.0
         self._opening = Lock()
 
-    def send(self, request: Request[T]) -> T:
-        """The answer to `request`, None if it is empty.
+    def send(self, request: Request[T], retry: RetryPolicy | None = None) -> T:
+        """The response to `request`, None if it is empty, after retries where these are safe.
 
         Raises `BadCredentials`, `NotFound`, `RateLimited`, `Unreachable` or plain `QstashError`
         with QStash's own words.
         """
-        response = self._settled(request)
+        done = self._exchange(request, retry or RetryPolicy())
+        response = done.outcome
+        if isinstance(response, Fault):
+            raise self._unreachable(response, request, done.attempts) from response
         if not response.is_success:
-            raise self._without_token(refusal(response, request))
+            raise self._without_token(
+                refusal(
+                    response, request, attempts=done.attempts, refused_wait_s=done.refused_wait_s
+                )
+            )
         if not response.content:
             return cast(T, None)
         try:
             return cast(T, response.json())
         except (ValueError, RecursionError):
-            error = QstashError(
-                f"the answer is not JSON: {excerpt(response.text)!r}",
-                hint=f"is {self._api_url} QStash's API?",
-                status=response.status_code,
-            )
+            error = unexpected_body(response, request, self._api_url)
             raise self._without_token(error) from None
 
     def pages(self, request: Request[T]) -> Iterator[T]:
@@ -114,44 +122,31 @@ class Client:
         if self._wire is not None:
             self._wire.close()
 
-    def _settled(self, request: Request[Any]) -> Answer:
-        started_at, pause_s = self._world.now(), _FIRST_PAUSE_S
-        while True:
-            self._keep_pace()
-            response = self._exchange(request)
-            if response.status_code != 429:
-                now = self._world.now()
-                self._open_at_s = now + pause_after_s(response.headers, now)
-                return response
-            reset_s = reset_after_s(response.headers, self._world.now())
-            # A reset that lies behind, by a clock that is wrong, must not be asked for at once.
-            wait_s, pause_s = max(reset_s or 0, pause_s), 2 * pause_s
-            waited_s = self._world.now() - started_at
-            if reset_s is None or waited_s + wait_s > self._world.max_wait_s:
-                return response
-            self._world.sleep(wait_s)
+    def _exchange(self, request: Request[Any], policy: RetryPolicy) -> Exchange:
+        world = self._world
+        return exchange(
+            lambda limit_s: self._paced(request, limit_s),
+            policy=policy,
+            limits=RetryLimits(world.request_timeout_s, world.max_wait_s),
+            clock=Clock(world.now, world.sleep),
+            is_repeatable=request.is_repeatable,
+            is_local=self._is_local,
+            report=lambda line: self._trace(self.masked(line)),
+        )
+
+    def _paced(self, request: Request[Any], limit_s: float) -> Answer:
+        self._keep_pace()
+        response = self.once(request, limit_s=limit_s)
+        if response.status_code != TOO_MANY_REQUESTS:
+            now = self._world.now()
+            self._open_at_s = now + pause_after_s(response.headers, now)
+        return response
 
     def _keep_pace(self) -> None:
         # Whoever spends the last request of the second knows that the next one would be refused.
         wait_s = self._open_at_s - self._world.now()
         if wait_s > 0:
             self._world.sleep(wait_s)
-
-    def _exchange(self, request: Request[Any]) -> Answer:
-        until = self._world.now() + self._world.request_timeout_s
-        for attempt in range(1, _ATTEMPTS + 1):
-            pause_s = _FIRST_PAUSE_S * math.exp(attempt - 1)
-            try:
-                # All attempts together are as long as one that is not answered.
-                return self.once(request, limit_s=until - self._world.now())
-            except Fault as fault:
-                was_not_sent = isinstance(fault, NotConnected)
-                last = attempt == _ATTEMPTS or self._world.now() + pause_s >= until
-                may_repeat = request.repeatable or was_not_sent
-                if last or not may_repeat or (was_not_sent and self._is_local):
-                    raise self._unreachable(fault) from fault
-                self._world.sleep(pause_s)
-        raise AssertionError("the last attempt returns or raises")
 
     def once(self, request: Request[Any], *, limit_s: float) -> Answer:
         """The answer as it came within the limit, to a request that is not repeated.
@@ -211,20 +206,29 @@ class Client:
         # Loading certificates takes time, and plain HTTP to this machine needs none.
         return not (self._is_local and self._api_url.startswith("http://"))
 
-    def _unreachable(self, fault: Fault) -> Unreachable:
-        if isinstance(fault, TimedOut):
+    def _unreachable(self, fault: Fault, request: Request[Any], attempts: int) -> Unreachable:
+        tried = f" ({attempts} attempts)" if attempts > 1 else ""
+        was_sent = not isinstance(fault, NotConnected)
+        doubt = MAY_BE_PROCESSED if was_sent and not request.is_repeatable else ""
+        if was_sent and isinstance(fault, TimedOut):
+            limit = f"{self._world.request_timeout_s:g}s"
             return Unreachable(
-                f"no answer within {self._world.request_timeout_s:g}s from {self._api_url}",
-                hint="nothing says whether it was done; give --request-timeout a longer time",
+                f"no response within {limit} from {self._api_url}{tried}",
+                hint=doubt or "give --request-timeout a longer time",
             )
         reason = self.masked(str(fault))
+        if was_sent:
+            return Unreachable(
+                f"the connection to {self._api_url} failed: {reason}{tried}",
+                hint=doubt or "check the network, and try again",
+            )
         if self._is_local:
             return Unreachable(
-                f"nothing answers at {self._api_url}: {reason}",
+                f"no server is listening at {self._api_url}: {reason}",
                 hint="start the server with `qstash dev`",
             )
         return Unreachable(
-            f"{self._api_url} cannot be reached: {reason}",
+            f"cannot connect to {self._api_url}: {reason}{tried}",
             hint="check the network and HTTPS_PROXY, or try `qstash demo`, which needs neither",
         )
 
@@ -235,6 +239,10 @@ class Client:
     def _without_token(self, error: QstashError) -> QstashError:
         error.message = self.masked(error.message)
         return error
+
+    def _trace(self, line: str) -> None:
+        if self._world.trace is not None:
+            self._world.trace(line)
 
     def _trace_request(self, request: Request[Any]) -> None:
         if self._world.trace is None:

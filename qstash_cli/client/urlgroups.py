@@ -28,7 +28,8 @@ def get(name: str) -> Request[UrlGroup]:
 
 def add(name: str, endpoints: Sequence[Endpoint]) -> Request[None]:
     """Adds endpoints, and makes the group if there is none."""
-    return _with_body("POST", f"{_path(name)}/endpoints", {"endpoints": endpoints})
+    body = {"endpoints": endpoints}
+    return _with_body("POST", f"{_path(name)}/endpoints", body, repeatable=True)
 
 
 def remove(name: str, endpoints: Iterable[Endpoint]) -> Request[None]:
@@ -38,16 +39,26 @@ def remove(name: str, endpoints: Iterable[Endpoint]) -> Request[None]:
 
 def set_headers(name: str, headers: Headers) -> Request[None]:
     """Gives the group these default headers in place of those it has."""
-    return _with_body("PATCH", _path(name), {"headers": as_lists(headers)})
+    body = {"headers": as_lists(headers)}
+    return _with_body("PATCH", _path(name), body, repeatable=True)
 
 
 def delete(name: str) -> Request[None]:
     """Deletes a group; what was sent to it goes on."""
-    return Request(method="DELETE", path=_path(name))
+    # QStash answers 200 also where the group is gone.
+    return Request(method="DELETE", path=_path(name), repeatable=True)
 
 
-def _with_body(method: str, path: str, body: Mapping[str, Any]) -> Request[None]:
-    return Request(method=method, path=path, headers=_JSON, body=json.dumps(body).encode())
+def _with_body(
+    method: str, path: str, body: Mapping[str, Any], *, repeatable: bool | None = None
+) -> Request[None]:
+    return Request(
+        method=method,
+        path=path,
+        headers=_JSON,
+        body=json.dumps(body).encode(),
+        repeatable=repeatable,
+    )
 
 
 def _path(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from http.client import responses
 from typing import Any, NamedTuple, Protocol
 
 Pairs = Sequence[tuple[bytes, bytes]]
@@ -42,6 +43,12 @@ class Answer(NamedTuple):
     def is_success(self) -> bool:
         """QStash did what it was asked."""
         return 200 <= self.status_code < 300
+
+    @property
+    def status(self) -> str:
+        """The status code with its reason, the usual one where the server gives none."""
+        reason = self.reason_phrase or responses.get(self.status_code, "")
+        return f"{self.status_code} {reason}".strip()
 
     @property
     def text(self) -> str:

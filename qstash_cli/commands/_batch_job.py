@@ -186,10 +186,10 @@ class Job:
     def _wire(self, stopped: Callable[[], bool]) -> Wire:
         client = self.inv.client
         return Wire(
-            post=lambda items: client.send(messages.batch(items)),
-            sleep=self.inv.sleep,
+            post=lambda items, retry: client.send(messages.batch(items), retry),
             stopped=stopped,
             in_flight=self.sending.in_flight,
+            request_timeout_s=self.inv.connection.request_timeout,
         )
 
     def _show_first(self, chunks: Iterator[Chunk | None]) -> None:

@@ -60,7 +60,6 @@ def api(
         path=path,
         headers=options.headers,
         body=data,
-        repeatable=method.upper() in {"GET", "PUT", "DELETE"},
     )
     return inv.write(request, _result)
 

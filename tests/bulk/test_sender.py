@@ -24,10 +24,10 @@ def chunk(line: int) -> Chunk:
 
 def wire(post: Callable[[int], Any], *, in_flight: int = 4) -> Wire:
     return Wire(
-        post=lambda body: [{"messageId": f"{post(json.loads(body)[0])}"}],
-        sleep=lambda _s: None,
+        post=lambda body, _retry: [{"messageId": f"{post(json.loads(body)[0])}"}],
         stopped=lambda: False,
         in_flight=in_flight,
+        request_timeout_s=60,
     )
 
 

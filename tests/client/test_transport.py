@@ -137,7 +137,7 @@ def test_what_never_left_is_sent_again_in_any_case() -> None:
 def test_attempts_end() -> None:
     wire = Wire(no_connection)
 
-    with pytest.raises(Unreachable, match=r"qstash\.example cannot be reached"):
+    with pytest.raises(Unreachable, match=r"cannot connect to https://qstash\.example"):
         wire.client.send(keys.get())
     assert len(wire.requests) == 5
 
@@ -216,7 +216,6 @@ def test_a_rate_limit_that_lasts_is_an_error(headers: dict[str, str]) -> None:
         (404, NotFound, 4),
         (412, RateLimited, 5),
         (500, QstashError, 1),
-        (503, Unreachable, 6),
         (302, QstashError, 1),
     ],
 )
@@ -236,7 +235,7 @@ def test_each_refusal_has_its_exit_code_and_is_not_repeated(
 def test_an_answer_that_is_not_json_is_named() -> None:
     wire = Wire(lambda _request: httpx.Response(200, text="<html>hello"))
 
-    with pytest.raises(QstashError, match="not JSON"):
+    with pytest.raises(QstashError, match="expected JSON"):
         wire.client.send(keys.get())
 
 

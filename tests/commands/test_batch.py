@@ -277,7 +277,7 @@ def test_a_server_that_is_not_there_is_told_at_once_and_leaves_nothing_to_go_on_
     resumed = local(*argv, "--resume")
 
     assert run.code == 6
-    assert "nothing answers at http://127.0.0.1:9" in run.err
+    assert "no server is listening at http://127.0.0.1:9" in run.err
     assert "--resume" not in run.err
     assert (mended.code, mended.json["sent"]) == (0, 3), mended
     assert (resumed.code, resumed.json["sent"]) == (0, 0), resumed

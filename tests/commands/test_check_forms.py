@@ -104,7 +104,7 @@ def test_nagios_gets_one_line_and_its_own_exit_codes(
 @pytest.mark.parametrize(
     ("flags", "env", "told"),
     [
-        (("--dlq-max", "0"), {"QSTASH_URL": "http://127.0.0.1:9"}, "nothing answers"),
+        (("--dlq-max", "0"), {"QSTASH_URL": "http://127.0.0.1:9"}, "no server is listening"),
         (("--dlq-max", "0"), {"QSTASH_TOKEN": "wrong"}, "does not accept the credentials"),
         (("--dlq-max", "0"), {"QSTASH_TOKEN": ""}, "no credentials"),
         (("--queue", "none", "--lag-max", "0"), {}, "queue none not found"),

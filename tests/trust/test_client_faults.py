@@ -204,6 +204,45 @@ def test_each_fault_has_its_exit_code_in_time(asking: Qstash, figures: Figures, 
     assert not found
 
 
+PAGE = b"<html><body><h1>Bad Gateway</h1>owned</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "requests"),
+    [
+        (("logs",), ExitCode.DONE, 3),
+        (("publish", TO, "a=1"), ExitCode.DONE, 3),
+        (("publish", TO, "a=1", "--dedup-id", "one"), ExitCode.DONE, 3),
+        (("publish", TO, "a=1", "--no-idempotency"), ExitCode.UNREACHABLE, 1),
+        (("keys", "rotate", "--yes"), ExitCode.UNREACHABLE, 1),
+    ],
+)
+@pytest.mark.parametrize("status", ["502 Bad Gateway", "503 Busy", "504 Timeout"])
+def test_a_gateway_that_recovers_is_not_noticed_where_repeating_is_safe(
+    asking: Qstash,
+    figures: Figures,
+    *,
+    argv: tuple[str, ...],
+    code: ExitCode,
+    requests: int,
+    status: str,
+) -> None:
+    def script(connection: Connection) -> None:
+        if connection.number < 3:
+            connection.answer(PAGE, status, "Content-Type: text/html", "Retry-After: 1")
+        else:
+            connection.answer(b'{"logs":[],"messageId":"msg_1"}')
+
+    with raw_server(script) as server:
+        asking.env["QSTASH_URL"] = server.url
+        done = asking(*argv)
+
+    figures(CLASS, cases=1)
+    assert (done.code, len(server.requests)) == (code, requests), done
+    assert "owned" not in done.err
+    assert (f"({status})" in done.err) is (code != ExitCode.DONE)
+
+
 @pytest.mark.parametrize("name", RESET_NAMES)
 def test_a_rate_limit_ends_in_time_and_is_not_hammered(
     asking: Qstash, figures: Figures, name: str

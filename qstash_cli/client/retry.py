@@ -1,0 +1,149 @@
+"""Which requests are sent again, how often, and after which pause. Times are in seconds.
+
+This is the only layer that retries: a command that wants more attempts passes a `RetryPolicy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from qstash_cli.client.pacing import reset_after_s, retry_after_s
+from qstash_cli.client.wire import Answer, Fault, NotConnected
+
+TOO_MANY_REQUESTS = 429
+# A gateway had no response of the server: whether the request was processed is not known.
+UNAVAILABLE = frozenset({502, 503, 504})
+
+_FIRST_PAUSE_S = 0.1
+_GROWTH = 3.0
+_LONGEST_PAUSE_S = 10.0
+
+
+def _never() -> bool:
+    return False
+
+
+class RetryPolicy(NamedTuple):
+    """How persistent a request is.
+
+    `max_attempts` limits the attempts after errors of the network and after a response with one of
+    `statuses`. `total_timeout_s` limits all attempts together, by default it is the limit of one.
+    `is_cancelled` is asked before each retry.
+    """
+
+    max_attempts: int = 5
+    statuses: frozenset[int] = UNAVAILABLE
+    total_timeout_s: float | None = None
+    is_cancelled: Callable[[], bool] = _never
+
+
+class RetryLimits(NamedTuple):
+    """What the user allows: the time of one request, and the waiting that a server asks for."""
+
+    request_timeout_s: float
+    max_wait_s: float
+
+
+class Clock(NamedTuple):
+    """`now` is in unix seconds, `sleep` takes seconds."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+class Exchange(NamedTuple):
+    """How the last of `attempts` ended.
+
+    `refused_wait_s` is the wait that the server asked for where it is longer than allowed, else
+    None.
+    """
+
+    outcome: Answer | Fault
+    attempts: int
+    refused_wait_s: float | None = None
+
+
+def exchange(
+    attempt: Callable[[float], Answer],
+    *,
+    policy: RetryPolicy,
+    limits: RetryLimits,
+    clock: Clock,
+    is_repeatable: bool,
+    is_local: bool,
+    report: Callable[[str], None],
+) -> Exchange:
+    """Makes attempts until one is final.
+
+    `attempt` gets the seconds it may take. Waiting that the server asked for is limited by
+    `limits.max_wait_s` and does not count as time of the request; other pauses do. `report` gets a
+    line before each retry. `is_local` says that the server is on this machine.
+    """
+    ends_at = clock.now() + (policy.total_timeout_s or limits.request_timeout_s)
+    attempts, waited_s = 0, 0.0
+    while True:
+        attempts += 1
+        outcome = _outcome_of(attempt, min(limits.request_timeout_s, ends_at - clock.now()))
+        asked_s = _requested_wait_s(outcome, clock.now())
+        done = Exchange(outcome, attempts)
+        if policy.is_cancelled() or not _is_retriable(
+            outcome, policy, is_repeatable=is_repeatable, is_local=is_local
+        ):
+            return done
+        pause_s = max(asked_s or 0.0, backoff_s(attempts))
+        is_rate_limit = isinstance(outcome, Answer) and outcome.status_code == TOO_MANY_REQUESTS
+        # A rate limit has a time at which it ends, and is limited by that time alone.
+        if attempts >= policy.max_attempts and not (is_rate_limit and asked_s is not None):
+            return done
+        if asked_s is None:
+            if clock.now() + pause_s >= ends_at:
+                return done
+        elif waited_s + pause_s > limits.max_wait_s:
+            return done._replace(refused_wait_s=asked_s)
+        else:
+            waited_s += pause_s
+            ends_at += pause_s
+        report(f"* retrying in {pause_s:.3g}s: {_reason(outcome)}")
+        clock.sleep(pause_s)
+
+
+def backoff_s(attempts: int) -> float:
+    """The pause after this many attempts."""
+    return float(min(_FIRST_PAUSE_S * _GROWTH ** (attempts - 1), _LONGEST_PAUSE_S))
+
+
+def _is_retriable(
+    outcome: Answer | Fault, policy: RetryPolicy, *, is_repeatable: bool, is_local: bool
+) -> bool:
+    if isinstance(outcome, NotConnected):
+        # Nothing was sent. A server on this machine that is not running will not start by itself.
+        return not is_local
+    if isinstance(outcome, Fault):
+        return is_repeatable
+    if outcome.status_code == TOO_MANY_REQUESTS:
+        # A rate limit refuses before anything is done. Without a reset it lasts.
+        is_awaited = TOO_MANY_REQUESTS in policy.statuses
+        return is_awaited or reset_after_s(outcome.headers, 0) is not None
+    return is_repeatable and outcome.status_code in policy.statuses
+
+
+def _outcome_of(attempt: Callable[[float], Answer], limit_s: float) -> Answer | Fault:
+    try:
+        return attempt(limit_s)
+    except Fault as fault:
+        return fault
+
+
+def _requested_wait_s(outcome: Answer | Fault, now: float) -> float | None:
+    if isinstance(outcome, Fault):
+        return None
+    if outcome.status_code == TOO_MANY_REQUESTS:
+        return reset_after_s(outcome.headers, now)
+    if outcome.status_code in UNAVAILABLE:
+        return retry_after_s(outcome.headers, now)
+    return None
+
+
+def _reason(outcome: Answer | Fault) -> str:
+    return str(outcome) if isinstance(outcome, Fault) else outcome.status
