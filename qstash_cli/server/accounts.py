@@ -132,7 +132,7 @@ class Accounts:
         engine = Engine(
             store, clock, self._deliverer, new_id, most_at_once=config.limits.global_parallelism
         )
-        scheduler = Scheduler(store, clock, engine, new_id)
+        scheduler = Scheduler(store, clock, engine, new_id, config.limits)
         await store.run(
             lambda connection: keys.init(
                 connection, user.current_signing_key, user.next_signing_key

@@ -12,6 +12,7 @@ from qstash_cli.protocol.backoff import DEFAULT_RETRIES
 from qstash_cli.protocol.cron import next_fire_s, parse_cron
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server import quota, redaction
 from qstash_cli.server.answers import ApiError
@@ -99,7 +100,9 @@ def next_due_ms(connection: sqlite3.Connection) -> int | None:
     return due_ms
 
 
-def fire_due(connection: sqlite3.Connection, now_ms: int, new_id: NewId) -> list[Accepted]:
+def fire_due(
+    connection: sqlite3.Connection, now_ms: int, new_id: NewId, limits: Limits = UNLIMITED
+) -> list[Accepted]:
     """Publishes what is due, once each, and moves each schedule to its next time after now.
 
     What was missed several times, while the server was not running, fires once.
@@ -112,12 +115,12 @@ def fire_due(connection: sqlite3.Connection, now_ms: int, new_id: NewId) -> list
             (_next_ms(row["cron"], now_ms), row["id"]),
         )
         if not row["is_paused"]:
-            fired += _fire(connection, row, now_ms, new_id)
+            fired += _fire(connection, row, now_ms, new_id, limits)
     return fired
 
 
 def _fire(
-    connection: sqlite3.Connection, row: sqlite3.Row, now_ms: int, new_id: NewId
+    connection: sqlite3.Connection, row: sqlite3.Row, now_ms: int, new_id: NewId, limits: Limits
 ) -> Sequence[Accepted]:
     order = Order(
         destination=row["destination"],
@@ -126,6 +129,7 @@ def _fire(
         now_ms=now_ms,
         caller_ip=row["caller_ip"],
         schedule_id=row["id"],
+        limits=limits,
     )
     try:
         accepted, error = [accept(connection, order, new_id)], ""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from qstash_cli.protocol.limits import Limits
 from qstash_cli.server import schedules
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.engine import Engine
@@ -18,12 +19,18 @@ class Scheduler:
     """Waits for the next schedule; `changed` is told when there may be an earlier one."""
 
     def __init__(
-        self, store: Store, clock: Clock, engine: Engine, new_id: Callable[[str], str]
+        self,
+        store: Store,
+        clock: Clock,
+        engine: Engine,
+        new_id: Callable[[str], str],
+        limits: Limits,
     ) -> None:
         self._store = store
         self._clock = clock
         self._engine = engine
         self._new_id = new_id
+        self._limits = limits
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
@@ -60,7 +67,9 @@ class Scheduler:
         except TimeoutError:
             pass
         fired = await self._store.run(
-            lambda connection: schedules.fire_due(connection, self._clock.now_ms(), self._new_id)
+            lambda connection: schedules.fire_due(
+                connection, self._clock.now_ms(), self._new_id, self._limits
+            )
         )
         for accepted in fired:
             self._engine.add_all(accepted.stored)

@@ -16,6 +16,7 @@ from qstash_cli.config.credentials import (
     resolve,
     signing_keys,
 )
+from qstash_cli.config.environment import Environment
 from qstash_cli.config.profiles import Profile, Profiles
 from qstash_cli.config.sources import Given
 from qstash_cli.errors import BadCredentials, BadInput, QstashError
@@ -196,3 +197,22 @@ def test_secrets_are_not_in_representations() -> None:
     assert "env-token" not in repr(resolved(PLAIN))
     assert DEV_USER.current_signing_key not in repr(keys)
     assert "prod-token" not in repr(PROFILES)
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "65536", "-1", "8080x", "²", "9" * 5000, "80 80"])
+@pytest.mark.parametrize("name", ["QSTASH_DEV_PORT", "QSTASH_DEV_LOG_PORT"])
+def test_what_is_not_a_port_is_refused_by_name(name: str, value: str) -> None:
+    variables = Environment({name: value})
+
+    with pytest.raises(BadInput, match=f"{name} is not a port: ") as refused:
+        _ = variables.dev_port if name == "QSTASH_DEV_PORT" else variables.dev_log_port
+
+    assert refused.value.hint == "set it to a number from 1 to 65535, or unset it"
+
+
+@pytest.mark.parametrize("value", ["gold", "FREE", "payg,pro"])
+def test_what_is_not_a_plan_is_refused_by_name(value: str) -> None:
+    with pytest.raises(BadInput, match="QSTASH_DEV_QUOTA is not a plan") as refused:
+        _ = Environment({"QSTASH_DEV_QUOTA": value}).dev_quota
+
+    assert refused.value.hint == "one of none, free, payg, fixed, pro"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 
 StartDev = Callable[..., Dev]
@@ -47,6 +49,33 @@ def free_port() -> str:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return str(taken.getsockname()[1])
+
+
+def free_ports(count: int) -> list[str]:
+    with contextlib.ExitStack() as sockets:
+        taken = [sockets.enter_context(socket.socket()) for _ in range(count)]
+        for one in taken:
+            one.bind(("127.0.0.1", 0))
+        return [str(one.getsockname()[1]) for one in taken]
+
+
+@contextlib.contextmanager
+def started(env: dict[str, str], *argv: str) -> Iterator[str]:
+    """What a server prints until it is ready; it runs as long as the block."""
+    process = subprocess.Popen(  # noqa: S603 - a command of the test
+        [*QSTASH, "dev", *argv], env=env, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if "running at" in line:
+                break
+        yield printed
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def many_schedules(count: int) -> str:
@@ -257,3 +286,70 @@ def test_a_log_port_in_use_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
     assert "--log-port" in done.stderr
+
+
+def test_the_variables_of_the_official_server_are_obeyed(tmp_path: Path) -> None:
+    port, log_port = free_ports(2)
+    env = plain_environment(tmp_path) | {
+        "QSTASH_DEV_PORT": port, "QSTASH_DEV_LOG_PORT": log_port, "QSTASH_DEV_QUOTA": "free",
+    }  # fmt: skip
+    with started(env) as printed:
+        assert f"running at http://127.0.0.1:{port}\n" in printed
+        assert f"http://127.0.0.1:{log_port}\n" in printed
+        too_many = [*QSTASH, "publish", "--dev", "http://127.0.0.1:9/", "--retries", "4"]
+        refused = run(too_many, env)
+        assert "quota maxRetries exceeded, current limit: 3" in refused.stderr
+
+
+def test_flags_win_over_the_variables(tmp_path: Path) -> None:
+    port, log_port, other_port, other_log_port = free_ports(4)
+    env = plain_environment(tmp_path) | {
+        "QSTASH_DEV_PORT": other_port, "QSTASH_DEV_LOG_PORT": other_log_port,
+        "QSTASH_DEV_QUOTA": "free",
+    }  # fmt: skip
+    with started(env, "--port", port, "--log-port", log_port, "--quota", "payg") as printed:
+        assert f"running at http://127.0.0.1:{port}\n" in printed
+        assert f"http://127.0.0.1:{log_port}\n" in printed
+        at = ("--token", DEV_USER.token, "--api-url", f"http://127.0.0.1:{port}")
+        refused = run([*QSTASH, "publish", "http://127.0.0.1:9/", "--retries", "6", *at], env)
+        assert "quota maxRetries exceeded, current limit: 5" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("QSTASH_DEV_PORT", "eighty", "QSTASH_DEV_PORT is not a port: 'eighty'"),
+        ("QSTASH_DEV_LOG_PORT", "0", "QSTASH_DEV_LOG_PORT is not a port: '0'"),
+        ("QSTASH_DEV_QUOTA", "gold", "QSTASH_DEV_QUOTA is not a plan: 'gold'"),
+    ],
+)
+def test_a_variable_that_is_wrong_is_refused_by_name(
+    tmp_path: Path, name: str, value: str, words: str
+) -> None:
+    env = plain_environment(tmp_path) | {name: value}
+
+    server = run([*QSTASH, "dev"], env)
+
+    assert (server.returncode, server.stdout) == (2, "")
+    assert f"error: {words}" in server.stderr
+    if name == "QSTASH_DEV_PORT":
+        client = run([*QSTASH, "queue", "list", "--dev"], env)
+        assert client.returncode == 2
+        assert f"error: {words}" in client.stderr
+
+
+def test_a_private_server_takes_a_free_port_whatever_the_variable_says(tmp_path: Path) -> None:
+    port, log_port = free_ports(2)
+    env = plain_environment(tmp_path) | {
+        "QSTASH_DEV_PORT": port, "QSTASH_DEV_LOG_PORT": log_port, "QSTASH_DEV_QUOTA": "free",
+    }  # fmt: skip
+    too_many = (*QSTASH, "publish", "http://127.0.0.1:9/", "--retries", "4")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(port)))
+        taken.listen()
+        shown = run([*QSTASH, "dev", "--", "sh", "-c", "echo $QSTASH_URL"], env)
+        refused = run([*QSTASH, "dev", "--", *too_many], env)
+
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+\n", shown.stdout), shown.stderr
+    assert port not in shown.stdout
+    assert "quota maxRetries exceeded, current limit: 3" in refused.stderr

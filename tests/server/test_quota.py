@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -149,3 +149,76 @@ def test_a_client_that_reads_the_headers_is_never_refused(qstash: Qstash) -> Non
     trace = inv.err.getvalue()
     assert trace.count("< 200 OK") == 9
     assert trace.count("< burst-ratelimit-limit: 3") == 9
+
+
+def test_a_schedule_uses_up_the_messages_of_a_day_and_says_when_there_are_none_left(
+    eventually: Callable[..., object],
+) -> None:
+    limits = replace(PLANS["free"], messages_per_day=3, requests_per_s=None)
+    headers = {"Authorization": f"Bearer {DEV_USER.token}"}
+    # A minute takes a sixth of a second.
+    with (
+        running_server(ServerConfig(port=0, limits=limits, speed=360)) as url,
+        httpx.Client(base_url=url, trust_env=False, headers=headers) as http,
+    ):
+        every_minute = {"Upstash-Cron": "* * * * *", "Upstash-Schedule-Id": "s"}
+        http.post("/v2/schedules/http://127.0.0.1:9/", headers=every_minute)
+
+        def error() -> object:
+            return http.get("/v2/schedules/s").json().get("error")
+
+        assert eventually(error) == "daily message limit exceeded, current limit: 3"
+        created = http.get("/v2/logs?state=CREATED").json()["logs"]
+        assert len(created) == 3
+        assert {entry["scheduleId"] for entry in created} == {"s"}
+        assert http.post(TO).status_code == 429
+
+
+def test_a_schedule_of_a_new_queue_is_subject_to_the_number_of_queues(
+    eventually: Callable[..., object],
+) -> None:
+    limits = replace(PLANS["free"], queues=1, requests_per_s=None)
+    headers = {"Authorization": f"Bearer {DEV_USER.token}"}
+    with (
+        running_server(ServerConfig(port=0, limits=limits, speed=360)) as url,
+        httpx.Client(base_url=url, trust_env=False, headers=headers) as http,
+    ):
+        http.post("/v2/queues", json={"queueName": "first"})
+        queued = {"Upstash-Cron": "* * * * *", "Upstash-Queue-Name": "second"}
+        http.post("/v2/schedules/http://127.0.0.1:9/", headers=queued)
+
+        def error() -> object:
+            return http.get("/v2/schedules").json()[0].get("error")
+
+        assert eventually(error) == "quota maxQueues exceeded, current limit: 1"
+        assert [queue["name"] for queue in http.get("/v2/queues").json()] == ["first"]
+
+
+@pytest.mark.parametrize("path", ["/v2/dlq/retry/{}", "/v2/dlq/retry?dlqIds={}"])
+def test_a_retry_from_the_dlq_is_a_message_of_the_plan(
+    eventually: Callable[..., object], path: str
+) -> None:
+    limits = replace(PLANS["free"], messages_per_day=2, requests_per_s=None)
+    headers = {"Authorization": f"Bearer {DEV_USER.token}"}
+    with (
+        running_server(ServerConfig(port=0, limits=limits)) as url,
+        httpx.Client(base_url=url, trust_env=False, headers=headers) as http,
+    ):
+        http.post(TO, headers={"Upstash-Retries": "0"})
+
+        def dlq_id() -> str | None:
+            entries = http.get("/v2/dlq").json()["messages"]
+            return entries[0]["dlqId"] if entries else None
+
+        lost = eventually(dlq_id)
+        refused = http.post(path.format(lost), headers={"Upstash-Retries": "4"})
+        assert refused.status_code == 412
+        assert refused.json() == {"error": "quota maxRetries exceeded, current limit: 3"}
+        assert http.post(path.format(lost), headers={"Upstash-Retries": "0"}).status_code == 201
+        eventually(dlq_id)
+
+        refused = http.post(path.format(dlq_id()))
+
+        assert refused.status_code == 429
+        assert refused.json() == {"error": "daily message limit exceeded, current limit: 2"}
+        assert dlq_id() is not None

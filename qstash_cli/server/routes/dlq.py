@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import decode
-from qstash_cli.server import filters, publishing, views
+from qstash_cli.server import filters, publishing, quota, views
 from qstash_cli.server.accounts import Account
 from qstash_cli.server.answers import ApiError, answer
 from qstash_cli.server.message import Draft, Message
@@ -115,6 +115,8 @@ def _again(
     named = {name.lower() for name, _ in overrides}
     kept = tuple((n, v) for n, v in json.loads(row["options"]) if n.lower() not in named)
     options = decode((*kept, *overrides))
+    quota.check_message(api.limits, options, row["body"], now_ms)
+    quota.check_day(connection, api.limits, 1, now_ms)
     draft = Draft(
         url=row["url"],
         options=replace(options, delay_s=None),
