@@ -130,7 +130,7 @@ def _over_the_network(
     is_local = is_loopback(url)
     yield surroundings.proxy(url, inv.env, is_local=is_local)
     yield surroundings.certificates(inv.env, is_plain=url.startswith("http://"))
-    if inv.only_shows:
+    if inv.connection.preview is not None:
         why = "--dry-run and --curl send nothing"
         yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
         return

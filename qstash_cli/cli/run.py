@@ -127,7 +127,7 @@ def _executed(command: Command, inv: Invocation, values: Mapping[str, Any]) -> R
 
 def _check_preview(inv: Invocation, view: View | None) -> None:
     name = inv.output.format
-    if inv.only_shows and view is not None and name in view.forms:
+    if inv.connection.preview is not None and view is not None and name in view.forms:
         raise BadInput(f"a request cannot be shown with -o {name}", hint=f"leave -o {name} away")
 
 
@@ -144,7 +144,7 @@ def _plain(argv: Sequence[str]) -> list[str]:
 
 def _show(result: Result, inv: Invocation) -> None:
     """Renders the result, and gives its ids to the step of GitHub Actions that wants them."""
-    if inv.automation.github_output is None:
+    if inv.automation.github_output is None or inv.connection.preview is not None:
         _render(result, inv)
         return
     from qstash_cli.commands import _github
@@ -165,7 +165,8 @@ def _render(result: Result, inv: Invocation) -> None:
         result,
         format=flags.format,
         query=flags.query,
-        columns=flags.columns,
+        # A preview has requests in the place of the command's records.
+        columns=flags.columns if inv.connection.preview is None else None,
         out=inv.out,
         look=inv.look(),
     )

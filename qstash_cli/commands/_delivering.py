@@ -12,6 +12,7 @@ from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
+from qstash_cli.preview import ExternalRequest
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.destination import check_destination, is_loopback, is_url
 from qstash_cli.protocol.durations import parse_duration_s
@@ -100,14 +101,16 @@ def signer(inv: Invocation) -> Callable[[Delivery], Signed]:
     return signed
 
 
+def request_of(signed: Signed, url: str) -> ExternalRequest:
+    """The request that a delivery to the handler at `url` is."""
+    return ExternalRequest(signed.delivery.method, url, signed.headers, signed.delivery.body)
+
+
 def deliver(signed: Signed, url: str, timeout_s: int) -> Reply:
-    """What the handler at `url` answers."""
+    """The response of the handler at `url`."""
+    request = request_of(signed, url)
     return outside.ask(
-        signed.delivery.method,
-        url,
-        timeout_s=timeout_s,
-        headers=signed.headers,
-        body=signed.delivery.body,
+        request.method, url, timeout_s=timeout_s, headers=request.headers, body=request.body
     )
 
 

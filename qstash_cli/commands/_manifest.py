@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,13 @@ from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
 from qstash_cli.protocol.destination import is_url
 
-Send = Callable[[Request[Any]], Any]
+Read = Callable[[Request[Any]], Any]
+_LISTS: Mapping[Kind, Callable[[], Request[Any]]] = {
+    "queue": queues.every,
+    "flow": flow.every,
+    "schedule": schedules.every,
+    "urlgroup": urlgroups.every,
+}
 
 _DEFAULT_FILE = "qstash.toml"
 _STDIN = "-"
@@ -67,36 +73,44 @@ def parsed(inv: Invocation, file: str, checks: Checks) -> Manifest:
     return parse(data, file, inv.env, checks)
 
 
-def read_account(send: Send, kinds: tuple[Kind, ...]) -> Account:
-    """What the account has of these kinds."""
+def account_requests(kinds: Collection[Kind]) -> list[Request[Any]]:
+    """What `read_account` sends for these kinds, in order."""
+    return [make() for kind, make in _LISTS.items() if kind in kinds]
+
+
+def read_account(read: Read, kinds: Collection[Kind]) -> Account:
+    """What the account has of these kinds, and the URL groups that its schedules publish to."""
     found = Account()
     if "queue" in kinds:
-        found = replace(found, queues=accounts.read_queues(send(queues.every())))
+        found = replace(found, queues=accounts.read_queues(read(queues.every())))
     if "flow" in kinds:
-        found = replace(found, flow=accounts.read_pins(send(flow.every())))
+        found = replace(found, flow=accounts.read_pins(read(flow.every())))
     if "schedule" in kinds:
-        found = replace(found, schedules=accounts.read_schedules(send(schedules.every())))
+        found = replace(found, schedules=accounts.read_schedules(read(schedules.every())))
     destinations = (one.schedule.destination for one in found.schedules.values())
     if "urlgroup" in kinds or not all(map(is_url, destinations)):
-        found = replace(found, urlgroups=accounts.read_urlgroups(send(urlgroups.every())))
+        found = replace(found, urlgroups=accounts.read_urlgroups(read(urlgroups.every())))
     return found
 
 
-def account_for(manifest: Manifest, send: Send) -> Account:
+def kinds_of(manifest: Manifest) -> set[Kind]:
+    """The kinds that the manifest names or uses."""
+    kinds = {kind for kind in KINDS if manifest.of(kind) is not None}
+    destinations = (one.destination for one in (manifest.schedules or {}).values())
+    return kinds if all(map(is_url, destinations)) else {*kinds, "urlgroup"}
+
+
+def account_for(manifest: Manifest, read: Read) -> Account:
     """What the account has of what the manifest names or uses."""
-    named = tuple(kind for kind in KINDS if manifest.of(kind) is not None)
-    destinations = [one.destination for one in (manifest.schedules or {}).values()]
-    needs_groups: tuple[Kind, ...] = () if all(map(is_url, destinations)) else ("urlgroup",)
-    return read_account(send, (*named, *needs_groups))
+    return read_account(read, kinds_of(manifest))
 
 
-def make_plan(inv: Invocation, source: Source, send: Send) -> tuple[Manifest, Plan]:
-    """The manifest, and the steps that make the account what it says; notes are told."""
-    manifest = read_manifest(inv, source)
-    account = account_for(manifest, send)
-    made = plan(manifest, account, prune=source.prune)
+def make_plan(inv: Invocation, manifest: Manifest, *, prune: bool) -> Plan:
+    """The steps that make the account what the manifest says. Writes notes about them."""
+    account = account_for(manifest, inv.read)
+    made = plan(manifest, account, prune=prune)
     _tell(inv, manifest, account, made)
-    return manifest, made
+    return made
 
 
 def _tell(inv: Invocation, manifest: Manifest, account: Account, made: Plan) -> None:

@@ -9,6 +9,9 @@ from qstash_cli.commands._options import Paging
 
 T = TypeVar("T")
 
+# What a preview says of the requests after that for the first page.
+MORE_PAGES = "repeated with the cursor of the response as long as it has one"
+
 
 class Page(Generic[T]):
     """The items up to the limit of `--limit`, read as they are needed."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
+from qstash_cli.client.request import Request
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest.diff import Change, hidden_fields
 from qstash_cli.manifest.problems import is_secret
@@ -15,6 +18,7 @@ from qstash_cli.output.result import Column, Line, Record, Tone, View
 from qstash_cli.protocol.headers import names_a_secret
 
 _HIDDEN = "(hidden)"
+_FORWARDED = "Upstash-Forward-"
 _SIGNS: Mapping[str, tuple[str, Tone]] = {
     "create": ("+", "added"), "change": ("~", "changed"), "delete": ("-", "removed"),
 }  # fmt: skip
@@ -39,6 +43,18 @@ APPLIED = View(columns=STEPS.columns[:3], id="name", empty="nothing was done")
 
 def record_of(step: Step, manifest: Manifest) -> dict[str, Any]:
     """A step as JSON has it."""
+    is_hidden = _hidden_fields(step, manifest)
+    return {
+        "action": step.action,
+        "kind": step.kind,
+        "name": step.name,
+        "takesOver": step.takes_over,
+        "changes": [_change_record(c, manifest, is_hidden(c.field)) for c in step.changes],
+    }
+
+
+def _hidden_fields(step: Step, manifest: Manifest) -> Callable[[str], bool]:
+    """Which fields of a step's resource must not be displayed."""
     resource = (manifest.of(step.kind) or {}).get(step.name)
     redacts = hidden_fields(resource) if resource is not None else lambda _key: False
 
@@ -49,13 +65,47 @@ def record_of(step: Step, manifest: Manifest) -> dict[str, Any]:
         plain = (*path[:2], "endpoints") if is_endpoint else path
         return is_header or redacts(field) or is_secret(plain, manifest.secret_paths)
 
-    return {
-        "action": step.action,
-        "kind": step.kind,
-        "name": step.name,
-        "takesOver": step.takes_over,
-        "changes": [_change_record(c, manifest, is_hidden(c.field)) for c in step.changes],
-    }
+    return is_hidden
+
+
+def concealed_requests(step: Step, manifest: Manifest) -> Iterator[Request[Any]]:
+    """The requests of a step as a preview displays them, without the manifest's secrets."""
+    is_hidden = _hidden_fields(step, manifest)
+
+    def header(name: str, value: str) -> str:
+        own = name.removeprefix(_FORWARDED)
+        return _HIDDEN if is_hidden(f"headers.{own}") else manifest.conceal(value)
+
+    def body(request: Request[Any]) -> bytes:
+        if step.kind == "schedule":
+            hides = any(is_hidden(field) for field in _BODIES)
+            text = request.body.decode("utf-8", "surrogateescape")
+            shown = _HIDDEN if hides else manifest.conceal(text)
+            return shown.encode("utf-8", "surrogateescape") if request.body else b""
+        return _concealed_json(request.body, manifest, is_hidden) if request.body else b""
+
+    for request in step.requests:
+        yield replace(
+            request,
+            path=manifest.conceal(request.path),
+            headers=tuple((name, header(name, value)) for name, value in request.headers),
+            body=body(request),
+        )
+
+
+def _concealed_json(text: bytes, manifest: Manifest, is_hidden: Callable[[str], bool]) -> bytes:
+    def concealed(value: Any, name: str = "") -> Any:
+        match value:
+            case str():
+                own = name.removeprefix(_FORWARDED)
+                return _HIDDEN if is_hidden(f"headers.{own}") else manifest.conceal(value)
+            case list():
+                return [concealed(one, name) for one in value]
+            case dict():
+                return {key: concealed(one, key) for key, one in value.items()}
+        return value
+
+    return json.dumps(concealed(json.loads(text))).encode()
 
 
 def _change_record(change: Change, manifest: Manifest, is_hidden: bool) -> dict[str, Any]:

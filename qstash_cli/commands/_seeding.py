@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 
 from qstash_cli.client.transport import Client, Surroundings
-from qstash_cli.commands._manifest import Send, account_for, parsed, warn_of_missing_groups
+from qstash_cli.commands._manifest import account_for, parsed, warn_of_missing_groups
 from qstash_cli.commands._plan_view import DONE, counted
 from qstash_cli.errors import QstashError
+from qstash_cli.exchanges import Send
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.resources import Manifest

@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands._manifest import Source, make_plan
+from qstash_cli.commands._manifest import Source, make_plan, read_manifest
 from qstash_cli.commands._options import Confirm
-from qstash_cli.commands._plan_view import APPLIED, DONE, STEPS, counted, lines_of, record_of, show
-from qstash_cli.errors import BadInput, PartlyDone, QstashError
+from qstash_cli.commands._plan_view import (
+    APPLIED,
+    DONE,
+    STEPS,
+    concealed_requests,
+    counted,
+    record_of,
+    show,
+)
+from qstash_cli.errors import PartlyDone, QstashError
+from qstash_cli.exchanges import Send
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest.resources import Manifest
 from qstash_cli.manifest.steps import Step
@@ -41,26 +50,35 @@ def apply(inv: Invocation, *, source: Source, confirm: Confirm) -> Result:
     """Make the account what the manifest says: schedules, URL groups, queues and pins.
 
     Shows the plan and asks. Removes only with --prune, and only schedules that a manifest made.
-    Applied again, it sends nothing. --dry-run shows the plan alone.
+    Applied again, it sends nothing. --dry-run shows the plan and its requests; secrets of the
+    manifest are hidden in them.
 
     \b
     qstash apply --dry-run
     qstash apply --prune --yes
     qstash export --profile eu | qstash apply --profile us -f - --yes
     """
-    if inv.connection.curl:
-        raise BadInput("--curl shows one request, and a plan has many", hint="use --dry-run")
-    manifest, made = make_plan(inv, source, inv.client.send)
-    records = [record_of(step, manifest) for step in made.steps]
-    if inv.connection.dry_run:
-        width = inv.columns if inv.out_is_terminal else None
-        return Result(data=records, view=STEPS, lines=lines_of(records, width))
+    manifest = read_manifest(inv, source)
+    steps = make_plan(inv, manifest, prune=source.prune).steps
+    records = [record_of(step, manifest) for step in steps]
     show(inv, records)
-    if not records:
+    if steps:
+        inv.confirm(_question(inv, records), yes=confirm.yes)
+    requests = [one for step in steps for one in concealed_requests(step, manifest)]
+    return inv.perform(requests, lambda send: _applied(inv, send, manifest, steps, records))
+
+
+def _applied(
+    inv: Invocation,
+    send: Send,
+    manifest: Manifest,
+    steps: tuple[Step, ...],
+    records: list[dict[str, Any]],
+) -> Result:
+    if not steps:
         return Result(data=[], view=STEPS, lines=())
-    inv.confirm(_question(inv, records), yes=confirm.yes)
-    progress = _Progress(made.steps)
-    failure = _run(inv, manifest, progress)
+    progress = _Progress(steps)
+    failure = _run(inv, send, manifest, progress)
     done = records[: progress.done]
     inv.note(f"done: {counted(done, DONE) or 'nothing'}")
     # On a terminal the plan stands just above.
@@ -75,14 +93,16 @@ def _question(inv: Invocation, records: list[dict[str, Any]]) -> str:
     return f"Apply {what}{besides} to {inv.settings.api_url}?"
 
 
-def _run(inv: Invocation, manifest: Manifest, progress: _Progress) -> QstashError | None:
+def _run(
+    inv: Invocation, send: Send, manifest: Manifest, progress: _Progress
+) -> QstashError | None:
     """Does the steps up to the first failure, which it returns."""
     try:
         with inv.status() as status:
             for step in progress.steps:
                 status.update(f"{progress.done + 1}/{len(progress.steps)} {step}")
                 for request in step.requests:
-                    inv.client.send(request)
+                    send(request)
                     progress.requests += 1
                 progress.done += 1
     except KeyboardInterrupt:

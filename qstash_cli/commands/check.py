@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client import dlq, flow, queues, schedules
 from qstash_cli.client.filters import Filter
+from qstash_cli.client.request import Request
 from qstash_cli.commands import _check_forms, _measures
 from qstash_cli.commands._measures import Checked, checked
 from qstash_cli.commands._options import Labels, parse_most
+from qstash_cli.commands._paging import MORE_PAGES
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
@@ -34,7 +37,13 @@ _VIEW = View(
     id=lambda record: record["name"] or record["check"],
     forms=("text", "prometheus", _NAGIOS),
 )
-_Check = Callable[[Invocation], Iterator[Checked]]
+
+
+class _Check(NamedTuple):
+    """What is sent first for a check, and what makes its records."""
+
+    request: Request[Any]
+    measure: Callable[[Invocation], Iterator[Checked]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +130,13 @@ def check(inv: Invocation, *, limits: Limits, labels: Labels) -> Result:
     _check_partners(limits, labels.names())
     # All is made before anything is sent.
     checks = list(_checks(limits, labels.names()))
-    records = [record for one in checks for record in one(inv)]
+    requests = [one.request for one in checks]
+    later = MORE_PAGES if limits.dlq_max is not None else ""
+    return inv.perform(requests, lambda _send: _result(inv, checks), later=later)
+
+
+def _result(inv: Invocation, checks: Sequence[_Check]) -> Result:
+    records = [record for one in checks for record in one.measure(inv)]
     line, code = _check_forms.nagios(records)
     lines = _check_forms.lines(records)
     is_nagios = inv.output.format == _NAGIOS
@@ -181,21 +196,21 @@ def _dlq(most: int, since: tuple[int, str] | None, labels: tuple[str, ...]) -> _
     parts += [f"since {since_text}"] if since else []
 
     def measure(inv: Invocation) -> Iterator[Checked]:
-        count = sum(1 for _ in inv.pages(request))
+        count = sum(1 for _ in inv.read_pages(request))
         yield checked("dlq", count, most, detail=", ".join(parts))
 
-    return measure
+    return _Check(request, measure)
 
 
 def _queue(name: str, most: int) -> _Check:
     request = queues.get(name)
 
     def measure(inv: Invocation) -> Iterator[Checked]:
-        found = inv.send(request)
+        found = inv.read(request)
         lag = _measures.number(found, "lag")
         yield checked("queue", lag, most, name=name, detail=_paused(found.get("paused")))
 
-    return measure
+    return _Check(request, measure)
 
 
 def _flow(key: str, most: int) -> _Check:
@@ -203,17 +218,17 @@ def _flow(key: str, most: int) -> _Check:
 
     def measure(inv: Invocation) -> Iterator[Checked]:
         try:
-            found = inv.send(request)
+            found = inv.read(request)
         except NotFound:
             # QStash forgets a key that nothing uses; that it is QStash which says so, its list of
             # keys shows.
-            inv.send(flow.every())
+            inv.read(flow.every())
             yield checked("flow", 0, most, name=key, detail="no such key now")
             return
         waiting = _measures.number(found, "waitListSize")
         yield checked("flow", waiting, most, name=key, detail=_paused(found.get("isPaused")))
 
-    return measure
+    return _Check(request, measure)
 
 
 def _paused(is_paused: object) -> str:
@@ -221,11 +236,13 @@ def _paused(is_paused: object) -> str:
 
 
 def _schedules(limits: Limits, labels: tuple[str, ...]) -> _Check:
+    request = schedules.every()
+
     def measure(inv: Invocation) -> Iterator[Checked]:
-        found = _measures.with_labels(inv.send(schedules.every()), labels)
+        found = _measures.with_labels(inv.read(request), labels)
         if limits.schedules_failed_max is not None:
             yield _measures.failed(found, limits.schedules_failed_max)
         if limits.schedule_late is not None:
             yield _measures.late(found, limits.schedule_late, inv.now())
 
-    return measure
+    return _Check(request, measure)

@@ -10,7 +10,7 @@ from qstash_cli.client import dlq
 from qstash_cli.client.filters import Filter
 from qstash_cli.commands._follow import FOLLOWED, failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
-from qstash_cli.commands._paging import Page
+from qstash_cli.commands._paging import MORE_PAGES, Page
 from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED, matching
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument, flag
@@ -61,7 +61,8 @@ def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging, expected: Exp
         failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
         return Result(data=cast("Any", found), view=view, footer=page.footer, failure=failure)
 
-    return inv.fetch_pages(dlq.entries(wanted), listed)
+    later = MORE_PAGES if paging.all else ""
+    return inv.fetch_pages(dlq.entries(wanted), listed, later=later)
 
 
 @command(app)

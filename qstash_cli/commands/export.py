@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands._manifest import read_account
+from qstash_cli.commands._manifest import account_requests, read_account
 from qstash_cli.errors import PartlyDone, QstashError
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest.account import Account, StoredSchedule
@@ -29,7 +29,11 @@ def export(inv: Invocation) -> Result:
     qstash export > qstash.toml
     qstash export --profile eu | qstash plan --profile us -f -
     """
-    account = read_account(inv.send, KINDS)
+    return inv.perform(account_requests(KINDS), lambda _send: _exported(inv))
+
+
+def _exported(inv: Invocation) -> Result:
+    account = read_account(inv.read, KINDS)
     left_out = {
         name: reason
         for name, stored in account.schedules.items()

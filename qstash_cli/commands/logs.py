@@ -13,7 +13,7 @@ from qstash_cli.commands import _delivering as delivering
 from qstash_cli.commands._following import Log, follow
 from qstash_cli.commands._mirroring import MIRRORED, OUTCOMES, mirrored
 from qstash_cli.commands._options import LogFilters, Paging
-from qstash_cli.commands._paging import Page
+from qstash_cli.commands._paging import MORE_PAGES, Page
 from qstash_cli.commands._statistics import STATISTICS, statistics
 from qstash_cli.commands._timelines import TIMELINES, timeline, timelines
 from qstash_cli.commands._views import LOG, matching
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from qstash_cli.protocol.records import LogEntry
 
 app = group()
+
+_REPEATED = "repeated every second for new entries"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,17 +80,35 @@ def logs(
     if mirroring.forward_to is not None:
         return _mirror(inv, wanted, mirroring.forward_to, mirroring)
     if showing.follow:
-        return Result(data=cast("Any", _followed(inv, wanted)), view=view, live=True)
+        records = _followed(inv, wanted)
+        result = Result(data=cast("Any", records), view=view, live=True)
+        return inv.perform([api.entries(wanted)], lambda _send: result, later=_REPEATED)
     if showing.stats:
-        numbers = statistics(inv.pages(api.entries(wanted)))
-        return Result(data=numbers, view=view)
+        return inv.fetch_pages(
+            api.entries(wanted),
+            lambda entries: Result(data=statistics(entries), view=view),
+            later=MORE_PAGES,
+        )
     if showing.by_message:
-        messages = Page(_messages(inv, wanted, paging), paging)
-        shown = matching(view, wanted, "messages")
-        return Result(data=messages, view=shown, footer=messages.footer)
+        return _by_message(inv, wanted, paging)
     size = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
-    page = Page(inv.pages(api.entries(wanted, page=size)), paging)
-    return Result(data=cast("Any", page), view=matching(view, wanted), footer=page.footer)
+
+    def listed(entries: Iterator[LogEntry]) -> Result:
+        page = Page(entries, paging)
+        return Result(data=cast("Any", page), view=matching(view, wanted), footer=page.footer)
+
+    later = MORE_PAGES if paging.all else ""
+    return inv.fetch_pages(api.entries(wanted, page=size), listed, later=later)
+
+
+def _by_message(inv: Invocation, wanted: Filter, paging: Paging) -> Result:
+    page = Page(_messages(inv, wanted, paging), paging)
+    view = matching(TIMELINES, wanted, "messages")
+    result = Result(data=page, view=view, footer=page.footer)
+    later = MORE_PAGES
+    if wanted.states:
+        later += ", then the log of each message"
+    return inv.perform([api.entries(wanted)], lambda _send: result, later=later)
 
 
 def _view(showing: Showing, mirroring: Mirroring) -> View:
@@ -110,19 +130,23 @@ def _mirror(inv: Invocation, wanted: Filter, to: str, care: delivering.Care) -> 
     url = delivering.handler_url(to, "--forward-to")
     delivering.check_allowed(inv, url, care)
     sign = delivering.signer(inv)
-    entries = _followed(inv, replace(wanted, states=wanted.states or OUTCOMES))
+    chosen = replace(wanted, states=wanted.states or OUTCOMES)
     records = mirrored(
-        entries, lambda one: delivering.deliver(sign(one), url, care.timeout), inv.warn
+        _followed(inv, chosen),
+        lambda one: delivering.deliver(sign(one), url, care.timeout),
+        inv.warn,
     )
-    return Result(data=records, view=MIRRORED, live=True)
+    result = Result(data=records, view=MIRRORED, live=True)
+    later = f"{_REPEATED}; each is delivered to {url}"
+    return inv.perform([api.entries(chosen)], lambda _send: result, later=later)
 
 
 def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
     def since(start_ms: int) -> list[LogEntry]:
-        return list(inv.pages(api.entries(replace(wanted, from_ms=start_ms))))
+        return list(inv.read_pages(api.entries(replace(wanted, from_ms=start_ms))))
 
     def newest_ms() -> int:
-        first = next(inv.pages(api.entries(wanted, page=1)), None)
+        first = next(inv.read_pages(api.entries(wanted, page=1)), None)
         return first["time"] if first else 0
 
     log = Log(since=since, newest_ms=newest_ms, sleep=inv.sleep, note=inv.note)
@@ -132,9 +156,9 @@ def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
 def _messages(inv: Invocation, wanted: Filter, paging: Paging) -> Iterator[dict[str, Any]]:
     if not wanted.states:
         most = None if paging.all else paging.limit + 1
-        yield from timelines(inv.pages(api.entries(wanted)), most)
+        yield from timelines(inv.read_pages(api.entries(wanted)), most)
         return
     # The state says which messages; their other steps are not among the entries that fit.
-    found = dict.fromkeys(entry["messageId"] for entry in inv.pages(api.entries(wanted)))
-    whole = (list(inv.pages(api.entries(Filter(message_ids=(one,))))) for one in found)
+    found = dict.fromkeys(entry["messageId"] for entry in inv.read_pages(api.entries(wanted)))
+    whole = (list(inv.read_pages(api.entries(Filter(message_ids=(one,))))) for one in found)
     yield from (timeline(entries) for entries in whole)

@@ -10,7 +10,7 @@ from qstash_cli.client import actions as bulk_actions
 from qstash_cli.client import messages
 from qstash_cli.commands._follow import entries_of, failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, MessageFilters, Paging, Patience
-from qstash_cli.commands._paging import Page
+from qstash_cli.commands._paging import MORE_PAGES, Page
 from qstash_cli.commands._views import BULK_ACTION, CANCELLED, LOG, MESSAGE, RELEASED
 from qstash_cli.commands.several import Several
 from qstash_cli.errors import BadInput
@@ -112,9 +112,13 @@ def run_now(
     qstash message run-now msg_123 --dry-run
     """
     several = Several(message_ids, what="messages", done="released")
-    released = several.send(inv.send, messages.run_now)
-    records = ({"messageId": message_id} for message_id in released)
-    return Result(data=records, view=RELEASED, piped="ids", verdict=several.failure)
+
+    def run(send: Send) -> Result:
+        released = several.send(send, messages.run_now)
+        records = ({"messageId": message_id} for message_id in released)
+        return Result(data=records, view=RELEASED, piped="ids", verdict=several.failure)
+
+    return inv.perform([messages.run_now(one) for one in dict.fromkeys(message_ids)], run)
 
 
 @command(app)
@@ -149,7 +153,8 @@ def actions(inv: Invocation, *, paging: Paging) -> Result:
         page = Page(found, paging)
         return Result(data=cast("Any", page), view=BULK_ACTION, footer=page.footer)
 
-    return inv.fetch_pages(bulk_actions.every(), listed)
+    later = MORE_PAGES if paging.all else ""
+    return inv.fetch_pages(bulk_actions.every(), listed, later=later)
 
 
 @command(app, view=BULK_ACTION)

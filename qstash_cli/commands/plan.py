@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands._manifest import Source, make_plan
+from qstash_cli.commands._manifest import (
+    Source,
+    account_requests,
+    kinds_of,
+    make_plan,
+    read_manifest,
+)
 from qstash_cli.commands._plan_view import STEPS, lines_of, record_of
 from qstash_cli.errors import ExitCode
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
+from qstash_cli.manifest.resources import Manifest
 from qstash_cli.output.result import Result
 
 app = group()
@@ -33,7 +40,18 @@ def plan(inv: Invocation, *, source: Source, verdict: Verdict) -> Result:
     qstash plan --check --prune
     qstash export | qstash plan -f - -o json
     """
-    manifest, made = make_plan(inv, source, inv.send)
+    manifest = read_manifest(inv, source)
+    kinds = kinds_of(manifest)
+    later = ""
+    if "schedule" in kinds and "urlgroup" not in kinds:
+        later = "then GET /v2/topics if a schedule publishes to a URL group"
+    return inv.perform(
+        account_requests(kinds), lambda _send: _planned(inv, manifest, source, verdict), later=later
+    )
+
+
+def _planned(inv: Invocation, manifest: Manifest, source: Source, verdict: Verdict) -> Result:
+    made = make_plan(inv, manifest, prune=source.prune)
     records = [record_of(step, manifest) for step in made.steps]
     width = inv.columns if inv.out_is_terminal else None
     differs = verdict.check and bool(records)

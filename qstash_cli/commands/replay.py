@@ -14,8 +14,8 @@ from qstash_cli.client.filters import Filter
 from qstash_cli.commands import _delivering as delivering
 from qstash_cli.commands._delivering import Care, Signed
 from qstash_cli.commands._options import DlqFilters
-from qstash_cli.commands._preview import show_outside
 from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, QstashError
+from qstash_cli.exchanges import Send
 from qstash_cli.files import reason_of, write_atomically
 from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
@@ -105,11 +105,12 @@ def replay(
     tally = _Tally()
     found = _named(inv, ids) if ids else _matching(inv, filters, tally)
     signed = ((name, sign(replace(one, url=target.as_url or one.url))) for name, one in found)
-    if inv.only_shows:
-        requests = [(d.delivery.method, url, d.headers, d.delivery.body) for _, d in signed]
-        return show_outside(inv, requests)
-    records = _records(_saved(signed, target.save), url, care, tally)
-    return Result(data=records, view=_VIEW, verdict=tally.failure)
+
+    def run(_send: Send) -> Result:
+        records = _records(_saved(signed, target.save), url, care, tally)
+        return Result(data=records, view=_VIEW, verdict=tally.failure)
+
+    return inv.perform((delivering.request_of(one, url) for _, one in signed), run)
 
 
 def _checked(ids: list[str] | None, target: Target, filters: DlqFilters) -> str:
@@ -136,7 +137,7 @@ def _named(inv: Invocation, ids: list[str]) -> list[tuple[str, Delivery]]:
 def _delivery(inv: Invocation, one: str) -> Delivery:
     try:
         if kind_of_id(one) == "DLQ":
-            return of_message(inv.client.send(dlq.get(one)))
+            return of_message(inv.read(dlq.get(one)))
         return _message(inv, one)
     except BadInput as reason:
         raise BadInput(
@@ -148,10 +149,10 @@ def _delivery(inv: Invocation, one: str) -> Delivery:
 def _message(inv: Invocation, message_id: str) -> Delivery:
     """The delivery of a message, which its log remembers when the message itself is gone."""
     try:
-        return of_message(inv.client.send(messages.get(message_id)))
+        return of_message(inv.read(messages.get(message_id)))
     except NotFound:
         wanted = Filter(message_ids=(message_id,))
-        newest = next(inv.client.pages(logs.entries(wanted, page=1)), None)
+        newest = next(inv.read_pages(logs.entries(wanted, page=1)), None)
         if newest is None:
             raise NotFound(
                 f"neither QStash nor its log has the message {message_id}",
@@ -163,7 +164,7 @@ def _message(inv: Invocation, message_id: str) -> Delivery:
 def _matching(
     inv: Invocation, filters: DlqFilters, tally: _Tally
 ) -> Iterator[tuple[str, Delivery]]:
-    for entry in inv.client.pages(dlq.entries(filters.filter())):
+    for entry in inv.read_pages(dlq.entries(filters.filter())):
         try:
             yield entry["dlqId"], of_message(entry)
         except BadInput as reason:

@@ -87,10 +87,13 @@ def test_no_secret_is_shown(local: Qstash, server_url: str, write: Callable[[str
             local("plan", "-f", path),
             local("plan", "-f", path, "-o", "json"),
             local("apply", "-f", path, "--yes", QSTASH_URL=between.url),
+            local("apply", "-f", path, "--dry-run"),
+            local("apply", "-f", path, "--dry-run", "-o", "json"),
+            local("apply", "-f", path, "--curl"),
             local("plan", "-f", write(Path(path).read_text() + "\noops = 1")),
         ]
 
-    assert [run.code for run in runs] == [0, 0, 1, 2], runs
+    assert [run.code for run in runs] == [0, 0, 1, 0, 0, 0, 2], runs
     for run in runs:
         for secret in ("hunter2", "swordfish", "1234", "abc"):
             assert secret not in run.out + run.err, run
