@@ -22,7 +22,7 @@ def version() -> Check:
     from importlib.metadata import version as of
 
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return ok("version", f"qstash {__version__}, Python {python}, httpx {of('httpx')}")
+    return ok("version", f"qstash {__version__}, Python {python}, httpx2 {of('httpx2')}")
 
 
 def config_file(path: Path, profiles: Profiles) -> Check:

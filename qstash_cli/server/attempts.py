@@ -15,7 +15,7 @@ from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import backoff
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.server import callbacks, message
-from qstash_cli.server.delivery import Answer
+from qstash_cli.server.delivery import Answer, failed
 from qstash_cli.server.message import Message
 
 
@@ -47,7 +47,36 @@ def end(
     now_s: float,
     new_id: Callable[[str], str],
 ) -> Ended:
-    """Writes down what came of an attempt."""
+    """Stores what came of an attempt.
+
+    A response that cannot be stored counts as a failed attempt: delivered again, it could not be
+    stored again. Raises what the database raises.
+    """
+
+    def store(outcome: Answer) -> Ended:
+        return _end(connection, tried, outcome, now_ms=now_ms, now_s=now_s, new_id=new_id)
+
+    connection.execute("SAVEPOINT outcome")
+    try:
+        return store(answer)
+    except sqlite3.OperationalError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a destination has caused
+        connection.execute("ROLLBACK TO outcome")
+        return store(failed(error))
+    finally:
+        connection.execute("RELEASE outcome")
+
+
+def _end(
+    connection: sqlite3.Connection,
+    tried: Message,
+    answer: Answer,
+    *,
+    now_ms: int,
+    now_s: float,
+    new_id: Callable[[str], str],
+) -> Ended:
     if answer.is_success:
         details = _details(answer)
         message.log(connection, tried.id, "DELIVERED", now_ms, **details)

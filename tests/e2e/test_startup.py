@@ -17,7 +17,7 @@ from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 
 SLOW = {
-    "asyncio", "dotenv", "httpx", "jmespath", "jwt", "platformdirs", "rich", "simpleeval",
+    "asyncio", "dotenv", "httpx", "httpx2", "jmespath", "jwt", "platformdirs", "rich", "simpleeval",
     "sqlite3", "starlette", "tomli_w", "uvicorn", "urllib.request",
 }  # fmt: skip
 KEY = "sig_of_the_test"

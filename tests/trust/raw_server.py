@@ -17,6 +17,7 @@ class Connection:
     sock: socket.socket
     number: int
     stopped: threading.Event
+    request: bytes = b""
 
     def say(self, text: bytes) -> None:
         self.sock.sendall(text)
@@ -98,7 +99,7 @@ def _serve(sock: socket.socket, server: RawServer, script: Script) -> None:
         sock.settimeout(0.5)
         while request := _request(sock, server.stopped):
             server.requests.append(request)
-            script(Connection(sock, len(server.requests), server.stopped))
+            script(Connection(sock, len(server.requests), server.stopped, request))
 
 
 def _request(sock: socket.socket, stopped: threading.Event) -> bytes:

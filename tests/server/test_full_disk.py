@@ -1,0 +1,73 @@
+"""An attempt whose outcome cannot be stored yet is not made again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from qstash_cli.server import keys, publishing
+from qstash_cli.server.clock import ScaledClock
+from qstash_cli.server.delivery import Deliverer
+from qstash_cli.server.engine import Engine
+from qstash_cli.server.local_endpoint import Received, running_endpoint
+from qstash_cli.server.publishing import Order
+from qstash_cli.server.store import Store
+
+# A destination's response that fills the disk, and the pages that are left for it.
+RESPONSE = bytes(500_000)
+PAGES_LEFT = 20
+
+
+def limit_pages(connection: sqlite3.Connection, more: int) -> None:
+    (used,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {used + more}")
+
+
+def last_state(connection: sqlite3.Connection) -> str:
+    (state,) = connection.execute("SELECT state FROM logs ORDER BY seq DESC LIMIT 1").fetchone()
+    return str(state)
+
+
+def test_a_full_disk_repeats_no_delivery(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    requests: list[Received] = []
+
+    def respond(request: Received) -> tuple[int, bytes]:
+        requests.append(request)
+        return 200, RESPONSE
+
+    async def scenario(destination: str) -> None:
+        numbers = itertools.count()
+        store = Store(tmp_path / "db")
+        clock = ScaledClock()
+        deliverer = Deliverer(())
+
+        def new_id(prefix: str) -> str:
+            return f"{prefix}_{next(numbers)}"
+
+        engine = Engine(store, clock, deliverer, new_id, most_at_once=10)
+        await store.run(lambda connection: keys.init(connection, "sig_current", "sig_next"))
+        await engine.start()
+        order = Order(
+            destination=destination, headers=(), body=b"", now_ms=clock.now_ms(), caller_ip="::1"
+        )
+        accepted = await store.run(lambda c: publishing.accept(c, order, new_id))
+        await store.run(lambda connection: limit_pages(connection, PAGES_LEFT))
+        engine.add_all(accepted.stored)
+        async with asyncio.timeout(20):
+            while caplog.text.count("cannot be stored yet") < 2:  # noqa: ASYNC110 - real time
+                await asyncio.sleep(0.01)
+            await store.run(lambda connection: limit_pages(connection, 10_000))
+            while await store.run(last_state) != "DELIVERED":  # noqa: ASYNC110 - real time
+                await asyncio.sleep(0.01)
+        await engine.stop()
+        await deliverer.close()
+        store.close()
+
+    with running_endpoint(respond) as endpoint:
+        asyncio.run(scenario(endpoint.url))
+
+    assert len(requests) == 1

@@ -1,0 +1,143 @@
+"""Responses made to exhaust memory and time: each attempt ends, in bounded memory, at its time."""
+
+from __future__ import annotations
+
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import httpx
+import pytest
+
+from qstash_cli.client import outside
+from tests.conftest import Qstash, Sink
+from tests.e2e.conftest import Dev
+from tests.figures import Figures
+from tests.trust.bombs import BOMBS, MEBIBYTE, bomb_server
+from tests.trust.conftest import client_of, publish, resident_kb, states
+from tests.trust.memory import peak_mebibytes
+from tests.trust.raw_server import RawServer
+
+CLASS = "response bombs"
+Eventually = Callable[..., object]
+GENEROUS_S = 60
+RETRIED_ONCE = {"Upstash_Retries": "1", "Upstash_Retry_Delay": "1"}
+# Four responses at a time, each read, encoded and stored, and the cache of SQLite.
+MOST_GROWTH_MB = 150
+
+
+@pytest.fixture(scope="module")
+def bombs() -> Iterator[RawServer]:
+    for bomb in BOMBS.values():
+        bomb.prepare()
+    with bomb_server() as server:
+        yield server
+
+
+class Slowest:
+    """Sends the API a request again and again, and measures the slowest response in seconds."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.seconds = 0.0
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(0.02):
+            began_at = time.monotonic()
+            assert self._http.get("/v2/keys").status_code == 200
+            self.seconds = max(self.seconds, time.monotonic() - began_at)
+            self.count += 1
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_bombs_end_their_own_attempts_and_nothing_else(  # noqa: PLR0917 - fixtures
+    start_dev: Callable[..., Dev],
+    bombs: RawServer,
+    sink: Sink,
+    tmp_path: Path,
+    eventually: Eventually,
+    figures: Figures,
+    status: int,
+) -> None:
+    # In memory, what is stored of the responses would be measured too.
+    dev = start_dev("--port", "0", "--db", str(tmp_path / "db"))
+    with client_of(dev) as http, client_of(dev) as other:
+        http.post("/v2/queues", json={"queueName": "bombs", "parallelism": 4})
+        options = {"Upstash_Queue_Name": "bombs", "Upstash_Timeout": "20s", **RETRIED_ONCE}
+        before_mb = resident_kb(dev) // 1024
+
+        with Slowest(other) as slowest:
+            ids = {n: publish(http, f"{bombs.url}/{status}/{n}", **options) for n in BOMBS}
+            ordinary = publish(http, sink.url)
+            eventually(lambda: sink.received, within_s=GENEROUS_S)
+            eventually(lambda: not http.get("/v2/queues/bombs").json()["lag"], GENEROUS_S)
+        grown_mb = peak_mebibytes(dev.process.pid) - before_mb
+
+        assert states(http, ordinary)[0] == "DELIVERED"
+        wrong = [name for name in BOMBS if not is_ended_as_it_must(http, ids[name], name, status)]
+        figures(
+            CLASS, cases=len(BOMBS), failures=len(wrong), grown_by_MB=grown_mb,
+            slowest_ms=round(slowest.seconds * 1000),
+        )  # fmt: skip
+        assert wrong == []
+        assert grown_mb < MOST_GROWTH_MB
+        assert slowest.count > 3
+        assert slowest.seconds < 1
+
+
+def is_ended_as_it_must(http: httpx.Client, message_id: str, name: str, status: int) -> bool:
+    """Failed with all of its attempts, and in the DLQ; or delivered at once."""
+    (entry, *_), steps = buried(http, message_id), states(http, message_id)
+    if status == 500 or BOMBS[name].is_refused:
+        return (steps[0], steps.count("ERROR"), entry) == ("FAILED", 2, message_id)
+    return (steps[0], steps.count("ERROR"), entry) == ("DELIVERED", 0, "")
+
+
+def buried(http: httpx.Client, message_id: str) -> list[str]:
+    """The message of its DLQ entry, and nothing for none."""
+    found = http.get("/v2/dlq", params={"messageId": message_id}).json()["messages"]
+    return [entry["messageId"] for entry in found] or [""]
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_is_sent_to_an_endpoint_reads_no_more_than_a_mebibyte(
+    bombs: RawServer, figures: Figures, name: str
+) -> None:
+    tracemalloc.start()
+    began_at = time.monotonic()
+    reply = outside.ask("POST", f"{bombs.url}/200/{name}", timeout_s=20, body=b"x")
+    took_s = time.monotonic() - began_at
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    figures(CLASS, cases=1, failures=int(peak > 10 * MEBIBYTE))
+    assert (reply.status, bool(reply.error)) == (
+        (0, True) if BOMBS[name].is_refused else (200, False)
+    )
+    assert len(reply.body) <= MEBIBYTE
+    assert peak < 10 * MEBIBYTE
+    assert took_s < 10
+
+
+def test_urlgroup_check_survives_endpoints_that_are_bombs(local: Qstash, bombs: RawServer) -> None:
+    endpoints = [f"{bombs.url}/200/{name}" for name in BOMBS]
+    assert local("urlgroup", "add", "bombs", *endpoints).code == 0
+
+    run = local("urlgroup", "check", "bombs", "-o", "json")
+
+    dead = {entry["url"].rpartition("/")[2] for entry in run.json}
+    assert dead <= {name for name, bomb in BOMBS.items() if bomb.is_refused}
