@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qstash_cli.config.profiles import Profiles
     from qstash_cli.config.sources import Given
     from qstash_cli.output.look import Look
-    from qstash_cli.output.progress import Status
+    from qstash_cli.output.progress import StatusLine
 
 T = TypeVar("T")
 
@@ -255,7 +255,7 @@ class Invocation(Exchanges):
 
         self.err.write(f"{safe_text(line)}\n")
 
-    def status(self) -> AbstractContextManager[Status]:
+    def status(self) -> AbstractContextManager[StatusLine]:
         """A line on standard error that can be updated, silent off a terminal."""
         from qstash_cli.output.progress import status
 

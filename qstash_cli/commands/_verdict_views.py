@@ -10,8 +10,8 @@ VIEW = View(
     columns=(
         Column(name="check", of="name"),
         Column(name="outcome", of="outcome", show="outcome"),
-        Column(name="found", of="found"),
-        Column(name="expected", of="expected"),
+        Column(name="found", of="found", wraps=True),
+        Column(name="expected", of="expected", wraps=True),
     ),
     id="key",
     rows=lambda record: record["checks"],

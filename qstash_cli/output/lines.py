@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TextIO
 
+from qstash_cli.output.console import UNLIMITED
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Line, Tone
 from qstash_cli.output.safe import safe_text
@@ -21,9 +23,9 @@ def write_lines(lines: Iterable[Line], out: TextIO, look: Look) -> None:
         return
     from rich.text import Text
 
-    from qstash_cli.output.table import console_of
+    from qstash_cli.output.console import rendered
 
-    console = console_of(out, look)
-    for line in lines:
-        text = Text(safe_text(line.text), style=_STYLES[line.tone])
-        console.print(text, soft_wrap=True, markup=False, emoji=False, highlight=False)
+    # The terminal wraps: a line that is copied from it is whole.
+    unlimited = replace(look, width=UNLIMITED)
+    texts = (Text.assemble((safe_text(line.text), _STYLES[line.tone])) for line in lines)
+    out.writelines(rendered(text, unlimited) for text in texts)

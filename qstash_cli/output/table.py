@@ -1,138 +1,201 @@
-"""Records as tables for people: aligned columns without boxes, or fields below each other."""
+"""Records as tables for people: rows under a header, or the fields of one record."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from qstash_cli.output.cells import EMPTY, Cell, shown
+from qstash_cli.output.cells import Cell, shown
 from qstash_cli.output.columns import rows_of
-from qstash_cli.output.layout import GAP, Layout, fit, fit_live
+from qstash_cli.output.console import rendered
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, Record, Result, View
 from qstash_cli.output.safe import safe_text
-from qstash_cli.output.widths import cells, chopped, resized
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 Row = list[Cell]
 
-# Widths come from as many rows, then rows are written as they are pulled.
-_FIRST_ROWS = 100
-# Values beside their names need this much room; with less they go below each other.
-_LEAST_VALUE_CELLS = 20
+# Rows are written by pages, so that the first ones appear while others are still read.
+_PAGE_ROWS = 100
+_GAP = (0, 2, 0, 0)
+_GAP_CELLS = 2
+# A column with less room than this is left out.
+_LEAST_CELLS = 8
+# A column of at most this width is never cut.
+_SHORT_CELLS = 12
+# The share of a column in the room that is left does not grow beyond this width.
+_LARGEST_SHARE = 40
+# Rich takes a second to fold a text of this length. Nobody reads it in a table.
+_LONG_VALUE = 20_000
+_INSTANTS = frozenset({"instant_ms", "instant_s"})
+_RIGID = _INSTANTS | {"outcome"}
 
 
 def write_table(result: Result, out: TextIO, look: Look) -> None:
     """Writes several records as rows, one record as a list of its fields."""
-    console = console_of(out, look)
     view = result.view
     if isinstance(result.data, Mapping) and view.rows is None:
-        _write_fields(view.columns, _row(view, result.data, look), console, look)
+        _write_fields(view.columns, _row(view, result.data, look), out, look)
         return
     rows = (_row(view, record, look) for record in rows_of(result))
-    if result.live:
-        _write_chunk(view, rows, fit_live(view, look), console, is_first=True)
-    elif _write_rows(view, rows, console, look) and look.is_terminal:
+    pages = _pages(rows, 1 if result.live else _PAGE_ROWS)
+    writer = _Pages(view, out, look, least=_hints(view) if result.live else None)
+    for page, failure in pages:
+        if page:
+            writer.write(page)
+        if failure is not None:
+            raise failure
+    if not writer.has_header and look.is_terminal and not result.live:
         out.write(f"{safe_text(view.empty)}\n")
 
 
-def _write_rows(view: View, rows: Iterator[Row], console: Console, look: Look) -> bool:
-    """Writes the rows as they come; true if there were none."""
-    first, failure = _pull(rows, _FIRST_ROWS)
-    layout = fit(view, first, look)
-    is_empty = _write_chunk(view, first, layout, console, is_first=True)
-    if failure is not None:
-        raise failure
-    if not is_empty:
-        _write_chunk(view, rows, layout, console, is_first=False)
-    return is_empty
-
-
-def _pull(rows: Iterator[Row], count: int) -> tuple[list[Row], BaseException | None]:
-    """The first rows, and what ended them early: what came before a failure is shown too."""
-    pulled: list[Row] = []
+def _pages(rows: Iterator[Row], size: int) -> Iterator[tuple[list[Row], BaseException | None]]:
+    """Pages of rows, each with the error that cut it short: its rows are still to be written."""
+    page: list[Row] = []
     try:
         for row in rows:
-            pulled.append(row)
-            if len(pulled) == count:
+            page.append(row)
+            if len(page) == size:
+                yield page, None
+                page = []
+    except (Exception, KeyboardInterrupt) as failure:  # noqa: BLE001 - raised again by the caller
+        yield page, failure
+        return
+    yield page, None
+
+
+class _Pages:
+    """Writes pages below each other as one table: later pages keep the widths of earlier ones."""
+
+    def __init__(self, view: View, out: TextIO, look: Look, *, least: Sequence[int] | None) -> None:
+        self._view, self._out, self._look = view, out, look
+        self._widths = list(least or [0] * len(view.columns))
+        self._is_live = least is not None
+        self.has_header = False
+
+    def write(self, page: Sequence[Row]) -> None:
+        """Writes the rows, and the header before the first of them."""
+        texts, columns, fixed = self._laid_out(page)
+        table = self._table(columns, fixed)
+        for row, cells in zip(page, texts, strict=True):
+            table.add_row(*(self._text(row[i], cells[i], i) for i in columns))
+        self._out.write(rendered(table, self._look))
+        self._out.flush()
+        self.has_header = True
+
+    def _laid_out(self, page: Sequence[Row]) -> tuple[list[list[str]], list[int], set[int]]:
+        """The texts of the cells, the columns that there is room for, and those never cut."""
+        full = [[cell.full for cell in row] for row in page]
+        is_first = not (self.has_header or self._is_live)
+        if not self._look.is_terminal or (is_first and self._fits(full)):
+            self._grow(full)
+            every = list(range(len(self._view.columns)))
+            return full, every, set(every)
+        brief = [[cell.brief for cell in row] for row in page]
+        self._grow(brief)
+        return brief, *self._columns_with_room()
+
+    def _fits(self, texts: list[list[str]]) -> bool:
+        natural = self._natural(texts)
+        return sum(natural) + _GAP_CELLS * (len(natural) - 1) <= self._look.width
+
+    def _grow(self, texts: list[list[str]]) -> None:
+        self._widths = [max(pair) for pair in zip(self._widths, self._natural(texts), strict=True)]
+
+    def _natural(self, texts: list[list[str]]) -> list[int]:
+        from rich.cells import cell_len
+
+        headers = [column.name for column in self._view.columns]
+        return [max(map(cell_len, column)) for column in zip(headers, *texts, strict=True)]
+
+    def _is_rigid(self, at: int) -> bool:
+        # Half a time or state is worse than none.
+        column = self._view.columns[at]
+        is_short = self._widths[at] <= _SHORT_CELLS and not column.wraps
+        return column.show in _RIGID or is_short
+
+    def _columns_with_room(self) -> tuple[list[int], set[int]]:
+        """The columns that fit, and those of them that are never cut.
+
+        First columns that may be cut are left out, from the right, then the ids are cut, then other
+        columns are left out.
+        """
+        kept = list(range(len(self._view.columns)))
+        ids = {i for i in kept if is_id(self._view.columns[i], self._view)}
+        fixed = {i for i in kept if i in ids or self._is_rigid(i)}
+        while self._least_width(kept, fixed) > self._look.width:
+            flexible = [i for i in kept if i not in fixed | ids]
+            if not flexible and ids <= fixed:
+                fixed -= ids
+            elif removable := flexible or [i for i in kept if i not in ids]:
+                kept.remove(removable[-1])
+            else:
                 break
-    except BaseException as failure:  # noqa: BLE001 - raised again when the rows are written
-        return pulled, failure
-    return pulled, None
+        return kept, fixed
+
+    def _least_width(self, columns: Sequence[int], fixed: set[int]) -> int:
+        least = [self._widths[i] if i in fixed else _LEAST_CELLS for i in columns]
+        return sum(least) + _GAP_CELLS * (len(least) - 1)
+
+    def _table(self, columns: Sequence[int], fixed: set[int]) -> Table:
+        from rich.table import Table
+
+        total = sum(self._widths[i] for i in columns) + _GAP_CELLS * (len(columns) - 1)
+        is_tight = self._look.is_terminal and total > self._look.width
+        table = Table(
+            box=None, padding=_GAP, pad_edge=False, show_header=not self.has_header,
+            header_style="bold", expand=is_tight,
+        )  # fmt: skip
+        for i in columns:
+            column = self._view.columns[i]
+            is_fixed = i in fixed or not is_tight
+            table.add_column(
+                column.name.upper(),
+                width=self._widths[i] if is_fixed else None,
+                ratio=None if is_fixed else max(1, min(self._widths[i], _LARGEST_SHARE)),
+                no_wrap=not column.wraps,
+                overflow="fold" if column.wraps else "ellipsis",
+            )
+        return table
+
+    def _text(self, cell: Cell, text: str, at: int) -> Text:
+        from rich.text import Text
+
+        if self._look.is_terminal and not self._view.columns[at].wraps:
+            # What is cut anyway need not be measured whole.
+            text = text[: self._look.width + 1]
+        # A style of the whole text would colour the blanks after it, too.
+        return Text.assemble((text, cell.style))
 
 
-def _write_chunk(
-    view: View, rows: Iterable[Row], layout: Layout | None, console: Console, *, is_first: bool
-) -> bool:
-    if layout is None:
-        return _write_blocks(view.columns, rows, console, is_first=is_first)
-    is_empty = True
-    for row in rows:
-        if is_empty and is_first:
-            names = [Cell(c.name.upper(), c.name.upper(), "bold") for c in view.columns]
-            _print(_line(names, layout), console)
-        for part in _wrapped_rows(view, row, layout):
-            _print(_line(part, layout), console)
-        is_empty = False
-    return is_empty
+def is_id(column: Column, view: View) -> bool:
+    """The column holds the id that scripts want."""
+    return column.of == view.id or column.name == "id"
 
 
-def _write_blocks(
-    columns: Sequence[Column], rows: Iterable[Row], console: Console, *, is_first: bool
-) -> bool:
-    is_empty = True
-    for row in rows:
-        if not (is_empty and is_first):
-            console.file.write("\n")
-        for column, cell in zip(columns, row, strict=True):
-            if cell is not EMPTY:
-                _print(_named(f"{safe_text(column.name)}:", " ", cell), console)
-        is_empty = False
-    return is_empty
+def _hints(view: View) -> list[int]:
+    return [column.width for column in view.columns]
 
 
-def _write_fields(columns: Sequence[Column], row: Row, console: Console, look: Look) -> None:
-    indent = max((cells(column.name) for column in columns), default=0) + len(GAP)
-    if look.is_terminal and look.width - indent < _LEAST_VALUE_CELLS:
-        _write_blocks(columns, [row], console, is_first=True)
-        return
-    for column, cell in zip(columns, row, strict=True):
-        if cell is EMPTY:
-            continue
-        name = resized(safe_text(column.name), indent)
-        parts = _wrapped(cell.full, look.width - indent) if look.is_terminal else iter([cell.full])
-        first = next(parts)
-        _print(_named(name, "", Cell(first, first, cell.style)), console)
-        _write_rest(parts, cell.style, indent, console)
+def _write_fields(columns: Sequence[Column], row: Row, out: TextIO, look: Look) -> None:
+    from rich.table import Table
+    from rich.text import Text
 
-
-def _write_rest(parts: Iterator[str], style: str, indent: int, console: Console) -> None:
-    """Writes the lines of a field after its first one."""
-    if not style:
-        # A body of a mebibyte goes on for many.
-        console.file.writelines(f"{' ' * indent}{part}\n" for part in parts)
-        return
-    for part in parts:
-        _print(_named(" " * indent, "", Cell(part, part, style)), console)
-
-
-def _wrapped(text: str, width: int) -> Iterator[str]:
-    """The text in lines of this many cells, broken at blanks where there are any."""
-    line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if cells(longer) <= width:
-            line = longer
-            continue
-        if line:
-            yield line
-        *parts, line = chopped(word, width)
-        yield from parts
-    yield line
+    fields = [(column, cell) for column, cell in zip(columns, row, strict=True) if cell.full]
+    table = Table.grid(padding=_GAP, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for column, cell in fields:
+        if len(cell.full) <= _LONG_VALUE:
+            table.add_row(safe_text(column.name), Text(cell.full, style=cell.style))
+    out.write(rendered(table, look))
+    for column, cell in fields:
+        if len(cell.full) > _LONG_VALUE:
+            out.write(f"{safe_text(column.name)}\n{cell.full}\n")
+    out.flush()
 
 
 def _row(view: View, record: Record, look: Look) -> Row:
@@ -144,81 +207,6 @@ def _cell(column: Column, record: Record, look: Look) -> Cell:
     if column.show == "share" and isinstance(value, float | int):
         from qstash_cli.output.bars import bar
 
-        drawn = bar(value)
+        drawn = bar(value, look)
         return Cell(drawn, drawn, "cyan")
     return shown(value, column.show, look)
-
-
-def _wrapped_rows(view: View, row: Row, layout: Layout) -> Iterator[Row]:
-    """The row, and one more for each line that its wrapped texts go on for."""
-    if not any(column.wraps for column in view.columns):
-        yield row
-        return
-    lines = [
-        [Cell(part, part, cell.style) for part in _wrapped(cell.full, width)]
-        if column.wraps
-        else [cell]
-        for column, cell, width in zip(view.columns, row, layout.widths, strict=True)
-    ]
-    yield from (list(one) for one in zip_longest(*lines, fillvalue=EMPTY))
-
-
-def _line(row: Row, layout: Layout) -> Text:
-    from rich.text import Text
-
-    line = Text(end="")
-    owed = ""
-    for cell, width, is_whole in zip(row, layout.widths, layout.whole, strict=True):
-        text = cell.brief if layout.is_brief else cell.full
-        text = text if is_whole else _cut(text, width)
-        if text:
-            line.append(owed)
-            line.append(text, cell.style or None)
-            owed = ""
-        owed += " " * (max(0, width - cells(text)) + len(GAP))
-    return line
-
-
-def _cut(text: str, width: int) -> str:
-    if cells(text) <= width:
-        return text
-    return resized(text, width - 1) + "…"
-
-
-def _named(name: str, gap: str, cell: Cell) -> Text:
-    from rich.text import Text
-
-    return Text.assemble((name, "bold"), gap, (cell.full, cell.style or ""), end="")
-
-
-def _print(line: Text, console: Console) -> None:
-    # As Rich's own print does, but for what it does with each character of a long text.
-    from rich.color import ColorSystem
-
-    system = ColorSystem[console.color_system.upper()] if console.color_system else None
-    for text, style, _ in line.render(console, end="\n"):
-        console.file.write(style.render(text, color_system=system) if style else text)
-    console.file.flush()
-
-
-def console_of(out: TextIO, look: Look) -> Console:
-    """Rich's console on a stream that looks like this."""
-    from rich.console import Console
-
-    class Leaving(Console):
-        def on_broken_pipe(self) -> None:
-            # Rich would end the program with 1, but a reader that has enough is no failure.
-            raise BrokenPipeError
-
-    return Leaving(
-        file=out,
-        width=look.width,
-        color_system="standard" if look.colour else None,
-        force_terminal=look.colour,
-        legacy_windows=False,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        # What the environment says is in `look` already.
-        _environ={},
-    )

@@ -47,7 +47,7 @@ def test_ten_thousand_dlq_entries_are_listed_and_those_of_a_label_retried(
     assert local("dlq", "list", "--label", "x", "-o", "ids").out == ""
     deleted = local("dlq", "delete", "--all", "--yes", tty=True)
     assert "9850" in deleted.out
-    assert "\r9800 deleted" in deleted.err
+    assert "9850 deleted" in deleted.err
 
 
 def test_more_messages_than_fit_one_cancel_are_cancelled(local: Qstash) -> None:

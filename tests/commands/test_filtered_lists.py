@@ -55,32 +55,3 @@ def test_the_note_about_more_entries_follows_the_whole_json_document(
     document, end = json.JSONDecoder().raw_decode(terminal.out.getvalue())
     assert len(document) == 1
     assert terminal.out.getvalue()[end:].strip().startswith("note: showing the first 1;")
-
-
-def test_followed_entries_are_dated_by_the_time_at_which_they_are_printed(
-    local: Qstash, sink: Sink
-) -> None:
-    # Each pause of --follow moves the clock of the command on by an hour; the entry's time stays.
-    assert local("publish", sink.url, "--wait").code == 0
-    started_at, paused = local.now(), 0
-
-    class Enough(KeyboardInterrupt):
-        pass
-
-    def sleep(_seconds: float) -> None:
-        nonlocal paused
-        paused += 1
-        if paused == 1:
-            local_again = Qstash(local.home, dict(local.env))
-            assert local_again("publish", sink.url, "--wait").code == 0
-        if paused > 2:
-            raise Enough
-
-    local.sleep = sleep
-    local.now = lambda: started_at + 3600 * paused
-
-    run = local("logs", "--follow", tty=True, columns=40)
-
-    assert run.code == 130
-    assert "(in " not in run.out, run
-    assert "59m ago" in run.out, run

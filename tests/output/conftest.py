@@ -55,8 +55,8 @@ VERIFY = View(
     columns=(
         Column(name="check", of="name"),
         Column(name="outcome", of="outcome", show="outcome"),
-        Column(name="expected", of="expected"),
-        Column(name="found", of="found"),
+        Column(name="expected", of="expected", wraps=True),
+        Column(name="found", of="found", wraps=True),
     ),
     id=lambda _: None,
     rows=lambda record: record["checks"],
