@@ -7,6 +7,7 @@ QstashError                1  the general case: QStash said no
 ├── RateLimited            5  or over quota
 ├── Unreachable            6  no connection, no answer, or no time left for one
 ├── NotDelivered           8  the message was accepted but its destination did not take it
+├── StillRunning           1  accepted, and still going on in the background
 ├── PartlyDone            10  some of it was done, the rest was not
 ├── WaitTimedOut         124
 └── Interrupted          130
@@ -112,6 +113,12 @@ class NotDelivered(QstashError):
 
     code = "not_delivered"
     exit_code = ExitCode.NOT_DELIVERED
+
+
+class StillRunning(QstashError):
+    """QStash accepted it, and does it in the background. Not an error of the request."""
+
+    code = "still_running"
 
 
 class PartlyDone(QstashError):

@@ -261,8 +261,10 @@ class Invocation(Exchanges):
 
         return status(self.look_of_stderr(), self.err)
 
-    def confirm(self, question: str, *, yes: bool) -> None:
+    def confirm(self, question: str, *, yes: bool, asked: Callable[[], str] | None = None) -> None:
         """Returns if the user agrees, and without asking where nothing will be sent.
+
+        `asked` makes the question where there is somebody to ask, for one that needs a request.
 
         Raises `Interrupted` if they do not, and `BadInput` where nobody can be asked.
         """
@@ -273,7 +275,7 @@ class Invocation(Exchanges):
             raise BadInput(f"not confirmed: {question}", hint="add --yes; nothing was sent")
         from qstash_cli import prompts
 
-        prompts.confirm(question, self.stdin, self.err)
+        prompts.confirm(asked() if asked else question, self.stdin, self.err)
 
     def read_secret(self, what: str) -> str:
         """A secret typed at a hidden prompt, or the first line of standard input off a terminal.

@@ -1,7 +1,8 @@
-"""Bulk actions: cancels by filter, which QStash goes on with after its answer."""
+"""Bulk actions: cancels by filter, which QStash does in the background."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qstash_cli.client.request import Request
@@ -11,9 +12,17 @@ if TYPE_CHECKING:
     from qstash_cli.protocol.records import BulkAction
 
 
-def every() -> Request[BulkAction]:
-    """The bulk actions of the last seven days, newest first, page by page."""
-    return Request(method="GET", path="/v2/bulkActions", items="bulkActions")
+def every(*, states: Sequence[str] = ()) -> Request[BulkAction]:
+    """The bulk actions of the last seven days, newest first, page by page.
+
+    The states filter each page by itself, so that a page may be empty and not the last.
+    """
+    return Request(
+        method="GET",
+        path="/v2/bulkActions",
+        query=tuple(("state", state) for state in states),
+        items="bulkActions",
+    )
 
 
 def get(action_id: str) -> Request[BulkAction]:

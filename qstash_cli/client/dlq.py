@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qstash_cli.client.filters import Filter, query
+from qstash_cli.client.filters import Filter, id_query, query
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_id
 from qstash_cli.protocol.options import MessageOptions, encode
 
 if TYPE_CHECKING:
-    from qstash_cli.protocol.records import Deleted, DlqEntry, Published, Retried
+    from qstash_cli.protocol.records import Deleted, DlqEntry, DlqPage, Published, Retried
 
 PAGE = 100
 
@@ -25,6 +26,11 @@ def entries(wanted: Filter) -> Request[DlqEntry]:
     )
 
 
+def first_page(wanted: Filter) -> Request[DlqPage]:
+    """The first page of the entries that match, as QStash returns it."""
+    return Request(method="GET", path="/v2/dlq", query=(*query(wanted), ("count", str(PAGE))))
+
+
 def get(dlq_id: str) -> Request[DlqEntry]:
     """One entry."""
     return Request(method="GET", path=f"/v2/dlq/{check_id(dlq_id, 'DLQ')}")
@@ -35,6 +41,18 @@ def retry(dlq_id: str, options: MessageOptions) -> Request[Published]:
     return Request(
         method="POST",
         path=f"/v2/dlq/retry/{check_id(dlq_id, 'DLQ')}",
+        headers=encode(options),
+        repeatable=False,
+    )
+
+
+def retry_many(dlq_ids: Sequence[str], options: MessageOptions) -> Request[Retried]:
+    """Retries up to 100 entries by their ids; QStash refuses them if one is unknown."""
+    checked = [check_id(one, "DLQ") for one in dlq_ids]
+    return Request(
+        method="POST",
+        path="/v2/dlq/retry",
+        query=id_query("dlqIds", checked),
         headers=encode(options),
         repeatable=False,
     )
@@ -54,6 +72,14 @@ def retry_matching(wanted: Filter, options: MessageOptions) -> Request[Retried]:
 def delete(dlq_id: str) -> Request[None]:
     """Deletes one entry."""
     return Request(method="DELETE", path=f"/v2/dlq/{check_id(dlq_id, 'DLQ')}")
+
+
+def delete_many(dlq_ids: Sequence[str]) -> Request[Deleted]:
+    """Deletes up to 100 entries by their ids; those that are unknown do not count."""
+    checked = [check_id(one, "DLQ") for one in dlq_ids]
+    return Request(
+        method="DELETE", path="/v2/dlq", query=id_query("dlqIds", checked), repeatable=False
+    )
 
 
 def delete_matching(wanted: Filter) -> Request[Deleted]:

@@ -1,6 +1,11 @@
-"""Filters of lists and bulk operations, as query parameters. Source: QStash OpenAPI document."""
+"""Filters and ids of lists and bulk operations, as query parameters.
+
+Source: QStash OpenAPI document.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from qstash_cli.client.request import Pairs
 from qstash_cli.frozen import dataclass
@@ -55,3 +60,20 @@ def query(wanted: Filter) -> Pairs:
         if at is not None
     ]
     return tuple(pairs)
+
+
+IDS_PER_REQUEST = 100
+
+
+def id_chunks(ids: Sequence[str]) -> list[tuple[str, ...]]:
+    """The ids without repeats, as many together as one request takes."""
+    unique = tuple(dict.fromkeys(ids))
+    starts = range(0, len(unique), IDS_PER_REQUEST)
+    return [unique[start : start + IDS_PER_REQUEST] for start in starts]
+
+
+def id_query(name: str, ids: Sequence[str]) -> Pairs:
+    """Ids as a repeated query parameter. Raises `ValueError` for none, which would mean all."""
+    if not ids:
+        raise ValueError(f"no {name}")
+    return tuple((name, one) for one in ids)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qstash_cli.client.filters import Filter, query
+from qstash_cli.client.filters import Filter, id_query, query
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_id, check_name
 from qstash_cli.protocol.options import MessageOptions, encode
 
 if TYPE_CHECKING:
     from qstash_cli.protocol.records import Cancelled, Message, Published
-
-MOST_PER_CANCEL = 500
 
 
 def publish(
@@ -68,10 +67,27 @@ def run_now(message_id: str) -> Request[None]:
     return Request(method="POST", path=path, repeatable=False)
 
 
-def cancel_matching(wanted: Filter) -> Request[Cancelled]:
-    """Cancels up to 500 messages that fit; an empty filter means every message."""
+def cancel_many(message_ids: Sequence[str]) -> Request[Cancelled]:
+    """Cancels up to 100 messages by their ids; those that are finished or unknown do not count."""
+    checked = [check_id(one, "message") for one in message_ids]
     return Request(
         method="DELETE",
         path="/v2/messages",
-        query=(*query(wanted), ("count", str(MOST_PER_CANCEL))),
+        query=id_query("messageIds", checked),
+        repeatable=False,
+    )
+
+
+def cancel_matching(wanted: Filter) -> Request[Cancelled]:
+    """Begins to cancel every message that matches; an empty filter matches every message.
+
+    The response has the id of the bulk action that does it.
+    Source: QStash docs, "Cancel messages in bulk".
+    """
+    return Request(
+        method="DELETE",
+        path="/v2/messages",
+        query=(*query(wanted), ("async", "true")),
+        repeatable=False,
+        runs_in_background=True,
     )

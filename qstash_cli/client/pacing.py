@@ -13,6 +13,7 @@ _BURST_LEFT, _BURST_RESET = "burst-ratelimit-remaining", "burst-ratelimit-reset"
 _BURST_WINDOW_S = 1.0
 _RETRY_AFTER = "retry-after"
 _RESET_HEADERS = (_BURST_RESET, "ratelimit-reset", _RETRY_AFTER)
+_RATE_LIMIT_HEADERS = ("ratelimit-", "burst-ratelimit-", "x-ratelimit-")
 # A reset further away than this is a point in time, not a number of seconds.
 _FIRST_EPOCH_S = 1_000_000_000
 
@@ -35,6 +36,11 @@ def reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     """The wait that Retry-After asks for, None without one that can be read."""
     return _seconds_until(headers.get(_RETRY_AFTER, ""), now)
+
+
+def names_rate_limit(headers: Mapping[str, str]) -> bool:
+    """Whether a 429 is that of a rate limit: QStash then describes the limit in headers."""
+    return any(name.lower().startswith(_RATE_LIMIT_HEADERS) for name in headers)
 
 
 def _seconds_until(reset: str, now: float) -> float | None:

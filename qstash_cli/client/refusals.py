@@ -6,9 +6,17 @@ import re
 from math import ceil, isfinite
 from typing import Any
 
+from qstash_cli.client.pacing import names_rate_limit
 from qstash_cli.client.request import Request
 from qstash_cli.client.wire import Answer
-from qstash_cli.errors import BadCredentials, NotFound, QstashError, RateLimited, Unreachable
+from qstash_cli.errors import (
+    BadCredentials,
+    NotFound,
+    QstashError,
+    RateLimited,
+    StillRunning,
+    Unreachable,
+)
 
 # A write whose response is lost.
 MAY_BE_PROCESSED = "the request may have been processed; check before you send it again"
@@ -66,6 +74,12 @@ def refusal(
     `refused_wait_s` is the wait that the server asked for, where it was longer than allowed.
     """
     status = response.status_code
+    if is_still_running(response, request):
+        return StillRunning(
+            f"QStash continues in the background: {_reason_of(response)}",
+            hint="`qstash message actions` shows the progress",
+            status=status,
+        )
     kind, message, hint = _BY_STATUS.get(status, _REDIRECTED if status < 400 else _REFUSED)
     reason = _reason_of(response)
     tried = f" after {attempts} attempts" if attempts > 1 else ""
@@ -84,6 +98,15 @@ def refusal(
         hint=hint or next((hint for pattern, hint in _HINTS if re.search(pattern, reason)), ""),
         status=status,
     )
+
+
+def is_still_running(response: Answer, request: Request[Any]) -> bool:
+    """Whether QStash continues in the background what took too long for a response.
+
+    Source: QStash docs, "Cancel messages in bulk".
+    """
+    is_late = request.runs_in_background and response.status_code == 429
+    return is_late and not names_rate_limit(response.headers)
 
 
 def unexpected_body(response: Answer, request: Request[Any], api_url: str) -> QstashError:

@@ -22,7 +22,8 @@ class Request(Generic[T]):
     `path` goes on the wire byte for byte, with a destination at its end where there is one.
     `repeatable` declares whether sending it twice has the effect and the response of sending it
     once; None leaves that to `is_repeatable`. `items` names the list in the answer of a paged
-    request.
+    request. `runs_in_background` says that a 429 without the headers of a rate limit means that
+    QStash still does what was asked.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Request(Generic[T]):
     body: bytes = b""
     repeatable: bool | None = None
     items: str = ""
+    runs_in_background: bool = False
 
     @property
     def is_repeatable(self) -> bool:

@@ -73,12 +73,14 @@ def exchange(
     is_repeatable: bool,
     is_local: bool,
     report: Callable[[str], None],
+    is_final: Callable[[Answer], bool] = lambda _response: False,
 ) -> Exchange:
     """Makes attempts until one is final.
 
     `attempt` gets the seconds it may take. Waiting that the server asked for is limited by
     `limits.max_wait_s` and does not count as time of the request; other pauses do. `report` gets a
-    line before each retry. `is_local` says that the server is on this machine.
+    line before each retry. `is_local` says that the server is on this machine. A response for which
+    `is_final` is true is not retried, whatever its status.
     """
     ends_at = clock.now() + (policy.total_timeout_s or limits.request_timeout_s)
     attempts, waited_s = 0, 0.0
@@ -87,6 +89,8 @@ def exchange(
         outcome = _outcome_of(attempt, min(limits.request_timeout_s, ends_at - clock.now()))
         asked_s = _requested_wait_s(outcome, clock.now())
         done = Exchange(outcome, attempts)
+        if isinstance(outcome, Answer) and is_final(outcome):
+            return done
         if policy.is_cancelled() or not _is_retriable(
             outcome, policy, is_repeatable=is_repeatable, is_local=is_local
         ):

@@ -11,7 +11,12 @@ from urllib.parse import quote
 
 from qstash_cli import __version__
 from qstash_cli.client.pacing import pause_after_s
-from qstash_cli.client.refusals import MAY_BE_PROCESSED, refusal, unexpected_body
+from qstash_cli.client.refusals import (
+    MAY_BE_PROCESSED,
+    is_still_running,
+    refusal,
+    unexpected_body,
+)
 from qstash_cli.client.request import Request
 from qstash_cli.client.retry import (
     TOO_MANY_REQUESTS,
@@ -130,6 +135,7 @@ class Client:
             limits=RetryLimits(world.request_timeout_s, world.max_wait_s),
             clock=Clock(world.now, world.sleep),
             is_repeatable=request.is_repeatable,
+            is_final=lambda response: is_still_running(response, request),
             is_local=self._is_local,
             report=lambda line: self._trace(self.masked(line)),
         )

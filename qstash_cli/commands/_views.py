@@ -157,7 +157,6 @@ GLOBAL = View(
     id="parallelismCount",
 )
 NAMED = View(columns=(Column(name="name", of="name"),), id="name")
-CANCELLED = View(columns=(Column(name="cancelled", of="cancelled"),), id="cancelled")
 DELETED = View(columns=(Column(name="deleted", of="deleted"),), id="deleted")
 BULK_ACTION = View(
     columns=(
@@ -172,6 +171,7 @@ BULK_ACTION = View(
     id="actionId",
     empty="no bulk actions in the last seven days",
 )
+IN_STATE = replace(BULK_ACTION, empty="no bulk actions match")
 DEAD = View(
     columns=(
         Column(name="url", of="url"),

@@ -12,6 +12,8 @@ from qstash_cli.commands._follow import FOLLOWED, failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
 from qstash_cli.commands._paging import MORE_PAGES, Page
 from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED, matching
+from qstash_cli.commands.bulk_ids import delete_ids
+from qstash_cli.commands.bulk_questions import confirm_entries
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
@@ -111,7 +113,7 @@ def retry(
             lambda answers: _published(inv, answers, waiting),
             later=followed,
         )
-    inv.confirm("Retry all entries that fit?", yes=bulk.yes)
+    confirm_entries(inv, "Retry", wanted, yes=bulk.yes)
     request = dlq.retry_matching(wanted, options)
     return inv.perform(
         [request],
@@ -141,11 +143,8 @@ def delete(inv: Invocation, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: 
     """
     wanted = _wanted(dlq_ids, filters, bulk)
     if dlq_ids is not None:
-        return inv.write_all(
-            [dlq.delete(dlq_id) for dlq_id in dlq_ids],
-            lambda answers: Result(data={"deleted": len(list(answers))}, view=DELETED),
-        )
-    inv.confirm("Delete all entries that fit?", yes=bulk.yes)
+        return delete_ids(inv, dlq_ids)
+    confirm_entries(inv, "Delete", wanted, yes=bulk.yes)
     request = dlq.delete_matching(wanted)
     return inv.perform([request], lambda send: _deleted(inv, send, request), later=_REPEATED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.cli.registry import command, group
@@ -11,13 +12,18 @@ from qstash_cli.client import messages
 from qstash_cli.commands._follow import entries_of, failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, MessageFilters, Paging, Patience
 from qstash_cli.commands._paging import MORE_PAGES, Page
-from qstash_cli.commands._views import BULK_ACTION, CANCELLED, LOG, MESSAGE, RELEASED
+from qstash_cli.commands._views import BULK_ACTION, IN_STATE, LOG, MESSAGE, RELEASED
+from qstash_cli.commands.bulk_cancel import CANCELLED, cancel_matching
+from qstash_cli.commands.bulk_ids import cancel_ids
+from qstash_cli.commands.bulk_questions import confirm_cancel
 from qstash_cli.commands.several import Several
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import Argument
+from qstash_cli.flags import Argument, flag
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
+from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.ids import check_id
+from qstash_cli.protocol.states import parse_action_state
 
 if TYPE_CHECKING:
     from qstash_cli.exchanges import Send
@@ -42,6 +48,19 @@ def get(inv: Invocation, message_id: _Id) -> Result:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class CancelOptions:
+    """Whether to wait for a cancel by filter."""
+
+    is_async: bool = flag("Print the id of the bulk action instead of waiting", "--async")
+    wait_timeout: int = flag(
+        "Longest wait for the cancel [default: 10m]",
+        metavar="DURATION",
+        parse=lambda text, _now: parse_duration_s(text),
+        default=600,
+    )
+
+
 @command(app, view=CANCELLED)
 def cancel(
     inv: Invocation,
@@ -52,46 +71,30 @@ def cancel(
     *,
     filters: MessageFilters,
     bulk: Bulk,
+    options: CancelOptions,
 ) -> Result:
-    """Cancel messages by id, or those that fit the filters.
+    """Cancel messages by id, or those that match the filters.
 
-    Without an id it asks first, or needs --yes.
+    Without an id it asks first, or needs --yes. A cancel by filter is one request; QStash cancels
+    the messages in the background, and the command waits until that is finished.
 
     \b
     qstash message cancel msg_123
     qstash message cancel --label nightly --yes
+    qstash message cancel --queue orders --yes --async
     """
     wanted = filters.filter()
     if message_ids is not None:
-        if not wanted.is_empty or bulk.all:
-            raise BadInput("ids and filters cannot be combined", hint="nothing was cancelled")
-        checked = [check_id(message_id, "message") for message_id in message_ids]
-        return inv.write_all(
-            [messages.cancel(one) for one in checked],
-            lambda answers: _cancelled(sum(answer["cancelled"] for answer in answers)),
-        )
+        if not wanted.is_empty or bulk.all or options.is_async:
+            raise BadInput(
+                "ids cannot be combined with filters, --all or --async",
+                hint="nothing was cancelled",
+            )
+        return cancel_ids(inv, message_ids)
     if wanted.is_empty and not bulk.all:
         raise BadInput("no message is named", hint="give an id, a filter such as --label, or --all")
-    inv.confirm("Cancel all messages that fit?" if not bulk.all else "Cancel ALL messages?",
-                yes=bulk.yes)  # fmt: skip
-    request = messages.cancel_matching(wanted)
-
-    def run(send: Send) -> Result:
-        total = 0
-        with inv.status() as line:
-            while count := send(request)["cancelled"]:
-                total += count
-                line.update(f"{total} cancelled")
-                if count < messages.MOST_PER_CANCEL:
-                    break
-        return _cancelled(total)
-
-    later = f"repeated while it cancels {messages.MOST_PER_CANCEL} messages"
-    return inv.perform([request], run, later=later)
-
-
-def _cancelled(count: int) -> Result:
-    return Result(data={"cancelled": count}, view=CANCELLED)
+    confirm_cancel(inv, wanted, yes=bulk.yes)
+    return cancel_matching(inv, wanted, is_async=options.is_async, timeout_s=options.wait_timeout)
 
 
 @command(app, "run-now", view=RELEASED)
@@ -111,14 +114,13 @@ def run_now(
     qstash message run-now msg_123
     qstash message run-now msg_123 --dry-run
     """
-    several = Several(message_ids, what="messages", done="released")
+    several = Several(message_ids, messages.run_now, what="messages", done="released")
 
     def run(send: Send) -> Result:
-        released = several.send(send, messages.run_now)
-        records = ({"messageId": message_id} for message_id in released)
+        records = ({"messageId": message_id} for message_id in several.send(send))
         return Result(data=records, view=RELEASED, piped="ids", verdict=several.failure)
 
-    return inv.perform([messages.run_now(one) for one in dict.fromkeys(message_ids)], run)
+    return inv.perform(several.requests, run)
 
 
 @command(app)
@@ -140,21 +142,44 @@ def wait(inv: Invocation, message_id: _Id, *, patience: Patience) -> Result:
     return inv.perform([request], run, later="repeated until the message is finished")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActionFilters:
+    """Which bulk actions are listed."""
+
+    state: str | None = flag(
+        "In this state: in-progress or finished",
+        metavar="STATE",
+        parse=parse_action_state,
+        complete="in-progress|finished",
+    )
+
+
 @command(app, view=BULK_ACTION)
-def actions(inv: Invocation, *, paging: Paging) -> Result:
-    """List the cancels by filter of the last seven days.
+def actions(
+    inv: Invocation,
+    action_id: Annotated[str | None, Argument("Bulk action id", "[ACTION_ID]")] = None,
+    *,
+    filters: ActionFilters,
+    paging: Paging,
+) -> Result:
+    """List the cancels by filter of the last seven days, or show the progress of one.
 
     \b
     qstash message actions
-    qstash message actions -o json
+    qstash message actions --state in-progress
+    qstash message actions bulk_123 --query processed
     """
+    if action_id is not None:
+        return _action(inv, action_id)
 
     def listed(found: Iterator[BulkAction]) -> Result:
         page = Page(found, paging)
-        return Result(data=cast("Any", page), view=BULK_ACTION, footer=page.footer)
+        view = BULK_ACTION if filters.state is None else IN_STATE
+        return Result(data=cast("Any", page), view=view, footer=page.footer)
 
     later = MORE_PAGES if paging.all else ""
-    return inv.fetch_pages(bulk_actions.every(), listed, later=later)
+    states = () if filters.state is None else (filters.state,)
+    return inv.fetch_pages(bulk_actions.every(states=states), listed, later=later)
 
 
 @command(app, view=BULK_ACTION)
@@ -162,12 +187,16 @@ def action(
     inv: Invocation,
     action_id: Annotated[str, Argument("Bulk action id", "ACTION_ID")],
 ) -> Result:
-    """Show how far a cancel by filter is.
+    """Show the progress of a cancel by filter, as `actions ACTION_ID` does.
 
     \b
     qstash message action bulk_123 --query processed
     qstash message action bulk_123
     """
+    return _action(inv, action_id)
+
+
+def _action(inv: Invocation, action_id: str) -> Result:
     return inv.fetch(
         bulk_actions.get(action_id),
         lambda found: Result(data=cast("Any", found), view=BULK_ACTION, piped="json"),

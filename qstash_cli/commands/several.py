@@ -7,6 +7,7 @@ from typing import Any
 
 from qstash_cli.client.request import Request
 from qstash_cli.errors import PartlyDone, QstashError
+from qstash_cli.exchanges import Send
 
 # What QStash answers about one id; anything else is about the account or the connection.
 _ABOUT_THE_ID = frozenset({400, 404})
@@ -18,22 +19,27 @@ class Several:
     `what` and `done` name the objects and what happens to them, such as "messages" and "released".
     """
 
-    def __init__(self, ids: Sequence[str], *, what: str, done: str) -> None:
+    def __init__(
+        self,
+        ids: Sequence[str],
+        request_for: Callable[[str], Request[Any]],
+        *,
+        what: str,
+        done: str,
+    ) -> None:
         self._ids = tuple(dict.fromkeys(ids))
+        self.requests = [request_for(one) for one in self._ids]
         self._what, self._done = what, done
         self._succeeded = 0
         self._refused: list[tuple[str, QstashError]] = []
         self._stopped_by: QstashError | None = None
 
-    def send(
-        self, send: Callable[[Request[Any]], Any], request_for: Callable[[str], Request[Any]]
-    ) -> Iterator[str]:
+    def send(self, send: Send) -> Iterator[str]:
         """The ids whose requests were accepted, one by one.
 
         A refusal that is not about an id, such as an unreachable server, stops the rest.
         """
-        requests = [(one, request_for(one)) for one in self._ids]
-        for one, request in requests:
+        for one, request in zip(self._ids, self.requests, strict=True):
             try:
                 send(request)
             except QstashError as error:

@@ -95,10 +95,18 @@ class LogEntry(TypedDict, total=False):
     responseHeaders: Lists
 
 
-class Cancelled(TypedDict):
-    """How many messages were cancelled."""
+class DlqPage(TypedDict, total=False):
+    """A page of DLQ entries; `cursor` where there are more."""
+
+    messages: list[DlqEntry]
+    cursor: str
+
+
+class Cancelled(TypedDict, total=False):
+    """How many messages are cancelled, and the bulk action that cancels them in the background."""
 
     cancelled: int
+    actionId: str
 
 
 class Deleted(TypedDict, total=False):

@@ -15,6 +15,7 @@ STATES = (
     "CANCELLED",
     "IN_PROGRESS",
 )
+ACTION_STATES = ("IN_PROGRESS", "FINISHED")
 ENDS = frozenset({"DELIVERED", "FAILED", "CANCELLED"})
 
 
@@ -26,6 +27,14 @@ def parse_state(text: str) -> str:
     state = normal_state(text.strip().upper().replace("-", "_"))
     if state not in STATES:
         raise BadInput(f"not a state: {text!r}", hint=f"one of {', '.join(STATES)}")
+    return state
+
+
+def parse_action_state(text: str, _now: float) -> str:
+    """The state of a bulk action as QStash's filter takes it. Raises `BadInput`."""
+    state = text.strip().upper().replace("-", "_")
+    if state not in ACTION_STATES:
+        raise BadInput(f"not the state of a bulk action: {text!r}", hint="in-progress or finished")
     return state
 
 

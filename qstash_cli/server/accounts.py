@@ -18,6 +18,7 @@ from qstash_cli.protocol import ids
 from qstash_cli.protocol.dev_credentials import Credentials
 from qstash_cli.protocol.limits import Limits
 from qstash_cli.server import keys, message
+from qstash_cli.server.bulk_cancel import BulkCancels
 from qstash_cli.server.clock import Clock, ScaledClock
 from qstash_cli.server.database import damaged
 from qstash_cli.server.delivery import Deliverer
@@ -32,6 +33,7 @@ class Account(NamedTuple):
     name: str
     store: Store
     engine: Engine
+    bulk_cancels: BulkCancels
     scheduler: Scheduler
     clock: Clock
     new_id: Callable[[str], str]
@@ -82,6 +84,7 @@ class Accounts:
         """Stops all deliveries and closes the files."""
         for account in self._open.values():
             await account.scheduler.stop()
+            await account.bulk_cancels.stop()
             await account.engine.stop()
         await self._deliverer.close()
         for account in self._open.values():
@@ -132,6 +135,7 @@ class Accounts:
         engine = Engine(
             store, clock, self._deliverer, new_id, most_at_once=config.limits.global_parallelism
         )
+        bulk_cancels = BulkCancels(store, engine, clock, new_id)
         scheduler = Scheduler(store, clock, engine, new_id, config.limits)
         await store.run(
             lambda connection: keys.init(
@@ -139,8 +143,18 @@ class Accounts:
             )
         )
         await engine.start()
+        await bulk_cancels.start()
         scheduler.start()
-        return Account(user.name, store, engine, scheduler, clock, new_id, config.limits)
+        return Account(
+            name=user.name,
+            store=store,
+            engine=engine,
+            bulk_cancels=bulk_cancels,
+            scheduler=scheduler,
+            clock=clock,
+            new_id=new_id,
+            limits=config.limits,
+        )
 
 
 def new_id(prefix: str) -> str:

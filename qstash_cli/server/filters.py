@@ -72,6 +72,13 @@ DLQ_FILTERS = {
 }
 
 
+def split(name: str, values: Sequence[str]) -> list[str]:
+    """The values of a parameter: repeated, or separated by commas where they cannot hold one."""
+    # A URL may contain a comma, and so may a path.
+    splits = name not in {"url", "path"}
+    return [one for text in values for one in (text.split(",") if splits else [text])]
+
+
 def conditions(
     given: Values,
     known: Mapping[str, Callable[[Sequence[str]], Condition]],
@@ -85,9 +92,7 @@ def conditions(
     """
     found = []
     for name, raw in given.items():
-        # An address may hold a comma, and a path too.
-        splits = name not in {"url", "path"}
-        values = [v for text in raw for v in (text.split(",") if splits else [text])]
+        values = split(name, raw)
         if name in besides:
             continue
         if not values or not all(values):

@@ -92,6 +92,8 @@ async def bulk_parameters(request: Request) -> dict[str, list[str]]:
 
 
 def _texts(name: str, value: Any) -> list[str]:
+    if name == "async" and isinstance(value, bool):
+        return [str(value).lower()]
     values = value if isinstance(value, list) else [value]
     if not values or any(isinstance(v, dict | list | bool) or v is None for v in values):
         raise ApiError(400, f"{name} cannot be empty")

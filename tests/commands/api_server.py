@@ -14,7 +14,9 @@ from typing import Any
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 
-Answers = Mapping[tuple[str, str], tuple[int, Any]]
+# A status and a JSON body, and maybe headers.
+Answer = tuple[int, Any] | tuple[int, Any, Mapping[str, str]]
+Answers = Mapping[tuple[str, str], Answer]
 
 KEYS = {"current": DEV_USER.current_signing_key, "next": DEV_USER.next_signing_key}
 HEALTHY: Answers = {
@@ -38,7 +40,7 @@ class ApiServer:
     may_answer: threading.Event = field(default_factory=threading.Event)
     requests: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def answer(self, method: str, path: str, token: str) -> tuple[int, Any]:
+    def answer(self, method: str, path: str, token: str) -> Answer:
         self.requests.append((method, path, token))
         if self.accepts is not None and token != f"Bearer {self.accepts}":
             return 401, {"error": "unable to authenticate: invalid token"}
@@ -82,11 +84,13 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
         def _take(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             token = self.headers.get("Authorization") or ""
-            status, content = api.answer(self.command, self.path, token)
+            status, content, *headers = api.answer(self.command, self.path, token)
             api.may_answer.wait()
             text = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
+            for name, value in (headers[0] if headers else {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(text)
 

@@ -52,8 +52,8 @@ def test_those_of_several_that_cannot_be_released_are_reported_and_the_rest_is(
     assert run.out.split() == [first, second]
     assert run.err.splitlines() == [
         "error: 2 of 4 messages were not released",
-        "  msg_gone: message msg_gone not found",
-        "  msg_lost: message msg_lost not found",
+        "  msg_gone: message msg_gone not found (404 Not Found)",
+        "  msg_lost: message msg_lost not found (404 Not Found)",
         "hint: a message is gone soon after its end; `qstash logs` remembers it",
     ]
     for message_id in (first, second):
@@ -81,7 +81,7 @@ def test_a_wrong_id_is_refused_before_anything_is_sent(local: Qstash, sink: Sink
 def test_credentials_that_are_not_accepted_stop_the_rest(qstash: Qstash) -> None:
     answers = {("POST", "/v2/messages/msg_1/"): (200, {}), ("POST", "/v2/"): (403, {"error": "no"})}
     with api_server(answers=answers) as api:
-        qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "t"}
+        qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-a-test"}
         run = qstash("message", "run-now", "msg_1", "msg_2", "msg_3")
 
     assert (run.code, run.out) == (10, "msg_1\n")

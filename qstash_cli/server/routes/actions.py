@@ -1,4 +1,4 @@
-"""Bulk actions: list and get. Source: QStash OpenAPI document."""
+"""Bulk actions: list and get. Source: QStash docs, "List bulk actions"."""
 
 from __future__ import annotations
 
@@ -11,26 +11,32 @@ from qstash_cli.server.answers import answer
 from qstash_cli.server.requests import parameters, service
 
 _PAGE = 100
-_MOST = 1000
+_LIMIT = 1000
 
 
 async def _list(request: Request) -> Response:
+    api = service(request)
     given = parameters(request)
     cursor = given.get("cursor", [None])[-1]
-    most = filters.count(given, default=_PAGE, most=_MOST)
-    found, following = await service(request).store.run(
-        lambda connection: actions.page(connection, cursor=cursor, most=most)
+    limit = filters.count(given, default=_PAGE, most=_LIMIT)
+    found, following = await api.store.run(
+        lambda connection: actions.page(
+            connection, cursor=cursor, limit=limit, now_ms=api.clock.now_ms()
+        )
     )
-    states = {s.upper() for text in given.get("state", ()) for s in text.split(",")}
-    # The state is looked at page by page, so that a page may be empty and not the last.
-    shown = [one for one in found if not states or one["state"] in states]
-    return answer({**({"cursor": following} if following else {}), "bulkActions": shown})
+    states = {state.upper() for state in filters.split("state", given.get("state", ()))}
+    # The state filters each page by itself, so that a page may be empty and not the last.
+    listed = [one for one in found if not states or one["state"] in states]
+    return answer({**({"cursor": following} if following else {}), "bulkActions": listed})
 
 
 async def _get(request: Request) -> Response:
+    api = service(request)
     action_id = request.path_params["action_id"]
     return answer(
-        await service(request).store.run(lambda connection: actions.get(connection, action_id))
+        await api.store.run(
+            lambda connection: actions.get(connection, action_id, api.clock.now_ms())
+        )
     )
 
 

@@ -8,15 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qstash_cli.server import actions, attempts, filters, message, views
+from qstash_cli.server import attempts, filters, message, views
 from qstash_cli.server.answers import ApiError, answer
+from qstash_cli.server.bulk_cancel import parse_filter
 from qstash_cli.server.message import Message
 from qstash_cli.server.requests import bulk_parameters, service
 
 # Guess: a message can be read for this long after its end; the docs say "shortly after".
 READABLE_MS = 120_000
-_MOST = 500
-_NO_FILTERS = frozenset({"count", "cursor", "async"})
 
 
 async def _get(request: Request) -> Response:
@@ -70,37 +69,39 @@ async def _retry_now(request: Request) -> Response:
     return answer({"messageId": message_id})
 
 
-async def _cancel_matching(request: Request) -> Response:
-    api = service(request)
+async def _cancel_many(request: Request) -> Response:
     given = await bulk_parameters(request)
+    # Ids win over filters.
     if "messageIds" in given:
-        # Ids win over filters.
-        given = {"messageIds": given["messageIds"]}
-    conditions = filters.conditions(
-        given, filters.MESSAGE_FILTERS, time_column="messages.created_ms", besides=_NO_FILTERS
+        return await _cancel_ids(request, given["messageIds"])
+    api = service(request)
+    wanted = parse_filter(given)
+    if given.get("async", ["false"])[-1].lower() == "true":
+        action_id, total = await api.bulk_cancels.accept(wanted)
+        return answer({"cancelled": total, "actionId": action_id}, 202)
+    return answer({"cancelled": await api.bulk_cancels.finish(wanted)}, 202)
+
+
+async def _cancel_ids(request: Request, message_ids: list[str]) -> Response:
+    api = service(request)
+    wanted = filters.conditions(
+        {"messageIds": message_ids}, filters.MESSAGE_FILTERS, time_column="", besides=frozenset()
     )
-    most = filters.count(given, default=_MOST, most=_MOST)
-    action_id, now_ms = api.new_id("bulk"), api.clock.now_ms()
 
     def cancel(connection: sqlite3.Connection) -> list[str]:
-        clause, values = filters.where(conditions)
+        clause, values = filters.where(wanted)
         rows = connection.execute(
-            "SELECT id FROM messages WHERE status = 'live' AND "  # noqa: S608 - built of our own names
-            f"{clause} ORDER BY seq LIMIT ?",
-            (*values, most),
+            f"SELECT id FROM messages WHERE status = 'live' AND {clause}",  # noqa: S608 - our own names
+            values,
         ).fetchall()
+        now_ms = api.clock.now_ms()
         for row in rows:
             is_in_flight = api.engine.is_in_flight(row["id"])
             attempts.cancel(connection, row["id"], now_ms, is_in_flight=is_in_flight)
-        if "messageIds" not in given:
-            wanted = {name: values for name, values in given.items() if name not in _NO_FILTERS}
-            actions.insert(connection, action_id, wanted, len(rows), now_ms)
         return [row["id"] for row in rows]
 
     cancelled = await api.store.run(cancel)
     api.engine.forget(cancelled)
-    if given.get("async") == ["true"]:
-        return answer({"actionId": action_id}, 202)
     return answer({"cancelled": len(cancelled)}, 202)
 
 
@@ -108,5 +109,5 @@ ROUTES = [
     Route("/v2/messages/{message_id}", _get, methods=["GET"]),
     Route("/v2/messages/{message_id}", _cancel, methods=["DELETE"]),
     Route("/v2/messages/{message_id}/retry", _retry_now, methods=["POST"]),
-    Route("/v2/messages", _cancel_matching, methods=["DELETE"]),
+    Route("/v2/messages", _cancel_many, methods=["DELETE"]),
 ]

@@ -1,0 +1,330 @@
+"""A cancel by filter is one bulk action, which runs in the background in small steps."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from qstash_cli.protocol import ids
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.server import actions, message
+from qstash_cli.server.answers import ApiError
+from qstash_cli.server.bulk_cancel import BulkCancels
+from qstash_cli.server.clock import ScaledClock
+from qstash_cli.server.delivery import Deliverer
+from qstash_cli.server.engine import Engine
+from qstash_cli.server.message import Draft
+from qstash_cli.server.run import ServerConfig, running_server
+from qstash_cli.server.store import Store
+from tests.conftest import Sink
+
+Eventually = Callable[..., object]
+HEADERS = {"Authorization": f"Bearer {DEV_USER.token}"}
+NOWHERE = "http://127.0.0.1:9/"
+DAY_MS = 86_400_000
+
+
+def new_id(prefix: str) -> str:
+    return ids.new_id(prefix, os.urandom)
+
+
+def fill(path: Path, count: int, *labels: str) -> None:
+    """Store messages that are due tomorrow, as many of each label."""
+    store, now_ms = Store(path), round(time.time() * 1000)
+
+    def insert(connection: sqlite3.Connection) -> None:
+        for label in labels:
+            draft = Draft(
+                url=NOWHERE, options=MessageOptions(label=(label,)), body=b"", caller_ip="::1",
+                created_ms=now_ms, due_ms=now_ms + DAY_MS,
+            )  # fmt: skip
+            for _ in range(count):
+                message.insert(connection, draft, new_id)
+
+    asyncio.run(store.run(insert))
+    store.close()
+
+
+@contextmanager
+def serving(path: Path | None = None) -> Iterator[httpx.Client]:
+    """A server on this database, and a connection to it."""
+    with (
+        running_server(ServerConfig(port=0, db=path)) as url,
+        httpx.Client(base_url=url, trust_env=False, headers=HEADERS, timeout=60) as http,
+    ):
+        yield http
+
+
+@pytest.fixture
+def http() -> Iterator[httpx.Client]:
+    with serving() as client:
+        yield client
+
+
+def publish(http: httpx.Client, url: str = NOWHERE, **options: str) -> str:
+    headers = {"Upstash-Delay": "1d"} | {f"Upstash-{n}": value for n, value in options.items()}
+    answer = http.post(f"/v2/publish/{url}", headers=headers).raise_for_status()
+    return str(answer.json()["messageId"])
+
+
+def cancel(http: httpx.Client, **form: Any) -> Any:
+    answer = http.request("DELETE", "/v2/messages", **form)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+def action(http: httpx.Client, action_id: str) -> Any:
+    return http.get(f"/v2/bulkActions/{action_id}").raise_for_status().json()
+
+
+def is_finished(http: httpx.Client, action_id: str) -> bool:
+    return bool(action(http, action_id)["state"] == "FINISHED")
+
+
+def test_one_request_reaches_every_match_and_waits_for_the_end(tmp_path: Path) -> None:
+    fill(tmp_path / "db", 1_100, "nightly", "kept")
+    with serving(tmp_path / "db") as http:
+        answer = cancel(http, params={"label": "nightly", "count": "1"})
+
+        assert answer == {"cancelled": 1_100}
+        (done,) = http.get("/v2/bulkActions").json()["bulkActions"]
+        assert (done["kind"], done["state"]) == ("cancel", "FINISHED")
+        assert (done["total"], done["processed"]) == (1_100, 1_100)
+        assert done["filter"] == {"label": ["nightly"]}
+        assert done["createdAt"] <= done["completedAt"]
+        assert cancel(http, params={"label": "nightly"}) == {"cancelled": 0}
+        assert cancel(http) == {"cancelled": 1_100}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"params": {"label": "nightly", "async": "true"}},
+        {"json": {"label": ["nightly"], "async": True}},
+        {"json": {"label": "nightly", "async": "true"}},
+    ],
+    ids=["query", "body", "text in the body"],
+)
+def test_an_asynchronous_cancel_answers_at_once_with_its_action(
+    tmp_path: Path, form: dict[str, Any], eventually: Eventually
+) -> None:
+    fill(tmp_path / "db", 5_000, "nightly")
+    with serving(tmp_path / "db") as http:
+        answer = cancel(http, **form)
+
+        assert set(answer) == {"cancelled", "actionId"}
+        assert answer["cancelled"] == 5_000
+        running = action(http, answer["actionId"])
+        assert (running["state"], running["total"]) == ("IN_PROGRESS", 5_000)
+        assert running["processed"] < 5_000
+        assert "completedAt" not in running
+        assert running["filter"] == {"label": ["nightly"]}
+        eventually(lambda: is_finished(http, answer["actionId"]))
+        assert action(http, answer["actionId"])["processed"] == 5_000
+
+
+def test_the_same_filter_joins_the_action_that_is_running(
+    tmp_path: Path, eventually: Eventually
+) -> None:
+    fill(tmp_path / "db", 5_000, "a", "b")
+    with serving(tmp_path / "db") as http:
+        first = cancel(http, params=[("label", "a"), ("label", "b"), ("async", "true")])
+        again = cancel(http, params={"label": "b,a", "async": "true"})
+        other = cancel(http, params={"label": "a", "async": "true"})
+
+        assert again == first
+        assert other["actionId"] != first["actionId"]
+        eventually(lambda: is_finished(http, first["actionId"]))
+        eventually(lambda: is_finished(http, other["actionId"]))
+        later = cancel(http, params={"label": "a,b", "async": "true"})
+        assert later["cancelled"] == 0
+        assert later["actionId"] != first["actionId"]
+
+
+def test_messages_published_after_the_request_are_not_cancelled(
+    tmp_path: Path, eventually: Eventually
+) -> None:
+    fill(tmp_path / "db", 5_000, "a")
+    with serving(tmp_path / "db") as http:
+        answer = cancel(http, params={"label": "a", "async": "true"})
+        kept = publish(http, Label="a")
+
+        eventually(lambda: is_finished(http, answer["actionId"]))
+        assert http.get(f"/v2/messages/{kept}").status_code == 200
+
+
+@pytest.mark.parametrize("count", [20_000, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_cancelling_many_messages_does_not_hold_up_other_requests(
+    tmp_path: Path, count: int
+) -> None:
+    fill(tmp_path / "db", count, "a")
+    with serving(tmp_path / "db") as http:
+        answers: list[Any] = []
+        cancelling = threading.Thread(
+            target=lambda: answers.append(cancel(http, params={"label": "a"}))
+        )
+        slowest_s, requests = 0.0, 0
+        with httpx.Client(base_url=http.base_url, trust_env=False, headers=HEADERS) as other:
+            cancelling.start()
+            while cancelling.is_alive():
+                began_at = time.monotonic()
+                other.get("/v2/keys").raise_for_status()
+                slowest_s = max(slowest_s, time.monotonic() - began_at)
+                requests += 1
+        cancelling.join()
+
+        assert answers == [{"cancelled": count}]
+        assert requests > count / 1_000
+        assert slowest_s < 1, slowest_s
+
+
+def test_a_stopped_server_continues_its_actions_when_it_starts_again(
+    tmp_path: Path, eventually: Eventually
+) -> None:
+    fill(tmp_path / "db", 5_000, "a")
+    with serving(tmp_path / "db") as http:
+        action_id = cancel(http, params={"label": "a", "async": "true"})["actionId"]
+
+    with serving(tmp_path / "db") as http:
+        eventually(lambda: is_finished(http, action_id))
+        done = action(http, action_id)
+        assert (done["total"], done["processed"]) == (5_000, 5_000)
+        cancelled = 0
+        cursor: dict[str, str] = {}
+        while True:
+            page = http.get("/v2/logs", params={"state": "CANCELLED", **cursor}).json()
+            cancelled += len(page["logs"])
+            if "cursor" not in page:
+                break
+            cursor = {"cursor": page["cursor"]}
+        assert cancelled == 5_000
+
+
+def test_a_bulk_cancel_lets_a_queue_and_a_flow_control_key_go_on(
+    http: httpx.Client, sink: Sink, eventually: Eventually
+) -> None:
+    http.post("/v2/queues", json={"queueName": "q", "paused": True}).raise_for_status()
+    http.post("/v2/flowControl/k/pause").raise_for_status()
+    flow = {"Upstash-Flow-Control-Key": "k", "Upstash-Flow-Control-Value": "rate=100"}
+    for label in ("stuck", "stuck", "good"):
+        marked = {"Upstash-Label": label}
+        http.post(f"/v2/enqueue/q/{sink.url}/q", headers=marked).raise_for_status()
+        http.post(f"/v2/publish/{sink.url}/k", headers=marked | flow).raise_for_status()
+    eventually(lambda: http.get("/v2/flowControl/k").json()["waitListSize"] == 3)
+
+    assert cancel(http, params={"label": "stuck"}) == {"cancelled": 4}
+
+    assert http.get("/v2/flowControl/k").json()["waitListSize"] == 1
+    assert http.get("/v2/queues/q").json()["lag"] == 1
+    http.post("/v2/queues/q/resume").raise_for_status()
+    http.post("/v2/flowControl/k/resume").raise_for_status()
+    eventually(lambda: sorted(request.path for request in sink.received) == ["/k", "/q"])
+
+
+def test_a_state_filters_each_page_of_actions_by_itself(http: httpx.Client) -> None:
+    for label in ("a", "b", "c"):
+        cancel(http, params={"label": label})
+
+    page = http.get("/v2/bulkActions", params={"count": "2", "state": "IN_PROGRESS"}).json()
+    assert (page["bulkActions"], bool(page["cursor"])) == ([], True)
+    rest = http.get("/v2/bulkActions", params={"cursor": page["cursor"], "state": "finished"})
+
+    assert [one["filter"] for one in rest.json()["bulkActions"]] == [{"label": ["a"]}]
+    assert "cursor" not in rest.json()
+
+
+def test_an_unknown_filter_cancels_nothing(http: httpx.Client) -> None:
+    publish(http)
+
+    refused = http.delete("/v2/messages", params={"labeel": "a", "async": "true"})
+
+    assert refused.status_code == 400
+    assert http.get("/v2/bulkActions").json()["bulkActions"] == []
+    assert cancel(http) == {"cancelled": 1}
+
+
+def test_an_action_expires_after_seven_days(tmp_path: Path) -> None:
+    store = Store(tmp_path / "db")
+
+    async def scenario() -> None:
+        def insert(connection: sqlite3.Connection) -> None:
+            actions.insert(connection, "bulk_1", {}, total=0, last_seq=0, now_ms=1_000)
+            actions.finish(connection, "bulk_1", 1_000)
+
+        await store.run(insert)
+        last_ms = 1_000 + 7 * DAY_MS
+        listed = await store.run(lambda c: actions.page(c, cursor=None, limit=10, now_ms=last_ms))
+        assert [one["actionId"] for one in listed[0]] == ["bulk_1"]
+        later = await store.run(
+            lambda c: actions.page(c, cursor=None, limit=10, now_ms=last_ms + 1)
+        )
+        assert later == ([], "")
+        with pytest.raises(ApiError, match="bulk_1 not found"):
+            await store.run(lambda c: actions.get(c, "bulk_1", last_ms + 1))
+
+    asyncio.run(scenario())
+    store.close()
+
+
+@contextmanager
+def cancels(path: Path, *, wait_s: float) -> Iterator[tuple[asyncio.Runner, Store, BulkCancels]]:
+    """Bulk cancels on a database, with an engine that is not started."""
+    store = Store(path)
+    with asyncio.Runner() as runner:
+
+        async def made() -> tuple[Deliverer, BulkCancels]:
+            clock, deliverer = ScaledClock(), Deliverer(())
+            engine = Engine(store, clock, deliverer, new_id, most_at_once=10)
+            return deliverer, BulkCancels(store, engine, clock, new_id, wait_s=wait_s)
+
+        deliverer, tested = runner.run(made())
+        yield runner, store, tested
+        runner.run(tested.stop())
+        runner.run(deliverer.close())
+    store.close()
+
+
+def test_a_request_that_waited_too_long_is_told_that_the_cancel_goes_on(tmp_path: Path) -> None:
+    fill(tmp_path / "db", 2_000, "a")
+
+    async def scenario(store: Store, tested: BulkCancels) -> None:
+        with pytest.raises(ApiError, match="still cancelling in the background") as refused:
+            await tested.finish({"label": ["a"]})
+        assert refused.value.status == 429
+        assert refused.value.headers == ()
+        async with asyncio.timeout(30):
+            while True:
+                listed, _ = await store.run(
+                    lambda c: actions.page(c, cursor=None, limit=1, now_ms=0)
+                )
+                if listed[0]["state"] == "FINISHED":
+                    break
+        assert listed[0]["processed"] == 2_000
+
+    with cancels(tmp_path / "db", wait_s=0) as (runner, store, tested):
+        runner.run(scenario(store, tested))
+
+
+def test_more_than_a_thousand_actions_in_progress_are_refused(tmp_path: Path) -> None:
+    async def scenario(tested: BulkCancels) -> None:
+        filters = [{"label": [str(number)]} for number in range(1_001)]
+        begun = [asyncio.create_task(tested.accept(one)) for one in filters]
+        outcomes = await asyncio.gather(*begun, return_exceptions=True)
+
+        assert not any(isinstance(one, BaseException) for one in outcomes[:-1])
+        assert isinstance(outcomes[-1], ApiError)
+        assert outcomes[-1].status == 412
+
+    with cancels(tmp_path / "db", wait_s=60) as (runner, _, tested):
+        runner.run(scenario(tested))
