@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+
+from qstash_cli import VERSION_ARGUMENTS, __version__
 
 # Where thousands of records are held, looking for cycles after every 700 of them takes a quarter of
 # the time. There are few cycles, and so many objects are a few megabytes.
@@ -12,11 +15,14 @@ _OBJECTS_BEFORE_A_LOOK = 50_000
 
 def main() -> None:
     """Runs `qstash` with the arguments of this process."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from qstash_cli import __version__
-
-        print(f"qstash {__version__}")  # noqa: T201 - before anything is imported
-        return
+    if sys.argv[1:] in VERSION_ARGUMENTS:
+        # Before anything slow is imported, and unbuffered: no flush at the end can fail.
+        try:
+            os.write(1, f"qstash {__version__}\n".encode())
+        except OSError:
+            pass
+        else:
+            return
     gc.set_threshold(_OBJECTS_BEFORE_A_LOOK, 20, 100)
     from qstash_cli.cli.run import run
     from qstash_cli.invocation import Invocation

@@ -1,6 +1,7 @@
 """What can go wrong, and the exit code of each.
 
 QstashError                1  the general case: QStash said no
+├── OutputFailed           1  standard output cannot be written
 ├── BadInput               2  wrong usage, or an argument that QStash would refuse
 ├── BadCredentials         3  none, or not accepted
 ├── NotFound               4
@@ -65,6 +66,18 @@ class QstashError(Exception):
         self.message = message
         self.hint = hint
         self.status = status
+
+
+class OutputFailed(QstashError):
+    """Standard output cannot be written, for this reason. `done` says what that means."""
+
+    code = "output_failed"
+
+    def __init__(self, reason: str, *, done: str = "what was sent to QStash stays sent") -> None:
+        super().__init__(
+            f"cannot write to standard output: {reason}",
+            hint=f"redirect it to a file or to /dev/null; {done}",
+        )
 
 
 class BadInput(QstashError):

@@ -5,7 +5,6 @@ randomness enter here and nowhere else.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,17 +69,19 @@ class Invocation(Exchanges):
 
         from qstash_cli.config.token_command import printed
         from qstash_cli.output.look import columns_of
+        from qstash_cli.streams import open_streams
 
+        streams = open_streams()
         return cls(
             env=os.environ,
             home=Path.home(),
-            stdin=sys.stdin.buffer,
-            out=sys.stdout,
-            err=sys.stderr,
-            stdin_is_terminal=sys.stdin.isatty(),
-            out_is_terminal=sys.stdout.isatty(),
-            err_is_terminal=sys.stderr.isatty(),
-            columns=columns_of(os.environ.get("COLUMNS", ""), sys.__stdout__),
+            stdin=streams.stdin,
+            out=streams.out,
+            err=streams.err,
+            stdin_is_terminal=streams.stdin.isatty(),
+            out_is_terminal=streams.out.isatty(),
+            err_is_terminal=streams.err.isatty(),
+            columns=columns_of(os.environ.get("COLUMNS", ""), streams.out),
             now=time.time,
             sleep=time.sleep,
             random_bytes=os.urandom,

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from qstash_cli import VERSION_ARGUMENTS, __version__
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.options import build
 from qstash_cli.cli.parser import read, wants_json, with_root_options_behind
 from qstash_cli.cli.registry import Command
 from qstash_cli.commands import _github
-from qstash_cli.errors import BadInput, ExitCode, QstashError
+from qstash_cli.errors import BadInput, ExitCode, OutputFailed, QstashError
 from qstash_cli.invocation import Invocation, Preview
 from qstash_cli.output.formats import check
 from qstash_cli.output.result import Result, View
 from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
+from qstash_cli.streams import InputFailed, StandardOutput
 
 if TYPE_CHECKING:
     from qstash_cli.cli.typer_app import HelpShown
@@ -24,27 +24,23 @@ if TYPE_CHECKING:
 
 def run(argv: Sequence[str], inv: Invocation) -> int:
     """Runs the command line and returns its exit code."""
-    if "_QSTASH_COMPLETE" in inv.env:
-        from qstash_cli.completion.reply import reply
-
-        reply(inv, INDEX)
-        inv.out.flush()
-        return ExitCode.DONE
     try:
         code = _run(argv, inv)
         inv.out.flush()
     except BrokenPipeError:
-        _discard_output()
-        return ExitCode.DONE
+        code = ExitCode.DONE
     except KeyboardInterrupt:
         inv.err.write("\n")
-        return ExitCode.INTERRUPTED
+        code = ExitCode.INTERRUPTED
     except QstashError as error:
-        return _fail(argv, inv, error)
+        code = _fail(argv, inv, error)
+    except InputFailed as fault:
+        code = _fail(argv, inv, BadInput(f"cannot read standard input: {fault.strerror}"))
     except Exception as fault:  # noqa: BLE001 - whatever it is, it ends with a message and a code
-        return _fail(argv, inv, _defect(fault, inv))
+        code = _fail(argv, inv, _defect(fault, inv))
     finally:
         inv.close()
+    _flush_or_discard(inv)
     return code
 
 
@@ -61,6 +57,14 @@ def _defect(fault: Exception, inv: Invocation) -> QstashError:
 
 
 def _run(argv: Sequence[str], inv: Invocation) -> int:
+    if "_QSTASH_COMPLETE" in inv.env:
+        from qstash_cli.completion.reply import reply
+
+        reply(inv, INDEX)
+        return ExitCode.DONE
+    if list(argv) in VERSION_ARGUMENTS:
+        inv.out.write(f"qstash {__version__}\n")
+        return ExitCode.DONE
     try:
         result = _result(_plain(argv), inv)
     except Preview as preview:
@@ -118,11 +122,18 @@ def _executed(command: Command, inv: Invocation, values: Mapping[str, Any]) -> R
     inv.automation = build(AutomationOptions, values, now)
     _github.check(inv)
     if command.connects:
+        _refuse_closed_output(inv)
         inv.connection = build(ConnectionOptions, values, now)
         _check_preview(inv, command.view)
     groups = {name: build(hint, values, now) for name, hint in command.option_groups.items()}
     arguments = {one.parameter: values[one.parameter] for one in command.arguments}
     return command.function(inv, **arguments, **groups)
+
+
+def _refuse_closed_output(inv: Invocation) -> None:
+    # Before anything is sent whose response nobody would see.
+    if isinstance(inv.out, StandardOutput) and not inv.out.is_open:
+        raise OutputFailed("it is closed", done="nothing was sent")
 
 
 def _check_preview(inv: Invocation, view: View | None) -> None:
@@ -181,12 +192,9 @@ def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
         shown = _safe_traceback(error)
         inv.err.write(inv.client.masked(shown) if "client" in vars(inv) else shown)
     as_json = inv.output.format in {"json", "jsonl"} or wants_json(INDEX, argv)
-    try:
-        inv.out.flush()
-        write_failure(error, as_json=as_json, err=inv.err, colour=inv.look_of_stderr().colour)
-        annotate(inv, error)
-    except BrokenPipeError:
-        _discard_output()
+    _flush_or_discard(inv)
+    write_failure(error, as_json=as_json, err=inv.err, colour=inv.look_of_stderr().colour)
+    annotate(inv, error)
     return error.exit_code
 
 
@@ -203,7 +211,10 @@ def _safe_traceback(error: Exception) -> str:
     )
 
 
-def _discard_output() -> None:
-    # Python flushes standard output once more at the end, and would complain then.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+def _flush_or_discard(inv: Invocation) -> None:
+    # Python flushes standard output once more at the end of the process, and then complains.
+    try:
+        inv.out.flush()
+    except (BrokenPipeError, OutputFailed):
+        if isinstance(inv.out, StandardOutput):
+            inv.out.discard()

@@ -1,0 +1,150 @@
+"""The standard streams, any of which may be closed, full or unreadable.
+
+Python has None for a stream that was closed before the process started, and exits with 120 if the
+flush at its end fails. Here there is always a stream, and a fault of it is an error with a name.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
+
+from qstash_cli.errors import OutputFailed
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+_STDIN, _STDOUT, _STDERR = range(3)
+
+
+class InputFailed(OSError):
+    """Standard input cannot be read."""
+
+
+class Streams(NamedTuple):
+    """Standard input, output and error."""
+
+    stdin: BinaryIO
+    out: TextIO
+    err: TextIO
+
+
+class _Raw(io.RawIOBase):
+    """A file descriptor, which stays open, or nothing if it was closed."""
+
+    def __init__(self, fd: int, *, is_open: bool) -> None:
+        super().__init__()
+        self._fd = fd
+        self.is_open = is_open
+
+    def fileno(self) -> int:
+        if not self.is_open:
+            raise io.UnsupportedOperation("the stream was closed at the start")
+        return self._fd
+
+    def isatty(self) -> bool:
+        return self.is_open and os.isatty(self._fd)
+
+
+class _Input(_Raw):
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        if not self.is_open:
+            raise InputFailed(errno.EBADF, "it is closed")
+        try:
+            data = os.read(self._fd, len(view))
+        except OSError as fault:
+            raise InputFailed(fault.errno, fault.strerror) from None
+        view[: len(data)] = data
+        return len(data)
+
+
+class _Output(_Raw):
+    """Raises `OutputFailed` for what cannot be written, until that is to be discarded."""
+
+    discards = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        size = memoryview(data).nbytes
+        if self.discards:
+            return size
+        if not self.is_open:
+            raise OutputFailed("it is closed")
+        try:
+            return os.write(self._fd, data)
+        except BrokenPipeError:
+            raise
+        except OSError as fault:
+            raise OutputFailed(fault.strerror or type(fault).__name__) from None
+
+
+class _Messages(_Raw):
+    """Standard error. Where it cannot be written there is nobody to report that to."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        size = memoryview(data).nbytes
+        if not self.is_open:
+            return size
+        try:
+            return os.write(self._fd, data)
+        except OSError:
+            return size
+
+
+class StandardOutput(io.TextIOWrapper):
+    """Standard output. `write` and `flush` raise `OutputFailed`, or `BrokenPipeError`."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._target = _Output(_STDOUT, is_open=stream is not None)
+        super().__init__(
+            io.BufferedWriter(self._target),
+            encoding=stream.encoding if stream else "utf-8",
+            errors=stream.errors if stream else "strict",
+            line_buffering=self._target.isatty(),
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to write to."""
+        return self._target.is_open
+
+    def discard(self) -> None:
+        """Drops what is not written yet, and all that follows."""
+        self._target.discards = True
+        self.flush()
+
+
+def open_streams() -> Streams:
+    """The streams of this process, which also take the place of those in `sys`."""
+    given = (sys.stdin, sys.stdout, sys.stderr)
+    if None in given:
+        _occupy_closed_descriptors()
+    out = StandardOutput(sys.stdout)
+    err = io.TextIOWrapper(
+        io.BufferedWriter(_Messages(_STDERR, is_open=sys.stderr is not None)),
+        encoding=sys.stderr.encoding if sys.stderr else "utf-8",
+        errors="backslashreplace",
+        line_buffering=True,
+    )
+    stdin = io.BufferedReader(_Input(_STDIN, is_open=sys.stdin is not None))
+    sys.stdout, sys.stderr = out, err
+    return Streams(stdin, out, err)
+
+
+def _occupy_closed_descriptors() -> None:
+    """Opens what was closed on nothing, so that no file or socket becomes a standard stream."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(fd, True)
+    os.close(fd)

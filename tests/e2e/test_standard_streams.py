@@ -1,0 +1,178 @@
+"""Closed and full standard streams: a message where one can be written, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests.commands.api_server import KEYS, api_server
+from tests.e2e.conftest import QSTASH, plain_environment
+from tests.every_command import ASKING, OTHERS, argv
+
+_ANSWERS: Mapping[tuple[str, str], tuple[int, Any]] = {
+    ("GET", "/v2/logs"): (200, {"logs": [{"messageId": "msg_1", "state": "ERROR", "time": 1}]}),
+    ("GET", "/v2/queues"): (200, [{"name": "orders", "parallelism": 1, "lag": 0}]),
+    ("GET", "/v2/keys"): (200, KEYS),
+    ("POST", "/v2/publish"): (200, {"messageId": "msg_1"}),
+    ("POST", "/v2/batch"): (200, [{"messageId": "msg_1"}]),
+    ("POST", "/v2/queues"): (200, None),
+}
+_PROFILES = """
+default = "prod"
+[profiles.prod]
+token = "prod-token"
+"""
+# Redirections of the shell, and the reason why standard output cannot be written with them.
+FORMS = {
+    "<&-": "",
+    "2>&-": "",
+    "2>/dev/full": "",
+    "<&- 2>&-": "",
+    ">&-": "it is closed",
+    "<&- >&- 2>&-": "it is closed",
+    ">/dev/full": "No space left on device",
+    ">/dev/full 2>/dev/full": "No space left on device",
+}
+FEW_FORMS = ("<&-", "2>&-", ">&-", ">/dev/full")
+FEW: dict[str, Sequence[str]] = {
+    "version": ("--version",),
+    "help": ("--help",),
+    "wrong usage": ("publish", "--nonsense"),
+    "publish": ("publish", "https://example.com/", "a=1"),
+    "queue list": ("queue", "list", "-o", "json"),
+    "logs": ("logs", "-o", "table"),
+    "verify": argv("verify"),
+    "batch": ("batch", "messages.jsonl"),
+}
+ALL = FEW | {name: argv(name) for name in ASKING | OTHERS}
+
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def api_url() -> Iterator[str]:
+    """A server that always answers the same."""
+    with api_server(answers=_ANSWERS) as api:
+        yield api.url
+
+
+def run(words: Sequence[str], form: str, home: Path, api_url: str) -> Done:
+    """A run of `qstash` in a directory of its own, with the streams of the form."""
+    (home / "config").mkdir(parents=True, mode=0o700)
+    (home / "config" / "config.toml").write_text(_PROFILES)
+    (home / "config" / "config.toml").chmod(0o600)
+    (home / "messages.jsonl").write_text('{"destination":"https://example.com/"}\n')
+    (home / "qstash.toml").write_text("[queues.orders]\n")
+    env = plain_environment(home) | {
+        "QSTASH_URL": api_url,
+        "QSTASH_TOKEN": DEV_USER.token,
+        "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
+    }
+    return subprocess.run(  # noqa: S603 - the shell closes the streams
+        ["/bin/sh", "-c", f'exec "$@" {form}', "sh", *QSTASH, *words],
+        env=env, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def assert_ended_well(name: str, form: str, done: Done, usual: Done) -> None:
+    """The run said what is wrong, if anything is, and else did as usual."""
+    reason = FORMS[form]
+    assert "Traceback" not in done.stderr, (name, form, done)
+    assert "Exception ignored" not in done.stderr, (name, form, done)
+    if not reason:
+        assert done.returncode == usual.returncode, (name, form, done)
+        assert bool(done.stdout) == bool(usual.stdout), (name, form, done)
+        return
+    # Without any output there is nothing that fails.
+    codes = {1} if usual.stdout else {1, usual.returncode}
+    assert done.returncode in codes, (name, form, done)
+    if usual.stdout and "2>" not in form:
+        assert f"cannot write to standard output: {reason}" in done.stderr, (name, form, done)
+
+
+def assert_all_end_well(
+    commands: Mapping[str, Sequence[str]], forms: Iterable[str], tmp_path: Path, url: str
+) -> None:
+    def one(case: tuple[int, tuple[str, str]]) -> Done:
+        number, (name, form) = case
+        return run(commands[name], form, tmp_path / str(number), url)
+
+    cases = list(product(commands, ("", *forms)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = dict(zip(cases, pool.map(one, enumerate(cases)), strict=True))
+    for name, form in product(commands, forms):
+        assert_ended_well(name, form, done[name, form], done[name, ""])
+
+
+def test_a_closed_or_full_stream_is_no_traceback(api_url: str, tmp_path: Path) -> None:
+    assert_all_end_well(FEW, FEW_FORMS, tmp_path, api_url)
+
+
+@pytest.mark.soak
+def test_no_command_has_a_traceback_for_a_closed_or_full_stream(
+    api_url: str, tmp_path: Path
+) -> None:
+    assert_all_end_well(ALL, FORMS, tmp_path, api_url)
+
+
+def test_a_full_disk_is_named_and_exits_with_1(api_url: str, tmp_path: Path) -> None:
+    done = run(("queue", "list"), ">/dev/full", tmp_path, api_url)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "error: cannot write to standard output: No space left on device\nhint: "
+    )
+
+
+def test_with_a_closed_output_nothing_is_sent(tmp_path: Path) -> None:
+    with api_server(answers=_ANSWERS) as api:
+        done = run(FEW["publish"], ">&-", tmp_path, api.url)
+
+        assert (done.returncode, api.requests) == (1, [])
+    assert "nothing was sent" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("publish", "https://example.com/", "-d", "-"),
+        ("api", "POST", "/v2/x", "-d", "-"),
+        ("batch", "-"),
+        ("config", "set", "x", "--token-stdin"),
+        ("verify", "--request", "-"),
+        ("plan", "-f", "-"),
+    ],
+)
+def test_a_closed_input_is_named_by_what_reads_it(
+    api_url: str, tmp_path: Path, words: Sequence[str]
+) -> None:
+    done = run(words, "<&-", tmp_path, api_url)
+
+    assert done.returncode == 2, done
+    assert "closed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path, api_url: str) -> None:
+    done = run(("batch", "messages.jsonl"), ">&- 2>&-", tmp_path, api_url)
+
+    assert done.returncode == 1
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "config", "messages.jsonl", "qstash.toml",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [">/dev/full", ">&-"])
+def test_a_server_that_cannot_announce_itself_ends(api_url: str, tmp_path: Path, form: str) -> None:
+    done = run(("dev", "--port", "0"), form, tmp_path, api_url)
+
+    assert done.returncode == 1, done
+    assert done.stderr.startswith("error: cannot write to standard output: ")
