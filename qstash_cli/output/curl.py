@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,6 @@ Headers = Sequence[tuple[str, str]]
 
 _MASKED = "Bearer …"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:@-]+")
 # Linux takes no argument of more than 128 KiB; the builtin printf has no such limit.
 _MAX_ARGUMENT_BYTES = 100_000
 
@@ -27,7 +27,7 @@ def curl_command(
 
     Raises `BadInput` for a header that HTTP cannot carry.
     """
-    words = ["curl", "--head" if method == "HEAD" else f"-X {_word(method)}"]
+    words = ["curl", "--head" if method == "HEAD" else f"-X {_quoted_if_safe(method)}"]
     words += ["--globoff", "--path-as-is", _quoted_if_safe(url)]
     if authorised:
         words.append('-H "Authorization: Bearer $QSTASH_TOKEN"')
@@ -42,7 +42,7 @@ def curl_command(
             words.append("-H 'Content-Length: 0'")
         return " ".join(words)
     if _fits_a_word(body):
-        return " ".join([*words, "--data-binary", _quoted(body.decode())])
+        return " ".join([*words, "--data-binary", shlex.quote(body.decode())])
     return f"{_printf(body)} | {' '.join(words)} --data-binary @-"
 
 
@@ -112,21 +112,13 @@ def _fits_a_word(body: bytes) -> bool:
     return not re.search(UNSAFE, text.replace("\n", ""))
 
 
-def _word(text: str) -> str:
-    return text if _PLAIN_WORD.fullmatch(text) else _quoted_if_safe(text)
-
-
 def _quoted_if_safe(text: str) -> str:
     # A tab or ESC in what is pasted would be obeyed by the shell's line editor.
     return (
         f'"$({_printf(text.encode(errors="replace"))})"'
         if re.search(UNSAFE, text)
-        else _quoted(text)
+        else shlex.quote(text)
     )
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def _printf(data: bytes) -> str:
@@ -134,7 +126,7 @@ def _printf(data: bytes) -> str:
     escaped = "".join(_printf_byte(byte) for byte in data)
     if escaped.startswith("-"):
         escaped = f"\\055{escaped[1:]}"
-    return f"printf {_quoted(escaped)}"
+    return f"printf {shlex.quote(escaped)}"
 
 
 def _printf_byte(byte: int) -> str:

@@ -176,9 +176,9 @@ def test_the_command_reads_as_people_write_it() -> None:
     headers = [("Content-Type", "text/plain"), ("authorization", "Bearer secret")]
 
     assert curl_command("POST", "https://q.example/v2/x", headers, b"hi") == (
-        "curl -X POST --globoff --path-as-is 'https://q.example/v2/x'"
+        "curl -X POST --globoff --path-as-is https://q.example/v2/x"
         ' -H "Authorization: Bearer $QSTASH_TOKEN"'
-        " -H 'Content-Type: text/plain' --data-binary 'hi'"
+        " -H 'Content-Type: text/plain' --data-binary hi"
     )
 
 
