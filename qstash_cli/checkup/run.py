@@ -29,7 +29,7 @@ _OF_NETWORK = ("proxy", "certificates", "dns", "tls", "api")
 _OF_ANSWER = ("clock", "latency")
 _OF_ACCOUNT = ("authentication", "region", "permissions", "signing-keys")
 # A small list that every token may read.
-_READ = logs.entries(Filter(), page=1)
+_READ = logs.entries(Filter(), page=1, with_bodies=False)
 
 
 @dataclass(frozen=True, kw_only=True)

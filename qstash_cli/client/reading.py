@@ -12,6 +12,10 @@ MOST_BYTES = 134_217_728
 _MOST_REFUSAL_BYTES = 65_536
 
 
+class ResponseTooLong(QstashError):
+    """A response was longer than what is read of one."""
+
+
 def most_bytes(status: int) -> int:
     """How much of an answer of this status is of any use."""
     return MOST_BYTES if 200 <= status < 300 else _MOST_REFUSAL_BYTES
@@ -30,7 +34,7 @@ def first(chunks: Iterable[bytes], most: int) -> tuple[bytes, bool]:
 def refuse_part(status: int) -> None:
     """Raises `QstashError` if a part of an answer of this status is not enough."""
     if 200 <= status < 300:
-        raise QstashError(
+        raise ResponseTooLong(
             f"the answer is longer than {MOST_BYTES >> 20} MiB, and is not read",
             hint="ask for less of it, with a filter; is it QStash's API?",
         )

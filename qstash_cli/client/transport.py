@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from qstash_cli import __version__
 from qstash_cli.client.pacing import pause_after_s
+from qstash_cli.client.reading import ResponseTooLong
 from qstash_cli.client.refusals import (
     MAY_BE_PROCESSED,
     is_still_running,
@@ -99,10 +100,19 @@ class Client:
     def pages(self, request: Request[T]) -> Iterator[T]:
         """The items of every page, as they come. Raises as `send` does, and `QstashError` for what
         is no page.
+
+        A page that is too long is requested again with fewer entries.
         """
         seen = set()
         while True:
-            answer: Any = self.send(request)
+            try:
+                answer: Any = self.send(request)
+            except ResponseTooLong:
+                smaller = request.with_smaller_page()
+                if smaller is None:
+                    raise
+                request = smaller
+                continue
             items = (answer.get(request.items) or []) if isinstance(answer, dict) else None
             if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
                 raise QstashError(

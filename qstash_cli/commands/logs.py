@@ -37,7 +37,7 @@ class Showing:
     """How the entries are put together."""
 
     follow: bool = flag("Go on showing new entries, oldest first", "-f", "--follow")
-    by_message: bool = flag("One line for each message, with its steps")
+    by_message: bool = flag("One line for each message, with its steps; JSON has no bodies")
     stats: bool = flag("Count states, failures and delivery times of all that fit")
 
 
@@ -85,7 +85,7 @@ def logs(
         return inv.perform([api.entries(wanted)], lambda _send: result, later=_REPEATED)
     if showing.stats:
         return inv.fetch_pages(
-            api.entries(wanted),
+            api.entries(wanted, with_bodies=False),
             lambda entries: Result(data=statistics(entries), view=view),
             later=MORE_PAGES,
         )
@@ -108,7 +108,7 @@ def _by_message(inv: Invocation, wanted: Filter, paging: Paging) -> Result:
     later = MORE_PAGES
     if wanted.states:
         later += ", then the log of each message"
-    return inv.perform([api.entries(wanted)], lambda _send: result, later=later)
+    return inv.perform([api.entries(wanted, with_bodies=False)], lambda _send: result, later=later)
 
 
 def _view(showing: Showing, mirroring: Mirroring) -> View:
@@ -146,7 +146,7 @@ def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
         return list(inv.read_pages(api.entries(replace(wanted, from_ms=start_ms))))
 
     def newest_ms() -> int:
-        first = next(inv.read_pages(api.entries(wanted, page=1)), None)
+        first = next(inv.read_pages(api.entries(wanted, page=1, with_bodies=False)), None)
         return first["time"] if first else 0
 
     log = Log(since=since, newest_ms=newest_ms, sleep=inv.sleep, note=inv.note)
@@ -156,9 +156,10 @@ def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
 def _messages(inv: Invocation, wanted: Filter, paging: Paging) -> Iterator[dict[str, Any]]:
     if not wanted.states:
         most = None if paging.all else paging.limit + 1
-        yield from timelines(inv.read_pages(api.entries(wanted)), most)
+        yield from timelines(inv.read_pages(api.entries(wanted, with_bodies=False)), most)
         return
     # The state says which messages; their other steps are not among the entries that fit.
-    found = dict.fromkeys(entry["messageId"] for entry in inv.read_pages(api.entries(wanted)))
-    whole = (list(inv.read_pages(api.entries(Filter(message_ids=(one,))))) for one in found)
-    yield from (timeline(entries) for entries in whole)
+    matching_entries = inv.read_pages(api.entries(wanted, with_bodies=False))
+    for message_id in dict.fromkeys(entry["messageId"] for entry in matching_entries):
+        request = api.entries(Filter(message_ids=(message_id,)), with_bodies=False)
+        yield timeline(list(inv.read_pages(request)))

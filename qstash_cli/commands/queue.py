@@ -145,7 +145,7 @@ def _waited(
             name=name,
             read=lambda: inv.read(request),
             since=lambda ms: inv.read_pages(
-                logs.entries(Filter(queues=(name,), from_ms=ms or None))
+                logs.entries(Filter(queues=(name,), from_ms=ms or None), with_bodies=False)
             ),
             now=inv.now,
             sleep=inv.sleep,

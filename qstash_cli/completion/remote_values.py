@@ -144,6 +144,6 @@ _KINDS: Mapping[str, tuple[Request[Any], Callable[[Mapping[str, Any]], Value]]] 
     "urlgroup": (urlgroups.every(), _url_group),
     "queue": (queues.every(), _queue),
     "flow_key": (flow.every(), _flow_key),
-    "waiting": (logs.entries(Filter(), page=_LOG_ENTRIES), _waiting_message),
+    "waiting": (logs.entries(Filter(), page=_LOG_ENTRIES, with_bodies=False), _waiting_message),
     "dlq": (dlq.entries(Filter()).with_query(("count", _DLQ_ENTRIES)), _dlq_entry),
 }

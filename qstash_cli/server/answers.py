@@ -23,10 +23,14 @@ class ApiError(Exception):
         self.message = message
 
 
+def encode(content: Any) -> bytes:
+    """JSON as the API writes it."""
+    return _encode(content).encode(errors="replace")
+
+
 def answer(content: Any, status: int = 200) -> Response:
     """A JSON answer."""
-    body = _encode(content).encode(errors="replace")
-    return Response(body, status, media_type="application/json")
+    return Response(encode(content), status, media_type="application/json")
 
 
 def refusal(status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> Response:

@@ -66,16 +66,23 @@ def _next_ms(cron: str, now_ms: int) -> int:
     return at_s * 1000
 
 
-def every(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-    """All schedules, oldest first."""
-    return connection.execute("SELECT * FROM schedules ORDER BY created_ms, id").fetchall()
+def ids(connection: sqlite3.Connection) -> list[str]:
+    """The ids of all schedules, oldest first."""
+    rows = connection.execute("SELECT id FROM schedules ORDER BY created_ms, id").fetchall()
+    return [row["id"] for row in rows]
+
+
+def find(connection: sqlite3.Connection, schedule_id: str) -> sqlite3.Row | None:
+    """The schedule of that id, None if there is none."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM schedules WHERE id = ?", (schedule_id,)
+    ).fetchone()
+    return row
 
 
 def get(connection: sqlite3.Connection, schedule_id: str) -> sqlite3.Row:
     """A schedule. Raises `ApiError` if there is none of that id."""
-    row: sqlite3.Row | None = connection.execute(
-        "SELECT * FROM schedules WHERE id = ?", (schedule_id,)
-    ).fetchone()
+    row = find(connection, schedule_id)
     if row is None:
         raise ApiError(404, f"schedule {schedule_id} not found")
     return row

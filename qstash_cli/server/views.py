@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.server import redaction
+from qstash_cli.server import filters, redaction
 from qstash_cli.server.message import Message
 
 _DEFAULT_PERIOD_S = 1
 
 
-def message(found: Message) -> dict[str, Any]:
-    """A message as `GET /v2/messages/{id}` shows it."""
+def message(found: Message, *, most_body: int | None = None) -> dict[str, Any]:
+    """A message as `GET /v2/messages/{id}` shows it. The body is cut as in `log_entry`."""
     return redaction.without_empty(_shared(found)) | {
         "messageId": found.id,
         "url": found.url,
@@ -25,17 +26,28 @@ def message(found: Message) -> dict[str, Any]:
         "maxRetries": found.max_retries,
         "notBefore": found.row["not_before_ms"],
         "createdAt": found.row["created_ms"],
-        **redaction.text("body", redaction.body(found.options.redact, found.body)),
+        **redaction.text("body", _cut(redaction.body(found.options.redact, found.body), most_body)),
     }
 
 
-def dlq_entry(found: Message, row: sqlite3.Row) -> dict[str, Any]:
+def trim_of(given: Mapping[str, Sequence[str]]) -> int | None:
+    """To how many bytes `trimBody` cuts bodies, None for whole ones. Raises `ApiError`.
+
+    Source: QStash OpenAPI document, workflow logs: -1 leaves bodies out.
+    """
+    texts = given.get("trimBody")
+    if not texts or texts[-1] == "-1":
+        return 0 if texts else None
+    return filters.number(texts[-1])
+
+
+def dlq_entry(found: Message, row: sqlite3.Row, *, most_body: int | None = None) -> dict[str, Any]:
     """A message with the last answer of its destination; `row` is that of the DLQ."""
-    return message(found) | {
+    return message(found, most_body=most_body) | {
         "dlqId": row["dlq_id"],
         "responseStatus": row["response_status"],
         "responseHeader": json.loads(row["response_headers"]),
-        **redaction.text("responseBody", row["response_body"]),
+        **redaction.text("responseBody", _cut(row["response_body"], most_body)),
     }
 
 
@@ -100,4 +112,16 @@ def _headers(found: Message, options: MessageOptions | None) -> dict[str, list[s
 
 
 def _base64(data: bytes, most: int | None) -> str:
-    return b64encode(data if most is None else data[: max(0, most)]).decode()
+    return b64encode(data if most is None else data[:most]).decode()
+
+
+def _cut(data: bytes, most: int | None) -> bytes:
+    """The first bytes, without a part of a character at the end of a text."""
+    if most is None or len(data) <= most:
+        return data
+    try:
+        data[:most].decode()
+    except UnicodeDecodeError as error:
+        # A character has at most four bytes.
+        return data[: error.start] if most - error.start < 4 else data[:most]
+    return data[:most]

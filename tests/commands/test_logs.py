@@ -1,9 +1,21 @@
 from __future__ import annotations
 
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
 from rich.cells import cell_len
 from rich.text import Text
 
+from qstash_cli.client import reading
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.server.local_endpoint import Received, running_endpoint
 from tests.conftest import Qstash, Sink
+
+URL = "https://example.com"
 
 
 def test_the_log_shows_every_step_newest_first(local: Qstash, sink: Sink) -> None:
@@ -103,3 +115,80 @@ def test_what_cannot_be_shown_together_is_refused(local: Qstash) -> None:
         assert run.code == 2
         assert "do not go together" in run.err
     assert local("logs", "--columns", "nothing").code == 2
+
+
+def test_large_bodies_do_not_stop_statistics_and_timelines(
+    local: Qstash, sink: Sink, eventually: Callable[..., object]
+) -> None:
+    """A page of whole entries would be 200 MB long."""
+    headers = {"Authorization": f"Bearer {local.env['QSTASH_TOKEN']}"}
+    with httpx.Client(trust_env=False, headers=headers) as http:
+        for number in range(120):
+            body = number.to_bytes(2) + b"x" * 400_000
+            http.post(f"{local.env['QSTASH_URL']}/v2/publish/{sink.url}", content=body)
+
+    def numbers() -> dict[str, int]:
+        run = local("logs", "--stats", "-o", "json", "--query", "states")
+        assert run.code == 0, run
+        states: dict[str, int] = run.json
+        return states
+
+    eventually(lambda: numbers().get("DELIVERED") == 120)
+    by_message = local("logs", "--by-message", "--all", "-o", "json")
+    failed = local("logs", "--by-message", "--state", "delivered", "--limit", "3", "-o", "json")
+    whole = local("logs", "--all", "--state", "delivered", "-o", "json")
+
+    assert numbers() == {"CREATED": 120, "ACTIVE": 120, "DELIVERED": 120}
+    assert len(by_message.json) == 120
+    assert {len(message["entries"]) for message in by_message.json} == {3}
+    assert not any("body" in e for message in by_message.json for e in message["entries"])
+    assert len(failed.json) == 3
+    assert {len(b64decode(entry["body"])) for entry in whole.json} == {400_002}
+
+
+def test_a_page_that_is_too_long_is_requested_again_with_fewer_entries(
+    qstash: Qstash, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As QStash may do that knows nothing of trimmed bodies."""
+    monkeypatch.setattr(reading, "MOST_BYTES", 40_000)
+    entries = [
+        {
+            "messageId": f"msg_{n}",
+            "state": "CREATED",
+            "time": n,
+            "url": "http://x",
+            "body": "x" * 200,
+        }
+        for n in range(250, 0, -1)
+    ]
+
+    def api(request: Received) -> tuple[int, bytes]:
+        query = parse_qs(urlsplit(request.path).query)
+        count, first = int(query["count"][0]), int(query.get("cursor", ["0"])[0])
+        page = {"logs": entries[first : first + count]}
+        more = {"cursor": str(first + count)} if first + count < len(entries) else {}
+        return 200, json.dumps(page | more).encode()
+
+    with running_endpoint(api) as endpoint:
+        qstash.env |= {"QSTASH_URL": endpoint.url, "QSTASH_TOKEN": DEV_USER.token}
+        run = qstash("logs", "--stats", "-o", "json")
+        sizes = [int(parse_qs(urlsplit(r.path).query)["count"][0]) for r in endpoint.received]
+        assert all("trimBody=0" in r.path for r in endpoint.received)
+
+    assert run.code == 0, run
+    assert run.json["entries"] == run.json["messages"] == 250
+    assert sizes == [1000, 100, 100, 100]
+
+
+def test_an_entry_that_is_too_long_alone_is_reported(
+    qstash: Qstash, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_BYTES", 1_048_576)
+    with running_endpoint(lambda _request: (200, b" " * 2_000_000)) as endpoint:
+        qstash.env |= {"QSTASH_URL": endpoint.url, "QSTASH_TOKEN": DEV_USER.token}
+        run = qstash("logs", "--stats")
+        sizes = [int(parse_qs(urlsplit(r.path).query)["count"][0]) for r in endpoint.received]
+
+    assert run.code == 1
+    assert "longer than 1 MiB" in run.err
+    assert sizes == [1000, 100, 10, 1]

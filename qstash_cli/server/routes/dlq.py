@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,9 +14,9 @@ from starlette.routing import Route
 
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import decode
-from qstash_cli.server import filters, publishing, quota, views
+from qstash_cli.server import filters, pages, publishing, quota, views
 from qstash_cli.server.accounts import Account
-from qstash_cli.server.answers import ApiError, answer
+from qstash_cli.server.answers import ApiError, answer, encode
 from qstash_cli.server.message import Draft, Message
 from qstash_cli.server.publishing import Stored
 from qstash_cli.server.requests import bulk_parameters, headers, parameters, service
@@ -34,9 +35,15 @@ _SELECT = (
 async def _list(request: Request) -> Response:
     api = service(request)
     given = parameters(request)
-    rows, cursor = await api.store.run(lambda connection: _page(connection, given))
-    entries = [views.dlq_entry(Message(row), row) for row in rows]
-    return answer({**({"cursor": cursor} if cursor else {}), "messages": entries})
+    trim = views.trim_of(given)
+    rows, cursor = await api.store.run(
+        lambda connection: _page(connection, given, limit=pages.PAGE_BYTES)
+    )
+    entries = await pages.encoded(
+        rows, lambda row: views.dlq_entry(Message(row), row, most_body=trim)
+    )
+    fields = [("cursor", encode(cursor))] if cursor else []
+    return pages.json_object([*fields, ("messages", entries)])
 
 
 async def _get(request: Request) -> Response:
@@ -144,7 +151,10 @@ def _forget(connection: sqlite3.Connection, dlq_ids: Sequence[str]) -> None:
     connection.executemany("DELETE FROM dlq WHERE id = ?", [(i,) for i in dlq_ids])
 
 
-def _page(connection: sqlite3.Connection, given: filters.Values) -> tuple[list[sqlite3.Row], str]:
+def _page(
+    connection: sqlite3.Connection, given: filters.Values, *, limit: int = sys.maxsize
+) -> tuple[list[sqlite3.Row], str]:
+    """The entries that the parameters select, of at most `limit` bytes, and the next cursor."""
     parts = filters.conditions(
         given, filters.DLQ_FILTERS, time_column="dlq.failed_ms", besides=_NO_FILTERS
     )
@@ -157,10 +167,11 @@ def _page(connection: sqlite3.Connection, given: filters.Values) -> tuple[list[s
         parts.append(filters.Condition(f"dlq.seq {sign} ?", (seq,)))
     clause, values = filters.where(parts)
     page = filters.count(given, default=_MOST, most=_MOST)
-    rows = connection.execute(
+    found = connection.execute(
         f"{_SELECT}{clause} ORDER BY dlq.seq {order} LIMIT ?", (*values, page + 1)
-    ).fetchall()
-    return rows[:page], rows[page - 1]["dlq_id"] if len(rows) > page else ""
+    )
+    rows, has_more = pages.fitting(found, page, ("body", "response_body"), limit)
+    return rows, rows[-1]["dlq_id"] if has_more else ""
 
 
 ROUTES = [

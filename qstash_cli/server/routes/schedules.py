@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qstash_cli.server import schedules
+from qstash_cli.server import pages, schedules
 from qstash_cli.server.answers import answer
 from qstash_cli.server.publishing import Order
 from qstash_cli.server.request_body import read_body
@@ -35,10 +36,22 @@ async def create(request: Request) -> Response:
 
 
 async def _list(request: Request) -> Response:
-    def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-        return [schedules.as_json(connection, row) for row in schedules.every(connection)]
+    store = service(request).store
+    ids = await store.run(schedules.ids)
 
-    return answer(await service(request).store.run(read))
+    async def items() -> AsyncIterator[dict[str, Any]]:
+        # There are no pages, and a schedule may have a body of 50 MB.
+        for schedule_id in ids:
+            found = await store.run(lambda connection: _found(connection, schedule_id))  # noqa: B023 - awaited at once
+            if found is not None:
+                yield found
+
+    return pages.json_array(items())
+
+
+def _found(connection: sqlite3.Connection, schedule_id: str) -> dict[str, Any] | None:
+    row = schedules.find(connection, schedule_id)
+    return None if row is None else schedules.as_json(connection, row)
 
 
 async def _get(request: Request) -> Response:
