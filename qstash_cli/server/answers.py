@@ -8,7 +8,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+def _text(value: object) -> str:
+    # A damaged database has bytes where a text belongs; the other rows can still be read.
+    return value.decode(errors="replace") if isinstance(value, bytes) else repr(value)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_text).encode
 
 
 class ApiError(Exception):

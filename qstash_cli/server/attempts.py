@@ -5,26 +5,26 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from base64 import b64encode
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import backoff
 from qstash_cli.protocol.headers import as_lists
-from qstash_cli.server import callbacks, message
+from qstash_cli.server import callbacks, message, publishing
 from qstash_cli.server.delivery import Answer, failed
 from qstash_cli.server.message import Message
+from qstash_cli.server.publishing import Stored
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """What is next after an attempt: the message's own next time, and new messages."""
+class Ended(NamedTuple):
+    """What follows an attempt: the time of the next one, if there is one, and the callbacks."""
 
-    retry_at_ms: int | None
-    created: tuple[tuple[str, int], ...]
+    retry_at_ms: int | None = None
+    created: tuple[Stored, ...] = ()
 
 
 def begin(connection: sqlite3.Connection, message_id: str, now_ms: int) -> Message | None:
@@ -33,6 +33,9 @@ def begin(connection: sqlite3.Connection, message_id: str, now_ms: int) -> Messa
     if found is not None and found.status == "cancelling":
         _complete_cancel(connection, message_id, now_ms)
     if found is None or found.status != "live":
+        return None
+    if found.damage:
+        fail_damaged(connection, message_id, found.damage, now_ms)
         return None
     message.log(connection, message_id, "ACTIVE", now_ms)
     return found
@@ -87,7 +90,7 @@ def _end(
     current = message.find(connection, tried.id)
     if current is None or current.status == "cancelling":
         _complete_cancel(connection, tried.id, now_ms)
-        return Ended(retry_at_ms=None, created=())
+        return Ended()
     if tried.retried < tried.max_retries and not answer.is_final:
         wait_ms = backoff.delay_ms(
             tried.retried + 1, tried.options.retry_delay, answer.headers, now_s
@@ -99,7 +102,7 @@ def _end(
         )
         message.log(connection, tried.id, "RETRY", now_ms, nextDeliveryTime=retry_at_ms)
         return _with_callbacks(connection, tried, answer, None, retry_at_ms, now_ms, new_id)
-    dlq_id = _bury(connection, tried, answer, now_ms)
+    dlq_id = _bury(connection, tried.id, answer, now_ms)
     message.log(connection, tried.id, "FAILED", now_ms, error=error, **_details(answer))
     _finish(connection, tried.id, "failed", now_ms)
     return _with_callbacks(connection, tried, answer, dlq_id, None, now_ms, new_id)
@@ -120,6 +123,16 @@ def cancel(
         _complete_cancel(connection, message_id, now_ms)
 
 
+def fail_damaged(connection: sqlite3.Connection, message_id: str, damage: str, now_ms: int) -> None:
+    """Move a message that cannot be decoded to the DLQ, and report it."""
+    error = f"the stored message is damaged: {damage}"
+    logging.getLogger(__name__).warning("%s failed: %s", message_id, error)
+    message.log(connection, message_id, "ERROR", now_ms, error=error)
+    _bury(connection, message_id, Answer(error=error), now_ms)
+    message.log(connection, message_id, "FAILED", now_ms, error=error)
+    _finish(connection, message_id, "failed", now_ms)
+
+
 def complete_cancels(connection: sqlite3.Connection, now_ms: int) -> None:
     """Cancel the messages whose attempt was in flight when the server stopped."""
     rows = connection.execute("SELECT id FROM messages WHERE status = 'cancelling'").fetchall()
@@ -138,7 +151,7 @@ def _finish(connection: sqlite3.Connection, message_id: str, status: str, now_ms
     )
 
 
-def _bury(connection: sqlite3.Connection, lost: Message, answer: Answer, now_ms: int) -> str:
+def _bury(connection: sqlite3.Connection, message_id: str, answer: Answer, now_ms: int) -> str:
     (last,) = connection.execute("SELECT ifnull(max(seq), 0) FROM dlq").fetchone()
     (used,) = connection.execute(
         "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'dlq'"
@@ -148,7 +161,7 @@ def _bury(connection: sqlite3.Connection, lost: Message, answer: Answer, now_ms:
         "INSERT INTO dlq (id, message_id, failed_ms, status, headers, body) "
         "VALUES (?, ?, ?, ?, ?, ?)",
         (
-            dlq_id, lost.id, now_ms, answer.status, json.dumps(as_lists(answer.headers)),
+            dlq_id, message_id, now_ms, answer.status, json.dumps(as_lists(answer.headers)),
             answer.body or answer.error.encode(),
         ),
     )  # fmt: skip
@@ -165,7 +178,7 @@ def _with_callbacks(  # noqa: PLR0917 - one step, told to both of its callers
     new_id: Callable[[str], str],
 ) -> Ended:
     created = tuple(
-        (message.insert(connection, draft, new_id), draft.due_ms)
+        publishing.store(connection, draft, new_id)
         for draft in callbacks.drafts(tried, answer, dlq_id, now_ms)
     )
     return Ended(retry_at_ms=retry_at_ms, created=created)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import field
 from typing import Protocol
 
 from qstash_cli.frozen import dataclass
+
+# The longest time for which a jump of the clock may go unnoticed.
+LONGEST_WAIT_S = 1.0
 
 
 class Clock(Protocol):
@@ -46,3 +50,35 @@ class ScaledClock:
     def now_s(self) -> float:
         """The world's time in unix seconds."""
         return time.time()
+
+
+class Alarm:
+    """Wakes its one waiter when it is rung, or when the clock reaches a time.
+
+    The clock may jump while a computer sleeps or when its time is set, which no timer notices. So
+    the clock is read again every `check_every_s` real seconds.
+    """
+
+    def __init__(self, clock: Clock, check_every_s: float = LONGEST_WAIT_S) -> None:
+        self._clock = clock
+        self._check_every_s = check_every_s
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Ends the wait, or the next one if nobody waits."""
+        self._rung.set()
+
+    async def wait(self, at_ms: int | None) -> None:
+        """Waits until it is rung, until the clock reaches `at_ms`, or until the next check.
+
+        Without a time it waits until it is rung.
+        """
+        wait_s = None
+        if at_ms is not None:
+            wait_s = min(self._check_every_s, self._clock.seconds_until(at_ms))
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        self._rung.clear()

@@ -5,19 +5,26 @@ docs, "Flow control".
 from __future__ import annotations
 
 import sqlite3
-from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.answers import ApiError
 
+if TYPE_CHECKING:
+    from qstash_cli.server.dispatch import Lane
+
 _DEFAULT_PERIOD_S = 1
+_LIMITS = ("parallelism", "rate", "period_s", "is_paused", "pins_parallelism", "pins_rate")
 
 
-@dataclass
+@dataclass(eq=False)
 class Flow:
-    """A key's limits, what it has used of them, and who waits. Zero is no limit."""
+    """The limits of a flow control key and what is used of them. A limit of 0 means no limit.
+
+    `waiting` counts the due messages that have not started. `parked` and `awaited_ms` are the
+    dispatcher's: the lanes that this key stops, and the start of the period that they wait for.
+    """
 
     key: str
     parallelism: int = 0
@@ -29,15 +36,21 @@ class Flow:
     active: int = 0
     count: int = 0
     started_ms: int = 0
-    waiting: deque[str] = field(default_factory=deque)
+    waiting: int = 0
+    parked: list[tuple[int, Lane]] = field(default_factory=list)
+    awaited_ms: int | None = None
+
+    def admits(self, now_ms: int) -> bool:
+        """Whether another delivery may start."""
+        is_full = 0 < self.parallelism <= self.active or 0 < self.rate <= self.used(now_ms)
+        return not (self.is_paused or is_full)
 
     def enter(self, now_ms: int) -> bool:
         """Takes a place for a delivery, if there is one."""
-        if now_ms >= self.opens_ms:
-            self.started_ms, self.count = now_ms, 0
-        is_full = 0 < self.parallelism <= self.active or 0 < self.rate <= self.count
-        if self.is_paused or is_full:
+        if not self.admits(now_ms):
             return False
+        if not self._is_current(now_ms):
+            self.restart_period(now_ms)
         self.active += 1
         self.count += 1
         return True
@@ -47,22 +60,29 @@ class Flow:
         """When the next period begins."""
         return self.started_ms + self.period_s * 1000
 
+    def used(self, now_ms: int) -> int:
+        """How many deliveries have started in the current period."""
+        return self.count if self._is_current(now_ms) else 0
+
     def is_out_of_rate(self, now_ms: int) -> bool:
-        """Only the next period lets another one in."""
-        return not self.is_paused and 0 < self.rate <= self.count and now_ms < self.opens_ms
+        """Whether nothing can start before the next period begins."""
+        return not self.is_paused and 0 < self.rate <= self.used(now_ms)
+
+    def _is_current(self, now_ms: int) -> bool:
+        # The clock may have been set back: a period that starts in the future is over.
+        return self.started_ms <= now_ms < self.opens_ms
 
     def take_over(self, row: sqlite3.Row) -> None:
-        """Has the limits that are stored."""
-        self.parallelism, self.rate, self.period_s = (
-            row["parallelism"],
-            row["rate"],
-            row["period_s"],
-        )
+        """Applies the stored limits. Raises `ValueError` if they are not numbers."""
+        for name in _LIMITS:
+            value = row[name]
+            if not isinstance(value, int) or value < 0:
+                raise ValueError(f"{name} is not a number: {value!r}")
+        self.parallelism, self.rate = row["parallelism"], row["rate"]
+        self.period_s = row["period_s"]
         self.is_paused = bool(row["is_paused"])
-        self.pins_parallelism, self.pins_rate = (
-            bool(row["pins_parallelism"]),
-            bool(row["pins_rate"]),
-        )
+        self.pins_parallelism = bool(row["pins_parallelism"])
+        self.pins_rate = bool(row["pins_rate"])
 
     def restart_period(self, now_ms: int) -> None:
         """Begins a new period now."""
@@ -72,11 +92,11 @@ class Flow:
         """The key as QStash's JSON; `ratePeriodStart` is in seconds."""
         return {
             "flowControlKey": self.key,
-            "waitListSize": len(self.waiting),
+            "waitListSize": self.waiting,
             "parallelismMax": self.parallelism,
             "parallelismCount": self.active,
             "rateMax": self.rate,
-            "rateCount": self.count if now_ms < self.opens_ms else 0,
+            "rateCount": self.used(now_ms),
             "ratePeriod": self.period_s,
             "ratePeriodStart": self.started_ms // 1000,
             "isPaused": self.is_paused,

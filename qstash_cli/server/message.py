@@ -18,6 +18,10 @@ from qstash_cli.protocol.options import MessageOptions, decode, encode
 
 # Guess: how long the deduplication of an id or content lasts from the first publish. Documented.
 DEDUPLICATION_MS = 600_000
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "url": str, "options": str, "body": (bytes, str), "retried": int, "created_ms": int,
+    "not_before_ms": int, "caller_ip": str,
+}  # fmt: skip
 # What these options say is done once a message is stored.
 _SPENT = {
     "delay_s", "not_before_s", "dedup_id", "dedup_content",
@@ -49,16 +53,26 @@ class Message:
         self.row = row
         self.id: str = row["id"]
         self.status: str = row["status"]
-        self.url: str = row["url"]
-        self.body: bytes = row["body"]
+        self.url = as_text(row["url"])
+        self.body = as_bytes(row["body"])
         self.retried: int = row["retried"]
         self.due_ms: int = row["due_ms"]
         self.queue: str | None = row["queue"]
 
     @cached_property
     def options(self) -> MessageOptions:
-        """How it is to be delivered."""
-        return _read(self.row["options"])
+        """How it is to be delivered: the defaults if the stored options are damaged."""
+        options, _ = _read(self.row["options"])
+        return options
+
+    @property
+    def damage(self) -> str:
+        """Why the stored message cannot be delivered, empty if it can be."""
+        for name, kind in _TYPES.items():
+            if not isinstance(self.row[name], kind):
+                return f"{name} has the type {type(self.row[name]).__name__}"
+        _, damage = _read(self.row["options"])
+        return damage
 
     @property
     def max_retries(self) -> int:
@@ -66,10 +80,24 @@ class Message:
         return DEFAULT_RETRIES if self.options.retries is None else self.options.retries
 
 
+def as_text(value: object) -> str:
+    """What is stored in a column of texts, which SQLite does not enforce."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def as_bytes(value: object) -> bytes:
+    """What is stored in a column of bytes, which SQLite does not enforce."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 # Many messages are published with the same options.
 @lru_cache(maxsize=256)
-def _read(text: str) -> MessageOptions:
-    return read_options(json.loads(text))
+def _read(text: str) -> tuple[MessageOptions, str]:
+    """The stored options, and what is wrong with them if they cannot be decoded at all."""
+    try:
+        return read_options(json.loads(text)), ""
+    except Exception as fault:  # noqa: BLE001 - whatever a file contains, it stops no other message
+        return MessageOptions(), f"options cannot be decoded: {fault}"
 
 
 def read_options(pairs: Sequence[Sequence[str]]) -> MessageOptions:

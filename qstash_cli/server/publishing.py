@@ -59,6 +59,7 @@ class Stored:
 
     message_id: str
     due_ms: int
+    url: str
     queue: str | None
     flow: sqlite3.Row | None
 
@@ -197,11 +198,18 @@ def store(connection: sqlite3.Connection, draft: Draft, new_id: NewId) -> Stored
         queues.ensure(connection, draft.queue, draft.created_ms)
     limits = flow.configure(connection, draft.options)
     message_id = message.insert(connection, draft, new_id)
-    return Stored(message_id=message_id, due_ms=draft.due_ms, queue=draft.queue, flow=limits)
+    return Stored(
+        message_id=message_id, due_ms=draft.due_ms, url=draft.url, queue=draft.queue, flow=limits
+    )
 
 
 def _known(connection: sqlite3.Connection, key: str, now_ms: int) -> str | None:
     connection.execute("DELETE FROM deduplication WHERE until_ms <= ?", (now_ms,))
+    # A clock that was set back makes no window longer.
+    latest_ms = now_ms + DEDUPLICATION_MS
+    connection.execute(
+        "UPDATE deduplication SET until_ms = ? WHERE until_ms > ?", (latest_ms, latest_ms)
+    )
     row = connection.execute(
         "SELECT message_id FROM deduplication WHERE key = ?", (key,)
     ).fetchone()

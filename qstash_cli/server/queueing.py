@@ -6,68 +6,73 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from qstash_cli.server.dispatch import PendingMessage
+
 
 @dataclass
-class _Line:
-    """A queue. An active message keeps its place until it and all its callbacks are done."""
+class QueueState:
+    """A queue. An active message keeps its place until it and all its callbacks are done.
+
+    `active` has the ids that keep each place: of the message itself and of its callbacks.
+    """
 
     parallelism: int = 1
     is_paused: bool = False
     active: dict[str, set[str]] = field(default_factory=dict)
-    waiting: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    waiting: OrderedDict[str, PendingMessage] = field(default_factory=OrderedDict)
 
 
 class Queueing:
-    """Hands out messages in order; `deliver` gets the id and the time of one whose turn it is."""
+    """Passes the messages of each queue to `deliver`, in their order, when it is their turn."""
 
-    def __init__(self, deliver: Callable[[str, int], None]) -> None:
+    def __init__(self, deliver: Callable[[PendingMessage], None]) -> None:
         self._deliver = deliver
-        self._lines: dict[str, _Line] = {}
+        self._queues: dict[str, QueueState] = {}
         self._place_of: dict[str, tuple[str, str]] = {}
 
-    def set(self, queue: str, *, parallelism: int, is_paused: bool) -> None:
-        """Changes how a queue delivers; what is on its way goes on."""
-        line = self._lines.setdefault(queue, _Line())
-        line.parallelism, line.is_paused = parallelism, is_paused
-        self._advance(queue)
+    def set(self, name: str, *, parallelism: int, is_paused: bool) -> None:
+        """Changes how a queue delivers; messages in flight are not affected."""
+        queue = self._queues.setdefault(name, QueueState())
+        queue.parallelism, queue.is_paused = parallelism, is_paused
+        self._advance(name)
 
-    def add(self, queue: str, message_id: str, due_ms: int) -> None:
-        """Puts a message at the end of a queue."""
-        self._place_of[message_id] = (queue, message_id)
-        self._lines.setdefault(queue, _Line()).waiting[message_id] = due_ms
-        self._advance(queue)
+    def add(self, name: str, pending: PendingMessage) -> None:
+        """Appends a message to a queue."""
+        self._place_of[pending.message_id] = (name, pending.message_id)
+        self._queues.setdefault(name, QueueState()).waiting[pending.message_id] = pending
+        self._advance(name)
 
-    def hold(self, queue: str, message_id: str, callback_id: str) -> None:
-        """Lets the next ones wait for a callback of a message too."""
-        self._place_of[callback_id] = (queue, message_id)
-        active = self._lines.setdefault(queue, _Line()).active
+    def hold(self, name: str, message_id: str, callback_id: str) -> None:
+        """Keeps the place of a message until its callback is done too."""
+        self._place_of[callback_id] = (name, message_id)
+        active = self._queues.setdefault(name, QueueState()).active
         active.setdefault(message_id, set()).add(callback_id)
 
     def queue_of(self, message_id: str) -> str | None:
         """The queue in which a message waits or is active."""
-        queue, _ = self._place_of.get(message_id, (None, ""))
-        return queue
+        name, _ = self._place_of.get(message_id, (None, ""))
+        return name
 
     def leave(self, message_ids: Iterable[str]) -> None:
-        """Lets the next ones go on in place of messages that are done or cancelled."""
-        left = set()
+        """Gives the places of messages that are done or cancelled to the next ones."""
+        changed = set()
         for message_id in message_ids:
-            queue, place = self._place_of.pop(message_id, ("", ""))
-            if not queue:
+            name, place = self._place_of.pop(message_id, ("", ""))
+            if not name:
                 continue
-            line = self._lines[queue]
-            line.waiting.pop(message_id, None)
-            holders = line.active.get(place, set())
+            queue = self._queues[name]
+            queue.waiting.pop(message_id, None)
+            holders = queue.active.get(place, set())
             holders.discard(message_id)
             if not holders:
-                line.active.pop(place, None)
-            left.add(queue)
-        for queue in left:
-            self._advance(queue)
+                queue.active.pop(place, None)
+            changed.add(name)
+        for name in changed:
+            self._advance(name)
 
-    def _advance(self, queue: str) -> None:
-        line = self._lines[queue]
-        while line.waiting and not line.is_paused and len(line.active) < line.parallelism:
-            message_id, due_ms = line.waiting.popitem(last=False)
-            line.active.setdefault(message_id, set()).add(message_id)
-            self._deliver(message_id, due_ms)
+    def _advance(self, name: str) -> None:
+        queue = self._queues[name]
+        while queue.waiting and not queue.is_paused and len(queue.active) < queue.parallelism:
+            message_id, pending = queue.waiting.popitem(last=False)
+            queue.active.setdefault(message_id, set()).add(message_id)
+            self._deliver(pending)

@@ -58,7 +58,9 @@ def check_day(connection: sqlite3.Connection, limits: Limits, more: int, now_ms:
         return
     day_ms = now_ms - now_ms % _DAY_MS
     (used,) = connection.execute(
-        "SELECT count(*) FROM messages WHERE created_ms >= ?", (day_ms,)
+        # Of the days to come too: the clock may have been set back.
+        "SELECT count(*) FROM messages WHERE created_ms >= ? AND created_ms < ?",
+        (day_ms, day_ms + _DAY_MS),
     ).fetchone()
     if used + more > most:
         raise ApiError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
 from qstash_cli.errors import BadInput
@@ -12,14 +11,15 @@ from qstash_cli.protocol.backoff import DEFAULT_RETRIES
 from qstash_cli.protocol.cron import next_fire_s, parse_cron
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.protocol.ids import check_name
-from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server import quota, redaction
 from qstash_cli.server.answers import ApiError
-from qstash_cli.server.message import read_options
-from qstash_cli.server.publishing import Accepted, NewId, Order, accept, check
+from qstash_cli.server.message import as_bytes, as_text, read_options
+from qstash_cli.server.publishing import NewId, Order, check
 
 _STATES = {"live": "IN_PROGRESS", "cancelling": "IN_PROGRESS", "delivered": "SUCCESS"}
+# The next time of a schedule that cannot fire, later than any other time.
+NEVER_MS = 2**53
 _OWN_HEADERS = ("upstash-cron", "upstash-schedule-id")
 
 
@@ -40,11 +40,11 @@ def put(connection: sqlite3.Connection, order: Order, new_id: NewId) -> str:
         "(id, created_ms, cron, destination, headers, body, caller_ip, next_ms) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET cron = excluded.cron, "
         "destination = excluded.destination, headers = excluded.headers, body = excluded.body, "
-        "caller_ip = excluded.caller_ip, next_ms = excluded.next_ms, is_paused = 0",
+        "caller_ip = excluded.caller_ip, next_ms = excluded.next_ms, is_paused = 0, error = ''",
         (
             schedule_id, order.now_ms, cron, order.destination,
             json.dumps([h for h in order.headers if _is_stored(h[0])]), order.body,
-            order.caller_ip, _next_ms(cron, order.now_ms),
+            order.caller_ip, next_fire_ms(cron, order.now_ms),
         ),
     )  # fmt: skip
     return schedule_id
@@ -56,7 +56,8 @@ def _is_stored(name: str) -> bool:
     return (is_option and lower not in _OWN_HEADERS) or lower == "content-type"
 
 
-def _next_ms(cron: str, now_ms: int) -> int:
+def next_fire_ms(cron: str, now_ms: int) -> int:
+    """When a cron expression fires after now. Raises `ApiError` if it is not valid."""
     try:
         at_s = next_fire_s(parse_cron(cron), now_ms / 1000)
     except BadInput as error:
@@ -100,59 +101,14 @@ def delete(connection: sqlite3.Connection, schedule_id: str) -> None:
     connection.execute("DELETE FROM schedules WHERE id = ?", (schedule_id,))
 
 
-def next_due_ms(connection: sqlite3.Connection) -> int | None:
-    """When the next schedule fires, None if there is none."""
-    row = connection.execute("SELECT min(next_ms) AS next_ms FROM schedules").fetchone()
-    due_ms: int | None = row["next_ms"]
-    return due_ms
-
-
-def fire_due(
-    connection: sqlite3.Connection, now_ms: int, new_id: NewId, limits: Limits = UNLIMITED
-) -> list[Accepted]:
-    """Publishes what is due, once each, and moves each schedule to its next time after now.
-
-    What was missed several times, while the server was not running, fires once.
-    """
-    rows = connection.execute("SELECT * FROM schedules WHERE next_ms <= ?", (now_ms,)).fetchall()
-    fired: list[Accepted] = []
-    for row in rows:
-        connection.execute(
-            "UPDATE schedules SET next_ms = ? WHERE id = ?",
-            (_next_ms(row["cron"], now_ms), row["id"]),
-        )
-        if not row["is_paused"]:
-            fired += _fire(connection, row, now_ms, new_id, limits)
-    return fired
-
-
-def _fire(
-    connection: sqlite3.Connection, row: sqlite3.Row, now_ms: int, new_id: NewId, limits: Limits
-) -> Sequence[Accepted]:
-    order = Order(
-        destination=row["destination"],
-        headers=tuple((name, value) for name, value in json.loads(row["headers"])),
-        body=row["body"],
-        now_ms=now_ms,
-        caller_ip=row["caller_ip"],
-        schedule_id=row["id"],
-        limits=limits,
-    )
-    try:
-        accepted, error = [accept(connection, order, new_id)], ""
-    except (ApiError, BadInput) as refused:
-        accepted, error = [], str(refused)
-    ids = [stored.message_id for one in accepted for stored in one.stored]
-    connection.execute(
-        "UPDATE schedules SET last_ms = ?, last_ids = ?, error = ? WHERE id = ?",
-        (now_ms, json.dumps(ids), error, row["id"]),
-    )
-    return accepted
+def is_time(value: object) -> bool:
+    """Whether a stored next time is one at which the schedule fires."""
+    return isinstance(value, int) and value < NEVER_MS
 
 
 def as_json(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     """A schedule as QStash's JSON."""
-    options = read_options(json.loads(row["headers"]))
+    options, error = _stored_options(row)
     shown = redaction.without_empty(
         {
             "callback": options.callback,
@@ -170,22 +126,22 @@ def as_json(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
             "label": options.label[0] if options.label else None,
             "labels": list(options.label),
             "lastScheduleTime": row["last_ms"],
-            "lastScheduleStates": _last_states(connection, json.loads(row["last_ids"])),
-            "error": row["error"],
+            "lastScheduleStates": _last_states(connection, row["last_ids"]),
+            "nextScheduleTime": row["next_ms"] if is_time(row["next_ms"]) else None,
+            "error": row["error"] or error,
         }
     )
     return shown | {
         "scheduleId": row["id"],
-        "cron": row["cron"],
+        "cron": as_text(row["cron"]),
         "createdAt": row["created_ms"],
-        "destination": row["destination"],
+        "destination": as_text(row["destination"]),
         "method": options.method or "POST",
         "header": _headers(options, options),
         "retries": DEFAULT_RETRIES if options.retries is None else options.retries,
-        "callerIP": row["caller_ip"],
+        "callerIP": as_text(row["caller_ip"]),
         "isPaused": bool(row["is_paused"]),
-        "nextScheduleTime": row["next_ms"],
-        **redaction.text("body", redaction.body(options.redact, row["body"])),
+        **redaction.text("body", redaction.body(options.redact, as_bytes(row["body"]))),
     }
 
 
@@ -193,7 +149,19 @@ def _headers(options: MessageOptions, family: MessageOptions | None) -> dict[str
     return redaction.headers(options.redact, as_lists(family.headers) if family else {})
 
 
-def _last_states(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
+def _stored_options(row: sqlite3.Row) -> tuple[MessageOptions, str]:
+    """The options of a schedule, the defaults with an error if they are damaged."""
+    try:
+        return read_options(json.loads(row["headers"])), ""
+    except Exception as fault:  # noqa: BLE001 - whatever is stored, the others can still be listed
+        return MessageOptions(), f"the options cannot be decoded: {fault}"
+
+
+def _last_states(connection: sqlite3.Connection, stored_ids: str) -> dict[str, str]:
+    try:
+        ids = [str(message_id) for message_id in json.loads(stored_ids)]
+    except (ValueError, TypeError):
+        return {}
     marks = ", ".join("?" * len(ids))
     rows = connection.execute(
         f"SELECT id, status FROM messages WHERE id IN ({marks})",  # noqa: S608 - question marks

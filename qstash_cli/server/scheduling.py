@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 
 from qstash_cli.protocol.limits import Limits
-from qstash_cli.server import schedules
-from qstash_cli.server.clock import Clock
+from qstash_cli.server import firing, message
+from qstash_cli.server.clock import LONGEST_WAIT_S, Alarm, Clock
 from qstash_cli.server.engine import Engine
 from qstash_cli.server.store import Store
 
 _PAUSE_AFTER_FAULT_S = 1.0
+# Debian's cron(8): a clock that is set back by more than three hours has been corrected, and the
+# new time is used at once. After a smaller step no time fires again.
+_CORRECTION_MS = 3 * 3_600_000
 
 
 class Scheduler:
-    """Waits for the next schedule; `changed` is told when there may be an earlier one."""
+    """Fires each schedule when it is due; `changed` reports that another one may be next.
+
+    The clock is read again every `check_clock_every_s` real seconds, since it may jump. A schedule
+    that missed several times fires once.
+    """
 
     def __init__(
         self,
@@ -25,17 +33,22 @@ class Scheduler:
         engine: Engine,
         new_id: Callable[[str], str],
         limits: Limits,
+        *,
+        check_clock_every_s: float = LONGEST_WAIT_S,
     ) -> None:
         self._store = store
         self._clock = clock
         self._engine = engine
         self._new_id = new_id
         self._limits = limits
-        self._wake = asyncio.Event()
+        self._alarm = Alarm(clock, check_clock_every_s)
+        self._is_current = False
+        self._next_ms: int | None = None
+        self._latest_ms = 0
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Starts to wait."""
+        """Begins to wait for the next schedule."""
         self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -45,31 +58,42 @@ class Scheduler:
             await asyncio.gather(self._loop, return_exceptions=True)
 
     def changed(self) -> None:
-        """Looks again which schedule is next."""
-        self._wake.set()
+        """Checks again which schedule is next."""
+        self._is_current = False
+        self._alarm.ring()
 
     async def _run(self) -> None:
+        is_loaded = False
         while True:
             try:
-                await self._fire_next()
+                if not is_loaded:
+                    self._latest_ms = await self._store.run(self._load)
+                    is_loaded = True
+                await self._step()
             except Exception as fault:  # noqa: BLE001 - whatever it is, the other schedules go on
                 logging.getLogger(__name__).warning("the schedules are put off: %r", fault)
                 await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
 
-    async def _fire_next(self) -> None:
-        self._wake.clear()
-        due_ms = await self._store.run(schedules.next_due_ms)
-        wait_s = None if due_ms is None else self._clock.seconds_until(due_ms)
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._wake.wait()
-                return
-        except TimeoutError:
-            pass
+    def _load(self, connection: sqlite3.Connection) -> int:
+        firing.examine(connection, self._clock.now_ms())
+        return max(message.last_step_ms(connection), firing.last_change_ms(connection))
+
+    async def _step(self) -> None:
+        now_ms = self._clock.now_ms()
+        if now_ms < self._latest_ms - _CORRECTION_MS:
+            await self._store.run(lambda connection: firing.move_back(connection, now_ms))
+            self._latest_ms, self._is_current = now_ms, False
+        self._latest_ms = max(self._latest_ms, now_ms)
+        if not self._is_current:
+            # A change that comes in the meantime is seen in the next step.
+            self._is_current = True
+            self._next_ms = await self._store.run(firing.next_due_ms)
+        if self._next_ms is None or self._next_ms > now_ms:
+            await self._alarm.wait(self._next_ms)
+            return
+        self._is_current = False
         fired = await self._store.run(
-            lambda connection: schedules.fire_due(
-                connection, self._clock.now_ms(), self._new_id, self._limits
-            )
+            lambda connection: firing.fire_due(connection, now_ms, self._new_id, self._limits)
         )
         for accepted in fired:
             self._engine.add_all(accepted.stored)

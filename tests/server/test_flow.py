@@ -115,3 +115,24 @@ def test_limits_survive_a_restart(
         assert sink.received == []
         sdk.flow_control.resume("k")
         eventually(lambda: len(sink.received) == 1)
+
+
+def test_a_callback_obeys_its_own_flow_control(
+    server_url: str, sink: Sink, connect: Connect, eventually: Eventually
+) -> None:
+    sdk = connect(DEV_USER.token, server_url)
+    sdk.flow_control.pause("callbacks")
+    sdk.message.publish(
+        url=f"{sink.url}/work",
+        headers={
+            "Upstash-Callback": f"{sink.url}/callback",
+            "Upstash-Callback-Flow-Control-Key": "callbacks",
+            "Upstash-Callback-Flow-Control-Value": "rate=5",
+        },
+    )
+    eventually(lambda: sdk.flow_control.get("callbacks").wait_list_size == 1)
+    assert [request.path for request in sink.received] == ["/work"]
+
+    sdk.flow_control.resume("callbacks")
+
+    eventually(lambda: [request.path for request in sink.received] == ["/work", "/callback"])

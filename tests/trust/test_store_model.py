@@ -26,9 +26,8 @@ from hypothesis.stateful import (
 )
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.server import attempts, publishing, schedules
+from qstash_cli.server import attempts, firing, publishing, restoring, schedules
 from qstash_cli.server.delivery import Answer
-from qstash_cli.server.engine import _live
 from qstash_cli.server.publishing import Order
 from qstash_cli.server.routes import dlq
 from qstash_cli.server.store import Store
@@ -198,7 +197,7 @@ class Life(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         self.now_ms += minutes * MINUTE_MS + 7
         try:
-            fired = self.do(lambda c: schedules.fire_due(c, self.now_ms, self.new_id))
+            fired = self.do(lambda c: firing.fire_due(c, self.now_ms, self.new_id))
         except Crashed:
             return
         for one in fired:
@@ -215,7 +214,9 @@ class Life(RuleBasedStateMachine):
     def the_store_holds_what_was_acknowledged_and_nothing_else(self) -> None:
         def read(connection: sqlite3.Connection) -> tuple[dict[str, str], set[str]]:
             rows = connection.execute("SELECT id, status FROM messages").fetchall()
-            return {r["id"]: r["status"] for r in rows}, {r["id"] for r in _live(connection)}
+            return {r["id"]: r["status"] for r in rows}, {
+                r["id"] for r in restoring.live(connection)
+            }
 
         stored, live = asyncio.run(self.store.run(read))
 
