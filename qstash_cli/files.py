@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -12,6 +13,8 @@ from qstash_cli.errors import BadInput
 
 _OWNER_ONLY = 0o600
 _LONGEST_PID = 20
+_PID_ATTEMPTS = 5
+_PID_PAUSE_S = 0.01
 
 
 class LockedByAnother(Exception):
@@ -56,7 +59,9 @@ def open_private(path: Path, mode: Literal["ab", "a+b", "xb"]) -> BinaryIO:
     return open(path, mode, opener=opener)
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> os.stat_result:
+def write_atomically(
+    path: Path, data: bytes | Iterable[bytes], *, durable: bool = True
+) -> os.stat_result:
     """Replaces a file by one with mode 0600 and this content; readers see the old or the new one.
 
     Returns the status of the new file. Without `durable`, the content may be lost when the machine
@@ -68,7 +73,7 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> os.sta
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             if durable:
                 os.fsync(handle)
@@ -89,6 +94,8 @@ def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    # filelock would create a directory whose name may be a mistake.
+    path.parent.stat()
     lock = FileLock(path, timeout=timeout_s, mode=_OWNER_ONLY, on_acquired=_write_pid)
     try:
         lock.acquire()
@@ -110,12 +117,13 @@ def _write_pid(handle: int) -> None:
 
 
 def _read_pid(path: Path) -> int | None:
-    try:
-        with path.open("rb", buffering=0) as file:
+    # The holder writes it right after it has got the lock.
+    for _attempt in range(_PID_ATTEMPTS):
+        with suppress(OSError, ValueError), path.open("rb", buffering=0) as file:
             file.seek(1)
             return int(file.read(_LONGEST_PID))
-    except (OSError, ValueError):
-        return None
+        time.sleep(_PID_PAUSE_S)
+    return None
 
 
 def reason_of(fault: OSError) -> str:

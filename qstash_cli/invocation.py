@@ -4,6 +4,7 @@ randomness enter here and nowhere else.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Invocation(Exchanges):
     """One run: its surroundings, and the options that every command has.
 
     `now` is in unix seconds, `sleep` takes seconds. `run_command` returns what a program printed.
+    `started_at_s` is the unix time at which the process began, or a later one.
     """
 
     env: Mapping[str, str]
@@ -58,6 +60,7 @@ class Invocation(Exchanges):
     sleep: Callable[[float], None]
     random_bytes: Callable[[int], bytes]
     run_command: Callable[[Sequence[str]], str]
+    started_at_s: Callable[[], float] = lambda: math.inf
     output: OutputOptions = field(default_factory=OutputOptions)
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     automation: AutomationOptions = field(default_factory=AutomationOptions)
@@ -69,6 +72,7 @@ class Invocation(Exchanges):
 
         from qstash_cli.config.token_command import printed
         from qstash_cli.output.look import columns_of
+        from qstash_cli.process import started_at_s
         from qstash_cli.streams import open_streams
 
         streams = open_streams()
@@ -86,6 +90,7 @@ class Invocation(Exchanges):
             sleep=time.sleep,
             random_bytes=os.urandom,
             run_command=printed,
+            started_at_s=started_at_s,
         )
 
     def look(self) -> Look:

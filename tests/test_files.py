@@ -97,6 +97,13 @@ def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_lock_creates_no_directory(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "mistake" / "lock", timeout_s=0):
+        pass
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_one_of_many_threads_holds_a_lock_at_a_time(tmp_path: Path) -> None:
     counted, inside = [], threading.Lock()
 

@@ -12,23 +12,26 @@ from functools import partial
 from itertools import count, repeat
 from typing import Any, cast
 
-from qstash_cli.bulk.items import Recipe, Record, record_of, scan
-from qstash_cli.bulk.rows import Lines, Piece, rows_in
+from qstash_cli.bulk.items import Recipe, Record, RecordGroup, record_of, scan
+from qstash_cli.bulk.lines import Lines
+from qstash_cli.bulk.rows import Piece, rows_in
 from qstash_cli.errors import BadInput
 
 # A named tuple is made by itself in twice the time.
 _as_record = cast("Callable[[Iterable[Any]], Record]", partial(tuple.__new__, Record))
 
 
-def records_of(pieces: Iterable[Piece | None], recipe: Recipe) -> Iterator[list[Record] | None]:
-    """What the rows of each piece stand for, and None wherever the input pauses."""
+def records_of(pieces: Iterable[Piece | None], recipe: Recipe) -> Iterator[RecordGroup | None]:
+    """The records of each piece, and None wherever the input pauses."""
     filled = _filler(recipe)
     for piece in pieces:
         if piece is None:
             yield None
             continue
-        records = filled(piece) if filled and isinstance(piece, Lines) else None
-        yield records or [record_of(row, recipe) for row in rows_in(piece)]
+        records = filled(piece.lines[0]) if filled and len(piece.lines) == 1 else None
+        yield RecordGroup(
+            piece.lines, records or [record_of(row, recipe) for row in rows_in(piece)]
+        )
 
 
 def _filler(recipe: Recipe) -> Callable[[Lines], list[Record] | None] | None:
@@ -45,7 +48,7 @@ def _filler(recipe: Recipe) -> Callable[[Lines], list[Record] | None] | None:
     def filled(lines: Lines) -> list[Record] | None:
         data = lines.data.replace(b"\r\n", b"\n").removesuffix(b"\n")
         # Between the parts of JSON there may be these, which are escaped as well.
-        if b"\t" in data or b"\r" in data:
+        if b"\t" in data or b"\r" in data or lines.dropped_bytes:
             return None
         try:
             # None of the bodies is longer than all of them.

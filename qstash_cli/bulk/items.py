@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
-from qstash_cli.bulk.rows import FileFormat, Lines, Row
+from qstash_cli.bulk.lines import Lines, Row
+from qstash_cli.bulk.rows import FileFormat
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
@@ -91,6 +92,13 @@ class Record(NamedTuple):
     def row(self) -> Row:
         """The row. Few are asked for, so that those of lines are made then."""
         return self.origin if isinstance(self.origin, Row) else self.origin.row(self.line)
+
+
+class RecordGroup(NamedTuple):
+    """Lines of the input, and the records in them."""
+
+    lines: list[Lines]
+    records: list[Record]
 
 
 def record_of(row: Row, recipe: Recipe) -> Record:

@@ -1,76 +1,61 @@
-"""The journal: which lines of the input QStash has acknowledged, so that a run can go on.
+"""The journal of a run: what has become of each record, so that another run can resume it.
 
-A file of JSON lines. The first says which job of which input it is, the others which lines are
-done; the last one of a job that came to its end says so. It holds no body and no secret.
+One process at a time has a journal: it holds a lock beside it, which ends with the process.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
-import math
 import os
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 from qstash_cli.bulk.chunks import Chunk
-from qstash_cli.bulk.rows import Lines, Piece, rows_in
-from qstash_cli.bulk.source import Digested
-from qstash_cli.errors import BadInput
-from qstash_cli.files import write_atomically
-from qstash_cli.frozen import dataclass
+from qstash_cli.bulk.items import Record
+from qstash_cli.bulk.journal_entries import Finish, Head, Progress, to_line
+from qstash_cli.bulk.journal_state import JournalState, OlderJournal, read_state
+from qstash_cli.bulk.lines import partition, ranges_of, ranges_within
+from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.files import LockedByAnother, locked, reason_of, write_atomically
 
-_VERSION = 1
-_MOST_BYTES_OF_A_LINE = 65_536
-_BLOCK_BYTES = 1_048_576
-
-
-@dataclass(frozen=True, kw_only=True)
-class Past:
-    """What a journal tells: its job, and the lines done, as ordered ranges that do not touch."""
-
-    job: str = ""
-    done: tuple[tuple[int, int], ...] = ()
-    sent: int = 0
-    refused: int = 0
-    rejects_bytes: int = 0
-    is_finished: bool = False
-
-    def has(self, first: int, last: int) -> bool:
-        """Whether any of these lines is done."""
-        place = bisect_right(self.done, (last, math.inf)) - 1
-        return place >= 0 and self.done[place][1] >= first
-
-
-def undone(pieces: Iterable[Piece | None], past: Past) -> Iterator[Piece | None]:
-    """What the journal does not know as done."""
-    for piece in pieces:
-        if piece is None or (isinstance(piece, Lines) and not past.has(piece.first, piece.last)):
-            yield piece
-        else:
-            yield [row for row in rows_in(piece) if not past.has(row.line, row.line)]
+_MAX_BYTES_OF_A_LINE = 65_536
 
 
 class Journal(Protocol):
-    """Where acknowledged chunks are noted."""
+    """Where it is recorded what became of records."""
 
-    def note(self, chunk: Chunk, *, refused: int, rejects_bytes: int) -> None:
-        """Notes that all of a chunk has been dealt with."""
+    def note(self, chunk: Chunk, refused: Sequence[Record]) -> None:
+        """Records that these records of a chunk were refused, and the others sent."""
 
-    def finish(self, source: Digested | None) -> None:
-        """Notes that the input came to its end."""
+    def finish(self, at_s: float) -> None:
+        """Records that the input was read to its end at that unix time."""
 
 
 class NoJournal:
-    """For input that cannot be read twice."""
+    """For an input that cannot be read twice."""
 
-    def note(self, chunk: Chunk, *, refused: int, rejects_bytes: int) -> None:
-        """Notes nothing."""
+    def note(self, chunk: Chunk, refused: Sequence[Record]) -> None:
+        """Records nothing."""
 
-    def finish(self, source: Digested | None) -> None:
-        """Notes nothing."""
+    def finish(self, at_s: float) -> None:
+        """Records nothing."""
+
+
+class Run(NamedTuple):
+    """What the journal must be about. `source` is the input, if it is a file.
+
+    `new_job` makes the id of a job. `started_at_s` is the unix time at which this process began.
+    """
+
+    api_url: str
+    source: Path | None
+    has_header: bool
+    resumes: bool
+    new_job: Callable[[], str]
+    started_at_s: float
 
 
 class FileJournal:
@@ -79,153 +64,141 @@ class FileJournal:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def begin(self, job: str, api_url: str, source: Path | None) -> None:
-        """Starts anew, in place of what was there. Raises `BadInput` if it cannot be written."""
-        head: dict[str, Any] = {"journal": _VERSION, "job": job, "api_url": api_url}
-        if source is not None:
-            head["begins_with"] = _beginning(source)
+    def note(self, chunk: Chunk, refused: Sequence[Record]) -> None:
+        """Records that these records of a chunk were refused, and the others sent."""
+        if not refused:
+            self._append(to_line(Progress(tuple(chunk.ranges), len(chunk))))
+            return
+        spans = [(record.line, record.row.last_line) for record in refused]
+        entry = Progress(
+            done=tuple(ranges_of(partition(chunk.lines, spans)[0])),
+            sent=len(chunk) - len(refused),
+            refused=tuple(ranges_within(chunk.lines, spans)),
+        )
+        self._append(to_line(entry))
+
+    def finish(self, at_s: float) -> None:
+        """Records that the input was read to its end at that unix time."""
+        self._append(to_line(Finish(at_s)))
+
+    def begin(self, head: Head) -> JournalState:
+        """Starts a journal in place of an older one. Raises `BadInput` if it cannot be written."""
         try:
-            write_atomically(self._path, f"{json.dumps(head)}\n".encode())
+            write_atomically(self._path, to_line(head))
+        except OSError as fault:
+            raise _unwritable(self._path, fault) from None
+        return JournalState(head)
+
+    def resume(self, state: JournalState) -> None:
+        """Removes a last line that was cut off while it was written."""
+        try:
+            os.truncate(self._path, state.size)
         except OSError as fault:
             raise _unwritable(self._path, fault) from None
 
-    def past(self, api_url: str, source: Path | None, *, resumes: bool) -> Past | None:
-        """What is known of an earlier run, None if there was none.
-
-        Raises `BadInput` if the journal is about another input or another QStash, unless that run
-        came to its end and this one does not resume it.
-        """
-        try:
-            lines = self._path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return None
-        except OSError as fault:
-            reason = (fault.strerror or "unreadable").lower()
-            raise BadInput(f"the journal cannot be read: {self._path}", hint=reason) from None
-        # What follows the last line feed was cut off in the middle of being written.
-        entries = [_entry(line, self._path) for line in lines[:-1]]
-        if not entries or entries[0].get("journal") != _VERSION:
-            raise BadInput(
-                f"not a journal of `qstash batch`: {self._path}",
-                hint="name another file with --journal",
-            )
-        past = _past(entries)
-        if past.is_finished and not resumes:
-            return past
-        difference = self._difference(entries[0], entries[-1], api_url, source)
-        if difference is None:
-            return past
-        if not past.done:
-            # Nothing of that run was acknowledged: it is as if it had not been.
-            return None
-        raise difference
-
-    def _difference(
-        self, head: dict[str, Any], last: dict[str, Any], api_url: str, source: Path | None
-    ) -> BadInput | None:
-        if head.get("api_url") != api_url:
-            return BadInput(
-                f"the journal is about another QStash: {head.get('api_url')}",
-                hint=f"this run talks to {api_url}; choose the profile of the first run",
-            )
-        if source is None:
-            return None
-        is_same = head.get("begins_with") == _beginning(source)
-        # Once all of it was sent, lines may still be added.
-        if is_same and "sha256" in last:
-            is_same = _digest(source, last["bytes"]) == last["sha256"]
-        if not is_same:
-            return BadInput(
-                f"the input is not the one that the journal is about: {source}",
-                hint=f"to send it anew, delete {self._path}",
-            )
-        return None
-
-    def note(self, chunk: Chunk, *, refused: int, rejects_bytes: int) -> None:
-        """Notes that all of a chunk has been dealt with."""
-        entry: dict[str, Any] = {"done": [chunk.first_line, chunk.last_line]}
-        entry["sent"] = len(chunk.good) + len(chunk.bad) - refused
-        if refused:
-            entry |= {"refused": refused, "rejects_bytes": rejects_bytes}
-        self._append(entry)
-
-    def finish(self, source: Digested | None) -> None:
-        """Notes that the input came to its end, and what it was."""
-        entry: dict[str, Any] = {"finished": True}
-        if source is not None:
-            entry |= {"bytes": source.size, "sha256": source.sha256}
-        self._append(entry)
-
-    def _append(self, entry: dict[str, Any]) -> None:
-        line = f"{json.dumps(entry)}\n".encode()
+    def _append(self, line: bytes) -> None:
         try:
             handle = os.open(self._path, os.O_RDWR | os.O_APPEND)
+            try:
+                written = os.write(handle, line)
+            finally:
+                os.close(handle)
         except OSError as fault:
             raise _unwritable(self._path, fault) from None
+        if written < len(line):
+            raise _unwritable(self._path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+
+@contextmanager
+def opened_journal(path: Path, run: Run) -> Iterator[tuple[FileJournal, JournalState]]:
+    """The journal of a run, and what it says of earlier ones; nobody else can open it meanwhile.
+
+    Raises `QstashError` if another process has it, and `BadInput` if it is damaged, is about
+    another input or another QStash, or if the earlier run is to be resumed and this one does not.
+    """
+    # Two names of a file must not be two locks.
+    path = Path(os.path.realpath(path))
+    with ExitStack() as stack:
         try:
-            os.write(handle, line)
+            stack.enter_context(locked(path.with_name(f"{path.name}.lock"), timeout_s=0))
+        except LockedByAnother as fault:
+            raise QstashError(
+                f"{fault.holder} is sending with this journal: {path}",
+                hint="wait until it has finished, or stop it and add --resume; nothing was sent",
+            ) from None
         except OSError as fault:
-            raise _unwritable(self._path, fault) from None
-        finally:
-            os.close(handle)
+            raise _unwritable(path, fault) from None
+        journal = FileJournal(path)
+        state = _resumable(path, run)
+        if state is None:
+            yield journal, journal.begin(Head(run.new_job(), run.api_url, _beginning(run.source)))
+        else:
+            journal.resume(state)
+            yield journal, state
 
-    def mend(self) -> None:
-        """Takes away a last line that was cut off in the middle of being written."""
-        with self._path.open("r+b") as file:
-            file.truncate(file.read().rfind(b"\n") + 1)
 
-
-def _entry(line: bytes, path: Path) -> dict[str, Any]:
+def _resumable(path: Path, run: Run) -> JournalState | None:
+    """The state that the run continues, None if it begins anew."""
     try:
-        entry = json.loads(line)
-    except ValueError:
-        entry = None
-    if not isinstance(entry, dict):
+        state = read_state(path)
+    except OlderJournal as older:
+        if run.resumes or not older.is_finished:
+            raise
+        return None
+    if state is None:
+        return None
+    if state.finished_at_s is not None and not run.resumes:
+        if state.finished_at_s > run.started_at_s:
+            raise QstashError(
+                f"another process has just sent this input: {path}",
+                hint="run the command again to send every record once more; nothing was sent",
+            )
+        return None
+    difference = _difference(state, run, path)
+    if difference is not None:
+        if state.is_empty:
+            return None
+        raise difference
+    if not state.is_empty and not run.resumes:
         raise BadInput(
-            f"not a journal of `qstash batch`: {path}", hint="name another file with --journal"
+            f"the previous run did not finish: {path}",
+            hint="--resume continues it; to send every record again, delete the journal",
         )
-    return entry
+    # Records that were sent but never acknowledged are sent again under the same ids.
+    return state
 
 
-def _past(entries: list[dict[str, Any]]) -> Past:
-    return Past(
-        job=str(entries[0]["job"]),
-        done=_merged((e["done"][0], e["done"][1]) for e in entries if "done" in e),
-        sent=sum(e.get("sent", 0) for e in entries),
-        refused=sum(e.get("refused", 0) for e in entries),
-        rejects_bytes=max(e.get("rejects_bytes", 0) for e in entries),
-        is_finished="finished" in entries[-1],
+def _difference(state: JournalState, run: Run, path: Path) -> BadInput | None:
+    if state.head.api_url != run.api_url:
+        return BadInput(
+            f"the journal is about another QStash: {state.head.api_url}",
+            hint=f"this run talks to {run.api_url}; choose the profile of the first run",
+        )
+    known, now = state.head.begins_with, _beginning(run.source)
+    # Digests tell of lines that are done. Where nothing is, the beginning must do.
+    compared = None if state.is_empty else 1 if run.has_header else 0
+    if run.source is None or known[:compared] == now[: len(known)][:compared]:
+        return None
+    return BadInput(
+        f"the header of the input has changed since records of it were sent: {run.source}",
+        hint=f"restore it, or delete {path} to send every record again",
     )
 
 
-def _merged(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-        else:
-            merged.append((first, last))
-    return tuple(merged)
-
-
-def _beginning(source: Path) -> str:
-    # The header of a CSV file and its first row. Later lines may be mended between two runs.
-    with source.open("rb") as file:
-        lines = [file.readline(_MOST_BYTES_OF_A_LINE) for _ in range(2)]
-    return hashlib.sha256(b"".join(lines)).hexdigest()
-
-
-def _digest(source: Path, size: int) -> str:
-    with source.open("rb") as file:
-        digested = Digested(file)
-        while digested.read(min(size - digested.size, _BLOCK_BYTES)):
-            pass
-    return digested.sha256
+def _beginning(source: Path | None) -> tuple[str, ...]:
+    """The digests of the first two lines."""
+    if source is None:
+        return ()
+    try:
+        with source.open("rb") as file:
+            lines = [file.readline(_MAX_BYTES_OF_A_LINE) for _ in range(2)]
+    except OSError as fault:
+        raise BadInput(f"the file cannot be read: {source}", hint=reason_of(fault)) from None
+    return tuple(hashlib.sha256(line.rstrip(b"\r\n")).hexdigest() for line in lines if line)
 
 
 def _unwritable(path: Path, fault: OSError) -> BadInput:
-    reason = (fault.strerror or type(fault).__name__).lower()
     return BadInput(
         f"the journal cannot be written: {path}",
-        hint=f"{reason}; name another with --journal, or --no-journal",
+        hint=f"{reason_of(fault)}; name another with --journal, or --no-journal",
     )

@@ -129,6 +129,8 @@ class _Sender:
         self.may_be_patient = True
 
     def answered(self, chunk: Chunk) -> Answered:
+        # Computed here, because other threads run while this one computes a digest.
+        _ = chunk.ranges
         return Answered(chunk, self._acknowledged(chunk.good) if chunk.good else _NONE)
 
     def _acknowledged(self, records: Sequence[Record]) -> Acknowledgements:

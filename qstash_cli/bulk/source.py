@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -21,27 +20,6 @@ class Stream(Protocol):
 
     def read(self, size: int, /) -> bytes | None:
         """So many bytes, or what there is, nothing at the end."""
-
-
-class Digested:
-    """A stream whose bytes are counted and digested as they are read."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._digest = hashlib.sha256()
-        self.size = 0
-
-    def read(self, size: int, /) -> bytes:
-        """As the stream's own."""
-        block = self._stream.read(size) or b""
-        self._digest.update(block)
-        self.size += len(block)
-        return block
-
-    @property
-    def sha256(self) -> str:
-        """The digest of all that was read."""
-        return self._digest.hexdigest()
 
 
 def blocks_of(stream: Stream, stopped: Callable[[], bool]) -> Iterator[bytes | None]:

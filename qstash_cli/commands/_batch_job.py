@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,17 @@ from typing import Any
 from qstash_cli.bulk.acknowledgements import InDoubt
 from qstash_cli.bulk.chunks import Chunk, chunks_of
 from qstash_cli.bulk.filling import records_of
-from qstash_cli.bulk.items import Recipe
-from qstash_cli.bulk.journal import FileJournal, NoJournal, Past, undone
+from qstash_cli.bulk.journal import Journal, NoJournal, Run, opened_journal
+from qstash_cli.bulk.journal_state import JournalState
 from qstash_cli.bulk.pace import paced
+from qstash_cli.bulk.rejects import opened_rejects
+from qstash_cli.bulk.resume import InputChanged, Resumption
 from qstash_cli.bulk.rows import FileFormat, pieces_of
 from qstash_cli.bulk.sender import Wire, send
-from qstash_cli.bulk.source import Digested, Stream, blocks_of
+from qstash_cli.bulk.source import Stream, blocks_of
 from qstash_cli.client import messages
-from qstash_cli.commands import _sending
 from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
 from qstash_cli.commands._batch_outcomes import (
-    Rejects,
     Tally,
     checked,
     failure_of,
@@ -31,18 +31,16 @@ from qstash_cli.commands._batch_outcomes import (
     refuse_none,
 )
 from qstash_cli.commands._interrupts import stopping
+from qstash_cli.commands.batch_recipe import recipe_of
 from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
-from qstash_cli.files import open_private
+from qstash_cli.files import reason_of
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.meter import meter
-from qstash_cli.protocol.contradictions import refuse_contradictions
-from qstash_cli.protocol.destination import check_destination
-from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.limits import check_limits
-from qstash_cli.protocol.options import MessageOptions, decode, encode
+from qstash_cli.protocol.options import MessageOptions
 
 # A request is kept this small, so that what is in flight stays small too.
-_MOST_CHUNK_BYTES = 1_048_576
+_MAX_CHUNK_BYTES = 1_048_576
+_BLOCK_BYTES = 65_536
 
 
 @dataclass(kw_only=True)
@@ -55,31 +53,38 @@ class Job:
     sending: SendingOptions
     options: MessageOptions
     tally: Tally = field(default_factory=Tally)
-    past: Past = field(default_factory=Past)
-
-    @property
-    def journal_path(self) -> Path | None:
-        """Where the journal is, if there is one."""
-        if self.sending.no_journal:
-            return None
-        if self.sending.journal is not None or self.file is None:
-            return self.sending.journal
-        return self.file.with_name(f"{self.file.name}.journal")
+    state: JournalState | None = None
+    resumption: Resumption | None = None
 
     @property
     def file(self) -> Path | None:
         """The input, if it can be read twice: not standard input, nor a pipe that has a name."""
         return None if self.path is None or is_stream(self.path) else self.path
 
+    @property
+    def _file_format(self) -> FileFormat:
+        if self.records.lines:
+            return "lines"
+        if self.records.format is not None:
+            return "csv" if self.records.format == "csv" else "jsonl"
+        return "csv" if self.path is not None and self.path.suffix.lower() == ".csv" else "jsonl"
+
     def summary(self) -> dict[str, Any]:
         """What became of the records, by number."""
         done = "valid" if self.inv.connection.dry_run else "sent"
         summary: dict[str, Any] = {done: self.tally.sent, "refused": self.tally.refused}
-        if self.past.sent:
-            summary["sentBefore"] = self.past.sent
+        if self.state and self.state.sent:
+            summary["sentBefore"] = self.state.sent
+        if self.refused_before:
+            summary["refusedBefore"] = len(self.refused_before)
         if self.tally.deduplicated:
             summary["deduplicated"] = self.tally.deduplicated
         return summary
+
+    @property
+    def refused_before(self) -> Sequence[int]:
+        """The lines of records that earlier runs have seen refused, and that have not changed."""
+        return self.resumption.refused_before if self.resumption else ()
 
     def outcomes(self, *, has_bar: bool, are_shown: bool = True) -> Iterator[dict[str, Any]]:
         """A line for each record as it is sent or refused, none where they are not shown.
@@ -87,53 +92,103 @@ class Job:
         Raises `PartlyDone` in the end if some were refused, and what stopped the run before its
         end, with the way to go on.
         """
-        only_shows = self.inv.only_shows
         with ExitStack() as stack:
             stream, total_bytes = self._opened(stack)
-            journal, job = (NoJournal(), "preview") if only_shows else self._begun()
-            rejects = Rejects(self._opened_rejects(stack))
-            stopped = stack.enter_context(stopping())
-            chunks = self._chunks(stream, job, stopped)
-            if self.inv.connection.curl:
-                self._show_first(chunks)
-            if only_shows:
-                yield from checked(chunks, self.tally, rejects=rejects)
+            if self.inv.only_shows:
+                yield from self._preview(stack, stream)
             else:
-                shown = stack.enter_context(self._meter(total_bytes, has_bar=has_bar))
-                try:
-                    yield from outcomes(
-                        send(self._paced(chunks, stopped), self._wire(stopped)),
-                        self.tally,
-                        journal=journal,
-                        rejects=rejects,
-                        meter=shown,
-                        strict=self.records.strict,
-                        are_shown=are_shown,
-                    )
-                except QstashError as error:
-                    raise self._with_the_way_on(error) from error
-                journal.finish(stream if isinstance(stream, Digested) else None)
-        self._tell_refused()
+                yield from self._sent(
+                    stack, stream, total_bytes, has_bar=has_bar, are_shown=are_shown
+                )
+        failure = failure_of(
+            self.tally, self.refused_before, rejects=str(self.records.rejects or "")
+        )
+        if failure is not None:
+            raise failure
 
-    def _begun(self) -> tuple[FileJournal | NoJournal, str]:
-        api_url = self.inv.settings.api_url
-        job = self.inv.new_id("batch")
-        if self.journal_path is None:
-            return NoJournal(), job
-        journal = FileJournal(self.journal_path)
-        past = journal.past(api_url, self.file, resumes=self.sending.resume)
-        if past is None or (past.is_finished and not self.sending.resume):
-            journal.begin(job, api_url, self.file)
-            return journal, job
-        # What a run sent that was never acknowledged is sent again under the same ids.
-        if past.done and not self.sending.resume:
-            raise BadInput(
-                f"a run before this one did not come to its end: {self.journal_path}",
-                hint="--resume goes on with it; to send all of it anew, delete the journal",
+    def _preview(self, stack: ExitStack, stream: Stream) -> Iterator[dict[str, Any]]:
+        rejects = stack.enter_context(opened_rejects(self.records.rejects, ()))
+        stopped = stack.enter_context(stopping())
+        chunks = self._chunks(stream, "preview", stopped)
+        if self.inv.connection.curl:
+            self._show_first(chunks)
+        yield from checked(chunks, self.tally, rejects=rejects)
+
+    def _sent(
+        self,
+        stack: ExitStack,
+        stream: Stream,
+        total_bytes: int | None,
+        *,
+        has_bar: bool,
+        are_shown: bool,
+    ) -> Iterator[dict[str, Any]]:
+        journal, job = self._begun(stack)
+        still_refused = self._verified()
+        rejects = stack.enter_context(opened_rejects(self.records.rejects, still_refused))
+        stopped = stack.enter_context(stopping())
+        chunks = self._chunks(stream, job, stopped)
+        shown = stack.enter_context(self._meter(total_bytes, has_bar=has_bar))
+
+        def report() -> None:
+            skipped_bytes = self.resumption.skipped_bytes if self.resumption else 0
+            shown.update(
+                done_bytes=self.tally.done_bytes + skipped_bytes,
+                records=self.tally.sent + self.tally.refused,
+                refused=self.tally.refused,
             )
-        journal.mend()
-        self.past = past
-        return journal, past.job
+
+        try:
+            yield from outcomes(
+                send(self._paced(chunks, stopped), self._wire(stopped)),
+                self.tally,
+                journal=journal,
+                rejects=rejects,
+                report=report,
+                strict=self.records.strict,
+                are_shown=are_shown,
+            )
+        except InputChanged:
+            raise
+        except QstashError as error:
+            raise self._with_hint(error) from error
+        journal.finish(self.inv.now())
+
+    def _begun(self, stack: ExitStack) -> tuple[Journal, str]:
+        """The journal and the id of the job. Raises as `opened_journal` does."""
+        run = Run(
+            api_url=self.inv.settings.api_url,
+            source=self.file,
+            has_header=self._file_format == "csv",
+            resumes=self.sending.resume,
+            new_job=lambda: self.inv.new_id("batch"),
+            started_at_s=self.inv.started_at_s(),
+        )
+        path = journal_path(self.path, self.sending)
+        if path is None:
+            return NoJournal(), run.new_job()
+        journal, self.state = stack.enter_context(opened_journal(path, run))
+        return journal, self.state.head.job
+
+    def _verified(self) -> Container[int]:
+        """The lines that are still refused, once the input is known to be the one of the journal.
+
+        Raises `BadInput` if what was sent of it has changed. A stream can be read only once, and is
+        verified as it is sent.
+        """
+        if self.state is None or self.state.is_empty:
+            return ()
+        name = str(self.path or "standard input")
+        self.resumption = Resumption(self.state, name)
+        if self.file is None:
+            return {one.first for one in self.state.refused}
+        check = Resumption(self.state, name)
+        with self.file.open("rb", buffering=0) as file:
+            blocks = iter(partial(file.read, _BLOCK_BYTES), b"")
+            for _ in check.remaining(pieces_of(self._file_format, blocks)):
+                if check.is_complete:
+                    break
+        return set(check.refused_before)
 
     def _opened(self, stack: ExitStack) -> tuple[Stream, int | None]:
         if self.path is None:
@@ -141,39 +196,27 @@ class Job:
         try:
             stream = stack.enter_context(self.path.open("rb", buffering=0))
         except OSError as fault:
-            reason = (fault.strerror or type(fault).__name__).lower()
-            raise BadInput(f"the file cannot be read: {self.path}", hint=reason) from None
-        if self.file is None:
-            return stream, None
-        return Digested(stream), self.file.stat().st_size
-
-    def _opened_rejects(self, stack: ExitStack) -> Any:
-        path = self.records.rejects
-        if path is None:
-            return None
-        try:
-            file = stack.enter_context(open_private(path, "a+b"))
-            # What was refused after the journal's last line will be refused again.
-            file.truncate(min(self.past.rejects_bytes, path.stat().st_size))
-        except OSError as fault:
-            reason = (fault.strerror or type(fault).__name__).lower()
-            raise BadInput(f"the rejects cannot be written: {path}", hint=reason) from None
-        return file
+            raise BadInput(f"the file cannot be read: {self.path}", hint=reason_of(fault)) from None
+        return stream, None if self.file is None else self.file.stat().st_size
 
     def _chunks(
         self, stream: Stream, job: str, stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
-        recipe = self._recipe(job)
+        recipe = recipe_of(
+            self.inv, self._file_format, self.records, self.options,
+            job=job, validates=not self.sending.no_check,
+        )  # fmt: skip
         pieces = pieces_of(recipe.file_format, blocks_of(stream, stopped))
-        records = records_of(undone(pieces, self.past), recipe)
+        remaining = self.resumption.remaining(pieces) if self.resumption else pieces
+        records = records_of(remaining, recipe)
         if self.records.strict:
             records = refuse_none(records)
         per_s = self.sending.rate.per_s if self.sending.rate else None
         most = self.sending.chunk_size
         return chunks_of(
             records,
-            most_records=min(most, ceil(per_s)) if per_s else most,
-            most_bytes=_MOST_CHUNK_BYTES,
+            max_records=min(most, ceil(per_s)) if per_s else most,
+            max_bytes=_MAX_CHUNK_BYTES,
             now=self.inv.now,
         )
 
@@ -210,77 +253,40 @@ class Job:
             now=self.inv.now,
         )
 
-    def _tell_refused(self) -> None:
-        failure = failure_of(self.tally, rejects=str(self.records.rejects or ""))
-        if failure is not None:
-            raise failure
-
-    def _with_the_way_on(self, error: QstashError) -> QstashError:
-        sent = self.tally.sent + self.past.sent
+    def _with_hint(self, error: QstashError) -> QstashError:
+        """The error, and how to go on after it."""
+        sent = self.tally.sent + (self.state.sent if self.state else 0)
+        in_doubt = isinstance(error, InDoubt)
+        has_journal = journal_path(self.path, self.sending) is not None
         if isinstance(error, Interrupted):
             error.message = f"interrupted after {sent:,} records"
         elif isinstance(error, BadInput) and self.tally.sent:
             error = PartlyDone(error.message, hint=error.hint)
-        elif not sent and not isinstance(error, InDoubt):
+        elif not (sent or in_doubt):
             return error
-        way_on = "the same command with --resume goes on from there"
-        if isinstance(error, InDoubt):
-            way_on = "the same command with --resume sends them again under the same ids"
-        if self.journal_path is None:
-            way_on = f"{sent:,} records were sent, and there is no journal to go on from"
-        error.hint = f"{error.hint}; {way_on}" if error.hint else way_on
+        if in_doubt and not has_journal:
+            hint = "there is no journal, so that another run sends them under new ids"
+        elif not has_journal:
+            hint = (
+                f"{sent:,} records were sent; there is no journal, so that another run repeats them"
+            )
+        elif in_doubt:
+            hint = "the same command with --resume sends them again under the same ids"
+        else:
+            hint = "the same command with --resume continues"
+        error.hint = f"{error.hint}; {hint}" if error.hint else hint
         return error
 
-    def _recipe(self, job: str) -> Recipe:
-        records = self.records
-        return Recipe(
-            file_format=_file_format(self.path, records),
-            job=job,
-            check=self._check(),
-            check_body=self._check_body(),
-            to=records.to,
-            destination_field=records.destination_field,
-            dedup_field=records.dedup_field,
-            delay_field=records.delay_field,
-            headers=encode(replace(self.options, queue=None)),
-            queue=self.options.queue,
-        )
 
-    def _check(self) -> Callable[[str, Headers, str | None], str]:
-        # Most records of a file differ in their bodies alone.
-        @lru_cache(maxsize=4096)
-        def check(destination: str, headers: Headers, queue: str | None) -> str:
-            if self.sending.no_check:
-                return destination
-            destination = check_destination(destination)
-            options = decode(headers)
-            refuse_contradictions(options, "enqueue" if queue or options.queue else "publish")
-            _sending.check(self.inv, destination, options, 0)
-            return destination
-
-        return check
-
-    def _check_body(self) -> Callable[[int], None]:
-        settings = self.inv.settings_if_any
-        plan = settings.plan if settings else None
-
-        # Bodies of a file are often as long as each other.
-        @lru_cache(maxsize=4096)
-        def check_body(body_bytes: int) -> None:
-            if not self.sending.no_check:
-                check_limits(plan, body_bytes=body_bytes, delay_s=None, timeout_s=None)
-
-        return check_body
+def journal_path(path: Path | None, sending: SendingOptions) -> Path | None:
+    """Where the journal of an input is, None if there is none."""
+    if sending.no_journal:
+        return None
+    if sending.journal is not None or path is None or is_stream(path):
+        return sending.journal
+    return path.with_name(f"{path.name}.journal")
 
 
 def is_stream(path: Path) -> bool:
     """Whether what is read of it is gone: a pipe or a device."""
     return path.exists() and not path.is_file()
-
-
-def _file_format(path: Path | None, records: RecordOptions) -> FileFormat:
-    if records.lines:
-        return "lines"
-    if records.format is not None:
-        return "csv" if records.format == "csv" else "jsonl"
-    return "csv" if path is not None and path.suffix.lower() == ".csv" else "jsonl"

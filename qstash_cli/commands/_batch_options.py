@@ -89,13 +89,16 @@ class SendingOptions:
     """How the requests go out, and what is remembered of them."""
 
     journal: Path | None = flag(
-        "Note here what was sent (default FILE.journal)",
+        "Record here what was sent (default FILE.journal)",
         metavar="FILE",
         parse=_path,
         section=_SENDING,
     )
-    no_journal: bool = flag("Note nothing", section=_SENDING)
-    resume: bool = flag("Go on where the journal ends", section=_SENDING)
+    no_journal: bool = flag("Keep no journal", section=_SENDING)
+    resume: bool = flag(
+        "Continue where the journal ends; send refused records that were corrected",
+        section=_SENDING,
+    )
     rate: Rate | None = flag(
         "N/s: send so many a second; N: rate of the flow control key",
         metavar="N/s",

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, BinaryIO
+from typing import Any
 
 from qstash_cli.bulk.acknowledgements import error_of, messages_of
 from qstash_cli.bulk.chunks import Chunk
-from qstash_cli.bulk.items import Record
+from qstash_cli.bulk.items import Record, RecordGroup
 from qstash_cli.bulk.journal import Journal
+from qstash_cli.bulk.lines import partition
+from qstash_cli.bulk.rejects import Rejects
 from qstash_cli.bulk.sender import Answered
 from qstash_cli.errors import BadInput, PartlyDone, QstashError
-from qstash_cli.output.json_text import compact
-from qstash_cli.output.meter import Meter
 
 _WARNINGS = 10
+_LISTED_LINES = 5
 
 
 @dataclass(kw_only=True)
@@ -30,36 +32,20 @@ class Tally:
     warnings: list[str] = field(default_factory=list)
 
 
-class Rejects:
-    """The file of refused records, or none. Raises `BadInput` if it cannot be written."""
-
-    def __init__(self, file: BinaryIO | None) -> None:
-        self._file = file
-
-    def write(self, refused: Iterable[tuple[Record, str]]) -> int:
-        """Adds these, in the order of their lines; returns how many bytes the file has now."""
-        if self._file is None:
-            return 0
-        for record, error in refused:
-            row = record.row
-            text = row.fields or row.text.decode(errors="replace")
-            line = {"line": record.line, "error": error, "record": text}
-            self._file.write(f"{compact(line)}\n".encode())
-        self._file.flush()
-        return self._file.tell()
-
-
-def refuse_none(records: Iterable[list[Record] | None]) -> Iterator[list[Record] | None]:
+def refuse_none(groups: Iterable[RecordGroup | None]) -> Iterator[RecordGroup | None]:
     """The records, raising `BadInput` at the first that is refused."""
-    for some in records:
-        refused = next((record for record in some or () if record.error), None)
-        if some and refused:
-            yield some[: some.index(refused)]
+    for group in groups:
+        refused = (
+            next((record for record in group.records if record.error), None) if group else None
+        )
+        if group and refused:
+            before, _ = partition(group.lines, [(refused.line, sys.maxsize)])
+            yield RecordGroup(before, group.records[: group.records.index(refused)])
             raise BadInput(
                 f"line {refused.line}: {refused.error}",
                 hint="--strict stops here; leave it out to send the others",
             )
-        yield some
+        yield group
 
 
 def outcomes(
@@ -68,13 +54,13 @@ def outcomes(
     *,
     journal: Journal,
     rejects: Rejects,
-    meter: Meter,
+    report: Callable[[], None],
     strict: bool,
     are_shown: bool,
 ) -> Iterator[dict[str, Any]]:
     """A line for each record, in the order of the responses, journalled once it was taken.
 
-    Yields nothing unless `are_shown`.
+    Yields nothing unless `are_shown`. `report` is called after each chunk.
     """
     for chunk, (items, are_all_new) in answered:
         refused = [(record, record.error) for record in chunk.bad]
@@ -87,10 +73,9 @@ def outcomes(
                 yield from sorted(_lines(sent, refused), key=itemgetter("line"))
         refused.sort(key=lambda pair: pair[0].line)
         _count(chunk, refused, tally)
-        journal.note(chunk, refused=len(refused), rejects_bytes=rejects.write(refused))
-        meter.update(
-            done_bytes=tally.done_bytes, records=tally.sent + tally.refused, refused=tally.refused
-        )
+        rejects.write(refused)
+        journal.note(chunk, [record for record, _ in refused])
+        report()
         if strict and refused:
             record, error = refused[0]
             raise PartlyDone(f"line {record.line}: {error}")
@@ -112,7 +97,7 @@ def _lines(
 def _count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> None:
     tally.refused += len(refused)
     tally.sent += len(chunk.good) + len(chunk.bad) - len(refused)
-    tally.done_bytes += chunk.end - chunk.start
+    tally.done_bytes += chunk.input_bytes
     room = _WARNINGS - len(tally.warnings)
     tally.warnings += [f"line {record.line}: {error}" for record, error in refused[:room]]
 
@@ -133,11 +118,29 @@ def checked(
         rejects.write(refused)
 
 
-def failure_of(tally: Tally, *, rejects: str) -> QstashError | None:
-    """The error that stands for refused records, None if there are none."""
-    if not tally.refused:
-        return None
-    return PartlyDone(
-        f"{tally.refused:,} of {tally.sent + tally.refused:,} records were refused",
-        hint=f"{rejects} has them with their errors" if rejects else "--rejects FILE keeps them",
-    )
+def failure_of(tally: Tally, refused_before: Sequence[int], *, rejects: str) -> QstashError | None:
+    """The error that stands for refused records, None if there are none.
+
+    `refused_before` are the lines of records that earlier runs have seen refused.
+    """
+    were = "record was" if len(refused_before) == 1 else "records were"
+    before = f"{len(refused_before):,} {were} refused before ({_listed(refused_before)})"
+    if tally.refused:
+        message = f"{tally.refused:,} of {tally.sent + tally.refused:,} records were refused"
+        return PartlyDone(
+            f"{message}; {before}" if refused_before else message,
+            hint=f"{rejects} has them with their errors"
+            if rejects
+            else "--rejects FILE keeps them",
+        )
+    if refused_before:
+        return PartlyDone(
+            before, hint="correct these lines in the input, and --resume sends them again"
+        )
+    return None
+
+
+def _listed(lines: Sequence[int]) -> str:
+    shown = ", ".join(map(str, lines[:_LISTED_LINES]))
+    more = f" and {len(lines) - _LISTED_LINES:,} more" if len(lines) > _LISTED_LINES else ""
+    return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands._batch_job import Job, is_stream
+from qstash_cli.commands._batch_job import Job, is_stream, journal_path
 from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument
@@ -33,6 +33,7 @@ _SUMMARY = View(
         Column(name="sent", of="sent"),
         Column(name="refused", of="refused"),
         Column(name="sentBefore", of="sentBefore"),
+        Column(name="refusedBefore", of="refusedBefore"),
         Column(name="deduplicated", of="deduplicated"),
     ),
     id="sent",
@@ -57,8 +58,8 @@ def batch(
     """Publish the records of a file or a stream, many in a request.
 
     A record is {"destination": ..., "headers": ..., "body": ..., "queue": ...}, or with --to the
-    body itself. Message flags hold for all records that say nothing else. A journal beside FILE
-    notes what was sent: --resume goes on after any interruption, and sends nothing twice.
+    body itself. Message flags apply to all records that say nothing else. A journal beside FILE
+    records what was sent: --resume continues after any interruption, and sends nothing twice.
 
     \b
     qstash batch messages.jsonl --retries 5
@@ -86,7 +87,7 @@ def batch(
         for _ in job.outcomes(has_bar=True, are_shown=False):
             pass
     except QstashError as error:
-        if not job.tally.sent + job.tally.refused:
+        if not (job.tally.sent or job.tally.refused or job.refused_before):
             raise
         failure = error
     if records.rejects is None:
@@ -116,6 +117,7 @@ def _refuse_what_does_not_fit(
     ):
         if both:
             raise BadInput(f"{one} and {other} do not go together", hint="nothing was sent")
+    _refuse_one_file_for_two(path, records, sending)
     if sending.resume and (path is None or is_stream(path)) and sending.journal is None:
         raise BadInput(
             "--resume needs the journal of the first run",
@@ -123,3 +125,17 @@ def _refuse_what_does_not_fit(
         )
     if records.to is not None and not sending.no_check:
         check_destination(records.to)
+
+
+def _refuse_one_file_for_two(
+    path: Path | None, records: RecordOptions, sending: SendingOptions
+) -> None:
+    """Raises `BadInput` where one file would take the place of another one of the run."""
+    journal = journal_path(path, sending)
+    for flag, file, other, what in (
+        ("--rejects", records.rejects, path, "input"),
+        ("--journal", journal, path, "input"),
+        ("--rejects", records.rejects, journal, "journal"),
+    ):
+        if file is not None and other is not None and file.resolve() == other.resolve():
+            raise BadInput(f"{flag} names the {what}: {file}", hint="name another file")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qstash_cli.bulk.acknowledgements import InDoubt, acknowledgements, error_of, messages_of
 from qstash_cli.bulk.items import Record
-from qstash_cli.bulk.rows import Row
+from qstash_cli.bulk.lines import Row
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

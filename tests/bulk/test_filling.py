@@ -47,7 +47,7 @@ def recipe(*, to: str = "https://example.com/hook", most_bytes: int = 1000) -> R
 
 def of(*blocks: bytes | None, by: Recipe | None = None) -> list[Record]:
     some = records_of(pieces_of("jsonl", blocks), by or recipe())
-    return [record for records in some for record in records or ()]
+    return [record for group in some if group for record in group.records]
 
 
 def plainly(records: list[Record]) -> list[tuple[object, ...]]:

@@ -12,14 +12,14 @@ import pytest
 
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.items import Record
-from qstash_cli.bulk.rows import Row
+from qstash_cli.bulk.lines import Lines, Row
 from qstash_cli.bulk.sender import Answered, Wire, send
 from qstash_cli.errors import BadCredentials, BadInput
 
 
 def chunk(line: int) -> Chunk:
     row = Row(line, line, line, b"")
-    return Chunk(first_line=line, last_line=line, good=[Record(row, line, b"%d" % line)])
+    return Chunk(lines=[Lines(line, line, b"\n")], good=[Record(row, line, b"%d" % line)])
 
 
 def wire(post: Callable[[int], Any], *, in_flight: int = 4) -> Wire:
@@ -32,7 +32,9 @@ def wire(post: Callable[[int], Any], *, in_flight: int = 4) -> Wire:
 
 
 def answers(found: list[Answered]) -> dict[int, Any]:
-    return {one.chunk.first_line: int(one.acknowledgements.items[0]["messageId"]) for one in found}
+    return {
+        one.chunk.lines[0].first: int(one.acknowledgements.items[0]["messageId"]) for one in found
+    }
 
 
 def before(failure: type[Exception], sent: Iterator[Answered]) -> list[Answered]:

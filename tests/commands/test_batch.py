@@ -167,7 +167,7 @@ def test_strict_stops_at_the_first_refused_record(local: Qstash, tmp_path: Path)
 
     assert stopped.code == 10
     assert "line 3: not JSON" in stopped.err
-    assert "--resume goes on from there" in stopped.err
+    assert "--resume continues" in stopped.err
     assert resumed.code == 0, resumed
     assert resumed.json["sentBefore"] == json.loads(stopped.out)["sent"] >= 1
     assert resumed.json["sent"] + resumed.json["sentBefore"] == 4
@@ -206,7 +206,7 @@ def test_an_unfinished_run_is_not_begun_anew_by_mistake(local: Qstash, records: 
     refused, resumed, anew = local(*argv), local(*argv, "--resume"), local(*argv)
 
     assert refused.code == 2
-    assert "--resume goes on with it" in refused.err
+    assert "--resume continues it" in refused.err
     assert (resumed.code, resumed.json["sent"], resumed.json["sentBefore"]) == (0, 0, 3)
     assert (anew.code, anew.json) == (0, {"sent": 3, "refused": 0})
 

@@ -46,7 +46,9 @@ def ids_of(body: bytes) -> list[str]:
 
 
 # The journal of each example is its own.
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(response=WRONG)
 def test_records_without_an_acknowledgement_are_sent_again_under_the_same_ids(
     api: Qstash, sink: Sink, tmp_path: Path, response: Any

@@ -155,21 +155,75 @@ def test_the_commands_for_gitlab_run(command: str, env: dict[str, str], tmp_path
     assert done.returncode == CODES.get(command, 0), f"{done.stdout}\n{done.stderr}"
 
 
+SEND_ORDERS = "./send-orders"
+
+
+def by_cron(command: str, env: dict[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
+    """A command as cron runs it, beside the script of the recipes."""
+    (script,) = (block for block in blocks("sh") if block.startswith("#!/bin/sh"))
+    (directory / "send-orders").write_text(script)
+    (directory / "send-orders").chmod(0o755)
+    return subprocess.run(  # noqa: S603 - a recipe of ours
+        ["/bin/sh", "-c", command],
+        env={name: env[name] for name in ("PATH", "HOME", "QSTASH_CONFIG_DIR")},
+        cwd=directory, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("command", tuple(cron_commands()))
 def test_the_commands_for_cron_run_with_a_bare_environment(
     command: str, env: dict[str, str], tmp_path: Path
 ) -> None:
-    bare = {name: env[name] for name in ("PATH", "HOME", "QSTASH_CONFIG_DIR")}
-
-    done = subprocess.run(  # noqa: S603 - a recipe of ours
-        ["/bin/sh", "-c", command], env=bare, cwd=tmp_path, capture_output=True, text=True,
-        check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    done = by_cron(command, env, tmp_path)
 
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    if "batch" in command:
+    if "send-orders" in command:
         assert [p.name for p in tmp_path.glob("*.jsonl*")] == []
         assert '"sent": 1' in done.stdout
+        assert by_cron(command, env, tmp_path).returncode == 0
+
+
+def test_send_orders_keeps_refused_orders_and_goes_on_with_later_ones(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    orders = tmp_path / "orders.jsonl"
+    orders.write_text('{"id":1}\n{\n')
+
+    first = by_cron(SEND_ORDERS, env, tmp_path)
+    orders.write_text('{"id":3}\n')
+    second = by_cron(SEND_ORDERS, env, tmp_path)
+    (kept,) = tmp_path.glob("refused-*")
+    left = {path.name: path.read_text() for path in kept.iterdir()}
+    (kept / "sending.jsonl").write_text('{"id":1}\n{"id":2}\n')
+    resumed = by_cron(
+        f"qstash batch {kept}/sending.jsonl --profile prod --to https://example.com/hook --resume",
+        env, tmp_path,
+    )  # fmt: skip
+
+    assert (first.returncode, second.returncode, resumed.returncode) == (10, 0, 0), resumed.stderr
+    assert left["sending.jsonl"] == '{"id":1}\n{\n'
+    assert '"record":"{"' in left["rejects.jsonl"]
+    assert set(left) == {"sending.jsonl", "sending.jsonl.journal", "rejects.jsonl"}
+    assert '"sent": 1' in resumed.stdout
+    assert not list(tmp_path.glob("*.jsonl"))
+
+
+def test_send_orders_keeps_what_could_not_be_sent_for_the_next_time(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    config = tmp_path / "config" / "config.toml"
+    right = config.read_text()
+    config.write_text(right.replace(env["API"], "http://127.0.0.1:9"))
+
+    unreached = by_cron(SEND_ORDERS, env, tmp_path)
+    left = (tmp_path / "sending.jsonl").read_text()
+    config.write_text(right)
+    (tmp_path / "orders.jsonl").write_text('{"id":2}\n')
+    runs = [by_cron(SEND_ORDERS, env, tmp_path) for _ in range(2)]
+
+    assert (unreached.returncode, left) == (6, '{"id":1}\n')
+    assert [(run.returncode, '"sent": 1' in run.stdout) for run in runs] == [(0, True), (0, True)]
+    assert [p.name for p in tmp_path.glob("*.jsonl*")] == []
 
 
 def test_a_nightly_check_fails_when_something_ended_undelivered(

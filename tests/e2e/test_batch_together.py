@@ -1,0 +1,136 @@
+"""Several `qstash batch` of one input at the same time: the records are sent once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from qstash_cli.server.local_endpoint import Received, running_endpoint
+from tests.e2e.conftest import QSTASH, plain_environment
+
+COUNT = 300
+
+
+class Api:
+    """Acknowledges batches, each once `may_respond` is set, and keeps their deduplication ids."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.ids: list[str] = []
+        self.has_request = threading.Event()
+        self.may_respond = threading.Event()
+
+    def answer(self, request: Received) -> tuple[int, bytes]:
+        items = json.loads(request.body)
+        self.ids += [item["headers"]["Upstash-Deduplication-Id"] for item in items]
+        self.has_request.set()
+        assert self.may_respond.wait(60)
+        return 200, json.dumps([{"messageId": f"msg_{n}"} for n in range(len(items))]).encode()
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    made = Api()
+    with running_endpoint(made.answer) as endpoint:
+        made.url = endpoint.url
+        yield made
+        made.may_respond.set()
+
+
+@pytest.fixture
+def start(api: Api, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `qstash batch` of one input, and kills it after the test."""
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(f'{{"id":{number}}}\n' for number in range(COUNT)))
+    env = plain_environment(tmp_path) | {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token"}
+    started: list[subprocess.Popen[str]] = []
+
+    def start_(*argv: str) -> subprocess.Popen[str]:
+        with source.open() as stdin:
+            process = subprocess.Popen(  # noqa: S603 - a command of the test
+                [*QSTASH, "batch", *(argv or ("in.jsonl",)), "--to", "https://example.com/hook"],
+                env=env, cwd=tmp_path, text=True, stdin=stdin,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start_
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [("in.jsonl",), ("in.jsonl", "--journal", "kept"), ("-", "--journal", "kept")],
+    ids=["the default journal", "a named journal", "a stream"],
+)
+def test_the_first_of_three_sends_and_the_others_name_it(
+    api: Api, start: Callable[..., subprocess.Popen[str]], argv: tuple[str, ...]
+) -> None:
+    running = [start(*argv) for _ in range(3)]
+    assert api.has_request.wait(60)
+    refused: dict[int, str] = {}
+    while len(refused) < 2:
+        for process in running:
+            if process.pid not in refused and process.poll() is not None:
+                refused[process.pid] = process.communicate()[1]
+    api.may_respond.set()
+    (first,) = (process for process in running if process.pid not in refused)
+    out, _ = first.communicate()
+
+    assert (first.returncode, json.loads(out)) == (0, {"sent": COUNT, "refused": 0})
+    assert [p.returncode for p in running if p is not first] == [1, 1], refused
+    for told in refused.values():
+        assert f"error: process {first.pid} is sending with this journal" in told
+        assert "nothing was sent" in told
+    assert len(api.ids) == len(set(api.ids)) == COUNT
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_three_that_are_started_at_the_same_moment_send_each_record_once(
+    api: Api, start: Callable[..., subprocess.Popen[str]], attempt: int
+) -> None:
+    api.may_respond.set()
+
+    running = [start() for _ in range(3)]
+    told = [process.communicate()[1] for process in running]
+
+    assert sorted(process.returncode for process in running) == [0, 1, 1], (attempt, told)
+    assert len(api.ids) == len(set(api.ids)) == COUNT
+
+
+def test_a_run_after_another_sends_everything_anew(
+    api: Api, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    api.may_respond.set()
+
+    for _ in range(2):
+        process = start()
+        process.communicate()
+        assert process.returncode == 0
+
+    assert len(api.ids) == len(set(api.ids)) == 2 * COUNT
+
+
+def test_a_killed_run_holds_no_lock(
+    api: Api, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    killed = start()
+    assert api.has_request.wait(60)
+    killed.kill()
+    killed.communicate()
+    api.may_respond.set()
+
+    resumed = start("in.jsonl", "--resume")
+    _, told = resumed.communicate()
+
+    assert resumed.returncode == 0, told
+    assert (len(api.ids), len(set(api.ids))) == (2 * COUNT, COUNT)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.jsonl", "in.jsonl.journal"}
