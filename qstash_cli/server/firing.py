@@ -46,7 +46,7 @@ def fire_due(
 
 def examine(connection: sqlite3.Connection, now_ms: int) -> None:
     """Stops the schedules whose cron expression is damaged, and repairs damaged times."""
-    for row in schedules.every(connection):
+    for row in _times(connection):
         next_ms = _next_or_stop(connection, row, now_ms)
         if next_ms is not None and not schedules.is_time(row["next_ms"]):
             connection.execute(
@@ -56,12 +56,16 @@ def examine(connection: sqlite3.Connection, now_ms: int) -> None:
 
 def move_back(connection: sqlite3.Connection, now_ms: int) -> None:
     """Moves each schedule to its next time after now, if that is earlier than the stored one."""
-    for row in schedules.every(connection):
+    for row in _times(connection):
         next_ms = _next_or_stop(connection, row, now_ms)
         if next_ms is not None and next_ms < row["next_ms"]:
             connection.execute(
                 "UPDATE schedules SET next_ms = ? WHERE id = ?", (next_ms, row["id"])
             )
+
+
+def _times(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    return connection.execute("SELECT id, cron, next_ms FROM schedules").fetchall()
 
 
 def _next_or_stop(connection: sqlite3.Connection, row: sqlite3.Row, now_ms: int) -> int | None:
