@@ -255,6 +255,15 @@ class Invocation(Exchanges):
 
         write_talk(text, self.err, kind)
 
+    def warn_of_unused_input(self) -> None:
+        """Warns of data on standard input, which is not read: nobody asked for that."""
+        from qstash_cli.streams import has_data
+
+        if has_data(self.stdin):
+            self.warn(
+                "standard input has data that is not used; add `-d -` to read the body from it"
+            )
+
     def trace(self, line: str) -> None:
         """Shows a line of what goes over the wire, on standard error."""
         from qstash_cli.output.safe import safe_text

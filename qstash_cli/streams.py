@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
@@ -148,3 +149,30 @@ def _occupy_closed_descriptors() -> None:
     while (fd := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         os.set_inheritable(fd, True)
     os.close(fd)
+
+
+def has_data(stream: BinaryIO) -> bool:
+    """Whether a file, a pipe or a socket has data at this moment. Neither reads nor waits."""
+    try:
+        fd = stream.fileno()
+        status = os.fstat(fd)
+        if stat.S_ISREG(status.st_mode):
+            return status.st_size > os.lseek(fd, 0, os.SEEK_CUR)
+        if stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode):
+            return _waiting_bytes(fd) > 0
+    except OSError:
+        # A stream without a descriptor, or a socket that only accepts connections.
+        return False
+    return False
+
+
+def _waiting_bytes(fd: int) -> int:
+    try:
+        import fcntl
+        import termios
+    except ImportError:
+        return 0
+    # Unlike select, this tells data from the end of the stream.
+    number = bytearray(4)
+    fcntl.ioctl(fd, termios.FIONREAD, number)
+    return int.from_bytes(number, sys.byteorder)

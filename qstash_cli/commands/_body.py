@@ -39,7 +39,10 @@ def read(
         return text.encode(errors="surrogateescape"), _with_json_type(options)
     if body.data_json is not None:
         return _checked_json(inv.read_body(body.data_json)), _with_json_type(options)
-    return inv.read_body(body.data) if body.data is not None else b"", options
+    if body.data is not None:
+        return inv.read_body(body.data), options
+    inv.warn_of_unused_input()
+    return b"", options
 
 
 def _with_json_type(options: MessageOptions) -> MessageOptions:

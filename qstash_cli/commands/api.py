@@ -17,6 +17,8 @@ from qstash_cli.output.result import Result
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions
 
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
 app = group()
 
 
@@ -54,9 +56,12 @@ def api(
     """
     if not path.startswith("/"):
         raise BadInput(f"the path does not begin with /: {path}", hint="write /v2/...")
-    data, options = _body.read(inv, (), body, MessageOptions(headers=headers.header))
+    method = method.upper()
+    data, options = b"", MessageOptions(headers=headers.header)
+    if method in _WITH_BODY or body != Body():
+        data, options = _body.read(inv, (), body, options)
     request: Request[Any] = Request(
-        method=method.upper(),
+        method=method,
         path=path,
         headers=options.headers,
         body=data,

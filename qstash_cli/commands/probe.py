@@ -37,8 +37,8 @@ _VIEW = View(
 class Sending:
     """What is sent."""
 
-    body: str = flag(
-        "The body: TEXT, @FILE or - (default {})", "-d", "--body", metavar="TEXT", default="{}"
+    body: str | None = flag(
+        "The body: TEXT, @FILE or - (default {})", "-d", "--body", metavar="TEXT"
     )
     timeout: int = flag(
         "Longest wait for an answer (default 60s)",
@@ -69,6 +69,8 @@ def probe(
     """
     if not is_url(url):
         raise BadInput(f"the endpoint has no http:// or https://: {url}")
+    if sending.body is None:
+        inv.warn_of_unused_input()
     names = dict(signing_keys(inv, keys))
     if "current" not in names:
         raise BadCredentials("no current signing key to sign with", hint="give --current-key @FILE")
@@ -76,7 +78,7 @@ def probe(
         inv.confirm(f"Send signed requests to {url}, which will act on them?", yes=confirm.yes)
     planned = probes(
         url=url,
-        body=inv.read_body(sending.body),
+        body=inv.read_body("{}" if sending.body is None else sending.body),
         current=names["current"],
         following=names.get("next"),
         now=inv.now(),

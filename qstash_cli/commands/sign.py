@@ -29,12 +29,11 @@ class Content:
     """What is signed."""
 
     url: str | None = flag("The destination", metavar="URL", section="Request")
-    body: str = flag(
+    body: str | None = flag(
         "The body: TEXT, @FILE or -",
         "-d",
         "--body",
         metavar="TEXT",
-        default="",
         section="Request",
     )
     at: float | None = flag(
@@ -86,7 +85,9 @@ def sign(inv: Invocation, *, content: Content, keys: SignWith) -> Result:
     """
     if content.url is None:
         raise BadInput("no URL to sign for", hint="give --url URL")
-    body = inv.read_body(content.body)
+    if content.body is None:
+        inv.warn_of_unused_input()
+    body = inv.read_body(content.body or "")
     signature = make_signature(
         _key(inv, keys),
         url=content.url,

@@ -191,6 +191,8 @@ def _whole_requests(inv: Invocation, capture: Capture) -> list[Request | str]:
         return [found[capture.entry - 1]]
     if capture.signature == "-" and capture.body == "-":
         raise BadInput("--signature and --body cannot both be read from standard input")
+    if capture.body is None and capture.signature != "-":
+        inv.warn_of_unused_input()
     signature = inv.read_body(capture.signature or "").decode(errors="replace")
     return [Request(source="flags", headers=(("Upstash-Signature", signature),))]
 
