@@ -126,7 +126,7 @@ def cancel(
 def fail_damaged(connection: sqlite3.Connection, message_id: str, damage: str, now_ms: int) -> None:
     """Move a message that cannot be decoded to the DLQ, and report it."""
     error = f"the stored message is damaged: {damage}"
-    logging.getLogger(__name__).warning("%s failed: %s", message_id, error)
+    logging.getLogger(__name__).warning("message %r failed: %s", message_id, error)
     message.log(connection, message_id, "ERROR", now_ms, error=error)
     _bury(connection, message_id, Answer(error=error), now_ms)
     message.log(connection, message_id, "FAILED", now_ms, error=error)

@@ -127,7 +127,7 @@ class Engine:
         except ValueError as fault:
             # Without its limits it would send more than its destination may take.
             changed.is_paused = True
-            _logger.warning("flow control key %s is paused, its limits are damaged: %s", key, fault)
+            _logger.warning("flow control key %r is paused, its limits are damaged: %s", key, fault)
         self._dispatcher.recheck(changed)
         self._alarm.ring()
         return changed

@@ -12,6 +12,7 @@ from qstash_cli.server import schedules
 from qstash_cli.server.message import as_bytes
 from qstash_cli.server.publishing import Accepted, NewId, Order, accept
 
+_MAX_ERROR_CHARACTERS = 1000
 _logger = logging.getLogger(__name__)
 
 
@@ -76,8 +77,8 @@ def _next_or_stop(connection: sqlite3.Connection, row: sqlite3.Row, now_ms: int)
     try:
         return schedules.next_fire_ms(row["cron"], now_ms)
     except Exception as fault:  # noqa: BLE001 - whatever is stored, the other schedules go on
-        error = f"the schedule cannot fire: {fault}"
-        _logger.warning("schedule %s: %s", row["id"], error)
+        error = f"the cron expression is damaged: {fault}"[:_MAX_ERROR_CHARACTERS]
+        _logger.warning("schedule %r stops: %s", row["id"], error)
         connection.execute(
             "UPDATE schedules SET next_ms = ?, error = ? WHERE id = ?",
             (schedules.NEVER_MS, error, row["id"]),
@@ -111,9 +112,9 @@ def _fire(
         raise
     except Exception as fault:  # noqa: BLE001 - whatever is stored, the other schedules go on
         connection.execute("ROLLBACK TO fire")
-        accepted, error = [], str(fault) or repr(fault)
+        accepted, error = [], (str(fault) or repr(fault))[:_MAX_ERROR_CHARACTERS]
         if error != row["error"]:
-            _logger.warning("schedule %s published nothing: %s", row["id"], error)
+            _logger.warning("schedule %r published nothing: %s", row["id"], error)
     connection.execute("RELEASE fire")
     ids = [stored.message_id for one in accepted for stored in one.stored]
     connection.execute(

@@ -4,6 +4,7 @@ docs, "Flow control".
 
 from __future__ import annotations
 
+import reprlib
 import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ class Flow:
         for name in _LIMITS:
             value = row[name]
             if not isinstance(value, int) or value < 0:
-                raise ValueError(f"{name} is not a number: {value!r}")
+                raise ValueError(f"{name} is not a number: {reprlib.repr(value)}")
         self.parallelism, self.rate = row["parallelism"], row["rate"]
         self.period_s = row["period_s"]
         self.is_paused = bool(row["is_paused"])

@@ -39,7 +39,9 @@ def fitting(
 
 def size_of(rows: Iterable[sqlite3.Row], columns: Sequence[str]) -> int:
     """The bytes in these columns of rows."""
-    return sum(len(row[column]) for row in rows for column in columns)
+    values = (row[column] for row in rows for column in columns)
+    # SQLite enforces no types: a damaged row may have numbers where texts belong.
+    return sum(len(value) for value in values if isinstance(value, str | bytes))
 
 
 async def encoded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import reprlib
 import sqlite3
 from typing import NamedTuple
 
@@ -38,7 +39,8 @@ def load(connection: sqlite3.Connection, now_ms: int) -> list[LiveMessage]:
         elif isinstance(message.message_id, str):
             attempts.fail_damaged(connection, message.message_id, wrong, now_ms)
         else:
-            _logger.warning("a stored message is skipped, its id is damaged: %r", row["id"])
+            _logger.warning("a stored message is skipped, its id is damaged: %s",
+                            reprlib.repr(row["id"]))  # fmt: skip
     return found
 
 
@@ -53,11 +55,11 @@ def live(connection: sqlite3.Connection) -> list[sqlite3.Row]:
 
 def _damage(message: LiveMessage) -> str | None:
     if not isinstance(message.due_ms, int):
-        return f"due_ms is not a number: {message.due_ms!r}"
+        return f"due_ms is not a number: {reprlib.repr(message.due_ms)}"
     for name in ("message_id", "url", "queue", "flow_key", "callback_of", "held_queue"):
         value = getattr(message, name)
         if not isinstance(value, str | None):
-            return f"{name} is not a text: {value!r}"
+            return f"{name} is not a text: {reprlib.repr(value)}"
     return None
 
 
@@ -65,7 +67,7 @@ def queue_limits(row: sqlite3.Row) -> tuple[int, bool]:
     """The parallelism of a stored queue, 1 if it is damaged, and whether the queue is paused."""
     parallelism, is_paused = row["parallelism"], row["is_paused"]
     if not isinstance(parallelism, int) or parallelism < 1:
-        _logger.warning("queue %s delivers one at a time, its parallelism is damaged: %r",
-                        row["name"], parallelism)  # fmt: skip
+        _logger.warning("queue %r delivers one at a time, its parallelism is damaged: %s",
+                        row["name"], reprlib.repr(parallelism))  # fmt: skip
         parallelism = 1
     return parallelism, bool(is_paused)

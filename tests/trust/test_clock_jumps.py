@@ -9,6 +9,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.limits import UNLIMITED
+from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.server import flow, keys, publishing, schedules
+from qstash_cli.server.answers import ApiError
 from qstash_cli.server.delivery import Deliverer
 from qstash_cli.server.engine import Engine
 from qstash_cli.server.publishing import Order
@@ -217,6 +219,38 @@ def test_a_message_that_was_due_is_delivered_although_the_clock_was_set_back() -
             await server.until(lambda: held in server.arrived)
 
     asyncio.run(live())
+
+
+def accept(store: Store, now_ms: int, limits: Limits, *headers: tuple[str, str]) -> str:
+    """The id of the message that a publish at that time gives."""
+    order = Order(
+        destination="http://127.0.0.1:9/", headers=headers, body=b"", caller_ip="::1",
+        now_ms=now_ms, limits=limits,
+    )  # fmt: skip
+    accepted = asyncio.run(store.run(lambda c: publishing.accept(c, order, new_id)))
+    return str(accepted.answer["messageId"])
+
+
+def test_a_clock_that_is_set_back_makes_no_deduplication_window_longer() -> None:
+    store, day_before = Store(None), BEGAN_MS - 24 * HOUR_S * 1000
+    dedup = ("Upstash-Deduplication-Id", "d")
+
+    first = accept(store, BEGAN_MS, UNLIMITED, dedup)
+
+    assert accept(store, day_before, UNLIMITED, dedup) == first
+    assert accept(store, day_before + 599_000, UNLIMITED, dedup) == first
+    assert accept(store, day_before + 600_000, UNLIMITED, dedup) != first
+    store.close()
+
+
+def test_messages_of_the_days_to_come_are_not_counted_for_the_quota_of_today() -> None:
+    store, limits = Store(None), replace(UNLIMITED, messages_per_day=1)
+    accept(store, BEGAN_MS, limits)
+    with pytest.raises(ApiError, match="daily message limit exceeded"):
+        accept(store, BEGAN_MS + 1, limits)
+
+    assert accept(store, BEGAN_MS - 24 * HOUR_S * 1000, limits)
+    store.close()
 
 
 EVERY_HOUR: Headers = (("Upstash-Cron", "0 * * * *"), ("Upstash-Schedule-Id", "hourly"))
