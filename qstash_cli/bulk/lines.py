@@ -6,6 +6,7 @@ import hashlib
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -13,6 +14,10 @@ from typing import Any, NamedTuple
 MAX_LINE_BYTES = 64 * 1_048_576
 _KEPT_BYTES = 200
 _BOM = b"\xef\xbb\xbf"
+
+
+# The first line and the last one.
+Span = tuple[int, int]
 
 
 class Row(NamedTuple):
@@ -71,11 +76,16 @@ class Lines(NamedTuple):
             end = min(end + len(line) + 1, self.end)
             yield Row(number, number, end, line.removesuffix(b"\r"))
 
-    def split_before(self, line: int) -> tuple[Lines, Lines]:
-        """The lines before that one, and the others; there are some of both."""
-        rest = self.data.split(b"\n", line - self.first)[-1]
-        size = len(self.data) - len(rest)
-        return self._replace(data=self.data[:size]), Lines(line, self.start + size, rest)
+    def split_before(self, numbers: Sequence[int]) -> list[Lines]:
+        """The lines in parts, each but the first of which begins with one of these lines."""
+        if not numbers:
+            return [self]
+        ends = list(accumulate(len(line) + 1 for line in self.data.split(b"\n")))
+        edges = [0, *(ends[number - self.first - 1] for number in numbers), len(self.data)]
+        return [
+            Lines(first, self.start + start, self.data[start:end])
+            for first, (start, end) in zip([self.first, *numbers], pairwise(edges), strict=True)
+        ]
 
     def split_at(self, offset: int) -> tuple[Lines, Lines]:
         """The lines up to that number of bytes of the input, where one ends, and the others."""
@@ -131,29 +141,30 @@ def ranges_of(pieces: Iterable[Lines]) -> list[LineRange]:
     return found
 
 
-def partition(
-    pieces: Sequence[Lines], spans: Sequence[tuple[int, int]]
-) -> tuple[list[Lines], list[Lines]]:
+def partition(pieces: Sequence[Lines], spans: Sequence[Span]) -> tuple[list[Lines], list[Lines]]:
     """The lines outside and inside of spans of lines, which are in order and do not overlap."""
     outside: list[Lines] = []
     inside: list[Lines] = []
     place = bisect_left(spans, pieces[0].first, key=itemgetter(1)) if pieces else 0
     for lines in pieces:
-        rest: Lines | None = lines
-        while rest is not None:
-            while place < len(spans) and spans[place][1] < rest.first:
+        for part in lines.split_before(_edges(lines, spans, place)):
+            while place < len(spans) and spans[place][1] < part.first:
                 place += 1
-            if place == len(spans) or spans[place][0] > rest.last:
-                outside.append(rest)
-                break
-            first, last = spans[place]
-            side, cut = (outside, first) if rest.first < first else (inside, last + 1)
-            part, rest = (rest, None) if cut > rest.last else rest.split_before(cut)
-            side.append(part)
+            is_inside = place < len(spans) and spans[place][0] <= part.first
+            (inside if is_inside else outside).append(part)
     return outside, inside
 
 
-def ranges_within(pieces: Sequence[Lines], spans: Sequence[tuple[int, int]]) -> list[LineRange]:
+def _edges(lines: Lines, spans: Sequence[Span], place: int) -> list[int]:
+    """The lines, but for the first one, before which a span begins or has ended."""
+    last, edges = lines.last, set()
+    while place < len(spans) and spans[place][0] <= last:
+        edges |= {spans[place][0], spans[place][1] + 1}
+        place += 1
+    return sorted(edge for edge in edges if lines.first < edge <= last)
+
+
+def ranges_within(pieces: Sequence[Lines], spans: Sequence[Span]) -> list[LineRange]:
     """The ranges of lines in each of these spans, which are in order and do not overlap."""
     found: list[LineRange] = []
     inside = deque(partition(pieces, spans)[1])

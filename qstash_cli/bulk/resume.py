@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
 from qstash_cli.bulk.journal_state import JournalState
-from qstash_cli.bulk.lines import Digest, LineRange, Lines, Row, partition, ranges_within
+from qstash_cli.bulk.lines import Digest, LineRange, Lines, Row, Span, partition, ranges_within
 from qstash_cli.bulk.rows import Piece
 from qstash_cli.errors import BadInput
 
-Span = tuple[int, int]
 _first = itemgetter(0)
 
 

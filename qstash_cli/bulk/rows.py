@@ -39,4 +39,10 @@ def rows_in(piece: Piece) -> list[Row]:
     """The rows of a piece of the input that are not blank."""
     if piece.rows is not None:
         return piece.rows
-    return [row for lines in piece.lines for row in lines.rows() if row.error or row.text.strip()]
+    return [
+        row
+        for lines in piece.lines
+        if lines.dropped_bytes or not lines.data.isspace()
+        for row in lines.rows()
+        if row.error or row.text.strip()
+    ]
