@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 MAX_LINE_BYTES = 64 * 1_048_576
 _KEPT_BYTES = 200
 _BOM = b"\xef\xbb\xbf"
-
-
 # The first line and the last one.
 Span = tuple[int, int]
 

@@ -111,10 +111,10 @@ def _spans(ranges: Iterable[LineRange]) -> list[Span]:
 def _rows_left(rows: Iterable[Row], left: Sequence[Lines]) -> Iterator[Row]:
     """The rows that are on the lines left; a row that is on other lines too cannot be sent."""
     for row in rows:
-        count = sum(
-            lines.last - lines.first + 1
-            for lines in partition(left, [(row.line, row.last_line)])[1]
-        )
+        start = max(bisect_right(left, row.line, key=_first) - 1, 0)
+        near = left[start : bisect_right(left, row.last_line, key=_first)]
+        inside = partition(near, [(row.line, row.last_line)])[1]
+        count = sum(lines.last - lines.first + 1 for lines in inside)
         if count == row.last_line - row.line + 1:
             yield row
         elif count:

@@ -163,6 +163,7 @@ class Job:
             resumes=self.sending.resume,
             new_job=lambda: self.inv.new_id("batch"),
             started_at_s=self.inv.started_at_s(),
+            now_s=self.inv.now(),
         )
         path = journal_path(self.path, self.sending)
         if path is None:

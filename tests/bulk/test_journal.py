@@ -44,6 +44,7 @@ def a_run(source: Path | None = None, **given: Any) -> Run:
         resumes=True,
         new_job=lambda: f"batch_{os.urandom(4).hex()}",
         started_at_s=0.0,
+        now_s=100.0,
     )._replace(**given)
 
 
@@ -144,6 +145,8 @@ def test_a_run_that_finished_after_this_one_was_started_is_not_repeated(
 
     assert caught.value.exit_code == 1
     assert path.read_bytes() == before
+    opened(path, a_run(source, resumes=False, started_at_s=4.0, now_s=4.9))
+    assert path.read_bytes() != before
 
 
 def test_an_unfinished_run_is_not_begun_anew(path: Path, source: Path) -> None:
