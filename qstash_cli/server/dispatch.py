@@ -118,10 +118,10 @@ class Dispatcher:
             lane.is_parked = False
             started = self._start(lane, now_ms)
             # Whatever stopped this lane may let another one of the same host or key pass.
-            if lane.flow is not None and lane.flow.admits(now_ms):
-                self._unpark(lane.flow.parked)
             if not self._is_full(lane.host):
                 self._unpark(lane.host.parked)
+            if lane.flow is not None:
+                self._continue(lane.flow, now_ms)
             if started is not None:
                 return Start(started, lane)
         return None
@@ -174,7 +174,6 @@ class Dispatcher:
             _park(lane, host.parked)
             return None
         if flow is not None and not flow.enter(now_ms):
-            self._await_period(flow, now_ms)
             _park(lane, flow.parked)
             return None
         message_id, (_, pending) = lane.waiting.popitem(last=False)
@@ -189,12 +188,15 @@ class Dispatcher:
             self._drop(lane)
         return pending
 
-    def _await_period(self, flow: Flow, now_ms: int) -> None:
-        opens_ms = flow.opens_ms
-        is_awaited = flow.awaited_ms is not None and flow.awaited_ms <= opens_ms
-        if flow.is_out_of_rate(now_ms) and not is_awaited:
-            flow.awaited_ms = opens_ms
-            heapq.heappush(self._openings, (opens_ms, next(self._positions), flow))
+    def _continue(self, flow: Flow, now_ms: int) -> None:
+        """Lets the next lane of a key try, or waits for the period in which it can start."""
+        if flow.admits(now_ms):
+            self._unpark(flow.parked)
+        elif flow.parked and flow.is_out_of_rate(now_ms):
+            opens_ms = flow.opens_ms
+            if flow.awaited_ms is None or flow.awaited_ms > opens_ms:
+                flow.awaited_ms = opens_ms
+                heapq.heappush(self._openings, (opens_ms, next(self._positions), flow))
 
     def _is_full(self, host: Host) -> bool:
         return host.active >= self._limit - self.in_flight

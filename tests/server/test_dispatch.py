@@ -6,7 +6,8 @@ import itertools
 import random
 from collections import Counter
 
-from hypothesis import settings
+import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -161,12 +162,25 @@ class Life(RuleBasedStateMachine):
         assert all(count == 1 for count in self.started.values())
 
 
-def test_no_limit_is_exceeded_and_no_message_waits_without_a_reason(figures: Figures) -> None:
+def assert_lives_obey_the_limits(figures: Figures, lives: int) -> None:
     Life.steps = 0
     run_state_machine_as_test(
-        Life, settings=settings(max_examples=150, stateful_step_count=40, deadline=None)
-    )
+        Life,
+        settings=settings(
+            max_examples=lives, stateful_step_count=40, deadline=None, database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
     figures(DISPATCH, cases=Life.steps)
+
+
+def test_no_limit_is_exceeded_and_no_message_waits_without_a_reason(figures: Figures) -> None:
+    assert_lives_obey_the_limits(figures, 300)
+
+
+@pytest.mark.soak
+def test_very_many_lives_exceed_no_limit(figures: Figures) -> None:
+    assert_lives_obey_the_limits(figures, 10_000)
 
 
 def test_a_host_takes_half_of_the_free_places_and_the_next_one_half_of_the_rest() -> None:
@@ -190,6 +204,20 @@ def test_a_host_that_never_responds_leaves_a_place_even_of_two() -> None:
 
     assert len(dead) == 1
     assert [start.pending.host for start in start_all(dispatcher)] == ["alive"]
+
+
+def test_each_period_of_a_rate_is_awaited_while_messages_of_several_hosts_wait() -> None:
+    dispatcher, flow = Dispatcher(100), Flow("k", rate=1, period_s=1)
+    for host in ("a", "b", "c"):
+        dispatcher.add(pending(host, flow))
+
+    started = []
+    for second in range(3):
+        dispatcher.open_periods(second * 1000)
+        started += [start.pending.host for start in start_all(dispatcher, second * 1000)]
+
+    assert started == ["a", "b", "c"]
+    assert dispatcher.next_opening_ms is None
 
 
 def test_messages_of_a_host_start_in_the_order_in_which_they_became_due() -> None:
