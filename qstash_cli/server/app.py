@@ -127,4 +127,7 @@ async def _store_error(_request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(_request: Request, error: Exception) -> Response:
-    return refusal(500, f"a defect of the server: {type(error).__name__}")
+    # uvicorn hangs up after such an error, which a client must know before its next request.
+    return refusal(
+        500, f"a defect of the server: {type(error).__name__}", [("Connection", "close")]
+    )

@@ -76,6 +76,9 @@ def reporting(path: Path) -> Iterator[None]:
                 hint="choose another file for --db; this one was not changed",
             ) from None
         raise damaged(path, str(fault)) from None
+    except UnicodeError:
+        # SQLite quotes what it has found in the words of its error.
+        raise damaged(path, "its layout is not text") from None
 
 
 def damaged(path: Path, why: str) -> QstashError:
@@ -114,12 +117,14 @@ def _create(path: Path) -> None:
 
 
 def _make_private(path: Path) -> None:
+    # SQLite has created the log beside the file by now, with the mode of the file.
     for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         with contextlib.suppress(OSError):
             mode = stat.S_IMODE(file.stat().st_mode)
             if mode & _OTHERS:
                 file.chmod(mode & ~_OTHERS)
-                logging.getLogger(__name__).warning("others can no longer read %s", file)
+                if file is path:
+                    logging.getLogger(__name__).warning("others can no longer read %s", path)
 
 
 def _connect(name: str) -> sqlite3.Connection:

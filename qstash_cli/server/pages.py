@@ -65,14 +65,20 @@ def json_object(fields: Iterable[tuple[str, bytes]]) -> Response:
     return Response(b"{" + body + b"}", media_type="application/json")
 
 
-def json_array(items: AsyncIterator[Any]) -> Response:
-    """An array of items that are encoded and sent one by one, for lists without pages."""
+async def json_array(items: AsyncIterator[Any]) -> Response:
+    """An array of items, for lists without pages: a long one is sent while it is made."""
+    parts: list[bytes] = []
+    size = 0
+    async for item in items:
+        parts.append(encode(item))
+        size += len(parts[-1])
+        if size > PAGE_BYTES:
+            return StreamingResponse(_pieces(parts, items), media_type="application/json")
+    return Response(b"[" + b",".join(parts) + b"]", media_type="application/json")
 
-    async def pieces() -> AsyncIterator[bytes]:
-        before = b"["
-        async for item in items:
-            yield before + encode(item)
-            before = b","
-        yield b"[]" if before == b"[" else b"]"
 
-    return StreamingResponse(pieces(), media_type="application/json")
+async def _pieces(first: Sequence[bytes], others: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+    yield b"[" + b",".join(first)
+    async for item in others:
+        yield b"," + encode(item)
+    yield b"]"

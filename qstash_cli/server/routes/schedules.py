@@ -46,7 +46,7 @@ async def _list(request: Request) -> Response:
             if found is not None:
                 yield found
 
-    return pages.json_array(items())
+    return await pages.json_array(items())
 
 
 def _found(connection: sqlite3.Connection, schedule_id: str) -> dict[str, Any] | None:
