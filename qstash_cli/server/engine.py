@@ -234,7 +234,7 @@ class Engine:
             ended = await self._deliver(pending.message_id)
         except Exception as fault:  # noqa: BLE001 - whatever it is, no message is forgotten for it
             self._in_flight.discard(pending.message_id)
-            self._report(f"a delivery is put off: {fault!r}")
+            self._report(f"a delivery is postponed by a second: {fault!r}")
             ended = Ended(retry_at_ms=self._clock.now_ms() + _PAUSE_AFTER_FAULT_MS)
         queue = self._queueing.queue_of(pending.message_id)
         for stored in ended.created:
@@ -280,7 +280,7 @@ class Engine:
         while True:
             try:
                 return await self._store.run(end)
-            except sqlite3.OperationalError as fault:
+            except sqlite3.Error as fault:
                 # The attempt cannot be undone, so its outcome is stored as soon as it can be.
                 self._in_flight.add(message_id)
                 self._report(f"the outcome of a delivery cannot be stored yet: {fault}")

@@ -71,7 +71,8 @@ class Scheduler:
                     is_loaded = True
                 await self._step()
             except Exception as fault:  # noqa: BLE001 - whatever it is, the other schedules go on
-                logging.getLogger(__name__).warning("the schedules are put off: %r", fault)
+                logging.getLogger(__name__).warning("schedules could not be fired yet: %r", fault)
+                self._is_current = False
                 await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
 
     def _load(self, connection: sqlite3.Connection) -> int:
