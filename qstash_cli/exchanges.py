@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from qstash_cli.client.request import Request
-from qstash_cli.errors import BadCredentials, Unreachable
+from qstash_cli.errors import BadCredentials, QstashError, Unreachable
 from qstash_cli.output.result import Result
 from qstash_cli.run_options import ConnectionOptions, OutputOptions
 
@@ -92,23 +93,30 @@ class Exchanges(ABC):
         return self.perform(requests, lambda send: then(map(send, requests)), later=later)
 
     def perform(
-        self, requests: Iterable[Planned], run: Callable[[Send], Result], *, later: str = ""
+        self,
+        requests: Iterable[Planned],
+        run: Callable[[Send], Result],
+        *,
+        later: str = "",
+        footer: Callable[[], str | None] | None = None,
+        verdict: Callable[[], QstashError | None] | None = None,
     ) -> Result:
         """The result of `run`, which gets what sends; or with --dry-run or --curl a preview.
 
         A preview displays `requests`, which must be all that `run` sends, in order. `later` says
-        which further requests depend on the responses.
+        which further requests depend on the responses. `footer` and `verdict` are those of the
+        preview's result.
         """
         form = self.connection.preview
         if form is None:
             return run(self.client.send)
         from qstash_cli.preview import Preview
 
-        name = self.output.format
+        name, query = self.output.format, self.output.query
         if later and name in {"json", "jsonl"}:
             self.note(later)
-        preview = Preview(api_url=self.api_url, form=form, as_items=name == "jsonl")
-        return preview.of(requests, later)
+        preview = Preview(api_url=self.api_url, form=form, format=name, query=query)
+        return replace(preview.of(requests, later), footer=footer, verdict=verdict)
 
     @contextmanager
     def checking(self, what: str) -> Iterator[None]:

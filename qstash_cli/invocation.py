@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TextIO, TypeVar
 
-from qstash_cli.client.request import Request
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.exchanges import Exchanges
 from qstash_cli.files import read_file
@@ -29,14 +28,6 @@ if TYPE_CHECKING:
     from qstash_cli.output.progress import StatusLine
 
 T = TypeVar("T")
-
-
-class Preview(Exception):
-    """A request that was to be shown instead of sent."""
-
-    def __init__(self, request: Request[Any]) -> None:
-        super().__init__()
-        self.request = request
 
 
 @dataclass(kw_only=True)
@@ -219,23 +210,6 @@ class Invocation(Exchanges):
                 max_wait_s=self.connection.max_wait,
             ),
         )
-
-    @property
-    def only_shows(self) -> bool:
-        """Nothing may be sent: the request is only shown."""
-        return self.connection.preview is not None
-
-    def send(self, request: Request[T]) -> T:
-        """QStash's answer. Raises `Preview` where the request is only to be shown."""
-        if self.only_shows:
-            raise Preview(request)
-        return self.client.send(request)
-
-    def pages(self, request: Request[T]) -> Iterator[T]:
-        """The items of every page. Raises `Preview` where the request is only to be shown."""
-        if self.only_shows:
-            raise Preview(request)
-        return self.client.pages(request)
 
     def close(self) -> None:
         """Closes what was opened."""

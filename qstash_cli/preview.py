@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from qstash_cli.client.transport import target
 from qstash_cli.errors import BadInput
 from qstash_cli.output.curl import curl_command, request_record, request_text
 from qstash_cli.output.result import Result, View
+from qstash_cli.output.safe import safe_text
 from qstash_cli.protocol.headers import Headers
 
 Form = Literal["text", "curl"]
@@ -39,68 +40,84 @@ class ExternalRequest(NamedTuple):
     body: bytes = b""
 
 
-Planned = Request[Any] | ExternalRequest
+class Remark(NamedTuple):
+    """What a preview says between requests; `item` takes its place among items of a batch."""
+
+    text: str
+    item: dict[str, Any]
+
+
+_AnyRequest = Request[Any] | ExternalRequest
+Planned = _AnyRequest | Remark
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """Renders requests. `form` is that of the text; `as_items` renders publishes as batch items."""
+    """Renders requests: as JSON for that `format`, as items of a batch for jsonl, or as text.
+
+    `form` is that of the text. A `query` needs JSON.
+    """
 
     api_url: str
     form: Form
-    as_items: bool
+    format: str | None
+    query: str | None
 
-    def of(self, requests: Iterable[Planned], later: str) -> Result:
-        """The requests as text and as JSON: one is an object, any other number an array.
+    def of(self, planned: Iterable[Planned], later: str) -> Result:
+        """The requests; in JSON one is an object, and any other number an array.
 
         `later` says which further requests depend on responses. The requests may be generated while
         they are rendered. Raises `BadInput` for a request that cannot be rendered.
         """
-        planned = iter(requests)
-        first = list(islice(planned, 2))
-        if len(first) == 1 and not self.as_items:
-            data: Any = self._record(first[0])
-        elif self.as_items:
-            data = chain.from_iterable(map(self._items, chain(first, planned)))
-        else:
-            data = map(self._record, chain(first, planned))
-        text = self._texts(chain(first, planned), later)
-        return Result(
-            data=data,
-            view=_VIEW,
-            on_terminal="json",
-            piped="json",
-            text=text,
-            forms=dict.fromkeys(_AS_TEXT, text),
-        )
+        if self.format == "jsonl":
+            return self._result(chain.from_iterable(map(self._items, planned)))
+        if self.format == "json" or (self.format is None and self.query is not None):
+            return self._result(self._data(planned))
+        text = self._texts(planned, later)
+        return replace(self._result(()), text=text, forms=dict.fromkeys(_AS_TEXT, text))
 
-    def _texts(self, requests: Iterable[Planned], later: str) -> Iterator[str]:
+    def _result(self, data: Any) -> Result:
+        return Result(data=data, view=_VIEW, on_terminal="json", piped="json")
+
+    def _data(self, planned: Iterable[Planned]) -> Any:
+        records = (self._record(one) for one in planned if not isinstance(one, Remark))
+        first = list(islice(records, 2))
+        if len(first) == 1:
+            return first[0]
+        every = chain(first, records)
+        return every if self.query is None else list(every)
+
+    def _texts(self, planned: Iterable[Planned], later: str) -> Iterator[str]:
         between = "\n" if self.form == "text" else ""
-        for number, request in enumerate(requests):
-            yield f"{between if number else ''}{self._text(request)}"
+        for number, one in enumerate(planned):
+            yield f"{between if number else ''}{self._text(one)}"
         if later:
             yield f"{between}# {later}\n"
 
-    def _text(self, request: Planned) -> str:
-        parts, is_ours = self._parts(request)
+    def _text(self, one: Planned) -> str:
+        if isinstance(one, Remark):
+            return f"# {safe_text(one.text)}\n"
+        parts, is_ours = self._parts(one)
         if self.form == "curl":
             return f"{curl_command(*parts, authorised=is_ours)}\n"
         return request_text(*parts, authorised=is_ours)
 
-    def _record(self, request: Planned) -> dict[str, Any]:
+    def _record(self, request: _AnyRequest) -> dict[str, Any]:
         parts, is_ours = self._parts(request)
         return request_record(*parts, authorised=is_ours)
 
-    def _items(self, request: Planned) -> list[dict[str, Any]]:
-        if isinstance(request, Request):
-            if request.path.startswith((_PUBLISH, _ENQUEUE)):
-                return [batch_item(request)]
-            if request.path == _BATCH:
-                items: list[dict[str, Any]] = json.loads(request.body)
+    def _items(self, one: Planned) -> list[dict[str, Any]]:
+        if isinstance(one, Remark):
+            return [one.item]
+        if isinstance(one, Request):
+            if one.path.startswith((_PUBLISH, _ENQUEUE)):
+                return [batch_item(one)]
+            if one.path == _BATCH:
+                items: list[dict[str, Any]] = json.loads(one.body)
                 return items
-        return [self._record(request)]
+        return [self._record(one)]
 
-    def _parts(self, request: Planned) -> tuple[ExternalRequest, bool]:
+    def _parts(self, request: _AnyRequest) -> tuple[ExternalRequest, bool]:
         if isinstance(request, ExternalRequest):
             return request, False
         url = f"{self.api_url}{target(request)}"

@@ -131,7 +131,7 @@ def opened_journal(path: Path, run: Run) -> Iterator[tuple[FileJournal, JournalS
         except OSError as fault:
             raise _unwritable(path, fault) from None
         journal = FileJournal(path)
-        state = _resumable(path, run)
+        state = resumable(path, run)
         if state is None:
             yield journal, journal.begin(Head(run.new_job(), run.api_url, _beginning(run.source)))
         else:
@@ -139,8 +139,8 @@ def opened_journal(path: Path, run: Run) -> Iterator[tuple[FileJournal, JournalS
             yield journal, state
 
 
-def _resumable(path: Path, run: Run) -> JournalState | None:
-    """The state that the run continues, None if it begins anew."""
+def resumable(path: Path, run: Run) -> JournalState | None:
+    """The state that the run continues, None if it begins anew. Raises as `opened_journal`."""
     try:
         state = read_state(path)
     except OlderJournal as older:

@@ -120,6 +120,11 @@ class _Crew:
                 self._done.put(error)
 
 
+def body_of(records: Sequence[Record]) -> bytes:
+    """The body of the request that sends these records."""
+    return b"[" + b",".join([record.item for record in records]) + b"]"
+
+
 class _Sender:
     """Sends chunks, patient with a server that was there before."""
 
@@ -148,7 +153,7 @@ class _Sender:
             )
 
     def _posted(self, records: Sequence[Record]) -> Any:
-        body = b"[" + b",".join([record.item for record in records]) + b"]"
+        body = body_of(records)
         answers = self._wire.post(body, self._policy())
         self._has_answered = True
         return answers

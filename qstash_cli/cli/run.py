@@ -12,7 +12,7 @@ from qstash_cli.cli.parser import read, wants_json, with_root_options_behind
 from qstash_cli.cli.registry import Command
 from qstash_cli.commands import _github
 from qstash_cli.errors import BadInput, ExitCode, OutputFailed, QstashError
-from qstash_cli.invocation import Invocation, Preview
+from qstash_cli.invocation import Invocation
 from qstash_cli.output.formats import check
 from qstash_cli.output.result import Result, View
 from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
@@ -65,20 +65,10 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
     if list(argv) in VERSION_ARGUMENTS:
         inv.out.write(f"qstash {__version__}\n")
         return ExitCode.DONE
-    try:
-        result = _result(_plain(argv), inv)
-    except Preview as preview:
-        from qstash_cli.commands._preview import show
-
-        result = show(inv, preview.request)
+    result = _result(_plain(argv), inv)
     if not isinstance(result, Result):
         return result.exit_code
-    try:
-        _show(result, inv)
-    except Preview as preview:
-        from qstash_cli.commands._preview import show
-
-        _render(show(inv, preview.request), inv)
+    _show(result, inv)
     if result.footer is not None and (text := result.footer()):
         inv.note(text)
     failure = result.verdict() if result.verdict is not None else result.failure

@@ -13,7 +13,7 @@ from typing import Any
 from qstash_cli.bulk.acknowledgements import InDoubt
 from qstash_cli.bulk.chunks import Chunk, chunks_of
 from qstash_cli.bulk.filling import records_of
-from qstash_cli.bulk.journal import Journal, NoJournal, Run, opened_journal
+from qstash_cli.bulk.journal import Journal, NoJournal, Run, opened_journal, resumable
 from qstash_cli.bulk.journal_state import JournalState
 from qstash_cli.bulk.pace import paced
 from qstash_cli.bulk.rejects import opened_rejects
@@ -25,7 +25,6 @@ from qstash_cli.client import messages
 from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
 from qstash_cli.commands._batch_outcomes import (
     Tally,
-    checked,
     failure_of,
     outcomes,
     refuse_none,
@@ -71,8 +70,7 @@ class Job:
 
     def summary(self) -> dict[str, Any]:
         """What became of the records, by number."""
-        done = "valid" if self.inv.connection.dry_run else "sent"
-        summary: dict[str, Any] = {done: self.tally.sent, "refused": self.tally.refused}
+        summary: dict[str, Any] = {"sent": self.tally.sent, "refused": self.tally.refused}
         if self.state and self.state.sent:
             summary["sentBefore"] = self.state.sent
         if self.refused_before:
@@ -93,26 +91,15 @@ class Job:
         end, with the way to go on.
         """
         with ExitStack() as stack:
-            stream, total_bytes = self._opened(stack)
-            if self.inv.only_shows:
-                yield from self._preview(stack, stream)
-            else:
-                yield from self._sent(
-                    stack, stream, total_bytes, has_bar=has_bar, are_shown=are_shown
-                )
-        failure = failure_of(
-            self.tally, self.refused_before, rejects=str(self.records.rejects or "")
-        )
+            stream, total_bytes = self.opened(stack)
+            yield from self._sent(stack, stream, total_bytes, has_bar=has_bar, are_shown=are_shown)
+        failure = self.failure()
         if failure is not None:
             raise failure
 
-    def _preview(self, stack: ExitStack, stream: Stream) -> Iterator[dict[str, Any]]:
-        rejects = stack.enter_context(opened_rejects(self.records.rejects, ()))
-        stopped = stack.enter_context(stopping())
-        chunks = self._chunks(stream, "preview", stopped)
-        if self.inv.connection.curl:
-            self._show_first(chunks)
-        yield from checked(chunks, self.tally, rejects=rejects)
+    def failure(self) -> QstashError | None:
+        """The error that stands for refused records, None if there are none."""
+        return failure_of(self.tally, self.refused_before, rejects=str(self.records.rejects or ""))
 
     def _sent(
         self,
@@ -127,7 +114,7 @@ class Job:
         still_refused = self._verified()
         rejects = stack.enter_context(opened_rejects(self.records.rejects, still_refused))
         stopped = stack.enter_context(stopping())
-        chunks = self._chunks(stream, job, stopped)
+        chunks = self.chunks(stream, job, stopped)
         shown = stack.enter_context(self._meter(total_bytes, has_bar=has_bar))
 
         def report() -> None:
@@ -154,10 +141,9 @@ class Job:
             raise self._with_hint(error) from error
         journal.finish(self.inv.now())
 
-    def _begun(self, stack: ExitStack) -> tuple[Journal, str]:
-        """The journal and the id of the job. Raises as `opened_journal` does."""
-        run = Run(
-            api_url=self.inv.settings.api_url,
+    def _run(self, api_url: str) -> Run:
+        return Run(
+            api_url=api_url,
             source=self.file,
             has_header=self._file_format == "csv",
             resumes=self.sending.resume,
@@ -165,11 +151,26 @@ class Job:
             started_at_s=self.inv.started_at_s(),
             now_s=self.inv.now(),
         )
+
+    def _begun(self, stack: ExitStack) -> tuple[Journal, str]:
+        """The journal and the id of the job. Raises as `opened_journal` does."""
+        run = self._run(self.inv.settings.api_url)
         path = journal_path(self.path, self.sending)
         if path is None:
             return NoJournal(), run.new_job()
         journal, self.state = stack.enter_context(opened_journal(path, run))
         return journal, self.state.head.job
+
+    def foreseen(self) -> str:
+        """The id of the job of a run that would begin now, which knows what earlier ones sent.
+
+        Only reads the journal. Raises as `opened_journal` does.
+        """
+        run = self._run(self.inv.api_url)
+        path = journal_path(self.path, self.sending)
+        self.state = None if path is None else resumable(path, run)
+        self._verified()
+        return self.state.head.job if self.state else run.new_job()
 
     def _verified(self) -> Container[int]:
         """The lines that are still refused, once the input is known to be the one of the journal.
@@ -191,7 +192,8 @@ class Job:
                     break
         return set(check.refused_before)
 
-    def _opened(self, stack: ExitStack) -> tuple[Stream, int | None]:
+    def opened(self, stack: ExitStack) -> tuple[Stream, int | None]:
+        """The input and its size in bytes, None for a stream. Raises `BadInput`."""
         if self.path is None:
             return self.inv.stdin, None
         try:
@@ -200,9 +202,10 @@ class Job:
             raise BadInput(f"the file cannot be read: {self.path}", hint=reason_of(fault)) from None
         return stream, None if self.file is None else self.file.stat().st_size
 
-    def _chunks(
+    def chunks(
         self, stream: Stream, job: str, stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
+        """The records of the input as they are sent together, and None where it pauses."""
         recipe = recipe_of(
             self.inv, self._file_format, self.records, self.options,
             job=job, validates=not self.sending.no_check,
@@ -235,13 +238,6 @@ class Job:
             in_flight=self.sending.in_flight,
             request_timeout_s=self.inv.connection.request_timeout,
         )
-
-    def _show_first(self, chunks: Iterator[Chunk | None]) -> None:
-        for chunk in chunks:
-            if chunk is not None and chunk.good:
-                items = b",".join(record.item for record in chunk.good)
-                self.inv.send(messages.batch(b"[" + items + b"]"))
-        raise BadInput("there is no record to show")
 
     def _meter(self, total_bytes: int | None, *, has_bar: bool) -> Any:
         look = self.inv.look_of_stderr()

@@ -72,7 +72,7 @@ def outcomes(
             if are_shown:
                 yield from sorted(_lines(sent, refused), key=itemgetter("line"))
         refused.sort(key=lambda pair: pair[0].line)
-        _count(chunk, refused, tally)
+        count(chunk, refused, tally)
         rejects.write(refused)
         journal.note(chunk, [record for record, _ in refused])
         report()
@@ -94,28 +94,13 @@ def _lines(
     yield from ({"line": record.line, "error": error} for record, error in refused)
 
 
-def _count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> None:
+def count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> None:
+    """Adds a chunk to the tally, and the first refusals to its warnings."""
     tally.refused += len(refused)
     tally.sent += len(chunk.good) + len(chunk.bad) - len(refused)
     tally.done_bytes += chunk.input_bytes
     room = _WARNINGS - len(tally.warnings)
     tally.warnings += [f"line {record.line}: {error}" for record, error in refused[:room]]
-
-
-def checked(
-    chunks: Iterable[Chunk | None], tally: Tally, *, rejects: Rejects
-) -> Iterator[dict[str, Any]]:
-    """What would be sent: the items of a batch, and a line for each record that is refused."""
-    from json import loads
-
-    for chunk in chunks:
-        if chunk is None:
-            continue
-        yield from (loads(record.item) for record in chunk.good)
-        refused = [(record, record.error) for record in chunk.bad]
-        yield from ({"line": record.line, "error": error} for record, error in refused)
-        _count(chunk, refused, tally)
-        rejects.write(refused)
 
 
 def failure_of(tally: Tally, refused_before: Sequence[int], *, rejects: str) -> QstashError | None:

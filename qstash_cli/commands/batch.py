@@ -9,6 +9,7 @@ from typing import Annotated
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._batch_job import Job, is_stream, journal_path
 from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
+from qstash_cli.commands.batch_preview import planned, summary
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument
 from qstash_cli.invocation import Invocation
@@ -37,9 +38,6 @@ _SUMMARY = View(
         Column(name="deduplicated", of="deduplicated"),
     ),
     id="sent",
-)
-_CHECKED = View(
-    columns=(Column(name="valid", of="valid"), Column(name="refused", of="refused")), id="valid"
 )
 
 
@@ -79,6 +77,15 @@ def batch(
         sending=sending,
         options=options,
     )
+    return inv.perform(
+        planned(job),
+        lambda _send: _sent(inv, job),
+        footer=lambda: summary(inv, job),
+        verdict=job.failure,
+    )
+
+
+def _sent(inv: Invocation, job: Job) -> Result:
     if inv.output.format in _STREAMED or inv.output.columns is not None:
         outcomes = job.outcomes(has_bar=not inv.out_is_terminal)
         return Result(data=outcomes, view=_OUTCOMES, piped="tsv", live=True)
@@ -90,11 +97,10 @@ def batch(
         if not (job.tally.sent or job.tally.refused or job.refused_before):
             raise
         failure = error
-    if records.rejects is None:
+    if job.records.rejects is None:
         for warning in job.tally.warnings:
             inv.warn(warning)
-    view = _CHECKED if inv.connection.dry_run else _SUMMARY
-    return Result(data=job.summary(), view=view, piped="json", failure=failure)
+    return Result(data=job.summary(), view=_SUMMARY, piped="json", failure=failure)
 
 
 def _refuse_what_does_not_fit(

@@ -123,15 +123,12 @@ def _quoted_if_safe(text: str) -> str:
 
 def _printf(data: bytes) -> str:
     # POSIX printf: three octal digits are a byte, and a leading hyphen could be an option.
-    escaped = "".join(_printf_byte(byte) for byte in data)
+    escaped = re.sub(r"[%\\]|[^ -~]", _printf_byte, data.decode("latin-1"))
     if escaped.startswith("-"):
         escaped = f"\\055{escaped[1:]}"
     return f"printf {shlex.quote(escaped)}"
 
 
-def _printf_byte(byte: int) -> str:
-    if byte == ord("%"):
-        return "%%"
-    if byte == ord("\\"):
-        return "\\\\"
-    return chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}"
+def _printf_byte(found: re.Match[str]) -> str:
+    byte = found[0]
+    return 2 * byte if byte in "%\\" else f"\\{ord(byte):03o}"

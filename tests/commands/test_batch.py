@@ -178,23 +178,51 @@ def test_a_dry_run_validates_everything_and_sends_nothing(local: Qstash, records
         file.write("{\n")
     argv = ("batch", str(records), "--to", HOOK, "--dry-run")
 
-    summary, items = local(*argv), local(*argv, "-o", "jsonl")
+    text, as_json, items = local(*argv), local(*argv, "-o", "json"), local(*argv, "-o", "jsonl")
 
-    assert (summary.code, summary.json) == (10, {"valid": 3, "refused": 1})
-    assert "line 5: not JSON" in summary.err
+    for run in (text, as_json):
+        assert run.code == 10
+        assert "warning: line 5: not JSON" in run.err
+        assert "note: 3 records are valid\n" in run.err
+        assert "error: 1 of 4 records were refused\n" in run.err or run is as_json
+    assert text.out.startswith("POST http://127.0.0.1")
+    assert text.out.splitlines()[-1].startswith("# line 5: not JSON")
+    assert len(json.loads(as_json.json["body"])) == 3
     first = json.loads(items.out.splitlines()[0])
     assert (first["destination"], first["body"]) == (HOOK, '{"id":1,"in":"2h"}')
     assert local("logs", "-o", "json").json == []
     assert [path.name for path in records.parent.iterdir()] == [records.name]
 
 
-def test_curl_shows_the_first_request(local: Qstash, records: Path) -> None:
+def test_curl_prints_a_line_for_each_request(local: Qstash, records: Path) -> None:
     run = local("batch", str(records), "--to", HOOK, "--curl", "--chunk-size", "2")
 
     assert run.code == 0
-    assert "/v2/batch" in run.out
-    assert run.out.count("Upstash-Deduplication-Id") == 2
-    assert "$QSTASH_TOKEN" in run.out
+    assert [line.count("Upstash-Deduplication-Id") for line in run.out.splitlines()] == [2, 1]
+    assert run.out.count("/v2/batch") == run.out.count("$QSTASH_TOKEN") == 2
+
+
+def test_a_dry_run_knows_what_was_sent_before_and_writes_no_file(
+    local: Qstash, records: Path
+) -> None:
+    argv = ("batch", str(records), "--to", HOOK, *LATER)
+    local(*argv)
+    with records.open("a") as file:
+        file.write('{"id":9}\n{\n')
+    before = {one.name: one.read_bytes() for one in records.parent.iterdir()}
+    rejects = str(records.with_name("rejects.jsonl"))
+
+    shown = local(*argv, "--resume", "--rejects", rejects, "--dry-run", "-o", "json")
+
+    assert {one.name: one.read_bytes() for one in records.parent.iterdir()} == before
+    [item] = json.loads(shown.json["body"])
+    assert item["body"] == '{"id":9}'
+    assert "1 record is valid; 3 were sent before" in shown.err
+    assert "a preview does not write the file of --rejects" in shown.err
+    run = local(*argv, "--resume", "--rejects", rejects)
+    assert run.json["sent"] == 1, run
+    [sent] = local("logs", "--limit", "1", "-o", "json", "--query", "[].messageId").json
+    assert local("message", "get", sent).json["body"] == '{"id":9}'
 
 
 def test_an_unfinished_run_is_not_begun_anew_by_mistake(local: Qstash, records: Path) -> None:
