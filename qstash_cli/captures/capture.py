@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import string
 from base64 import b64decode
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
+# The names under which a JSON capture may have the body, the rawest first.
+BODY_KEYS = ("bodyBase64", "rawBody", "bodyRaw", "raw_body", "body", "content", "text")
+_TO_BASE64 = bytes.maketrans(b"-_", b"+/")
+# What a header may be in JSON.
+_SCALARS = (str, int, float)
 
 
 class Capture(NamedTuple):
-    """One request. `url` or `body` is None where the capture does not tell."""
+    """One request. `url` or `body` is None where the capture does not say.
+
+    `keys_without_body` are the keys of a JSON capture in which no body was found: it may be of an
+    empty request, or have the body under another name.
+    """
 
     source: str
     method: str = ""
     url: str | None = None
     headers: Pairs = ()
     body: bytes | None = None
+    keys_without_body: tuple[str, ...] = ()
 
     def header(self, name: str) -> str | None:
         """The first header of that name, None if there is none."""
@@ -39,7 +50,12 @@ def header_pairs(given: Any) -> Pairs:
     """
     if isinstance(given, dict):
         return tuple(
-            [(str(name), str(value)) for name, values in given.items() for value in _each(values)]
+            [
+                (str(name), str(value))
+                for name, values in given.items()
+                for value in (values if isinstance(values, list) else (values,))
+                if isinstance(value, _SCALARS)
+            ]
         )
     if not isinstance(given, list):
         return ()
@@ -51,21 +67,19 @@ def header_pairs(given: Any) -> Pairs:
 
 def _pair(item: Any) -> Iterable[tuple[str, str]]:
     if isinstance(item, dict):
-        name = item.get("name", item.get("key"))
-        if name is not None and item.get("value") is not None:
-            yield str(name), str(item["value"])
+        name, value = item.get("name", item.get("key")), item.get("value")
     elif isinstance(item, list) and len(item) == 2:
-        yield str(item[0]), str(item[1])
-
-
-def _each(values: Any) -> list[Any]:
-    return values if isinstance(values, list) else [] if values is None else [values]
+        name, value = item
+    else:
+        return
+    if isinstance(name, _SCALARS) and isinstance(value, _SCALARS):
+        yield str(name), str(value)
 
 
 def decoded_base64(text: str) -> bytes | None:
-    """The bytes of base64 of either alphabet, None if it is none."""
-    plain = "".join(text.split()).replace("-", "+").replace("_", "/")
+    """The bytes of base64 of either alphabet, None if it is not base64."""
     try:
-        return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+        plain = text.encode("ascii").translate(_TO_BASE64, string.whitespace.encode())
+        return b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
     except ValueError:
         return None

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-import shlex
 
+from qstash_cli.captures import shell_words
 from qstash_cli.captures.capture import Capture
 
 _BODY = {"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"}
 _VALUED = {"-o", "-u", "-A", "-e", "-b", "--max-time", "--user", "--user-agent", "--cookie"}
-_ANSI_C = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_COMMAND = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\$\s+)?curl(?:\.exe)?\s+")
 
 
 def read(data: bytes) -> Capture | None:
-    """The request that the command makes, None if it is no curl command."""
-    text = data.decode("utf-8", "replace").strip()
-    if not re.match(r"(\$ )?curl(\.exe)?\s", text):
+    """The request that the command makes, None if it is not a curl command."""
+    command = _COMMAND.match(data)
+    if command is None:
         return None
-    try:
-        words = shlex.split(_ANSI_C.sub(_plain_quotes, text).replace("\\\r\n", "\\\n"))
-    except ValueError:
-        return None
-    return _request(words[words.index(next(w for w in words if w.startswith("curl"))) + 1 :])
+    words = shell_words.split(data[command.end() :].decode("utf-8", "replace"))
+    return None if words is None else _request(words)
 
 
 def _request(words: list[str]) -> Capture:
@@ -43,24 +40,11 @@ def _request(words: list[str]) -> Capture:
         elif name in _VALUED:
             next(rest, "")
         elif word.strip() and not word.startswith("-"):
-            # A backslash before a line end leaves a word of its own behind.
             url = word
-    body = "&".join(bodies).encode("utf-8", "surrogateescape") if bodies else b""
     return Capture(
         source="curl command",
         method=method or ("POST" if bodies else "GET"),
         url=url,
         headers=tuple(headers),
-        body=body,
+        body="&".join(bodies).encode("utf-8", "surrogatepass"),
     )
-
-
-def _plain_quotes(quoted: re.Match[str]) -> str:
-    escapes = {"n": "\n", "r": "\r", "t": "\t"}
-
-    def plain(found: re.Match[str]) -> str:
-        code = found[1] or found[2]
-        return chr(int(code, 16)) if code else escapes.get(found[3], found[3])
-
-    text = re.sub(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", plain, quoted[1])
-    return shlex.quote(text)

@@ -11,46 +11,57 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from qstash_cli.captures.capture import Capture, Pairs, decoded_base64, header_pairs
+from qstash_cli.captures.capture import BODY_KEYS, Capture, Pairs, decoded_base64, header_pairs
 from qstash_cli.captures.raw_http import scheme_of
-
-_BODY_NAMES = ("rawBody", "bodyRaw", "raw_body", "body", "content", "text")
 
 
 def read(value: Any) -> list[Capture]:
-    """The requests that a JSON value shows, none if it has no known shape."""
-    if isinstance(value, list):
-        return [capture for item in value for capture in read(item)]
-    return _of_object(value) if isinstance(value, dict) else []
+    """The requests that a JSON value contains, none if it has no known shape."""
+    found: list[Capture] = []
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting += reversed(item)
+        elif isinstance(item, dict):
+            captures = _of_object(item)
+            found += captures or ()
+            waiting += [] if captures is not None else [_inner(item)]
+    return found
 
 
-def _of_object(value: Mapping[str, Any]) -> list[Capture]:
+def _of_object(value: Mapping[str, Any]) -> list[Capture] | None:
+    """The requests of an object, None if they are to be searched in what it contains."""
     log = value.get("log")
     if isinstance(log, dict) and isinstance(log.get("entries"), list):
         requests = [_object(entry).get("request") for entry in log["entries"]]
         return [_har(request) for request in requests if isinstance(request, dict)]
     if isinstance(value.get("data"), list) and "headers" not in value:
-        return read(value["data"])
+        return None
     if "requestContext" in value or "httpMethod" in value:
         return [_event(value)]
     if "headers" in value or "rawHeaders" in value:
         return [_dump(value)]
     if isinstance(value.get("signature"), str):
         return [_dump(value)._replace(headers=(("Upstash-Signature", value["signature"]),))]
-    request = value.get("request")
-    return _of_object(request) if isinstance(request, dict) else []
+    return None
+
+
+def _inner(value: Mapping[str, Any]) -> Any:
+    data = value.get("data")
+    return data if isinstance(data, list) and "headers" not in value else value.get("request")
 
 
 def _har(request: Mapping[str, Any]) -> Capture:
     posted = _object(request.get("postData"))
     text = posted.get("text")
-    body = b"" if text is None else _bytes(text, is_base64=posted.get("encoding") == "base64")
     return Capture(
         source="HAR",
-        method=str(request.get("method", "")),
+        method=_text(request.get("method")) or "",
         url=_text(request.get("url")),
         headers=header_pairs(request.get("headers")),
-        body=body,
+        body=b"" if text is None else _bytes(text, is_base64=posted.get("encoding") == "base64"),
+        keys_without_body=tuple(posted) if text is None else (),
     )
 
 
@@ -61,10 +72,11 @@ def _event(event: Mapping[str, Any]) -> Capture:
     body = event.get("body")
     return Capture(
         source=_kind(event, context),
-        method=str(event.get("httpMethod") or _object(context.get("http")).get("method") or ""),
+        method=_text(event.get("httpMethod") or _object(context.get("http")).get("method")) or "",
         url=_text(event.get("rawUrl")) or _event_url(event, context, fields),
         headers=headers,
         body=b"" if body is None else _bytes(body, is_base64=bool(event.get("isBase64Encoded"))),
+        keys_without_body=() if "body" in event else tuple(event),
     )
 
 
@@ -83,8 +95,9 @@ def _event_url(
     if not host:
         return None
     # The path of the context has the stage before it, which is a part of the URL.
-    path = event.get("rawPath") or context.get("path") or event.get("path") or "/"
-    query = event.get("rawQueryString") or _query(event, is_encoded="elb" in context)
+    paths = (event.get("rawPath"), context.get("path"), event.get("path"))
+    path = next((path for path in paths if _text(path)), "/")
+    query = _text(event.get("rawQueryString")) or _query(event, is_encoded="elb" in context)
     return f"{scheme_of(fields, host)}://{host}{path}{f'?{query}' if query else ''}"
 
 
@@ -99,11 +112,12 @@ def _query(event: Mapping[str, Any], *, is_encoded: bool) -> str:
 
 
 def _dump(dump: Mapping[str, Any]) -> Capture:
-    body_name = next((name for name in _BODY_NAMES if dump.get(name) is not None), None)
-    is_base64 = bool(dump.get("isBase64Encoded")) or dump.get("encoding") == "base64"
-    body = b"" if body_name is None else _bytes(dump[body_name], is_base64=is_base64)
-    if isinstance(dump.get("bodyBase64"), str):
-        body = decoded_base64(dump["bodyBase64"]) or b""
+    body_key = next((name for name in BODY_KEYS if dump.get(name) is not None), None)
+    is_base64 = (
+        body_key == "bodyBase64"
+        or bool(dump.get("isBase64Encoded"))
+        or dump.get("encoding") == "base64"
+    )
     headers = header_pairs(dump.get("headers") or dump.get("rawHeaders"))
     url = _text(dump.get("url"))
     if url is None or url.startswith("/"):
@@ -112,10 +126,11 @@ def _dump(dump: Mapping[str, Any]) -> Capture:
         url = _event_url({"path": url, **dump}, {}, fields)
     return Capture(
         source="webhook.site export" if "uuid" in dump else "JSON dump",
-        method=str(dump.get("method", "")),
+        method=_text(dump.get("method")) or "",
         url=url,
         headers=headers,
-        body=body,
+        body=b"" if body_key is None else _bytes(dump[body_key], is_base64=is_base64),
+        keys_without_body=() if any(name in dump for name in BODY_KEYS) else tuple(dump),
     )
 
 

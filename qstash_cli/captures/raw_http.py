@@ -1,4 +1,4 @@
-"""A raw HTTP/1 request, as a proxy or a terminal shows it. Source: RFC 9112."""
+"""A raw HTTP/1 request, as a proxy or a terminal prints it. Source: RFC 9112."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from qstash_cli.captures.capture import Capture, Pairs
 
 _START = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*([A-Z]{3,10}) (\S+)(?: HTTP/[\d.]+)?[ \t]*\r?\n")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_CHUNK_SIZE = re.compile(rb"[ \t\r\n]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
+_CONTENT_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 def read(data: bytes) -> Capture | None:
-    """The request, None if it is no raw HTTP."""
+    """The request, None if it is not raw HTTP."""
     start = _START.match(data)
     if start is None:
         return None
-    head, _, body = _split(data[start.end() :])
+    head, body = _split(data, start.end())
     headers = _headers(head)
     if not headers:
         return None
     fields = {name.lower(): value for name, value in headers}
     if "chunked" in fields.get("transfer-encoding", "").lower():
         body = _unchunked(body)
-    elif fields.get("content-length", "").isdigit():
+    elif _CONTENT_LENGTH.fullmatch(fields.get("content-length", "")):
         body = _without_last_line_end(body, int(fields["content-length"]))
     return Capture(
         source="raw HTTP",
@@ -33,9 +35,11 @@ def read(data: bytes) -> Capture | None:
     )
 
 
-def _split(rest: bytes) -> tuple[bytes, bytes, bytes]:
-    end = _BLANK_LINE.search(rest)
-    return (rest, b"", b"") if end is None else (rest[: end.start()], end[0], rest[end.end() :])
+def _split(data: bytes, head_at: int) -> tuple[bytes, bytes]:
+    end = _BLANK_LINE.search(data, head_at)
+    return (
+        (data[head_at:], b"") if end is None else (data[head_at : end.start()], data[end.end() :])
+    )
 
 
 def _headers(head: bytes) -> Pairs:
@@ -44,22 +48,21 @@ def _headers(head: bytes) -> Pairs:
 
 
 def _without_last_line_end(body: bytes, length: int) -> bytes:
-    # An editor that saved the capture may have put a line end behind it.
+    # An editor that saved the capture may have added a line end.
     return body[:length] if body[length:].strip(b"\r\n") == b"" else body
 
 
 def _unchunked(body: bytes) -> bytes:
-    joined, rest = b"", body
-    while True:
-        size_line, line_end, rest = rest.partition(b"\n")
-        size = size_line.split(b";")[0].strip()
-        if not line_end or not re.fullmatch(rb"[0-9A-Fa-f]{1,8}", size):
-            # Some proxies show the body whole and keep the header.
-            return joined or body
-        length = int(size, 16)
+    pieces: list[bytes] = []
+    at = 0
+    while (size := _CHUNK_SIZE.match(body, at)) is not None:
+        length = int(size[1], 16)
         if length == 0:
-            return joined
-        joined, rest = joined + rest[:length], rest[length:].lstrip(b"\r\n")
+            return b"".join(pieces)
+        pieces.append(body[size.end() : size.end() + length])
+        at = size.end() + length
+    # Some proxies print the body decoded and keep the header.
+    return b"".join(pieces) or body
 
 
 def _url(target: str, fields: dict[str, str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Which format a capture is in, found out by trying them."""
+"""Which format a capture is in, found by trying each of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def recognise(data: bytes) -> list[Capture]:
         return [one]
     try:
         found = json_dumps.read(json.loads(data.removeprefix(b"\xef\xbb\xbf")))
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise BadInput("the JSON of the captured request is nested too deeply") from None
+    except ValueError:
         found = []
     if not found:
         raise BadInput("the captured request is in no known format", hint=f"tried: {_TRIED}")

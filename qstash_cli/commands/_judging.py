@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from time import monotonic
+from typing import Any, NamedTuple
 
 from qstash_cli.captures.capture import Capture
+from qstash_cli.captures.diagnose import diagnose
+from qstash_cli.captures.diagnosis import Diagnosis
+from qstash_cli.captures.search_budget import SECONDS_PER_CAPTURE, SearchBudget
 from qstash_cli.protocol.claim_checks import Expectation, display_claims
 from qstash_cli.protocol.signature import SignatureReport, verify
 from qstash_cli.quick_json import loads
 
-if TYPE_CHECKING:
-    from qstash_cli.captures.finding import Finding
+UNSIGNED = "no Upstash-Signature header"
 
 
 class Verdict(NamedTuple):
-    """What is found out about one capture. `error` says why it could not be read."""
+    """The judgement of one capture. `error` says why there is no report."""
 
     capture: Capture
     report: SignatureReport | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Diagnosis, ...] = ()
     error: str = ""
 
     @property
     def valid(self) -> bool:
-        """Everything that was checked holds."""
+        """The signature is valid."""
         return self.report is not None and self.report.valid
 
     def as_record(self) -> dict[str, Any]:
         """The whole report. Its shape is stable."""
-        return self.but_checks() | {"checks": self.checks()}
+        return self.summary() | {"checks": self.checks(), "claims": self.claims()}
 
-    def but_checks(self) -> dict[str, Any]:
-        """The report, with nothing in place of its checks."""
-        report = self.report
+    def summary(self) -> dict[str, Any]:
+        """The report, without its checks and claims."""
         return {
             "valid": self.valid,
-            "key": report and report.key,
+            "key": self.report and self.report.key,
             "source": self.capture.source,
             "url": self.capture.url,
             "error": self.error or None,
             "checks": None,
-            "findings": [asdict(finding) for finding in self.findings],
-            "claims": display_claims(report.claims) if report else {},
+            "findings": [finding._asdict() for finding in self.findings],
+            "claims": None,
         }
 
     def checks(self) -> list[dict[str, str]]:
@@ -54,25 +55,29 @@ class Verdict(NamedTuple):
             for name, outcome, expected, found in (self.report.checks if self.report else ())
         ]
 
+    def claims(self) -> dict[str, Any]:
+        """The claims of the token."""
+        return display_claims(self.report.claims) if self.report else {}
+
 
 class Numbered(Mapping[str, Any]):
     """The record of one verdict of many.
 
-    Its checks are made for whoever asks for them. A table and TSV do not, and making them took a
-    fifth of the time of twenty thousand.
+    Its checks and claims are built when they are read. A table and TSV do not read them, and
+    building them took a fifth of the time of twenty thousand.
     """
 
     def __init__(self, number: int, verdict: Verdict) -> None:
         failed = verdict.report.failed if verdict.report else []
-        self._verdict = verdict
-        self._others = {"number": number, "failed": failed, **verdict.but_checks()}
+        self._built = {"checks": verdict.checks, "claims": verdict.claims}
+        self._others = {"number": number, "failed": failed, **verdict.summary()}
 
     def __getitem__(self, name: str) -> Any:
-        return self._verdict.checks() if name == "checks" else self._others[name]
+        return self._built[name]() if name in self._built else self._others[name]
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value of that name."""
-        return self[name] if name == "checks" else self._others.get(name, default)
+        return self._built[name]() if name in self._built else self._others.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._others)
@@ -82,12 +87,20 @@ class Numbered(Mapping[str, Any]):
 
 
 def judge(
-    capture: Capture, expected: Expectation, other_keys: Mapping[str, tuple[str, str]]
+    capture: Capture,
+    expected: Expectation,
+    other_keys: Mapping[str, tuple[str, str]],
+    *,
+    clock: Callable[[], float] = monotonic,
+    search_s: float = SECONDS_PER_CAPTURE,
 ) -> Verdict:
-    """The verdict on a capture; what `expected` says of URL and body wins over the capture."""
+    """The verdict on a capture; what `expected` says of URL and body wins over the capture.
+
+    The search for the cause of a failure takes about `search_s` seconds of `clock` at most.
+    """
     signature = capture.signature
     if signature is None:
-        return Verdict(capture=capture, error="no Upstash-Signature header")
+        return Verdict(capture=capture, error=UNSIGNED)
     own = expected._replace(
         url=expected.url if expected.url is not None else capture.url,
         body=expected.body if expected.body is not None else capture.body,
@@ -95,10 +108,21 @@ def judge(
     report = verify(signature, own)
     if report.valid:
         return Verdict(capture=capture, report=report)
-    from qstash_cli.captures.diagnosis import diagnose
+    keys = capture.keys_without_body if expected.body is None else ()
 
-    found = diagnose(signature, own, report, other_keys)
-    return Verdict(capture=capture, report=report, findings=tuple(found))
+    def search() -> list[Diagnosis]:
+        budget = SearchBudget(clock, search_s)
+        return diagnose(signature, own, report, other_keys, budget=budget, keys_without_body=keys)
+
+    return Verdict(capture=capture, report=report, findings=_causes(search))
+
+
+def _causes(search: Callable[[], list[Diagnosis]]) -> tuple[Diagnosis, ...]:
+    try:
+        return tuple(search())
+    except Exception as fault:  # noqa: BLE001 - a fault of the search never costs the verdict
+        what = f"the search for the cause failed: {type(fault).__name__}"
+        return (Diagnosis("diagnosis", what, "the verdict is complete; please report this"),)
 
 
 def reason(verdict: Verdict) -> str:
@@ -129,9 +153,11 @@ def lines(data: bytes) -> Iterator[Capture | str]:
             continue
         try:
             found = json_dumps.read(_value_of(line))
-        except (ValueError, RecursionError):
-            yield f"line {number} is no JSON"
-            continue
-        yield from found
-        if not found:
-            yield f"line {number} is in no known format"
+        except ValueError:
+            yield f"line {number} is not JSON"
+        except RecursionError:
+            yield f"line {number} is nested too deeply"
+        else:
+            yield from found
+            if not found:
+                yield f"line {number} is in no known format"

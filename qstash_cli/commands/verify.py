@@ -9,7 +9,7 @@ from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._key_flags import KeyFlags, signing_keys
 from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._verdict_views import CLAIMS, VERDICTS, VIEW
-from qstash_cli.errors import BadInput, NotVerified
+from qstash_cli.errors import BadInput, NotVerified, QstashError
 from qstash_cli.flags import flag
 from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
@@ -59,7 +59,7 @@ class Capture:
 
 @dataclass(frozen=True, kw_only=True)
 class Time:
-    """When it is judged."""
+    """The time of the check, and how strict it is about times."""
 
     at: float | None = flag(
         "Judge as of this time (default now)",
@@ -68,7 +68,7 @@ class Time:
         section="Time",
     )
     tolerance: int = flag(
-        "Allow clocks to differ by so much",
+        "Allowed difference between clocks",
         metavar="DURATION",
         parse=lambda text, _now: parse_duration_s(text),
         default=0,
@@ -81,18 +81,17 @@ class Time:
 def verify(inv: Invocation, *, capture: Capture, keys: KeyFlags, time: Time) -> Result:
     """Check a captured signature, claim by claim.
 
-    Needs neither network nor account. Exits 0 if everything holds and 7 if not. Keys come from the
-    flags, the environment or a profile. All checks are made, whichever fails first, and what
-    explains a failure is named. --request knows raw HTTP, HAR, the events of API Gateway, ALB and
-    Netlify, JSON with headers and body, and curl commands.
+    Needs neither network nor account. Exits 0 if every signature is valid and 7 if not. Keys come
+    from the flags, the environment or a profile. All checks are made, whichever fails first, and
+    the cause of a failure is named. --request reads raw HTTP, HAR, the events of API Gateway, ALB
+    and Netlify, JSON with headers and body, and curl commands; of several requests, those without
+    a signature are skipped.
 
     \b
     qstash verify --signature @signature.txt --body @body.bin --url https://example.com/hook
     qstash verify --signature @signature.txt -d '{"id":1}' --current-key @key.txt --ignore-expiry
     qstash verify --request capture.http --ignore-expiry
     """
-    from qstash_cli.commands import _judging
-
     named = [name for name in _SOURCES if getattr(capture, name) is not None]
     if len(named) != 1:
         raise BadInput(
@@ -102,63 +101,90 @@ def verify(inv: Invocation, *, capture: Capture, keys: KeyFlags, time: Time) -> 
         )  # fmt: skip
     requests = _requests(inv, capture)
     expected = _expectation(inv, capture, keys, time, requests)
-    others = _other_keys(inv)
-    verdicts = (
-        _judging.Verdict(capture=_unread(), error=one)
-        if isinstance(one, str)
-        else _judging.judge(one, expected, others)
-        for one in requests
-    )
+    verdicts = _verdicts(inv, requests, expected)
     if capture.jsonl is not None:
-        return _many(inv, verdicts)
+        return _many(inv, verdicts, skips_unsigned=False)
     first, *more = verdicts
     if not more:
         return _one(inv, first, claims=capture.claims, ignored=time.ignore_expiry)
-    return _many(inv, (first, *more))
+    return _many(inv, (first, *more), skips_unsigned=True)
 
 
 _SOURCES = ("signature", "request", "jsonl")
 
 
+def _verdicts(
+    inv: Invocation, requests: Iterable[Request | str], expected: Expectation
+) -> Iterator[Verdict]:
+    from qstash_cli.captures.search_budget import SECONDS_PER_CAPTURE, SECONDS_PER_RUN
+    from qstash_cli.commands._judging import Verdict, judge
+
+    others = _other_keys(inv)
+    remaining_s = SECONDS_PER_RUN
+    for one in requests:
+        if isinstance(one, str):
+            yield Verdict(capture=_unread(), error=one)
+            continue
+        search_s = min(SECONDS_PER_CAPTURE, remaining_s)
+        began_at = inv.now()
+        verdict = judge(one, expected, others, clock=inv.now, search_s=search_s)
+        if not verdict.valid:
+            remaining_s -= max(0.0, inv.now() - began_at)
+        yield verdict
+
+
 def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> Result:
     report = verdict.report
     if report is None:
-        raise BadInput(f"the captured request cannot be checked: {verdict.error}")
+        raise BadInput(f"the captured request cannot be verified: {verdict.error}")
     for finding in verdict.findings:
         inv.note(f"{finding.check}: {finding.what}; {finding.fix}")
     failure = None
     if not verdict.valid:
-        failure = NotVerified(f"the signature does not hold: {', '.join(report.failed)}")
+        failure = NotVerified(f"signature check failed: {', '.join(report.failed)}")
     elif ignored:
-        inv.note("the signature holds; whether it has expired was not looked at")
+        inv.note("the signature is valid; its expiry was not checked")
     else:
-        inv.note(f"the signature holds, signed with the {report.key} key")
+        inv.note(f"the signature is valid, signed with the {report.key} key")
     if claims:
-        return Result(data=report.claims, view=CLAIMS, piped="json", failure=failure)
+        return Result(data=verdict.claims(), view=CLAIMS, piped="json", failure=failure)
     return Result(data=verdict.as_record(), view=VIEW, piped="tsv", failure=failure)
 
 
-def _many(inv: Invocation, verdicts: Iterable[Verdict]) -> Result:
-    """A line for each verdict, as they are found, and at the end how many hold."""
-    from qstash_cli.commands._judging import Numbered
+def _many(inv: Invocation, verdicts: Iterable[Verdict], *, skips_unsigned: bool) -> Result:
+    """A line for each verdict, as they are found, and at the end how many are valid."""
+    from qstash_cli.commands._judging import UNSIGNED, Numbered
 
-    outcomes = [0, 0]
+    valid = invalid = skipped = 0
 
     def lines() -> Iterator[Numbered]:
+        nonlocal valid, invalid, skipped
         for number, verdict in enumerate(verdicts, 1):
-            outcomes[verdict.valid] += 1
+            if skips_unsigned and verdict.error == UNSIGNED:
+                skipped += 1
+                continue
+            valid, invalid = valid + verdict.valid, invalid + (not verdict.valid)
             yield Numbered(number, verdict)
 
-    def failure() -> NotVerified | None:
-        bad, good = outcomes
-        told = f"{good} of {good + bad} hold"
-        if bad:
-            return NotVerified(told)
-        inv.note(told)
+    def failure() -> QstashError | None:
+        total = valid + invalid
+        if skipped and not total:
+            return BadInput(f"none of the {skipped} captured requests has a signature")
+        if skipped:
+            inv.note(f"skipped {skipped} {_requests_named(skipped)} without a signature")
+        noun, verb = "signature" if total == 1 else "signatures", "is" if valid == 1 else "are"
+        summary = f"{valid} of {total} {noun} {'is' if total == 1 else verb} valid"
+        if invalid:
+            return NotVerified(summary)
+        inv.note(summary)
         return None
 
     data = lines()
     return Result(data=data, view=VERDICTS, piped="tsv", verdict=failure, one_by_one=False)
+
+
+def _requests_named(number: int) -> str:
+    return "request" if number == 1 else "requests"
 
 
 def _unread() -> Request:
@@ -219,7 +245,8 @@ def _expectation(
 
 
 def _region_of(requests: Iterable[Request | str]) -> str | None:
-    seen = {one.header("Upstash-Region") for one in requests if not isinstance(one, str)}
+    signed = [one for one in requests if not isinstance(one, str) and one.signature is not None]
+    seen = {one.header("Upstash-Region") for one in signed}
     return seen.pop() if len(seen) == 1 else None
 
 

@@ -138,7 +138,7 @@ def test_one_entry_of_several_or_all_of_them(qstash: Qstash) -> None:
     every = qstash(*command, "--columns", "number,valid,failed", stdin=har)
 
     assert (every.code, every.out) == (7, "1\ttrue\t\n2\tfalse\tsub\n")
-    assert "1 of 2 hold" in every.err
+    assert "1 of 2 signatures is valid" in every.err
     assert qstash(*command, "--entry", "1", stdin=har).code == 0
     assert qstash(*command, "--entry", "2", stdin=har).code == 7
     assert qstash(*command, "--entry", "3", stdin=har).code == 2
@@ -155,11 +155,11 @@ def test_thousands_of_lines_get_a_verdict_each(qstash: Qstash, tmp_path: Path) -
     assert run.code == 7
     assert sum(record["valid"] for record in records) == 1000
     assert [record["error"] for record in records[1001:]] == [
-        "line 1002 is no JSON",
+        "line 1002 is not JSON",
         "line 1003 is in no known format",
         "no Upstash-Signature header",
     ]
-    assert "1000 of 1004 hold" in run.err
+    assert "1000 of 1004 signatures are valid" in run.err
 
 
 json_values = st.recursive(
