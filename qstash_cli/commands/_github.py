@@ -21,10 +21,16 @@ def check(inv: Invocation) -> None:
 def write_output(inv: Invocation, ids: Sequence[str]) -> None:
     """Gives the output that `--github-output` names these ids. Raises `BadInput`."""
     from qstash_cli.output.github import named_output
+    from qstash_cli.output.safe import encodable
 
     name = inv.automation.github_output
-    if name is not None:
-        append_text(inv.env["GITHUB_OUTPUT"], named_output(name, ids, inv.new_id("end")))
+    if name is None:
+        return
+    if any(encodable(value) != value for value in ids):
+        inv.warn(
+            "--github-output: a value has an unpaired surrogate, which is written as an escape"
+        )
+    append_text(inv.env["GITHUB_OUTPUT"], named_output(name, ids, inv.new_id("end")))
 
 
 def mask(inv: Invocation, *secrets: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qstash_cli.errors import QstashError
-from qstash_cli.output.safe import safe_text
+from qstash_cli.output.safe import encodable, safe_text
 
 _IN_MESSAGE = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 
@@ -26,8 +26,10 @@ def masks(secrets: Sequence[str | None]) -> str:
 def named_output(name: str, values: Sequence[str], delimiter: str) -> str:
     """The lines that give a step's output a value, several values on a line each.
 
-    `delimiter` must be a text that no value can be.
+    `delimiter` must be a text that no value can be. Unpaired surrogates, which no file can hold,
+    become escapes.
     """
+    values = [encodable(value) for value in values]
     if len(values) == 1:
         return f"{name}={values[0]}\n"
     return "\n".join([f"{name}<<{delimiter}", *values, delimiter, ""])

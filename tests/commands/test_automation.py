@@ -9,6 +9,7 @@ import pytest
 
 from qstash_cli.cli.index import INDEX
 from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests.commands.api_server import api_server
 from tests.conftest import Qstash, Sink
 
 ON_GITHUB = {"GITHUB_ACTIONS": "true"}
@@ -89,6 +90,19 @@ def test_ids_of_a_list_that_streams_are_written(step: Qstash, sink: Sink) -> Non
 
     assert run.code == 0
     assert written(step) == f"last={message_id}\n"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_half_a_surrogate_pair_loses_no_output(qstash: Qstash, tmp_path: Path, count: int) -> None:
+    qstash.env |= ON_GITHUB | {"GITHUB_OUTPUT": str(tmp_path / "output"), "QSTASH_TOKEN": "t"}
+    published = [{"messageId": f"msg_{number}\ud800"} for number in range(count)]
+    with api_server(answers={("POST", "/v2/publish"): (200, published)}) as api:
+        qstash.env["QSTASH_URL"] = api.url
+        run = qstash("publish", "http://127.0.0.1/", "--github-output", "id")
+
+    assert (run.code, run.out) == (0, "".join(f"msg_{n}\\ud800\n" for n in range(count)))
+    assert run.out in written(qstash)
+    assert run.err.startswith("warning: --github-output: a value has an unpaired surrogate, which")
 
 
 @pytest.mark.parametrize(

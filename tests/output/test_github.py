@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from itertools import takewhile
+from operator import ne
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qstash_cli.errors import QstashError
 from qstash_cli.output.github import annotation, masks, named_output
-from qstash_cli.output.safe import safe_text
+from qstash_cli.output.safe import encodable, safe_text
 
 _ESCAPES = {"%25": "%", "%0D": "\r", "%0A": "\n"}
 
@@ -18,7 +21,32 @@ def unescaped(text: str) -> str:
     return re.sub("%25|%0D|%0A", lambda found: _ESCAPES[found[0]], text)
 
 
-@given(st.text(), st.text())
+# A string of JSON may contain half of a surrogate pair.
+ANY = st.lists(st.characters() | st.sampled_from(["\ud800", "\udfff"])).map("".join)
+
+
+def read_by_the_runner(text: str) -> dict[str, str]:
+    """The outputs of a file, by the rules of GitHub's runner."""
+    outputs, lines = {}, iter(text.split("\n"))
+    for line in lines:
+        name, heredoc, delimiter = line.partition("<<")
+        if heredoc and "=" not in name:
+            outputs[name] = "\n".join(takewhile(partial(ne, delimiter), lines))
+        elif line:
+            name, _, outputs[name] = line.partition("=")
+    return outputs
+
+
+@given(st.lists(ANY.map(lambda text: text.replace("\n", ""))))
+def test_every_value_reaches_the_runner(values: list[str]) -> None:
+    text = named_output("id", values, "end_x") + named_output("next", ["1"], "end_y")
+
+    found = read_by_the_runner(text.encode().decode())
+
+    assert found == {"id": "\n".join(map(encodable, values)), "next": "1"}
+
+
+@given(ANY, ANY)
 def test_an_annotation_is_one_line_that_says_the_whole_error_safely(
     message: str, hint: str
 ) -> None:
@@ -28,6 +56,7 @@ def test_an_annotation_is_one_line_that_says_the_whole_error_safely(
     assert (head, "\n" in text, "\r" in text) == ("", False, False)
     told = f"{safe_text(message)}\nhint: {safe_text(hint)}" if hint else safe_text(message)
     assert unescaped(text) == told
+    assert line.encode()
 
 
 def test_each_secret_there_is_becomes_a_mask() -> None:
