@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from qstash_cli.bulk.items import Record
+from qstash_cli.bulk.lines import named
 from qstash_cli.errors import QstashError
 
 _ID, _ERROR = "messageId", "error"
@@ -83,9 +84,7 @@ def _is_refused(item: Any) -> bool:
 
 
 def _in_doubt(records: Sequence[Record], what: str) -> InDoubt:
-    first, last = records[0].line, records[-1].line
-    lines = f"line {first}" if first == last else f"lines {first} to {last}"
     return InDoubt(
-        f"{what}; {lines} may or may not have been sent",
+        f"{what}; {named(records[0].line, records[-1].line)} may or may not have been sent",
         hint="check the API's URL with `qstash config show`",
     )

@@ -105,6 +105,11 @@ class LineRange(NamedTuple):
     sha256: str
 
 
+def named(first: int, last: int) -> str:
+    """The lines from one number to another, for a message."""
+    return f"line {first}" if first == last else f"lines {first} to {last}"
+
+
 class Digest:
     """The SHA-256 digest of lines. A line feed that the end of the input lacks is added."""
 

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
 from qstash_cli.bulk.journal_state import JournalState
-from qstash_cli.bulk.lines import Digest, LineRange, Lines, Row, Span, partition, ranges_within
+from qstash_cli.bulk.lines import (
+    Digest,
+    LineRange,
+    Lines,
+    Row,
+    Span,
+    named,
+    partition,
+    ranges_within,
+)
 from qstash_cli.bulk.rows import Piece
 from qstash_cli.errors import BadInput
 
@@ -83,7 +92,8 @@ class Resumption:
         if lines.last < expected.last:
             return
         if self._digest.hexdigest() != expected.sha256:
-            raise self._changed(f"lines {expected.first} to {expected.last} differ")
+            differ = "differs" if expected.first == expected.last else "differ"
+            raise self._changed(f"{named(expected.first, expected.last)} {differ}")
         self._digest = Digest()
         self._verified += 1
 

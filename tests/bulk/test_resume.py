@@ -131,6 +131,13 @@ def test_the_first_range_that_differs_is_named(content: bytes, message: str) -> 
         remaining(state, content, [])
 
 
+def test_a_single_line_that_differs_is_named() -> None:
+    state = state_of([b"1", b"2"], ["left", "done"])
+
+    with pytest.raises(InputChanged, match="sent: line 2 differs"):
+        remaining(state, b"1\n3\n", [])
+
+
 def test_a_last_line_may_get_its_line_feed_when_lines_are_added() -> None:
     state = state_of([b"1", b"2"], ["done"] * 2)
 

@@ -105,6 +105,7 @@ def test_a_record_that_qstash_refused_is_remembered_too(local: Qstash, source: P
         (("1", "2", "3", "4", "5"), "it ends before line 6, which was sent"),
         (("0", "1", "2", "3", "4", "5", "6"), "lines 1 to 2 differ"),
         ((), "it ends before line 2, which was sent"),
+        (("1", "2", "3", "4", "5", "6", "8"), None),
     ],
 )
 def test_an_input_whose_sent_lines_have_changed_is_refused_before_anything_is_sent(
