@@ -22,8 +22,7 @@ from qstash_cli.protocol.limits import DEV_QUOTAS, PLANS, UNLIMITED
 if TYPE_CHECKING:
     from subprocess import Popen
 
-    from qstash_cli.server.listening import Addresses
-    from qstash_cli.server.run import ServerConfig, Told
+    from qstash_cli.server.run import OnRunning, Running, ServerConfig
 
 app = group()
 
@@ -111,15 +110,15 @@ def _config(serving: Serving, users: tuple[Credentials, ...]) -> ServerConfig:
 
 def _preparation(
     inv: Invocation, serving: Serving, user: Credentials, write: Callable[[str], None]
-) -> Told | None:
+) -> OnRunning | None:
     """What is done between the first answer and the word that it is ready."""
     if serving.seed is None and serving.ready_file is None:
         return None
     apply: Callable[[str], None] = _seeding(inv, serving, user.token)
 
-    def prepare(addresses: Addresses) -> None:
-        apply(addresses.url)
-        write(_told(addresses, user))
+    def prepare(running: Running) -> None:
+        apply(running.addresses.url)
+        write(_told(running, user.name))
 
     return prepare
 
@@ -142,20 +141,21 @@ def environment(url: str, credentials: Credentials) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _told(addresses: Addresses, credentials: Credentials) -> str:
-    lines = shell_lines(environment(addresses.url, credentials))
+def _told(running: Running, name: str) -> str:
+    addresses = running.addresses
+    lines = shell_lines(environment(addresses.url, running.user(name)))
     if addresses.log_url is not None:
         lines.append(f"# The port of the logs is that of {addresses.log_url}")
     return "\n".join([*lines, f"# QStash is running at {addresses.url}", ""])
 
 
 def _alone(
-    inv: Invocation, config: ServerConfig, user: Credentials, prepare: Told | None
+    inv: Invocation, config: ServerConfig, user: Credentials, prepare: OnRunning | None
 ) -> ExitCode:
     from qstash_cli.server.run import serve
 
-    def announce(addresses: Addresses) -> None:
-        inv.out.write(_told(addresses, user))
+    def announce(running: Running) -> None:
+        inv.out.write(_told(running, user.name))
         inv.out.flush()
 
     serve(config, announce, prepare)
@@ -166,18 +166,25 @@ def _around(
     inv: Invocation,
     config: ServerConfig,
     user: Credentials,
-    prepare: Told | None,
+    prepare: OnRunning | None,
     run: Sequence[str],
 ) -> int:
     import subprocess
 
     from qstash_cli.server.run import running_server
 
-    with running_server(config, prepare) as url:
+    started: list[Running] = []
+
+    def prepare_and_keep(running: Running) -> None:
+        started.append(running)
+        if prepare is not None:
+            prepare(running)
+
+    with running_server(config, prepare_and_keep) as url:
         env = {n: v for n, v in inv.env.items() if not n.startswith("QSTASH_")}
         try:
             child = subprocess.Popen(  # noqa: S603 - the user's own command
-                list(run), env=env | environment(url, user)
+                list(run), env=env | environment(url, started[0].user(user.name))
             )
         except OSError as fault:
             raise QstashError(

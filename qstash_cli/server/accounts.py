@@ -6,10 +6,12 @@ Source: QStash docs, "Local development".
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,6 +67,8 @@ class Accounts:
         self._tokens = [(user.token.encode(), user) for user in config.users]
         self._started_at_s = time.time()
         self._deliverer = Deliverer(config.routes)
+        self._closing = contextlib.AsyncExitStack()
+        self._closing.push_async_callback(self._deliverer.close)
         self._open: dict[str, Account] = {}
         self._opening = asyncio.Lock()
 
@@ -82,14 +86,8 @@ class Accounts:
 
     async def stop(self) -> None:
         """Stops all deliveries and closes the files."""
-        for account in self._open.values():
-            await account.scheduler.stop()
-            await account.bulk_cancels.stop()
-            await account.engine.stop()
-        await self._deliverer.close()
-        for account in self._open.values():
-            account.store.close()
         self._open.clear()
+        await self._closing.aclose()
 
     def user(self, token: bytes) -> Credentials | None:
         """The user with this token, or None."""
@@ -108,6 +106,18 @@ class Accounts:
                     self._open[user.name] = await self._opened(user)
         return self._open[user.name]
 
+    async def users(self) -> tuple[Credentials, ...]:
+        """The users with the keys that sign now, which a rotation in a file has changed."""
+        found = []
+        for user in self._config.users:
+            if user.name in self._open:
+                stored = await self._open[user.name].store.run(keys.read)
+                user = replace(  # noqa: PLW2901 - the same user
+                    user, current_signing_key=stored.current, next_signing_key=stored.next
+                )
+            found.append(user)
+        return tuple(found)
+
     def file_of(self, user: Credentials) -> Path | None:
         """The file of a user's data: that of `--db`, for all but the first with the name added."""
         path = self._config.db
@@ -117,26 +127,35 @@ class Accounts:
 
     async def _opened(self, user: Credentials) -> Account:
         path = self.file_of(user)
-        store = Store(path)
         try:
-            return await self._started(user, store)
+            async with contextlib.AsyncExitStack() as closing:
+                account = await self._started(user, path, closing)
+                self._closing.push_async_exit(closing.pop_all())
+                return account
         except Exception as fault:
-            store.close()
             if path is None or isinstance(fault, QstashError):
                 raise
             # What is read at the start is not of the types that were written.
             raise damaged(path, f"{type(fault).__name__}: {fault}") from fault
 
-    async def _started(self, user: Credentials, store: Store) -> Account:
+    async def _started(
+        self, user: Credentials, path: Path | None, closing: contextlib.AsyncExitStack
+    ) -> Account:
+        """The account on its file; `closing` undoes what has been started in the reverse order."""
         config = self._config
+        store = Store(path)
+        closing.callback(store.close)
         # Time that runs fast continues from the last step, so that no schedule fires twice for it.
         at_least_ms = await store.run(message.last_step_ms) if config.speed > 1 else 0
         clock = ScaledClock(config.speed, self._started_at_s, at_least_ms)
         engine = Engine(
             store, clock, self._deliverer, new_id, most_at_once=config.limits.global_parallelism
         )
+        closing.push_async_callback(engine.stop)
         bulk_cancels = BulkCancels(store, engine, clock, new_id)
+        closing.push_async_callback(bulk_cancels.stop)
         scheduler = Scheduler(store, clock, engine, new_id, config.limits)
+        closing.push_async_callback(scheduler.stop)
         await store.run(
             lambda connection: keys.init(
                 connection, user.current_signing_key, user.next_signing_key

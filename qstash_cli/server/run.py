@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from qstash_cli.errors import QstashError
 from qstash_cli.frozen import dataclass
@@ -38,11 +39,22 @@ class ServerConfig:
     users: tuple[Credentials, ...] = DEV_USERS
 
 
-Told = Callable[[Addresses], None]
+class Running(NamedTuple):
+    """A server that answers: where, and its users with the keys that they have now."""
+
+    addresses: Addresses
+    users: tuple[Credentials, ...]
+
+    def user(self, name: str) -> Credentials:
+        """The user of that name, which is one of them."""
+        return next(user for user in self.users if user.name == name)
 
 
-def serve(config: ServerConfig, on_ready: Told, prepare: Told | None = None) -> None:
-    """Serves until it is interrupted. `on_ready` is told once it answers and is prepared.
+OnRunning = Callable[[Running], None]
+
+
+def serve(config: ServerConfig, on_ready: OnRunning, prepare: OnRunning | None = None) -> None:
+    """Serves until it is interrupted. `on_ready` is called once it answers and is prepared.
 
     `prepare` runs in a thread while it answers already; what it raises ends the server and is
     raised. Raises `QstashError` if a port or the database is in use.
@@ -56,11 +68,11 @@ def serve(config: ServerConfig, on_ready: Told, prepare: Told | None = None) -> 
 
 
 @contextlib.contextmanager
-def running_server(config: ServerConfig, prepare: Told | None = None) -> Iterator[str]:
+def running_server(config: ServerConfig, prepare: OnRunning | None = None) -> Iterator[str]:
     """A server in a thread of its own, and its URL. Raises what `prepare` raises."""
     ready = threading.Event()
     with listening(config.host, config.port, config.log_port) as (addresses, listeners):
-        server = _Server(config, addresses, lambda _addresses: ready.set(), prepare)
+        server = _Server(config, addresses, lambda _running: ready.set(), prepare)
         with running_in_thread(server, listeners) as thread:
             while not ready.wait(_LOOK_S):
                 if not thread.is_alive():
@@ -72,7 +84,11 @@ class _Server(HttpServer):
     """Tells when it answers and is prepared. `failure` is why it could not be."""
 
     def __init__(
-        self, config: ServerConfig, addresses: Addresses, on_ready: Told, prepare: Told | None
+        self,
+        config: ServerConfig,
+        addresses: Addresses,
+        on_ready: OnRunning,
+        prepare: OnRunning | None,
     ) -> None:
         self._accounts = Accounts(
             AccountConfig(config.users, config.db, config.routes, config.speed, config.limits)
@@ -106,15 +122,16 @@ class _Server(HttpServer):
             await self._accounts.stop()
 
     async def main_loop(self) -> None:
-        """Prepares, tells that it is ready, and goes on until it is to end."""
-        if await self._is_prepared():
-            self._on_ready(self._addresses)
+        """Prepares, reports that it is ready, and serves until it is stopped."""
+        running = Running(self._addresses, await self._accounts.users())
+        if await self._is_prepared(running):
+            self._on_ready(running)
             await super().main_loop()
 
-    async def _is_prepared(self) -> bool:
+    async def _is_prepared(self, running: Running) -> bool:
         if self._prepare is None:
             return True
-        work = asyncio.create_task(asyncio.to_thread(self._prepare, self._addresses))
+        work = asyncio.create_task(asyncio.to_thread(self._prepare, running))
         # Of what nobody waits for any more, asyncio would tell the user.
         work.add_done_callback(lambda done: done.cancelled() or done.exception())
         # An interruption is heeded at once: what is under way finds that nothing answers any more.

@@ -157,6 +157,46 @@ def test_public_tokens_are_refused_where_others_may_reach_the_server(
     assert "hint: leave out --user or --host" in both.stderr
 
 
+@pytest.mark.parametrize("user", DEV_USERS[:2], ids=lambda user: user.name)
+def test_keys_that_were_rotated_are_those_that_are_printed(
+    start_dev: StartDev, tmp_path: Path, user: Credentials
+) -> None:
+    arguments = ("--db", str(tmp_path / "db"), "--port", "0", "--user", user.name)
+    dev = start_dev(*arguments)
+    with client(dev.url, user) as http:
+        rotated = http.post("keys/rotate").json()
+    dev.process.send_signal(signal.SIGKILL)
+    dev.process.wait()
+
+    printed = start_dev(*arguments, "--ready-file", str(tmp_path / "ready")).env
+    ready = (tmp_path / "ready").read_text()
+
+    assert printed["QSTASH_CURRENT_SIGNING_KEY"] == rotated["current"] == user.next_signing_key
+    assert printed["QSTASH_NEXT_SIGNING_KEY"] == rotated["next"]
+    assert rotated["next"] in ready
+
+
+def test_a_server_that_others_may_reach_signs_with_no_public_key(
+    start_dev: StartDev, tmp_path: Path
+) -> None:
+    dev = start_dev("--db", str(tmp_path / "db"), "--port", "0")
+    dev.process.terminate()
+    dev.process.wait()
+
+    open_to_all = ("--db", str(tmp_path / "db"), "--port", "0", "--host", "0.0.0.0")  # noqa: S104
+    first = start_dev(*open_to_all)
+    first.process.terminate()
+    first.process.wait()
+    second = start_dev(*open_to_all)
+
+    names = ("QSTASH_CURRENT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY")
+    public = {key for u in DEV_USERS for key in (u.current_signing_key, u.next_signing_key)}
+    assert not public & {first.env[name] for name in names}
+    # The keys are kept, the token is not.
+    assert [first.env[name] for name in names] == [second.env[name] for name in names]
+    assert first.env["QSTASH_TOKEN"] != second.env["QSTASH_TOKEN"]
+
+
 def test_the_documented_credentials_are_those_of_the_server() -> None:
     text = (Path(__file__).parents[2] / "docs" / "development-users.md").read_text()
 

@@ -10,11 +10,15 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from qstash_cli.errors import QstashError
+from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server import database
 from qstash_cli.server.database import APPLICATION_ID, SCHEMAS, open_file, open_memory
+from qstash_cli.server.run import ServerConfig, running_server
+from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, plain_environment, run
 from tests.trust.conftest import humbly
 
@@ -251,3 +255,31 @@ def test_the_check_of_a_large_file_ends_in_time(
 
     with closing(open_file(path)) as connection:
         assert connection.execute("SELECT count(*) FROM logs").fetchone()[0] == 200_000
+
+
+def test_stored_options_that_are_refused_today_are_ignored_and_logged(
+    tmp_path: Path, sink: Sink, eventually: Callable[..., object], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "db"
+    headers = {"Authorization": f"Bearer {DEV_USER.token}", "Upstash-Delay": "1s"}
+    options = {"Upstash-Retry-Delay": "1000", "Upstash-Label": "kept"}
+    with running_server(ServerConfig(port=0, db=path)) as url:
+        httpx.post(f"{url}/v2/publish/{sink.url}", headers=headers | options)
+        daily = {"Upstash-Cron": "@daily"}
+        httpx.post(f"{url}/v2/schedules/{sink.url}", headers=headers | options | daily)
+    made(
+        path,
+        "UPDATE messages SET options = replace(options, '1000', '1000;2');"
+        "UPDATE schedules SET headers = replace(headers, '1000', '1000;2');",
+    )
+
+    with running_server(ServerConfig(port=0, db=path)) as url:
+        eventually(lambda: sink.received)
+        logs = httpx.get(f"{url}/v2/logs", headers=headers).json()["logs"]
+        schedules = httpx.get(f"{url}/v2/schedules", headers=headers).json()
+
+    assert {entry["label"] for entry in (*logs, *schedules)} == {"kept"}
+    assert not any("retryDelayExpression" in entry for entry in (*logs, *schedules))
+    assert "ignoring a stored option: Upstash-Retry-Delay: not a retry delay: '1000;2'" in (
+        caplog.messages
+    )

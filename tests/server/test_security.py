@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.protocol.options import table
 
 AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}
 
@@ -138,3 +139,40 @@ def test_an_empty_list_of_ids_is_refused(http: httpx.Client) -> None:
         answer = http.request("DELETE", path, headers=AUTHORISED, json={name: []})
 
         assert (answer.status_code, answer.json()["error"]) == (400, f"{name} cannot be empty")
+
+
+OPTION_HEADERS = sorted(
+    {f"Upstash-{option.header}" for _, option in table()}
+    | {
+        f"Upstash-{family}{option.header}"
+        for _, option in table()
+        if option.callback
+        for family in ("Callback-", "Failure-Callback-")
+    }
+)
+NONSENSE = (
+    "!!", "", "-1", "9" * 20, "a b", "1;2", "true false", "http://", "[", "rate=x", "rate=1,foo=2",
+    "parallelism=0", "period=8d,rate=1", "@", "²",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTION_HEADERS)
+def test_whatever_is_wrong_with_a_header_is_reported_under_its_name(
+    http: httpx.Client, name: str
+) -> None:
+    refused = []
+    for value in NONSENSE:
+        for path in (
+            "publish/http://127.0.0.1:9/", "enqueue/q/http://127.0.0.1:9/",
+            "schedules/http://127.0.0.1:9/", "dlq/retry",
+        ):  # fmt: skip
+            cron = {"Upstash-Cron": "@daily"} if path.startswith("schedules") else {}
+            given = {n.encode(): v.encode() for n, v in (AUTHORISED | cron | {name: value}).items()}
+            answer = http.post(f"/v2/{path}", headers=given)
+            if answer.status_code >= 400:
+                refused.append(answer.json()["error"])
+
+    assert not [error for error in refused if "--" in error]
+    unnamed = {error for error in refused if name.lower() not in error.lower()}
+    # These are QStash's own words.
+    assert unnamed <= {"DeduplicationId cannot contain ':'"}
