@@ -54,15 +54,14 @@ class Serving:
 
     # QStash's own development server writes its flags with one dash.
     port: int | None = flag(
-        f"Port, 0 for a free one (default QSTASH_DEV_PORT, or {DEV_PORT})",
+        f"Port, 0 for a free one (default: QSTASH_DEV_PORT, or {DEV_PORT})",
         "-port",
         "--port",
         metavar="PORT",
         parse=parse_port,
     )
     log_port: int | None = flag(
-        "Answer on this port too; QStash's own server has the logs there (default "
-        "QSTASH_DEV_LOG_PORT)",
+        "Second port with the same API, for the logs (default: QSTASH_DEV_LOG_PORT)",
         "-log-port",
         "--log-port",
         metavar="PORT",
@@ -70,12 +69,11 @@ class Serving:
     )
     host: str = flag("Address to bind to", metavar="HOST", default="127.0.0.1")
     db: str | None = flag(
-        "Keep everything in this SQLite file; the data of another user than defaultUser is in "
-        "FILE-NAME",
+        "SQLite file that keeps all data; that of testUser1 is in FILE-testUser1",
         metavar="FILE",
     )
     user: Credentials | None = flag(
-        f"User whose variables are printed: {', '.join(_USERS)}",
+        f"Development user whose variables are printed: {', '.join(_USERS)}",
         metavar="NAME",
         parse=_user,
         complete="|".join(_USERS),
@@ -92,7 +90,7 @@ class Serving:
     )
     speed: float = flag("Let time pass N times faster", metavar="N", parse=_speed, default=1.0)
     quota: str | None = flag(
-        "Refuse what this plan does not allow: free, payg, fixed or pro (default QSTASH_DEV_QUOTA)",
+        "Plan whose limits apply: free, payg, fixed or pro (default: QSTASH_DEV_QUOTA)",
         "-quota",
         "--quota",
         metavar="PLAN",

@@ -1,4 +1,4 @@
-"""Opening the database: what a file is, whether it is intact, and the layout of its tables.
+"""Opening the database: examining a file, and creating or updating its tables.
 
 A file is examined before it is written to, so that one that is refused stays as it was.
 """
@@ -97,7 +97,7 @@ def _unusable(path: Path, why: str) -> QstashError:
 
 
 def _create(path: Path) -> None:
-    """Creates the file if it does not exist. Raises `QstashError` for what cannot be one."""
+    """Creates the file if it does not exist. Raises `QstashError` if the path cannot be a file."""
     if path.is_dir():
         raise QstashError(
             f"the database is a directory: {path}", hint=f"name a file in it: {path / 'qstash.db'}"
@@ -134,7 +134,7 @@ def _connect(name: str) -> sqlite3.Connection:
 
 
 def _examine(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises `QstashError` for what is no intact database of this or an earlier version."""
+    """Raises `QstashError` unless it is empty, or an intact database of this version or before."""
     # Held from the first read on.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     version = _pragma(connection, "user_version")
