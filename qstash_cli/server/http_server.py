@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator, Sequence
-from socket import socket
-from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from qstash_cli.server.http_config import ClientLimits, HttpConfig
 from qstash_cli.server.inbound import Inbound
-
-_STOP_WITHIN_S = 1
+from qstash_cli.server.listening import BACKLOG
 
 
 class HttpServer(uvicorn.Server):
     """A server of one application. Set `should_exit` to stop it."""
 
-    def __init__(self, app: ASGIApp, *, lifespan: Literal["on", "off"]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_level="error",
-                access_log=False,
-                lifespan=lifespan,
-                server_header=False,
-                http=Inbound,
-                ws="none",
-                proxy_headers=False,
-                timeout_graceful_shutdown=_STOP_WITHIN_S,
-            )
-        )
+    def __init__(self, app: ASGIApp, clients: ClientLimits | None = None) -> None:
+        super().__init__(HttpConfig(app, Inbound, clients or ClientLimits()))
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to accept connections."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            # uvicorn has made the queue of the system as short as a step of its own.
+            listener.listen(BACKLOG)
 
 
 @contextlib.contextmanager
-def running_in_thread(server: HttpServer, sockets: Sequence[socket]) -> Iterator[threading.Thread]:
+def running_in_thread(
+    server: HttpServer, sockets: Sequence[socket.socket]
+) -> Iterator[threading.Thread]:
     """Runs a server in a thread, and stops it at the end of the block."""
     thread = threading.Thread(target=server.run, kwargs={"sockets": sockets}, daemon=True)
     thread.start()

@@ -10,7 +10,7 @@ from qstash_cli.errors import QstashError
 from qstash_cli.frozen import dataclass
 
 _LOOPBACK = "127.0.0.1"
-_BACKLOG = 2048
+BACKLOG = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

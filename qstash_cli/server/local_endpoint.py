@@ -61,7 +61,7 @@ def running_endpoint(
             endpoint.received.append(request)
             return respond(request)
 
-        server = HttpServer(_application(kept if keep_requests else respond), lifespan="off")
+        server = HttpServer(_application(kept if keep_requests else respond))
         with running_in_thread(server, sockets):
             yield endpoint
 
@@ -79,7 +79,7 @@ async def _response(request: Request, respond: Respond) -> Response:
     try:
         received = await _received(request)
     except ApiError as refused:
-        return refusal(refused.status, refused.message)
+        return refusal(refused.status, refused.message, refused.headers)
     status, body = await _in_thread(lambda: respond(received))
     return Response(body, status)
 

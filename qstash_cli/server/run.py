@@ -16,6 +16,7 @@ from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.server.accounts import AccountConfig, Accounts
 from qstash_cli.server.app import build
+from qstash_cli.server.http_config import ClientLimits
 from qstash_cli.server.http_server import HttpServer, running_in_thread
 from qstash_cli.server.listening import Addresses, listening
 
@@ -37,6 +38,7 @@ class ServerConfig:
     speed: float = 1.0
     limits: Limits = UNLIMITED
     users: tuple[Credentials, ...] = DEV_USERS
+    clients: ClientLimits = ClientLimits()
 
 
 class Running(NamedTuple):
@@ -94,7 +96,7 @@ class _Server(HttpServer):
             AccountConfig(config.users, config.db, config.routes, config.speed, config.limits)
         )
         super().__init__(
-            build(self._accounts, host=config.host, limits=config.limits), lifespan="off"
+            build(self._accounts, host=config.host, limits=config.limits), config.clients
         )
         self.failure: BaseException | None = None
         self._addresses = addresses

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,15 +47,20 @@ class Dev:
 def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
     """Starts `qstash dev` with these arguments, and ends it after the test.
 
-    `before` are words of a command that runs it.
+    `before` are words of a command that runs it; `stderr` is a file for what it writes there.
     """
     started: list[subprocess.Popen[str]] = []
 
-    def start(*argv: str, before: Sequence[str] = ()) -> Dev:
+    def start(*argv: str, before: Sequence[str] = (), stderr: Path | None = None) -> Dev:
         env = plain_environment(tmp_path)
-        process = subprocess.Popen(  # noqa: S603 - a command of the test
-            [*before, *QSTASH, "dev", *argv], env=env, stdout=subprocess.PIPE, text=True
-        )
+        with ExitStack() as files:
+            process = subprocess.Popen(  # noqa: S603 - a command of the test
+                [*before, *QSTASH, "dev", *argv],
+                env=env,
+                stdout=subprocess.PIPE,
+                stderr=files.enter_context(stderr.open("wb")) if stderr is not None else None,
+                text=True,
+            )
         started.append(process)
         printed = ""
         assert process.stdout is not None

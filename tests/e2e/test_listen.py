@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -81,6 +84,20 @@ def test_an_invalid_signature_is_shown_with_its_reason(local: Qstash, listen: Li
     assert (changed["signature"], elsewhere["signature"]) == ("invalid", "invalid")
     assert changed["reason"].startswith("body failed")
     assert elsewhere["reason"].startswith("sub failed")
+
+
+def test_ctrl_c_during_a_response_ends_it_at_once_and_quietly(listen: Listen) -> None:
+    listener = listen("--dev", "--latency", "1h")
+    address = urlsplit(listener.url)
+    with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\r\n")
+        # The server asks for a body once it has taken up the request.
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        listener.process.send_signal(signal.SIGINT)
+        _, err = listener.process.communicate(timeout=10)
+
+    assert listener.process.returncode == 130
+    assert "Traceback" not in err
 
 
 def test_a_port_in_use_is_told(qstash: Qstash, sink: Sink) -> None:

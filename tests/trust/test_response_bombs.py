@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 import tracemalloc
@@ -14,7 +15,7 @@ import pytest
 
 from qstash_cli.client import outside
 from tests.conftest import Qstash, Sink
-from tests.e2e.conftest import Dev
+from tests.e2e.conftest import QSTASH, Dev, Listener, plain_environment, run
 from tests.figures import Figures
 from tests.trust.bombs import BOMBS, MEBIBYTE, bomb_server
 from tests.trust.conftest import client_of, publish, resident_kb, states
@@ -91,7 +92,7 @@ def test_bombs_end_their_own_attempts_and_nothing_else(  # noqa: PLR0917 - fixtu
         wrong = [name for name in BOMBS if not is_ended_as_it_must(http, ids[name], name, status)]
         figures(
             CLASS, cases=len(BOMBS), failures=len(wrong), grown_by_MB=grown_mb,
-            slowest_ms=round(slowest.seconds * 1000),
+            slowest_ms=f"{slowest.seconds * 1000:.0f}",
         )  # fmt: skip
         assert wrong == []
         assert grown_mb < MOST_GROWTH_MB
@@ -141,3 +142,44 @@ def test_urlgroup_check_survives_endpoints_that_are_bombs(local: Qstash, bombs: 
 
     dead = {entry["url"].rpartition("/")[2] for entry in run.json}
     assert dead <= {name for name, bomb in BOMBS.items() if bomb.is_refused}
+
+
+def test_listen_forwards_to_bombs_in_bounded_memory(
+    listen: Callable[..., Listener], bombs: RawServer, figures: Figures
+) -> None:
+    listener = listen("--dev", "--forward", f"{bombs.url}/200")
+    before_mb = peak_mebibytes(listener.process.pid)
+
+    with httpx.Client(trust_env=False, timeout=GENEROUS_S) as client:
+        found = {name: client.post(f"{listener.url}/{name}").status_code for name in BOMBS}
+
+    wrong = [
+        name for name, bomb in BOMBS.items() if found[name] != (502 if bomb.is_refused else 200)
+    ]
+    grown_mb = peak_mebibytes(listener.process.pid) - before_mb
+    figures(CLASS, cases=len(BOMBS), failures=len(wrong), grown_by_MB=grown_mb)
+    assert wrong == []
+    # httpx2 is imported with the first request.
+    assert grown_mb < 60
+    assert listener.stop() == ""
+
+
+# A process of its own, since a child's peak begins with the memory of the process that forks it.
+MEASURED = (
+    "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); "
+    "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)"
+)
+
+
+@pytest.mark.parametrize("name", ["gzip", "gzip-of-gzip", "endless-chunks"])
+def test_probe_ends_in_bounded_memory(
+    bombs: RawServer, tmp_path: Path, figures: Figures, name: str
+) -> None:
+    probe = [*QSTASH, "probe", f"{bombs.url}/200/{name}", "--dev", "-o", "json"]
+
+    done = run([sys.executable, "-c", MEASURED, *probe], plain_environment(tmp_path))
+    code, peak_kb = map(int, done.stderr.splitlines()[-1].split())
+
+    figures(CLASS, cases=1, failures=int(peak_kb > 150_000))
+    assert code == 1
+    assert peak_kb < 150_000

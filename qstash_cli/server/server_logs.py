@@ -1,0 +1,81 @@
+"""What a server logs, on stderr: each kind of message a few times, then a summary."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+_LIMIT = 5
+_PERIOD_S = 10.0
+_MOST_KINDS = 256
+
+_Kind = tuple[object, ...]
+
+
+class RepeatLimit(logging.Filter):
+    """Lets `_LIMIT` messages of a kind pass in a period, and counts the others.
+
+    A kind is a place in the code and an exception type. The count is added to the next message of
+    the kind that passes.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._now_s = now_s
+        # When its period began, and how many messages of it there were; the newest is last.
+        self._kinds: OrderedDict[_Kind, tuple[float, int]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a message passes."""
+        error_type = record.exc_info[0] if record.exc_info else None
+        if error_type is not None and issubclass(error_type, asyncio.CancelledError):
+            # A request that was under way when the server stopped.
+            return False
+        kind = (record.pathname, record.lineno, error_type, str(record.msg)[:40])
+        now_s = self._now_s()
+        began_s, count = self._kinds.pop(kind, (now_s, 0))
+        if now_s - began_s >= _PERIOD_S:
+            if count > _LIMIT:
+                _add(record, f"{count - _LIMIT} more like this were left out")
+            began_s, count = now_s, 0
+        count += 1
+        self._kinds[kind] = began_s, count
+        if len(self._kinds) > _MOST_KINDS:
+            self._kinds.popitem(last=False)
+        if count == _LIMIT:
+            _add(record, f"more like this are counted only, for {_PERIOD_S:g} s")
+        return count <= _LIMIT
+
+
+def _add(record: logging.LogRecord, note: str) -> None:
+    record.msg, record.args = f"{record.getMessage().rstrip()} ({note})", ()
+
+
+class LineFormatter(logging.Formatter):
+    """`error: what happened`, as the commands write it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message with its level, and its traceback, if there is one."""
+        return f"{record.levelname.lower()}: {super().format(record)}"
+
+
+_LOGGER = {"handlers": ["stderr"], "level": "WARNING"}
+# As `logging.config.dictConfig` takes it.
+LOG_CONFIG: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"repeats": {"()": RepeatLimit}},
+    "formatters": {"line": {"()": LineFormatter}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["repeats"],
+        },
+    },
+    "loggers": dict.fromkeys(("uvicorn", "asyncio", "qstash_cli"), _LOGGER),
+}
