@@ -171,7 +171,7 @@ def _read(path: Path) -> dict[str, Any]:
 
     try:
         return tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+    except (ValueError, RecursionError) as fault:
         raise BadInput(f"the configuration is not TOML: {path}: {fault}") from None
 
 

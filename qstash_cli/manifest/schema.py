@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,7 @@ from qstash_cli.protocol.kinds import Kind
 
 T = TypeVar("T")
 
+_MAX_LEVELS = 32
 _WHAT = {"queues": "queue", "urlgroups": "URL group", "schedules": "schedule"}
 
 
@@ -60,7 +62,9 @@ def _document(data: bytes, source: str) -> dict[str, Any]:
     try:
         # Editors on Windows begin files with a byte order mark.
         text = data.decode("utf-8-sig")
-        return tomllib.loads(text)
+        document = tomllib.loads(text)
+    except RecursionError:
+        raise _too_deep(source) from None
     except UnicodeDecodeError as fault:
         line = data.count(b"\n", 0, fault.start) + 1
         raise BadInput(f"{source} is not UTF-8 (at line {line})", hint="save it as UTF-8") from None
@@ -71,6 +75,27 @@ def _document(data: bytes, source: str) -> dict[str, Any]:
         raise BadInput(
             f"{source} is not TOML: {told[:1].lower()}{told[1:]}", hint="nothing was sent"
         ) from None
+    except ValueError:
+        # Python reads no number of more than 4,300 digits.
+        raise BadInput(f"{source} has a number with too many digits") from None
+    if _is_too_deep(document):
+        raise _too_deep(source)
+    return document
+
+
+def _is_too_deep(document: dict[str, Any]) -> bool:
+    level: list[Any] = [document]
+    for _ in range(_MAX_LEVELS):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [item for items in inner for item in items if isinstance(item, dict | list)]
+    return bool(level)
+
+
+def _too_deep(source: str) -> BadInput:
+    return BadInput(
+        f"{source} is nested too deeply: more than {_MAX_LEVELS} tables and arrays in each other",
+        hint="a manifest needs four; nothing was sent",
+    )
 
 
 def _read_kind(
@@ -169,9 +194,12 @@ def _endpoint(raw: Any, path: Path, problems: Problems, checks: Checks) -> Endpo
 
 
 def _refuse_twins(endpoints: tuple[Endpoint, ...], path: Path, problems: Problems) -> None:
-    for number, one in enumerate(endpoints):
-        for other in endpoints[:number]:
-            if one.name and one.name == other.name:
-                problems.add(path, f"two endpoints have the name {one.name!r}")
-            elif one.url == other.url and not (one.name and other.name):
-                problems.add(path, f"an endpoint is there twice: {one.url}", "give both a name")
+    names = Counter(one.name for one in endpoints if one.name)
+    for name, times in names.items():
+        if times > 1:
+            problems.add(path, f"two endpoints have the name {name!r}")
+    urls = Counter(one.url for one in endpoints)
+    unnamed = Counter(one.url for one in endpoints if not one.name)
+    for url, times in urls.items():
+        if times > 1 and unnamed[url]:
+            problems.add(path, f"an endpoint is there twice: {url}", "give both a name")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import json
 import time
@@ -14,12 +13,10 @@ import pytest
 from qstash_cli.protocol.signature import sign
 from tests.conftest import Qstash
 from tests.figures import Figures
+from tests.trust.growth import MAX_RATIO, growth
 
 KEY, URL = "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r", "https://example.com/hook"
 CHUNKED = "Transfer-Encoding: chunked"
-LONG_ENOUGH_S, LARGE_ENOUGH_BYTES = 0.02, 524_288
-# Of four times the input.
-MAX_RATIO = 5.0
 
 Build = Callable[[int], bytes]
 
@@ -103,30 +100,6 @@ FORMATS: dict[str, dict[str, Build]] = {
 }
 
 
-def seconds(qstash: Qstash, source: str, data: bytes, times: int = 3) -> float:
-    """The processor time of the quickest run, without garbage collection as in timeit."""
-    measured = []
-    for _ in range(times):
-        gc.disable()
-        began_at = time.process_time()
-        run = qstash("verify", source, "-", "--current-key", KEY, stdin=data)
-        measured.append(time.process_time() - began_at)
-        gc.enable()
-        assert run.code in {0, 2, 7}, run
-    return min(measured)
-
-
-def ratio(qstash: Qstash, source: str, build: Build) -> float:
-    """How much longer a run takes with four times the input, from one that takes a while."""
-    size = 256
-    while (
-        len(build(size)) < LARGE_ENOUGH_BYTES
-        and seconds(qstash, source, build(size), times=1) < LONG_ENOUGH_S
-    ):
-        size *= 4
-    return seconds(qstash, source, build(4 * size)) / seconds(qstash, source, build(size))
-
-
 @pytest.mark.parametrize("name", FORMATS)
 def test_four_times_the_capture_takes_at_most_five_times_as_long(
     qstash: Qstash, figures: Figures, name: str
@@ -134,13 +107,12 @@ def test_four_times_the_capture_takes_at_most_five_times_as_long(
     # No time is left to search for what changed a body: reading is measured.
     qstash.now = itertools.count(int(time.time()), 2).__next__
     source = "--jsonl" if name == "JSONL" else "--request"
-    ratios: dict[str, float] = {}
-    for kind, build in FORMATS[name].items():
-        # A neighbour on the machine only makes it slower: one good measurement is enough.
-        for _ in range(3):
-            ratios[kind] = min(ratio(qstash, source, build), ratios.get(kind, 99))
-            if ratios[kind] <= MAX_RATIO:
-                break
+
+    def verify(data: bytes) -> None:
+        run = qstash("verify", source, "-", "--current-key", KEY, stdin=data)
+        assert run.code in {0, 2, 7}, run
+
+    ratios = {kind: growth(build, verify) for kind, build in FORMATS[name].items()}
 
     worst = max(ratios, key=lambda kind: ratios[kind])
     figures(f"growth of {name}", cases=len(ratios), worst=f"{ratios[worst]:.1f} ({worst})")
