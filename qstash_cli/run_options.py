@@ -103,8 +103,8 @@ class ConnectionOptions:
         default=10,
         section=_CONNECTION,
     )
-    dry_run: bool = flag("Show the request, send nothing", section=_CONNECTION)
-    curl: bool = flag("Show the request as curl, send nothing", section=_CONNECTION)
+    dry_run: bool = flag("Print the requests instead of sending them", section=_CONNECTION)
+    curl: bool = flag("Print the requests as curl commands instead of sending them", section=_CONNECTION)
 
     @property
     def preview(self) -> Literal["text", "curl"] | None:

@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
 
+from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.manifests import SMALL, proxy
-from tests.conftest import Qstash, Sink
+from tests.conftest import Qstash
 from tests.every_command import ASKING
 
 # What is random, or the time, in what a run sends.
@@ -78,37 +80,64 @@ def sent(method: str, target: str, headers: Mapping[str, str], body: bytes) -> S
     return Sent(method, target, own, _RANDOM.sub(b"random", body))
 
 
+class Services(NamedTuple):
+    """What all tests share: a server behind a recording proxy, a destination and a handler."""
+
+    api: Endpoint
+    sink: Endpoint
+    handler: Endpoint
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[Services]:
+    def ok(_request: Received) -> tuple[int, bytes]:
+        return 200, b"ok"
+
+    with (
+        running_endpoint(ok) as sink,
+        running_endpoint(ok) as handler,
+        running_server(ServerConfig(port=0, routes=(("https://example.com", sink.url),))) as url,
+        proxy(url, lambda _request: False) as api,
+    ):
+        # One record of both, for the order.
+        handler.received = api.received
+        yield Services(api, sink, handler)
+
+
 @pytest.fixture
 def world(
-    local: Qstash, server_url: str, sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+    qstash: Qstash, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> World:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "qstash.toml").write_text(SMALL)
     records = [{"destination": f"{_HOOK}/{n}", "body": str(n)} for n in range(5)]
     (tmp_path / "messages.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in records))
-    made = {
-        f"message{n}": local("publish", _HOOK, f"n={n}", "--delay", "1d", "--label", "nightly")
-        for n in (1, 2, 3)
+    qstash.env |= {
+        "QSTASH_URL": services.api.url,
+        "QSTASH_TOKEN": DEV_USER.token,
+        "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
     }
-    local("schedule", "create", _HOOK, "--cron", "@daily", "--id", "report")
-    local("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b")
-    local("queue", "set", "orders")
-    local("flow", "pin", "api", "--rate", "5")
-    for _ in range(3):
-        local("publish", "http://127.0.0.1:9/", "--retries", "0", "--label", "lost", "--wait")
-    delivered = local("publish", sink.url, "--wait")
-    entries = local("dlq", "list", "-q").out.split()
-    with (
-        proxy(server_url, lambda _request: False) as api,
-        running_endpoint(lambda _request: (200, b"ok")) as handler,
-    ):
-        # One record of both, for the order.
-        handler.received = api.received
-        local.env["QSTASH_URL"] = api.url
-        names = {"sink": sink.url, "handler": handler.url, "sent": delivered.out.strip()}
-        names |= {name: run.out.strip() for name, run in made.items()}
-        names |= {f"entry{n}": one for n, one in enumerate(entries, start=1)}
-        yield World(local, api, names)
+    later = ("publish", _HOOK, "n=1", "--delay", "1d", "--label", "nightly")
+    lost = ("publish", "http://127.0.0.1:9/", "--retries", "0", "--label", "lost", "--wait")
+    for words in (
+        ("dlq", "delete", "--all", "--yes"),
+        ("schedule", "create", _HOOK, "--cron", "@daily", "--id", "report", "--replace"),
+        ("urlgroup", "add", "team", f"{services.sink.url}/a", f"{services.sink.url}/b"),
+        ("queue", "set", "orders", "--parallelism", "1"),
+        ("flow", "pin", "api", "--rate", "5"),
+        lost, lost, lost,
+    ):  # fmt: skip
+        qstash(*words)
+    names = {
+        "sink": services.sink.url,
+        "handler": services.handler.url,
+        "sent": qstash("publish", services.sink.url, "--wait").out.strip(),
+    }
+    names |= {f"message{n}": qstash(*later).out.strip() for n in (1, 2)}
+    entries = qstash("dlq", "list", "-q").out.split()
+    names |= {f"entry{n}": one for n, one in enumerate(entries, start=1)}
+    services.api.received.clear()
+    return World(qstash, services.api, names)
 
 
 WRITES: dict[str, Sequence[str]] = {
@@ -239,6 +268,15 @@ def test_a_preview_of_a_read_lists_its_requests_and_sends_none(world: World, nam
     sent = iter([(one.method, one.path) for one in world.api.received])
     assert expected
     assert all(one in sent for one in expected)
+
+
+def test_a_preview_lists_every_part_of_a_long_list_of_ids(qstash: Qstash) -> None:
+    ids = [f"{number}-0" for number in range(250)]
+
+    run = qstash("dlq", "delete", *ids, "--dry-run", "-o", "json")
+
+    assert [one["method"] for one in run.json] == ["DELETE"] * 3
+    assert all(any(f"={one}&" in f"{r['url']}&" for r in run.json) for one in ids)
 
 
 @pytest.mark.parametrize("flag", ["--dry-run", "--curl"])
