@@ -9,12 +9,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
 from qstash_cli.client.request import Request
-from qstash_cli.client.transport import target
 from qstash_cli.errors import BadInput
 from qstash_cli.output.curl import curl_command, request_record, request_text
 from qstash_cli.output.result import Result, View
@@ -51,8 +50,7 @@ _AnyRequest = Request[Any] | ExternalRequest
 Planned = _AnyRequest | Remark
 
 
-@dataclass(frozen=True, kw_only=True)
-class Preview:
+class Preview(NamedTuple):
     """Renders requests: as JSON for that `format`, as items of a batch for jsonl, or as text.
 
     `form` is that of the text. A `query` needs JSON.
@@ -92,7 +90,7 @@ class Preview:
         for number, one in enumerate(planned):
             yield f"{between if number else ''}{self._text(one)}"
         if later:
-            yield f"{between}# {later}\n"
+            yield f"{between}# {safe_text(later)}\n"
 
     def _text(self, one: Planned) -> str:
         if isinstance(one, Remark):
@@ -120,6 +118,9 @@ class Preview:
     def _parts(self, request: _AnyRequest) -> tuple[ExternalRequest, bool]:
         if isinstance(request, ExternalRequest):
             return request, False
+        # It brings what sends requests, which commands without any do not need.
+        from qstash_cli.client.transport import target
+
         url = f"{self.api_url}{target(request)}"
         return ExternalRequest(request.method, url, request.headers, request.body), True
 

@@ -104,7 +104,9 @@ class ConnectionOptions:
         section=_CONNECTION,
     )
     dry_run: bool = flag("Print the requests instead of sending them", section=_CONNECTION)
-    curl: bool = flag("Print the requests as curl commands instead of sending them", section=_CONNECTION)
+    curl: bool = flag(
+        "Print the requests as curl commands instead of sending them", section=_CONNECTION
+    )
 
     @property
     def preview(self) -> Literal["text", "curl"] | None:
