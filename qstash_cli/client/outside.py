@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from qstash_cli.client.deadline import within
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.response_body import BoundedBody
@@ -18,8 +17,7 @@ _MOST_BODY_BYTES = 1_048_576
 _MOST_ERROR_CHARACTERS = 1000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """What came back, and how long it took.
 
     `body` is cut after a mebibyte. `status` is 0 and `error` says why if there was no answer.

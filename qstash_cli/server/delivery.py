@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx2
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.response_body import BoundedBody
 from qstash_cli.server.connections import Connections
 
@@ -17,8 +17,7 @@ _MOST_RESPONSE_BYTES = 1_048_576
 _MOST_ERROR_CHARACTERS = 1000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of an attempt. `status` is 0 and `error` says why if there was no answer."""
 
     status: int = 0

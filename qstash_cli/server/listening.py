@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from qstash_cli.errors import QstashError
-from qstash_cli.frozen import dataclass
 
 _LOOPBACK = "127.0.0.1"
 BACKLOG = 2048
 
 
-@dataclass(frozen=True, kw_only=True)
-class Addresses:
+class Addresses(NamedTuple):
     """The URLs at which a server answers. `log_url` is None without a port for the logs."""
 
     url: str

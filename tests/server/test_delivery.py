@@ -67,9 +67,7 @@ def test_the_destination_and_its_headers_arrive_as_they_were_given(
     assert request.body == b"\x00\xff"
     assert request.header("x-id") == "7"
     assert request.header("user-agent") == "Upstash-QStash"
-    assert "Accept" not in names
-    assert "Authorization" not in names
-    assert "Content-Type" not in names
+    assert not {"accept", "accept-encoding", "authorization", "content-type"} & set(names)
 
 
 def test_options_may_be_in_the_query(api: Api, sink: Sink, eventually: Eventually) -> None:

@@ -4,11 +4,11 @@ import asyncio
 import sys
 import time
 
-import httpx
+import httpx2
 
 
 async def main(url: str, times: int, body: bytes) -> None:
-    async with httpx.AsyncClient(trust_env=False, timeout=None) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=None) as client:
         await client.post(url, content=body)
         started_at = time.perf_counter()
         for _ in range(times):
