@@ -68,6 +68,16 @@ def _run(argv: Sequence[str], inv: Invocation) -> int:
     result = _result(_plain(argv), inv)
     if not isinstance(result, Result):
         return result.exit_code
+    try:
+        return _finish(result, inv)
+    except KeyboardInterrupt:
+        if result.on_interrupt is None or (error := result.on_interrupt()) is None:
+            raise
+        raise error from None
+
+
+def _finish(result: Result, inv: Invocation) -> int:
+    """Writes a result and waits for its verdict; returns the exit code or raises the failure."""
     _show(result, inv)
     if result.footer is not None and (text := result.footer()):
         inv.note(text)

@@ -30,13 +30,16 @@ def entries_of(message_id: str) -> Request[LogEntry]:
     return logs.entries(Filter(message_ids=(message_id,)))
 
 
-def wait_for_end(inv: Invocation, message_id: str, timeout_s: int) -> LogEntry:
+def wait_for_end(
+    inv: Invocation, message_id: str, timeout_s: int, *, started_at: float | None = None
+) -> LogEntry:
     """The log entry of the message's end.
 
-    Raises `WaitTimedOut`, or `NotFound` if the log knows nothing of it.
+    The time counts from `started_at`, now by default; the log is read at least once. Raises
+    `WaitTimedOut`, or `NotFound` if the log knows nothing of it.
     """
     request = entries_of(message_id)
-    started_at = inv.now()
+    started_at = inv.now() if started_at is None else started_at
     pause_s = _FIRST_PAUSE_S
     with inv.status() as status:
         while True:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.client import messages
-from qstash_cli.commands._follow import FOLLOWED, failure_of, wait_for_end
+from qstash_cli.commands._follow import FOLLOWED
 from qstash_cli.commands._options import Waiting
 from qstash_cli.commands._views import PUBLISHED
+from qstash_cli.commands.waiting import Deliveries
 from qstash_cli.errors import QstashError
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
@@ -18,7 +19,7 @@ from qstash_cli.protocol.limits import check_limits
 from qstash_cli.protocol.options import MessageOptions
 
 if TYPE_CHECKING:
-    from qstash_cli.protocol.records import LogEntry, Published
+    from qstash_cli.protocol.records import Published
 
 
 def send(
@@ -38,8 +39,45 @@ def _published(inv: Invocation, answer: Published | list[Published], waiting: Wa
         raise QstashError(
             "the answer names no message", hint="is it QStash's API? `qstash config show` tells"
         )
-    failure = _followed(inv, published, waiting) if waiting.wait else None
-    return Result(data=cast("Any", answer), view=PUBLISHED, piped="ids", failure=failure)
+    return result_of(inv, answer, waiting)
+
+
+def _nothing() -> None:
+    return None
+
+
+def result_of(
+    inv: Invocation,
+    published: Published | Iterable[Published],
+    waiting: Waiting,
+    *,
+    incomplete: Callable[[], QstashError | None] = _nothing,
+) -> Result:
+    """The result of a publish: its ids are written before it waits for the deliveries.
+
+    `incomplete` is asked after the last id for the error that stands for what was not published.
+    """
+
+    def verdict() -> QstashError | None:
+        not_published = incomplete()
+        not_delivered = deliveries.failure() if waiting.wait else None
+        if not_published is not None and not_delivered is not None:
+            inv.warn(not_published.message)
+        return not_delivered or not_published
+
+    deliveries = Deliveries(inv, waiting.wait_timeout)
+    noted: Any
+    if isinstance(published, dict):
+        noted = deliveries.note(cast("Published", published))
+    else:
+        noted = map(deliveries.note, published)
+    return Result(
+        data=noted,
+        view=PUBLISHED,
+        piped="ids",
+        verdict=verdict,
+        on_interrupt=deliveries.interrupted,
+    )
 
 
 def idempotent(inv: Invocation, options: MessageOptions) -> MessageOptions:
@@ -79,15 +117,3 @@ def warn_if_past(inv: Invocation, options: MessageOptions) -> None:
 
     passed = relative_time(options.not_before_s, inv.now())
     inv.warn(f"--not-before has passed ({passed}); QStash delivers the message immediately")
-
-
-def _followed(inv: Invocation, published: list[Published], waiting: Waiting) -> QstashError | None:
-    try:
-        return failure_of(list(_ends(inv, published, waiting)))
-    except QstashError as error:
-        return error
-
-
-def _ends(inv: Invocation, published: list[Published], waiting: Waiting) -> Iterator[LogEntry]:
-    for message in published:
-        yield wait_for_end(inv, message["messageId"], waiting.wait_timeout)

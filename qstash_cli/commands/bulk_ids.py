@@ -1,16 +1,21 @@
-"""Cancels and deletes by several ids: a request for each hundred, and a count of what was done."""
+"""Cancels and deletes of many at once, and the count of what was done.
+
+Several ids are one request for each hundred; what matches a filter is deleted page by page.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from qstash_cli.client import dlq, messages
-from qstash_cli.client.filters import id_chunks
+from qstash_cli.client.filters import Filter, id_chunks
 from qstash_cli.client.request import Request
 from qstash_cli.commands._views import DELETED
 from qstash_cli.commands.bulk_cancel import CANCELLED
-from qstash_cli.errors import NotFound, PartlyDone, QstashError
+from qstash_cli.commands.bulk_pages import REPEATED, pages
+from qstash_cli.errors import Interrupted, NotFound, PartlyDone, QstashError
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result, View
 
@@ -22,10 +27,17 @@ class Kind(NamedTuple):
     field: str
     nouns: str
     rest: str
+    none: str
 
 
-_CANCELS = Kind(CANCELLED, "cancelled", "messages", "the others are finished or unknown")
-_DELETES = Kind(DELETED, "deleted", "entries", "the others are not in the dead letter queue")
+_CANCELS = Kind(
+    CANCELLED, "cancelled", "messages",
+    rest="the others are finished or unknown", none="all of them are finished or unknown",
+)  # fmt: skip
+_DELETES = Kind(
+    DELETED, "deleted", "entries",
+    rest="the others are not in the dead letter queue", none="`qstash dlq list` shows the entries",
+)  # fmt: skip
 _WHICH = "QStash does not say which"
 
 
@@ -53,14 +65,30 @@ def _send(
     inv: Invocation, requests: Sequence[Request[Any]], chunks: Sequence[Sequence[str]], kind: Kind
 ) -> Result:
     total = sum(map(len, chunks))
-    return inv.write_all(requests, lambda answers: _counted(answers, total, kind))
+    return inv.write_all(requests, lambda answers: _counted(inv, answers, total, kind))
 
 
-def _counted(answers: Iterator[Any], total: int, kind: Kind) -> Result:
-    done, stopped_by = 0, None
+def delete_matching(inv: Invocation, wanted: Filter) -> Result:
+    """Deletes every DLQ entry that matches."""
+    request = dlq.delete_matching(wanted)
+    return inv.perform(
+        [request],
+        lambda send: _counted(inv, pages(send, request, itemgetter("deleted")), None, _DELETES),
+        later=REPEATED,
+    )
+
+
+def _counted(inv: Invocation, answers: Iterator[Any], total: int | None, kind: Kind) -> Result:
+    """The result with the sum of what was done, whatever ends it; `total` is None for a filter."""
+    done = 0
+    stopped_by: QstashError | None = None
     try:
-        for answer in answers:
-            done += answer[kind.field]
+        with inv.status() as line:
+            for answer in answers:
+                done += answer[kind.field]
+                line.update(f"{kind.field} {done:,}" + (f" of {total:,}" if total else ""))
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; {_count(done, total, kind)}") from None
     except QstashError as error:
         if not done:
             raise
@@ -69,18 +97,23 @@ def _counted(answers: Iterator[Any], total: int, kind: Kind) -> Result:
     return Result(data={kind.field: done}, view=kind.view, failure=failure)
 
 
-def _failure(
-    done: int, total: int, kind: Kind, stopped_by: QstashError | None
-) -> QstashError | None:
+def _count(done: int, total: int | None, kind: Kind) -> str:
+    of = f" of {total:,}" if total is not None else ""
     were = "was" if done == 1 else "were"
-    count = f"{done:,} of {total:,} {kind.nouns} {were} {kind.field}"
+    return f"{done:,}{of} {kind.nouns} {were} {kind.field}"
+
+
+def _failure(
+    done: int, total: int | None, kind: Kind, stopped_by: QstashError | None
+) -> QstashError | None:
     if stopped_by is not None:
         return PartlyDone(
-            f"{count}, then: {stopped_by.message}", hint=stopped_by.hint, status=stopped_by.status
+            f"{_count(done, total, kind)}, then: {stopped_by.message}",
+            hint=stopped_by.hint,
+            status=stopped_by.status,
         )
+    if total is None or done >= total:
+        return None
     if not done:
-        return NotFound(
-            f"none of {total:,} {kind.nouns} was {kind.field}",
-            hint=kind.rest.replace("the others", "all of them"),
-        )
-    return PartlyDone(count, hint=f"{kind.rest}; {_WHICH}") if done < total else None
+        return NotFound(f"none of {total:,} {kind.nouns} was {kind.field}", hint=kind.none)
+    return PartlyDone(_count(done, total, kind), hint=f"{kind.rest}; {_WHICH}")

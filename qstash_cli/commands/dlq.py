@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client import dlq
 from qstash_cli.client.filters import Filter
-from qstash_cli.commands._follow import FOLLOWED, failure_of, wait_for_end
 from qstash_cli.commands._options import Bulk, DlqFilters, Paging, Waiting
 from qstash_cli.commands._paging import MORE_PAGES, Page
 from qstash_cli.commands._views import DELETED, DLQ, DLQ_ENTRY, PUBLISHED, matching
-from qstash_cli.commands.bulk_ids import delete_ids
+from qstash_cli.commands.bulk_ids import delete_ids, delete_matching
 from qstash_cli.commands.bulk_questions import confirm_entries
+from qstash_cli.commands.bulk_retry import retry_ids, retry_matching
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument, flag
 from qstash_cli.frozen import dataclass
@@ -23,13 +23,10 @@ from qstash_cli.protocol.ids import check_id
 from qstash_cli.protocol.options import MessageOptions
 
 if TYPE_CHECKING:
-    from qstash_cli.client.request import Request
-    from qstash_cli.exchanges import Send
-    from qstash_cli.protocol.records import Deleted, DlqEntry, Published, Retried
+    from qstash_cli.protocol.records import DlqEntry
 
 app = group()
 
-_REPEATED = "repeated while the response has a cursor"
 _Ids = Annotated[
     list[str] | None,
     Argument("DLQ ids", "DLQ_ID", complete="dlq"),
@@ -106,29 +103,10 @@ def retry(
     qstash dlq retry --status 503 --since 1h --yes
     """
     wanted = _wanted(dlq_ids, filters, bulk)
-    followed = FOLLOWED if waiting.wait else ""
     if dlq_ids is not None:
-        return inv.write_all(
-            [dlq.retry(dlq_id, options) for dlq_id in dlq_ids],
-            lambda answers: _published(inv, answers, waiting),
-            later=followed,
-        )
+        return retry_ids(inv, dlq_ids, options, waiting)
     confirm_entries(inv, "Retry", wanted, yes=bulk.yes)
-    request = dlq.retry_matching(wanted, options)
-    return inv.perform(
-        [request],
-        lambda send: _published(inv, _retried(inv, send, request), waiting),
-        later="; ".join(filter(None, (_REPEATED, followed))),
-    )
-
-
-def _published(inv: Invocation, answers: Iterable[Published], waiting: Waiting) -> Result:
-    published = list(answers)
-    failure = None
-    if waiting.wait:
-        ids = [one["messageId"] for one in published]
-        failure = failure_of([wait_for_end(inv, one, waiting.wait_timeout) for one in ids])
-    return Result(data=cast("Any", published), view=PUBLISHED, piped="ids", failure=failure)
+    return retry_matching(inv, wanted, options, waiting)
 
 
 @command(app, view=DELETED)
@@ -145,19 +123,7 @@ def delete(inv: Invocation, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: 
     if dlq_ids is not None:
         return delete_ids(inv, dlq_ids)
     confirm_entries(inv, "Delete", wanted, yes=bulk.yes)
-    request = dlq.delete_matching(wanted)
-    return inv.perform([request], lambda send: _deleted(inv, send, request), later=_REPEATED)
-
-
-def _deleted(inv: Invocation, send: Send, request: Request[Deleted]) -> Result:
-    total = 0
-    with inv.status() as line:
-        while True:
-            answer = send(request)
-            total += answer["deleted"]
-            line.update(f"{total} deleted")
-            if not answer.get("cursor") or not answer["deleted"]:
-                return Result(data={"deleted": total}, view=DELETED)
+    return delete_matching(inv, wanted)
 
 
 def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filter:
@@ -170,15 +136,3 @@ def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filte
     elif wanted.is_empty and not bulk.all:
         raise BadInput("no entry is named", hint="give an id, a filter such as --label, or --all")
     return wanted
-
-
-def _retried(inv: Invocation, send: Send, request: Request[Retried]) -> Iterator[Published]:
-    total = 0
-    with inv.status() as line:
-        while True:
-            answer = send(request)
-            yield from answer["responses"]
-            total += len(answer["responses"])
-            line.update(f"{total} retried")
-            if not answer.get("cursor") or not answer["responses"]:
-                return

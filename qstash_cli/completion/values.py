@@ -115,8 +115,8 @@ def _plans(_inv: Invocation) -> Iterator[Value]:
 
 def _redactable(_inv: Invocation) -> Iterator[Value]:
     yield "body", "The body"
-    yield "headers", "Every header"
-    yield "headers[Authorization]", "One header, by its name"
+    yield "header", "Every header"
+    yield "header[Authorization]", "One header, by its name"
 
 
 def _shells(_inv: Invocation) -> Iterator[Value]:

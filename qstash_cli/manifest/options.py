@@ -23,7 +23,7 @@ _EXPECTED = {
     "N": "a whole number",
     "DURATION": 'a duration such as "90s", or a number of seconds',
     "LABEL": "a label, or a list of them",
-    "FIELD": "body, headers or headers[Name], or a list of them",
+    "FIELD": "body, header or header[Name], or a list of them",
     "METHOD": 'a method such as "PUT"',
     "URL": 'a URL such as "https://example.com/done"',
     "NAME": "a name in quotes",

@@ -76,6 +76,8 @@ class Result:
     larger pieces. `footer` is called
     after the data, and returns a note about it or None. `failure` is reported after the data, and
     decides the exit code; `verdict` is asked for it then, where the data tells.
+    `on_interrupt` makes the error for Ctrl-C while the data is written or the verdict is awaited;
+    None leaves it an interrupt without a message.
     """
 
     data: Record | Iterable[Record]
@@ -90,4 +92,5 @@ class Result:
     footer: Callable[[], str | None] | None = None
     failure: QstashError | None = None
     verdict: Callable[[], QstashError | None] | None = None
+    on_interrupt: Callable[[], QstashError | None] | None = None
     exit_code: int = ExitCode.DONE

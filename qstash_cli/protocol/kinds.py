@@ -10,13 +10,12 @@ from typing import Any
 
 from qstash_cli.errors import BadInput
 from qstash_cli.frozen import dataclass
-from qstash_cli.protocol import backoff, ids
+from qstash_cli.protocol import backoff, ids, redaction
 from qstash_cli.protocol.destination import check_url
 from qstash_cli.protocol.durations import format_duration, parse_duration_s, parse_period_s
 from qstash_cli.protocol.instants import parse_instant_s
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_REDACTABLE = re.compile(r"body|headers?|headers?\[[!#$%&'*+.^_`|~0-9A-Za-z-]+\]")
 
 
 @dataclass(frozen=True)
@@ -82,17 +81,6 @@ def _labels(text: str) -> tuple[str, ...]:
     return labels
 
 
-def _redact_fields(text: str) -> tuple[str, ...]:
-    fields = _present_items(text)
-    for field in fields:
-        if not _REDACTABLE.fullmatch(field):
-            raise BadInput(
-                f"not a field that can be redacted: {field!r}",
-                hint="one of body, headers, headers[Name]",
-            )
-    return fields
-
-
 def _callback_url(text: str) -> str:
     if not re.match(r"https?://[^/]", text.strip(), re.IGNORECASE):
         raise BadInput(
@@ -122,5 +110,5 @@ DURATIONS = (DURATION, PERIOD)
 EXPRESSION = _plain("EXPR", lambda text: backoff.check_expression(text.strip()))
 DEDUPLICATION_ID = _plain("ID", ids.check_deduplication_id)
 LABELS = _plain("LABEL", _labels, ",".join, decode=_present_items, repeats=True)
-REDACT_FIELDS = _plain("FIELD", _redact_fields, ",".join, repeats=True)
+REDACT_FIELDS = _plain("FIELD", redaction.parse_fields, ",".join, repeats=True)
 INSTANT = Kind("TIME", lambda text, now: round(parse_instant_s(text, now)), str, _count(0, 15))

@@ -122,7 +122,7 @@ class MessageOptions:
     redact: tuple[str, ...] = _option(
         "Redact-Fields",
         kinds.REDACT_FIELDS,
-        "Hide body, headers or headers[Name]",
+        "Hide body, header (all of them) or header[Name]",
         on=_NOT_RETRIED,
         complete="redact",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -16,7 +16,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 
 # A status and a JSON body, and maybe headers.
 Answer = tuple[int, Any] | tuple[int, Any, Mapping[str, str]]
-Answers = Mapping[tuple[str, str], Answer]
+Answers = Mapping[tuple[str, str], Answer | Callable[[], Answer]]
 
 KEYS = {"current": DEV_USER.current_signing_key, "next": DEV_USER.next_signing_key}
 HEALTHY: Answers = {
@@ -44,11 +44,10 @@ class ApiServer:
         self.requests.append((method, path, token))
         if self.accepts is not None and token != f"Bearer {self.accepts}":
             return 401, {"error": "unable to authenticate: invalid token"}
-        return next(
-            (found for (m, start), found in self.answers.items()
-             if m == method and path.startswith(start)),
-            (404, {"error": "not found"}),
-        )  # fmt: skip
+        for (verb, start), found in self.answers.items():
+            if verb == method and path.startswith(start):
+                return found() if callable(found) else found
+        return 404, {"error": "not found"}
 
 
 @contextmanager

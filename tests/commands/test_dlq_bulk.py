@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from itertools import chain, count, cycle, repeat
+from operator import itemgetter
+from typing import Any
+
+import pytest
+
+from qstash_cli.client import dlq
+from qstash_cli.client.filters import Filter
+from qstash_cli.commands.bulk_pages import PageLimits, pages
+from qstash_cli.errors import QstashError
 from tests.commands.api_server import Answers
 from tests.commands.test_cancel import scripted, sent
 from tests.commands.test_dlq import bury
 from tests.conftest import Qstash, Sink
+
+IDS = [f"1725323658779-{number}" for number in range(150)]
 
 # Delete
 
@@ -63,3 +77,163 @@ def test_the_question_says_where_there_are_more_than_a_page(qstash: Qstash) -> N
     assert run.code == 130
     assert "Delete more than 100 DLQ entries on http" in run.err
     assert sent(api) == []
+
+
+def test_what_was_deleted_before_an_error_is_reported(qstash: Qstash) -> None:
+    answers: Answers = {
+        ("DELETE", "/v2/dlq?label=x&count=100&cursor=1-9"): (403, {"error": "no"}),
+        ("DELETE", "/v2/dlq"): (200, {"deleted": 100, "cursor": "1-9"}),
+    }
+    with scripted(qstash, answers):
+        run = qstash("dlq", "delete", "--label", "x", "--yes", "-o", "json")
+
+    assert (run.code, run.json) == (10, {"deleted": 100})
+    assert "100 entries were deleted, then: " in json.loads(run.err)["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "said"),
+    [
+        (("dlq", "delete", "--all", "--yes"), "deleted", "100 entries were deleted"),
+        (("dlq", "delete", *IDS), "deleted", "100 of 150 entries were deleted"),
+        (("message", "cancel", *IDS), "cancelled", "100 of 150 messages were cancelled"),
+    ],
+    ids=["by filter", "by id", "cancel"],
+)
+def test_an_interrupt_says_what_was_done(
+    qstash: Qstash, words: tuple[str, ...], field: str, said: str
+) -> None:
+    limit = {"Burst-RateLimit-Limit": "1", "Burst-RateLimit-Reset": "1"}
+    first: tuple[int, Any, dict[str, str]] = (200, {field: 100, "cursor": "1-1"}, {})
+    following = chain([first], repeat((429, {"error": "slow down"}, limit)))
+
+    def interrupted(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    # The client pauses after the second response.
+    qstash.sleep = interrupted
+    with scripted(qstash, {("DELETE", "/v2/"): lambda: next(following)}):
+        run = qstash(*words)
+
+    assert (run.code, run.err) == (130, f"error: interrupted; {said}\n")
+
+
+# Retry
+
+
+def test_several_entries_are_retried_in_one_request_and_with_the_options(
+    local: Qstash, sink: Sink
+) -> None:
+    ids = [bury(local, sink) for _ in range(3)]
+    sink.statuses = [200]
+
+    run = local("dlq", "retry", *ids, "--wait", "--verbose", "--timeout", "7s")
+
+    assert (run.code, len(run.out.split())) == (0, 3), run
+    assert run.err.count("> POST ") == 1
+    assert "> Upstash-Timeout: 7s" in run.err
+    assert len(sink.received) == 6
+    assert local("dlq", "list").out == ""
+
+
+def test_retries_go_a_hundred_ids_to_a_request(qstash: Qstash) -> None:
+    ids = [f"1725323658779-{number}" for number in range(250)]
+    responses = [{"messageId": f"msg_{number}"} for number in range(100)]
+    answers: Answers = {("POST", "/v2/dlq/retry"): (201, {"cursor": "", "responses": responses})}
+    with scripted(qstash, answers) as api:
+        run = qstash("dlq", "retry", *ids, "-q")
+
+    queries = sent(api, "POST")
+    assert [len(query) for query in queries] == [100, 100, 50]
+    assert [pair for query in queries for pair in query] == [("dlqIds", one) for one in ids]
+    assert (run.code, run.out.count("\n")) == (0, 300)
+
+
+def test_an_unknown_entry_among_several_is_reported_and_nothing_is_retried(
+    local: Qstash, sink: Sink
+) -> None:
+    known = bury(local, sink)
+
+    run = local("dlq", "retry", known, "1725323658779-9")
+
+    assert (run.code, run.out) == (4, "")
+    assert "some messages not found" in run.err
+    assert local("dlq", "list", "-q").out == f"{known}\n"
+
+
+def test_what_was_retried_before_an_error_is_printed_and_awaited(local: Qstash, sink: Sink) -> None:
+    message_id = local("publish", sink.url, "--wait").out.strip()
+    logged = local("logs", "--message", message_id, "-o", "json").json
+    answers: Answers = {
+        ("POST", "/v2/dlq/retry?dlqIds=1725323658779-0&"): (
+            201, {"responses": [{"messageId": message_id}] * 100},
+        ),
+        ("POST", "/v2/dlq/retry"): (404, {"error": "some messages not found"}),
+        ("GET", "/v2/logs"): (200, {"logs": logged}),
+    }  # fmt: skip
+    with scripted(local, answers) as api:
+        run = local("dlq", "retry", *IDS, "--wait", "-o", "json")
+
+    assert (run.code, len(run.json)) == (10, 100)
+    error = json.loads(run.err)
+    assert error["message"].startswith("100 of 150 entries were retried, then: some messages not")
+    assert len(sent(api, "GET")) == 1
+
+
+def test_entries_that_have_no_response_are_counted(qstash: Qstash) -> None:
+    answers: Answers = {("POST", "/v2/dlq/retry"): (201, {"responses": [{"messageId": "msg_1"}]})}
+    with scripted(qstash, answers):
+        run = qstash("dlq", "retry", "1-1", "1-2")
+
+    assert (run.code, run.out) == (10, "msg_1\n")
+    assert "error: 1 of 2 entries was retried" in run.err
+
+
+# Pages without an end
+
+
+@pytest.mark.parametrize("words", [("dlq", "delete"), ("dlq", "retry")], ids=" ".join)
+@pytest.mark.parametrize(
+    "case",
+    [
+        (lambda: repeat("1-1"), 1, "QStash returned the same cursor twice: 1-1", 2),
+        (lambda: cycle(("1-1", "1-2", "1-3")), 2, "QStash returned the same cursor twice", 4),
+        (lambda: map(str, count()), 0, "a cursor with 500 empty pages in a row", 500),
+    ],
+    ids=["the same", "in turn", "empty pages"],
+)
+def test_pages_without_an_end_stop_with_what_was_done(
+    qstash: Qstash, words: tuple[str, ...], case: tuple[Callable[[], Iterator[str]], int, str, int]
+) -> None:
+    cursors, done, why, requests = case
+    following = cursors()
+
+    def page() -> tuple[int, Any]:
+        responses = [{"messageId": "msg_1"}] * done
+        return 201, {"deleted": done, "responses": responses, "cursor": next(following)}
+
+    with scripted(qstash, {("DELETE", "/v2/dlq"): page, ("POST", "/v2/dlq/retry"): page}) as api:
+        run = qstash(*words, "--all", "--yes", "-q")
+
+    total = done * requests
+    past = "deleted" if words[1] == "delete" else "retried"
+    assert len(api.requests) == requests
+    assert run.code == (10 if total else 1), run
+    assert why in run.err
+    assert (f"{total} entries were {past}, then: " in run.err) is bool(total)
+    assert run.out == (f"{total}\n" if past == "deleted" and total else run.out)
+    assert past == "deleted" or run.out.count("\n") == total
+    assert "hint: `qstash dlq list` shows what is left" in run.err
+
+
+def test_more_pages_than_the_limit_are_an_error() -> None:
+    request = dlq.delete_matching(Filter())
+    numbers = map(str, count())
+    read = pages(
+        lambda _request: {"deleted": 100, "cursor": next(numbers)},
+        request,
+        itemgetter("deleted"),
+        limits=PageLimits(requests=7, empty=3),
+    )
+    with pytest.raises(QstashError, match="there is more after 7 requests"):
+        assert sum(page["deleted"] for page in read) == 700

@@ -45,7 +45,7 @@ def schedules(draw: st.DrawFn) -> Schedule:
         retries=draw(st.sampled_from([None, 0, 5])),
         retry_delay=draw(st.sampled_from([None, "1000 * retried"])),
         label=draw(LABELS),
-        redact=draw(st.sampled_from([(), ("body",), ("headers[X-A]", "body")])),
+        redact=draw(st.sampled_from([(), ("body",), ("header[X-A]", "body")])),
         callback=callback,
         queue=draw(st.none() | NAMES),
         headers=draw(HEADERS),

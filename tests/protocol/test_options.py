@@ -36,7 +36,7 @@ VALUES: dict[int, st.SearchStrategy[Any]] = {
     id(kinds.DEDUPLICATION_ID): WORDS,
     id(kinds.LABELS): st.lists(WORDS, max_size=3).map(tuple),
     id(kinds.REDACT_FIELDS): st.lists(
-        st.sampled_from(["body", "headers", "header[X-A]"]), max_size=3
+        st.sampled_from(["body", "header", "header[X-A]"]), max_size=3
     ).map(tuple),
     id(kinds.INSTANT): st.integers(0, 10**10),
 }

@@ -144,13 +144,25 @@ def test_every_attempt_is_reported_to_the_callback_and_the_end_to_the_failure_ca
     assert failed.header("upstash-message-id") != message_id
 
 
+@pytest.mark.parametrize("form", ["header", "headers"])
+def test_all_headers_are_hidden_in_either_spelling(
+    api: Api, sink: Sink, eventually: Eventually, form: str
+) -> None:
+    message_id = api.publish(sink.url, Forward_X_Key="s3cr3t", Redact_Fields=form)
+    eventually(lambda: "DELIVERED" in api.states(message_id))
+
+    assert "s3cr3t" not in json.dumps(api.get("/v2/logs", messageId=message_id))
+    assert sink.received[0].header("x-key") == "s3cr3t"
+
+
+@pytest.mark.parametrize("form", ["header[X-Key]", "headers[x-key]"])
 def test_redacted_fields_are_hidden_everywhere_and_delivered(
-    api: Api, sink: Sink, eventually: Eventually
+    api: Api, sink: Sink, eventually: Eventually, form: str
 ) -> None:
     sink.statuses = [500]
     message_id = api.publish(
         sink.url, b"my secret", Retries="0", Forward_X_Key="s3cr3t", Forward_X_Open="seen",
-        Redact_Fields="body,header[X-Key]",
+        Redact_Fields=f"body,{form}",
     )  # fmt: skip
     eventually(lambda: "FAILED" in api.states(message_id))
 

@@ -1,0 +1,60 @@
+"""Bulk operations that QStash does page by page, until a response has no cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from qstash_cli.client.request import Request
+from qstash_cli.errors import QstashError
+
+# What a preview says of the requests for further pages.
+REPEATED = "repeated while the response has a cursor"
+
+
+class PageLimits(NamedTuple):
+    """When to stop a server that always says that there is more.
+
+    A million entries fit into `requests`. Pages may be empty, since a filter may apply to each page
+    by itself, but only `empty` of them in a row.
+    """
+
+    requests: int = 10_000
+    empty: int = 500
+
+
+_LIMITS = PageLimits()
+
+
+def pages(
+    send: Callable[[Request[Any]], Any],
+    request: Request[Any],
+    size: Callable[[Any], int],
+    *,
+    limits: PageLimits = _LIMITS,
+) -> Iterator[Any]:
+    """The response to a request and to those for the pages after it.
+
+    `size` is how many entries a response is about. Raises `QstashError` for a cursor that repeats,
+    and for pages without an end.
+    """
+    seen: set[str] = set()
+    empty = 0
+    for _ in range(limits.requests):
+        page = send(request)
+        yield page
+        cursor = str(page.get("cursor") or "")
+        if not cursor:
+            return
+        empty = 0 if size(page) else empty + 1
+        if cursor in seen:
+            raise _endless(f"QStash returned the same cursor twice: {cursor}")
+        if empty >= limits.empty:
+            raise _endless(f"QStash returned a cursor with {empty:,} empty pages in a row")
+        seen.add(cursor)
+        request = request.with_query(("cursor", cursor))
+    raise _endless(f"there is more after {limits.requests:,} requests")
+
+
+def _endless(message: str) -> QstashError:
+    return QstashError(message, hint="`qstash dlq list` shows what is left; run it again for that")

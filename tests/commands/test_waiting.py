@@ -1,0 +1,160 @@
+"""`--wait`: ids first, then each message that is not delivered; the worst one decides."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from qstash_cli.cli.run import run
+from qstash_cli.server.local_endpoint import Received, running_endpoint
+from tests.commands.test_dlq import bury
+from tests.conftest import Qstash, Sink
+
+Waits = Callable[[Qstash, Sink], tuple[str, ...]]
+# A message that is refused waits for its retry.
+LATER = ("--retries", "1", "--retry-delay", "86400000")
+
+
+def publishing(_local: Qstash, sink: Sink) -> tuple[str, ...]:
+    return "publish", sink.url, "--delay", "1d"
+
+
+def publishing_to_a_group(local: Qstash, sink: Sink) -> tuple[str, ...]:
+    local("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b")
+    return "publish", "team", "--delay", "1d"
+
+
+def running_a_schedule(local: Qstash, sink: Sink) -> tuple[str, ...]:
+    flags = ("--cron", "0 0 1 1 *", "--id", "report", "--delay", "1d")
+    local("schedule", "create", sink.url, *flags)
+    return "schedule", "run", "report"
+
+
+def retrying_an_entry(local: Qstash, sink: Sink) -> tuple[str, ...]:
+    return "dlq", "retry", bury(local, sink), *LATER
+
+
+def retrying_by_filter(local: Qstash, sink: Sink) -> tuple[str, ...]:
+    bury(local, sink, "--label", "x")
+    bury(local, sink, "--label", "x")
+    return "dlq", "retry", "--label", "x", "--yes", *LATER
+
+
+WAITS: tuple[tuple[Waits, int], ...] = (
+    (publishing, 1), (publishing_to_a_group, 2), (running_a_schedule, 1), (retrying_an_entry, 1),
+    (retrying_by_filter, 2),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["ids", "json", "table"])
+@pytest.mark.parametrize(("waits", "count"), WAITS, ids=lambda one: getattr(one, "__name__", ""))
+def test_an_interrupted_wait_has_printed_the_ids_and_says_how_to_follow_them(
+    local: Qstash, sink: Sink, waits: Waits, count: int, form: str
+) -> None:
+    argv = waits(local, sink)
+    inv = local.invocation()
+    written: list[str] = []
+
+    def interrupted(_seconds: float) -> None:
+        written.append(inv.out.getvalue())
+        raise KeyboardInterrupt
+
+    inv.sleep = interrupted
+    code = run([*argv, "--wait", "-o", form], inv)
+
+    out, err = inv.out.getvalue(), inv.err.getvalue()
+    # The document was complete before the wait began.
+    assert (code, written) == (130, [out])
+    ids = [word.strip('",') for word in out.split() if "msg_" in word]
+    assert len(ids) == count
+    if form == "json":
+        json.loads(out)
+        err = json.loads(err.splitlines()[-1])["hint"] + err
+    what = f"{ids[0]} was published" if count == 1 else f"{count} messages were published"
+    assert f"interrupted; {what}" in err
+    assert f"`qstash message wait {ids[0]}` goes on waiting" in err
+    assert f"`qstash logs --message {ids[0]} --follow`" in err
+
+
+def test_each_retried_message_that_fails_is_reported(local: Qstash, sink: Sink) -> None:
+    dlq_ids = [bury(local, sink) for _ in range(3)]
+    sink.statuses = [500, 404, 200]
+
+    run = local("dlq", "retry", *dlq_ids, "--wait")
+
+    assert run.code == 8, run
+    assert len(run.out.split()) == 3
+    head, *lines, hint = run.err.splitlines()
+    assert head == "error: 2 of 3 messages were not delivered"
+    assert sorted(line.partition(" ended as ")[2] for line in lines) == [
+        "FAILED: 404 Not Found", "FAILED: 500 Internal Server Error",
+    ]  # fmt: skip
+    assert {line.split()[0] for line in lines} < set(run.out.split())
+    assert hint.startswith("hint: `qstash dlq list --message msg_")
+
+
+def test_all_of_many_failures_are_reported_as_json_too(local: Qstash, sink: Sink) -> None:
+    for _ in range(12):
+        bury(local, sink, "--label", "x")
+
+    run = local("dlq", "retry", "--label", "x", "--yes", "--wait", "-o", "json")
+
+    assert run.code == 8
+    message = json.loads(run.err)["message"]
+    assert message.startswith("12 of 12 messages were not delivered\n")
+    assert all(one["messageId"] in message for one in run.json)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "flags", "end"),
+    [
+        ([500, 200], (), (8, "1 of 2 messages was not delivered")),
+        ([500, 503], LATER, (124, "2 of 2 messages were not delivered")),
+        ([200, 200], (), (0, "")),
+    ],
+    ids=["a failure", "late", "delivered"],
+)
+def test_the_ends_of_the_messages_decide_the_exit_code(
+    local: Qstash, sink: Sink, statuses: list[int], flags: tuple[str, ...], end: tuple[int, str]
+) -> None:
+    dlq_ids = [bury(local, sink), bury(local, sink)]
+    sink.statuses = statuses
+
+    run = local("dlq", "retry", *dlq_ids, *flags, "--wait", "--wait-timeout", "2s")
+
+    assert (run.code, end[1] in run.err) == (end[0], True), run
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_failure_is_worse_than_a_message_that_is_late(local: Qstash, order: int) -> None:
+    may_end = threading.Event()
+
+    def answer(_request: Received) -> tuple[int, bytes]:
+        may_end.wait(30)
+        return 200, b""
+
+    with running_endpoint(answer) as endpoint:
+        urls = [endpoint.url, "http://127.0.0.1:9/"]
+        local("urlgroup", "add", "team", urls[order], urls[1 - order])
+        run = local("publish", "team", "--retries", "0", "--wait", "--wait-timeout", "1s")
+        may_end.set()
+
+    assert run.code == 8, run
+    assert "2 of 2 messages were not delivered" in run.err
+    assert "ended as FAILED" in run.err
+    assert "not delivered within 1s: msg_" in run.err
+
+
+def test_the_time_limit_is_that_of_all_messages_together(local: Qstash, sink: Sink) -> None:
+    local("urlgroup", "add", "team", *(f"{sink.url}/{number}" for number in range(5)))
+    local.hurry()
+    began_at = local.now()
+
+    run = local("publish", "team", "--delay", "1d", "--wait", "--wait-timeout", "30s")
+
+    assert run.code == 124
+    assert run.err.count("not delivered within 30s: msg_") == 5
+    assert local.now() - began_at < 40
