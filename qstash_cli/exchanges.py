@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from qstash_cli.client.request import Request
@@ -116,7 +115,7 @@ class Exchanges(ABC):
         if later and name in {"json", "jsonl"}:
             self.note(later)
         preview = Preview(api_url=self.api_url, form=form, format=name, query=query)
-        return replace(preview.of(requests, later), footer=footer, verdict=verdict)
+        return preview.of(requests, later)._replace(footer=footer, verdict=verdict)
 
     @contextmanager
     def checking(self, what: str) -> Iterator[None]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, field
-from typing import Any
-
-from qstash_cli.frozen import dataclass
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True)
-class Flag:
+class Flag(NamedTuple):
     """One flag: its names (the field's own if none), its help, and how its text is read.
 
     `parse` gets the text and the time in unix seconds, and raises `BadInput`. A flag without a
@@ -27,8 +24,7 @@ class Flag:
     complete: str = ""
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument: its help, how it is called there, and the kind of value that shells offer."""
 
     help: str

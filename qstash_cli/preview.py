@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
@@ -72,7 +71,7 @@ class Preview(NamedTuple):
         if self.format == "json" or (self.format is None and self.query is not None):
             return self._result(self._data(planned))
         text = self._texts(planned, later)
-        return replace(self._result(()), text=text, forms=dict.fromkeys(_AS_TEXT, text))
+        return self._result(())._replace(text=text, forms=dict.fromkeys(_AS_TEXT, text))
 
     def _result(self, data: Any) -> Result:
         return Result(data=data, view=_VIEW, on_terminal="json", piped="json")

@@ -5,11 +5,11 @@ a pipeline needs.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import parse_duration_s
 
 _OUTPUT = "Output"

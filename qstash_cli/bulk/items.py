@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from qstash_cli.bulk.lines import Lines, Row
 from qstash_cli.bulk.rows import FileFormat
 from qstash_cli.errors import BadInput
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_deduplication_id, check_name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, Self
@@ -12,7 +13,6 @@ from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.items import Record
 from qstash_cli.client.retry import TOO_MANY_REQUESTS, UNAVAILABLE, RetryPolicy
 from qstash_cli.errors import QstashError
-from qstash_cli.frozen import dataclass
 
 _ATTEMPTS = 9
 # Each record has a deduplication id: any refusal that is not about the records may be retried.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from qstash_cli.errors import ExitCode
-from qstash_cli.frozen import dataclass
 
 Status = Literal["ok", "warning", "failure", "skipped"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qstash_cli.checkup import account, credentials, network, surroundings
@@ -14,7 +15,6 @@ from qstash_cli.config.credentials import Settings, chosen, resolve
 from qstash_cli.config.origins import overruled
 from qstash_cli.config.sources import Source
 from qstash_cli.errors import QstashError
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.destination import is_loopback
 
 if TYPE_CHECKING:

@@ -6,13 +6,12 @@ Source: QStash OpenAPI document.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from qstash_cli.client.request import Pairs
-from qstash_cli.frozen import dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
-class Filter:
+class Filter(NamedTuple):
     """Which messages, log entries or DLQ entries are meant; those that fit every field.
 
     Several values of one field are alternatives. `from_ms` and `to_ms` are inclusive.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
-
-from qstash_cli.frozen import dataclass
 
 T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]

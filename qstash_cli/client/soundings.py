@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,6 @@ from qstash_cli.client.deadline import within
 from qstash_cli.client.request import Request
 from qstash_cli.client.wire import Fault, TimedOut
 from qstash_cli.errors import QstashError
-from qstash_cli.frozen import dataclass
 
 if TYPE_CHECKING:
     from qstash_cli.client.transport import Client

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
@@ -29,7 +30,6 @@ from qstash_cli.client.retry import (
 )
 from qstash_cli.client.wire import Answer, Fault, NotConnected, TimedOut, Wire
 from qstash_cli.errors import BadInput, QstashError, Unreachable
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import names_a_secret
 
 if TYPE_CHECKING:

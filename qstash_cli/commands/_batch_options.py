@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from qstash_cli.commands._options import parse_count
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 
 _RECORDS = "Records"
 _SENDING = "Sending"

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from qstash_cli.commands._measures import Checked, Kind
 from qstash_cli.errors import QstashError
-from qstash_cli.frozen import dataclass
 from qstash_cli.output.result import Line
 from qstash_cli.output.safe import safe_text
 

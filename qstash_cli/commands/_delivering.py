@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from qstash_cli.client import outside
 from qstash_cli.client.outside import Reply
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.preview import ExternalRequest
 from qstash_cli.protocol.delivery import Delivery

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qstash_cli.commands._following import LAG_MS
 from qstash_cli.errors import WaitTimedOut
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.states import ENDS, normal_state
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qstash_cli.errors import BadCredentials, BadInput, QstashError, Unreachable
-from qstash_cli.frozen import dataclass
 
 if TYPE_CHECKING:
     from qstash_cli.protocol.records import LogEntry

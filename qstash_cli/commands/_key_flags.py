@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.run_options import ConnectionOptions
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qstash_cli.client import flow, queues, schedules, urlgroups
@@ -12,7 +12,6 @@ from qstash_cli.commands import _volume
 from qstash_cli.errors import BadInput
 from qstash_cli.files import read_file
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest import account as accounts
 from qstash_cli.manifest.account import Account

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from qstash_cli.client.filters import Filter
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.ids import check_id
 from qstash_cli.protocol.instants import parse_past_instant_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from qstash_cli.client import keys
@@ -10,7 +11,6 @@ from qstash_cli.client.outside import Reply
 from qstash_cli.commands._probing import ask, holds, request_of
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.preview import ExternalRequest
 from qstash_cli.protocol.destination import check_destination, is_url

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from qstash_cli.client.filters import Filter
 from qstash_cli.output.result import Column, Record, View
 
 
 def matching(view: View, wanted: Filter, what: str = "entries") -> View:
     """The view of a list that a filter narrows: no match does not mean that there is nothing."""
-    return view if wanted.is_empty else replace(view, empty=f"no {what} match")
+    return view if wanted.is_empty else view._replace(empty=f"no {what} match")
 
 
 def _labels(record: Record) -> object:
@@ -171,7 +169,7 @@ BULK_ACTION = View(
     id="actionId",
     empty="no bulk actions in the last seven days",
 )
-IN_STATE = replace(BULK_ACTION, empty="no bulk actions match")
+IN_STATE = BULK_ACTION._replace(empty="no bulk actions match")
 DEAD = View(
     columns=(
         Column(name="url", of="url"),

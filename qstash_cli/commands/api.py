@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from qstash_cli.cli.registry import command, group
@@ -11,7 +12,6 @@ from qstash_cli.commands._options import Body
 from qstash_cli.commands._views import RAW
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.headers import parse_header

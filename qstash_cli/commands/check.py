@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from qstash_cli.cli.registry import command, group
@@ -15,7 +16,6 @@ from qstash_cli.commands._options import Labels, parse_most
 from qstash_cli.commands._paging import MORE_PAGES
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_duration_s

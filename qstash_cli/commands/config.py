@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from qstash_cli.cli.registry import command, group
@@ -19,7 +19,6 @@ from qstash_cli.commands._variables import (
 )
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 

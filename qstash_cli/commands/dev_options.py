@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from qstash_cli.commands._options import parse_count
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import DEV_QUOTAS

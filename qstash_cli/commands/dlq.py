@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.cli.registry import command, group
@@ -16,7 +17,6 @@ from qstash_cli.commands.bulk_questions import confirm_entries
 from qstash_cli.commands.bulk_retry import retry_ids, retry_matching
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.ids import check_id

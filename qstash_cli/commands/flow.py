@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 from qstash_cli.cli.registry import command, group
@@ -10,7 +11,6 @@ from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._views import FLOW, GLOBAL
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_period_s

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.cli.registry import command, group
@@ -73,7 +72,7 @@ def _rotated(inv: Invocation, found: SigningKeys) -> Result:
     result = _displayed(inv, found)
     _tell_profile(inv)
     lines = dotenv_lines({CURRENT_KEY: found["current"], NEXT_KEY: found["next"]})
-    return replace(result, text="\n".join(lines))
+    return result._replace(text="\n".join(lines))
 
 
 def _question(endpoints: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.cli.registry import command, group
@@ -19,7 +19,6 @@ from qstash_cli.commands._timelines import TIMELINES, timeline, timelines
 from qstash_cli.commands._views import LOG, matching
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.columns import check_columns
 from qstash_cli.output.result import Result, View
@@ -130,7 +129,7 @@ def _mirror(inv: Invocation, wanted: Filter, to: str, care: delivering.Care) -> 
     url = delivering.handler_url(to, "--forward-to")
     delivering.check_allowed(inv, url, care)
     sign = delivering.signer(inv)
-    chosen = replace(wanted, states=wanted.states or OUTCOMES)
+    chosen = wanted._replace(states=wanted.states or OUTCOMES)
     records = mirrored(
         _followed(inv, chosen),
         lambda one: delivering.deliver(sign(one), url, care.timeout),
@@ -143,7 +142,7 @@ def _mirror(inv: Invocation, wanted: Filter, to: str, care: delivering.Care) -> 
 
 def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
     def since(start_ms: int) -> list[LogEntry]:
-        return list(inv.read_pages(api.entries(replace(wanted, from_ms=start_ms))))
+        return list(inv.read_pages(api.entries(wanted._replace(from_ms=start_ms))))
 
     def newest_ms() -> int:
         first = next(inv.read_pages(api.entries(wanted, page=1, with_bodies=False)), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._manifest import (
     Source,
@@ -13,7 +15,6 @@ from qstash_cli.commands._manifest import (
 from qstash_cli.commands._plan_view import STEPS, lines_of, record_of
 from qstash_cli.errors import ExitCode
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.manifest.resources import Manifest
 from qstash_cli.output.result import Result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 from qstash_cli.cli.registry import command, group
@@ -11,7 +12,6 @@ from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._probing import ask, holds, request_of
 from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.destination import is_url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from qstash_cli.cli.registry import command, group
@@ -9,7 +10,6 @@ from qstash_cli.commands import _body, _sending
 from qstash_cli.commands._options import Body, Waiting
 from qstash_cli.commands._views import PUBLISHED
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.contradictions import refuse_contradictions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from qstash_cli.cli.registry import command, group
@@ -12,7 +13,6 @@ from qstash_cli.commands._options import Confirm, Patience, parse_count, parse_m
 from qstash_cli.commands._views import NAMED, QUEUE
 from qstash_cli.errors import BadInput
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +18,6 @@ from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, Qsta
 from qstash_cli.exchanges import Send
 from qstash_cli.files import reason_of, write_atomically
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.delivery import Delivery
@@ -104,7 +103,7 @@ def replay(
     sign = delivering.signer(inv)
     tally = _Tally()
     found = _named(inv, ids) if ids else _matching(inv, filters, tally)
-    signed = ((name, sign(replace(one, url=target.as_url or one.url))) for name, one in found)
+    signed = ((name, sign(one._replace(url=target.as_url or one.url))) for name, one in found)
 
     def run(_send: Send) -> Result:
         records = _records(_saved(signed, target.save), url, care, tally)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -16,7 +16,6 @@ from qstash_cli.commands._options import Body, Confirm, Waiting, parse_count
 from qstash_cli.commands._views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.cron import fires, parse_cron, with_zone

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands._key_flags import read_key
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_duration_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 from qstash_cli.cli.registry import command, group
@@ -10,7 +11,6 @@ from qstash_cli.commands._options import Confirm
 from qstash_cli.commands._views import DEAD, NAMED, URL_GROUP
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.flags import Argument, flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination, check_reachable, is_url

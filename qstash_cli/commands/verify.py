@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qstash_cli.cli.registry import command, group
@@ -11,7 +12,6 @@ from qstash_cli.commands._options import parse_count
 from qstash_cli.commands._verdict_views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.errors import BadInput, NotVerified, QstashError
 from qstash_cli.flags import flag
-from qstash_cli.frozen import dataclass
 from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER

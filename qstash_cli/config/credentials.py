@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from qstash_cli.config.environment import REGIONS, Environment
 from qstash_cli.config.profiles import Profile, Profiles
 from qstash_cli.config.sources import Given, RunCommand, Source, known, paired, sources
 from qstash_cli.config.urls import DEFAULT_URL, check_url
 from qstash_cli.errors import BadCredentials
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.dev_credentials import DEV_USER
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from qstash_cli.errors import BadInput
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.dev_credentials import DEV_PORT
 from qstash_cli.protocol.limits import DEV_QUOTAS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from qstash_cli.config.credentials import chosen, mask, signing_keys
@@ -11,7 +12,6 @@ from qstash_cli.config.profiles import Profiles
 from qstash_cli.config.sources import BY_DEFAULT, Given, Source, sources
 from qstash_cli.config.urls import DEFAULT_URL
 from qstash_cli.errors import BadCredentials
-from qstash_cli.frozen import dataclass
 
 _NOT_SET = "not set"
 

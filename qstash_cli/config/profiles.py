@@ -6,13 +6,12 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.files import LockedByAnother, locked, reason_of, write_atomically
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.ids import check_name
 
 _OWNER_DIRECTORY = 0o700

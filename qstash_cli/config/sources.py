@@ -5,14 +5,13 @@ that a token never reaches a host that it was not given for. Source: QStash docs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from qstash_cli.config.environment import Environment
 from qstash_cli.config.profiles import Profile, Profiles, unknown_profile
 from qstash_cli.config.urls import DEFAULT_URL, check_url
 from qstash_cli.errors import BadCredentials
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.dev_credentials import DEV_USER
 

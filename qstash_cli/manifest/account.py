@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.manifest import marks
 from qstash_cli.manifest.resources import Endpoint, Kind, Pin, Queue, Resource, Schedule, UrlGroup
 from qstash_cli.protocol.headers import Headers, canonical_name

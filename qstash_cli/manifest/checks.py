@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from qstash_cli.errors import BadInput
-from qstash_cli.frozen import dataclass
 from qstash_cli.manifest.problems import Path, Problems
 from qstash_cli.manifest.resources import Schedule
 from qstash_cli.protocol.cron import parse_cron

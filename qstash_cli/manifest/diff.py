@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.manifest import marks
 from qstash_cli.manifest.account import StoredSchedule
 from qstash_cli.manifest.resources import Resource, Schedule

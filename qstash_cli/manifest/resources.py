@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import MessageOptions
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from qstash_cli.client.request import Request
-from qstash_cli.frozen import dataclass
 from qstash_cli.manifest import diff, requests
 from qstash_cli.manifest.account import Account, StoredSchedule
 from qstash_cli.manifest.diff import Change

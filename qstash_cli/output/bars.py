@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from qstash_cli.output.console import rendered
 from qstash_cli.output.look import Look
 
@@ -15,4 +13,4 @@ def bar(share: float, look: Look) -> str:
     from rich.bar import Bar
 
     drawn = Bar(size=1, begin=0, end=min(max(share, 0), 1), width=_CELLS)
-    return rendered(drawn, replace(look, colour=False)).rstrip()
+    return rendered(drawn, look._replace(colour=False)).rstrip()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.output.json_text import compact
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Show
@@ -18,8 +17,7 @@ _STYLES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A value in a table: in full, and brief where there is little room."""
 
     full: str

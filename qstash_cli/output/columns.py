@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from itertools import chain
 from typing import is_typeddict
@@ -41,7 +40,7 @@ def with_columns(result: Result, names: str) -> Result:
         if fields:
             _refuse_missing(found, result.view, fields)
     columns = tuple(column or Column(name=name, of=name) for name, column in found.items())
-    return replace(result, view=replace(result.view, columns=columns))
+    return result._replace(view=result.view._replace(columns=columns))
 
 
 def with_some_columns(result: Result) -> Result:
@@ -50,7 +49,7 @@ def with_some_columns(result: Result) -> Result:
         return result
     result, fields = _peek(result)
     columns = tuple(Column(name=name, of=name) for name in fields)
-    return replace(result, view=replace(result.view, columns=columns))
+    return result._replace(view=result.view._replace(columns=columns))
 
 
 def check_columns(names: str, view: View) -> None:
@@ -76,7 +75,7 @@ def _column(view: View, name: str) -> Column | None:
     for is_same in same:
         for column in columns:
             if is_same(column):
-                return replace(column, name=name) if column.of == name else column
+                return column._replace(name=name) if column.of == name else column
     return Column(name=name, of=name) if name in _known_fields() else None
 
 
@@ -94,8 +93,8 @@ def _peek(result: Result) -> tuple[Result, tuple[str, ...]]:
     records = iter(result.data)
     first = next(records, None)
     if first is None:
-        return replace(result, data=()), ()
-    return replace(result, data=chain((first,), records)), _fields(result.view, first)
+        return result._replace(data=()), ()
+    return result._replace(data=chain((first,), records)), _fields(result.view, first)
 
 
 def _fields(view: View, record: Record) -> tuple[str, ...]:

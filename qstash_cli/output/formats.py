@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TextIO
 
 from qstash_cli.errors import BadInput, QstashError
@@ -197,7 +196,7 @@ def noting_ids(result: Result, noted: list[str]) -> Result:
         # What is shown may be a text instead of these.
         noted.extend(i for record in records_of(result) for i in ids_of(result.view, record))
         return result
-    return replace(result, data=records())
+    return result._replace(data=records())
 
 
 def _own_format(result: Result, look: Look) -> str:

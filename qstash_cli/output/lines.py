@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TextIO
 
 from qstash_cli.output.console import UNLIMITED
@@ -26,6 +25,6 @@ def write_lines(lines: Iterable[Line], out: TextIO, look: Look) -> None:
     from qstash_cli.output.console import rendered
 
     # The terminal wraps: a line that is copied from it is whole.
-    unlimited = replace(look, width=UNLIMITED)
+    unlimited = look._replace(width=UNLIMITED)
     texts = (Text.assemble((safe_text(line.text), _STYLES[line.tone])) for line in lines)
     out.writelines(rendered(text, unlimited) for text in texts)

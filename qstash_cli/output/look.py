@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import tzinfo
-from typing import TextIO
-
-from qstash_cli.frozen import dataclass
+from typing import NamedTuple, TextIO
 
 _COLUMNS = 80
 
 
-@dataclass(frozen=True, kw_only=True)
-class Look:
+class Look(NamedTuple):
     """A stream: `width` in columns, `now` returns unix seconds, no `time_zone` means the local."""
 
     is_terminal: bool

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
 from operator import methodcaller
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from qstash_cli.errors import ExitCode, QstashError
-from qstash_cli.frozen import dataclass
 
 Record = Mapping[str, Any]
 Show = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome", "share"]
@@ -16,8 +15,7 @@ Tone = Literal["plain", "added", "changed", "removed"]
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
+class Column(NamedTuple):
     """One column. `of` is a field's name or picks from the record; `show` is for tables alone.
 
     `width` is how wide it is at least where rows are shown as they come. Where there is no room, a
@@ -36,8 +34,7 @@ class Column:
         return methodcaller("get", self.of) if isinstance(self.of, str) else self.of
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """The columns of a table or TSV, and the field or picker of the id that scripts want.
 
     `rows` makes the rows of one record, where one record is not one row. `empty` is said on a
@@ -56,16 +53,14 @@ class View:
         return record.get(self.id) if isinstance(self.id, str) else self.id(record)
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line for people; the tone is its colour on a terminal that has some."""
 
     text: str
     tone: Tone = "plain"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """What a command found or did.
 
     `data` is one record, or several that may still be on their way. `on_terminal` and `piped` are
@@ -86,7 +81,7 @@ class Result:
     piped: Format = "tsv"
     text: str | Iterable[str] | None = None
     lines: tuple[Line, ...] | None = None
-    forms: Mapping[str, str | Iterable[str]] = field(default_factory=dict)
+    forms: Mapping[str, str | Iterable[str]] = MappingProxyType({})
     live: bool = False
     one_by_one: bool = True
     footer: Callable[[], str | None] | None = None

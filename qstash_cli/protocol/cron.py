@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import takewhile
+from typing import NamedTuple
 
 from qstash_cli.errors import BadInput
-from qstash_cli.frozen import dataclass
 
 _PREFIXES = ("CRON_TZ=", "TZ=")
 # Documented nowhere; the syntax is that of a library which takes them.
@@ -22,16 +22,14 @@ _CYCLE_DAYS = 28 * 365 + 7
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 
 
-@dataclass(frozen=True)
-class Cron:
+class Cron(NamedTuple):
     """A checked expression: its zone, and its five fields."""
 
     zone: str
     fields: str
 
 
-@dataclass(frozen=True)
-class Fire:
+class Fire(NamedTuple):
     """One time of firing, in unix seconds and in the schedule's zone.
 
     `change` says what a change of the clocks does to it: moved, first of two, repeated, or nothing.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from qstash_cli.frozen import dataclass
+from typing import NamedTuple
+
 from qstash_cli.protocol.headers import HOP_BY_HOP, Headers
 
 USER_AGENT = "Upstash-QStash"
 _FROM_QSTASH = ("upstash-", "user-agent", "host", "content-length")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One message on its way to a URL, but for its signature, which each attempt has anew.
 
     `headers` are those that the publisher has given; `retried` counts the attempts before this

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from qstash_cli.frozen import dataclass
+from dataclasses import dataclass, field
 
 DEV_PORT = 8080
 DEV_URL = f"http://127.0.0.1:{DEV_PORT}"

@@ -6,16 +6,14 @@ Source: QStash docs, "Verify signatures"; RFC 8725, section 3.1, for the algorit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.signature import LIFETIME_S, claims_of, encode
 
 _OTHER_KEY = "sig_of_nobody"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probe:
+class Probe(NamedTuple):
     """A request to try. `signature` is None for one without; `is_good` says it must be accepted."""
 
     name: str

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from qstash_cli.errors import BadInput
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import backoff, ids, redaction
 from qstash_cli.protocol.destination import check_url
 from qstash_cli.protocol.durations import format_duration, parse_duration_s, parse_period_s
@@ -18,8 +17,7 @@ from qstash_cli.protocol.instants import parse_instant_s
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """How a value is read from a flag, written to a header and read from one.
 
     `parse` gets the time in unix seconds for relative times. `repeats` marks tuples that add up.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from qstash_cli.errors import BadInput
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.durations import format_duration
 
 _MEGABYTE = 1_048_576
 _DAY_S = 86_400
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(NamedTuple):
     """A plan's limits: bytes of a body, seconds of delay and of a delivery. None is no limit."""
 
     body_bytes: int

@@ -5,12 +5,11 @@ and the server's decoding follow. Source: QStash docs, "Publish a message", head
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from qstash_cli.errors import BadInput
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol import kinds
 from qstash_cli.protocol.headers import Headers, canonical_name, check_header, forwardable
 from qstash_cli.protocol.kinds import Kind
@@ -27,8 +26,7 @@ _NOT_RETRIED: tuple[Operation, ...] = ("publish", "enqueue", "batch", "schedule"
 _SCHEDULE: tuple[Operation, ...] = ("schedule",)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Option:
+class Option(NamedTuple):
     """What there is to know of one message option.
 
     `header` stands after `Upstash-`; options that share a header are its `part=value` pairs.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
-
-from qstash_cli.frozen import dataclass
 
 # The longest time for which a jump of the clock may go unnoticed.
 LONGEST_WAIT_S = 1.0

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.states import normal_state
 from qstash_cli.server.answers import ApiError
 
@@ -16,8 +15,7 @@ _MOST_VALUES = 900
 _IN_PROGRESS = ("ACTIVE", "RETRY", "ERROR")
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """A part of a WHERE clause and its parameters."""
 
     sql: str

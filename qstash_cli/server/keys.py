@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.dev_credentials import DEV_USERS
 
 _PUBLIC = {key for user in DEV_USERS for key in (user.current_signing_key, user.next_signing_key)}

@@ -7,11 +7,10 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from qstash_cli.errors import BadInput
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import MessageOptions, decode, encode
@@ -29,8 +28,7 @@ _SPENT = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """A message before it is stored. Times are in server milliseconds."""
 
     url: str

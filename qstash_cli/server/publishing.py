@@ -8,12 +8,10 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from qstash_cli.errors import BadInput
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.contradictions import Contradiction, find_contradiction
 from qstash_cli.protocol.destination import check_url, is_url
 from qstash_cli.protocol.headers import Headers
@@ -39,8 +37,7 @@ _CONTRADICTIONS = {
 NewId = Callable[[str], str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Order:
+class Order(NamedTuple):
     """A publish as it came in, and the limits of its sender. `now_ms` is the server's time."""
 
     destination: str
@@ -53,8 +50,7 @@ class Order:
     limits: Limits = UNLIMITED
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stored:
+class Stored(NamedTuple):
     """A message that is now to be delivered."""
 
     message_id: str
@@ -64,8 +60,7 @@ class Stored:
     flow: sqlite3.Row | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Accepted:
+class Accepted(NamedTuple):
     """What is answered, an object for a URL and a list for a URL group, and what was stored."""
 
     answer: Any
@@ -147,12 +142,12 @@ def _to_group(
     # Guess: a header of the request wins over the group's own.
     named = {name.lower() for name, _ in order.headers}
     defaults = tuple((n, v) for n, v in group.headers if n.lower() not in named)
-    options = check(replace(order, headers=(*order.headers, *defaults)))
+    options = check(order._replace(headers=(*order.headers, *defaults)))
     answers: list[dict[str, Any]] = []
     stored: tuple[Stored, ...] = ()
     for endpoint in group.endpoints:
-        draft = replace(
-            _draft(order, options, endpoint["url"]), topic=group.name, endpoint=endpoint.get("name")
+        draft = _draft(order, options, endpoint["url"])._replace(
+            topic=group.name, endpoint=endpoint.get("name")
         )
         answer, more = _store(connection, draft, new_id)
         answers.append(answer | {"url": endpoint["url"]})

@@ -7,11 +7,11 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from qstash_cli.errors import QstashError
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, Limits
 from qstash_cli.server.accounts import AccountConfig, Accounts
@@ -38,7 +38,7 @@ class ServerConfig:
     speed: float = 1.0
     limits: Limits = UNLIMITED
     users: tuple[Credentials, ...] = DEV_USERS
-    clients: ClientLimits = ClientLimits()
+    clients: ClientLimits = field(default_factory=ClientLimits)
 
 
 class Running(NamedTuple):

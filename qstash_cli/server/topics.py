@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from qstash_cli.frozen import dataclass
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.answers import ApiError
 
 Endpoint = dict[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Topic:
+class Topic(NamedTuple):
     """A group: `endpoints` have a url and may have a name, `headers` are defaults of publishes."""
 
     name: str

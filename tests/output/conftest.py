@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -115,7 +114,7 @@ def terminal() -> Look:
 @pytest.fixture
 def pipe() -> Look:
     """What is no terminal."""
-    return replace(TERMINAL, is_terminal=False)
+    return TERMINAL._replace(is_terminal=False)
 
 
 @pytest.fixture

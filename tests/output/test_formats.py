@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -38,17 +37,17 @@ def test_a_terminal_and_a_pipe_get_what_the_result_says(
 def test_text_is_written_as_it_is_unless_another_format_is_asked(
     pipe: Look, rendered: Callable[..., str]
 ) -> None:
-    result = replace(CREATED, text="a\x1bb")
+    result = CREATED._replace(text="a\x1bb")
 
     assert rendered(result, pipe) == "a\x1bb\n"
-    assert rendered(replace(result, text=""), pipe) == ""
-    assert rendered(replace(result, text="a\n"), pipe, columns="id") == "a\n"
+    assert rendered(result._replace(text=""), pipe) == ""
+    assert rendered(result._replace(text="a\n"), pipe, columns="id") == "a\n"
     assert rendered(result, pipe, format="ids") == "msg_1\n"
     assert rendered(result, pipe, query="url") == '"https://a.example"\n'
 
 
 def test_text_on_a_terminal_is_made_safe(terminal: Look, rendered: Callable[..., str]) -> None:
-    assert rendered(replace(CREATED, text="a\x1b\n"), terminal) == "a\\x1b\n"
+    assert rendered(CREATED._replace(text="a\x1b\n"), terminal) == "a\\x1b\n"
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -94,7 +93,7 @@ def test_rows_of_a_record_are_rows_everywhere_but_in_json(
     pipe: Look, rendered: Callable[..., str]
 ) -> None:
     record = {"events": RECORDS}
-    result = Result(data=record, view=replace(VIEW, rows=lambda r: r["events"]))
+    result = Result(data=record, view=VIEW._replace(rows=lambda r: r["events"]))
 
     assert rendered(result, pipe, format="ids") == "msg_1\nmsg_2\n"
     assert rendered(result, pipe, format="tsv").count("\n") == 2

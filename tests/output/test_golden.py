@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ def test_a_table_is_as_agreed(
     terminal: Look,
     rendered: Callable[..., str],
 ) -> None:
-    written = rendered(samples[name], replace(terminal, width=width), format="table")
+    written = rendered(samples[name], terminal._replace(width=width), format="table")
 
     assert written == (GOLDEN / f"{name}-{width}.txt").read_text(encoding="utf-8")
 

@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,7 +44,7 @@ def test_a_terminal_gets_no_character_that_it_would_obey(  # noqa: PLR0917 - cas
 ) -> None:
     result = Result(data=data, view=VIEW, live=live)
 
-    written = rendered(result, replace(terminal, width=width), format=name)
+    written = rendered(result, terminal._replace(width=width), format=name)
 
     separators = "\n\t" if name == "tsv" else "\n"
     assert set(re.findall(UNSAFE, written)) <= set(separators)
@@ -57,7 +56,7 @@ def test_markup_and_emoji_codes_stay_text(
 ) -> None:
     result = Result(data=[FIELDS], view=VIEW)
 
-    written = rendered(result, replace(terminal, width=1000), format=name)
+    written = rendered(result, terminal._replace(width=1000), format=name)
 
     assert "[red]b[/red]:smile:" in written
 
@@ -75,7 +74,7 @@ def test_a_pipe_gets_what_can_be_encoded(
 def test_json_still_says_exactly_what_qstash_said(
     is_terminal: bool, terminal: Look, rendered: Callable[..., str]
 ) -> None:
-    look = replace(terminal, is_terminal=is_terminal)
+    look = terminal._replace(is_terminal=is_terminal)
     result = Result(data=[FIELDS], view=VIEW)
 
     assert json.loads(rendered(result, look, format="json")) == [FIELDS]

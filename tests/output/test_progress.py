@@ -2,7 +2,6 @@
 
 import io
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -16,7 +15,7 @@ def test_it_is_silent_off_a_terminal_and_without_escape_sequences(
 ) -> None:
     err = io.StringIO()
 
-    with status(replace(terminal, is_terminal=is_terminal, colour=colour), err) as line:
+    with status(terminal._replace(is_terminal=is_terminal, colour=colour), err) as line:
         line.update("waiting")
 
     assert err.getvalue() == ""
@@ -28,7 +27,7 @@ def test_on_a_terminal_it_shows_the_text_and_leaves_nothing(
     monkeypatch.setenv("TERM", "xterm-256color")
     err = io.StringIO()
 
-    with status(replace(terminal, colour=True), err) as line:
+    with status(terminal._replace(colour=True), err) as line:
         line.update("waiting for msg_1")
         line.update("done")
 
@@ -43,7 +42,7 @@ def test_on_a_terminal_it_shows_the_text_and_leaves_nothing(
 def test_the_line_fits_and_is_safe(terminal: Look) -> None:
     err = io.StringIO()
 
-    with status(replace(terminal, width=10, colour=True), err) as line:
+    with status(terminal._replace(width=10, colour=True), err) as line:
         line.update("\x1b]0;title\x07" + "日本語" * 9)
 
     assert "\x1b]" not in err.getvalue()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -53,7 +52,7 @@ def test_the_first_record_is_seen_long_before_the_last(
 ) -> None:
     out = Stream()
 
-    _render(out.records(1000), name, out, replace(terminal, is_terminal=is_terminal, width=width))
+    _render(out.records(1000), name, out, terminal._replace(is_terminal=is_terminal, width=width))
 
     assert out.pulled_at_first_record == (SCREENFUL if name == "table" else 1)
     assert out.getvalue().count("msg_") == 1000

@@ -6,7 +6,6 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -35,7 +34,7 @@ def test_a_list_is_a_table_within_the_width_whose_ids_are_cut_last(
 ) -> None:
     result = Result(data=[ROW, {"id": "日本" * 5, "url": "日本語" * 30}], view=VIEW, live=live)
 
-    written = rendered(result, replace(terminal, width=width))
+    written = rendered(result, terminal._replace(width=width))
 
     lines = written.splitlines()
     assert lines[0].startswith("ID")
@@ -90,10 +89,10 @@ def test_off_a_terminal_nothing_is_cut(pipe: Look, rendered: Callable[..., str])
 
 def test_colour_changes_no_text(terminal: Look, rendered: Callable[..., str]) -> None:
     rows = [ROW, ROW | {"outcome": "fail"}, ROW | {"outcome": "unknown"}]
-    look = replace(terminal, width=200)
+    look = terminal._replace(width=200)
 
     plain = rendered(Result(data=rows, view=VIEW), look)
-    coloured = rendered(Result(data=rows, view=VIEW), replace(look, colour=True))
+    coloured = rendered(Result(data=rows, view=VIEW), look._replace(colour=True))
 
     assert "\x1b[32mpass" in coloured
     assert "\x1b[31mfail" in coloured
@@ -105,7 +104,7 @@ def test_colour_changes_no_text(terminal: Look, rendered: Callable[..., str]) ->
 def test_times_have_their_distance_where_there_is_room(
     samples: dict[str, Result], terminal: Look, rendered: Callable[..., str]
 ) -> None:
-    written = rendered(samples["logs"], replace(terminal, width=200))
+    written = rendered(samples["logs"], terminal._replace(width=200))
 
     assert "2026-11-24 13:05:05 (3m ago)  DELIVERED" in written
     assert "2026-11-24 13:13:09 (in 5m)   RETRY" in written
@@ -123,7 +122,7 @@ def test_each_row_is_dated_by_the_time_at_which_it_comes(terminal: Look) -> None
     columns = (Column(name="id", of="id"), Column(name="time", of="time", show="instant_ms"))
     out = io.StringIO()
     result = Result(data=rows(), view=View(columns=columns, id="id"))
-    write_table(result, out, replace(terminal, now=lambda: now))
+    write_table(result, out, terminal._replace(now=lambda: now))
 
     assert re.findall(r"\(.*\)", out.getvalue()) == ["(now)", "(1m ago)"]
 
@@ -141,7 +140,7 @@ def test_live_rows_are_at_least_as_wide_as_their_hints(
 
 
 def test_a_wrapped_value_loses_nothing(terminal: Look, rendered: Callable[..., str]) -> None:
-    written = rendered(Result(data=ROW, view=VIEW), replace(terminal, width=50))
+    written = rendered(Result(data=ROW, view=VIEW), terminal._replace(width=50))
 
     assert ROW["url"] in written.replace("\n", "").replace(" ", "")
     assert max(len(line) for line in written.splitlines()) <= 50

@@ -6,7 +6,6 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -150,7 +149,7 @@ def test_a_token_in_the_query_selects_its_user(server_url: str, user: Credential
 
 
 def test_the_quota_of_a_day_and_the_burst_count_for_each_user(eventually: Eventually) -> None:
-    limits = replace(PLANS["free"], messages_per_day=3, requests_per_s=5)
+    limits = PLANS["free"]._replace(messages_per_day=3, requests_per_s=5)
     with (
         running_server(ServerConfig(port=0, limits=limits)) as url,
         client(url, OWNER) as owner,

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -62,7 +61,7 @@ def publish_many(http: httpx.Client, url: str, count: int, **headers: str) -> No
 def test_another_host_is_delivered_to_at_once(
     *, sink: Sink, eventually: Eventually, figures: Figures, plan: str, silent_hosts: int
 ) -> None:
-    config = ServerConfig(port=0, limits=replace(PLANS[plan], messages_per_day=None))
+    config = ServerConfig(port=0, limits=PLANS[plan]._replace(messages_per_day=None))
     with contextlib.ExitStack() as stack:
         hosts = [stack.enter_context(silent_host()) for _ in range(silent_hosts)]
         http = stack.enter_context(server(config))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -22,7 +21,7 @@ TO = "/v2/publish/http://127.0.0.1:9/"
 @pytest.fixture
 def free() -> Iterator[httpx.Client]:
     # A slow machine could not ask a hundred times in a second.
-    limits = replace(PLANS["free"], requests_per_s=40)
+    limits = PLANS["free"]._replace(requests_per_s=40)
     with (
         running_server(ServerConfig(port=0, limits=limits)) as url,
         httpx.Client(
@@ -137,7 +136,7 @@ def test_the_command_waits_for_the_burst_and_says_what_is_over_the_plan(
 
 
 def test_a_client_that_reads_the_headers_is_never_refused(qstash: Qstash) -> None:
-    limits = replace(PLANS["free"], requests_per_s=3)
+    limits = PLANS["free"]._replace(requests_per_s=3)
     with running_server(ServerConfig(port=0, limits=limits)) as url:
         qstash.env |= {"QSTASH_URL": url, "QSTASH_TOKEN": DEV_USER.token}
         inv = qstash.invocation()
@@ -154,7 +153,7 @@ def test_a_client_that_reads_the_headers_is_never_refused(qstash: Qstash) -> Non
 def test_a_schedule_uses_up_the_messages_of_a_day_and_says_when_there_are_none_left(
     eventually: Callable[..., object],
 ) -> None:
-    limits = replace(PLANS["free"], messages_per_day=3, requests_per_s=None)
+    limits = PLANS["free"]._replace(messages_per_day=3, requests_per_s=None)
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     # A minute takes a sixth of a second.
     with (
@@ -177,7 +176,7 @@ def test_a_schedule_uses_up_the_messages_of_a_day_and_says_when_there_are_none_l
 def test_a_schedule_of_a_new_queue_is_subject_to_the_number_of_queues(
     eventually: Callable[..., object],
 ) -> None:
-    limits = replace(PLANS["free"], queues=1, requests_per_s=None)
+    limits = PLANS["free"]._replace(queues=1, requests_per_s=None)
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
         running_server(ServerConfig(port=0, limits=limits, speed=360)) as url,
@@ -198,7 +197,7 @@ def test_a_schedule_of_a_new_queue_is_subject_to_the_number_of_queues(
 def test_a_retry_from_the_dlq_is_a_message_of_the_plan(
     eventually: Callable[..., object], path: str
 ) -> None:
-    limits = replace(PLANS["free"], messages_per_day=2, requests_per_s=None)
+    limits = PLANS["free"]._replace(messages_per_day=2, requests_per_s=None)
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
         running_server(ServerConfig(port=0, limits=limits)) as url,

@@ -9,7 +9,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -244,7 +243,7 @@ def test_a_clock_that_is_set_back_makes_no_deduplication_window_longer() -> None
 
 
 def test_messages_of_the_days_to_come_are_not_counted_for_the_quota_of_today() -> None:
-    store, limits = Store(None), replace(UNLIMITED, messages_per_day=1)
+    store, limits = Store(None), UNLIMITED._replace(messages_per_day=1)
     accept(store, BEGAN_MS, limits)
     with pytest.raises(ApiError, match="daily message limit exceeded"):
         accept(store, BEGAN_MS + 1, limits)

@@ -8,7 +8,7 @@ import sqlite3
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import httpx2
 import pytest
@@ -147,7 +147,7 @@ async def outcomes(steps: list[tuple[Step, ...]]) -> list[Outcome]:
             destination="", headers=headers, body=b"x", now_ms=clock.now_ms(), caller_ip="::1"
         )
         accepted = [
-            publishing.accept(connection, replace(order, destination=f"http://h{path}"), new_id)
+            publishing.accept(connection, order._replace(destination=f"http://h{path}"), new_id)
             for path in network.attempts
         ]
         for one in accepted:

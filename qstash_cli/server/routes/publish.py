@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -63,7 +62,7 @@ async def _batch(request: Request) -> Response:
         raise ApiError(400, "the body is not a JSON array")
     now_ms = api.clock.now_ms()
     orders = [
-        replace(_order(number, item, now_ms, caller_ip(request)), limits=api.limits)
+        _order(number, item, now_ms, caller_ip(request))._replace(limits=api.limits)
         for number, item in enumerate(items)
     ]
     answers, stored = await api.store.run(
