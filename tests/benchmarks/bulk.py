@@ -1,4 +1,4 @@
-"""`qstash batch`: a hundred thousand records of 200 bytes."""
+"""`qstash batch`: a hundred thousand records of 200 bytes, and the memory of a million."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def batch(plan: Plan) -> Iterator[Row]:
         (
             "json and http.client, no logic",
             lambda: [python, str(SCRIPTS / "plain_batch.py"), *to, str(_CHUNK)],
-            0.6,
+            0.85,
         ),
     )
     with running_sink(plan.env()) as sink:
@@ -53,18 +53,53 @@ def batch(plan: Plan) -> Iterator[Row]:
             )
 
 
+def batch_memory(plan: Plan) -> Iterator[Row]:
+    """The peak memory of a large file against that of a tenth of it."""
+    numbers = plan.size(1_000_000), plan.size(100_000)
+    with running_sink(plan.env()) as sink:
+        large, small = (_peak(plan, sink, number) for number in numbers)
+        yield compared(
+            f"batch, {numbers[0]:,} records: peak memory",
+            f"{numbers[1]:,} records",
+            large,
+            small,
+            goal=Goal(bound="at most", ratio=1.2),
+            rounds=1 if plan.quick else 3,
+            unit="MB",
+        )
+
+
+def _peak(plan: Plan, sink: Service, number: int) -> Callable[[], float]:
+    file = plan.work / f"records-{number}.jsonl"
+    _write_records(file, number)
+    argv = [str(plan.installed.ours / "qstash"), "batch", str(file), "--to", _TO]
+    process = Process(argv=argv, env=plan.client_env(sink.url))
+
+    def peak_mb() -> float:
+        sink.told()
+        found = process.peak_mb()
+        _check_arrived(sink, number, argv)
+        return found
+
+    return peak_mb
+
+
 def _rate(plan: Plan, sink: Service, argv: list[str], number: int) -> Callable[[], float]:
     process = Process(argv=argv, env=plan.client_env(sink.url))
 
     def rate() -> float:
         sink.told()
         took_s = process.run_s()
-        arrived = sink.told()["records"]
-        if arrived != number:
-            raise RuntimeError(f"{arrived} of {number} records arrived of {argv[0]}")
+        _check_arrived(sink, number, argv)
         return number / took_s
 
     return rate
+
+
+def _check_arrived(sink: Service, number: int, argv: list[str]) -> None:
+    arrived = sink.told()["records"]
+    if arrived != number:
+        raise RuntimeError(f"{arrived} of {number} records arrived of {argv[0]}")
 
 
 def _write_records(file: Path, number: int) -> None:

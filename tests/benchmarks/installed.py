@@ -38,7 +38,9 @@ class Installed:
         pip = self._venv("ours") / "pip"
         _run([str(pip), "wheel", "-q", "--no-deps", "-w", str(wheels), str(ROOT)])
         (wheel,) = wheels.glob("*.whl")
-        _run([str(pip), "install", "-q", str(wheel)])
+        # The peers of start-up import the newest Typer that our bounds admit.
+        newest = ("--upgrade", "--upgrade-strategy", "eager")
+        _run([str(pip), "install", "-q", *newest, str(wheel)])
         _run([str(pip), "install", "-q", "--force-reinstall", "--no-deps", str(wheel)])
         return pip.parent
 

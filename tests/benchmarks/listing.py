@@ -1,27 +1,75 @@
-"""`logs --all` and `dlq list --all` on a server that has many entries."""
+"""Servers that have many entries in their log and in their DLQ."""
 
 from __future__ import annotations
 
 import os
 import pty
 import sqlite3
+import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from tests.benchmarks.plan import Plan
 from tests.benchmarks.rows import Goal, Row
-from tests.benchmarks.services import load, request_of, running_dev, running_sink
-from tests.benchmarks.serving import BEARER
+from tests.benchmarks.services import Service, load, request_of, running_dev, running_sink
+from tests.benchmarks.serving import BEARER, accepted_per_s
 from tests.benchmarks.timing import Process, compared
 
 # Created, active, error, failed.
 _STEPS = 4
 _FIRST_ROW_MS = 1000.0
+_PAGES = 9
 # The server goes on behind the number at its end, which is that of the row.
 _DLQ_ID = "substr(id, 1, instr(id, '-')) || (n + 1)"
+
+
+def long_log(plan: Plan) -> Iterator[Row]:
+    """What a hundred times the log costs: publishes per second, and the first page of the log."""
+    numbers, env = (plan.size(1_000_000), plan.size(10_000)), plan.env()
+    files = [plan.work / f"log-{number}.db" for number in numbers]
+    for number, file in zip(numbers, files, strict=True):
+        _bury_one(plan, file)
+        _multiply(file, number, dlq=0)
+    ours = plan.installed.ours
+    name, against = f"dev, {numbers[0]:,} log entries", f"{numbers[1]:,} entries"
+    with (
+        running_dev(ours, env, "--db", str(files[0])) as large,
+        running_dev(ours, env, "--db", str(files[1])) as small,
+    ):
+        yield compared(
+            f"{name}: first page of /v2/logs",
+            against,
+            partial(_first_page_ms, large),
+            partial(_first_page_ms, small),
+            goal=Goal(bound="at most", ratio=1.5),
+            rounds=plan.rounds,
+        )
+        yield compared(
+            f"{name}: accepting",
+            against,
+            partial(accepted_per_s, plan, large, plan.size(5000)),
+            partial(accepted_per_s, plan, small, plan.size(5000)),
+            goal=Goal(bound="at least", ratio=0.8),
+            rounds=max(3, plan.long_rounds),
+            unit="/s",
+        )
+
+
+def _first_page_ms(dev: Service) -> float:
+    name, value = BEARER.split(": ", 1)
+    request = Request(f"{dev.url}/v2/logs", headers={name: value})  # noqa: S310 - our own
+    took_ms = []
+    for _ in range(_PAGES):
+        started_at = time.perf_counter()
+        with urlopen(request) as response:  # noqa: S310 - our own
+            response.read()
+        took_ms.append((time.perf_counter() - started_at) * 1000)
+    return statistics.median(took_ms)
 
 
 def lists(plan: Plan) -> Iterator[Row]:
@@ -29,7 +77,7 @@ def lists(plan: Plan) -> Iterator[Row]:
     number, env = plan.size(50_000), plan.env()
     db = plan.work / "lists.db"
     _bury_one(plan, db)
-    _multiply(db, number)
+    _multiply(db, number, dlq=number)
     with running_dev(plan.installed.ours, env, "--db", str(db)) as dev:
         client = plan.client_env(dev.url) | {"QSTASH_TOKEN": BEARER.rpartition(" ")[2]}
         for words in (["logs"], ["dlq", "list"]):
@@ -98,14 +146,19 @@ def _bury_one(plan: Plan, db: Path) -> None:
         time.sleep(0.5)
 
 
-def _multiply(db: Path, number: int) -> None:
-    """Copies what one message left behind, under other ids."""
+def _multiply(db: Path, number: int, *, dlq: int) -> None:
+    """Copies what one message left behind, under other ids: to `number` log entries, and to `dlq`
+    entries in the DLQ.
+    """
+    messages = max(dlq, number // _STEPS)
     with closing(sqlite3.connect(db)) as connection, connection:
         for table, other, times in (
-            ("messages", {"id": "id || n"}, number),
-            ("dlq", {"id": _DLQ_ID, "message_id": "message_id || n"}, number),
+            ("messages", {"id": "id || n"}, messages),
+            ("dlq", {"id": _DLQ_ID, "message_id": "message_id || n"}, dlq),
             ("logs", {"message_id": "message_id || n"}, number // _STEPS),
         ):
+            if times < 2:
+                continue
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
             columns.remove("seq")
             values = ", ".join(other.get(column, column) for column in columns)

@@ -18,10 +18,15 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A running process and its URL."""
+    """A running process and its URLs."""
 
-    url: str
+    urls: Sequence[str]
     pid: int
+
+    @property
+    def url(self) -> str:
+        """The first of its URLs."""
+        return self.urls[0]
 
     def told(self) -> dict[str, Any]:
         """What a sink has counted since it was last asked."""
@@ -46,15 +51,15 @@ class Service:
 
 @contextmanager
 def running(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[Service]:
-    """A process that prints its URL."""
+    """A process that prints its URLs in one line."""
     process = subprocess.Popen(  # noqa: S603 - a command of the benchmark
         argv, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
         assert process.stdout is not None
         for line in process.stdout:
-            if found := re.search(r"http://[\w.]+:\d+", line):
-                yield Service(url=found[0], pid=process.pid)
+            if urls := re.findall(r"http://[\w.]+:\d+", line):
+                yield Service(urls=urls, pid=process.pid)
                 return
         raise RuntimeError(f"{' '.join(argv)} did not start")
     finally:
@@ -63,9 +68,9 @@ def running(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[Service]:
 
 
 @contextmanager
-def running_sink(env: Mapping[str, str]) -> Iterator[Service]:
-    """A sink."""
-    with running([sys.executable, str(_HERE / "sink.py")], env) as service:
+def running_sink(env: Mapping[str, str], ports: int = 1) -> Iterator[Service]:
+    """A sink that listens on so many ports."""
+    with running([sys.executable, str(_HERE / "sink.py"), str(ports)], env) as service:
         yield service
 
 

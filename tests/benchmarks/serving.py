@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 
 from tests.benchmarks.installed import SCRIPTS
@@ -23,6 +24,10 @@ from tests.benchmarks.services import (
 from tests.benchmarks.timing import compared
 
 _CONNECTIONS = 16
+# A host takes at most as many of the server's 100 places as are free, so that four hosts come to
+# 20 each.
+_HOSTS = 4
+_IN_FLIGHT = 80
 _BODY = b'{"name":"ada","text":"%s"}' % (b"x" * 100)
 _DELAYED = "Upstash-Delay: 1h"
 _MOST_MEMORY_MB = 300.0
@@ -37,14 +42,17 @@ def accept(plan: Plan) -> Iterator[Row]:
     """Publishes per second. They are delayed, so that nothing is delivered meanwhile."""
     env, times = plan.env(), plan.size(10_000)
     bare = [str(plan.installed.ours / "python"), str(SCRIPTS / "bare_server.py")]
-    for name, flags in (("", ()), (" --db FILE", ("--db", str(plan.work / "accept.db")))):
+    for name, flags, least in (
+        ("", (), 0.6),
+        (" --db FILE", ("--db", str(plan.work / "accept.db")), 0.5),
+    ):
         with running_dev(plan.installed.ours, env, *flags) as dev, running(bare, env) as peer:
             yield compared(
                 f"dev{name} accepting",
                 "a bare Starlette route",
-                partial(_load, dev, _publish_file(plan, dev), times),
-                partial(_load, peer, _publish_file(plan, peer), times),
-                goal=Goal(bound="at least", ratio=0.5) if not name else None,
+                partial(accepted_per_s, plan, dev, times),
+                partial(accepted_per_s, plan, peer, times),
+                goal=Goal(bound="at least", ratio=least),
                 rounds=plan.long_rounds,
                 unit="/s",
             )
@@ -52,17 +60,17 @@ def accept(plan: Plan) -> Iterator[Row]:
 
 def deliver(plan: Plan) -> Iterator[Row]:
     """Messages that are all due at the same time, per second from the first to the last."""
-    number = plan.size(10_000)
-    env = plan.env()
-    script = str(SCRIPTS / "bare_deliveries.py")
-    with running_sink(env) as sink, running_dev(plan.installed.ours, env) as dev:
-        bare = [str(plan.installed.ours / "python"), script, sink.url, str(number), _BODY.decode()]
+    number, env = plan.size(10_000), plan.env()
+    with running_sink(env, _HOSTS) as sink, running_dev(plan.installed.ours, env) as dev:
+        urls = [f"{url}/take" for url in sink.urls]
+        bare = [str(plan.installed.ours / "python"), str(SCRIPTS / "bare_deliveries.py")]
+        bare += [str(number), str(_IN_FLIGHT), _BODY.decode(), *urls]
         yield compared(
             f"dev delivering {number:,}",
-            "its HTTP client in a bare loop",
+            f"httpx2 in a bare loop, {_IN_FLIGHT} at a time",
             lambda: _delivered_per_s(plan, dev, sink, number),
             lambda: _printed(bare, env),
-            goal=Goal(bound="at least", ratio=0.5),
+            goal=Goal(bound="at least", ratio=0.8),
             rounds=plan.long_rounds,
             unit="/s",
         )
@@ -75,12 +83,12 @@ def delayed(plan: Plan) -> Iterator[Row]:
         running_dev(plan.installed.ours, env) as full,
         running_dev(plan.installed.ours, env) as empty,
     ):
-        _fill(plan, full, number, "https://example.com/hook", _DELAYED)
+        _fill(plan, full, number, ["https://example.com/hook"], _DELAYED)
         yield compared(
             f"dev with {number:,} delayed",
             "the same empty",
-            partial(_load, full, _publish_file(plan, full), times),
-            partial(_load, empty, _publish_file(plan, empty), times),
+            partial(accepted_per_s, plan, full, times),
+            partial(accepted_per_s, plan, empty, times),
             goal=Goal(bound="at least", ratio=0.8),
             rounds=max(3, plan.long_rounds),
             unit="/s",
@@ -104,23 +112,29 @@ def _publish_file(plan: Plan, service: Service) -> Path:
     return file
 
 
-def _load(service: Service, request: Path, times: int) -> float:
+def accepted_per_s(plan: Plan, service: Service, times: int) -> float:
+    """How many delayed publishes per second a service accepts."""
+    request = _publish_file(plan, service)
     return load(service, request, connections=_CONNECTIONS, times=times)
 
 
-def _fill(plan: Plan, dev: Service, number: int, destination: str, *headers: str) -> None:
+def _fill(plan: Plan, dev: Service, number: int, urls: Sequence[str], *headers: str) -> None:
     chunk = min(500, number)
     pairs = dict(header.split(": ", 1) for header in (_JSON, *headers))
-    item = {"destination": destination, "headers": pairs, "body": _BODY.decode()}
+    items = [
+        {"destination": url, "headers": pairs, "body": _BODY.decode()}
+        for url in islice(cycle(urls), chunk)
+    ]
     file = plan.work / f"fill-{dev.pid}.http"
-    file.write_bytes(request_of(dev, "/v2/batch", json.dumps([item] * chunk).encode(), BEARER))
+    file.write_bytes(request_of(dev, "/v2/batch", json.dumps(items).encode(), BEARER))
     load(dev, file, connections=1, times=number // chunk)
 
 
 def _delivered_per_s(plan: Plan, dev: Service, sink: Service, number: int) -> float:
     due_s = int(time.time()) + 3 + number // 2000
     sink.told()
-    _fill(plan, dev, number, f"{sink.url}/take", f"Upstash-Not-Before: {due_s}")
+    urls = [f"{url}/take" for url in sink.urls]
+    _fill(plan, dev, number, urls, f"Upstash-Not-Before: {due_s}")
     late_s = time.time() - due_s
     if late_s > 0:
         raise RuntimeError(f"the messages were due {late_s:.1f} s before all were there")

@@ -1,8 +1,9 @@
 """A QStash that does nothing, fast: it answers a publish, a batch, and everything else.
 
-A process of its own. It prints its URL; `GET /told` gives the number of requests since the last
-time it was asked, the seconds between the first and the last of them, and the number of records.
-`GET /told/so-far` gives the same, and goes on counting.
+A process of its own. It prints its URLs, of as many ports as its argument says (1 without one).
+`GET /told` gives the number of requests to all ports since the last time it was asked, the seconds
+between the first and the last of them, and the number of records. `GET /told/so-far` gives the
+same, and goes on counting.
 """
 
 from __future__ import annotations
@@ -109,13 +110,14 @@ def _length(head: bytes) -> int:
     return int(after.partition(b"\r\n")[0]) if found and before else 0
 
 
-async def _serve() -> None:
-    told = Told()
-    server = await asyncio.get_running_loop().create_server(lambda: Sink(told), "127.0.0.1", 0)
-    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
+async def _serve(ports: int) -> None:
+    told, loop = Told(), asyncio.get_running_loop()
+    servers = [await loop.create_server(lambda: Sink(told), "127.0.0.1", 0) for _ in range(ports)]
+    urls = [f"http://127.0.0.1:{one.sockets[0].getsockname()[1]}" for one in servers]
+    sys.stdout.write(f"{' '.join(urls)}\n")
     sys.stdout.flush()
-    await server.serve_forever()
+    await asyncio.gather(*(one.serve_forever() for one in servers))
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(int(sys.argv[1]) if len(sys.argv) > 1 else 1))

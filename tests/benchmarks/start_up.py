@@ -24,8 +24,8 @@ def start_up(plan: Plan) -> Iterator[Row]:
     """The rows of version and help."""
     for argv, code, ratio in (
         (["--version"], "pass", 2.0),
-        (["--help"], "import typer", 1.3),
-        (["publish", "--help"], "import typer", 1.3),
+        (["--help"], "import typer", 2.0),
+        (["publish", "--help"], "import typer", 2.0),
     ):
         yield _row(plan, argv, plan.env(), code=code, goal=Goal(bound="at most", ratio=ratio))
 
@@ -34,7 +34,7 @@ def completion(plan: Plan) -> Iterator[Row]:
     """A row for each kind of completion."""
     for what, line in _COMPLETIONS:
         env = plan.env(_QSTASH_COMPLETE="bash", _QSTASH_LINE=line)
-        goal = Goal(bound="at most", ratio=1.3)
+        goal = Goal(bound="at most", ratio=1.1)
         yield replace(
             _row(plan, [], env, code="import typer", goal=goal), what=f"completion of {what}"
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from pathlib import Path
 from tests.benchmarks.rows import Goal, Row
 
 Measure = Callable[[], float]
+# Kilobytes on Linux, bytes on macOS.
+_MAXRSS_PER_MB = 1_048_576 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,18 @@ class Process:
 
     def run_s(self) -> float:
         """Seconds from start to end. Raises `RuntimeError` if it ended otherwise."""
+        return self._run()[0]
+
+    def peak_mb(self) -> float:
+        """The most memory it had, in megabytes. Raises `RuntimeError` if it ended otherwise."""
+        return self._run()[1].ru_maxrss / _MAXRSS_PER_MB
+
+    def cpu_ms(self) -> float:
+        """Milliseconds of processor time. Raises `RuntimeError` if it ended otherwise."""
+        used = self._run()[1]
+        return (used.ru_utime + used.ru_stime) * 1000
+
+    def _run(self) -> tuple[float, resource.struct_rusage]:
         started_at = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 - a command of the benchmark
             self.argv,
@@ -35,11 +51,13 @@ class Process:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        code = process.wait()
+        # As `wait` does, with what the process used.
+        _, status, used = os.wait4(process.pid, 0)
+        code = process.returncode = os.waitstatus_to_exitcode(status)
         took_s = time.perf_counter() - started_at
         if code != self.code:
             raise RuntimeError(f"{' '.join(self.argv)[:200]} ended with {code}")
-        return took_s
+        return took_s, used
 
     def run_ms(self) -> float:
         """Milliseconds from start to end."""
