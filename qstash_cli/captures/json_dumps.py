@@ -112,7 +112,8 @@ def _query(event: Mapping[str, Any], *, is_encoded: bool) -> str:
 
 
 def _dump(dump: Mapping[str, Any]) -> Capture:
-    body_key = next((name for name in BODY_KEYS if dump.get(name) is not None), None)
+    body_keys = [name for name in BODY_KEYS if name in dump]
+    body_key = next((name for name in body_keys if dump[name] is not None), None)
     is_base64 = (
         body_key == "bodyBase64"
         or bool(dump.get("isBase64Encoded"))
@@ -130,7 +131,7 @@ def _dump(dump: Mapping[str, Any]) -> Capture:
         url=url,
         headers=headers,
         body=b"" if body_key is None else _bytes(dump[body_key], is_base64=is_base64),
-        keys_without_body=() if any(name in dump for name in BODY_KEYS) else tuple(dump),
+        keys_without_body=() if body_keys else tuple(dump),
     )
 
 

@@ -76,6 +76,20 @@ def claim_outcomes(claims: Mapping[str, Any], expected: Expectation) -> tuple[Ou
     )
 
 
+def accepted_outcomes(claims: Mapping[str, Any], expected: Expectation) -> tuple[Outcome, ...]:
+    """The same outcomes for a token that PyJWT has accepted with all of its own checks."""
+    return (
+        "pass",
+        _subject(claims["sub"], expected.url),
+        "pass",
+        "pass",
+        "pass" if "iat" in claims else "not checked",
+        _body(claims.get("body"), expected.body),
+        "pass",
+        "pass",
+    )
+
+
 def claim_texts(claims: Mapping[str, Any], expected: Expectation) -> Iterator[tuple[str, str]]:
     """What was expected of each of `CLAIMS`, and what was found, as texts for people."""
     begun = f"not after {expected.now + expected.tolerance_s:.0f}"
@@ -153,5 +167,6 @@ def _body(found: Any, body: bytes | None) -> Outcome:
         return "fail"
     if body is None:
         return "not checked"
-    wanted, found = (one.rstrip("=").encode(errors="replace") for one in (body_hash(body), found))
-    return outcome(hmac.compare_digest(found, wanted))
+    wanted = body_hash(body).rstrip("=")
+    # Text that is not ASCII is no hash, and is not compared in constant time.
+    return outcome(found.isascii() and hmac.compare_digest(found.rstrip("="), wanted))

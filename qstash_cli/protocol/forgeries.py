@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from qstash_cli.protocol.signature import LIFETIME_S, claims_of, encode
+from qstash_cli.protocol.signature import LIFETIME_S, claims_of, encode_token
 
 _OTHER_KEY = "sig_of_nobody"
 
@@ -29,7 +29,7 @@ def probes(
     claims = claims_of(url=url, body=body, now=now, token_id=token_id)
 
     def made(key: str, algorithm: str = "HS256", **changed: Any) -> str:
-        return encode(claims | changed, key, algorithm)
+        return encode_token(claims | changed, key, algorithm)
 
     def bad(name: str, signature: str | None, sent: bytes = body) -> Probe:
         return Probe(name=name, signature=signature, body=sent)
@@ -51,4 +51,4 @@ def probes(
 def good_probe(name: str, key: str, *, url: str, body: bytes, now: float, token_id: str) -> Probe:
     """A request that a handler at `url` must accept if it knows the key."""
     claims = claims_of(url=url, body=body, now=now, token_id=token_id)
-    return Probe(name=name, signature=encode(claims, key, "HS256"), body=body, is_good=True)
+    return Probe(name=name, signature=encode_token(claims, key, "HS256"), body=body, is_good=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +21,7 @@ from qstash_cli.protocol.claim_checks import (
     Check,
     Expectation,
     Outcome,
+    accepted_outcomes,
     body_hash,
     claim_outcomes,
     claim_texts,
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 Keys = tuple[tuple[str, str], ...]
 
 ALGORITHM = "HS256"
+_ALGORITHMS = [ALGORITHM]
 LIFETIME_S = 300
-# The shortest HS256 key that PyJWT uses without a warning, in bytes (RFC 7518, section 3.2).
+# PyJWT warns on stderr about shorter keys (RFC 7518, section 3.2), which are the user's choice.
 _RECOMMENDED_KEY_BYTES = 32
 _REQUIRED_CLAIMS = ["iss", "sub", "exp", "nbf"]
 _STRUCTURE_ONLY: Options = {"verify_signature": False}
@@ -56,21 +57,18 @@ _CHECKS = ("structure", "algorithm", "key", *CLAIMS)
 class SignatureReport(NamedTuple):
     """Every check of one signature, the token's claims, and the name of the key that signed it.
 
-    `outcomes` are those of the checks in order: the first alone for a token that is not a JWT.
-    `refusal` is PyJWT's reason, empty if PyJWT accepts the token.
+    `valid`: PyJWT accepts the token, and no check failed. `outcomes` are those of the checks in
+    order: the first alone for a token that is not a JWT. `refusal` is PyJWT's reason, empty if
+    PyJWT accepts the token.
     """
 
+    valid: bool
     outcomes: tuple[Outcome, ...]
     claims: Mapping[str, Any]
     key: str | None
     algorithm: object
     expected: Expectation
     refusal: str = ""
-
-    @property
-    def valid(self) -> bool:
-        """PyJWT accepts the token, and no check failed."""
-        return not self.refusal and "fail" not in self.outcomes
 
     @property
     def failed(self) -> list[str]:
@@ -118,7 +116,7 @@ def sign(
     slow clocks refused it.
     """
     claims = claims_of(url=url, body=body, now=now, token_id=token_id, lifetime_s=lifetime_s)
-    return encode(claims | {"nbf": not_before_s}, key, ALGORITHM)
+    return encode_token(claims | {"nbf": not_before_s}, key, ALGORITHM)
 
 
 def claims_of(
@@ -137,27 +135,30 @@ def claims_of(
     }
 
 
-def encode(claims: dict[str, Any], key: str, algorithm: str) -> str:
+def encode_token(claims: dict[str, Any], key: str, algorithm: str) -> str:
     """The token of these claims, signed with the key by this algorithm of RFC 7518.
 
     The algorithm `none` takes an empty key.
     """
-    secret = _bytes_of(key)
-    with _short_key_allowed(secret, algorithm):
-        # PyJWT knows an empty text as the key of `none`, and no empty bytes.
-        return _pyjwt().encode(claims, secret or "", algorithm)
+    from jwt import encode
+
+    # PyJWT knows an empty text as the key of `none`, and no empty bytes.
+    secret = key.encode(errors="surrogateescape") or ""
+    if algorithm == ALGORITHM and len(secret) >= _RECOMMENDED_KEY_BYTES:
+        return encode(claims, secret, algorithm)
+    with warnings.catch_warnings(action="ignore"):
+        return encode(claims, secret, algorithm)
 
 
 def verify(signature: str, expected: Expectation) -> SignatureReport:
     """Report on every check of `signature`, whichever fails first. Never raises for a bad one."""
     token = _token_bytes(signature)
-    options = _options(expected)
+    decoder = _decoder(expected.uses_system_clock, expected.ignore_expiry)
     refusals: dict[str, str] = {}
     for name, key in expected.keys:
-        claims = _decode(token, key, options, expected.tolerance_s)
+        claims = _decode(decoder, token, key, expected.tolerance_s)
         if not isinstance(claims, str):
-            outcomes = ("pass", "pass", "pass", *claim_outcomes(claims, expected))
-            return SignatureReport(outcomes, claims, name, ALGORITHM, expected)
+            return _accepted(claims, name, expected)
         refusals[name] = claims
     return _refused(signature, expected, refusals)
 
@@ -166,16 +167,25 @@ def signing_key(signature: str, keys: Keys) -> str | None:
     """The name of the key that signed the token, whatever its claims; None if none of them did."""
     token = _token_bytes(signature)
     for name, key in keys:
-        if not isinstance(_decode(token, key, _SIGNATURE_ONLY), str):
+        if not isinstance(_decode(_signature_decoder(), token, key), str):
             return name
     return None
 
 
+def _accepted(claims: dict[str, Any], key: str, expected: Expectation) -> SignatureReport:
+    every_check = expected.uses_system_clock and not expected.ignore_expiry
+    judge = accepted_outcomes if every_check else claim_outcomes
+    outcomes = ("pass", "pass", "pass", *judge(claims, expected))
+    return SignatureReport("fail" not in outcomes, outcomes, claims, key, ALGORITHM, expected)
+
+
 def _refused(signature: str, expected: Expectation, refusals: Mapping[str, str]) -> SignatureReport:
     try:
-        parts = _pyjwt().decode_complete(_token_bytes(signature), options=_STRUCTURE_ONLY)
+        parts = _signature_decoder().decode_complete(
+            _token_bytes(signature), options=_STRUCTURE_ONLY
+        )
     except _refusal_errors() as error:
-        return SignatureReport(("fail",), {}, None, None, expected, str(error))
+        return SignatureReport(False, ("fail",), {}, None, None, expected, str(error))
     claims, algorithm = parts["payload"], parts["header"].get("alg")
     is_known = algorithm == ALGORITHM
     key = signing_key(signature, expected.keys) if is_known else None
@@ -186,40 +196,38 @@ def _refused(signature: str, expected: Expectation, refusals: Mapping[str, str])
         *claim_outcomes(claims, expected),
     )
     refusal = refusals.get(key or "", "no key accepts the token")
-    return SignatureReport(outcomes, claims, key, algorithm, expected, refusal)
+    return SignatureReport(False, outcomes, claims, key, algorithm, expected, refusal)
 
 
-def _decode(token: bytes, key: str, options: Options, leeway_s: float = 0) -> dict[str, Any] | str:
+def _decode(decoder: PyJWT, token: bytes, key: str, leeway_s: float = 0) -> dict[str, Any] | str:
     """The claims of a token that PyJWT accepts for the key, or its reason to refuse it."""
-    secret = _bytes_of(key)
-    with _short_key_allowed(secret):
-        try:
-            return _pyjwt().decode(
-                token,
-                secret,
-                algorithms=[ALGORITHM],
-                issuer=ISSUER,
-                options=options,
-                leeway=leeway_s,
-            )
-        except _refusal_errors() as error:
-            return str(error)
-
-
-def _options(expected: Expectation) -> Options:
-    options: Options = {"require": _REQUIRED_CLAIMS}
-    if not expected.uses_system_clock:
-        return options | {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
-    if expected.ignore_expiry:
-        return options | {"verify_exp": False}
-    return options
+    secret = key.encode(errors="surrogateescape")
+    try:
+        if len(secret) < _RECOMMENDED_KEY_BYTES:
+            with warnings.catch_warnings(action="ignore"):
+                return decoder.decode(token, secret, _ALGORITHMS, issuer=ISSUER, leeway=leeway_s)
+        return decoder.decode(token, secret, _ALGORITHMS, issuer=ISSUER, leeway=leeway_s)
+    except _refusal_errors() as error:
+        return str(error) or type(error).__name__
 
 
 @cache
-def _pyjwt() -> PyJWT:
+def _decoder(uses_system_clock: bool, ignore_expiry: bool) -> PyJWT:
+    """PyJWT with the options of the Receiver, or without its own checks of times."""
     from jwt import PyJWT
 
-    return PyJWT()
+    if not uses_system_clock:
+        times: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    else:
+        times = {"verify_exp": not ignore_expiry}
+    return PyJWT({"require": _REQUIRED_CLAIMS, **times})
+
+
+@cache
+def _signature_decoder() -> PyJWT:
+    from jwt import PyJWT
+
+    return PyJWT(_SIGNATURE_ONLY)
 
 
 @cache
@@ -228,16 +236,6 @@ def _refusal_errors() -> tuple[type[Exception], ...]:
 
     # The Receiver, too, takes any exception for a refusal.
     return (PyJWTError, ValueError, TypeError, RecursionError)
-
-
-def _short_key_allowed(key: bytes, algorithm: str = ALGORITHM) -> AbstractContextManager[object]:
-    # A short key is the user's choice; PyJWT would warn about it on stderr.
-    is_short = algorithm != ALGORITHM or len(key) < _RECOMMENDED_KEY_BYTES
-    return warnings.catch_warnings(action="ignore") if is_short else nullcontext()
-
-
-def _bytes_of(key: str) -> bytes:
-    return key.encode(errors="surrogateescape")
 
 
 def _token_bytes(signature: str) -> bytes:

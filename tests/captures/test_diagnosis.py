@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.captures import body_mismatch, url_mismatch
@@ -142,11 +142,13 @@ def test_the_claims_are_shown_with_readable_times(qstash: Qstash) -> None:
     assert run.out == f"Upstash\t{URL}\t2023-11-14T22:13:20Z\t2023-11-14T22:18:20Z\n"
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=200), st.binary(min_size=32, max_size=32))
 def test_a_body_that_nothing_explains_gets_no_diagnosis(body: bytes, other_hash: bytes) -> None:
     assert body_mismatch.find(body, other_hash, SearchBudget(lambda: 0)) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_url_breaks_the_diagnosis(url: str, signed_url: str) -> None:
     for finding in url_mismatch.find(url, signed_url):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.captures.recognise import recognise
@@ -177,6 +177,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=300), json_values.map(lambda v: json.dumps(v).encode())))
 def test_nothing_malformed_breaks_it(data: bytes) -> None:
     try:
@@ -186,6 +187,7 @@ def test_nothing_malformed_breaks_it(data: bytes) -> None:
     assert all(isinstance(one.body, bytes | None) for one in found)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(CAPTURES)), st.integers(0, 2000), st.binary(max_size=4),
     st.integers(0, 40),

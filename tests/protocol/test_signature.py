@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.protocol.claim_checks import Expectation, body_hash
@@ -149,11 +149,13 @@ def test_another_time_than_the_systems_is_judged_by_the_same_rules() -> None:
     assert times(exp=float("nan"), nbf=float("-inf"), iat=None) == ["exp", "nbf", "iat"]
 
 
+@settings(deadline=None)
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_.=-]*", fullmatch=True))
 def test_garbage_is_refused_and_never_raises(text: str) -> None:
     assert not verify(text, EXPECTED).valid
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(signed()) - 1), st.characters())
 def test_a_changed_character_never_passes(position: int, character: str) -> None:
     original = signed()
