@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,12 +16,21 @@ from qstash_cli.server.http_config import ClientLimits, HttpConfig
 from qstash_cli.server.inbound import Inbound
 from qstash_cli.server.listening import BACKLOG
 
+_MAX_THREADS = 200
+
 
 class HttpServer(uvicorn.Server):
     """A server of one application. Set `should_exit` to stop it."""
 
     def __init__(self, app: ASGIApp, clients: ClientLimits | None = None) -> None:
         super().__init__(HttpConfig(app, Inbound, clients or ClientLimits()))
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until it is to stop."""
+        # Resolving the name of a destination takes a thread, and some names take many seconds.
+        threads = ThreadPoolExecutor(_MAX_THREADS, "server")
+        asyncio.get_running_loop().set_default_executor(threads)
+        await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts to accept connections."""

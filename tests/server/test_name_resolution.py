@@ -1,0 +1,50 @@
+"""Names that take long to resolve hold up no delivery to another host."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests.conftest import Sink
+
+HOSTS = 40
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch, server_url: str) -> Iterator[set[str]]:  # noqa: ARG001 - the server ends after it
+    """A resolver that does not respond for names of .example; the names that it was asked for."""
+    asked: set[str] = set()
+    released = threading.Event()
+    resolve = socket.getaddrinfo
+
+    def slow(host: Any, *more: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if str(name).endswith(".example"):
+            asked.add(str(name))
+            released.wait()
+            raise socket.gaierror("no such name")
+        return resolve(host, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    yield asked
+    released.set()
+
+
+def test_names_that_do_not_resolve_hold_up_no_other_host(
+    resolver: set[str], server_url: str, sink: Sink, eventually: Callable[..., object]
+) -> None:
+    headers = {"Authorization": f"Bearer {DEV_USER.token}", "Upstash-Retries": "0"}
+    with httpx.Client(base_url=server_url, trust_env=False, headers=headers) as http:
+        for number in range(HOSTS):
+            http.post(f"/v2/publish/http://host{number}.example/").raise_for_status()
+        eventually(lambda: resolver)
+        http.post(f"/v2/publish/{sink.url.replace('127.0.0.1', 'localhost')}").raise_for_status()
+
+        eventually(lambda: sink.received)
+        eventually(lambda: len(resolver) == HOSTS)
