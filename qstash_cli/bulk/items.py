@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple, cast
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
 from qstash_cli.bulk.lines import Lines, Row
-from qstash_cli.bulk.rows import FileFormat
+from qstash_cli.bulk.rows import FileFormat, Piece, rows_in
 from qstash_cli.errors import BadInput
+from qstash_cli.json_lines import line_parser
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_deduplication_id, check_name
@@ -24,14 +25,13 @@ _FIELDS = ("destination", "headers", "body", "queue")
 _HEADER_COLUMNS = ("upstash-", "content-type")
 
 
-class Form(NamedTuple):
-    """The JSON of items but for line and body. A record that is null has no content type."""
+class Template(NamedTuple):
+    """What all items have in common. A record that is null has no content type."""
 
     destination: str
-    untyped: str
-    typed: str
-    tail: str
-    between: str = '"},"body":'
+    headers: dict[str, str]
+    headers_of_null: dict[str, str]
+    queue: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,37 +61,30 @@ class Recipe:
         return self.to is not None or self.destination_field is not None
 
     @cached_property
-    def form(self) -> Form | None:
-        """The items' JSON, None if they differ in more than body and line. Raises `BadInput`."""
+    def template(self) -> Template | None:
+        """The template of the items, None if they differ in more than body and line.
+
+        Raises `BadInput` if none of them can be sent.
+        """
         picks = self.destination_field or self.dedup_field or self.delay_field
         headers = dict(self.headers)
         if self.to is None or picks or _ID in headers or _is_by_content(headers):
             return None
-        has_type = any(name.lower() == "content-type" for name in headers)
-        heads = []
-        destination = ""
-        for typed in (headers, headers if has_type else headers | {_TYPE: _JSON}):
-            destination = self.check(self.to, tuple(typed.items()), self.queue)
-            ids = typed | {_ID: f"{self.job}-"}
-            whole = _encode(_item(destination, ids, "", None))
-            heads.append(whole.removesuffix('"}}'))
-        tail = f',"queue":{_encode(check_name(self.queue, "queue"))}}}' if self.queue else "}"
-        return Form(destination, heads[0], heads[1], tail)
+        typed = headers if _has_content_type(headers) else headers | {_TYPE: _JSON}
+        for one in (headers, typed):
+            destination = self.check(self.to, tuple(one.items()), self.queue)
+        queue = check_name(self.queue, "queue") if self.queue else None
+        return Template(destination, typed, headers, queue)
 
 
 class Record(NamedTuple):
     """A row that has become an item of a batch, as JSON, or the reason why it cannot."""
 
-    origin: Row | Lines
+    row: Row
     line: int
     item: bytes = b""
     destination: str = ""
     error: str = ""
-
-    @property
-    def row(self) -> Row:
-        """The row. Few are asked for, so that those of lines are made then."""
-        return self.origin if isinstance(self.origin, Row) else self.origin.row(self.line)
 
 
 class RecordGroup(NamedTuple):
@@ -101,25 +94,37 @@ class RecordGroup(NamedTuple):
     records: list[Record]
 
 
+def records_of(pieces: Iterable[Piece | None], recipe: Recipe) -> Iterator[RecordGroup | None]:
+    """The records of each piece, and None wherever the input pauses."""
+    for piece in pieces:
+        if piece is None:
+            yield None
+        else:
+            yield RecordGroup(piece.lines, [record_of(row, recipe) for row in rows_in(piece)])
+
+
 def record_of(row: Row, recipe: Recipe) -> Record:
     """The item that a row stands for."""
     if row.error:
         return Record(row, row.line, error=row.error)
     try:
-        form = recipe.form
-        if form is not None:
-            return Record(row, row.line, _filled(form, row, recipe), form.destination)
+        template = recipe.template
+        if template is not None:
+            return Record(
+                row, row.line, _from_template(template, row, recipe), template.destination
+            )
         item = _body_item(row, recipe) if recipe.row_is_body else _own_item(row, recipe)
         return Record(row, row.line, _sent(item, row, recipe), item["destination"])
     except BadInput as error:
         return Record(row, row.line, error=error.message)
 
 
-def _filled(form: Form, row: Row, recipe: Recipe) -> bytes:
+def _from_template(template: Template, row: Row, recipe: Recipe) -> bytes:
+    destination, typed, untyped, queue = template
     record, body = _record_and_body(row, recipe.file_format)
-    recipe.check_body(len(body) if body.isascii() else len(body.encode()))
-    head = form.untyped if record is None else form.typed
-    return f"{head}{row.line}{form.between}{_quote(body)}{form.tail}".encode()
+    _check_size(body, recipe)
+    headers = {**(untyped if record is None else typed), _ID: f"{recipe.job}-{row.line}"}
+    return _item_encoder()(_item(destination, headers, body, queue))
 
 
 def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
@@ -133,24 +138,39 @@ def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
     elif not _is_by_content(headers):
         headers[_ID] = f"{recipe.job}-{row.line}"
     try:
-        recipe.check_body(len(body) if body.isascii() else len(body.encode()))
-        return _encode(item).encode()
+        _check_size(body, recipe)
+        return _item_encoder()(item)
     except UnicodeEncodeError:
         raise BadInput("not UTF-8 text throughout") from None
 
 
-_quote = json.encoder.encode_basestring
+def _check_size(body: str, recipe: Recipe) -> None:
+    recipe.check_body(len(body) if body.isascii() else len(body.encode()))
+
+
+# The body that a value becomes: it stays the same, whatever library encodes the items.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@cache
+def _item_encoder() -> Callable[[Any], bytes]:
+    import msgspec
+
+    return msgspec.json.Encoder().encode
 
 
 def _is_by_content(headers: Mapping[str, str]) -> bool:
     return any(n.lower() == _BY_CONTENT and v.lower() == "true" for n, v in headers.items())
 
 
+def _has_content_type(headers: Mapping[str, str]) -> bool:
+    return any(name.lower() == "content-type" for name in headers)
+
+
 def _body_item(row: Row, recipe: Recipe) -> dict[str, Any]:
     record, body = _record_and_body(row, recipe.file_format)
     headers = dict(recipe.headers)
-    if record is not None and not any(name.lower() == "content-type" for name in headers):
+    if record is not None and not _has_content_type(headers):
         headers[_TYPE] = _JSON
     if recipe.dedup_field is not None:
         headers[_ID] = _picked(record, recipe.dedup_field)
@@ -167,13 +187,13 @@ def _body_item(row: Row, recipe: Recipe) -> dict[str, Any]:
 def _record_and_body(row: Row, file_format: FileFormat) -> tuple[Any, str]:
     if row.fields is not None:
         return row.fields, _encode(row.fields)
-    text = _text(row)
-    return (None if file_format == "lines" else _parsed(text)), text
+    text = _text(row.text)
+    return (None if file_format == "lines" else _parser()(row.text)), text
 
 
-def _text(row: Row) -> str:
+def _text(data: bytes) -> str:
     try:
-        return row.text.decode()
+        return data.decode()
     except UnicodeDecodeError as fault:
         raise BadInput(f"not UTF-8 at byte {fault.start}") from None
 
@@ -183,10 +203,15 @@ def _not_json(name: str) -> Any:
 
 
 _decoder = json.JSONDecoder(parse_constant=_not_json)
-scan: Callable[[str, int], tuple[Any, int]] = cast("Any", _decoder).scan_once
 
 
-def _parsed(text: str) -> Any:
+@cache
+def _parser() -> Callable[[bytes], Any]:
+    return line_parser(_parsed)
+
+
+def _parsed(data: bytes) -> Any:
+    text = _text(data)
     try:
         return _decoder.decode(text)
     except json.JSONDecodeError as fault:
@@ -223,7 +248,7 @@ def _item(
 
 
 def _own_item(row: Row, recipe: Recipe) -> dict[str, Any]:
-    given = _from_columns(row.fields) if row.fields is not None else _parsed(_text(row))
+    given = _from_columns(row.fields) if row.fields is not None else _parser()(row.text)
     if not isinstance(given, dict):
         raise BadInput("a record is a JSON object; with --to it is the body itself")
     for name in given:
@@ -274,6 +299,6 @@ def _body(given: Any, headers: dict[str, str]) -> str:
         return ""
     if isinstance(given, str):
         return given
-    if not any(name.lower() == "content-type" for name in headers):
+    if not _has_content_type(headers):
         headers[_TYPE] = _JSON
     return _encode(given)

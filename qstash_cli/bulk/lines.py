@@ -55,24 +55,15 @@ class Lines(NamedTuple):
         """The number of bytes of the input up to the end of the last line."""
         return self.start + len(self.data) + self.dropped_bytes
 
-    def row(self, line: int) -> Row:
-        """The row of that line."""
-        if self.dropped_bytes:
-            return self._too_long()
-        place = line - self.first
-        *parts, rest = self.data.split(b"\n", place + 1)
-        text, rest = (parts[place], rest) if place < len(parts) else (rest, b"")
-        return Row(line, line, self.end - len(rest), text.removesuffix(b"\r"))
-
     def rows(self) -> Iterator[Row]:
         """The rows of all lines, blank ones too."""
         if self.dropped_bytes:
             yield self._too_long()
             return
-        end = self.start
+        end, last_end = self.start, self.end
         for number, line in enumerate(self.data.removesuffix(b"\n").split(b"\n"), self.first):
-            end = min(end + len(line) + 1, self.end)
-            yield Row(number, number, end, line.removesuffix(b"\r"))
+            end += len(line) + 1
+            yield Row(number, number, min(end, last_end), line.removesuffix(b"\r"))
 
     def split_before(self, numbers: Sequence[int]) -> list[Lines]:
         """The lines in parts, each but the first of which begins with one of these lines."""

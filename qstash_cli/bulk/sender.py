@@ -121,8 +121,10 @@ class _Crew:
 
 
 def body_of(records: Sequence[Record]) -> bytes:
-    """The body of the request that sends these records."""
-    return b"[" + b",".join([record.item for record in records]) + b"]"
+    """The body of the request that sends these records: their items in a JSON array."""
+    import msgspec
+
+    return msgspec.json.encode([msgspec.Raw(record.item) for record in records])
 
 
 class _Sender:

@@ -12,7 +12,7 @@ from typing import Any
 
 from qstash_cli.bulk.acknowledgements import InDoubt
 from qstash_cli.bulk.chunks import Chunk, chunks_of
-from qstash_cli.bulk.filling import records_of
+from qstash_cli.bulk.items import records_of
 from qstash_cli.bulk.journal import Journal, NoJournal, Run, opened_journal, resumable
 from qstash_cli.bulk.journal_state import JournalState
 from qstash_cli.bulk.pace import paced

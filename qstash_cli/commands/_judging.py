@@ -11,9 +11,9 @@ from qstash_cli.captures.capture import Capture
 from qstash_cli.captures.diagnose import diagnose
 from qstash_cli.captures.diagnosis import Diagnosis
 from qstash_cli.captures.search_budget import SECONDS_PER_CAPTURE, SearchBudget
+from qstash_cli.json_lines import line_parser
 from qstash_cli.protocol.claim_checks import Expectation, display_claims
 from qstash_cli.protocol.signature import SignatureReport, verify
-from qstash_cli.quick_json import loads
 
 UNSIGNED = "no Upstash-Signature header"
 
@@ -150,9 +150,9 @@ def reason(verdict: Verdict) -> str:
 
 def _value_of(line: bytes) -> Any:
     try:
-        return loads(line.decode())
+        return json.loads(line.decode())
     except ValueError:
-        # Other encodings of Unicode are known by their first bytes.
+        # Other encodings of Unicode are recognised by their first bytes.
         return json.loads(line)
 
 
@@ -160,11 +160,12 @@ def lines(data: bytes) -> Iterator[Capture | str]:
     """The capture of each line that is not empty, or why it cannot be read."""
     from qstash_cli.captures import json_dumps
 
+    parse = line_parser(_value_of)
     for number, line in enumerate(data.splitlines(), 1):
         if not line.strip():
             continue
         try:
-            found = json_dumps.read(_value_of(line))
+            found = json_dumps.read(parse(line))
         except ValueError:
             yield f"line {number} is not JSON"
         except RecursionError:

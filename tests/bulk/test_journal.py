@@ -56,7 +56,7 @@ def opened(path: Path, run: Run) -> tuple[FileJournal, JournalState]:
 def chunk(first: int, *texts: str) -> Chunk:
     data = "".join(f"{text}\n" for text in texts).encode()
     lines = Lines(first, 0, data)
-    records = [Record(lines, number) for number in range(first, first + len(texts))]
+    records = [Record(row, row.line) for row in lines.rows()]
     return Chunk(lines=[lines], good=records)
 
 
