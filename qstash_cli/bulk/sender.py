@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
-from threading import Thread
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qstash_cli.bulk.acknowledgements import Acknowledgements, acknowledgements
 from qstash_cli.bulk.chunks import Chunk
 from qstash_cli.bulk.items import Record
 from qstash_cli.client.retry import TOO_MANY_REQUESTS, UNAVAILABLE, RetryPolicy
 from qstash_cli.errors import QstashError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 _ATTEMPTS = 9
 # Each record has a deduplication id: any refusal that is not about the records may be retried.
@@ -43,81 +44,72 @@ class Wire:
 
 
 def send(chunks: Iterable[Chunk | None], wire: Wire) -> Iterator[Answered]:
-    """The answers to every chunk, as they come.
+    """The responses to every chunk, as they come.
 
     What is in flight is awaited even when `chunks` or a request fail; then the first error is
-    raised. At most `wire.in_flight` chunks are held.
+    raised. At most `wire.in_flight` chunks are in flight.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     sender = _Sender(wire)
-    with _Crew(sender.answered) as crew:
+    with ThreadPoolExecutor(wire.in_flight) as pool:
+        requests = _Requests(pool, sender.answered)
         source = iter(chunks)
-        while crew.failure is None:
+        while requests.failure is None:
             try:
                 chunk = next(source)
             except StopIteration:
                 break
             except QstashError as error:
-                crew.failure = error
+                requests.failure = error
                 break
             if chunk is not None:
-                crew.put(chunk)
-            yield from crew.answers(most_left=wire.in_flight - 1)
-        sender.may_be_patient = crew.failure is None
-        yield from crew.answers(most_left=0)
-    if crew.failure is not None:
-        raise crew.failure
+                requests.begin(chunk)
+            yield from requests.responses(max_pending=wire.in_flight - 1)
+        sender.may_be_patient = requests.failure is None
+        yield from requests.responses(max_pending=0)
+    if requests.failure is not None:
+        raise requests.failure
 
 
-class _Crew:
-    """Threads that have chunks answered, as many as there were chunks at the same time.
+class _Requests:
+    """The requests in flight. `failure` is the first error."""
 
-    `failure` is the first that there was. A pool of `concurrent.futures` takes 5 ms to import, and
-    three times as long for each chunk.
-    """
-
-    def __init__(self, answered: Callable[[Chunk], Answered]) -> None:
+    def __init__(self, pool: Executor, answered: Callable[[Chunk], Answered]) -> None:
+        self._pool = pool
         self._answered = answered
-        self._todo: SimpleQueue[Chunk | None] = SimpleQueue()
-        self._done: SimpleQueue[Answered | BaseException] = SimpleQueue()
-        self._threads: list[Thread] = []
-        self._under_way = 0
+        self._pending: list[Future[Answered]] = []
         self.failure: QstashError | None = None
 
-    def __enter__(self) -> Self:
-        return self
+    def begin(self, chunk: Chunk) -> None:
+        """Sends a chunk in another thread."""
+        self._pending.append(self._pool.submit(self._answered, chunk))
 
-    def __exit__(self, *_: object) -> None:
-        for _thread in self._threads:
-            self._todo.put(None)
-        for thread in self._threads:
-            thread.join()
+    def responses(self, *, max_pending: int) -> Iterator[Answered]:
+        """The responses that have arrived. Waits until at most `max_pending` are outstanding.
 
-    def put(self, chunk: Chunk) -> None:
-        if self._under_way == len(self._threads):
-            thread = Thread(target=self._work, daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        self._under_way += 1
-        self._todo.put(chunk)
+        Raises an error that is not a `QstashError`.
+        """
+        while self._pending:
+            for future in self._arrived(must_wait=len(self._pending) > max_pending):
+                self._pending.remove(future)
+                error = future.exception()
+                if error is None:
+                    yield future.result()
+                elif isinstance(error, QstashError):
+                    self.failure = self.failure or error
+                else:
+                    raise error
+            if len(self._pending) <= max_pending:
+                return
 
-    def answers(self, *, most_left: int) -> Iterator[Answered]:
-        """Those that are there, and as many more that no more than `most_left` are under way."""
-        while self._under_way > most_left or not self._done.empty():
-            outcome = self._done.get()
-            self._under_way -= 1
-            if isinstance(outcome, Answered):
-                yield outcome
-            elif isinstance(outcome, QstashError):
-                self.failure = self.failure or outcome
-            else:
-                raise outcome
+    def _arrived(self, *, must_wait: bool) -> list[Future[Answered]]:
+        """The requests that are done, in the order in which they began."""
+        if must_wait:
+            from concurrent.futures import FIRST_COMPLETED, wait
 
-    def _work(self) -> None:
-        while (chunk := self._todo.get()) is not None:
-            try:
-                self._done.put(self._answered(chunk))
-            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-                self._done.put(error)
+            wait(self._pending, return_when=FIRST_COMPLETED)
+        return [future for future in self._pending if future.done()]
 
 
 def body_of(records: Sequence[Record]) -> bytes:
