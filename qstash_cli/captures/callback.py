@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from qstash_cli.captures.capture import decoded_base64
+from qstash_cli.protocol.bounded_json import bounded
 
 
 def report_of(body: bytes) -> dict[str, Any] | None:
     """The report of a callback or failure callback, None if the body is of something else.
 
-    `body` and `sourceBody` are texts in it, not base64.
+    `body` and `sourceBody` are texts in it, not base64. What is nested too deeply is cut.
     """
     try:
         report = json.loads(body)
@@ -21,7 +22,7 @@ def report_of(body: bytes) -> dict[str, Any] | None:
         return None
     return {
         name: _text(value) if name in {"body", "sourceBody"} else value
-        for name, value in report.items()
+        for name, value in bounded(report).items()
     }
 
 

@@ -12,7 +12,8 @@ from qstash_cli.captures.diagnose import diagnose
 from qstash_cli.captures.diagnosis import Diagnosis
 from qstash_cli.captures.search_budget import SECONDS_PER_CAPTURE, SearchBudget
 from qstash_cli.json_lines import line_parser
-from qstash_cli.protocol.claim_checks import Expectation, display_claims
+from qstash_cli.protocol.bounded_json import bounded
+from qstash_cli.protocol.claim_checks import Expectation
 from qstash_cli.protocol.signature import SignatureReport, verify
 
 UNSIGNED = "no Upstash-Signature header"
@@ -44,7 +45,7 @@ class Verdict(NamedTuple):
 
     def claims(self) -> dict[str, Any]:
         """The claims of the token."""
-        return display_claims(self.report.claims) if self.report else {}
+        return bounded(self.report.claims) if self.report else {}
 
 
 _FIELDS: dict[str, Callable[[Verdict], Any]] = {

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from typing import NamedTuple, TextIO
 
 _COLUMNS = 80
+_MAX_DIGITS = 6
 
 
 class Look(NamedTuple):
@@ -25,7 +26,7 @@ def columns_of(given: str, stream: TextIO | None) -> int:
 
     As `shutil` finds it, whose import takes longer than the rest of the start of a run.
     """
-    if given.isdecimal() and int(given):
+    if given.isdecimal() and len(given) <= _MAX_DIGITS and int(given):
         return int(given)
     try:
         return (stream and os.get_terminal_size(stream.fileno()).columns) or _COLUMNS

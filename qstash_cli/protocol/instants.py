@@ -9,6 +9,7 @@ from qstash_cli.protocol.durations import parse_duration_s
 
 # Thirteen digits are milliseconds, as QStash's JSON writes them.
 _FIRST_MILLISECONDS = 100_000_000_000
+_MAX_DIGITS = 15
 
 
 def parse_instant_s(text: str, now: float) -> float:
@@ -24,7 +25,7 @@ def parse_instant_s(text: str, now: float) -> float:
         return now + parse_duration_s(text.removeprefix("in "))
     if text.endswith(" ago"):
         return now - parse_duration_s(text.removesuffix(" ago"))
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS:
         return int(text) / 1000 if int(text) >= _FIRST_MILLISECONDS else int(text)
     try:
         at = datetime.fromisoformat(text)

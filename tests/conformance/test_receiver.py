@@ -23,7 +23,8 @@ from qstash import Receiver
 
 from qstash_cli.captures.diagnose import diagnose
 from qstash_cli.captures.search_budget import SearchBudget
-from qstash_cli.protocol.claim_checks import Expectation, body_hash, display_claims
+from qstash_cli.protocol.bounded_json import bounded
+from qstash_cli.protocol.claim_checks import Expectation, body_hash
 from qstash_cli.protocol.signature import SignatureReport, verify
 from tests.figures import Figures
 
@@ -178,7 +179,7 @@ def ours(signature: str, body: str, url: str | None) -> SignatureReport:
         keys=(("current", CURRENT), ("next", NEXT)), url=url, body=body.encode(), now=time.time()
     )
     report = verify(signature, expected)
-    json.dumps([display_claims(report.claims), report.checks], allow_nan=False)
+    json.dumps([bounded(report.claims), report.checks], allow_nan=False)
     diagnose(signature, expected, report, {}, budget=SearchBudget(time.monotonic))
     return report
 

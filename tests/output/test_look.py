@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import pytest
+
+from qstash_cli.output.look import columns_of
+
+
+@pytest.mark.parametrize(
+    ("given", "columns"),
+    [("120", 120), ("", 80), ("0", 80), ("-5", 80), ("²", 80), ("wide", 80), ("9" * 5_000, 80)],
+)
+def test_the_width_is_that_of_columns_if_it_is_a_width(given: str, columns: int) -> None:
+    assert columns_of(given, None) == columns
