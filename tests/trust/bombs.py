@@ -16,7 +16,7 @@ _ENDLESS = 1_000_000
 
 
 @cache
-def compressed(window_bits: int, mebibytes: int = 512) -> bytes:
+def compressed(window_bits: int, mebibytes: int = 128) -> bytes:
     """So many mebibytes of zeros: gzip with 31 window bits, zlib with 15, raw deflate with -15."""
     compressor = zlib.compressobj(wbits=window_bits)
     parts = [compressor.compress(_BLOCK) for _ in range(mebibytes)]
