@@ -46,13 +46,15 @@ _RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/", "/v2/workflows/")
 
 def build(accounts: Accounts, *, host: str, limits: Limits) -> Starlette:
     """The application on accounts that are started, and stopped, by whoever runs it."""
+    middleware = [
+        Middleware(Guard, host=host, accounts=accounts),
+        Middleware(_Paths),
+    ]
+    if limits.requests_per_s is not None:
+        middleware.append(Middleware(Burst, most=limits.requests_per_s, now_s=time.time))
     app = Starlette(
         routes=[route for resource in _RESOURCES for route in resource.ROUTES],
-        middleware=[
-            Middleware(Guard, host=host, accounts=accounts),
-            Middleware(_Paths),
-            Middleware(Burst, most=limits.requests_per_s, now_s=time.time),
-        ],
+        middleware=middleware,
         exception_handlers={
             ApiError: _api_error,
             BadInput: _bad_input,

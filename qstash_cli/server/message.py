@@ -150,13 +150,15 @@ def insert(connection: sqlite3.Connection, draft: Draft, new_id: Callable[[str],
         "flow_key": options.flow_key,
         "labels": f",{','.join(options.label)}," if options.label else "",
     }
-    connection.execute(
-        f"INSERT INTO messages ({', '.join(values)}) "  # noqa: S608 - our own column names
-        f"VALUES ({', '.join('?' * len(values))})",
-        tuple(values.values()),
-    )
+    connection.execute(_insertion(tuple(values)), tuple(values.values()))
     log(connection, message_id, "CREATED", draft.created_ms, nextDeliveryTime=draft.due_ms)
     return message_id
+
+
+@lru_cache
+def _insertion(columns: tuple[str, ...]) -> str:
+    places = ", ".join("?" * len(columns))
+    return f"INSERT INTO messages ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - our own
 
 
 def find(connection: sqlite3.Connection, message_id: str) -> Message | None:

@@ -73,7 +73,7 @@ def check_day(connection: sqlite3.Connection, limits: Limits, more: int, now_ms:
 class Burst:
     """Answers 429 to a user's requests over the number in a second; publishing is free of it."""
 
-    def __init__(self, app: ASGIApp, *, most: int | None, now_s: Callable[[], float]) -> None:
+    def __init__(self, app: ASGIApp, *, most: int, now_s: Callable[[], float]) -> None:
         self._app = app
         self._most = most
         self._now_s = now_s
@@ -81,7 +81,7 @@ class Burst:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it."""
-        if self._most is None or scope["type"] != "http" or _is_operational(scope["path"]):
+        if scope["type"] != "http" or _is_operational(scope["path"]):
             await self._app(scope, receive, send)
             return
         second = math.floor(self._now_s())

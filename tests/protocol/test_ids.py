@@ -1,5 +1,6 @@
 """Ids and names: what QStash would take, and what it would take for something worse."""
 
+import os
 import re
 
 import pytest
@@ -22,6 +23,19 @@ def test_bytes_that_would_make_some_digits_likelier_are_passed_over() -> None:
     supplied = iter([bytes([232, 255] * 28), bytes(56)])
 
     assert ids.new_id("msg", lambda _n: next(supplied)) == f"msg_{'1' * 28}"
+
+
+def test_time_ordered_ids_have_the_same_shape_and_sort_by_their_time() -> None:
+    times_ms = [1, 57, 58, 1_764_000_000_000, 1_764_000_000_001, 120_000_000_000_000]
+
+    made = [ids.new_time_ordered_id("msg", now_ms, os.urandom) for now_ms in times_ms]
+
+    assert sorted(made) == made
+    assert all(re.fullmatch(r"msg_[1-9A-HJ-NP-Za-km-z]{28}", one) for one in made)
+
+
+def test_time_ordered_ids_of_one_moment_differ() -> None:
+    assert len({ids.new_time_ordered_id("msg", 1, os.urandom) for _ in range(1000)}) == 1000
 
 
 @pytest.mark.parametrize("name", ["orders", "a.b-c_D9"])
