@@ -11,12 +11,14 @@ import io
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
 from qstash_cli.errors import OutputFailed
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from _typeshed import WriteableBuffer
 
 _STDIN, _STDOUT, _STDERR = range(3)
 
@@ -66,65 +68,71 @@ class _Input(_Raw):
         return len(data)
 
 
-class _Output(_Raw):
-    """Raises `OutputFailed` for what cannot be written, until that is to be discarded."""
+class _Writer(io.TextIOWrapper):
+    """Text for a descriptor, which stays open. The writing itself is done by `io.FileIO`.
 
-    discards = False
+    A raw stream in Python could be interrupted between the system call and its return: what was
+    written would then be written again by the next flush.
+    """
 
-    def writable(self) -> bool:
-        return True
+    def __init__(self, fd: int, stream: TextIO | None, *, errors: str, lines: bool) -> None:
+        super().__init__(
+            io.BufferedWriter(io.FileIO(fd, "w", closefd=False)),
+            encoding=stream.encoding if stream else "utf-8",
+            errors=errors,
+            line_buffering=lines,
+        )
+        self.is_open = stream is not None
 
-    def write(self, data: ReadableBuffer, /) -> int:
-        size = memoryview(data).nbytes
-        if self.discards:
-            return size
-        if not self.is_open:
+
+class StandardOutput(_Writer):
+    """Standard output. `write` and `flush` raise `OutputFailed`, or `BrokenPipeError`."""
+
+    _discards = False
+
+    def write(self, text: str, /) -> int:
+        """Writes a text."""
+        with self._failing():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Writes what is buffered."""
+        with self._failing():
+            super().flush()
+
+    def discard(self) -> None:
+        """Drops what is not written yet, and all that follows."""
+        self._discards = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+        self.flush()
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        if not (self.is_open or self._discards):
             raise OutputFailed("it is closed")
         try:
-            return os.write(self._fd, data)
+            yield
         except BrokenPipeError:
             raise
         except OSError as fault:
             raise OutputFailed(fault.strerror or type(fault).__name__) from None
 
 
-class _Messages(_Raw):
+class _Messages(_Writer):
     """Standard error. Where it cannot be written there is nobody to report that to."""
 
-    def writable(self) -> bool:
-        return True
+    def write(self, text: str, /) -> int:
+        """Writes a text."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
 
-    def write(self, data: ReadableBuffer, /) -> int:
-        size = memoryview(data).nbytes
-        if not self.is_open:
-            return size
-        try:
-            return os.write(self._fd, data)
-        except OSError:
-            return size
-
-
-class StandardOutput(io.TextIOWrapper):
-    """Standard output. `write` and `flush` raise `OutputFailed`, or `BrokenPipeError`."""
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self._target = _Output(_STDOUT, is_open=stream is not None)
-        super().__init__(
-            io.BufferedWriter(self._target),
-            encoding=stream.encoding if stream else "utf-8",
-            errors=stream.errors if stream else "strict",
-            line_buffering=self._target.isatty(),
-        )
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is anything to write to."""
-        return self._target.is_open
-
-    def discard(self) -> None:
-        """Drops what is not written yet, and all that follows."""
-        self._target.discards = True
-        self.flush()
+    def flush(self) -> None:
+        """Writes what is buffered."""
+        with suppress(OSError):
+            super().flush()
 
 
 def open_streams() -> Streams:
@@ -132,13 +140,10 @@ def open_streams() -> Streams:
     given = (sys.stdin, sys.stdout, sys.stderr)
     if None in given:
         _occupy_closed_descriptors()
-    out = StandardOutput(sys.stdout)
-    err = io.TextIOWrapper(
-        io.BufferedWriter(_Messages(_STDERR, is_open=sys.stderr is not None)),
-        encoding=sys.stderr.encoding if sys.stderr else "utf-8",
-        errors="backslashreplace",
-        line_buffering=True,
-    )
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    errors = (sys.stdout and sys.stdout.errors) or "strict"
+    out = StandardOutput(_STDOUT, sys.stdout, errors=errors, lines=is_terminal)
+    err = _Messages(_STDERR, sys.stderr, errors="backslashreplace", lines=True)
     stdin = io.BufferedReader(_Input(_STDIN, is_open=sys.stdin is not None))
     sys.stdout, sys.stderr = out, err
     return Streams(stdin, out, err)

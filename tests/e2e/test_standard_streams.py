@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -176,3 +177,29 @@ def test_a_server_that_cannot_announce_itself_ends(api_url: str, tmp_path: Path,
 
     assert done.returncode == 1, done
     assert done.stderr.startswith("error: cannot write to standard output: ")
+
+
+def test_what_is_interrupted_after_it_was_written_is_not_written_again(tmp_path: Path) -> None:
+    # A signal that arrives during the system call is handled as soon as Python code runs again.
+    script = (
+        "import os, signal\n"
+        "from qstash_cli.streams import open_streams\n"
+        "out = open_streams().out\n"
+        "write = os.write\n"
+        "def interrupted(fd, data):\n"
+        "    written = write(fd, data)\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    return written\n"
+        "os.write = interrupted\n"
+        "try:\n"
+        "    out.write('one line\\n')\n"
+        "    out.flush()\n"
+        "except KeyboardInterrupt:\n"
+        "    pass\n"
+        "out.flush()\n"
+    )
+    done = subprocess.run(  # noqa: S603 - a script of the test
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert done.stdout == "one line\n"
