@@ -47,8 +47,8 @@ class NoJournal:
 class Run(NamedTuple):
     """What the journal must be about. `source` is the input, if it is a file.
 
-    `new_job` makes the id of a job. `started_at_s` and `now_s` are the unix times at which this
-    process began and at which it asks.
+    `new_job` makes the id of a job. `started_at_s` is the unix time at which this process began,
+    `now` returns the current one.
     """
 
     api_url: str
@@ -57,7 +57,7 @@ class Run(NamedTuple):
     resumes: bool
     new_job: Callable[[], str]
     started_at_s: float
-    now_s: float
+    now: Callable[[], float]
 
 
 class FileJournal:
@@ -151,7 +151,8 @@ def resumable(path: Path, run: Run) -> JournalState | None:
         return None
     if state.finished_at_s is not None and not run.resumes:
         # A time in the future is one of a clock that was set back since.
-        if run.started_at_s < state.finished_at_s <= run.now_s:
+        # This process waited for the lock: the time must be read after it has it.
+        if run.started_at_s < state.finished_at_s <= run.now():
             raise QstashError(
                 f"another process has just sent this input, as its journal says: {path}",
                 hint="run the command again to send every record once more; nothing was sent",

@@ -149,7 +149,7 @@ class Job:
             resumes=self.sending.resume,
             new_job=lambda: self.inv.new_id("batch"),
             started_at_s=self.inv.started_at_s(),
-            now_s=self.inv.now(),
+            now=self.inv.now,
         )
 
     def _begun(self, stack: ExitStack) -> tuple[Journal, str]:

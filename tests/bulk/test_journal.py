@@ -44,7 +44,7 @@ def a_run(source: Path | None = None, **given: Any) -> Run:
         resumes=True,
         new_job=lambda: f"batch_{os.urandom(4).hex()}",
         started_at_s=0.0,
-        now_s=100.0,
+        now=lambda: 100.0,
     )._replace(**given)
 
 
@@ -145,7 +145,7 @@ def test_a_run_that_finished_after_this_one_was_started_is_not_repeated(
 
     assert caught.value.exit_code == 1
     assert path.read_bytes() == before
-    opened(path, a_run(source, resumes=False, started_at_s=4.0, now_s=4.9))
+    opened(path, a_run(source, resumes=False, started_at_s=4.0, now=lambda: 4.9))
     assert path.read_bytes() != before
 
 
@@ -326,3 +326,16 @@ def test_a_damaged_journal_is_read_or_refused_with_the_line_and_the_way_on(
     if damage_found:
         assert re.search(r"line \d+ of the journal|not a journal|version", damage_found.message)
         assert re.search(r"delete|--journal|update", damage_found.hint)
+
+
+def test_a_run_that_ends_while_another_waits_for_its_lock_is_known_to_it(
+    source: Path, path: Path
+) -> None:
+    # Both processes began at 1.0. This one prepares its run at 2.0; the first one ends at 3.0.
+    clock = iter((4.0,))
+    waiting = a_run(source, resumes=False, started_at_s=1.0, now=lambda: next(clock))
+    with opened_journal(path, a_run(source, resumes=False)) as (journal, _):
+        journal.finish(3.0)
+
+    with pytest.raises(QstashError, match="another process has just sent this input"):
+        opened(path, waiting)

@@ -50,11 +50,14 @@ def start(api: Api, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[s
     env = plain_environment(tmp_path) | {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token"}
     started: list[subprocess.Popen[str]] = []
 
-    def start_(*argv: str) -> subprocess.Popen[str]:
+    def start_(*argv: str, is_held: bool = False) -> subprocess.Popen[str]:
+        command = [*QSTASH, "batch", *(argv or ("in.jsonl",)), "--to", "https://example.com/hook"]
+        if is_held:
+            command = ["sh", "-c", 'read -r _; exec "$@"', "sh", *command]
         with source.open() as stdin:
             process = subprocess.Popen(  # noqa: S603 - a command of the test
-                [*QSTASH, "batch", *(argv or ("in.jsonl",)), "--to", "https://example.com/hook"],
-                env=env, cwd=tmp_path, text=True, stdin=stdin,
+                command, env=env, cwd=tmp_path, text=True,
+                stdin=subprocess.PIPE if is_held else stdin,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             )  # fmt: skip
         started.append(process)
@@ -99,10 +102,15 @@ def test_three_that_are_started_at_the_same_moment_send_each_record_once(
 ) -> None:
     api.may_respond.set()
 
-    running = [start() for _ in range(3)]
-    told = [process.communicate()[1] for process in running]
+    # Each shell becomes `qstash` when it has read its line: none can end before another begins.
+    waiting = [start(is_held=True) for _ in range(3)]
+    for process in waiting:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    told = [process.communicate()[1] for process in waiting]
 
-    assert sorted(process.returncode for process in running) == [0, 1, 1], (attempt, told)
+    assert sorted(process.returncode for process in waiting) == [0, 1, 1], (attempt, told)
     assert len(api.ids) == len(set(api.ids)) == COUNT
 
 
