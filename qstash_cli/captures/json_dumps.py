@@ -112,27 +112,28 @@ def _query(event: Mapping[str, Any], *, is_encoded: bool) -> str:
 
 
 def _dump(dump: Mapping[str, Any]) -> Capture:
-    body_keys = [name for name in BODY_KEYS if name in dump]
-    body_key = next((name for name in body_keys if dump[name] is not None), None)
-    is_base64 = (
-        body_key == "bodyBase64"
-        or bool(dump.get("isBase64Encoded"))
-        or dump.get("encoding") == "base64"
-    )
     headers = header_pairs(dump.get("headers") or dump.get("rawHeaders"))
     url = _text(dump.get("url"))
     if url is None or url.startswith("/"):
         # Request bins and Node's requests have the path alone.
         fields = {name.lower(): value for name, value in headers}
         url = _event_url({"path": url, **dump}, {}, fields)
+    body_keys = [name for name in BODY_KEYS if dump.get(name) is not None]
     return Capture(
         source="webhook.site export" if "uuid" in dump else "JSON dump",
         method=_text(dump.get("method")) or "",
         url=url,
         headers=headers,
-        body=b"" if body_key is None else _bytes(dump[body_key], is_base64=is_base64),
-        keys_without_body=() if body_keys else tuple(dump),
+        body=_dumped_body(dump, body_keys[0]) if body_keys else b"",
+        keys_without_body=() if body_keys or dump.keys() & set(BODY_KEYS) else tuple(dump),
     )
+
+
+def _dumped_body(dump: Mapping[str, Any], key: str) -> bytes:
+    is_base64 = (
+        key == "bodyBase64" or bool(dump.get("isBase64Encoded")) or dump.get("encoding") == "base64"
+    )
+    return _bytes(dump[key], is_base64=is_base64)
 
 
 def _bytes(value: Any, *, is_base64: bool) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 SECONDS_PER_CAPTURE = 2.0
 # For all captures of a file together: thousands of them may be wrong.
@@ -14,11 +16,22 @@ class SearchStopped(Exception):
 
 
 class SearchBudget:
-    """The time of one search. `clock` is in seconds."""
+    """The time of searches: 2 s for each, and `run_s` for all. `clock` is in seconds."""
 
-    def __init__(self, clock: Callable[[], float], seconds: float = SECONDS_PER_CAPTURE) -> None:
+    def __init__(self, clock: Callable[[], float], run_s: float = math.inf) -> None:
         self._clock = clock
-        self._ends_at = clock() + seconds
+        self._remaining_s = run_s
+        self._ends_at = math.inf
+
+    @contextmanager
+    def one_search(self) -> Iterator[None]:
+        """Limits the time of what is done inside."""
+        began_at = self._clock()
+        self._ends_at = began_at + min(SECONDS_PER_CAPTURE, self._remaining_s)
+        try:
+            yield
+        finally:
+            self._remaining_s -= max(0.0, self._clock() - began_at)
 
     def check(self) -> None:
         """Raises `SearchStopped` if no time remains."""

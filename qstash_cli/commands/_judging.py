@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from qstash_cli.captures.capture import Capture
 from qstash_cli.captures.diagnose import diagnose
 from qstash_cli.captures.diagnosis import Diagnosis
-from qstash_cli.captures.search_budget import SECONDS_PER_CAPTURE, SearchBudget
+from qstash_cli.captures.search_budget import SearchBudget
 from qstash_cli.json_lines import line_parser
 from qstash_cli.protocol.bounded_json import bounded
 from qstash_cli.protocol.claim_checks import Expectation
@@ -68,32 +68,29 @@ class Numbered(Mapping[str, Any]):
     """
 
     def __init__(self, number: int, verdict: Verdict) -> None:
-        self.number = number
-        self.verdict = verdict
+        self._number = number
+        self._verdict = verdict
 
     def __getitem__(self, name: str) -> Any:
-        return _NUMBERED_FIELDS[name](self)
+        return self._number if name == "number" else _FIELDS_OF_MANY[name](self._verdict)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value of that name."""
-        read = _NUMBERED_FIELDS.get(name)
-        return default if read is None else read(self)
+        read = _FIELDS_OF_MANY.get(name)
+        if read is not None:
+            return read(self._verdict)
+        return self._number if name == "number" else default
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_NUMBERED_FIELDS)
+        return iter(("number", *_FIELDS_OF_MANY))
 
     def __len__(self) -> int:
-        return len(_NUMBERED_FIELDS)
+        return 1 + len(_FIELDS_OF_MANY)
 
 
-def _of_verdict(read: Callable[[Verdict], Any]) -> Callable[[Numbered], Any]:
-    return lambda numbered: read(numbered.verdict)
-
-
-_NUMBERED_FIELDS: dict[str, Callable[[Numbered], Any]] = {
-    "number": lambda numbered: numbered.number,
-    "failed": _of_verdict(lambda verdict: verdict.report.failed if verdict.report else []),
-    **{name: _of_verdict(read) for name, read in _FIELDS.items()},
+_FIELDS_OF_MANY: dict[str, Callable[[Verdict], Any]] = {
+    "failed": lambda verdict: verdict.report.failed if verdict.report else [],
+    **_FIELDS,
 }
 
 
@@ -101,13 +98,11 @@ def judge(
     capture: Capture,
     expected: Expectation,
     other_keys: Mapping[str, tuple[str, str]],
-    *,
-    clock: Callable[[], float] = monotonic,
-    search_s: float = SECONDS_PER_CAPTURE,
+    budget: SearchBudget | None = None,
 ) -> Verdict:
     """The verdict on a capture; what `expected` says of URL and body wins over the capture.
 
-    The search for the cause of a failure takes about `search_s` seconds of `clock` at most.
+    `budget` limits the search for the cause of a failure.
     """
     signature = capture.signature
     if signature is None:
@@ -122,10 +117,11 @@ def judge(
     if report.valid:
         return Verdict(capture=capture, report=report)
     keys = capture.keys_without_body if expected.body is None else ()
+    time = SearchBudget(monotonic) if budget is None else budget
 
     def search() -> list[Diagnosis]:
-        budget = SearchBudget(clock, search_s)
-        return diagnose(signature, own, report, other_keys, budget=budget, keys_without_body=keys)
+        with time.one_search():
+            return diagnose(signature, own, report, other_keys, budget=time, keys_without_body=keys)
 
     return Verdict(capture=capture, report=report, findings=_causes(search))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from qstash_cli.output.result import Column, View
+from collections.abc import Sequence
+
+from qstash_cli.output.result import Column, Record, View
 
 _LAST_INSTANT_S = 253_402_300_800
 
@@ -21,14 +23,18 @@ VERDICTS = View(
         Column(name="number", of="number"),
         Column(name="valid", of="valid"),
         Column(name="key", of="key"),
-        Column(name="failed", of="failed", show="list"),
+        Column(name="failed", of=lambda r: r["failed"] or None, show="list"),
         Column(name="url", of="url"),
-        Column(name="finding", of=lambda r: "; ".join(f["what"] for f in r["findings"])),
+        Column(name="finding", of=lambda r: _causes(r["findings"])),
         Column(name="error", of="error"),
     ),
     id="number",
     empty="there is no captured request in it",
 )
+
+
+def _causes(findings: Sequence[Record]) -> str | None:
+    return "; ".join([finding["what"] for finding in findings]) if findings else None
 
 
 def _instant(name: str) -> Column:

@@ -118,27 +118,20 @@ _AT_A_TIME = 16
 def _verdicts(
     inv: Invocation, requests: Iterable[Request | str], expected: Expectation
 ) -> Iterator[Verdict]:
-    from qstash_cli.captures.search_budget import SECONDS_PER_CAPTURE, SECONDS_PER_RUN
+    from qstash_cli.captures.search_budget import SECONDS_PER_RUN, SearchBudget
     from qstash_cli.commands._judging import Verdict, judge
 
     others = _other_keys(inv)
-    remaining_s = SECONDS_PER_RUN
-
-    def verdict_of(one: Request | str) -> Verdict:
-        nonlocal remaining_s
-        if isinstance(one, str):
-            return Verdict(capture=_unread(), error=one)
-        search_s = min(SECONDS_PER_CAPTURE, remaining_s)
-        began_at = inv.now()
-        verdict = judge(one, expected, others, clock=inv.now, search_s=search_s)
-        if not verdict.valid:
-            remaining_s -= max(0.0, inv.now() - began_at)
-        return verdict
-
+    budget = SearchBudget(inv.now, SECONDS_PER_RUN)
     # A few at a time: what runs again and again stays in the processor's cache, an eighth quicker.
     rest = iter(requests)
     while block := list(islice(rest, _AT_A_TIME)):
-        yield from [verdict_of(one) for one in block]
+        yield from [
+            Verdict(capture=_unread(), error=one)
+            if isinstance(one, str)
+            else judge(one, expected, others, budget)
+            for one in block
+        ]
 
 
 def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> Result:

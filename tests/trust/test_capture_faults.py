@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.captures.capture import Capture
+from qstash_cli.captures.search_budget import SearchBudget
 from qstash_cli.commands._judging import judge, reason
 from qstash_cli.protocol.claim_checks import Expectation, body_hash
 from qstash_cli.protocol.signature import sign
@@ -147,7 +148,7 @@ def test_a_search_that_fails_is_a_message_beside_the_verdict() -> None:
         raise OSError("no clock")
 
     capture = Capture(source="test", headers=(("Upstash-Signature", token_with()),), body=b"x")
-    verdict = judge(capture, expected(), {}, clock=broken)
+    verdict = judge(capture, expected(), {}, SearchBudget(broken))
 
     assert verdict.report is not None
     assert verdict.report.failed == ["body"]
@@ -158,10 +159,10 @@ def test_the_search_stops_after_two_seconds_and_says_so(figures: Figures) -> Non
     clock = Clock(0.1)
     capture = Capture(source="test", headers=(("Upstash-Signature", token_with()),), body=b"[1]")
 
-    verdict = judge(capture, expected(), {}, clock=clock)
+    verdict = judge(capture, expected(), {}, SearchBudget(clock))
 
     figures("diagnosis budget", cases=1)
-    assert clock.reads <= 22
+    assert clock.reads <= 24
     assert "the search for what changed the body stopped after its time limit" in reason(verdict)
 
 
