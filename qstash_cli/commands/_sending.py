@@ -97,7 +97,6 @@ def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes
             ("failure callback", options.failure_callback),
         ):
             check_reachable(url or "", what)
-    warn_if_past(inv, options)
     delay_s = options.delay_s
     if options.not_before_s is not None:
         delay_s = max(0, round(options.not_before_s - inv.now()))

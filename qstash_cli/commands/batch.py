@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from qstash_cli.cli.registry import command, group
+from qstash_cli.commands import _sending
 from qstash_cli.commands._batch_job import Job, is_stream, journal_path
 from qstash_cli.commands._batch_options import RecordOptions, SendingOptions
 from qstash_cli.commands.batch_preview import planned, summary
@@ -70,6 +71,7 @@ def batch(
     _refuse_what_does_not_fit(path, records, sending)
     options = replace(options, rate=sending.rate.of_the_key if sending.rate else None)
     refuse_contradictions(options, "enqueue" if options.queue else "publish")
+    _sending.warn_if_past(inv, options)
     job = Job(
         inv=inv,
         path=path,

@@ -58,6 +58,7 @@ def publish(
         destination = check_destination(destination)
         refuse_contradictions(options, "enqueue" if options.queue else "publish")
         _sending.check(inv, destination, options, len(data))
+        _sending.warn_if_past(inv, options)
     if not sending.no_idempotency:
         options = _sending.idempotent(inv, options)
     return _sending.send(inv, destination, options, data, waiting)

@@ -378,3 +378,17 @@ def test_after_a_run_that_was_cut_off_each_reject_stands_there_once(
     assert (resumed.code, resumed.json["sentBefore"], resumed.json["refused"]) == (10, 1, 2)
     lines = [json.loads(line)["line"] for line in rejects.read_text().splitlines()]
     assert lines == [2, 4, 6]
+
+
+def test_a_not_before_in_the_past_is_one_warning_for_all_records(
+    local: Qstash, tmp_path: Path
+) -> None:
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(f'{{"to":"https://h{n}.example.com/"}}\n' for n in range(5)))
+
+    run = local(
+        "batch", str(file), "--destination-field", "to", "--not-before", "1h ago", "--dry-run"
+    )
+
+    assert run.code == 0, run
+    assert run.err.count("--not-before has passed (1h ago)") == 1, run
