@@ -34,10 +34,10 @@ def find(body: bytes, signed_hash: bytes, budget: SearchBudget) -> Diagnosis | N
         return Diagnosis("body", "the signed body is empty", "is this body of another request?")
     try:
         what = _change(body, signed_hash, budget)
-    except SearchStopped:
+    except SearchStopped as limit:
         return Diagnosis(
             "body",
-            "the search for what changed the body stopped after its time limit",
+            f"the search for what changed the body stopped {limit}",
             f"the signature is not of these bytes; {_RAW}",
         )
     return Diagnosis("body", what, _RAW) if what else _too_large(body) or _truncated(body)

@@ -20,7 +20,7 @@ class SearchBudget:
 
     def __init__(self, clock: Callable[[], float], run_s: float = math.inf) -> None:
         self._clock = clock
-        self._remaining_s = run_s
+        self._run_s = self._remaining_s = run_s
         self._ends_at = math.inf
 
     @contextmanager
@@ -34,6 +34,9 @@ class SearchBudget:
             self._remaining_s -= max(0.0, self._clock() - began_at)
 
     def check(self) -> None:
-        """Raises `SearchStopped` if no time remains."""
-        if self._clock() >= self._ends_at:
-            raise SearchStopped
+        """Raises `SearchStopped`, which says after how long, if no time remains."""
+        if self._clock() < self._ends_at:
+            return
+        if self._remaining_s < SECONDS_PER_CAPTURE:
+            raise SearchStopped(f"after {self._run_s:.0f} s for all captures")
+        raise SearchStopped(f"after {SECONDS_PER_CAPTURE:.0f} s")

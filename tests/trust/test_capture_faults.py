@@ -163,7 +163,7 @@ def test_the_search_stops_after_two_seconds_and_says_so(figures: Figures) -> Non
 
     figures("diagnosis budget", cases=1)
     assert clock.reads <= 24
-    assert "the search for what changed the body stopped after its time limit" in reason(verdict)
+    assert reason(verdict) == "body failed: the search for what changed the body stopped after 2 s"
 
 
 def test_the_searches_of_a_run_have_a_limit_together(qstash: Qstash, figures: Figures) -> None:
@@ -179,6 +179,8 @@ def test_the_searches_of_a_run_have_a_limit_together(qstash: Qstash, figures: Fi
     assert run.out.count('"valid":false') == 500
     # 30 searches of 20 reads, and then a few for each capture.
     assert clock.reads < 600 + 500 * 6
+    assert "stopped after 2 s" in run.out.splitlines()[0]
+    assert "stopped after 60 s for all captures" in run.out.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
