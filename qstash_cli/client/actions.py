@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_id
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import BulkAction
+from qstash_cli.protocol.records import BulkAction
 
 
 def every(*, states: Sequence[str] = ()) -> Request[BulkAction]:
@@ -22,9 +19,14 @@ def every(*, states: Sequence[str] = ()) -> Request[BulkAction]:
         path="/v2/bulkActions",
         query=tuple(("state", state) for state in states),
         items="bulkActions",
+        response=BulkAction,
     )
 
 
 def get(action_id: str) -> Request[BulkAction]:
     """One bulk action."""
-    return Request(method="GET", path=f"/v2/bulkActions/{check_id(action_id, 'bulk action')}")
+    return Request(
+        method="GET",
+        path=f"/v2/bulkActions/{check_id(action_id, 'bulk action')}",
+        response=BulkAction,
+    )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from qstash_cli.client.filters import Filter, id_query, query
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_id
 from qstash_cli.protocol.options import MessageOptions, encode
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import Deleted, DlqEntry, DlqPage, Published, Retried
+from qstash_cli.protocol.records import Deleted, DlqEntry, DlqMessage, DlqPage, Published, Retried
 
 PAGE = 100
 
@@ -23,17 +20,20 @@ def entries(wanted: Filter) -> Request[DlqEntry]:
         path="/v2/dlq",
         query=(*query(wanted), ("count", str(PAGE))),
         items="messages",
+        response=DlqEntry,
     )
 
 
 def first_page(wanted: Filter) -> Request[DlqPage]:
     """The first page of the entries that match, as QStash returns it."""
-    return Request(method="GET", path="/v2/dlq", query=(*query(wanted), ("count", str(PAGE))))
+    return Request(
+        method="GET", path="/v2/dlq", query=(*query(wanted), ("count", str(PAGE))), response=DlqPage
+    )
 
 
-def get(dlq_id: str) -> Request[DlqEntry]:
+def get(dlq_id: str) -> Request[DlqMessage]:
     """One entry."""
-    return Request(method="GET", path=f"/v2/dlq/{check_id(dlq_id, 'DLQ')}")
+    return Request(method="GET", path=f"/v2/dlq/{check_id(dlq_id, 'DLQ')}", response=DlqMessage)
 
 
 def retry(dlq_id: str, options: MessageOptions) -> Request[Published]:
@@ -43,6 +43,7 @@ def retry(dlq_id: str, options: MessageOptions) -> Request[Published]:
         path=f"/v2/dlq/retry/{check_id(dlq_id, 'DLQ')}",
         headers=encode(options),
         repeatable=False,
+        response=Published,
     )
 
 
@@ -55,6 +56,7 @@ def retry_many(dlq_ids: Sequence[str], options: MessageOptions) -> Request[Retri
         query=id_query("dlqIds", checked),
         headers=encode(options),
         repeatable=False,
+        response=Retried,
     )
 
 
@@ -66,6 +68,7 @@ def retry_matching(wanted: Filter, options: MessageOptions) -> Request[Retried]:
         query=(*query(wanted), ("count", str(PAGE))),
         headers=encode(options),
         repeatable=False,
+        response=Retried,
     )
 
 
@@ -78,7 +81,11 @@ def delete_many(dlq_ids: Sequence[str]) -> Request[Deleted]:
     """Deletes up to 100 entries by their ids; those that are unknown do not count."""
     checked = [check_id(one, "DLQ") for one in dlq_ids]
     return Request(
-        method="DELETE", path="/v2/dlq", query=id_query("dlqIds", checked), repeatable=False
+        method="DELETE",
+        path="/v2/dlq",
+        query=id_query("dlqIds", checked),
+        repeatable=False,
+        response=Deleted,
     )
 
 
@@ -88,4 +95,5 @@ def delete_matching(wanted: Filter) -> Request[Deleted]:
         method="DELETE",
         path="/v2/dlq",
         query=(*query(wanted), ("count", str(PAGE))),
+        response=Deleted,
     )

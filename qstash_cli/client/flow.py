@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from qstash_cli.client.request import Request
 from qstash_cli.errors import BadInput
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import FlowControl, GlobalParallelism
+from qstash_cli.protocol.records import FlowControl, GlobalParallelism
 
 
 def every() -> Request[list[FlowControl]]:
     """All keys."""
-    return Request(method="GET", path="/v2/flowControl")
+    return Request(method="GET", path="/v2/flowControl", response=list[FlowControl])
 
 
 def get(key: str) -> Request[FlowControl]:
     """One key."""
-    return Request(method="GET", path=_path(key))
+    return Request(method="GET", path=_path(key), response=FlowControl)
 
 
 def pause(key: str) -> Request[None]:
@@ -63,7 +60,7 @@ def reset(key: str) -> Request[None]:
 
 def global_parallelism() -> Request[GlobalParallelism]:
     """The parallelism of the whole account."""
-    return Request(method="GET", path="/v2/globalParallelism")
+    return Request(method="GET", path="/v2/globalParallelism", response=GlobalParallelism)
 
 
 def _path(key: str) -> str:

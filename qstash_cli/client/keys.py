@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from qstash_cli.client.request import Request
 from qstash_cli.errors import QstashError
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import SigningKeys
+from qstash_cli.protocol.records import SigningKeys
 
 # Keys are written into lines that shells read, where anything else could be a command.
 _KEY = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
 def checked(answer: SigningKeys) -> SigningKeys:
-    """The keys as they came. Raises `QstashError` for what cannot be any."""
-    told = answer if isinstance(answer, dict) else {}
-    for name in ("current", "next"):
-        key = told.get(name)
-        if not isinstance(key, str) or not _KEY.fullmatch(key):
+    """The keys as they came. Raises `QstashError` for a text that cannot be a key."""
+    for name, key in (("current", answer["current"]), ("next", answer["next"])):
+        if not _KEY.fullmatch(key):
             raise QstashError(
-                f"the answer has no signing key that can be the {name} one",
-                hint="is it QStash's API? `qstash config show` tells which is asked",
+                f"unexpected response from /v2/keys: {name} is not a signing key",
+                hint="is it QStash's API? `qstash config show` displays its URL",
             )
     return answer
 
 
 def get() -> Request[SigningKeys]:
     """Both keys."""
-    return Request(method="GET", path="/v2/keys")
+    return Request(method="GET", path="/v2/keys", response=SigningKeys)
 
 
 def rotate() -> Request[SigningKeys]:
     """Makes the next key the current one and a new key the next one."""
-    return Request(method="POST", path="/v2/keys/rotate", repeatable=False)
+    return Request(method="POST", path="/v2/keys/rotate", repeatable=False, response=SigningKeys)

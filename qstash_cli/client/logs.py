@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qstash_cli.client.filters import Filter, query
 from qstash_cli.client.request import Request
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import LogEntry
+from qstash_cli.protocol.records import LogEntry
 
 PAGE = 1000
 _TRIMMED = (("trimBody", "0"),)
@@ -23,4 +19,5 @@ def entries(wanted: Filter, *, page: int = PAGE, with_bodies: bool = True) -> Re
         path="/v2/logs",
         query=(*query(wanted), ("count", str(page)), *(() if with_bodies else _TRIMMED)),
         items="logs",
+        response=LogEntry,
     )

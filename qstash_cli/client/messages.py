@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qstash_cli.client.filters import Filter, id_query, query
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_id, check_name
 from qstash_cli.protocol.options import MessageOptions, encode
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import Cancelled, Message, Published
+from qstash_cli.protocol.records import Cancelled, Message, Published
 
 
 def publish(
@@ -30,13 +28,15 @@ def publish(
         headers=encode(replace(options, queue=None)),
         body=body,
         repeatable=bool(options.dedup_id or options.dedup_content),
+        response=Published | list[Published],
     )
 
 
 def batch(items: bytes) -> Request[list[Any]]:
     """Publishes the items of a JSON array, each of which must have a deduplication of its own.
 
-    The answer has an object, an array for a URL group, or an `error` in the place of each item.
+    The answer has an object, an array for a URL group, or an `error` in the place of each item;
+    `bulk.acknowledgements` checks it, since it knows which records are in doubt.
     """
     return Request(
         method="POST",
@@ -49,12 +49,16 @@ def batch(items: bytes) -> Request[list[Any]]:
 
 def get(message_id: str) -> Request[Message]:
     """A message that is not yet done, or was until a moment ago."""
-    return Request(method="GET", path=f"/v2/messages/{check_id(message_id, 'message')}")
+    return Request(
+        method="GET", path=f"/v2/messages/{check_id(message_id, 'message')}", response=Message
+    )
 
 
 def cancel(message_id: str) -> Request[Cancelled]:
     """Cancels one message."""
-    return Request(method="DELETE", path=f"/v2/messages/{check_id(message_id, 'message')}")
+    return Request(
+        method="DELETE", path=f"/v2/messages/{check_id(message_id, 'message')}", response=Cancelled
+    )
 
 
 def run_now(message_id: str) -> Request[None]:
@@ -75,6 +79,7 @@ def cancel_many(message_ids: Sequence[str]) -> Request[Cancelled]:
         path="/v2/messages",
         query=id_query("messageIds", checked),
         repeatable=False,
+        response=Cancelled,
     )
 
 
@@ -90,4 +95,5 @@ def cancel_matching(wanted: Filter) -> Request[Cancelled]:
         query=(*query(wanted), ("async", "true")),
         repeatable=False,
         runs_in_background=True,
+        response=Cancelled,
     )

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_name
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import Queue
+from qstash_cli.protocol.records import Queue
 
 _JSON = (("Content-Type", "application/json"),)
 
 
 def every() -> Request[list[Queue]]:
     """All queues."""
-    return Request(method="GET", path="/v2/queues")
+    return Request(method="GET", path="/v2/queues", response=list[Queue])
 
 
 def get(name: str) -> Request[Queue]:
     """One queue."""
-    return Request(method="GET", path=_path(name))
+    return Request(method="GET", path=_path(name), response=Queue)
 
 
 def put(name: str, *, parallelism: int | None = None) -> Request[None]:

@@ -17,6 +17,7 @@ from qstash_cli.errors import (
     StillRunning,
     Unreachable,
 )
+from qstash_cli.protocol.shapes import Mismatch
 
 # A write whose response is lost.
 MAY_BE_PROCESSED = "the request may have been processed; check before you send it again"
@@ -116,6 +117,16 @@ def unexpected_body(response: Answer, request: Request[Any], api_url: str) -> Qs
         f"expected JSON from {request.method} {excerpt(path)}: {_described(response)}",
         hint=f"is {api_url} QStash's API?",
         status=response.status_code,
+    )
+
+
+def unexpected_shape(found: Mismatch, request: Request[Any], api_url: str) -> QstashError:
+    """The error for JSON that is not as the API documents it."""
+    endpoint = f"{request.method} {excerpt(request.path.partition('?')[0])}"
+    done = "the server accepted the request: check before you send it again"
+    return QstashError(
+        f"unexpected response from {endpoint}: {found.path or 'the body'} {found.problem}",
+        hint=f"is {api_url} QStash's API?" + ("" if request.method == "GET" else f" {done}"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
@@ -17,8 +17,10 @@ _DEDUPLICATION_BY_CONTENT = "upstash-content-based-deduplication"
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Generic[T]):
-    """A request whose answer is a `T`.
+    """A request whose response is a `T`.
 
+    `response` is that type as a value, which responses are checked against: that of an entry where
+    the request has pages, None where any response will do.
     `path` goes on the wire byte for byte, with a destination at its end where there is one.
     `repeatable` declares whether sending it twice has the effect and the response of sending it
     once; None leaves that to `is_repeatable`. `items` names the list in the answer of a paged
@@ -33,6 +35,7 @@ class Request(Generic[T]):
     body: bytes = b""
     repeatable: bool | None = None
     items: str = ""
+    response: Any = None
     runs_in_background: bool = False
 
     @property

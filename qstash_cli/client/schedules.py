@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import check_name
 from qstash_cli.protocol.options import MessageOptions, encode
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import Published, Schedule
+from qstash_cli.protocol.records import Schedule, Scheduled
 
 
-def create(destination: str, options: MessageOptions, body: bytes) -> Request[Published]:
+def create(destination: str, options: MessageOptions, body: bytes) -> Request[Scheduled]:
     """Makes a schedule, or replaces the one of `options.schedule_id`."""
     return Request(
         method="POST",
@@ -20,17 +16,18 @@ def create(destination: str, options: MessageOptions, body: bytes) -> Request[Pu
         headers=encode(options),
         body=body,
         repeatable=options.schedule_id is not None,
+        response=Scheduled,
     )
 
 
 def every() -> Request[list[Schedule]]:
     """All schedules."""
-    return Request(method="GET", path="/v2/schedules")
+    return Request(method="GET", path="/v2/schedules", response=list[Schedule])
 
 
 def get(schedule_id: str) -> Request[Schedule]:
     """One schedule."""
-    return Request(method="GET", path=_path(schedule_id))
+    return Request(method="GET", path=_path(schedule_id), response=Schedule)
 
 
 def pause(schedule_id: str) -> Request[None]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from qstash_cli import __version__
@@ -18,6 +18,7 @@ from qstash_cli.client.refusals import (
     is_still_running,
     refusal,
     unexpected_body,
+    unexpected_shape,
 )
 from qstash_cli.client.request import Request
 from qstash_cli.client.retry import (
@@ -31,6 +32,7 @@ from qstash_cli.client.retry import (
 from qstash_cli.client.wire import Answer, Fault, NotConnected, TimedOut, Wire
 from qstash_cli.errors import BadInput, QstashError, Unreachable
 from qstash_cli.protocol.headers import names_a_secret
+from qstash_cli.protocol.shapes import Mismatch, mismatch, page_mismatch
 
 if TYPE_CHECKING:
     import httpx
@@ -59,6 +61,13 @@ class Surroundings:
     transport: httpx.BaseTransport | None = None
 
 
+class Page(NamedTuple, Generic[T]):
+    """A page of a list; `cursor` is that of the next one, empty on the last."""
+
+    entries: list[T]
+    cursor: str
+
+
 class Client:
     """A connection to one QStash with one token, for any number of threads."""
 
@@ -74,11 +83,19 @@ class Client:
         self._opening = Lock()
 
     def send(self, request: Request[T], retry: RetryPolicy | None = None) -> T:
-        """The response to `request`, None if it is empty, after retries where these are safe.
+        """The response to `request`, after retries where these are safe.
 
-        Raises `BadCredentials`, `NotFound`, `RateLimited`, `Unreachable` or plain `QstashError`
-        with QStash's own words.
+        It has the shape that the request declares. Raises `BadCredentials`, `NotFound`,
+        `RateLimited`, `Unreachable` or plain `QstashError` with QStash's own words.
         """
+        content = self._content(request, retry)
+        if request.response is not None:
+            self._refuse_mismatch(mismatch(content, request.response), request)
+        response: T = content
+        return response
+
+    def _content(self, request: Request[Any], retry: RetryPolicy | None = None) -> Any:
+        """The JSON of the response, None if it is empty. Raises as `send` does."""
         done = self._exchange(request, retry or RetryPolicy())
         response = done.outcome
         if isinstance(response, Fault):
@@ -90,41 +107,43 @@ class Client:
                 )
             )
         if not response.content:
-            return cast(T, None)
+            return None
         try:
-            return cast(T, response.json())
+            return response.json()
         except (ValueError, RecursionError):
             error = unexpected_body(response, request, self._api_url)
             raise self._without_token(error) from None
 
     def pages(self, request: Request[T]) -> Iterator[T]:
-        """The items of every page, as they come. Raises as `send` does, and `QstashError` for what
-        is no page.
+        """The entries of every page, as they come. Raises as `send` does.
 
         A page that is too long is requested again with fewer entries.
         """
         seen = set()
         while True:
             try:
-                answer: Any = self.send(request)
+                page = self.page(request)
             except ResponseTooLong:
                 smaller = request.with_smaller_page()
                 if smaller is None:
                     raise
                 request = smaller
                 continue
-            items = (answer.get(request.items) or []) if isinstance(answer, dict) else None
-            if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-                raise QstashError(
-                    f"the answer has no list of {request.items}",
-                    hint=f"is {self._api_url} QStash's API?",
-                )
-            yield from cast("list[T]", items)
-            cursor = str(answer.get("cursor") or "")
-            if not cursor or cursor in seen:
+            yield from page.entries
+            if not page.cursor or page.cursor in seen:
                 return
-            seen.add(cursor)
-            request = request.with_query(("cursor", cursor))
+            seen.add(page.cursor)
+            request = request.with_query(("cursor", page.cursor))
+
+    def page(self, request: Request[T]) -> Page[T]:
+        """The page that the request asks for. Raises as `send` does."""
+        content = self._content(request)
+        self._refuse_mismatch(page_mismatch(content, request.items, request.response), request)
+        return Page(content[request.items], str(content.get("cursor") or ""))
+
+    def _refuse_mismatch(self, found: Mismatch | None, request: Request[Any]) -> None:
+        if found is not None:
+            raise self._without_token(unexpected_shape(found, request, self._api_url))
 
     def prepared(self) -> Wire:
         """What sends requests, made ready. Raises `BadInput` as `once` does."""

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.headers import Headers, as_lists
 from qstash_cli.protocol.ids import check_name
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import Endpoint, UrlGroup
+from qstash_cli.protocol.records import Endpoint, EndpointReference, UrlGroup
 
 _JSON = (("Content-Type", "application/json"),)
 
 
 def every() -> Request[list[UrlGroup]]:
     """All URL groups."""
-    return Request(method="GET", path="/v2/topics")
+    return Request(method="GET", path="/v2/topics", response=list[UrlGroup])
 
 
 def get(name: str) -> Request[UrlGroup]:
     """One URL group."""
-    return Request(method="GET", path=_path(name))
+    return Request(method="GET", path=_path(name), response=UrlGroup)
 
 
 def add(name: str, endpoints: Sequence[Endpoint]) -> Request[None]:
@@ -32,7 +30,7 @@ def add(name: str, endpoints: Sequence[Endpoint]) -> Request[None]:
     return _with_body("POST", f"{_path(name)}/endpoints", body, repeatable=True)
 
 
-def remove(name: str, endpoints: Iterable[Endpoint]) -> Request[None]:
+def remove(name: str, endpoints: Iterable[EndpointReference]) -> Request[None]:
     """Removes endpoints; with the last one goes the group."""
     return _with_body("DELETE", f"{_path(name)}/endpoints", {"endpoints": list(endpoints)})
 

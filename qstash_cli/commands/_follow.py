@@ -80,7 +80,7 @@ def failure_of(ends: Iterable[LogEntry]) -> QstashError | None:
     if not lost:
         return None
     first = lost[0]
-    reason = first.get("error", "") or str(first.get("responseStatus", ""))
+    reason = first.get("error") or str(first.get("responseStatus") or "")
     return NotDelivered(
         f"{first['messageId']} ended as {normal_state(first['state'])}"
         + (f": {reason}" if reason else ""),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from qstash_cli.client.refusals import excerpt
-from qstash_cli.errors import QstashError
 from qstash_cli.output.safe import safe_text
 from qstash_cli.protocol.durations import format_duration
 
@@ -38,14 +37,6 @@ def checked(
     )  # fmt: skip
 
 
-def number(answer: object, field: str) -> int:
-    """A number of QStash's answer. Raises `QstashError` without one: silence is not zero."""
-    found = answer.get(field) if isinstance(answer, Mapping) else None
-    if not isinstance(found, int):
-        raise QstashError(f"QStash's answer has no number {field}", hint="is it QStash's API?")
-    return found
-
-
 def failed(schedules: Sequence[Schedule], most: int) -> Checked:
     """How many schedules, of those that are not paused, failed the last time or cannot publish."""
     names = [_with_error(one) for one in schedules if not one.get("isPaused") and _has_failed(one)]
@@ -56,7 +47,7 @@ def late(schedules: Sequence[Schedule], late_s: int, now_s: float) -> Checked:
     """How many schedules, of those that are not paused, should have published so long ago."""
     latest_ms = (now_s - late_s) * 1000
     names = [
-        str(one.get("scheduleId"))
+        one["scheduleId"]
         for one in schedules
         if not one.get("isPaused") and 0 < (one.get("nextScheduleTime") or 0) < latest_ms
     ]
@@ -65,17 +56,13 @@ def late(schedules: Sequence[Schedule], late_s: int, now_s: float) -> Checked:
     return checked("schedule-late", len(names), 0, detail=detail)
 
 
-def with_labels(schedules: Any, labels: Sequence[str]) -> list[Schedule]:
-    """The schedules that have one of these labels, all without any. Raises `QstashError` if
-    QStash's answer is no list of schedules.
-    """
-    if not (isinstance(schedules, list) and all(isinstance(one, Mapping) for one in schedules)):
-        raise QstashError("QStash's answer is no list of schedules", hint="is it QStash's API?")
+def with_labels(schedules: list[Schedule], labels: Sequence[str]) -> list[Schedule]:
+    """The schedules that have one of these labels, all without any."""
     return [one for one in schedules if not labels or set(labels) & set(_labels(one))]
 
 
 def _labels(schedule: Schedule) -> list[str]:
-    return schedule.get("labels") or [schedule.get("label", "")]
+    return schedule.get("labels") or [schedule.get("label") or ""]
 
 
 def _has_failed(schedule: Schedule) -> bool:
@@ -84,8 +71,8 @@ def _has_failed(schedule: Schedule) -> bool:
 
 
 def _with_error(schedule: Schedule) -> str:
-    name, error = str(schedule.get("scheduleId")), schedule.get("error")
-    return f"{name}: {excerpt(str(error))}" if error else name
+    name, error = schedule["scheduleId"], schedule.get("error")
+    return f"{name}: {excerpt(error)}" if error else name
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -85,11 +85,7 @@ def check_endpoints(inv: Invocation, proof: Proof, signed: Iterable[SignedProbe]
 
 
 def _next_key(inv: Invocation) -> str:
-    found = inv.read(keys.get())
-    key = found.get("next") if isinstance(found, dict) else None
-    if not isinstance(key, str) or not key:
-        raise QstashError("QStash told no next signing key", hint="nothing was rotated")
-    return key
+    return keys.checked(inv.read(keys.get()))["next"]
 
 
 def _refusal(inv: Invocation, one: SignedProbe) -> str | None:

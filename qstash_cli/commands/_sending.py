@@ -35,9 +35,10 @@ def send(
 
 def _published(inv: Invocation, answer: Published | list[Published], waiting: Waiting) -> Result:
     published = answer if isinstance(answer, list) else [answer]
-    if not all(isinstance(one, dict) for one in published):
+    if not published:
         raise QstashError(
-            "the answer names no message", hint="is it QStash's API? `qstash config show` tells"
+            "QStash's response names no message",
+            hint="does the URL group have endpoints? `qstash urlgroup list` displays them",
         )
     return result_of(inv, answer, waiting)
 

@@ -35,7 +35,7 @@ def statistics(entries: Iterable[LogEntry]) -> dict[str, Any]:
         states[state] += 1
         messages.add(message_id)
         if state == "FAILED":
-            failed[entry.get("url", "")] += 1
+            failed[str(entry.get("url") or "")] += 1
         if state == "DELIVERED":
             delivered_at[message_id] = time
         if state in _ENDS_OF_AN_ATTEMPT:

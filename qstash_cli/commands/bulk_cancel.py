@@ -45,7 +45,7 @@ def _running(inv: Invocation, wanted: Filter, error: StillRunning) -> Cancelled:
     for name, value in query(wanted):
         values.setdefault(name, []).append(value)
     for action in inv.read_pages(actions.every(states=("IN_PROGRESS",))):
-        if action["filter"] == values:
+        if action.get("filter") == values:
             return {"cancelled": action["total"], "actionId": action["actionId"]}
     raise error
 

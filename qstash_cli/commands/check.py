@@ -207,8 +207,7 @@ def _queue(name: str, most: int) -> _Check:
 
     def measure(inv: Invocation) -> Iterator[Checked]:
         found = inv.read(request)
-        lag = _measures.number(found, "lag")
-        yield checked("queue", lag, most, name=name, detail=_paused(found.get("paused")))
+        yield checked("queue", found["lag"], most, name=name, detail=_paused(found["paused"]))
 
     return _Check(request, measure)
 
@@ -225,7 +224,7 @@ def _flow(key: str, most: int) -> _Check:
             inv.read(flow.every())
             yield checked("flow", 0, most, name=key, detail="no such key now")
             return
-        waiting = _measures.number(found, "waitListSize")
+        waiting = found["waitListSize"]
         yield checked("flow", waiting, most, name=key, detail=_paused(found.get("isPaused")))
 
     return _Check(request, measure)

@@ -25,7 +25,7 @@ from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.volume import messages_per_day
 
 if TYPE_CHECKING:
-    from qstash_cli.protocol.records import Published
+    from qstash_cli.protocol.records import Scheduled
 
 app = group()
 
@@ -111,7 +111,7 @@ def create(
     if timing.id is not None and not timing.replace:
         _refuse_existing(inv, timing.id)
 
-    def created(answer: Published) -> Result:
+    def created(answer: Scheduled) -> Result:
         has_callback = options.callback is not None
         endpoints = _endpoints(inv, destination)
         made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)

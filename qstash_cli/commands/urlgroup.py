@@ -15,7 +15,7 @@ from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination, check_reachable, is_url
 from qstash_cli.protocol.headers import as_defaults, parse_header
-from qstash_cli.protocol.records import Endpoint
+from qstash_cli.protocol.records import Endpoint, EndpointReference
 
 app = group()
 
@@ -113,7 +113,10 @@ def remove(
     """
     if not all(one.strip() for one in endpoints):
         raise BadInput("an endpoint is empty", hint="nothing was sent")
-    meant = [Endpoint(url=one) if is_url(one) else Endpoint(name=one) for one in endpoints]
+    meant = [
+        EndpointReference(url=one) if is_url(one) else EndpointReference(name=one)
+        for one in endpoints
+    ]
     return inv.write(urlgroups.remove(name, meant), lambda _: _done(name))
 
 

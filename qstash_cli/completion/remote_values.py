@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.client import dlq, flow, logs, queues, schedules, urlgroups
 from qstash_cli.client.filters import Filter
@@ -14,6 +14,9 @@ from qstash_cli.config.cache import cache_directory, keep, recall
 from qstash_cli.config.credentials import chosen, resolve
 from qstash_cli.config.sources import Source
 from qstash_cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from qstash_cli.client.transport import Client
 
 Value = tuple[str, str]
 
@@ -67,13 +70,20 @@ def _asked(inv: Invocation, kind: str) -> list[Value]:
     try:
         # Importing what sends it takes as long as an answer, and is none of the network's time.
         client.prepared()
-        answer: Any = within(left_s, lambda: client.send(request))
+        records = within(left_s, lambda: _records(client, request))
     finally:
         client.close()
-    records = answer[request.items] if request.items else answer
     if kind == "waiting":
         records = _still_waiting(records, now_ms=inv.now() * 1000)
     return [described(record) for record in records]
+
+
+def _records(client: Client, request: Request[Any]) -> list[Any]:
+    """The list that a request asks for, or its first page."""
+    if request.items:
+        return client.page(request).entries
+    records: list[Any] = client.send(request)
+    return records
 
 
 def _not_run(_command: Sequence[str]) -> str:
@@ -131,7 +141,7 @@ def _still_waiting(
     newest: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
         newest.setdefault(entry["messageId"], entry)
-    return [entry for entry in newest.values() if entry.get("nextDeliveryTime", 0) > now_ms]
+    return [entry for entry in newest.values() if (entry.get("nextDeliveryTime") or 0) > now_ms]
 
 
 def _waiting_message(entry: Mapping[str, Any]) -> Value:

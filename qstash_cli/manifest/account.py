@@ -133,7 +133,7 @@ def _schedule(record: Mapping[str, Any]) -> StoredSchedule:
         labels=options.label,
         is_managed=marks.MANAGED in options.label,
         digest=marks.digest_in(options.label),
-        redacted=_redacted(options, record.get("body", "")),
+        redacted=_redacted(options, record.get("body") or ""),
     )
 
 

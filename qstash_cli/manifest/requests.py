@@ -86,7 +86,12 @@ def _added(name: str, endpoints: Iterable[Endpoint]) -> Request[None]:
 
 
 def _removed(name: str, endpoints: Iterable[Endpoint]) -> Request[None]:
-    meant = (records.Endpoint(name=one.name) if one.name else _record(one) for one in endpoints)
+    meant = (
+        records.EndpointReference(name=one.name)
+        if one.name
+        else records.EndpointReference(url=one.url)
+        for one in endpoints
+    )
     return urlgroups.remove(name, meant)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from qstash_cli.output.json_text import compact
+from qstash_cli.output.json_text import compact, too_deep
 from qstash_cli.output.look import Look
 from qstash_cli.output.result import Show
 from qstash_cli.output.safe import safe_text
@@ -29,7 +29,19 @@ EMPTY = Cell("", "")
 
 
 def plain(value: Any, separator: str = ",") -> str:
-    """The value for TSV and CSV: numbers untouched, lists joined, objects as JSON, None empty."""
+    """The value for TSV and CSV: numbers untouched, lists joined, objects as JSON, None empty.
+
+    Raises `QstashError` for what is nested too deeply.
+    """
+    if isinstance(value, str):
+        return value
+    try:
+        return _plain(value, separator)
+    except RecursionError:
+        raise too_deep() from None
+
+
+def _plain(value: Any, separator: str) -> str:
     if isinstance(value, str):
         return value
     if value is None:
@@ -38,7 +50,7 @@ def plain(value: Any, separator: str = ",") -> str:
         case bool():
             return "true" if value else "false"
         case list() | tuple():
-            return separator.join(plain(item, separator) for item in value)
+            return separator.join(_plain(item, separator) for item in value)
         case int() | float():
             return str(value)
         case _:

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from qstash_cli.errors import QstashError
 from qstash_cli.output.safe import UNSAFE
 
 
 def pretty(value: Any) -> str:
-    """Over several lines, indented by two."""
+    """Over several lines, indented by two. Raises `QstashError` for what is nested too deeply."""
     return _dumped(value, indent=2)
 
 
 def compact(value: Any) -> str:
-    """On one line, without blanks."""
+    """On one line, without blanks. Raises as `pretty` does."""
     return _dumped(value, separators=(",", ":"))
 
 
@@ -26,7 +27,16 @@ def _dumped(value: Any, **form: Any) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=dict, **form)
     except ValueError:
         return _dumped(_finite(value), **form)
+    except RecursionError:
+        raise too_deep() from None
     return _escaped(text)
+
+
+def too_deep() -> QstashError:
+    """The error for a value that cannot be displayed because of its nesting."""
+    return QstashError(
+        "the response is nested too deeply to display", hint="-q prints the ids alone"
+    )
 
 
 def _finite(value: Any) -> Any:

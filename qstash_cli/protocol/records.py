@@ -1,29 +1,40 @@
-"""What QStash answers, as its JSON has it. Times are unix milliseconds unless a comment says else.
+"""The JSON of QStash's responses. Times are unix milliseconds unless a comment says otherwise.
+
+These types are the definition that responses are checked against (`shapes.py`): what is required
+must be there, everything else may be missing or null, and fields that are not listed are allowed.
+Required is what commands cannot do without; QStash leaves out many fields that are empty.
 
 Sources: QStash OpenAPI document; where the live service differs from it, the live service.
 """
 
-from __future__ import annotations
+# Annotations are evaluated: `Required` is not seen in those that are strings.
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, Required, TypedDict
 
 Lists = dict[str, list[str]]
+# A URL group's headers were seen in both forms.
+TextsOrLists = dict[str, str | list[str]]
 
 
 class Published(TypedDict, total=False):
-    """The answer to a publish. `deduplicated` marks the id of an earlier message."""
+    """The response to a publish. `deduplicated` marks the id of an earlier message."""
 
-    messageId: str
+    messageId: Required[str]
     url: str
     deduplicated: bool
+
+
+class Scheduled(TypedDict):
+    """The response to the creation of a schedule."""
+
     scheduleId: str
 
 
 class Message(TypedDict, total=False):
     """A stored message. `period` is in seconds; the body is in `bodyBase64` if it is not UTF-8."""
 
-    messageId: str
-    url: str
+    messageId: Required[str]
+    url: Required[str]
     topicName: str
     endpointName: str
     queueName: str
@@ -49,22 +60,33 @@ class Message(TypedDict, total=False):
     parallelism: int
 
 
-class DlqEntry(Message, total=False):
-    """A message that ended undelivered, with the destination's last answer."""
+class LastResponse(TypedDict, total=False):
+    """What a destination responded to the last attempt."""
 
-    dlqId: str
     responseStatus: int
     responseHeader: Lists
     responseBody: str
     responseBodyBase64: str
 
 
+class DlqEntry(Message, LastResponse):
+    """A message that ended undelivered, as lists have it."""
+
+    dlqId: str
+
+
+class DlqMessage(Message, LastResponse, total=False):
+    """A message that ended undelivered, read by its id, which may not be repeated in it."""
+
+    dlqId: str
+
+
 class LogEntry(TypedDict, total=False):
     """One step in a message's life. Bodies are base64; `timeout` is in ms, `period` in seconds."""
 
-    time: int
-    messageId: str
-    state: str
+    time: Required[int]
+    messageId: Required[str]
+    state: Required[str]
     url: str
     error: str
     nextDeliveryTime: int
@@ -95,32 +117,32 @@ class LogEntry(TypedDict, total=False):
     responseHeaders: Lists
 
 
-class DlqPage(TypedDict, total=False):
+class DlqPage(TypedDict):
     """A page of DLQ entries; `cursor` where there are more."""
 
     messages: list[DlqEntry]
-    cursor: str
+    cursor: NotRequired[str]
 
 
-class Cancelled(TypedDict, total=False):
+class Cancelled(TypedDict):
     """How many messages are cancelled, and the bulk action that cancels them in the background."""
 
     cancelled: int
-    actionId: str
+    actionId: NotRequired[str]
 
 
-class Deleted(TypedDict, total=False):
-    """How many DLQ entries were deleted; `cursor` where more are left."""
+class Deleted(TypedDict):
+    """How many DLQ entries were deleted; `cursor` where there are more."""
 
     deleted: int
-    cursor: str
+    cursor: NotRequired[str]
 
 
-class Retried(TypedDict, total=False):
-    """The messages that DLQ entries became; `cursor` is not empty where more are left."""
+class Retried(TypedDict):
+    """The messages that DLQ entries became; `cursor` is not empty where there are more."""
 
     responses: list[Published]
-    cursor: str
+    cursor: NotRequired[str]
 
 
 class SigningKeys(TypedDict):
@@ -138,9 +160,9 @@ State = Literal[
 class Schedule(TypedDict, total=False):
     """A schedule; `delay`, `timeout` and `period` are in seconds."""
 
-    scheduleId: str
-    cron: str
-    destination: str
+    scheduleId: Required[str]
+    cron: Required[str]
+    destination: Required[str]
     method: str
     header: Lists
     body: str
@@ -169,11 +191,11 @@ class Schedule(TypedDict, total=False):
     error: str
 
 
-class FlowControl(TypedDict):
+class FlowControl(TypedDict, total=False):
     """A flow control key; `ratePeriod` and `ratePeriodStart` are in seconds."""
 
-    flowControlKey: str
-    waitListSize: int
+    flowControlKey: Required[str]
+    waitListSize: Required[int]
     parallelismMax: int
     parallelismCount: int
     rateMax: int
@@ -199,12 +221,19 @@ class Queue(TypedDict):
     parallelism: int
     lag: int
     paused: bool
-    createdAt: int
-    updatedAt: int
+    createdAt: NotRequired[int]
+    updatedAt: NotRequired[int]
 
 
-class Endpoint(TypedDict, total=False):
+class Endpoint(TypedDict):
     """An endpoint of a URL group."""
+
+    name: NotRequired[str]
+    url: str
+
+
+class EndpointReference(TypedDict, total=False):
+    """The name or the URL of an endpoint that is to be removed."""
 
     name: str
     url: str
@@ -213,9 +242,9 @@ class Endpoint(TypedDict, total=False):
 class UrlGroup(TypedDict, total=False):
     """A URL group; `headers` are defaults of the messages sent to it."""
 
-    name: str
-    endpoints: list[Endpoint]
-    headers: Lists
+    name: Required[str]
+    endpoints: Required[list[Endpoint]]
+    headers: TextsOrLists
     createdAt: int
     updatedAt: int
 
@@ -223,11 +252,11 @@ class UrlGroup(TypedDict, total=False):
 class BulkAction(TypedDict, total=False):
     """A cancel by filter; `processed` of `total` messages are done. Times are in milliseconds."""
 
-    actionId: str
+    actionId: Required[str]
+    state: Required[str]
+    total: Required[int]
+    processed: Required[int]
     kind: str
-    state: str
-    total: int
-    processed: int
     createdAt: int
     completedAt: int
     filter: Lists

@@ -9,15 +9,14 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.records import LogEntry, Message
 from qstash_cli.protocol.redaction import is_redacted
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import LogEntry, Message
+from qstash_cli.protocol.shapes import mismatch
 
 _REDACTED_HINT = "it was published with --redact, and QStash shows a hash in its place"
 # What is left where a literal, or a number, is not complete.
@@ -29,21 +28,35 @@ _IN_A_STRING = ("Unterminated string", "Invalid \\uXXXX escape")
 def of_message(record: Message) -> Delivery:
     """The delivery of a message or a DLQ entry.
 
-    Raises `BadInput` saying why it cannot be made again: QStash hides a part of it.
+    Raises `BadInput` saying why it cannot be made again: QStash hides a part of it, or it is not
+    as QStash documents it, since long lists are not checked in every field.
     """
-    text = record.get("body", "")
-    body = _decoded(record["bodyBase64"]) if "bodyBase64" in record else text.encode()
+    _refuse_mismatch(record, Message)
+    text, encoded = record.get("body") or "", record.get("bodyBase64")
+    body = _decoded(encoded) if encoded else text.encode(errors="surrogatepass")
     return _delivery(record, body, text)
 
 
 def of_log_entry(entry: LogEntry, *, retried: int = 0) -> Delivery:
     """The delivery that a log entry is about, after so many attempts before it.
 
-    Raises `BadInput` where QStash hides a part of it, or has cut the body.
+    Raises `BadInput` where QStash hides a part of it, or has cut the body, or the entry is not as
+    QStash documents it: long lists of entries are not checked in every field.
     """
-    body = _decoded(entry.get("body", ""))
+    _refuse_mismatch(entry, LogEntry)
+    if not entry.get("url"):
+        raise BadInput("it has no URL", hint="QStash has logged none for it")
+    body = _decoded(entry.get("body") or "")
     _refuse_cut(entry.get("header") or {}, body)
     return _delivery(entry, body, body.decode("utf-8", "replace"), retried=retried)
+
+
+def _refuse_mismatch(record: object, shape: object) -> None:
+    found = mismatch(record, shape)
+    if found is not None:
+        raise BadInput(
+            f"it is not as documented: {found.path} {found.problem}", hint="is it QStash's API?"
+        )
 
 
 def _delivery(record: Mapping[str, Any], body: bytes, text: str, *, retried: int = 0) -> Delivery:

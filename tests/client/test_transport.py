@@ -1,145 +1,55 @@
-"""What goes over the wire, what is tried again, and what each refusal becomes."""
+"""What goes over the wire, what is waited for, and what each refusal becomes."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from typing import Any
 
-import httpx
 import pytest
 
 from qstash_cli.client import dlq, keys, messages
 from qstash_cli.client.filters import Filter
 from qstash_cli.client.request import Request
-from qstash_cli.client.transport import Client, Surroundings
-from qstash_cli.errors import (
-    BadCredentials,
-    ExitCode,
-    NotFound,
-    QstashError,
-    RateLimited,
-    Unreachable,
-)
+from qstash_cli.errors import BadCredentials, ExitCode, NotFound, QstashError, RateLimited
 from qstash_cli.protocol.options import MessageOptions
+from tests.client.conftest import Connect
+from tests.client.scripted import TOKEN, Reply, scripted_server
 
-TOKEN = "token-of-a-test"
-Handler = Callable[[httpx.Request], httpx.Response]
-
-
-class Wire:
-    """A client whose other end is a function, with the pauses it made and the lines it traced."""
-
-    def __init__(self, handler: Handler, *, max_wait_s: float = 10) -> None:
-        self.requests: list[httpx.Request] = []
-        self.pauses: list[float] = []
-        self.lines: list[str] = []
-        self.time = 1_700_000_000.0
-
-        def record(request: httpx.Request) -> httpx.Response:
-            self.requests.append(request)
-            return handler(request)
-
-        def sleep(seconds: float) -> None:
-            self.pauses.append(seconds)
-            self.time += seconds
-
-        self.client = Client(
-            "https://qstash.example",
-            TOKEN,
-            is_local=False,
-            surroundings=Surroundings(
-                now=lambda: self.time,
-                sleep=sleep,
-                trace=self.lines.append,
-                max_wait_s=max_wait_s,
-                transport=httpx.MockTransport(record),
-            ),
-        )
-
-
-def answer(status: int, *, json: Any = None, **more: Any) -> Handler:
-    return lambda _request: httpx.Response(status, json=json, **more)
-
-
-def in_turn(*handlers: Handler) -> Handler:
-    rest = list(handlers)
-
-    def next_of_them(request: httpx.Request) -> httpx.Response:
-        return rest.pop(0)(request)
-
-    return next_of_them
-
-
-def cut(request: httpx.Request) -> httpx.Response:
-    raise httpx.ReadError("cut", request=request)
-
-
-def no_connection(request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("refused", request=request)
+PUBLISHED = Reply(201, {"messageId": "msg_1"})
+KEYS = {"current": "sig_a", "next": "sig_b"}
 
 
 def publish(**options: Any) -> Request[Any]:
-    return messages.publish("https://a.example/x?y=%7E#z".partition("#")[0],
-                            MessageOptions(**options), b"\x00body")  # fmt: skip
+    return messages.publish("https://a.example/x?y=%7E", MessageOptions(**options), b"\x00body")
 
 
-def test_the_destination_travels_byte_for_byte() -> None:
-    wire = Wire(answer(201, json={"messageId": "msg_1"}))
-
-    wire.client.send(messages.publish("https://a.example/b//../c d?e={%20}", MessageOptions(), b""))
-
-    assert wire.requests[0].extensions["target"] == (
-        b"/v2/publish/https://a.example/b//../c%20d?e={%20}"
-    )
+def entry(dlq_id: str) -> dict[str, str]:
+    return {"dlqId": dlq_id, "messageId": "msg_1", "url": "https://a.example"}
 
 
-def test_token_body_and_options_travel() -> None:
-    wire = Wire(answer(201, json={"messageId": "msg_1"}))
+def test_the_destination_travels_byte_for_byte(connect: Connect) -> None:
+    request = messages.publish("https://a.example/b//../c d?e={%20}", MessageOptions(), b"")
+    with scripted_server(PUBLISHED) as server:
+        connect(server.url).client.send(request)
 
-    assert wire.client.send(publish(retries=3)) == {"messageId": "msg_1"}
-    request = wire.requests[0]
+    assert server.requests[0].target == "/v2/publish/https://a.example/b//../c%20d?e={%20}"
+
+
+def test_token_body_and_options_travel(connect: Connect) -> None:
+    with scripted_server(PUBLISHED) as server:
+        assert connect(server.url).client.send(publish(retries=3)) == {"messageId": "msg_1"}
+
+    request = server.requests[0]
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
     assert request.headers["upstash-retries"] == "3"
-    assert request.content == b"\x00body"
+    assert request.body == b"\x00body"
 
 
-def test_a_queue_becomes_part_of_the_path() -> None:
-    wire = Wire(answer(201, json={"messageId": "msg_1"}))
+def test_a_queue_becomes_part_of_the_path(connect: Connect) -> None:
+    with scripted_server(PUBLISHED) as server:
+        connect(server.url).client.send(publish(queue="orders"))
 
-    wire.client.send(publish(queue="orders"))
-
-    assert wire.requests[0].extensions["target"].startswith(b"/v2/enqueue/orders/https://a.example")
-    assert "upstash-queue-name" not in wire.requests[0].headers
-
-
-def test_a_lost_answer_is_asked_for_again_when_that_cannot_send_twice() -> None:
-    wire = Wire(in_turn(cut, cut, answer(201, json={"messageId": "msg_1"})))
-
-    assert wire.client.send(publish(dedup_id="d")) == {"messageId": "msg_1"}
-    assert len(wire.requests) == 3
-    assert wire.pauses == sorted(wire.pauses)
-
-
-def test_a_lost_answer_is_not_asked_for_again_when_that_could_send_twice() -> None:
-    wire = Wire(cut)
-
-    with pytest.raises(Unreachable):
-        wire.client.send(publish())
-    assert len(wire.requests) == 1
-
-
-def test_what_never_left_is_sent_again_in_any_case() -> None:
-    wire = Wire(in_turn(no_connection, answer(201, json={"messageId": "msg_1"})))
-
-    wire.client.send(publish())
-
-    assert len(wire.requests) == 2
-
-
-def test_attempts_end() -> None:
-    wire = Wire(no_connection)
-
-    with pytest.raises(Unreachable, match=r"cannot connect to https://qstash\.example"):
-        wire.client.send(keys.get())
-    assert len(wire.requests) == 5
+    assert server.requests[0].target.startswith("/v2/enqueue/orders/https://a.example")
+    assert "upstash-queue-name" not in server.requests[0].headers
 
 
 @pytest.mark.parametrize(
@@ -150,23 +60,32 @@ def test_attempts_end() -> None:
         ({"Retry-After": "1"}, 1.0),
     ],
 )
-def test_a_rate_limit_is_waited_for(headers: dict[str, str], pause: float) -> None:
-    wire = Wire(in_turn(answer(429, headers=headers), answer(200, json={"current": "c"})))
+def test_a_rate_limit_is_waited_for(
+    connect: Connect, headers: dict[str, str], pause: float
+) -> None:
+    with scripted_server(Reply(429, headers=headers), Reply(200, KEYS)) as server:
+        tried = connect(server.url)
+        tried.client.send(keys.get())
 
-    wire.client.send(keys.get())
-
-    assert wire.pauses == [pause]
+    assert tried.pauses == [pause]
 
 
-def test_the_last_request_of_a_second_makes_the_next_one_wait_for_the_next_second() -> None:
+def pauses_of_two(connect: Connect, headers: dict[str, str]) -> list[float]:
+    """The pauses of two requests whose responses have these headers."""
+    with scripted_server(Reply(200, KEYS, headers)) as server:
+        tried = connect(server.url)
+        tried.client.send(keys.get())
+        assert tried.pauses == []
+        tried.client.send(keys.get())
+    return tried.pauses
+
+
+def test_the_last_request_of_a_second_makes_the_next_one_wait_for_the_next_second(
+    connect: Connect,
+) -> None:
     spent = {"Burst-RateLimit-Remaining": "0", "Burst-RateLimit-Reset": "1700000000.4"}
-    wire = Wire(answer(200, json={"current": "c"}, headers=spent))
 
-    wire.client.send(keys.get())
-    assert wire.pauses == []
-    wire.client.send(keys.get())
-
-    assert wire.pauses == [pytest.approx(0.4)]
+    assert pauses_of_two(connect, spent) == [pytest.approx(0.4)]
 
 
 @pytest.mark.parametrize(
@@ -177,34 +96,28 @@ def test_the_last_request_of_a_second_makes_the_next_one_wait_for_the_next_secon
     ],
 )
 def test_a_limit_that_is_not_spent_or_not_of_the_second_makes_nothing_wait(
-    headers: dict[str, str],
+    connect: Connect, headers: dict[str, str]
 ) -> None:
-    wire = Wire(answer(200, json={"current": "c"}, headers=headers))
-
-    wire.client.send(keys.get())
-    wire.client.send(keys.get())
-
-    assert wire.pauses == []
+    assert pauses_of_two(connect, headers) == []
 
 
 @pytest.mark.parametrize("reset", ["1700000900", "nan", "soon", ""])
-def test_a_clock_that_is_wrong_makes_no_pause_longer_than_the_second(reset: str) -> None:
+def test_a_clock_that_is_wrong_makes_no_pause_longer_than_the_second(
+    connect: Connect, reset: str
+) -> None:
     spent = {"Burst-RateLimit-Remaining": "0", "Burst-RateLimit-Reset": reset}
-    wire = Wire(answer(200, json={"current": "c"}, headers=spent))
 
-    wire.client.send(keys.get())
-    wire.client.send(keys.get())
-
-    assert wire.pauses == [1.0]
+    assert pauses_of_two(connect, spent) == [1.0]
 
 
 @pytest.mark.parametrize("headers", [{"RateLimit-Reset": "1700009999"}, {}])
-def test_a_rate_limit_that_lasts_is_an_error(headers: dict[str, str]) -> None:
-    wire = Wire(answer(429, json={"error": "quota"}, headers=headers))
+def test_a_rate_limit_that_lasts_is_an_error(connect: Connect, headers: dict[str, str]) -> None:
+    with scripted_server(Reply(429, {"error": "quota"}, headers)) as server:
+        tried = connect(server.url)
+        with pytest.raises(RateLimited, match="quota"):
+            tried.client.send(keys.get())
 
-    with pytest.raises(RateLimited, match="quota"):
-        wire.client.send(keys.get())
-    assert wire.pauses == []
+    assert tried.pauses == []
 
 
 @pytest.mark.parametrize(
@@ -220,64 +133,69 @@ def test_a_rate_limit_that_lasts_is_an_error(headers: dict[str, str]) -> None:
     ],
 )
 def test_each_refusal_has_its_exit_code_and_is_not_repeated(
-    status: int, kind: type[QstashError], exit_code: int
+    connect: Connect, status: int, kind: type[QstashError], exit_code: int
 ) -> None:
-    wire = Wire(answer(status, json={"error": "because"}))
+    refusal = Reply(status, {"error": "because"})
+    with scripted_server(refusal) as server, pytest.raises(QstashError) as caught:
+        connect(server.url).client.send(keys.get())
 
-    with pytest.raises(QstashError) as caught:
-        wire.client.send(keys.get())
     assert type(caught.value) is kind
     assert caught.value.exit_code == ExitCode(exit_code)
     assert caught.value.status == status
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
-def test_an_answer_that_is_not_json_is_named() -> None:
-    wire = Wire(lambda _request: httpx.Response(200, text="<html>hello"))
+def test_a_response_that_is_not_as_documented_names_endpoint_and_field(connect: Connect) -> None:
+    page = Reply(200, {"messages": [entry("1"), entry("2") | {"dlqId": 3}]})
+    with scripted_server(page) as server, pytest.raises(QstashError) as caught:
+        list(connect(server.url).client.pages(dlq.entries(Filter())))
 
-    with pytest.raises(QstashError, match="expected JSON"):
-        wire.client.send(keys.get())
-
-
-def test_an_error_that_is_not_json_keeps_its_words() -> None:
-    wire = Wire(lambda _request: httpx.Response(500, text="went\nwrong"))
-
-    with pytest.raises(QstashError, match="went wrong"):
-        wire.client.send(keys.get())
-
-
-def test_pages_are_followed_to_the_end() -> None:
-    wire = Wire(
-        in_turn(
-            answer(200, json={"messages": [{"dlqId": "1"}, {"dlqId": "2"}], "cursor": "c1"}),
-            answer(200, json={"messages": [], "cursor": "c2"}),
-            answer(200, json={"messages": [{"dlqId": "3"}]}),
-        )
+    assert caught.value.message == (
+        "unexpected response from GET /v2/dlq: messages[1].dlqId is a number, expected a string"
     )
+    assert caught.value.exit_code == ExitCode.FAILED
 
-    found = [entry["dlqId"] for entry in wire.client.pages(dlq.entries(Filter(labels=("a", "b"))))]
+
+def test_that_a_write_was_accepted_is_said_where_its_response_is_not_as_documented(
+    connect: Connect,
+) -> None:
+    reply = Reply(201, {"id": "msg_1"})
+    with scripted_server(reply) as server, pytest.raises(QstashError) as caught:
+        connect(server.url).client.send(publish())
+
+    assert "messageId is missing" in caught.value.message
+    assert "the server accepted the request" in caught.value.hint
+
+
+def test_pages_are_followed_to_the_end(connect: Connect) -> None:
+    with scripted_server(
+        Reply(200, {"messages": [entry("1"), entry("2")], "cursor": "c1"}),
+        Reply(200, {"messages": [], "cursor": 2**60}),
+        Reply(200, {"messages": [entry("3")]}),
+    ) as server:
+        pages = connect(server.url).client.pages(dlq.entries(Filter(labels=("a", "b"))))
+        found = [one["dlqId"] for one in pages]
 
     assert found == ["1", "2", "3"]
-    assert [request.extensions["target"] for request in wire.requests] == [
-        b"/v2/dlq?label=a&label=b&count=100",
-        b"/v2/dlq?label=a&label=b&count=100&cursor=c1",
-        b"/v2/dlq?label=a&label=b&count=100&cursor=c2",
+    assert [request.target for request in server.requests] == [
+        "/v2/dlq?label=a&label=b&count=100",
+        "/v2/dlq?label=a&label=b&count=100&cursor=c1",
+        f"/v2/dlq?label=a&label=b&count=100&cursor={2**60}",
     ]
 
 
-def test_a_cursor_that_repeats_ends_the_pages() -> None:
-    wire = Wire(answer(200, json={"messages": [{"dlqId": "1"}], "cursor": "c"}))
+def test_a_cursor_that_repeats_ends_the_pages(connect: Connect) -> None:
+    with scripted_server(Reply(200, {"messages": [entry("1")], "cursor": "c"})) as server:
+        assert len(list(connect(server.url).client.pages(dlq.entries(Filter())))) == 2
 
-    assert len(list(wire.client.pages(dlq.entries(Filter())))) == 2
 
+def test_the_trace_shows_the_exchange_without_secrets(connect: Connect) -> None:
+    with scripted_server(PUBLISHED._replace(headers={"Set-Cookie": "s3cret"})) as server:
+        tried = connect(server.url)
+        tried.client.send(publish(headers=(("Authorization", "s3cret"), ("X-A", "plain"))))
 
-def test_the_trace_shows_the_exchange_without_secrets() -> None:
-    wire = Wire(answer(201, json={"messageId": "msg_1"}, headers={"Set-Cookie": "s3cret"}))
-
-    wire.client.send(publish(headers=(("Authorization", "s3cret"), ("X-A", "plain"))))
-
-    trace = "\n".join(wire.lines)
-    assert "> POST https://qstash.example/v2/publish/https://a.example/x?y=%7E" in trace
+    trace = "\n".join(tried.lines)
+    assert f"> POST {server.url}/v2/publish/https://a.example/x?y=%7E" in trace
     assert "Upstash-Forward-X-A: plain" in trace
     assert "< 201" in trace
     assert TOKEN not in trace

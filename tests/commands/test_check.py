@@ -122,12 +122,12 @@ def test_an_address_that_knows_nothing_of_keys_is_not_all_well(qstash: Qstash) -
 @pytest.mark.parametrize("answer", [{}, [], {"lag": None}, "no"])
 def test_an_answer_without_the_number_is_not_all_well(qstash: Qstash, answer: object) -> None:
     with api_server(answers={("GET", "/v2/"): (200, answer)}) as api:
-        env: dict[str, Any] = {"QSTASH_URL": api.url, "QSTASH_TOKEN": "t"}
+        env: dict[str, Any] = {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-a-test"}
         lag = qstash("check", "--queue", "orders", "--lag-max", "9", **env)
         schedules = qstash("check", "--schedule-late", "1m", **env)
 
     assert (lag.code, lag.out) == (1, "")
-    assert "has no number lag" in lag.err
+    assert "unexpected response from GET /v2/queues/orders" in lag.err
     assert (schedules.code == 0) == (answer == [])
 
 

@@ -17,7 +17,8 @@ Metrics = dict[tuple[str, frozenset[tuple[str, str]]], float]
 PERFDATA = re.compile(r"'([^'=|]+)'=([0-9]+);;([0-9]+);0;( |$)")
 HOSTILE = "a|b'c=d\x1b[31m\n# TYPE x\u202e\u2028"
 BAD_SCHEDULE = {
-    "scheduleId": HOSTILE, "error": f"refused {HOSTILE}", "nextScheduleTime": 1,
+    "scheduleId": HOSTILE, "cron": "@daily", "destination": "https://example.com",
+    "error": f"refused {HOSTILE}", "nextScheduleTime": 1,
 }  # fmt: skip
 
 

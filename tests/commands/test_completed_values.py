@@ -15,7 +15,8 @@ from qstash_cli.cli.run import run as run_cli
 from tests.commands.api_server import ApiServer, api_server
 from tests.conftest import Qstash, Run
 
-QUEUES = [{"name": "orders", "lag": 2, "parallelism": 3, "paused": True}, {"name": "mails"}]
+QUEUE = {"name": "mails", "lag": 0, "parallelism": 1, "paused": False}
+QUEUES = [{"name": "orders", "lag": 2, "parallelism": 3, "paused": True}, QUEUE]
 ANSWERS = {("GET", "/v2/queues"): (200, QUEUES)}
 
 
@@ -188,20 +189,20 @@ def test_an_answer_that_comes_drop_by_drop_is_given_up_too(qstash: Qstash) -> No
 def test_what_cannot_be_typed_is_left_out_and_descriptions_are_made_safe(
     asked: Qstash, api: ApiServer
 ) -> None:
-    bad = [
-        {"name": n, "lag": "\x1b[2J\tx\ny"} for n in ("a\nb", "a\tb", "a\x1bb", "a\u202eb", "abc")
-    ]
-    api.answers = {("GET", "/v2/queues"): (200, bad)}
+    hostile = {"cron": "\x1b[2J\tx\ny", "destination": "team"}
+    bad = [hostile | {"scheduleId": n} for n in ("a\nb", "a\tb", "a\x1bb", "a\u202eb", "abc")]
+    api.answers = {("GET", "/v2/schedules"): (200, bad)}
 
-    run = complete(asked, "qstash queue get a")
+    run = complete(asked, "qstash schedule get a")
 
-    assert run.out == "values\nabc\tlag \\x1b[2J x y, parallelism None\n"
+    assert run.out == "values\nabc\t\\x1b[2J x y team\n"
 
 
 def test_entries_that_are_named_already_are_not_offered_again(
     asked: Qstash, api: ApiServer
 ) -> None:
-    entries = [{"dlqId": f"1-{n}", "url": "https://a.example", "responseStatus": 503} for n in "ab"]
+    failed = {"messageId": "msg_1", "url": "https://a.example", "responseStatus": 503}
+    entries = [failed | {"dlqId": f"1-{n}"} for n in "ab"]
     api.answers = {("GET", "/v2/dlq"): (200, {"messages": entries})}
 
     run = complete(asked, "qstash dlq retry 1-a ")
@@ -221,7 +222,9 @@ def test_entries_that_are_named_already_are_not_offered_again(
 def test_bash_is_given_what_comes_in_place_of_its_own_word(
     asked: Qstash, api: ApiServer, line: str, word: str, expected: list[str]
 ) -> None:
-    api.answers = {("GET", "/v2/queues"): (200, [{"name": n} for n in ("a b", "a:b", "a$(b)")])}
+    api.answers = {
+        ("GET", "/v2/queues"): (200, [QUEUE | {"name": n} for n in ("a b", "a:b", "a$(b)")])
+    }
 
     run = complete(asked, line, "bash", _QSTASH_WORD=word)
 

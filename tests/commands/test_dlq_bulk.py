@@ -69,7 +69,9 @@ def test_the_question_names_the_entries_and_their_number(local: Qstash, sink: Si
 
 
 def test_the_question_says_where_there_are_more_than_a_page(qstash: Qstash) -> None:
-    page = {"messages": [{"dlqId": f"1-{number}"} for number in range(100)], "cursor": "1-99"}
+    message = {"messageId": "msg_1", "url": "https://example.com"}
+    entries = [message | {"dlqId": f"1-{number}"} for number in range(100)]
+    page = {"messages": entries, "cursor": "1-99"}
     answers: Answers = {("GET", "/v2/dlq"): (200, page)}
     with scripted(qstash, answers) as api:
         run = qstash("dlq", "delete", "--all", tty=True, stdin=b"\n")

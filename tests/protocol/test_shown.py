@@ -24,7 +24,8 @@ def message(**fields: object) -> Message:
 
 def entry(body: bytes | str, **fields: object) -> LogEntry:
     text = body if isinstance(body, str) else b64encode(body).decode()
-    return cast("LogEntry", message(body=text, **fields))
+    step = {"time": 1_725_323_658_779, "state": "DELIVERED", "body": text}
+    return cast("LogEntry", message(**step, **fields))
 
 
 @given(st.binary())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from qstash_cli.protocol import records
@@ -28,6 +29,8 @@ def made(shape: Any, text: str, **kept: Any) -> Any:
         return {name: kept.get(name, made(one, text, **kept)) for name, one in hints.items()}
     if get_origin(shape) is dict:
         return {text: made(get_args(shape)[1], text)}
+    if get_origin(shape) is UnionType:
+        return made(get_args(shape)[0], text, **kept)
     if get_origin(shape) is list:
         return [made(get_args(shape)[0], text, **kept)]
     return {str: text, int: 1_725_323_658_779, bool: False}[shape]
@@ -38,8 +41,9 @@ def answers(text: str, **kept: Any) -> Answers:
     kept = {"cursor": "", "cancelled": 3} | kept
     name, log_body = text.encode(errors="replace").decode(), b64encode(INVALID).decode()
     one = {shape: made(vars(records)[shape], text, **kept) for shape in (
-        "Published", "Message", "DlqEntry", "Cancelled", "Deleted", "Retried", "SigningKeys",
-        "Schedule", "FlowControl", "GlobalParallelism", "Queue", "UrlGroup", "BulkAction",
+        "Published", "Scheduled", "Message", "DlqEntry", "Cancelled", "Deleted", "Retried",
+        "SigningKeys", "Schedule", "FlowControl", "GlobalParallelism", "Queue", "UrlGroup",
+        "BulkAction",
     )}  # fmt: skip
     log = made(records.LogEntry, text, **{"body": log_body} | kept)
     of_a_message = {**one["Message"], "bodyBase64": b64encode(INVALID).decode()}
@@ -61,8 +65,11 @@ def answers(text: str, **kept: Any) -> Answers:
         "/v2/flowControl/": one["FlowControl"], "/v2/flowControl": [one["FlowControl"]],
         "/": one["Message"],
     }  # fmt: skip
-    return {
-        (method, path): (200, content)
-        for path, content in ordered.items()
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
-    }
+    of_method: dict[tuple[str, str], Any] = {
+        ("POST", "/v2/dlq/retry/"): one["Published"], ("POST", "/v2/schedules/"): one["Scheduled"],
+        ("DELETE", "/v2/messages/"): one["Cancelled"],
+    }  # fmt: skip
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        of_method |= {(method, path): content for path, content in ordered.items()
+                      if (method, path) not in of_method}  # fmt: skip
+    return {key: (200, content) for key, content in of_method.items()}

@@ -270,7 +270,8 @@ def test_a_connection_that_is_half_closed_is_not_used_again(
 ) -> None:
     # Each answer stands alone: the server says that it is kept, and then leaves.
     def script(connection: Connection) -> None:
-        connection.answer(b'{"logs":[{"messageId":"msg_1"}],"cursor":"%d"}' % connection.number)
+        entry = b'{"messageId":"msg_1","state":"CREATED","time":1}'
+        connection.answer(b'{"logs":[%b],"cursor":"%d"}' % (entry, connection.number))
         if connection.number < 20:
             connection.half_close()
 

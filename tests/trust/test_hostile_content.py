@@ -22,13 +22,12 @@ from rich.cells import cell_len
 from qstash_cli.errors import ExitCode
 from qstash_cli.output.formats import FORMATS
 from qstash_cli.output.safe import UNSAFE
-from qstash_cli.protocol import records
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.commands.api_server import api_server
 from tests.conftest import Qstash, Run, Sink
 from tests.every_command import ASKING, argv
 from tests.figures import Figures
-from tests.trust.hostile_api import HOSTILE, INVALID, WIDE, Answers, answers, made
+from tests.trust.hostile_api import HOSTILE, INVALID, WIDE, Answers, answers
 from tests.trust.raw_server import Connection, raw_server
 
 OF = "hostile content"
@@ -292,25 +291,42 @@ def test_a_million_columns_are_shown_in_time(
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "1e400", "9" * 400, "-0", "0.1e-400"])
-def test_numbers_beyond_all_reason_are_shown(asking: Qstash, figures: Figures, number: str) -> None:
-    log = {"messageId": "msg_1", "state": "ERROR", "time": "@", "responseStatus": "@"}
-    queue = {"name": "orders", "lag": "@", "parallelism": "@", "updatedAt": "@"}
-    key = made(records.FlowControl, "k") | {"ratePeriod": "@"}
+def test_numbers_beyond_all_reason_are_refused_by_name_or_shown(
+    asking: Qstash, figures: Figures, number: str
+) -> None:
+    log = {"messageId": "msg_1", "state": "ERROR", "time": 1, "responseStatus": "@"}
+    queue = {"name": "orders", "lag": 1, "parallelism": 1, "paused": False, "updatedAt": "@"}
+    key = {"flowControlKey": "k", "waitListSize": 1, "ratePeriod": "@"}
     found = []
     contents = {"/v2/logs": {"logs": [log]}, "/v2/queues": [queue], "/v2/flowControl": [key]}
-    served = {
-        ("GET", path): (200, json.dumps(content).replace('"@"', number).encode())
-        for path, content in contents.items()
-    }
-    with api_server(answers=served) as api:
-        asking.env["QSTASH_URL"] = api.url
-        for command in (("logs",), ("queue", "list"), ("flow", "list")):
-            for name in (None, "json", "tsv", "csv"):
-                done = asking(*command, *(("-o", name) if name else ()), tty=True)
-                found.append("" if done.code == ExitCode.DONE else str(done))
-                if name == "json":
-                    parse(done.out, name)
+    for is_documented in (True, False):
+        # A field that is not documented may be of any type.
+        names = (
+            {} if is_documented else {"responseStatus": "x", "updatedAt": "x", "ratePeriod": "x"}
+        )
+        served = {
+            ("GET", path): (200, _with_number(content, number, names))
+            for path, content in contents.items()
+        }
+        with api_server(answers=served) as api:
+            asking.env["QSTASH_URL"] = api.url
+            for command in (("logs",), ("queue", "list"), ("flow", "list")):
+                for name in (None, "json", "tsv", "csv"):
+                    done = asking(*command, *(("-o", name) if name else ()), tty=True)
+                    is_refused = is_documented and number != "-0"
+                    code = ExitCode.FAILED if is_refused else ExitCode.DONE
+                    is_named = "unexpected response from GET" in done.err
+                    found.append("" if (done.code, is_named) == (code, is_refused) else str(done))
+                    if name == "json" and not is_refused:
+                        parse(done.out, name)
     found = [one for one in found if one]
 
-    figures(OF, cases=12, failures=len(found))
+    figures(OF, cases=24, failures=len(found))
     assert not found
+
+
+def _with_number(content: object, number: str, renamed: dict[str, str]) -> bytes:
+    text = json.dumps(content)
+    for name, other in renamed.items():
+        text = text.replace(f'"{name}"', f'"{other}"')
+    return text.replace('"@"', number).encode()

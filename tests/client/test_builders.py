@@ -1,0 +1,59 @@
+"""Each builder of a request declares the response that its annotation says."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from qstash_cli.client import (
+    actions,
+    dlq,
+    flow,
+    keys,
+    logs,
+    messages,
+    queues,
+    schedules,
+    urlgroups,
+)
+from qstash_cli.client.filters import Filter
+from qstash_cli.client.request import Request
+from qstash_cli.protocol.options import MessageOptions
+
+MODULES = (actions, dlq, flow, keys, logs, messages, queues, schedules, urlgroups)
+ARGUMENTS: dict[str, Any] = {
+    "destination": "https://a.example", "options": MessageOptions(), "body": b"", "items": b"[]",
+    "message_id": "msg_1", "message_ids": ["msg_1"], "dlq_id": "1-0", "dlq_ids": ["1-0"],
+    "action_id": "bulk_1", "schedule_id": "report", "wanted": Filter(), "name": "orders",
+    "key": "api", "parallelism": 1, "rate": 1, "period_s": 1, "endpoints": [], "headers": (),
+}  # fmt: skip
+
+
+def builders() -> list[Callable[..., Request[Any]]]:
+    return [
+        function
+        for module in MODULES
+        for _, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and "Request[" in str(function.__annotations__["return"])
+        and not function.__name__.startswith("_")
+    ]
+
+
+@pytest.mark.parametrize("build", builders(), ids=lambda one: f"{one.__module__}.{one.__name__}")
+def test_the_declared_response_is_the_annotated_one(build: Callable[..., Request[Any]]) -> None:
+    parameters = inspect.signature(build).parameters.values()
+    given = {one.name: ARGUMENTS[one.name] for one in parameters if one.default is one.empty}
+    (annotated,) = get_args(get_type_hints(build)["return"])
+    declared = build(**given).response
+
+    # What a batch acknowledges is checked where the records are known.
+    unchecked = annotated is type(None) or build is messages.batch
+    assert declared == (None if unchecked else annotated)
+
+
+def test_every_builder_is_among_them() -> None:
+    assert len(builders()) > 35
