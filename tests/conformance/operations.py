@@ -98,9 +98,10 @@ OPERATIONS = (
     _operation("DELETE /v2/messages/{message}", "message", "cancel", "m"),
     _operation("POST /v2/messages/{message}/retry", "message", "run-now", "m"),
     _operation(
-        "DELETE /v2/messages", "message", "cancel", "--label", "x", shape={"cancelled": int},
+        "DELETE /v2/messages", "message", "cancel", "--label", "x",
+        shape={"cancelled": int, "actionId": str},
         query=(*_FILTERS, "messageIds", "host", "path", "flowControlKey", "callerIp", "callerIP",
-               "count"),
+               "count", "async"),
     ),
     _operation(
         "GET /v2/bulkActions", "message", "actions",
