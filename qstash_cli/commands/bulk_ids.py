@@ -38,7 +38,7 @@ _DELETES = Kind(
     DELETED, "deleted", "entries",
     rest="the others are not in the dead letter queue", none="`qstash dlq list` shows the entries",
 )  # fmt: skip
-_WHICH = "QStash does not say which"
+_WHICH = "QStash does not report which"
 
 
 def cancel_ids(inv: Invocation, message_ids: Sequence[str]) -> Result:

@@ -36,7 +36,7 @@ def pages(
     """The response to a request and to those for the pages after it.
 
     `size` is how many entries a response is about. Raises `QstashError` for a cursor that repeats,
-    and for pages without an end.
+    and for more pages than the limits allow.
     """
     seen: set[str] = set()
     empty = 0
@@ -57,4 +57,7 @@ def pages(
 
 
 def _endless(message: str) -> QstashError:
-    return QstashError(message, hint="`qstash dlq list` shows what is left; run it again for that")
+    return QstashError(
+        message,
+        hint="`qstash dlq list` shows the remaining entries; run the command again to continue",
+    )

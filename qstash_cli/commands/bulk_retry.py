@@ -99,7 +99,7 @@ class _Retries:
         if self._failure is not None or self._total is None or self._done >= self._total:
             return self._failure
         return PartlyDone(
-            self._count(), hint="QStash does not say which; `qstash dlq list` shows the rest"
+            self._count(), hint="QStash does not report which; `qstash dlq list` shows the rest"
         )
 
     def _count(self) -> str:

@@ -111,12 +111,15 @@ def create(
     if timing.id is not None and not timing.replace:
         _refuse_existing(inv, timing.id)
 
-    def created(answer: Scheduled) -> Result:
+    def volume() -> None:
         has_callback = options.callback is not None
         endpoints = _endpoints(inv, destination)
         made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
         _volume.tell(inv, "it makes", made)
-        return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids")
+
+    def created(answer: Scheduled) -> Result:
+        # The id is written before the request for the endpoints.
+        return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids", footer=volume)
 
     return inv.write(schedules.create(destination, options, data), created)
 

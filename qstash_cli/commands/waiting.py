@@ -53,7 +53,7 @@ class Deliveries:
         what = f"{first} was published" if count == 1 else f"{count} messages were published"
         return Interrupted(
             f"interrupted; {what}",
-            hint=f"`qstash message wait {first}` goes on waiting, "
+            hint=f"`qstash message wait {first}` waits for its delivery, "
             f"`qstash logs --message {first} --follow` shows the attempts",
             lines=self._lines(),
         )

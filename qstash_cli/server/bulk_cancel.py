@@ -20,7 +20,7 @@ from qstash_cli.server.clock import Clock
 from qstash_cli.server.engine import Engine
 from qstash_cli.server.store import Store
 
-# How long a request may wait for its action before it is told that the action is still running.
+# How long a request may wait for its action. After that it gets 429, and the action continues.
 SYNCHRONOUS_S = 60.0
 _ACTIONS_LIMIT = 1000
 # Rows a job of the store reads: while it runs, the event loop does nothing else.

@@ -273,7 +273,7 @@ def test_ids_that_were_not_cancelled_are_counted(local: Qstash, sink: Sink) -> N
     assert (run.code, run.out) == (10, "1\n")
     assert run.err.splitlines() == [
         "error: 1 of 3 messages was cancelled",
-        "hint: the others are finished or unknown; QStash does not say which",
+        "hint: the others are finished or unknown; QStash does not report which",
     ]
     assert (again.code, again.json) == (4, {"cancelled": 0})
     assert json.loads(again.err)["message"] == "none of 2 messages was cancelled"

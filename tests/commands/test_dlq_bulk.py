@@ -52,7 +52,7 @@ def test_entries_that_were_not_deleted_are_counted(local: Qstash, sink: Sink) ->
 
     assert (run.code, run.out) == (10, "1\n")
     assert "error: 1 of 2 entries was deleted" in run.err
-    assert "QStash does not say which" in run.err
+    assert "QStash does not report which" in run.err
     assert (again.code, again.out) == (4, "0\n")
 
 
@@ -225,7 +225,7 @@ def test_pages_without_an_end_stop_with_what_was_done(
     assert (f"{total} entries were {past}, then: " in run.err) is bool(total)
     assert run.out == (f"{total}\n" if past == "deleted" and total else run.out)
     assert past == "deleted" or run.out.count("\n") == total
-    assert "hint: `qstash dlq list` shows what is left" in run.err
+    assert "hint: `qstash dlq list` shows the remaining entries" in run.err
 
 
 def test_more_pages_than_the_limit_are_an_error() -> None:

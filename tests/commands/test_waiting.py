@@ -10,6 +10,8 @@ import pytest
 
 from qstash_cli.cli.run import run
 from qstash_cli.server.local_endpoint import Received, running_endpoint
+from tests.commands.api_server import Answers
+from tests.commands.test_cancel import scripted
 from tests.commands.test_dlq import bury
 from tests.conftest import Qstash, Sink
 
@@ -75,7 +77,7 @@ def test_an_interrupted_wait_has_printed_the_ids_and_says_how_to_follow_them(
         err = json.loads(err.splitlines()[-1])["hint"] + err
     what = f"{ids[0]} was published" if count == 1 else f"{count} messages were published"
     assert f"interrupted; {what}" in err
-    assert f"`qstash message wait {ids[0]}` goes on waiting" in err
+    assert f"`qstash message wait {ids[0]}` waits for its delivery" in err
     assert f"`qstash logs --message {ids[0]} --follow`" in err
 
 
@@ -158,3 +160,20 @@ def test_the_time_limit_is_that_of_all_messages_together(local: Qstash, sink: Si
     assert run.code == 124
     assert run.err.count("not delivered within 30s: msg_") == 5
     assert local.now() - began_at < 40
+
+
+def test_the_id_of_a_schedule_is_printed_before_the_next_request(qstash: Qstash) -> None:
+    def interrupted(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    # The client waits before it repeats the read of the URL group.
+    limit = {"Burst-RateLimit-Limit": "1", "Burst-RateLimit-Reset": "1"}
+    answers: Answers = {
+        ("POST", "/v2/schedules/team"): (201, {"scheduleId": "scd_1"}),
+        ("GET", "/v2/topics/team"): (429, {"error": "slow down"}, limit),
+    }
+    qstash.sleep = interrupted
+    with scripted(qstash, answers):
+        run = qstash("schedule", "create", "team", "--cron", "@daily")
+
+    assert (run.code, run.out) == (130, "scd_1\n")

@@ -36,7 +36,7 @@ def test_the_id_is_printed_before_the_wait(
         assert process.returncode == 130
         error, hint = err.splitlines()
         assert error == f"error: interrupted; {message_id} was published"
-        assert f"`qstash message wait {message_id}` goes on waiting" in hint
+        assert f"`qstash message wait {message_id}` waits for its delivery" in hint
         assert f"`qstash logs --message {message_id} --follow`" in hint
     else:
         assert process.returncode == -signal.SIGTERM

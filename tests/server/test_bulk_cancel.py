@@ -176,17 +176,20 @@ def test_cancelling_many_messages_does_not_hold_up_other_requests(
         )
         slowest_s, requests = 0.0, 0
         with httpx.Client(base_url=http.base_url, trust_env=False, headers=HEADERS) as other:
+            started_at = time.monotonic()
             cancelling.start()
             while cancelling.is_alive():
                 began_at = time.monotonic()
                 other.get("/v2/keys").raise_for_status()
                 slowest_s = max(slowest_s, time.monotonic() - began_at)
                 requests += 1
+            took_s = time.monotonic() - started_at
         cancelling.join()
 
         assert answers == [{"cancelled": count}]
         assert requests > count / 1_000
-        assert slowest_s < 1, slowest_s
+        # As a whole the cancel takes seconds, and more of them on a busy machine.
+        assert slowest_s < took_s / 3, (slowest_s, took_s)
 
 
 def test_a_stopped_server_continues_its_actions_when_it_starts_again(
@@ -295,7 +298,7 @@ def cancels(path: Path, *, wait_s: float) -> Iterator[tuple[asyncio.Runner, Stor
     store.close()
 
 
-def test_a_request_that_waited_too_long_is_told_that_the_cancel_goes_on(tmp_path: Path) -> None:
+def test_a_request_that_waited_too_long_gets_429_and_the_cancel_continues(tmp_path: Path) -> None:
     fill(tmp_path / "db", 2_000, "a")
 
     async def scenario(store: Store, tested: BulkCancels) -> None:

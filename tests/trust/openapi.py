@@ -53,7 +53,9 @@ _ENDPOINTS = {
 }
 _BULK = {
     "type": "object",
-    "properties": dict.fromkeys(("messageIds", "dlqIds", "label", "url", "fromDate"), _ANY),
+    "properties": dict.fromkeys(
+        ("messageIds", "dlqIds", "label", "url", "fromDate", "async"), _ANY
+    ),
 }
 _BODIES: dict[str, Any] = {
     "POST /v2/batch": {
