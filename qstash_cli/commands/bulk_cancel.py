@@ -41,11 +41,10 @@ def cancel_matching(inv: Invocation, wanted: Filter, *, is_async: bool, timeout_
 
 def _running(inv: Invocation, wanted: Filter, error: StillRunning) -> Cancelled:
     """What QStash answers to a request that begins an action, of the action that is running."""
-    values: dict[str, list[str]] = {}
-    for name, value in query(wanted):
-        values.setdefault(name, []).append(value)
+    pairs = sorted(query(wanted))
     for action in inv.read_pages(actions.every(states=("IN_PROGRESS",))):
-        if action.get("filter") == values:
+        values = action.get("filter", {}).items()
+        if sorted((name, value) for name, several in values for value in several) == pairs:
             return {"cancelled": action["total"], "actionId": action["actionId"]}
     raise error
 

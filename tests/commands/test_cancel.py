@@ -107,15 +107,16 @@ def test_a_429_means_that_the_cancel_is_still_running_and_its_action_is_followed
     qstash: Qstash, headers: Mapping[str, str]
 ) -> None:
     other = action("IN_PROGRESS", 0, actionId="bulk_0", filter={"label": ["b"]})
+    same = action("IN_PROGRESS", 10, filter={"label": ["b", "a"]})
     answers: Answers = {
         ("DELETE", "/v2/messages"): (429, STILL_RUNNING, headers),
         ("GET", "/v2/bulkActions/bulk_1"): (200, action("FINISHED", 5_000)),
         ("GET", "/v2/bulkActions?state=IN_PROGRESS"): (
-            200, {"bulkActions": [other, action("IN_PROGRESS", 10)]},
+            200, {"bulkActions": [other, same]},
         ),
     }  # fmt: skip
     with scripted(qstash, answers) as api:
-        run = qstash("message", "cancel", "--label", "a", "--yes")
+        run = qstash("message", "cancel", "--label", "a,b", "--yes")
 
     assert (run.code, run.out) == (0, "5000\n"), run
     assert len(sent(api)) == 1
