@@ -130,6 +130,14 @@ def unexpected_shape(found: Mismatch, request: Request[Any], api_url: str) -> Qs
     )
 
 
+def endless_list(problem: str, request: Request[Any], api_url: str) -> QstashError:
+    """The error for a list whose pages do not end."""
+    return QstashError(
+        f"the list from {request.method} {excerpt(request.path)} does not end: {problem}",
+        hint=f"is {api_url} QStash's API? A filter or --limit asks for less",
+    )
+
+
 def excerpt(text: str, limit: int = _EXCERPT_CHARACTERS) -> str:
     """A text on one line without control characters, cut where it is too long for an error."""
     text = " ".join(text[: 4 * limit].split())

@@ -12,9 +12,11 @@ from urllib.parse import quote
 
 from qstash_cli import __version__
 from qstash_cli.client.pacing import pause_after_s
+from qstash_cli.client.paging import PAGE_LIMITS, PageCounter, PageLimits
 from qstash_cli.client.reading import ResponseTooLong
 from qstash_cli.client.refusals import (
     MAY_BE_PROCESSED,
+    endless_list,
     is_still_running,
     refusal,
     unexpected_body,
@@ -114,12 +116,13 @@ class Client:
             error = unexpected_body(response, request, self._api_url)
             raise self._without_token(error) from None
 
-    def pages(self, request: Request[T]) -> Iterator[T]:
-        """The entries of every page, as they come. Raises as `send` does.
+    def pages(self, request: Request[T], limits: PageLimits = PAGE_LIMITS) -> Iterator[T]:
+        """The entries of every page, as they come.
 
-        A page that is too long is requested again with fewer entries.
+        A page that is too long is requested again with fewer entries. Raises as `send` does, and
+        `QstashError` for a list that does not end.
         """
-        seen = set()
+        counter = PageCounter(request.response, limits)
         while True:
             try:
                 page = self.page(request)
@@ -130,9 +133,11 @@ class Client:
                 request = smaller
                 continue
             yield from page.entries
-            if not page.cursor or page.cursor in seen:
+            if not page.cursor:
                 return
-            seen.add(page.cursor)
+            problem = counter.problem(page.entries, page.cursor)
+            if problem:
+                raise endless_list(problem, request, self._api_url)
             request = request.with_query(("cursor", page.cursor))
 
     def page(self, request: Request[T]) -> Page[T]:

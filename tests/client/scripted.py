@@ -42,21 +42,24 @@ class Received(NamedTuple):
 
 @dataclass
 class ScriptedServer:
-    """Replies in their order; the last one is repeated."""
+    """Replies in their order; the last one is repeated, or called with the request."""
 
     url: str
-    replies: list[Reply]
+    replies: list[Reply | Callable[[Received], Reply]]
     requests: list[Received] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reply_to(self, request: Received) -> Reply:
         with self.lock:
             self.requests.append(request)
-            return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+            reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        return reply if isinstance(reply, Reply) else reply(request)
 
 
 @contextmanager
-def scripted_server(*replies: Reply, port: int = 0) -> Iterator[ScriptedServer]:
+def scripted_server(
+    *replies: Reply | Callable[[Received], Reply], port: int = 0
+) -> Iterator[ScriptedServer]:
     """A running server, on a free port unless one is given."""
     with ThreadingHTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler) as http:
         server = ScriptedServer(f"http://127.0.0.1:{http.server_port}", list(replies))

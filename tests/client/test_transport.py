@@ -184,11 +184,6 @@ def test_pages_are_followed_to_the_end(connect: Connect) -> None:
     ]
 
 
-def test_a_cursor_that_repeats_ends_the_pages(connect: Connect) -> None:
-    with scripted_server(Reply(200, {"messages": [entry("1")], "cursor": "c"})) as server:
-        assert len(list(connect(server.url).client.pages(dlq.entries(Filter())))) == 2
-
-
 def test_the_trace_shows_the_exchange_without_secrets(connect: Connect) -> None:
     with scripted_server(PUBLISHED._replace(headers={"Set-Cookie": "s3cret"})) as server:
         tried = connect(server.url)

@@ -283,6 +283,51 @@ def test_a_connection_that_is_half_closed_is_not_used_again(
     assert len(done.out.splitlines()) == 15
 
 
+_STEP = '{"messageId":"msg_1","state":"CREATED","time":1,"dlqId":"1-0","url":"https://a.example"}'
+ENDLESS: dict[str, str] = {
+    "empty pages": '{"logs":[],"messages":[],"bulkActions":[],"cursor":"%d"}',
+    "the same entries": f'{{"logs":[{_STEP}],"messages":[{_STEP}],"bulkActions":[{{"actionId":"a",'
+    '"state":"IN_PROGRESS","total":1,"processed":0}],"cursor":"%d"}',
+    "the same cursor": f'{{"logs":[{_STEP}],"messages":[{_STEP}],"bulkActions":[],"cursor":"1",'
+    '"number":%d}',
+}
+PAGED: tuple[tuple[str, ...], ...] = (
+    ("logs", "--all", "-q"), ("logs", "--all", "-o", "csv"), ("logs", "--stats"),
+    ("logs", "--by-message", "--all"), ("logs", "--by-message", "--state", "failed"),
+    ("dlq", "list", "--all", "-q"), ("dlq", "list", "--all", "--fail-if-any"),
+    ("message", "actions", "--all"), ("message", "wait", "msg_1", "--wait-timeout", "5s"),
+    ("queue", "wait", "orders", "--idle", "--wait-timeout", "5s"), ("check", "--dlq-max", "0"),
+    ("replay", "--all", "--to", "http://127.0.0.1:9/"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("argv", PAGED, ids=" ".join)
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_list_that_never_ends_is_an_error(
+    asking: Qstash, figures: Figures, kind: str, argv: tuple[str, ...]
+) -> None:
+    def script(connection: Connection) -> None:
+        connection.answer((ENDLESS[kind] % connection.number).encode())
+
+    queue = b'{"name":"orders","lag":1,"parallelism":1,"paused":false}'
+
+    def with_queue(connection: Connection) -> None:
+        if b" /v2/queues/" in server.requests[-1]:
+            connection.answer(queue)
+        else:
+            script(connection)
+
+    with raw_server(with_queue) as server:
+        asking.env |= {"QSTASH_URL": server.url, "QSTASH_CURRENT_SIGNING_KEY": TOKEN}
+        began_at_s = time.monotonic()
+        done = asking(*argv)
+
+    figures(CLASS, cases=1)
+    assert not complaint(done, {ExitCode.FAILED}, began_at_s)
+    assert "does not end" in done.err
+    assert len(server.requests) < 300
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.soak), 9])
 def test_no_fault_makes_two_messages_of_one(
