@@ -32,8 +32,8 @@ class Store:
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """The job's result, once everything that it wrote is committed.
 
-        Raises what the job raises, with nothing of it written, or `sqlite3.Error` if the group
-        could not be committed.
+        Raises what the job raises, with nothing of it written, or `sqlite3.Error` if it could
+        not be committed.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -66,11 +66,15 @@ class Store:
             else:
                 loop = asyncio.get_running_loop()
                 await loop.run_in_executor(self._committer, connection.execute, "COMMIT")
-        except Exception as fault:  # noqa: BLE001 - the whole group's; nothing of it is written
+        except Exception as fault:  # noqa: BLE001 - of the whole group; nothing of it is written
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            return [(None, fault) for _ in jobs]
-        return outcomes
+            if len(jobs) == 1:
+                return [(None, fault)]
+        else:
+            return outcomes
+        # One job that cannot be written must not fail the others, such as those that only read.
+        return [outcome for job in jobs for outcome in await self._committed([job])]
 
     def _outcome(self, job: Job) -> _Outcome:
         self._connection.execute("SAVEPOINT job")

@@ -20,7 +20,10 @@ from tests.every_command import ASKING, OTHERS, argv
 
 _ANSWERS: Mapping[tuple[str, str], tuple[int, Any]] = {
     ("GET", "/v2/logs"): (200, {"logs": [{"messageId": "msg_1", "state": "ERROR", "time": 1}]}),
-    ("GET", "/v2/queues"): (200, [{"name": "orders", "parallelism": 1, "lag": 0}]),
+    ("GET", "/v2/queues"): (
+        200,
+        [{"name": "orders", "parallelism": 1, "lag": 0, "paused": False}],
+    ),
     ("GET", "/v2/keys"): (200, KEYS),
     ("POST", "/v2/publish"): (200, {"messageId": "msg_1"}),
     ("POST", "/v2/batch"): (200, [{"messageId": "msg_1"}]),
