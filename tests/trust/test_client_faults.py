@@ -270,7 +270,7 @@ def test_a_connection_that_is_half_closed_is_not_used_again(
 ) -> None:
     # Each answer stands alone: the server says that it is kept, and then leaves.
     def script(connection: Connection) -> None:
-        entry = b'{"messageId":"msg_1","state":"CREATED","time":1}'
+        entry = b'{"messageId":"msg_%d","state":"CREATED","time":1}' % connection.number
         connection.answer(b'{"logs":[%b],"cursor":"%d"}' % (entry, connection.number))
         if connection.number < 20:
             connection.half_close()
