@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from qstash_cli.protocol.records import Published
 
 
+# `--not-before now` is in the past by the time at which it is compared.
+_NOW_S = 2
+
+
 def send(
     inv: Invocation, destination: str, options: MessageOptions, body: bytes, waiting: Waiting
 ) -> Result:
@@ -111,7 +115,7 @@ def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes
 
 def warn_if_past(inv: Invocation, options: MessageOptions) -> None:
     """Warns about a --not-before that has passed: QStash then delivers at once."""
-    if options.not_before_s is None or options.not_before_s >= int(inv.now()):
+    if options.not_before_s is None or options.not_before_s > inv.now() - _NOW_S:
         return
     from qstash_cli.output.values import relative_time
 

@@ -387,8 +387,14 @@ def test_a_not_before_in_the_past_is_one_warning_for_all_records(
     file.write_text("".join(f'{{"to":"https://h{n}.example.com/"}}\n' for n in range(5)))
 
     run = local(
-        "batch", str(file), "--destination-field", "to", "--not-before", "1h ago", "--dry-run"
+        "batch",
+        str(file),
+        "--destination-field",
+        "to",
+        "--not-before",
+        "2020-01-01T00:00:00Z",
+        "--dry-run",
     )
 
     assert run.code == 0, run
-    assert run.err.count("--not-before has passed (1h ago)") == 1, run
+    assert run.err.count("--not-before has passed") == 1, run
