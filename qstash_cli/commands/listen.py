@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import queue
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -33,6 +34,7 @@ _NOT_FORWARDED = {"host", "content-length", "connection", "transfer-encoding", "
 # QStash's own longest wait.
 _FORWARD_WITHIN_S = 900
 # Requests that are not printed yet; the response to the next one waits until there is room.
+_WAKE_UP_S = 0.5
 _MOST_WAITING = 100
 _VIEW = View(
     columns=(
@@ -114,11 +116,18 @@ def _records(
     with running_endpoint(respond, listening.port, keep_requests=False) as endpoint:
         inv.note(f"listening at {endpoint.url}")
         while True:
-            arrival = arrived.get()
+            arrival = _next(arrived)
             capture = _capture(arrival.request)
             if listening.save is not None:
                 _save(Path(listening.save), arrival.number, capture, arrival.request.path)
             yield _record(inv, arrival, capture, keys)
+
+
+def _next(arrived: queue.Queue[_Arrival]) -> _Arrival:
+    # A signal that arrives while the thread goes to sleep is only seen when it wakes up.
+    while True:
+        with suppress(queue.Empty):
+            return arrived.get(timeout=_WAKE_UP_S)
 
 
 class _Arrival(NamedTuple):
