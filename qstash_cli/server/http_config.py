@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.server import ServerState
 
 from qstash_cli.server.server_logs import LOG_CONFIG
 
@@ -40,6 +41,14 @@ class ClientLimits(NamedTuple):
     response_s: float = 30
     idle_s: int = 5
     connections: int = _most_connections()
+
+
+class StoppableState(ServerState):
+    """What the connections of a server share. Those that are made while it stops are closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_stopping = False
 
 
 class HttpConfig(uvicorn.Config):

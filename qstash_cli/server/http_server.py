@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import uvicorn
 from starlette.types import ASGIApp
 
-from qstash_cli.server.http_config import ClientLimits, HttpConfig
+from qstash_cli.server.http_config import ClientLimits, HttpConfig, StoppableState
 from qstash_cli.server.inbound import Inbound
 from qstash_cli.server.listening import BACKLOG
 
@@ -24,6 +24,7 @@ class HttpServer(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, clients: ClientLimits | None = None) -> None:
         super().__init__(HttpConfig(app, Inbound, clients or ClientLimits()))
+        self.server_state: StoppableState = StoppableState()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves until it is to stop."""
@@ -38,6 +39,25 @@ class HttpServer(uvicorn.Server):
         for listener in sockets or ():
             # uvicorn has made the queue of the system as short as a step of its own.
             listener.listen(BACKLOG)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops accepting connections, waits for responses for a limited time, closes the rest."""
+        loop = asyncio.get_running_loop()
+        for listener in sockets or ():
+            # Windows' event loop has no readers.
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_reader(listener)
+        # asyncio forgets the sockets of accepted connections that have no transport when their
+        # server is closed. They get their transports in the next step of the event loop.
+        await asyncio.sleep(0)
+        # uvicorn closes the connections that it knows of. Those made later close themselves.
+        self.server_state.is_stopping = True
+        try:
+            await super().shutdown(sockets)
+        finally:
+            for connection in self.server_state.connections:
+                # Closing would wait until the client has read everything.
+                connection.transport.abort()
 
 
 @contextlib.contextmanager

@@ -9,9 +9,8 @@ from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
 
-from qstash_cli.server.http_config import HttpConfig
+from qstash_cli.server.http_config import HttpConfig, StoppableState
 
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 503: b"Service Unavailable"}
 
@@ -26,12 +25,13 @@ class Inbound(H11Protocol):
     def __init__(
         self,
         config: HttpConfig,
-        server_state: ServerState,
+        server_state: StoppableState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._limits = config.clients
+        self._server_state = server_state
         # What the client has to send next, as h11 calls it, and since when; None on our turn.
         self._awaited: type[h11.IDLE | h11.SEND_BODY] | None = None
         self.waiting_since: float | None = None
@@ -39,8 +39,11 @@ class Inbound(H11Protocol):
         self._response_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Waits for a request."""
+        """Waits for a request, unless the server stops."""
         super().connection_made(transport)
+        if self._server_state.is_stopping:
+            self.shutdown()
+            return
         self._make_room()
         self._watch()
 
