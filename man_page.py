@@ -11,7 +11,7 @@ from qstash_cli.cli.index import EXAMPLES, INDEX
 from qstash_cli.cli.options import CliOption
 from qstash_cli.cli.parser import root_options
 from qstash_cli.cli.registry import Command
-from qstash_cli.commands._topics import ENVIRONMENT, EXIT_CODES, TOPICS
+from qstash_cli.commands.help.topics import ENVIRONMENT, EXIT_CODES, TOPICS
 
 # The sections of flags that are the same everywhere.
 _COMMON = {option.flag.section for option in root_options()}

@@ -24,8 +24,8 @@ def main() -> None:
         else:
             return
     gc.set_threshold(_OBJECTS_BEFORE_A_LOOK, 20, 100)
+    from qstash_cli.cli.context import Invocation
     from qstash_cli.cli.run import run
-    from qstash_cli.invocation import Invocation
 
     code = run(sys.argv[1:], Invocation.from_process())
     # The end of a process begins with two looks for cycles in all that was ever imported: 12 ms of

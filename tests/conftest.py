@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.run import run as run_cli
-from qstash_cli.invocation import Invocation
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 
 # The whole run's: a folder's own conftest is not seen where workers collect the tests.

@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from qstash_cli.protocol.kinds import METHODS
+from qstash_cli.protocol.value_types import METHODS
 
 FAULTS = (
     "refused with 500",

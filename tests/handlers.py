@@ -11,7 +11,7 @@ from qstash import Receiver
 from qstash.errors import SignatureError
 
 from qstash_cli.protocol.dev_credentials import DEV_USER, Credentials
-from qstash_cli.server.local_endpoint import Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 
 
 @dataclass

@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A name on the command line: its line in `qstash --help` and the section it is listed in."""
+    """A name on the command line: its line in `qstash --help` and the section it is listed in.
+
+    `module` is relative to `qstash_cli.commands`, and the name itself if it is empty.
+    """
 
     name: str
     help: str
     section: str
+    module: str = ""
 
 
 SEND, INSPECT, FIX = "Send", "Inspect", "Fix"
@@ -23,32 +27,36 @@ ROUTE, VERIFY, ACCOUNT, LOCAL = "Schedule & route", "Verify", "Account & config"
 
 COMMANDS = (
     Entry("publish", "Publish a message", SEND),
-    Entry("batch", "Publish the records of a file", SEND),
+    Entry("batch", "Publish the records of a file", SEND, "batch.command"),
     Entry("message", "Get, cancel and wait for messages", INSPECT),
-    Entry("logs", "List what happened to messages", INSPECT),
-    Entry("check", "Monitor DLQ depth, queue lag and failed schedules", INSPECT),
-    Entry("dlq", "List, retry and delete undelivered messages", FIX),
+    Entry("logs", "List what happened to messages", INSPECT, "logs.command"),
+    Entry("check", "Monitor DLQ depth, queue lag and failed schedules", INSPECT, "check.command"),
+    Entry("dlq", "List, retry and delete undelivered messages", FIX, "dlq.command"),
     Entry("replay", "Deliver a message again from this machine", FIX),
     Entry("schedule", "Manage schedules (messages published by cron)", ROUTE),
     Entry("urlgroup", "Manage URL groups (one message to many endpoints)", ROUTE),
-    Entry("queue", "Manage queues (ordered delivery with limited parallelism)", ROUTE),
+    Entry(
+        "queue", "Manage queues (ordered delivery with limited parallelism)", ROUTE, "queue.command"
+    ),
     Entry("flow", "Manage flow control (rate and parallelism of a key)", ROUTE),
-    Entry("verify", "Verify a signature offline", VERIFY),
+    Entry("verify", "Verify a signature offline", VERIFY, "verify.command"),
     Entry("sign", "Sign a request like QStash, for tests", VERIFY),
     Entry("probe", "Test whether an endpoint verifies signatures", VERIFY),
-    Entry("keys", "Get and rotate the signing keys", VERIFY),
-    Entry("config", "Manage profiles (credentials and settings)", ACCOUNT),
-    Entry("doctor", "Diagnose credentials, network and clock", ACCOUNT),
-    Entry("plan", "Preview what `apply` would change", ACCOUNT),
-    Entry("apply", "Apply a manifest to the account", ACCOUNT),
-    Entry("export", "Write a manifest of the account", ACCOUNT),
+    Entry("keys", "Get and rotate the signing keys", VERIFY, "keys.command"),
+    Entry("config", "Manage profiles (credentials and settings)", ACCOUNT, "config.command"),
+    Entry("doctor", "Diagnose credentials, network and clock", ACCOUNT, "doctor.command"),
+    Entry("plan", "Preview what `apply` would change", ACCOUNT, "manifest.plan"),
+    Entry("apply", "Apply a manifest to the account", ACCOUNT, "manifest.apply"),
+    Entry("export", "Write a manifest of the account", ACCOUNT, "manifest.export"),
     Entry("api", "Call any API endpoint", ACCOUNT),
-    Entry("dev", "Run the embedded QStash server", LOCAL),
+    Entry("dev", "Run the embedded QStash server", LOCAL, "dev.command"),
     Entry("demo", "Show a delivery end to end, without an account", LOCAL),
     Entry("listen", "Receive requests locally and verify their signatures", LOCAL),
     Entry("retries", "Show when each retry of a message happens", LOCAL),
     Entry("completion", "Print the completion script of a shell", LOCAL),
-    Entry("help", "Show a topic: exit-codes, environment, formatting, retries", LOCAL),
+    Entry(
+        "help", "Show a topic: exit-codes, environment, formatting, retries", LOCAL, "help.command"
+    ),
 )
 EXAMPLES = """\
 qstash demo                                        try it without an account
@@ -76,7 +84,8 @@ class CommandIndex(NamedTuple):
 
     def group(self, name: str) -> CommandGroup:
         """The commands of a name, from its module."""
-        found: CommandGroup = import_module(f"qstash_cli.commands.{name}").app
+        module = next(entry.module for entry in self.entries if entry.name == name) or name
+        found: CommandGroup = import_module(f"qstash_cli.commands.{module}").app
         return found
 
     def all_commands(self) -> Iterator[tuple[str, Command]]:

@@ -7,8 +7,8 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
+from qstash_cli.cli.flags import Flag
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import Flag
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions, Operation, table
 

@@ -14,7 +14,7 @@ from typing import Any
 from qstash_cli.cli.index import CommandIndex
 from qstash_cli.cli.options import CliOption, options_of
 from qstash_cli.cli.registry import CliArgument, Command, CommandGroup
-from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
+from qstash_cli.cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
 
 _JSON = ("json", "jsonl")
 

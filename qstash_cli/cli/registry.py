@@ -12,12 +12,12 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.options import CliOption, is_option_group, options_of
+from qstash_cli.cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
 from qstash_cli.errors import QstashError
-from qstash_cli.flags import Argument
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result, View
-from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
 
 OnError = Callable[[Invocation, QstashError], Result | None]
 

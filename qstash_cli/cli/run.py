@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qstash_cli import VERSION_ARGUMENTS, __version__
+from qstash_cli.cli import github_actions
+from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.options import build
 from qstash_cli.cli.parser import read, wants_json, with_root_options_behind
 from qstash_cli.cli.registry import Command
-from qstash_cli.commands import _github
+from qstash_cli.cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
+from qstash_cli.cli.streams import InputFailed, StandardOutput
 from qstash_cli.errors import BadInput, ExitCode, OutputFailed, QstashError
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.formats import check
 from qstash_cli.output.result import Result, View
-from qstash_cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
-from qstash_cli.streams import InputFailed, StandardOutput
 
 if TYPE_CHECKING:
     from qstash_cli.cli.typer_app import HelpShown
@@ -120,7 +120,7 @@ def _executed(command: Command, inv: Invocation, values: Mapping[str, Any]) -> R
     inv.output = build(OutputOptions, values, now)
     check(inv.output.format, inv.output.query, inv.output.columns, command.view)
     inv.automation = build(AutomationOptions, values, now)
-    _github.check(inv)
+    github_actions.check(inv)
     if command.connects:
         _refuse_closed_output(inv)
         inv.connection = build(ConnectionOptions, values, now)
@@ -146,7 +146,7 @@ def _plain(argv: Sequence[str]) -> list[str]:
     """`help COMMAND` as `COMMAND --help`, everything else as it is."""
     first, *rest = argv or [""]
     if first == "help" and rest and INDEX.name_of(rest[0]) is not None:
-        from qstash_cli.commands._topics import TOPICS
+        from qstash_cli.commands.help.topics import TOPICS
 
         if rest[0] not in TOPICS:
             return [*rest, "--help"]
@@ -158,14 +158,14 @@ def _show(result: Result, inv: Invocation) -> None:
     if inv.automation.github_output is None or inv.connection.preview is not None:
         _render(result, inv)
         return
-    from qstash_cli.commands import _github
+    from qstash_cli.cli import github_actions
     from qstash_cli.output.formats import noting_ids
 
     noted: list[str] = []
     try:
         _render(noting_ids(result, noted), inv)
     finally:
-        _github.write_output(inv, noted)
+        github_actions.write_output(inv, noted)
 
 
 def _render(result: Result, inv: Invocation) -> None:
@@ -185,7 +185,7 @@ def _render(result: Result, inv: Invocation) -> None:
 
 
 def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
-    from qstash_cli.commands._github import annotate
+    from qstash_cli.cli.github_actions import annotate
     from qstash_cli.output.failure import write_failure
 
     if inv.output.debug or "--debug" in argv:

@@ -1,1 +1,1 @@
-"""Arguments in, a result out: one file per word of the command line."""
+"""Options in, a result out: one module or package per command."""

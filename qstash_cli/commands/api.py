@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.request import Request
-from qstash_cli.commands import _body
-from qstash_cli.commands._options import Body
-from qstash_cli.commands._views import RAW
+from qstash_cli.commands.common import message_body
+from qstash_cli.commands.common.options import Body
+from qstash_cli.commands.common.views import RAW
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import Argument, flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions
@@ -59,7 +59,7 @@ def api(
     method = method.upper()
     data, options = b"", MessageOptions(headers=headers.header)
     if method in _WITH_BODY or body != Body():
-        data, options = _body.read(inv, (), body, options)
+        data, options = message_body.read(inv, (), body, options)
     request: Request[Any] = Request(
         method=method,
         path=path,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands._views import RAW
+from qstash_cli.commands.common.views import RAW
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import Argument
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 
 app = group()

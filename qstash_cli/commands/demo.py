@@ -10,17 +10,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands._views import RAW
-from qstash_cli.commands.dev import environment
+from qstash_cli.commands.common.views import RAW
+from qstash_cli.commands.dev.command import environment
 from qstash_cli.errors import ExitCode, QstashError
 from qstash_cli.files import write_atomically
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
 
 if TYPE_CHECKING:
-    from qstash_cli.server.local_endpoint import Endpoint, Received
+    from qstash_cli.server.http.local_endpoint import Endpoint, Received
 
 app = group()
 
@@ -86,7 +86,7 @@ def demo(inv: Invocation) -> Result:
     qstash demo
     qstash demo -v
     """
-    from qstash_cli.server.local_endpoint import running_endpoint
+    from qstash_cli.server.http.local_endpoint import running_endpoint
     from qstash_cli.server.run import ServerConfig, running_server
 
     shop = _Shop()

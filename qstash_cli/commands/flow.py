@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.client import flow
-from qstash_cli.commands._options import parse_count
-from qstash_cli.commands._views import FLOW, GLOBAL
+from qstash_cli.client.api import flow
+from qstash_cli.commands.common.options import parse_count
+from qstash_cli.commands.common.views import FLOW, GLOBAL
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import Argument, flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_period_s
 

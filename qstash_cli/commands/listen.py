@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client import outside
-from qstash_cli.commands._key_flags import KeyFlags, signing_keys
-from qstash_cli.commands._options import parse_count
-from qstash_cli.commands.dev_options import parse_port
+from qstash_cli.commands.common.options import parse_count
+from qstash_cli.commands.common.signing_keys import KeyFlags, signing_keys
+from qstash_cli.commands.dev.options import parse_port
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.files import write_atomically
-from qstash_cli.flags import flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.durations import parse_duration_s
 
 if TYPE_CHECKING:
     from qstash_cli.captures.capture import Capture
-    from qstash_cli.server.local_endpoint import Received
+    from qstash_cli.server.http.local_endpoint import Received
 
 app = group()
 
@@ -100,7 +100,7 @@ def listen(inv: Invocation, *, listening: Listening, keys: KeyFlags) -> Result:
 def _records(
     inv: Invocation, listening: Listening, keys: tuple[tuple[str, str], ...]
 ) -> Iterator[dict[str, Any]]:
-    from qstash_cli.server.local_endpoint import running_endpoint
+    from qstash_cli.server.http.local_endpoint import running_endpoint
 
     arrived: queue.Queue[_Arrival] = queue.Queue(_MOST_WAITING)
     numbers = itertools.count(1)
@@ -209,7 +209,7 @@ class _Judged(NamedTuple):
 
 
 def _judged(inv: Invocation, capture: Capture, keys: tuple[tuple[str, str], ...]) -> _Judged:
-    from qstash_cli.commands._judging import judge, reason
+    from qstash_cli.commands.common.verification import judge, reason
     from qstash_cli.protocol.claim_checks import Expectation
 
     if capture.signature is None:

@@ -6,27 +6,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.client import actions as bulk_actions
-from qstash_cli.client import messages
-from qstash_cli.commands._follow import entries_of, failure_of, wait_for_end
-from qstash_cli.commands._options import Bulk, MessageFilters, Paging, Patience
-from qstash_cli.commands._paging import MORE_PAGES, Page
-from qstash_cli.commands._views import BULK_ACTION, IN_STATE, LOG, MESSAGE, RELEASED
-from qstash_cli.commands.bulk_cancel import CANCELLED, cancel_matching
-from qstash_cli.commands.bulk_ids import cancel_ids
-from qstash_cli.commands.bulk_questions import confirm_cancel
-from qstash_cli.commands.several import Several
+from qstash_cli.client.api import bulk_actions, messages
+from qstash_cli.commands.common.bulk_cancel import CANCELLED, cancel_matching
+from qstash_cli.commands.common.bulk_counts import cancel_ids
+from qstash_cli.commands.common.bulk_questions import confirm_cancel
+from qstash_cli.commands.common.each_id import Several
+from qstash_cli.commands.common.message_log import entries_of, failure_of, wait_for_end
+from qstash_cli.commands.common.options import (
+    Bulk,
+    MessageFilters,
+    Paging,
+    Patience,
+)
+from qstash_cli.commands.common.paging import MORE_PAGES, Page
+from qstash_cli.commands.common.views import (
+    BULK_ACTION,
+    IN_STATE,
+    LOG,
+    MESSAGE,
+    RELEASED,
+)
 from qstash_cli.errors import BadInput
-from qstash_cli.flags import Argument, flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.ids import check_id
 from qstash_cli.protocol.states import parse_action_state
 
 if TYPE_CHECKING:
-    from qstash_cli.exchanges import Send
+    from qstash_cli.cli.exchanges import Send
     from qstash_cli.protocol.records import BulkAction
 
 app = group()

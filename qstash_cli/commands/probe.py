@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands._key_flags import KeyFlags, signing_keys
-from qstash_cli.commands._options import Confirm
-from qstash_cli.commands._probing import ask, holds, request_of
+from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.common.probing import ask, holds, request_of
+from qstash_cli.commands.common.signing_keys import KeyFlags, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError
-from qstash_cli.flags import Argument, flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.durations import parse_duration_s

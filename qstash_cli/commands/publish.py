@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands import _body, _sending
-from qstash_cli.commands._options import Body, Waiting
-from qstash_cli.commands._views import PUBLISHED
-from qstash_cli.flags import Argument, flag
-from qstash_cli.invocation import Invocation
+from qstash_cli.commands.common import message_body, publishing
+from qstash_cli.commands.common.options import Body, Waiting
+from qstash_cli.commands.common.views import PUBLISHED
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.destination import check_destination
@@ -53,12 +53,12 @@ def publish(
     qstash publish https://example.com/hook -d @order.json --delay 10m
     qstash publish https://example.com/hook --queue orders --wait
     """
-    data, options = _body.read(inv, items or (), body, options)
+    data, options = message_body.read(inv, items or (), body, options)
     if not sending.no_check:
         destination = check_destination(destination)
         refuse_contradictions(options, "enqueue" if options.queue else "publish")
-        _sending.check(inv, destination, options, len(data))
-        _sending.warn_if_past(inv, options)
+        publishing.check(inv, destination, options, len(data))
+        publishing.warn_if_past(inv, options)
     if not sending.no_idempotency:
-        options = _sending.idempotent(inv, options)
-    return _sending.send(inv, destination, options, data, waiting)
+        options = publishing.idempotent(inv, options)
+    return publishing.send(inv, destination, options, data, waiting)

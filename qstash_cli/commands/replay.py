@@ -8,21 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.exchanges import Send
+from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.client import dlq, logs, messages
-from qstash_cli.client.filters import Filter
-from qstash_cli.commands import _delivering as delivering
-from qstash_cli.commands._delivering import Care, Signed
-from qstash_cli.commands._options import DlqFilters
+from qstash_cli.client.api import dlq, logs, messages
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common import local_delivery as delivering
+from qstash_cli.commands.common.local_delivery import Care, Signed
+from qstash_cli.commands.common.options import DlqFilters
 from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, QstashError
-from qstash_cli.exchanges import Send
 from qstash_cli.files import reason_of, write_atomically
-from qstash_cli.flags import Argument, flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.ids import kind_of_id
-from qstash_cli.protocol.shown import of_log_entry, of_message
+from qstash_cli.protocol.redelivery import of_log_entry, of_message
 
 app = group()
 

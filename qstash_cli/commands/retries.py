@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.errors import BadInput, QstashError
-from qstash_cli.flags import flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, check_expression, delay_ms
 from qstash_cli.protocol.durations import format_duration, parse_duration_s

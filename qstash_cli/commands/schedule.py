@@ -9,14 +9,19 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.client import schedules, urlgroups
-from qstash_cli.commands import _body, _sending, _volume
-from qstash_cli.commands._options import Body, Confirm, Waiting, parse_count
-from qstash_cli.commands._views import PUBLISHED, SCHEDULE, SCHEDULED
+from qstash_cli.client.api import schedules, urlgroups
+from qstash_cli.commands.common import message_body, message_volume, publishing
+from qstash_cli.commands.common.options import (
+    Body,
+    Confirm,
+    Waiting,
+    parse_count,
+)
+from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
-from qstash_cli.flags import Argument, flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.cron import fires, parse_cron, with_zone
 from qstash_cli.protocol.destination import check_destination, is_url
@@ -102,11 +107,11 @@ def create(
     if options.cron is None:
         raise BadInput("no cron expression", hint="add --cron '0 3 * * *'")
     cron = with_zone(options.cron, timing.tz)
-    data, options = _body.read(inv, items or (), body, options)
+    data, options = message_body.read(inv, items or (), body, options)
     options = replace(options, cron=cron, schedule_id=timing.id)
     if not timing.no_check:
         destination = check_destination(destination)
-        _sending.check(inv, destination, options, len(data))
+        publishing.check(inv, destination, options, len(data))
         parse_cron(cron)
     if timing.id is not None and not timing.replace:
         _refuse_existing(inv, timing.id)
@@ -115,7 +120,7 @@ def create(
         has_callback = options.callback is not None
         endpoints = _endpoints(inv, destination)
         made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
-        _volume.tell(inv, "it makes", made)
+        message_volume.tell(inv, "it makes", made)
 
     def created(answer: Scheduled) -> Result:
         # The id is written before the request for the endpoints.
@@ -212,8 +217,8 @@ def run(inv: Invocation, schedule_id: _Id, *, waiting: Waiting) -> Result:
         inv.note("it is published without the schedule's delay, which QStash refuses in a queue")
         options = replace(options, delay_s=None)
     inv.note("the delivery has no Upstash-Schedule-Id header, since it is you who publish")
-    options = _sending.idempotent(inv, options)
-    return _sending.send(inv, schedule.destination, options, schedule.body, waiting)
+    options = publishing.idempotent(inv, options)
+    return publishing.send(inv, schedule.destination, options, schedule.body, waiting)
 
 
 @command(app, "next", connects=False, view=_TIMES)

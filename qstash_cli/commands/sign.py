@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands._key_flags import read_key
+from qstash_cli.cli.run_options import ConnectionOptions
+from qstash_cli.commands.common.signing_keys import read_key
 from qstash_cli.errors import BadCredentials, BadInput
-from qstash_cli.flags import flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.instants import parse_instant_s
 from qstash_cli.protocol.signature import LIFETIME_S
 from qstash_cli.protocol.signature import sign as make_signature
-from qstash_cli.run_options import ConnectionOptions
 
 app = group()
 

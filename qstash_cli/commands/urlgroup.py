@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.client import outside, urlgroups
-from qstash_cli.commands._options import Confirm
-from qstash_cli.commands._views import DEAD, NAMED, URL_GROUP
+from qstash_cli.client import outside
+from qstash_cli.client.api import urlgroups
+from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.common.views import DEAD, NAMED, URL_GROUP
 from qstash_cli.errors import BadInput, QstashError
-from qstash_cli.flags import Argument, flag
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import check_destination, check_reachable, is_url
 from qstash_cli.protocol.headers import as_defaults, parse_header

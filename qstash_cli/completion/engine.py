@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.index import CommandIndex
 from qstash_cli.cli.options import CliOption
 from qstash_cli.cli.parser import (
@@ -18,7 +19,6 @@ from qstash_cli.cli.parser import (
     with_root_options_behind,
 )
 from qstash_cli.cli.registry import Command
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.result import View
 
 Value = tuple[str, str]

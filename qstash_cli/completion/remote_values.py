@@ -7,13 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qstash_cli.client import dlq, flow, logs, queues, schedules, urlgroups
-from qstash_cli.client.filters import Filter
+from qstash_cli.cli.context import Invocation
+from qstash_cli.client.api import (
+    dlq,
+    flow,
+    logs,
+    queues,
+    schedules,
+    urlgroups,
+)
+from qstash_cli.client.api.filters import Filter
 from qstash_cli.client.request import Request
 from qstash_cli.config.cache import cache_directory, keep, recall
 from qstash_cli.config.credentials import chosen, resolve
 from qstash_cli.config.sources import Source
-from qstash_cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from qstash_cli.client.transport import Client

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 
+from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.index import CommandIndex
 from qstash_cli.completion.engine import Offered, offered
-from qstash_cli.invocation import Invocation
 from qstash_cli.output.safe import UNSAFE, safe_text
 
 _DESCRIPTION = 72

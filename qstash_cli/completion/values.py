@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from qstash_cli.invocation import Invocation
-from qstash_cli.run_options import ConnectionOptions
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.run_options import ConnectionOptions
 
 Value = tuple[str, str]
 
@@ -102,7 +102,7 @@ def _formats(_inv: Invocation) -> Iterator[Value]:
 
 
 def _methods(_inv: Invocation) -> Iterator[Value]:
-    from qstash_cli.protocol.kinds import METHODS
+    from qstash_cli.protocol.value_types import METHODS
 
     return ((method, "") for method in METHODS)
 
@@ -126,7 +126,7 @@ def _shells(_inv: Invocation) -> Iterator[Value]:
 
 
 def _topics(_inv: Invocation) -> Iterator[Value]:
-    from qstash_cli.commands._topics import TOPICS
+    from qstash_cli.commands.help.topics import TOPICS
 
     return ((topic, "") for topic in TOPICS)
 

@@ -7,18 +7,18 @@ from typing import Any
 
 from qstash_cli.errors import BadInput
 from qstash_cli.manifest.problems import Path, Problems
-from qstash_cli.protocol import kinds
+from qstash_cli.protocol import value_types
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.headers import Headers, canonical_name, parse_header
-from qstash_cli.protocol.kinds import Kind
 from qstash_cli.protocol.options import MessageOptions, Option, table
+from qstash_cli.protocol.value_types import Kind
 
 Keys = Mapping[str, tuple[str, Option]]
 
 FAMILIES = {"callback": "on_callback", "failure_callback": "on_failure_callback"}
 _URL = "url"
 _HEADERS = "headers"
-_NUMBERS = (kinds.COUNT, kinds.POSITIVE, *kinds.DURATIONS)
+_NUMBERS = (value_types.COUNT, value_types.POSITIVE, *value_types.DURATIONS)
 _EXPECTED = {
     "N": "a whole number",
     "DURATION": 'a duration such as "90s", or a number of seconds',
@@ -96,7 +96,7 @@ def _read_callback(
         problems.add(path, "it has no url", 'add url = "https://..."')
         return {}
     where = (*path, _URL) if isinstance(raw, dict) else path
-    url = problems.check(where, _value, given[_URL], kinds.URL)
+    url = problems.check(where, _value, given[_URL], value_types.URL)
     values = _read_values(given, keys, path, problems, besides=())
     headers = read_headers(given.get(_HEADERS, {}), (*path, _HEADERS), problems)
     options = MessageOptions(**values, headers=headers)
@@ -140,7 +140,7 @@ def _values_table(options: MessageOptions, keys: Keys) -> dict[str, Any]:
         value = getattr(options, name)
         if value is None or value == ():
             continue
-        if option.kind in kinds.DURATIONS:
+        if option.kind in value_types.DURATIONS:
             value = format_duration(value)
         shown[key] = one_or_all(value) if option.kind.repeats else value
     return shown

@@ -6,7 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from qstash_cli.client import flow, queues, schedules, urlgroups
+from qstash_cli.client.api import (
+    flow,
+    queues,
+    schedules,
+    urlgroups,
+)
 from qstash_cli.client.request import Request
 from qstash_cli.manifest import marks
 from qstash_cli.manifest.resources import Endpoint, Kind, Pin, Queue, Schedule, UrlGroup

@@ -15,10 +15,10 @@ from qstash_cli.manifest.problems import Path, Problems
 from qstash_cli.manifest.resources import TABLES, Endpoint, Manifest, Pin, Queue, UrlGroup
 from qstash_cli.manifest.schedules import read_schedule, read_switch
 from qstash_cli.manifest.variables import Substitution
-from qstash_cli.protocol import kinds
+from qstash_cli.protocol import value_types
 from qstash_cli.protocol.headers import as_defaults
 from qstash_cli.protocol.ids import check_name
-from qstash_cli.protocol.kinds import Kind
+from qstash_cli.protocol.value_types import Kind
 
 T = TypeVar("T")
 
@@ -144,7 +144,7 @@ def _pin(given: Mapping[str, Any], path: Path, problems: Problems) -> Pin:
     return Pin(
         parallelism=_number("parallelism", given, path, problems),
         rate=_number("rate", given, path, problems),
-        period_s=_number("period", given, path, problems, kinds.PERIOD) or 1,
+        period_s=_number("period", given, path, problems, value_types.PERIOD) or 1,
     )
 
 
@@ -153,13 +153,13 @@ def _number(
     given: Mapping[str, Any],
     path: Path,
     problems: Problems,
-    kind: Kind = kinds.POSITIVE,
+    kind: Kind = value_types.POSITIVE,
 ) -> int | None:
     if key not in given:
         return None
     raw = given[key]
     if isinstance(raw, bool) or not isinstance(raw, int | str):
-        expected = 'a duration such as "1m"' if kind is kinds.PERIOD else "a whole number"
+        expected = 'a duration such as "1m"' if kind is value_types.PERIOD else "a whole number"
         problems.add((*path, key), f"not {expected}")
         return None
     number: int | None = problems.check((*path, key), kind.parse, str(raw), 0)

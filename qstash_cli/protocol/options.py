@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol import kinds
+from qstash_cli.protocol import value_types
 from qstash_cli.protocol.headers import Headers, canonical_name, check_header, forwardable
-from qstash_cli.protocol.kinds import Kind
+from qstash_cli.protocol.value_types import Kind
 
 Operation = Literal["publish", "enqueue", "batch", "schedule", "dlq_retry"]
 
@@ -58,35 +58,44 @@ class MessageOptions:
     """
 
     method: str | None = _option(
-        "Method", kinds.METHOD, "Method of the delivery", callback=True, complete="method"
+        "Method", value_types.METHOD, "Method of the delivery", callback=True, complete="method"
     )
     delay_s: int | None = _option(
-        "Delay", kinds.DURATION, "Deliver after this long", callback=True, on=_NOT_QUEUED
+        "Delay", value_types.DURATION, "Deliver after this long", callback=True, on=_NOT_QUEUED
     )
     not_before_s: int | None = _option(
-        "Not-Before", kinds.INSTANT, "Deliver at this time, not before", on=("publish", "batch")
+        "Not-Before",
+        value_types.INSTANT,
+        "Deliver at this time, not before",
+        on=("publish", "batch"),
     )
     timeout_s: int | None = _option(
-        "Timeout", kinds.DURATION, "Longest wait for the destination's answer", callback=True
+        "Timeout", value_types.DURATION, "Longest wait for the destination's answer", callback=True
     )
     retries: int | None = _option(
-        "Retries", kinds.COUNT, "Attempts after the first one", callback=True
+        "Retries", value_types.COUNT, "Attempts after the first one", callback=True
     )
     retry_delay: str | None = _option(
-        "Retry-Delay", kinds.EXPRESSION, "Milliseconds to the next retry", callback=True
+        "Retry-Delay", value_types.EXPRESSION, "Milliseconds to the next retry", callback=True
     )
     dedup_id: str | None = _option(
-        "Deduplication-Id", kinds.DEDUPLICATION_ID, "Send only once under this id", on=_ONE_MESSAGE
+        "Deduplication-Id",
+        value_types.DEDUPLICATION_ID,
+        "Send only once under this id",
+        on=_ONE_MESSAGE,
     )
     dedup_content: bool | None = _option(
-        "Content-Based-Deduplication", kinds.SWITCH, "Send equal content only once", on=_NEW_MESSAGE
+        "Content-Based-Deduplication",
+        value_types.SWITCH,
+        "Send equal content only once",
+        on=_NEW_MESSAGE,
     )
     label: tuple[str, ...] = _option(
-        "Label", kinds.LABELS, "Label to find it by; may be repeated", on=_NOT_RETRIED
+        "Label", value_types.LABELS, "Label to find it by; may be repeated", on=_NOT_RETRIED
     )
     flow_key: str | None = _option(
         "Flow-Control-Key",
-        kinds.TEXT,
+        value_types.TEXT,
         "Share rate and parallelism with this key",
         callback=True,
         on=_NOT_RETRIED,
@@ -94,7 +103,7 @@ class MessageOptions:
     )
     parallelism: int | None = _option(
         "Flow-Control-Value",
-        kinds.POSITIVE,
+        value_types.POSITIVE,
         "Most deliveries of the key at a time",
         part="parallelism",
         callback=True,
@@ -102,7 +111,7 @@ class MessageOptions:
     )
     rate: int | None = _option(
         "Flow-Control-Value",
-        kinds.POSITIVE,
+        value_types.POSITIVE,
         "Most deliveries of the key in a period",
         part="rate",
         callback=True,
@@ -111,7 +120,7 @@ class MessageOptions:
     )
     period_s: int | None = _option(
         "Flow-Control-Value",
-        kinds.PERIOD,
+        value_types.PERIOD,
         "Length of the rate's period (default 1s)",
         part="period",
         callback=True,
@@ -119,30 +128,30 @@ class MessageOptions:
     )
     redact: tuple[str, ...] = _option(
         "Redact-Fields",
-        kinds.REDACT_FIELDS,
+        value_types.REDACT_FIELDS,
         "Hide body, header (all of them) or header[Name]",
         on=_NOT_RETRIED,
         complete="redact",
     )
-    callback: str | None = _option("Callback", kinds.URL, "Report every attempt to this URL")
+    callback: str | None = _option("Callback", value_types.URL, "Report every attempt to this URL")
     failure_callback: str | None = _option(
-        "Failure-Callback", kinds.URL, "Report the final failure to this URL"
+        "Failure-Callback", value_types.URL, "Report the final failure to this URL"
     )
     queue: str | None = _option(
         "Queue-Name",
-        kinds.NAME,
+        value_types.NAME,
         "Deliver through this queue, in order",
         on=_NOT_QUEUED,
         complete="queue",
     )
     header_forward: bool | None = _option(
-        "Header-Forward", kinds.SWITCH, "Forward every header as it is", on=()
+        "Header-Forward", value_types.SWITCH, "Forward every header as it is", on=()
     )
-    cron: str | None = _option("Cron", kinds.TEXT, "When to publish", on=_SCHEDULE)
+    cron: str | None = _option("Cron", value_types.TEXT, "When to publish", on=_SCHEDULE)
     schedule_id: str | None = _option(
         # Its flag is `schedule create --id`.
         "Schedule-Id",
-        kinds.NAME,
+        value_types.NAME,
         "Id of the schedule; an existing one is replaced",
         on=(),
     )

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, Limits
-from qstash_cli.server.accounts import AccountConfig, Accounts
-from qstash_cli.server.app import build
-from qstash_cli.server.http_config import ClientLimits
-from qstash_cli.server.http_server import HttpServer, running_in_thread
-from qstash_cli.server.listening import Addresses, listening
+from qstash_cli.server.http.app import build
+from qstash_cli.server.http.listeners import Addresses, listening
+from qstash_cli.server.http.uvicorn_config import ClientLimits
+from qstash_cli.server.http.uvicorn_server import HttpServer, running_in_thread
+from qstash_cli.server.services.accounts import AccountConfig, Accounts
 
 _LOOK_S = 0.05
 

@@ -8,8 +8,8 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from qstash_cli.client import (
-    actions,
+from qstash_cli.client.api import (
+    bulk_actions,
     dlq,
     flow,
     keys,
@@ -19,11 +19,11 @@ from qstash_cli.client import (
     schedules,
     urlgroups,
 )
-from qstash_cli.client.filters import Filter
+from qstash_cli.client.api.filters import Filter
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.options import MessageOptions
 
-MODULES = (actions, dlq, flow, keys, logs, messages, queues, schedules, urlgroups)
+MODULES = (bulk_actions, dlq, flow, keys, logs, messages, queues, schedules, urlgroups)
 ARGUMENTS: dict[str, Any] = {
     "destination": "https://a.example", "options": MessageOptions(), "body": b"", "items": b"[]",
     "message_id": "msg_1", "message_ids": ["msg_1"], "dlq_id": "1-0", "dlq_ids": ["1-0"],

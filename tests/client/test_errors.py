@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from qstash_cli.client import keys, messages
+from qstash_cli.client.api import keys, messages
 from qstash_cli.client.refusals import excerpt, refusal, unexpected_body
 from qstash_cli.client.request import Request
 from qstash_cli.client.wire import Answer

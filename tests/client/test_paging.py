@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from qstash_cli.client import dlq
-from qstash_cli.client.filters import Filter
+from qstash_cli.client.api import dlq
+from qstash_cli.client.api.filters import Filter
 from qstash_cli.client.paging import PageLimits
 from qstash_cli.errors import QstashError
 from tests.client.conftest import Connect

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qstash_cli.client import keys, messages, queues
+from qstash_cli.client.api import keys, messages, queues
 from qstash_cli.client.request import Request
 from qstash_cli.errors import BadInput, QstashError, RateLimited, Unreachable
 from qstash_cli.protocol.options import MessageOptions

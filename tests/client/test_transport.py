@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from qstash_cli.client import dlq, keys, messages
-from qstash_cli.client.filters import Filter
+from qstash_cli.client.api import dlq, keys, messages
+from qstash_cli.client.api.filters import Filter
 from qstash_cli.client.request import Request
 from qstash_cli.errors import BadCredentials, ExitCode, NotFound, QstashError, RateLimited
 from qstash_cli.protocol.options import MessageOptions

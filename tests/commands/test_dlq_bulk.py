@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from qstash_cli.client import dlq
-from qstash_cli.client.filters import Filter
-from qstash_cli.commands.bulk_pages import PageLimits, pages
+from qstash_cli.client.api import dlq
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common.bulk_pages import PageLimits, pages
 from qstash_cli.errors import QstashError
 from tests.commands.api_server import Answers
 from tests.commands.test_cancel import scripted, sent

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import trustme
 
-from qstash_cli.commands.doctor import report
+from qstash_cli.cli.run_options import ConnectionOptions
+from qstash_cli.commands.doctor.command import report
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.run_options import ConnectionOptions
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.api_server import HEALTHY, api_server
 from tests.conftest import Qstash, Run

@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from qstash_cli.commands._draining import Watched, wait_for_idle, wait_for_lag
-from qstash_cli.commands._following import LAG_MS
+from qstash_cli.commands.logs.follow import LAG_MS
+from qstash_cli.commands.queue.draining import Watched, wait_for_idle, wait_for_lag
 from qstash_cli.errors import WaitTimedOut
 from qstash_cli.protocol.records import LogEntry, Queue
 

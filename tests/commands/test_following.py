@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qstash_cli.commands._following import LAG_MS, Log, follow
+from qstash_cli.commands.logs.follow import LAG_MS, Log, follow
 from qstash_cli.errors import BadCredentials, QstashError, RateLimited, Unreachable
 from qstash_cli.protocol.records import LogEntry
 from tests.conftest import Qstash
@@ -140,8 +140,8 @@ def test_an_outage_neither_repeats_nor_loses_entries_of_the_server(local: Qstash
     faults = {7: "cut before", 8: "refused with 503", 9: "refused with 500"}
     proxy = Proxy(local.env["QSTASH_URL"], lambda number: faults.get(number, ""))
     with running_proxy(proxy):
-        from qstash_cli.client import logs as api
-        from qstash_cli.client.filters import Filter
+        from qstash_cli.client.api import logs as api
+        from qstash_cli.client.api.filters import Filter
         from qstash_cli.client.transport import Client, Surroundings
 
         sleeps: list[float] = []

@@ -10,7 +10,7 @@ import pytest
 import qstash_cli
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.registry import Command
-from qstash_cli.commands._topics import ENVIRONMENT, EXIT_CODES, TOPICS
+from qstash_cli.commands.help.topics import ENVIRONMENT, EXIT_CODES, TOPICS
 from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, default_delay_ms
 from qstash_cli.protocol.durations import format_duration

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qstash_cli.captures.capture import Capture
-from qstash_cli.commands._judging import judge, reason
+from qstash_cli.commands.common.verification import judge, reason
 from qstash_cli.protocol.claim_checks import Expectation
 from qstash_cli.protocol.signature import sign
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from qstash_cli.client import reading
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.conftest import Qstash, Sink
 
 URL = "https://example.com"

@@ -16,7 +16,7 @@ from qstash_cli.cli import typer_app
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.parser import read, wants_json, with_root_options_behind
 from qstash_cli.cli.registry import Command
-from qstash_cli.commands._views import RAW
+from qstash_cli.commands.common.views import RAW
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Result
 

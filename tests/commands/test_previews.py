@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.manifests import SMALL, proxy
 from tests.conftest import Qstash

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from qstash_cli.cli.run import run as run_cli
-from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
 from tests.conftest import Qstash, Run
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from qstash_cli.cli.run import run
-from qstash_cli.server.local_endpoint import Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.commands.api_server import Answers
 from tests.commands.test_cancel import scripted
 from tests.commands.test_dlq import bury

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qstash_cli.protocol.options import MessageOptions, table
-from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
 from tests.conformance.conftest import Connect
 from tests.conftest import Qstash
 

@@ -10,7 +10,7 @@ from qstash.errors import QStashError, SignatureError
 from qstash.log import LogState
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import Received
+from qstash_cli.server.http.local_endpoint import Received
 from tests.conformance.conftest import Connect, to_one
 from tests.conftest import Sink
 

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from qstash_cli.server.local_endpoint import Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.e2e.conftest import QSTASH, plain_environment
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli.server.local_endpoint import Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.e2e.conftest import QSTASH, plain_environment
 
 COUNT = 300

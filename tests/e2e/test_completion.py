@@ -13,7 +13,7 @@ import pexpect
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.conftest import Qstash
 from tests.e2e.conftest import plain_environment, run

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import running_endpoint
+from qstash_cli.server.http.local_endpoint import running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.e2e.conftest import plain_environment
 

@@ -186,7 +186,7 @@ def test_what_is_interrupted_after_it_was_written_is_not_written_again(tmp_path:
     # A signal that arrives during the system call is handled as soon as Python code runs again.
     script = (
         "import os, signal\n"
-        "from qstash_cli.streams import open_streams\n"
+        "from qstash_cli.cli.streams import open_streams\n"
         "out = open_streams().out\n"
         "write = os.write\n"
         "def interrupted(fd, data):\n"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol import kinds
+from qstash_cli.protocol import value_types
 from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.options import (
     MessageOptions,
@@ -23,22 +23,22 @@ NAMES = st.from_regex(r"[A-Z][a-z]{0,8}(-[A-Z][a-z]{0,8}){0,2}", fullmatch=True)
 )
 WORDS = st.from_regex(r"[a-z0-9._-]{1,12}", fullmatch=True)
 VALUES: dict[int, st.SearchStrategy[Any]] = {
-    id(kinds.TEXT): WORDS,
-    id(kinds.NAME): WORDS,
-    id(kinds.COUNT): st.integers(0, 10**9),
-    id(kinds.POSITIVE): st.integers(1, 10**9),
-    id(kinds.METHOD): st.sampled_from(kinds.METHODS),
-    id(kinds.URL): WORDS.map(lambda word: f"https://{word}/x?y={word}"),
-    id(kinds.SWITCH): st.booleans(),
-    id(kinds.DURATION): st.integers(0, 10**7),
-    id(kinds.PERIOD): st.integers(1, 7 * 86_400),
-    id(kinds.EXPRESSION): st.sampled_from(["1000", "pow(2, retried) * 1000"]),
-    id(kinds.DEDUPLICATION_ID): WORDS,
-    id(kinds.LABELS): st.lists(WORDS, max_size=3).map(tuple),
-    id(kinds.REDACT_FIELDS): st.lists(
+    id(value_types.TEXT): WORDS,
+    id(value_types.NAME): WORDS,
+    id(value_types.COUNT): st.integers(0, 10**9),
+    id(value_types.POSITIVE): st.integers(1, 10**9),
+    id(value_types.METHOD): st.sampled_from(value_types.METHODS),
+    id(value_types.URL): WORDS.map(lambda word: f"https://{word}/x?y={word}"),
+    id(value_types.SWITCH): st.booleans(),
+    id(value_types.DURATION): st.integers(0, 10**7),
+    id(value_types.PERIOD): st.integers(1, 7 * 86_400),
+    id(value_types.EXPRESSION): st.sampled_from(["1000", "pow(2, retried) * 1000"]),
+    id(value_types.DEDUPLICATION_ID): WORDS,
+    id(value_types.LABELS): st.lists(WORDS, max_size=3).map(tuple),
+    id(value_types.REDACT_FIELDS): st.lists(
         st.sampled_from(["body", "header", "header[X-A]"]), max_size=3
     ).map(tuple),
-    id(kinds.INSTANT): st.integers(0, 10**10),
+    id(value_types.INSTANT): st.integers(0, 10**10),
 }
 HEADERS = st.lists(st.tuples(NAMES, WORDS), max_size=3).map(tuple)
 

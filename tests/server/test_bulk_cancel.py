@@ -18,15 +18,15 @@ import pytest
 from qstash_cli.protocol import ids
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.server import actions, message
-from qstash_cli.server.answers import ApiError
-from qstash_cli.server.bulk_cancel import BulkCancels
 from qstash_cli.server.clock import ScaledClock
-from qstash_cli.server.delivery import Deliverer
-from qstash_cli.server.engine import Engine
-from qstash_cli.server.message import Draft
+from qstash_cli.server.delivery.engine import Engine
+from qstash_cli.server.delivery.http_attempt import Deliverer
+from qstash_cli.server.http.responses import ApiError
 from qstash_cli.server.run import ServerConfig, running_server
-from qstash_cli.server.store import Store
+from qstash_cli.server.services.bulk_cancel import BulkCancels
+from qstash_cli.server.storage import bulk_actions, message
+from qstash_cli.server.storage.message import Draft
+from qstash_cli.server.storage.store import Store
 from tests.conftest import Sink
 
 Eventually = Callable[..., object]
@@ -262,19 +262,21 @@ def test_an_action_expires_after_seven_days(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         def insert(connection: sqlite3.Connection) -> None:
-            actions.insert(connection, "bulk_1", {}, total=0, last_seq=0, now_ms=1_000)
-            actions.finish(connection, "bulk_1", 1_000)
+            bulk_actions.insert(connection, "bulk_1", {}, total=0, last_seq=0, now_ms=1_000)
+            bulk_actions.finish(connection, "bulk_1", 1_000)
 
         await store.run(insert)
         last_ms = 1_000 + 7 * DAY_MS
-        listed = await store.run(lambda c: actions.page(c, cursor=None, limit=10, now_ms=last_ms))
+        listed = await store.run(
+            lambda c: bulk_actions.page(c, cursor=None, limit=10, now_ms=last_ms)
+        )
         assert [one["actionId"] for one in listed[0]] == ["bulk_1"]
         later = await store.run(
-            lambda c: actions.page(c, cursor=None, limit=10, now_ms=last_ms + 1)
+            lambda c: bulk_actions.page(c, cursor=None, limit=10, now_ms=last_ms + 1)
         )
         assert later == ([], "")
         with pytest.raises(ApiError, match="bulk_1 not found"):
-            await store.run(lambda c: actions.get(c, "bulk_1", last_ms + 1))
+            await store.run(lambda c: bulk_actions.get(c, "bulk_1", last_ms + 1))
 
     asyncio.run(scenario())
     store.close()
@@ -309,7 +311,7 @@ def test_a_request_that_waited_too_long_gets_429_and_the_cancel_continues(tmp_pa
         async with asyncio.timeout(30):
             while True:
                 listed, _ = await store.run(
-                    lambda c: actions.page(c, cursor=None, limit=1, now_ms=0)
+                    lambda c: bulk_actions.page(c, cursor=None, limit=1, now_ms=0)
                 )
                 if listed[0]["state"] == "FINISHED":
                     break

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 
 Eventually = Callable[[Callable[[], object]], object]

@@ -15,9 +15,14 @@ import pytest
 
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server import database
-from qstash_cli.server.database import APPLICATION_ID, SCHEMAS, open_file, open_memory
 from qstash_cli.server.run import ServerConfig, running_server
+from qstash_cli.server.storage import database
+from qstash_cli.server.storage.database import (
+    APPLICATION_ID,
+    SCHEMAS,
+    open_file,
+    open_memory,
+)
 from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, plain_environment, run
 from tests.trust.conftest import humbly

@@ -18,8 +18,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from qstash_cli.server.dispatch import Dispatcher, PendingMessage, Start, host_of
-from qstash_cli.server.flow import Flow
+from qstash_cli.server.delivery.dispatch import (
+    Dispatcher,
+    PendingMessage,
+    Start,
+    host_of,
+)
+from qstash_cli.server.delivery.flow_control import Flow
 from tests.figures import Figures
 
 DISPATCH = "server, dispatch model"

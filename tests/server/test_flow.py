@@ -10,7 +10,7 @@ import pytest
 from qstash.errors import QStashError
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.conformance.conftest import Connect
 from tests.conformance.conftest import connect as connect  # noqa: PLC0414 - the fixture

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli.server import keys, publishing
 from qstash_cli.server.clock import ScaledClock
-from qstash_cli.server.delivery import Deliverer
-from qstash_cli.server.engine import Engine
-from qstash_cli.server.local_endpoint import Received, running_endpoint
-from qstash_cli.server.publishing import Order
-from qstash_cli.server.store import Store
+from qstash_cli.server.delivery.engine import Engine
+from qstash_cli.server.delivery.http_attempt import Deliverer
+from qstash_cli.server.http.local_endpoint import Received, running_endpoint
+from qstash_cli.server.services import publishing
+from qstash_cli.server.services.publishing import Order
+from qstash_cli.server.storage import keys
+from qstash_cli.server.storage.store import Store
 
 # A destination's response that fills the disk, and the pages that are left for it.
 RESPONSE = bytes(500_000)

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server import pages
-from qstash_cli.server.pages import PAGE_BYTES
+from qstash_cli.server.http import pages
+from qstash_cli.server.http.pages import PAGE_BYTES
 from tests.conftest import Sink
 
 Eventually = Callable[..., object]

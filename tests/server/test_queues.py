@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 
 Eventually = Callable[[Callable[[], object]], object]

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from qstash_cli.client import keys
+from qstash_cli.cli.run_options import OutputOptions
+from qstash_cli.client.api import keys
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.limits import PLANS
-from qstash_cli.run_options import OutputOptions
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.conftest import Qstash
 

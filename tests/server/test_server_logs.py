@@ -9,7 +9,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qstash_cli.server.server_logs import LineFormatter, RepeatLimit
+from qstash_cli.server.http.server_logs import LineFormatter, RepeatLimit
 
 ENOUGH = 5
 PERIOD_S = 10

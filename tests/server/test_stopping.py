@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from qstash_cli.server.http_server import HttpServer
-from qstash_cli.server.listening import loopback
+from qstash_cli.server.http.listeners import loopback
+from qstash_cli.server.http.uvicorn_server import HttpServer
 
 _REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 # More than the buffers of both sockets hold.

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from qstash_cli.server.store import Store
+from qstash_cli.server.storage.store import Store
 
 
 def fill_the_disk(connection: sqlite3.Connection) -> NoReturn:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.local_endpoint import Endpoint, Received
+from qstash_cli.server.http.local_endpoint import Endpoint, Received
 
 _DLQ_SHARE = 0.04
 _CANCEL_SHARE = 0.1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qstash_cli.captures.capture import Capture
 from qstash_cli.captures.search_budget import SearchBudget
-from qstash_cli.commands._judging import judge, reason
+from qstash_cli.commands.common.verification import judge, reason
 from qstash_cli.protocol.claim_checks import Expectation, body_hash
 from qstash_cli.protocol.signature import sign
 from tests.conftest import Qstash

@@ -17,13 +17,15 @@ from hypothesis import strategies as st
 
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.limits import UNLIMITED, Limits
-from qstash_cli.server import flow, keys, publishing, schedules
-from qstash_cli.server.answers import ApiError
-from qstash_cli.server.delivery import Deliverer
-from qstash_cli.server.engine import Engine
-from qstash_cli.server.publishing import Order
-from qstash_cli.server.scheduling import Scheduler
-from qstash_cli.server.store import Store
+from qstash_cli.server.delivery import flow_control
+from qstash_cli.server.delivery.engine import Engine
+from qstash_cli.server.delivery.http_attempt import Deliverer
+from qstash_cli.server.delivery.scheduler import Scheduler
+from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.services import publishing
+from qstash_cli.server.services.publishing import Order
+from qstash_cli.server.storage import keys, schedules
+from qstash_cli.server.storage.store import Store
 from tests.conftest import Sink
 from tests.e2e.conftest import Dev
 from tests.figures import Figures
@@ -208,12 +210,12 @@ def test_a_rate_period_begins_anew_when_the_clock_is_set_back() -> None:
 def test_a_message_that_was_due_is_delivered_although_the_clock_was_set_back() -> None:
     async def live() -> None:
         async with world() as server:
-            key = await server.store.run(lambda c: flow.change(c, "k", {"is_paused": 1}))
+            key = await server.store.run(lambda c: flow_control.change(c, "k", {"is_paused": 1}))
             server.engine.set_flow(key)
             held = await server.publish("rate", *RATE)
             await server.settle()
             server.clock.jump(-24 * HOUR_S)
-            key = await server.store.run(lambda c: flow.change(c, "k", {"is_paused": 0}))
+            key = await server.store.run(lambda c: flow_control.change(c, "k", {"is_paused": 0}))
             server.engine.set_flow(key)
             await server.until(lambda: held in server.arrived)
 

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.errors import QstashError
-from qstash_cli.server.database import open_file
 from qstash_cli.server.run import ServerConfig, running_server
+from qstash_cli.server.storage.database import open_file
 from tests.e2e.conftest import QSTASH, plain_environment, run
 from tests.figures import Figures
 from tests.trust.conftest import AUTHORISED, Complaints

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from qstash_cli.server import keys, publishing
 from qstash_cli.server.clock import ScaledClock
-from qstash_cli.server.delivery import Deliverer
-from qstash_cli.server.engine import Engine
-from qstash_cli.server.publishing import Order
-from qstash_cli.server.store import Store
+from qstash_cli.server.delivery.engine import Engine
+from qstash_cli.server.delivery.http_attempt import Deliverer
+from qstash_cli.server.services import publishing
+from qstash_cli.server.services.publishing import Order
+from qstash_cli.server.storage import keys
+from qstash_cli.server.storage.store import Store
 from tests.figures import Figures
 
 CLASS = "delivery faults"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli.server.local_endpoint import running_endpoint
+from qstash_cli.server.http.local_endpoint import running_endpoint
 from tests.e2e.conftest import plain_environment
 from tests.figures import Figures
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli.server.local_endpoint import Endpoint, running_endpoint
+from qstash_cli.server.http.local_endpoint import Endpoint, running_endpoint
 from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.figures import Figures

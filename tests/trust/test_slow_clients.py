@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.http_config import ClientLimits
+from qstash_cli.server.http.uvicorn_config import ClientLimits
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.e2e.conftest import Dev
 from tests.figures import Figures

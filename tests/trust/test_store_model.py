@@ -26,11 +26,13 @@ from hypothesis.stateful import (
 )
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.server import attempts, firing, publishing, restoring, schedules
-from qstash_cli.server.delivery import Answer
-from qstash_cli.server.publishing import Order
-from qstash_cli.server.routes import dlq
-from qstash_cli.server.store import Store
+from qstash_cli.server.delivery import attempts, firing
+from qstash_cli.server.delivery.http_attempt import Answer
+from qstash_cli.server.http.routes import dlq
+from qstash_cli.server.services import publishing
+from qstash_cli.server.services.publishing import Order
+from qstash_cli.server.storage import restoring, schedules
+from qstash_cli.server.storage.store import Store
 from tests.figures import Figures
 
 MODEL = "server, store model"

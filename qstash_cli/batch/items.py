@@ -1,0 +1,304 @@
+"""From a row to an item of a batch. Source: QStash docs, "Batch"."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, NamedTuple
+
+from qstash_cli.batch.lines import Lines, Row
+from qstash_cli.batch.rows import FileFormat, Piece, rows_in
+from qstash_cli.errors import BadInput
+from qstash_cli.json_lines import line_parser
+from qstash_cli.protocol.durations import format_duration, parse_duration_s
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.ids import check_deduplication_id, check_name
+from qstash_cli.protocol.names import nearest
+
+_ID = "Upstash-Deduplication-Id"
+_BY_CONTENT = "upstash-content-based-deduplication"
+_TYPE = "Content-Type"
+_JSON = "application/json"
+_FIELDS = ("destination", "headers", "body", "queue")
+_HEADER_COLUMNS = ("upstash-", "content-type")
+
+
+class Template(NamedTuple):
+    """What all items have in common. A record that is null has no content type."""
+
+    destination: str
+    headers: dict[str, str]
+    headers_of_null: dict[str, str]
+    queue: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How rows become items.
+
+    With `to` or `destination_field` a row is a body, without them it is an item of its own.
+    `headers` and `queue` are for items that say nothing else. `job` begins the deduplication ids.
+    `check` gets destination, headers and queue and returns the destination as it is sent;
+    `check_body` gets the body's length in bytes. Both raise `BadInput`.
+    """
+
+    file_format: FileFormat
+    job: str
+    check: Callable[[str, Headers, str | None], str]
+    check_body: Callable[[int], None]
+    to: str | None = None
+    destination_field: str | None = None
+    dedup_field: str | None = None
+    delay_field: str | None = None
+    headers: Headers = ()
+    queue: str | None = None
+
+    @property
+    def row_is_body(self) -> bool:
+        """Whether a row is the body alone."""
+        return self.to is not None or self.destination_field is not None
+
+    @cached_property
+    def template(self) -> Template | None:
+        """The template of the items, None if they differ in more than body and line.
+
+        Raises `BadInput` if none of them can be sent.
+        """
+        picks = self.destination_field or self.dedup_field or self.delay_field
+        headers = dict(self.headers)
+        if self.to is None or picks or _ID in headers or _is_by_content(headers):
+            return None
+        typed = headers if _has_content_type(headers) else headers | {_TYPE: _JSON}
+        for one in (headers, typed):
+            destination = self.check(self.to, tuple(one.items()), self.queue)
+        queue = check_name(self.queue, "queue") if self.queue else None
+        return Template(destination, typed, headers, queue)
+
+
+class Record(NamedTuple):
+    """A row that has become an item of a batch, as JSON, or the reason why it cannot."""
+
+    row: Row
+    line: int
+    item: bytes = b""
+    destination: str = ""
+    error: str = ""
+
+
+class RecordGroup(NamedTuple):
+    """Lines of the input, and the records in them."""
+
+    lines: list[Lines]
+    records: list[Record]
+
+
+def records_of(pieces: Iterable[Piece | None], recipe: Recipe) -> Iterator[RecordGroup | None]:
+    """The records of each piece, and None wherever the input pauses."""
+    for piece in pieces:
+        if piece is None:
+            yield None
+        else:
+            yield RecordGroup(piece.lines, [record_of(row, recipe) for row in rows_in(piece)])
+
+
+def record_of(row: Row, recipe: Recipe) -> Record:
+    """The item that a row stands for."""
+    if row.error:
+        return Record(row, row.line, error=row.error)
+    try:
+        template = recipe.template
+        if template is not None:
+            return Record(
+                row, row.line, _from_template(template, row, recipe), template.destination
+            )
+        item = _body_item(row, recipe) if recipe.row_is_body else _own_item(row, recipe)
+        return Record(row, row.line, _sent(item, row, recipe), item["destination"])
+    except BadInput as error:
+        return Record(row, row.line, error=error.message)
+
+
+def _from_template(template: Template, row: Row, recipe: Recipe) -> bytes:
+    destination, typed, untyped, queue = template
+    record, body = _record_and_body(row, recipe.file_format)
+    _check_size(body, recipe)
+    headers = {**(untyped if record is None else typed), _ID: f"{recipe.job}-{row.line}"}
+    return _item_encoder()(_item(destination, headers, body, queue))
+
+
+def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
+    headers: dict[str, str] = item["headers"]
+    queue = item.get("queue")
+    body = item.get("body", "")
+    given_id = headers.pop(_ID, None)
+    item["destination"] = recipe.check(item["destination"], tuple(headers.items()), queue)
+    if given_id is not None:
+        headers[_ID] = check_deduplication_id(given_id)
+    elif not _is_by_content(headers):
+        headers[_ID] = f"{recipe.job}-{row.line}"
+    try:
+        _check_size(body, recipe)
+        return _item_encoder()(item)
+    except UnicodeEncodeError:
+        raise BadInput("not UTF-8 text throughout") from None
+
+
+def _check_size(body: str, recipe: Recipe) -> None:
+    recipe.check_body(len(body) if body.isascii() else len(body.encode()))
+
+
+# The body that a value becomes: it stays the same, whatever library encodes the items.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@cache
+def _item_encoder() -> Callable[[Any], bytes]:
+    import msgspec
+
+    return msgspec.json.Encoder().encode
+
+
+def _is_by_content(headers: Mapping[str, str]) -> bool:
+    return any(n.lower() == _BY_CONTENT and v.lower() == "true" for n, v in headers.items())
+
+
+def _has_content_type(headers: Mapping[str, str]) -> bool:
+    return any(name.lower() == "content-type" for name in headers)
+
+
+def _body_item(row: Row, recipe: Recipe) -> dict[str, Any]:
+    record, body = _record_and_body(row, recipe.file_format)
+    headers = dict(recipe.headers)
+    if record is not None and not _has_content_type(headers):
+        headers[_TYPE] = _JSON
+    if recipe.dedup_field is not None:
+        headers[_ID] = _picked(record, recipe.dedup_field)
+    if recipe.delay_field is not None:
+        delay = _picked(record, recipe.delay_field, may_be_empty=True)
+        if delay:
+            headers["Upstash-Delay"] = format_duration(parse_duration_s(delay))
+    destination = recipe.to or ""
+    if recipe.destination_field is not None:
+        destination = _picked(record, recipe.destination_field)
+    return _item(destination, headers, body, recipe.queue)
+
+
+def _record_and_body(row: Row, file_format: FileFormat) -> tuple[Any, str]:
+    if row.fields is not None:
+        return row.fields, _encode(row.fields)
+    text = _text(row.text)
+    return (None if file_format == "lines" else _parser()(row.text)), text
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as fault:
+        raise BadInput(f"not UTF-8 at byte {fault.start}") from None
+
+
+def _not_json(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_not_json)
+
+
+@cache
+def _parser() -> Callable[[bytes], Any]:
+    return line_parser(_parsed)
+
+
+def _parsed(data: bytes) -> Any:
+    text = _text(data)
+    try:
+        return _decoder.decode(text)
+    except json.JSONDecodeError as fault:
+        raise BadInput(f"not JSON: {fault.msg} at column {fault.colno}") from None
+    except (ValueError, RecursionError) as fault:
+        raise BadInput(f"not JSON: {fault}") from None
+
+
+def _picked(record: Any, path: str, *, may_be_empty: bool = False) -> str:
+    value = record
+    if isinstance(value, dict) and path in value:
+        value = value[path]
+    else:
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+    if value is None or value == "":
+        if may_be_empty:
+            return ""
+        raise BadInput(f"the field is missing or empty: {path}")
+    if isinstance(value, bool | dict | list):
+        raise BadInput(f"the field is neither text nor number: {path}")
+    return str(value)
+
+
+def _item(
+    destination: str, headers: dict[str, str], body: str, queue: str | None
+) -> dict[str, Any]:
+    item: dict[str, Any] = {"destination": destination, "headers": headers}
+    if body:
+        item["body"] = body
+    if queue:
+        item["queue"] = check_name(queue, "queue")
+    return item
+
+
+def _own_item(row: Row, recipe: Recipe) -> dict[str, Any]:
+    given = _from_columns(row.fields) if row.fields is not None else _parser()(row.text)
+    if not isinstance(given, dict):
+        raise BadInput("a record is a JSON object; with --to it is the body itself")
+    for name in given:
+        if name not in _FIELDS:
+            meant = nearest(name, _FIELDS) or f"the fields are {', '.join(_FIELDS)}"
+            raise BadInput(f"unknown field {name!r}; {meant}")
+    own = _headers(given.get("headers"))
+    named = {name.lower() for name in own}
+    headers = {n: v for n, v in recipe.headers if n.lower() not in named} | own
+    body = _body(given.get("body"), headers)
+    queue = given.get("queue") or recipe.queue
+    if not isinstance(queue, str | None):
+        raise BadInput("the queue is not a text")
+    destination = given.get("destination")
+    if not isinstance(destination, str):
+        raise BadInput("the record has no destination; --to gives one to all")
+    return _item(destination, headers, body, queue)
+
+
+def _from_columns(fields: Mapping[str, str]) -> dict[str, Any]:
+    headers, item = {}, {}
+    for name, value in fields.items():
+        if not value:
+            continue
+        if name.lower().startswith(_HEADER_COLUMNS):
+            headers[name] = value
+        else:
+            item[name] = value
+    return {**item, "headers": headers}
+
+
+def _headers(given: Any) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise BadInput("the headers are not an object")
+    headers = {}
+    for name, value in given.items():
+        if isinstance(value, dict | list) or value is None:
+            raise BadInput(f"the header's value is not a text: {name}")
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        headers[_ID if name.lower() == _ID.lower() else name] = text
+    return headers
+
+
+def _body(given: Any, headers: dict[str, str]) -> str:
+    if given is None:
+        return ""
+    if isinstance(given, str):
+        return given
+    if not _has_content_type(headers):
+        headers[_TYPE] = _JSON
+    return _encode(given)

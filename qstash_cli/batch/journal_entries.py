@@ -1,0 +1,148 @@
+"""The lines of a journal: written, and read strictly.
+
+Each is a JSON object. The first says which job of which QStash the journal is about:
+
+    {"journal": 2, "job": "batch_...", "api_url": "https://...", "begins_with": ["<sha256>", ...]}
+
+Each further one says what became of a chunk. `done` are ranges of lines that QStash acknowledged,
+each with the SHA-256 digest of its bytes; `refused` are the lines of refused records:
+
+    {"done": [[1, 2, "<sha256>"], [4, 9, "<sha256>"]], "sent": 8, "refused": [[3, 3, "<sha256>"]]}
+
+And the last one of a run that reached the end of the input:
+
+    {"finished": true, "at_s": 1725323658.8}
+
+A journal holds no body and no secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from qstash_cli.batch.lines import LineRange
+
+VERSION = 2
+# Larger numbers are neither lines of a file nor times.
+_MAX_NUMBER = 2**53
+_JOB = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Head(NamedTuple):
+    """Which run a journal is about. `begins_with` are digests of the input's first two lines."""
+
+    job: str
+    api_url: str
+    begins_with: tuple[str, ...] = ()
+
+
+class Progress(NamedTuple):
+    """What became of a chunk, `sent` records of which were sent."""
+
+    done: tuple[LineRange, ...]
+    sent: int
+    refused: tuple[LineRange, ...] = ()
+
+
+class Finish(NamedTuple):
+    """The input was read to its end at `at_s`, in unix seconds."""
+
+    at_s: float
+
+
+def to_line(entry: Head | Progress | Finish) -> bytes:
+    """The line of a journal, with its line feed."""
+    values: dict[str, Any]
+    match entry:
+        case Head():
+            values = {"journal": VERSION, **entry._asdict()}
+        case Progress(refused=()):
+            values = {"done": entry.done, "sent": entry.sent}
+        case Progress():
+            values = entry._asdict()
+        case Finish():
+            values = {"finished": True, "at_s": entry.at_s}
+    return f"{json.dumps(values)}\n".encode()
+
+
+def object_of(line: bytes) -> dict[str, Any]:
+    """The JSON object of a line. Raises `ValueError` with the reason."""
+    try:
+        value = json.loads(line.decode())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except ValueError:
+        raise ValueError("not JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - what a file contains
+    return value
+
+
+def head_of(values: Mapping[str, Any]) -> Head:
+    """The first line of a journal of this version. Raises `ValueError` with the reason."""
+    job, api_url = _text(values, "job"), _text(values, "api_url")
+    if not _JOB.fullmatch(job):
+        raise ValueError('"job" is not the id of a job')
+    digests = values.get("begins_with", [])
+    if not isinstance(digests, list) or not all(map(_is_digest, digests)):
+        raise ValueError('"begins_with" is not a list of SHA-256 digests')
+    return Head(job, api_url, tuple(digests))
+
+
+def entry_of(values: Mapping[str, Any]) -> Progress | Finish:
+    """Another line of a journal. Raises `ValueError` with the reason."""
+    if "done" in values:
+        return Progress(
+            done=_ranges(values, "done"),
+            sent=_count(values, "sent"),
+            refused=_ranges(values, "refused"),
+        )
+    if values.get("finished") is not True:
+        raise ValueError('neither "done" nor "finished": true')
+    at_s = values.get("at_s")
+    if isinstance(at_s, bool) or not isinstance(at_s, int | float) or not 0 <= at_s < _MAX_NUMBER:
+        raise ValueError('"at_s" is not a time')
+    return Finish(at_s)
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f'"{name}" is not a string')  # noqa: TRY004 - what a file contains
+    return value
+
+
+def _count(values: Mapping[str, Any], name: str) -> int:
+    value: Any = values.get(name)
+    if not _is_integer(value) or value < 0:
+        raise ValueError(f'"{name}" is not a number of records')
+    return int(value)
+
+
+def _ranges(values: Mapping[str, Any], name: str) -> tuple[LineRange, ...]:
+    found = values.get(name, [])
+    if not isinstance(found, list) or not all(map(_is_range, found)):
+        raise ValueError(f'"{name}" is not a list of [first line, last line, SHA-256 digest]')
+    return tuple(LineRange(*one) for one in found)
+
+
+def _is_range(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(map(_is_integer, value[:2]))
+        and 1 <= value[0] <= value[1]
+        and _is_digest(value[2])
+    )
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value < _MAX_NUMBER
+
+
+def _is_digest(value: Any) -> bool:
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None

@@ -1,1 +1,0 @@
-"""Bulk publishing: rows of a file, batch items, chunks, the journal, and the sender."""

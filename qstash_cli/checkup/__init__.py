@@ -1,1 +1,0 @@
-"""What may be wrong between this machine and QStash, one check at a time, for `qstash doctor`."""

@@ -1,0 +1,114 @@
+"""The flags that are the same on every command: how results are shown, what is talked to, and what
+a pipeline needs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from qstash_cli.cli.flags import flag
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.durations import parse_duration_s
+
+_OUTPUT = "Output"
+_CONNECTION = "Connection"
+_AUTOMATION = "Automation"
+
+
+def _seconds(text: str, _now: float) -> int:
+    return parse_duration_s(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """How the result is shown."""
+
+    output: str | None = flag(
+        "table, json, jsonl, tsv, csv or ids",
+        "-o",
+        "--output",
+        metavar="FORMAT",
+        section=_OUTPUT,
+        complete="format",
+    )
+    json: bool = flag("The same as -o json", section=_OUTPUT)
+    quiet: bool = flag("The same as -o ids", "-q", "--quiet", section=_OUTPUT)
+    query: str | None = flag("Pick from the JSON", metavar="JMESPATH", section=_OUTPUT)
+    columns: str | None = flag("Show just these columns", metavar="A,B", section=_OUTPUT)
+    verbose: bool = flag("Show requests and answers on stderr", "-v", "--verbose", section=_OUTPUT)
+    debug: bool = flag("Show a traceback with an error", section=_OUTPUT)
+
+    @property
+    def format(self) -> str | None:
+        """The name of the format asked for, if any."""
+        return "json" if self.json else "ids" if self.quiet else self.output
+
+
+def _output_name(text: str, _now: float) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", text):
+        raise BadInput(f"not the name of an output: {text!r}", hint="letters, digits, - and _")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutomationOptions:
+    """What a pipeline needs."""
+
+    no_input: bool = flag("Never ask: fail instead", section=_AUTOMATION)
+    no_config: bool = flag("Leave the configuration file alone", section=_AUTOMATION)
+    github_output: str | None = flag(
+        "Also write the id to this output of the GitHub step",
+        metavar="NAME",
+        parse=_output_name,
+        section=_AUTOMATION,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionOptions:
+    """Which QStash to talk to, and how patiently. Times are in seconds."""
+
+    profile: str | None = flag(
+        "Credentials of this profile",
+        "-p",
+        "--profile",
+        metavar="NAME",
+        section=_CONNECTION,
+        complete="profile",
+    )
+    env_file: str | None = flag(
+        "Variables of this file, such as .env, not the environment's",
+        metavar="FILE",
+        section=_CONNECTION,
+    )
+    dev: bool = flag("Talk to `qstash dev` on this machine", section=_CONNECTION)
+    api_url: str | None = flag("Base URL of the API", metavar="URL", section=_CONNECTION)
+    token: str | None = flag(
+        "Token; safer in QSTASH_TOKEN or a profile", metavar="TOKEN", section=_CONNECTION
+    )
+    insecure: bool = flag("Allow http:// to another machine", section=_CONNECTION)
+    request_timeout: int = flag(
+        "Longest wait for an answer (default 60s)",
+        metavar="DURATION",
+        parse=_seconds,
+        default=60,
+        section=_CONNECTION,
+    )
+    max_wait: int = flag(
+        "Longest wait for a rate limit or Retry-After (default 10s)",
+        metavar="DURATION",
+        parse=_seconds,
+        default=10,
+        section=_CONNECTION,
+    )
+    dry_run: bool = flag("Print the requests instead of sending them", section=_CONNECTION)
+    curl: bool = flag(
+        "Print the requests as curl commands instead of sending them", section=_CONNECTION
+    )
+
+    @property
+    def preview(self) -> Literal["text", "curl"] | None:
+        """How requests are displayed instead of sent, None where they are sent."""
+        return "curl" if self.curl else "text" if self.dry_run else None

@@ -1,0 +1,23 @@
+"""The log of what happened to messages."""
+
+from __future__ import annotations
+
+from qstash_cli.client.api.filters import Filter, query
+from qstash_cli.client.request import Request
+from qstash_cli.protocol.records import LogEntry
+
+PAGE = 1000
+_TRIMMED = (("trimBody", "0"),)
+
+
+def entries(wanted: Filter, *, page: int = PAGE, with_bodies: bool = True) -> Request[LogEntry]:
+    """Pages of the matching entries, newest first; without the bodies of messages and responses
+    they are shorter.
+    """
+    return Request(
+        method="GET",
+        path="/v2/logs",
+        query=(*query(wanted), ("count", str(page)), *(() if with_bodies else _TRIMMED)),
+        items="logs",
+        response=LogEntry,
+    )

@@ -1,0 +1,1 @@
+"""`qstash batch`: publish the records of a file or a stream."""

@@ -1,0 +1,149 @@
+"""`qstash batch`: publish the records of a file or a stream, many in a request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument
+from qstash_cli.cli.registry import command, group
+from qstash_cli.commands.batch.job import Job, is_stream, journal_path
+from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
+from qstash_cli.commands.batch.preview import planned, summary
+from qstash_cli.commands.common import publishing
+from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.contradictions import refuse_contradictions
+from qstash_cli.protocol.destination import check_destination
+from qstash_cli.protocol.options import MessageOptions
+
+app = group()
+
+_STREAMED = ("jsonl", "tsv", "csv", "ids")
+_OUTCOMES = View(
+    columns=(
+        Column(name="line", of="line"),
+        Column(name="messageId", of="messageId"),
+        Column(name="error", of="error"),
+    ),
+    id="messageId",
+)
+_SUMMARY = View(
+    columns=(
+        Column(name="sent", of="sent"),
+        Column(name="refused", of="refused"),
+        Column(name="sentBefore", of="sentBefore"),
+        Column(name="refusedBefore", of="refusedBefore"),
+        Column(name="deduplicated", of="deduplicated"),
+    ),
+    id="sent",
+)
+
+
+@command(app, view=_OUTCOMES)
+def batch(
+    inv: Invocation,
+    file: Annotated[
+        str,
+        Argument("JSONL or CSV, - for standard input", "FILE"),
+    ],
+    *,
+    records: RecordOptions,
+    sending: SendingOptions,
+    options: Annotated[MessageOptions, "batch"],
+) -> Result:
+    """Publish the records of a file or a stream, many in a request.
+
+    A record is {"destination": ..., "headers": ..., "body": ..., "queue": ...}, or with --to the
+    body itself. Message flags apply to all records that say nothing else. A journal beside FILE
+    records what was sent: --resume continues after any interruption, and sends nothing twice.
+
+    \b
+    qstash batch messages.jsonl --retries 5
+    qstash batch orders.csv --to https://example.com/hook --dedup-field id
+    jq -c '.[]' orders.json | qstash batch - --to https://example.com/hook
+    """
+    if not file:
+        raise BadInput("the name of the file is empty", hint="- stands for standard input")
+    path = None if file == "-" else Path(file).expanduser()
+    _refuse_what_does_not_fit(path, records, sending)
+    options = replace(options, rate=sending.rate.of_the_key if sending.rate else None)
+    refuse_contradictions(options, "enqueue" if options.queue else "publish")
+    publishing.warn_if_past(inv, options)
+    job = Job(
+        inv=inv,
+        path=path,
+        records=records,
+        sending=sending,
+        options=options,
+    )
+    return inv.perform(
+        planned(job),
+        lambda _send: _sent(inv, job),
+        footer=lambda: summary(inv, job),
+        verdict=job.failure,
+    )
+
+
+def _sent(inv: Invocation, job: Job) -> Result:
+    if inv.output.format in _STREAMED or inv.output.columns is not None:
+        outcomes = job.outcomes(has_bar=not inv.out_is_terminal)
+        return Result(data=outcomes, view=_OUTCOMES, piped="tsv", live=True)
+    failure = None
+    try:
+        for _ in job.outcomes(has_bar=True, are_shown=False):
+            pass
+    except QstashError as error:
+        if not (job.tally.sent or job.tally.refused or job.refused_before):
+            raise
+        failure = error
+    if job.records.rejects is None:
+        for warning in job.tally.warnings:
+            inv.warn(warning)
+    return Result(data=job.summary(), view=_SUMMARY, piped="json", failure=failure)
+
+
+def _refuse_what_does_not_fit(
+    path: Path | None, records: RecordOptions, sending: SendingOptions
+) -> None:
+    row_is_body = records.to is not None or records.destination_field is not None
+    picks = records.dedup_field is not None or records.delay_field is not None
+    if (picks or records.lines) and not row_is_body:
+        raise BadInput(
+            "--dedup-field, --delay-field and --lines are for records that are bodies",
+            hint="add --to DEST or --destination-field FIELD",
+        )
+    if records.lines and (picks or records.destination_field is not None):
+        raise BadInput("a line of plain text has no fields", hint="leave out --lines")
+    for one, other, both in (
+        ("--to", "--destination-field", records.to and records.destination_field),
+        ("--lines", "--format", records.lines and records.format),
+        ("--journal", "--no-journal", sending.journal and sending.no_journal),
+        ("--resume", "--no-journal", sending.resume and sending.no_journal),
+    ):
+        if both:
+            raise BadInput(f"{one} and {other} do not go together", hint="nothing was sent")
+    _refuse_one_file_for_two(path, records, sending)
+    if sending.resume and (path is None or is_stream(path)) and sending.journal is None:
+        raise BadInput(
+            "--resume needs the journal of the first run",
+            hint="name it with --journal FILE, and feed the same input again",
+        )
+    if records.to is not None and not sending.no_check:
+        check_destination(records.to)
+
+
+def _refuse_one_file_for_two(
+    path: Path | None, records: RecordOptions, sending: SendingOptions
+) -> None:
+    """Raises `BadInput` where one file would take the place of another one of the run."""
+    journal = journal_path(path, sending)
+    for flag, file, other, what in (
+        ("--rejects", records.rejects, path, "input"),
+        ("--journal", journal, path, "input"),
+        ("--rejects", records.rejects, journal, "journal"),
+    ):
+        if file is not None and other is not None and file.resolve() == other.resolve():
+            raise BadInput(f"{flag} names the {what}: {file}", hint="name another file")

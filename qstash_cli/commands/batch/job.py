@@ -1,0 +1,295 @@
+"""One run of `batch`: the input, the journal, and what becomes of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from qstash_cli.batch.acknowledgements import InDoubt
+from qstash_cli.batch.chunks import Chunk, chunks_of
+from qstash_cli.batch.items import records_of
+from qstash_cli.batch.journal import (
+    Journal,
+    NoJournal,
+    Run,
+    opened_journal,
+    resumable,
+)
+from qstash_cli.batch.journal_state import JournalState
+from qstash_cli.batch.pace import paced
+from qstash_cli.batch.rejects import opened_rejects
+from qstash_cli.batch.resume import InputChanged, Resumption
+from qstash_cli.batch.rows import FileFormat, pieces_of
+from qstash_cli.batch.sender import Wire, send
+from qstash_cli.batch.source import Stream, blocks_of
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.signals import stopping
+from qstash_cli.client.api import messages
+from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
+from qstash_cli.commands.batch.outcomes import (
+    Tally,
+    failure_of,
+    outcomes,
+    refuse_none,
+)
+from qstash_cli.commands.batch.recipe import recipe_of
+from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
+from qstash_cli.files import reason_of
+from qstash_cli.output.meter import meter
+from qstash_cli.protocol.options import MessageOptions
+
+# A request is kept this small, so that what is in flight stays small too.
+_MAX_CHUNK_BYTES = 1_048_576
+_BLOCK_BYTES = 65_536
+
+
+@dataclass(kw_only=True)
+class Job:
+    """A run of `batch`. `path` is None for standard input."""
+
+    inv: Invocation
+    path: Path | None
+    records: RecordOptions
+    sending: SendingOptions
+    options: MessageOptions
+    tally: Tally = field(default_factory=Tally)
+    state: JournalState | None = None
+    resumption: Resumption | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The input, if it can be read twice: not standard input, nor a pipe that has a name."""
+        return None if self.path is None or is_stream(self.path) else self.path
+
+    @property
+    def _file_format(self) -> FileFormat:
+        if self.records.lines:
+            return "lines"
+        if self.records.format is not None:
+            return "csv" if self.records.format == "csv" else "jsonl"
+        return "csv" if self.path is not None and self.path.suffix.lower() == ".csv" else "jsonl"
+
+    def summary(self) -> dict[str, Any]:
+        """What became of the records, by number."""
+        summary: dict[str, Any] = {"sent": self.tally.sent, "refused": self.tally.refused}
+        if self.state and self.state.sent:
+            summary["sentBefore"] = self.state.sent
+        if self.refused_before:
+            summary["refusedBefore"] = len(self.refused_before)
+        if self.tally.deduplicated:
+            summary["deduplicated"] = self.tally.deduplicated
+        return summary
+
+    @property
+    def refused_before(self) -> Sequence[int]:
+        """The lines of records that earlier runs have seen refused, and that have not changed."""
+        return self.resumption.refused_before if self.resumption else ()
+
+    def outcomes(self, *, has_bar: bool, are_shown: bool = True) -> Iterator[dict[str, Any]]:
+        """A line for each record as it is sent or refused, none where they are not shown.
+
+        Raises `PartlyDone` in the end if some were refused, and what stopped the run before its
+        end, with the way to go on.
+        """
+        with ExitStack() as stack:
+            stream, total_bytes = self.opened(stack)
+            yield from self._sent(stack, stream, total_bytes, has_bar=has_bar, are_shown=are_shown)
+        failure = self.failure()
+        if failure is not None:
+            raise failure
+
+    def failure(self) -> QstashError | None:
+        """The error that stands for refused records, None if there are none."""
+        return failure_of(self.tally, self.refused_before, rejects=str(self.records.rejects or ""))
+
+    def _sent(
+        self,
+        stack: ExitStack,
+        stream: Stream,
+        total_bytes: int | None,
+        *,
+        has_bar: bool,
+        are_shown: bool,
+    ) -> Iterator[dict[str, Any]]:
+        journal, job = self._begun(stack)
+        still_refused = self._verified()
+        rejects = stack.enter_context(opened_rejects(self.records.rejects, still_refused))
+        stopped = stack.enter_context(stopping())
+        chunks = self.chunks(stream, job, stopped)
+        shown = stack.enter_context(self._meter(total_bytes, has_bar=has_bar))
+
+        def report() -> None:
+            skipped_bytes = self.resumption.skipped_bytes if self.resumption else 0
+            shown.update(
+                done_bytes=self.tally.done_bytes + skipped_bytes,
+                records=self.tally.sent + self.tally.refused,
+                refused=self.tally.refused,
+            )
+
+        try:
+            yield from outcomes(
+                send(self._paced(chunks, stopped), self._wire(stopped)),
+                self.tally,
+                journal=journal,
+                rejects=rejects,
+                report=report,
+                strict=self.records.strict,
+                are_shown=are_shown,
+            )
+        except InputChanged:
+            raise
+        except QstashError as error:
+            raise self._with_hint(error) from error
+        journal.finish(self.inv.now())
+
+    def _run(self, api_url: str) -> Run:
+        return Run(
+            api_url=api_url,
+            source=self.file,
+            has_header=self._file_format == "csv",
+            resumes=self.sending.resume,
+            new_job=lambda: self.inv.new_id("batch"),
+            started_at_s=self.inv.started_at_s(),
+            now=self.inv.now,
+        )
+
+    def _begun(self, stack: ExitStack) -> tuple[Journal, str]:
+        """The journal and the id of the job. Raises as `opened_journal` does."""
+        run = self._run(self.inv.settings.api_url)
+        path = journal_path(self.path, self.sending)
+        if path is None:
+            return NoJournal(), run.new_job()
+        journal, self.state = stack.enter_context(opened_journal(path, run))
+        return journal, self.state.head.job
+
+    def foreseen(self) -> str:
+        """The id of the job of a run that would begin now, which knows what earlier ones sent.
+
+        Only reads the journal. Raises as `opened_journal` does.
+        """
+        run = self._run(self.inv.api_url)
+        path = journal_path(self.path, self.sending)
+        self.state = None if path is None else resumable(path, run)
+        self._verified()
+        return self.state.head.job if self.state else run.new_job()
+
+    def _verified(self) -> Container[int]:
+        """The lines that are still refused, once the input is known to be the one of the journal.
+
+        Raises `BadInput` if what was sent of it has changed. A stream can be read only once, and is
+        verified as it is sent.
+        """
+        if self.state is None or self.state.is_empty:
+            return ()
+        name = str(self.path or "standard input")
+        self.resumption = Resumption(self.state, name)
+        if self.file is None:
+            return {one.first for one in self.state.refused}
+        check = Resumption(self.state, name)
+        with self.file.open("rb", buffering=0) as file:
+            blocks = iter(partial(file.read, _BLOCK_BYTES), b"")
+            for _ in check.remaining(pieces_of(self._file_format, blocks)):
+                if check.is_complete:
+                    break
+        return set(check.refused_before)
+
+    def opened(self, stack: ExitStack) -> tuple[Stream, int | None]:
+        """The input and its size in bytes, None for a stream. Raises `BadInput`."""
+        if self.path is None:
+            return self.inv.stdin, None
+        try:
+            stream = stack.enter_context(self.path.open("rb", buffering=0))
+        except OSError as fault:
+            raise BadInput(f"the file cannot be read: {self.path}", hint=reason_of(fault)) from None
+        return stream, None if self.file is None else self.file.stat().st_size
+
+    def chunks(
+        self, stream: Stream, job: str, stopped: Callable[[], bool]
+    ) -> Iterator[Chunk | None]:
+        """The records of the input as they are sent together, and None where it pauses."""
+        recipe = recipe_of(
+            self.inv, self._file_format, self.records, self.options,
+            job=job, validates=not self.sending.no_check,
+        )  # fmt: skip
+        pieces = pieces_of(recipe.file_format, blocks_of(stream, stopped))
+        remaining = self.resumption.remaining(pieces) if self.resumption else pieces
+        records = records_of(remaining, recipe)
+        if self.records.strict:
+            records = refuse_none(records)
+        per_s = self.sending.rate.per_s if self.sending.rate else None
+        most = self.sending.chunk_size
+        return chunks_of(
+            records,
+            max_records=min(most, ceil(per_s)) if per_s else most,
+            max_bytes=_MAX_CHUNK_BYTES,
+            now=self.inv.now,
+        )
+
+    def _paced(
+        self, chunks: Iterator[Chunk | None], stopped: Callable[[], bool]
+    ) -> Iterator[Chunk | None]:
+        per_s = self.sending.rate.per_s if self.sending.rate else None
+        return paced(chunks, per_s, now=self.inv.now, sleep=self.inv.sleep, stopped=stopped)
+
+    def _wire(self, stopped: Callable[[], bool]) -> Wire:
+        client = self.inv.client
+        return Wire(
+            post=lambda items, retry: client.send(messages.batch(items), retry),
+            stopped=stopped,
+            in_flight=self.sending.in_flight,
+            request_timeout_s=self.inv.connection.request_timeout,
+        )
+
+    def _meter(self, total_bytes: int | None, *, has_bar: bool) -> Any:
+        look = self.inv.look_of_stderr()
+        return meter(
+            self.inv.err,
+            total_bytes=total_bytes,
+            width=look.width,
+            # A bar is drawn by moving the cursor, which a plain terminal does not know.
+            has_bar=has_bar and look.colour,
+            now=self.inv.now,
+        )
+
+    def _with_hint(self, error: QstashError) -> QstashError:
+        """The error, and how to go on after it."""
+        sent = self.tally.sent + (self.state.sent if self.state else 0)
+        in_doubt = isinstance(error, InDoubt)
+        has_journal = journal_path(self.path, self.sending) is not None
+        if isinstance(error, Interrupted):
+            error.message = f"interrupted after {sent:,} records"
+        elif isinstance(error, BadInput) and self.tally.sent:
+            error = PartlyDone(error.message, hint=error.hint)
+        elif not (sent or in_doubt):
+            return error
+        if in_doubt and not has_journal:
+            hint = "there is no journal, so that another run sends them under new ids"
+        elif not has_journal:
+            hint = (
+                f"{sent:,} records were sent; there is no journal, so that another run repeats them"
+            )
+        elif in_doubt:
+            hint = "the same command with --resume sends them again under the same ids"
+        else:
+            hint = "the same command with --resume continues"
+        error.hint = f"{error.hint}; {hint}" if error.hint else hint
+        return error
+
+
+def journal_path(path: Path | None, sending: SendingOptions) -> Path | None:
+    """Where the journal of an input is, None if there is none."""
+    if sending.no_journal:
+        return None
+    if sending.journal is not None or path is None or is_stream(path):
+        return sending.journal
+    return path.with_name(f"{path.name}.journal")
+
+
+def is_stream(path: Path) -> bool:
+    """Whether what is read of it is gone: a pipe or a device."""
+    return path.exists() and not path.is_file()

@@ -1,0 +1,122 @@
+"""The flags of `batch` alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from qstash_cli.cli.flags import flag
+from qstash_cli.commands.common.options import parse_count
+from qstash_cli.errors import BadInput
+
+_RECORDS = "Records"
+_SENDING = "Sending"
+_PACE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)/(s|m|h)")
+_UNIT_S = {"s": 1, "m": 60, "h": 3600}
+_FORMATS = ("jsonl", "csv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """Either the pace of sending in records a second, or the rate of a flow control key."""
+
+    per_s: float | None = None
+    of_the_key: int | None = None
+
+
+def _rate(text: str, now: float) -> Rate:
+    if match := _PACE.fullmatch(text.strip()):
+        per_s = float(match[1]) / _UNIT_S[match[2]]
+        if per_s > 0:
+            return Rate(per_s=per_s)
+    try:
+        return Rate(of_the_key=parse_count(text, now))
+    except BadInput:
+        raise BadInput(
+            f"not a rate: {text!r}",
+            hint="100/s paces the sending, also /m and /h; 100 alone is the flow control key's",
+        ) from None
+
+
+def _format(text: str, _now: float) -> str:
+    if text not in _FORMATS:
+        raise BadInput(f"not a format of records: {text!r}", hint=f"one of {', '.join(_FORMATS)}")
+    return text
+
+
+def _path(text: str, _now: float) -> Path:
+    if not text:
+        raise BadInput("the name of the file is empty")
+    return Path(text).expanduser()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions:
+    """How the input becomes messages."""
+
+    to: str | None = flag(
+        "Send each record as a body, to this URL or URL group",
+        metavar="DEST",
+        section=_RECORDS,
+        complete="urlgroup",
+    )
+    destination_field: str | None = flag(
+        "Send each record as a body, to the URL in this field", metavar="FIELD", section=_RECORDS
+    )
+    dedup_field: str | None = flag(
+        "Deduplication id from this field", metavar="FIELD", section=_RECORDS
+    )
+    delay_field: str | None = flag(
+        "Delay from this field, none if it is empty", metavar="FIELD", section=_RECORDS
+    )
+    format: str | None = flag(
+        "jsonl or csv (default: by the file's name, else jsonl)",
+        metavar="FORMAT",
+        parse=_format,
+        section=_RECORDS,
+        complete="jsonl|csv",
+    )
+    lines: bool = flag("Each line is a body of plain text", section=_RECORDS)
+    strict: bool = flag("Stop at the first record that is refused", section=_RECORDS)
+    rejects: Path | None = flag(
+        "Write refused records here, as JSONL", metavar="FILE", parse=_path, section=_RECORDS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendingOptions:
+    """How the requests go out, and what is remembered of them."""
+
+    journal: Path | None = flag(
+        "Record here what was sent (default FILE.journal)",
+        metavar="FILE",
+        parse=_path,
+        section=_SENDING,
+    )
+    no_journal: bool = flag("Keep no journal", section=_SENDING)
+    resume: bool = flag(
+        "Continue where the journal ends; send refused records that were corrected",
+        section=_SENDING,
+    )
+    rate: Rate | None = flag(
+        "N/s: send so many a second; N: rate of the flow control key",
+        metavar="N/s",
+        parse=_rate,
+        section=_SENDING,
+    )
+    chunk_size: int = flag(
+        "Most records in a request (default 500)",
+        metavar="N",
+        parse=parse_count,
+        default=500,
+        section=_SENDING,
+    )
+    in_flight: int = flag(
+        "Most requests at a time (default 4)",
+        metavar="N",
+        parse=parse_count,
+        default=4,
+        section=_SENDING,
+    )
+    no_check: bool = flag("Leave the checks of records to QStash", section=_SENDING)

@@ -1,0 +1,68 @@
+"""How the records of a run of `batch` become items, and what is checked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+from qstash_cli.batch.items import Recipe
+from qstash_cli.batch.rows import FileFormat
+from qstash_cli.cli.context import Invocation
+from qstash_cli.commands.batch.options import RecordOptions
+from qstash_cli.commands.common import publishing
+from qstash_cli.protocol.contradictions import refuse_contradictions
+from qstash_cli.protocol.destination import check_destination
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.limits import check_limits
+from qstash_cli.protocol.options import MessageOptions, decode, encode
+
+# Most records of a file differ in their bodies alone, and many bodies are of the same size.
+_CACHE_SIZE = 4096
+
+
+def recipe_of(
+    inv: Invocation,
+    file_format: FileFormat,
+    records: RecordOptions,
+    options: MessageOptions,
+    *,
+    job: str,
+    validates: bool,
+) -> Recipe:
+    """The recipe of a run. `job` begins the deduplication ids."""
+    return Recipe(
+        file_format=file_format,
+        job=job,
+        check=_check(inv) if validates else lambda destination, _headers, _queue: destination,
+        check_body=_check_body(inv) if validates else lambda _body_bytes: None,
+        to=records.to,
+        destination_field=records.destination_field,
+        dedup_field=records.dedup_field,
+        delay_field=records.delay_field,
+        headers=encode(replace(options, queue=None)),
+        queue=options.queue,
+    )
+
+
+def _check(inv: Invocation) -> Callable[[str, Headers, str | None], str]:
+    @lru_cache(maxsize=_CACHE_SIZE)
+    def check(destination: str, headers: Headers, queue: str | None) -> str:
+        destination = check_destination(destination)
+        options = decode(headers)
+        refuse_contradictions(options, "enqueue" if queue or options.queue else "publish")
+        publishing.check(inv, destination, options, 0)
+        return destination
+
+    return check
+
+
+def _check_body(inv: Invocation) -> Callable[[int], None]:
+    settings = inv.settings_if_any
+    plan = settings.plan if settings else None
+
+    @lru_cache(maxsize=_CACHE_SIZE)
+    def check_body(body_bytes: int) -> None:
+        check_limits(plan, body_bytes=body_bytes, delay_s=None, timeout_s=None)
+
+    return check_body

@@ -1,0 +1,1 @@
+"""`qstash check`: limits of an account as an exit code."""

@@ -1,0 +1,252 @@
+"""`qstash check`: limits of an account as an exit code, for CI and for monitors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
+from qstash_cli.cli.registry import command, group
+from qstash_cli.client.api import (
+    dlq,
+    flow,
+    queues,
+    schedules,
+)
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.client.request import Request
+from qstash_cli.commands.check import measures, report_formats
+from qstash_cli.commands.check.measures import Checked, checked
+from qstash_cli.commands.common.options import Labels, parse_most
+from qstash_cli.commands.common.paging import MORE_PAGES
+from qstash_cli.errors import BadInput, NotFound, QstashError
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.durations import parse_duration_s
+from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.instants import parse_past_instant_s
+
+app = group()
+
+_NAGIOS = "nagios"
+_VIEW = View(
+    columns=(
+        Column(name="check", of="check"),
+        Column(name="name", of="name"),
+        Column(name="value", of="value"),
+        Column(name="max", of="max"),
+        Column(name="ok", of="ok"),
+        Column(name="detail", of="detail", wraps=True),
+    ),
+    id=lambda record: record["name"] or record["check"],
+    forms=("text", "prometheus", _NAGIOS),
+)
+
+
+class _Check(NamedTuple):
+    """What is sent first for a check, and what makes its records."""
+
+    request: Request[Any]
+    measure: Callable[[Invocation], Iterator[Checked]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What is checked, and the most that there may be of it."""
+
+    dlq_max: int | None = flag(
+        "At most so many entries in the DLQ", metavar="N", parse=parse_most, section="Checks"
+    )
+    dlq_since: tuple[int, str] | None = flag(
+        "Of the DLQ, only entries from then on, or so long ago",
+        metavar="TIME",
+        parse=lambda text, now: (round(parse_past_instant_s(text, now) * 1000), text.strip()),
+        section="Checks",
+    )
+    queue: tuple[str, ...] = flag(
+        "Of this queue, the lag (see --lag-max)",
+        metavar="NAME",
+        repeats=True,
+        parse=lambda text, _now: check_name(text, "queue"),
+        section="Checks",
+        complete="queue",
+    )
+    lag_max: int | None = flag(
+        "At most so many undelivered in each --queue",
+        metavar="N",
+        parse=parse_most,
+        section="Checks",
+    )
+    flow: tuple[str, ...] = flag(
+        "Of this flow control key, what waits (see --waiting-max)",
+        metavar="KEY",
+        repeats=True,
+        section="Checks",
+        complete="flow_key",
+    )
+    waiting_max: int | None = flag(
+        "At most so many waiting for each --flow", metavar="N", parse=parse_most, section="Checks"
+    )
+    schedules_failed_max: int | None = flag(
+        "At most so many schedules, not paused, that failed last time or cannot publish",
+        metavar="N",
+        parse=parse_most,
+        section="Checks",
+    )
+    schedule_late: int | None = flag(
+        "No schedule, not paused, whose next time passed longer ago",
+        metavar="DURATION",
+        parse=lambda text, _now: parse_duration_s(text),
+        section="Checks",
+    )
+
+    @property
+    def checks_schedules(self) -> bool:
+        """The schedules are looked at."""
+        return not (self.schedules_failed_max is None and self.schedule_late is None)
+
+
+def _unknown(inv: Invocation, error: QstashError) -> Result | None:
+    if inv.output.format != _NAGIOS:
+        return None
+    return Result(
+        data=(),
+        view=_VIEW,
+        forms={_NAGIOS: report_formats.nagios_unknown(error)},
+        exit_code=report_formats.NAGIOS_UNKNOWN,
+    )
+
+
+@command(app, view=_VIEW, on_error=_unknown)
+def check(inv: Invocation, *, limits: Limits, labels: Labels) -> Result:
+    """Hold the account against limits: exit 0 if all hold, 1 if one is crossed.
+
+    A line for each check. It only reads, so a read-only token will do; --label is for the DLQ and
+    the schedules. -o prometheus is for a textfile collector; -o nagios is a plugin's line, and
+    exits 0, 2 if a limit is crossed, 3 if it could not check. --schedule-late goes by this
+    machine's clock.
+
+    \b
+    qstash check --dlq-max 100 --queue orders --lag-max 500
+    qstash check --schedules-failed-max 0 --schedule-late 10m -o prometheus
+    qstash check --dlq-max 0 --dlq-since 30m --label payments -o nagios
+    """
+    _check_partners(limits, labels.names())
+    # All is made before anything is sent.
+    checks = list(_checks(limits, labels.names()))
+    requests = [one.request for one in checks]
+    later = MORE_PAGES if limits.dlq_max is not None else ""
+    return inv.perform(requests, lambda _send: _result(inv, checks), later=later)
+
+
+def _result(inv: Invocation, checks: Sequence[_Check]) -> Result:
+    records = [record for one in checks for record in one.measure(inv)]
+    line, code = report_formats.nagios(records)
+    lines = report_formats.lines(records)
+    is_nagios = inv.output.format == _NAGIOS
+    return Result(
+        data=records,
+        view=_VIEW,
+        lines=lines,
+        forms={
+            "text": "\n".join(line.text for line in lines),
+            "prometheus": report_formats.prometheus(records),
+            _NAGIOS: line,
+        },
+        failure=None if is_nagios else report_formats.crossed(records),
+        exit_code=code if is_nagios else 0,
+    )
+
+
+def _check_partners(limits: Limits, labels: Sequence[str]) -> None:
+    pairs = (
+        ("--queue", limits.queue, "--lag-max N", limits.lag_max),
+        ("--flow", limits.flow, "--waiting-max N", limits.waiting_max),
+    )
+    for name, given, limit, most in pairs:
+        if given and most is None:
+            raise BadInput(f"{name} without a limit", hint=f"add {limit}; nothing was sent")
+        if most is not None and not given:
+            flag_name = limit.partition(" ")[0]
+            raise BadInput(f"{flag_name} of nothing", hint=f"add {name}; nothing was sent")
+    if limits.dlq_since is not None and limits.dlq_max is None:
+        raise BadInput("--dlq-since without a limit", hint="add --dlq-max N; nothing was sent")
+    if labels and limits.dlq_max is None and not limits.checks_schedules:
+        raise BadInput(
+            "--label is for the DLQ and schedules, and neither is checked",
+            hint="add --dlq-max N or --schedules-failed-max N; nothing was sent",
+        )
+    if limits == Limits():
+        raise BadInput("nothing to check", hint="add --dlq-max N, or --queue NAME --lag-max N")
+
+
+def _checks(limits: Limits, labels: tuple[str, ...]) -> Iterator[_Check]:
+    if limits.dlq_max is not None:
+        yield _dlq(limits.dlq_max, limits.dlq_since, labels)
+    if limits.lag_max is not None:
+        for name in dict.fromkeys(limits.queue):
+            yield _queue(name, limits.lag_max)
+    if limits.waiting_max is not None:
+        for key in dict.fromkeys(limits.flow):
+            yield _flow(key, limits.waiting_max)
+    if limits.checks_schedules:
+        yield _schedules(limits, labels)
+
+
+def _dlq(most: int, since: tuple[int, str] | None, labels: tuple[str, ...]) -> _Check:
+    since_ms, since_text = since or (None, "")
+    request = dlq.entries(Filter(labels=labels, from_ms=since_ms))
+    parts = [f"label {' or '.join(labels)}"] if labels else []
+    parts += [f"since {since_text}"] if since else []
+
+    def measure(inv: Invocation) -> Iterator[Checked]:
+        count = sum(1 for _ in inv.read_pages(request))
+        yield checked("dlq", count, most, detail=", ".join(parts))
+
+    return _Check(request, measure)
+
+
+def _queue(name: str, most: int) -> _Check:
+    request = queues.get(name)
+
+    def measure(inv: Invocation) -> Iterator[Checked]:
+        found = inv.read(request)
+        yield checked("queue", found["lag"], most, name=name, detail=_paused(found["paused"]))
+
+    return _Check(request, measure)
+
+
+def _flow(key: str, most: int) -> _Check:
+    request = flow.get(key)
+
+    def measure(inv: Invocation) -> Iterator[Checked]:
+        try:
+            found = inv.read(request)
+        except NotFound:
+            # QStash forgets a key that nothing uses; that it is QStash which says so, its list of
+            # keys shows.
+            inv.read(flow.every())
+            yield checked("flow", 0, most, name=key, detail="no such key now")
+            return
+        waiting = found["waitListSize"]
+        yield checked("flow", waiting, most, name=key, detail=_paused(found.get("isPaused")))
+
+    return _Check(request, measure)
+
+
+def _paused(is_paused: object) -> str:
+    return "paused" if is_paused else ""
+
+
+def _schedules(limits: Limits, labels: tuple[str, ...]) -> _Check:
+    request = schedules.every()
+
+    def measure(inv: Invocation) -> Iterator[Checked]:
+        found = measures.with_labels(inv.read(request), labels)
+        if limits.schedules_failed_max is not None:
+            yield measures.failed(found, limits.schedules_failed_max)
+        if limits.schedule_late is not None:
+            yield measures.late(found, limits.schedule_late, inv.now())
+
+    return _Check(request, measure)

@@ -1,0 +1,175 @@
+"""What `check` found, as lines for people, for Prometheus and for Nagios. Pure.
+
+Sources: Prometheus docs, "Exposition formats"; Monitoring Plugins Development Guidelines, "Plugin
+output" and "Performance data". Names and details may come from elsewhere: each becomes one safe
+line.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from qstash_cli.commands.check.measures import Checked, Kind
+from qstash_cli.errors import QstashError
+from qstash_cli.output.result import Line
+from qstash_cli.output.safe import safe_text
+
+# Exit codes of a plugin, which are not those of `qstash`.
+NAGIOS_OK, NAGIOS_CRITICAL, NAGIOS_UNKNOWN = 0, 2, 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Words:
+    """How a kind of check is told. `hint` shows more of it; `label` is the metric's, if any."""
+
+    value: Callable[[int], str]
+    sentence: Callable[[str, int], str]
+    hint: str
+    metric: str
+    help: str
+    label: str = ""
+
+
+_WORDS: Mapping[Kind, _Words] = {
+    "dlq": _Words(
+        value=lambda n: _many(n, "entry", "entries"),
+        sentence=lambda _, n: f"the DLQ has {_many(n, 'entry', 'entries')}",
+        hint="`qstash dlq list` shows the entries",
+        metric="qstash_dlq_entries",
+        help="Entries of the dead letter queue that fit.",
+    ),
+    "queue": _Words(
+        value=lambda n: f"lag {n}",
+        sentence=lambda name, n: f"queue {name} has {n} waiting",
+        hint="`qstash queue get {name}` shows the queue",
+        metric="qstash_queue_lag",
+        help="Messages of the queue that are not yet delivered.",
+        label="queue",
+    ),
+    "flow": _Words(
+        value=lambda n: f"{n} waiting",
+        sentence=lambda name, n: f"flow control key {name} has {n} waiting",
+        hint="`qstash flow get {name}` shows the key",
+        metric="qstash_flow_waiting",
+        help="Messages that wait for the flow control key.",
+        label="key",
+    ),
+    "schedules-failed": _Words(
+        value=lambda n: f"{n} failed",
+        sentence=lambda _, n: f"{_many(n, 'schedule', 'schedules')} failed",
+        hint="`qstash schedule list -o json` shows the schedules",
+        metric="qstash_schedules_failed",
+        help="Schedules, of those not paused, that failed the last time or cannot publish.",
+    ),
+    "schedule-late": _Words(
+        value=lambda n: f"{n} late",
+        sentence=lambda _, n: f"{_many(n, 'schedule is', 'schedules are')} late",
+        hint="`qstash schedule list` shows the next times",
+        metric="qstash_schedules_late",
+        help="Schedules, of those not paused, that should have published by now.",
+    ),
+}
+
+
+def lines(records: Sequence[Checked]) -> tuple[Line, ...]:
+    """A line for each check."""
+    return tuple(_line(one) for one in records)
+
+
+def crossed(records: Sequence[Checked]) -> QstashError | None:
+    """The error that says what crossed its limit, None if all checks hold."""
+    over = [one for one in records if not one["ok"]]
+    if not over:
+        return None
+    first = over[0]
+    told = "; ".join(_WORDS[o["check"]].sentence(o["name"] or "", o["value"]) + _limit(o)
+                     for o in over)  # fmt: skip
+    hint = _WORDS[first["check"]].hint.format(name=shlex.quote(first["name"] or ""))
+    return QstashError(safe_text(f"crossed: {told}"), hint=hint)
+
+
+def prometheus(records: Sequence[Checked]) -> str:
+    """The metrics, and for each check whether it holds."""
+    metrics = {_WORDS[one["check"]].metric: _WORDS[one["check"]] for one in records}
+    rows: list[str] = []
+    for metric, words in metrics.items():
+        rows += _head(metric, words.help)
+        of_it = [one for one in records if _WORDS[one["check"]].metric == metric]
+        rows += [f"{metric}{_labels(_name_label(words, one))} {one['value']}" for one in of_it]
+    rows += _head("qstash_check_ok", "1 if the check holds, 0 if its limit is crossed.")
+    for one in records:
+        labels = _labels({"check": one["check"], "name": one["name"] or ""})
+        rows.append(f"qstash_check_ok{labels} {int(one['ok'])}")
+    return "\n".join([*rows, ""])
+
+
+def nagios(records: Sequence[Checked]) -> tuple[str, int]:
+    """The line of a plugin with its performance data, and the plugin's exit code."""
+    over = [one for one in records if not one["ok"]]
+    state, code = ("CRITICAL", NAGIOS_CRITICAL) if over else ("OK", NAGIOS_OK)
+    told = "; ".join(_told(one) for one in over or records)
+    measured = " ".join(
+        f"'{_perfdata_label(one)}'={one['value']};;{one['max']};0;" for one in records
+    )
+    return f"QSTASH {state} - {_without_bars(told)} | {measured}", code
+
+
+def nagios_unknown(error: QstashError) -> str:
+    """The line of a plugin that could not check."""
+    told = "; ".join(text for text in (error.message, error.hint) if text)
+    return f"QSTASH UNKNOWN - {_without_bars(told)}"
+
+
+def _many(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
+def _line(record: Checked) -> Line:
+    if record["ok"]:
+        return Line(safe_text(f"ok       {_told(record)}"))
+    return Line(safe_text(f"crossed  {_told(record)}"), "removed")
+
+
+def _told(record: Checked) -> str:
+    name = f" {record['name']}" if record["name"] else ""
+    value = _WORDS[record["check"]].value(record["value"])
+    return f"{record['check']}{name}: {value}{_limit(record)}"
+
+
+def _limit(record: Checked) -> str:
+    return f", at most {record['max']}" + (f" ({record['detail']})" if record["detail"] else "")
+
+
+def _head(metric: str, text: str) -> Iterator[str]:
+    yield f"# HELP {metric} {text}"
+    yield f"# TYPE {metric} gauge"
+
+
+def _name_label(words: _Words, record: Checked) -> dict[str, str]:
+    return {words.label: record["name"] or ""} if words.label else {}
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    pairs = (f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{{{','.join(pairs)}}}" if labels else ""
+
+
+def _escaped(value: str) -> str:
+    # A backslash of `safe_text` is one of the value's own, and line feeds are among its escapes.
+    return safe_text(value).replace("\\", r"\\").replace('"', r"\"")
+
+
+def _without_bars(text: str) -> str:
+    # A bar begins the performance data.
+    return safe_text(text).replace("|", "%7C")
+
+
+def _perfdata_label(record: Checked) -> str:
+    """The label of a value. The guidelines forbid `=` and `'` in it; both are percent-encoded, and
+    so are bars, and percent signs so that no two names become one.
+    """
+    label = f"{record['check']}_{record['name']}" if record["name"] else record["check"]
+    return re.sub("[%'=|]", lambda found: f"%{ord(found[0]):02X}", safe_text(label))

@@ -1,0 +1,1 @@
+"""Options, views and waiting that several commands share."""

@@ -1,0 +1,123 @@
+"""`message cancel` by filter: one request, and the progress of the bulk action that it begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.client.api import bulk_actions, messages
+from qstash_cli.client.api.filters import Filter, query
+from qstash_cli.errors import Interrupted, NotFound, QstashError, StillRunning, WaitTimedOut
+from qstash_cli.output.result import Column, Result, View
+from qstash_cli.protocol.durations import format_duration
+
+if TYPE_CHECKING:
+    from qstash_cli.cli.exchanges import Send
+    from qstash_cli.protocol.records import BulkAction, Cancelled
+
+CANCELLED = View(columns=(Column(name="cancelled", of="cancelled"),), id="cancelled")
+_STARTED = View(columns=(Column(name="actionId", of="actionId"), *CANCELLED.columns), id="actionId")
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.1, 2.0, 1.5
+# QStash may not list an action at the moment it begins.
+_UNKNOWN_FOR_S = 10
+
+
+def cancel_matching(inv: Invocation, wanted: Filter, *, is_async: bool, timeout_s: int) -> Result:
+    """Cancels every message that matches, and unless `is_async` waits until that is done."""
+    request = messages.cancel_matching(wanted)
+
+    def run(send: Send) -> Result:
+        try:
+            answer = send(request)
+        except StillRunning as error:
+            answer = _running(inv, wanted, error)
+        if is_async and answer.get("actionId"):
+            return Result(data=cast("Any", answer), view=_STARTED, piped="ids")
+        return Result(data=_finished(inv, answer, timeout_s), view=CANCELLED)
+
+    later = "" if is_async else "then GET /v2/bulkActions/{actionId} until it is FINISHED"
+    return inv.perform([request], run, later=later)
+
+
+def _running(inv: Invocation, wanted: Filter, error: StillRunning) -> Cancelled:
+    """What QStash answers to a request that begins an action, of the action that is running."""
+    pairs = sorted(query(wanted))
+    for action in inv.read_pages(bulk_actions.every(states=("IN_PROGRESS",))):
+        values = action.get("filter", {}).items()
+        if sorted((name, value) for name, several in values for value in several) == pairs:
+            return {"cancelled": action["total"], "actionId": action["actionId"]}
+    raise error
+
+
+def _finished(inv: Invocation, answer: Cancelled, timeout_s: int) -> Any:
+    action_id = answer.get("actionId")
+    # Without an action QStash has cancelled them within the request.
+    if not action_id:
+        return answer
+    action = _Followed(inv, action_id, answer["cancelled"]).wait(timeout_s)
+    return {"cancelled": action["processed"], "actionId": action_id}
+
+
+class _Followed:
+    """A bulk action whose progress is displayed until it is finished."""
+
+    def __init__(self, inv: Invocation, action_id: str, total: int) -> None:
+        self._inv = inv
+        self._id = action_id
+        self._processed, self._total = 0, total
+        self._hint = f"`qstash message actions {action_id}` shows its progress"
+
+    def wait(self, timeout_s: int) -> BulkAction:
+        """The finished action. Raises `WaitTimedOut`, `Interrupted`, or what a request raises."""
+        try:
+            return self._poll(timeout_s)
+        except KeyboardInterrupt:
+            raise Interrupted(f"interrupted; {self._state()}", hint=self._hint) from None
+        except WaitTimedOut:
+            raise
+        except QstashError as error:
+            error.message = f"{error.message}; {self._state()}"
+            error.hint = error.hint or self._hint
+            raise
+
+    def _poll(self, timeout_s: int) -> BulkAction:
+        started_at, pause_s = self._inv.now(), _FIRST_PAUSE_S
+        with self._inv.status() as line:
+            while True:
+                waited_s = self._inv.now() - started_at
+                action = self._read(may_be_unknown=waited_s < _UNKNOWN_FOR_S)
+                if action is not None and action["state"] == "FINISHED":
+                    return action
+                if waited_s >= timeout_s:
+                    limit = format_duration(timeout_s)
+                    raise WaitTimedOut(
+                        f"not finished within {limit}: {self._state()}", hint=self._hint
+                    )
+                line.update(self._progress(waited_s))
+                self._inv.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
+                pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
+
+    def _read(self, *, may_be_unknown: bool) -> BulkAction | None:
+        try:
+            action = self._inv.read(bulk_actions.get(self._id))
+        except NotFound:
+            if may_be_unknown:
+                return None
+            raise
+        self._processed, self._total = action["processed"], action["total"]
+        return action
+
+    def _state(self) -> str:
+        done = f"{self._processed:,} of {self._total:,} messages"
+        return f"the cancel continues in the background, so far {done}"
+
+    def _progress(self, waited_s: float) -> str:
+        parts = [f"cancelled {self._processed:,} of {self._total:,}"]
+        if self._total and self._processed and waited_s:
+            left_s = waited_s * (self._total - self._processed) / self._processed
+            parts += [
+                f"{100 * self._processed // self._total}%",
+                f"{self._processed / waited_s:,.0f}/s",
+                f"{max(0, left_s):.0f}s left",
+            ]
+        return ", ".join(parts)

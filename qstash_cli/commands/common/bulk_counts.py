@@ -1,0 +1,119 @@
+"""Cancels and deletes of many at once, and the count of what was done.
+
+Several ids are one request for each hundred; what matches a filter is deleted page by page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.client.api import dlq, messages
+from qstash_cli.client.api.filters import Filter, id_chunks
+from qstash_cli.client.request import Request
+from qstash_cli.commands.common.bulk_cancel import CANCELLED
+from qstash_cli.commands.common.bulk_pages import REPEATED, pages
+from qstash_cli.commands.common.views import DELETED
+from qstash_cli.errors import Interrupted, NotFound, PartlyDone, QstashError
+from qstash_cli.output.result import Result, View
+
+
+class Kind(NamedTuple):
+    """What is counted, in the response and in words."""
+
+    view: View
+    field: str
+    nouns: str
+    rest: str
+    none: str
+
+
+_CANCELS = Kind(
+    CANCELLED, "cancelled", "messages",
+    rest="the others are finished or unknown", none="all of them are finished or unknown",
+)  # fmt: skip
+_DELETES = Kind(
+    DELETED, "deleted", "entries",
+    rest="the others are not in the dead letter queue", none="`qstash dlq list` shows the entries",
+)  # fmt: skip
+_WHICH = "QStash does not report which"
+
+
+def cancel_ids(inv: Invocation, message_ids: Sequence[str]) -> Result:
+    """Cancels messages by their ids. Raises `BadInput` for a wrong one before anything is sent."""
+    chunks = id_chunks(message_ids)
+    if len(chunks) == 1 and len(chunks[0]) == 1:
+        return inv.write(
+            messages.cancel(chunks[0][0]),
+            lambda answer: Result(data={"cancelled": answer["cancelled"]}, view=CANCELLED),
+        )
+    return _send(inv, [messages.cancel_many(chunk) for chunk in chunks], chunks, _CANCELS)
+
+
+def delete_ids(inv: Invocation, dlq_ids: Sequence[str]) -> Result:
+    """Deletes DLQ entries by their ids. Raises `BadInput` as `cancel_ids` does."""
+    chunks = id_chunks(dlq_ids)
+    if len(chunks) == 1 and len(chunks[0]) == 1:
+        request = dlq.delete(chunks[0][0])
+        return inv.write(request, lambda _empty: Result(data={"deleted": 1}, view=DELETED))
+    return _send(inv, [dlq.delete_many(chunk) for chunk in chunks], chunks, _DELETES)
+
+
+def _send(
+    inv: Invocation, requests: Sequence[Request[Any]], chunks: Sequence[Sequence[str]], kind: Kind
+) -> Result:
+    total = sum(map(len, chunks))
+    return inv.write_all(requests, lambda answers: _counted(inv, answers, total, kind))
+
+
+def delete_matching(inv: Invocation, wanted: Filter) -> Result:
+    """Deletes every DLQ entry that matches."""
+    request = dlq.delete_matching(wanted)
+    return inv.perform(
+        [request],
+        lambda send: _counted(inv, pages(send, request, itemgetter("deleted")), None, _DELETES),
+        later=REPEATED,
+    )
+
+
+def _counted(inv: Invocation, answers: Iterator[Any], total: int | None, kind: Kind) -> Result:
+    """The result with the sum of what was done, whatever ends it; `total` is None for a filter."""
+    done = 0
+    stopped_by: QstashError | None = None
+    try:
+        with inv.status() as line:
+            for answer in answers:
+                done += answer[kind.field]
+                line.update(f"{kind.field} {done:,}" + (f" of {total:,}" if total else ""))
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; {_count(done, total, kind)}") from None
+    except QstashError as error:
+        if not done:
+            raise
+        stopped_by = error
+    failure = _failure(done, total, kind, stopped_by)
+    return Result(data={kind.field: done}, view=kind.view, failure=failure)
+
+
+def _count(done: int, total: int | None, kind: Kind) -> str:
+    of = f" of {total:,}" if total is not None else ""
+    were = "was" if done == 1 else "were"
+    return f"{done:,}{of} {kind.nouns} {were} {kind.field}"
+
+
+def _failure(
+    done: int, total: int | None, kind: Kind, stopped_by: QstashError | None
+) -> QstashError | None:
+    if stopped_by is not None:
+        return PartlyDone(
+            f"{_count(done, total, kind)}, then: {stopped_by.message}",
+            hint=stopped_by.hint,
+            status=stopped_by.status,
+        )
+    if total is None or done >= total:
+        return None
+    if not done:
+        return NotFound(f"none of {total:,} {kind.nouns} was {kind.field}", hint=kind.none)
+    return PartlyDone(_count(done, total, kind), hint=f"{kind.rest}; {_WHICH}")

@@ -1,0 +1,76 @@
+"""The questions that bulk operations ask before they begin: what, how many, in which account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.client.api import dlq, queues
+from qstash_cli.client.api.filters import Filter, query
+from qstash_cli.errors import NotFound
+
+
+def confirm_cancel(inv: Invocation, wanted: Filter, *, yes: bool) -> None:
+    """Asks before messages are cancelled. Raises as `Invocation.confirm` does."""
+    _confirm(inv, "Cancel", "message", wanted, lambda: _count_messages(inv, wanted), yes=yes)
+
+
+def confirm_entries(inv: Invocation, action: str, wanted: Filter, *, yes: bool) -> None:
+    """Asks before DLQ entries are retried or deleted. Raises as `Invocation.confirm` does."""
+    _confirm(inv, action, "DLQ entry", wanted, lambda: _count_entries(inv, wanted), yes=yes)
+
+
+def _confirm(
+    inv: Invocation,
+    action: str,
+    noun: str,
+    wanted: Filter,
+    count: Callable[[], tuple[int, bool] | None],
+    *,
+    yes: bool,
+) -> None:
+    narrowed = f" with {_filter_text(wanted)}" if not wanted.is_empty else ""
+
+    def question() -> str:
+        return f"{action} {_amount(count(), noun)}{narrowed} {_account(inv)}?"
+
+    inv.confirm(f"{action} all {_plural(noun)}{narrowed}?", yes=yes, asked=question)
+
+
+def _amount(counted: tuple[int, bool] | None, noun: str) -> str:
+    if counted is None:
+        return f"all {_plural(noun)}"
+    number, has_more = counted
+    more = "more than " if has_more else ""
+    return f"{more}{number:,} {noun if number == 1 and not has_more else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"
+
+
+def _filter_text(wanted: Filter) -> str:
+    return ", ".join(f"{name}={value}" for name, value in query(wanted))
+
+
+def _account(inv: Invocation) -> str:
+    from qstash_cli.config.urls import REGION_URLS, region_of
+
+    settings = inv.settings
+    return f"on {region_of(settings.api_url, REGION_URLS) or settings.api_url} ({settings.source})"
+
+
+def _count_entries(inv: Invocation, wanted: Filter) -> tuple[int, bool]:
+    """How many entries the first page has, and whether there are more."""
+    page = inv.read(dlq.first_page(wanted))
+    return len(page["messages"]), bool(page.get("cursor"))
+
+
+def _count_messages(inv: Invocation, wanted: Filter) -> tuple[int, bool] | None:
+    """The lag of a queue, if the filter is exactly one; QStash has no other count of messages."""
+    if len(wanted.queues) != 1 or wanted != Filter(queues=wanted.queues):
+        return None
+    try:
+        return inv.read(queues.get(wanted.queues[0]))["lag"], False
+    except NotFound:
+        return 0, False

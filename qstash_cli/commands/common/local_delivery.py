@@ -1,0 +1,132 @@
+"""Delivering from this machine what QStash has delivered, or would: signed now, to a handler."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
+from qstash_cli.cli.preview import ExternalRequest
+from qstash_cli.client import outside
+from qstash_cli.client.outside import Reply
+from qstash_cli.errors import BadCredentials, BadInput
+from qstash_cli.protocol.delivery import Delivery
+from qstash_cli.protocol.destination import check_destination, is_loopback, is_url
+from qstash_cli.protocol.durations import parse_duration_s
+from qstash_cli.protocol.headers import Headers
+
+_DELIVERY = "Delivery"
+# What the embedded server says, whose messages these are if no region is known.
+_HOME_REGION = "eu-central-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Care:
+    """How careful to be with a handler."""
+
+    timeout: int = flag(
+        "Longest wait for its answer (default 60s)",
+        metavar="DURATION",
+        parse=lambda text, _now: parse_duration_s(text),
+        default=60,
+        section=_DELIVERY,
+    )
+    yes: bool = flag("Deliver to another machine than this one", "-y", "--yes", section=_DELIVERY)
+    allow_protected: bool = flag("Even for a protected profile", section=_DELIVERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """A delivery with all that goes on the wire."""
+
+    delivery: Delivery
+    headers: Headers
+
+
+def handler_url(url: str, flag_name: str) -> str:
+    """The URL of a handler, unchanged. Raises `BadInput` naming the flag."""
+    if not is_url(url):
+        raise BadInput(
+            f"{flag_name}: no http:// or https://: {url}", hint=f"try http://{url.lstrip('/')}"
+        )
+    return check_destination(url)
+
+
+def check_allowed(inv: Invocation, url: str, care: Care) -> None:
+    """Returns if messages of this account may be delivered to `url`.
+
+    Raises `BadInput` for a protected profile and for another machine, `Interrupted` if the user
+    says no.
+    """
+    settings = inv.settings
+    if settings.protected and not care.allow_protected:
+        raise BadInput(
+            f"{settings.source} is protected: its messages are not delivered from here",
+            hint="add --allow-protected if they are meant; nothing was sent",
+        )
+    if not is_loopback(url):
+        inv.confirm(f"Deliver real messages to {url}, which will act on them?", yes=care.yes)
+
+
+def signer(inv: Invocation) -> Callable[[Delivery], Signed]:
+    """What signs deliveries as QStash does, now, with the current key that is configured.
+
+    Raises `BadCredentials` where there is none.
+    """
+    from qstash_cli.config.urls import REGION_URLS, region_of
+    from qstash_cli.protocol.signature import sign
+
+    key = inv.signing_keys.current
+    if not key:
+        raise BadCredentials(
+            "no signing key to sign with",
+            hint="set QSTASH_CURRENT_SIGNING_KEY, or store it with `qstash config set NAME "
+            "--keys-stdin`; `qstash keys get` prints it",
+        )
+    region = (region_of(inv.settings.api_url, REGION_URLS) or _HOME_REGION).upper()
+
+    def signed(delivery: Delivery) -> Signed:
+        token = sign(
+            key,
+            url=delivery.url,
+            body=delivery.body,
+            now=inv.now(),
+            token_id=inv.new_id("jwt"),
+        )
+        return Signed(delivery=delivery, headers=delivery.signed_headers(token, region))
+
+    return signed
+
+
+def request_of(signed: Signed, url: str) -> ExternalRequest:
+    """The request that a delivery to the handler at `url` is."""
+    return ExternalRequest(signed.delivery.method, url, signed.headers, signed.delivery.body)
+
+
+def deliver(signed: Signed, url: str, timeout_s: int) -> Reply:
+    """The response of the handler at `url`."""
+    request = request_of(signed, url)
+    return outside.ask(
+        request.method, url, timeout_s=timeout_s, headers=request.headers, body=request.body
+    )
+
+
+def is_accepted(reply: Reply) -> bool:
+    """The handler took it. Source: QStash docs, "Retry"."""
+    return 200 <= reply.status < 300
+
+
+def reply_record(reply: Reply) -> dict[str, Any]:
+    """The answer as JSON; a body that is not UTF-8 is in `bodyBase64`."""
+    record: dict[str, Any] = {
+        "status": reply.status or None,
+        "ms": reply.took_ms if reply.status else None,
+        "error": reply.error or None,
+    }
+    try:
+        return record | {"body": reply.body.decode()}
+    except UnicodeDecodeError:
+        return record | {"bodyBase64": base64.b64encode(reply.body).decode()}

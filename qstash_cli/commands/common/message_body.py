@@ -1,0 +1,88 @@
+"""A message's body from `--data`, `--data-json` or `key=value` items."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.commands.common.options import Body
+from qstash_cli.errors import BadInput
+from qstash_cli.files import read_file
+from qstash_cli.protocol.options import MessageOptions
+
+_JSON = ("Content-Type", "application/json")
+
+
+def read(
+    inv: Invocation, items: Sequence[str], body: Body, options: MessageOptions
+) -> tuple[bytes, MessageOptions]:
+    """The body's bytes, and the options with the content type that the body brings.
+
+    Raises `BadInput` if there are two bodies, or JSON that is none.
+    """
+    sources = [
+        name
+        for name, given in (
+            ("items", bool(items)),
+            ("--data", body.data is not None),
+            ("--data-json", body.data_json is not None),
+        )
+        if given
+    ]
+    if len(sources) > 1:
+        raise BadInput(f"more than one body: {' and '.join(sources)}", hint="nothing was sent")
+    if items:
+        text = json.dumps(_object(items), ensure_ascii=False, separators=(",", ":"))
+        return text.encode(errors="surrogateescape"), _with_json_type(options)
+    if body.data_json is not None:
+        return _checked_json(inv.read_body(body.data_json)), _with_json_type(options)
+    if body.data is not None:
+        return inv.read_body(body.data), options
+    inv.warn_of_unused_input()
+    return b"", options
+
+
+def _with_json_type(options: MessageOptions) -> MessageOptions:
+    if any(name.lower() == "content-type" for name, _ in options.headers):
+        return options
+    return replace(options, headers=(_JSON, *options.headers))
+
+
+def _checked_json(data: bytes) -> bytes:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError) as fault:
+        raise BadInput(
+            f"--data-json: not JSON: {fault}", hint="use --data to send it as it is"
+        ) from None
+    return data
+
+
+def _object(items: Sequence[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for item in items:
+        name, value = _item(item)
+        if name in fields:
+            raise BadInput(f"the field is given twice: {name}", hint="nothing was sent")
+        fields[name] = value
+    return fields
+
+
+def _item(item: str) -> tuple[str, Any]:
+    name, equals, text = item.partition("=")
+    is_json = name.endswith(":")
+    name = name.removesuffix(":")
+    if not equals or not name:
+        raise BadInput(f"not key=value or key:=json: {item!r}", hint="quote items that hold blanks")
+    data = read_file(text[1:]) if text.startswith("@") else text.encode(errors="surrogateescape")
+    try:
+        return name, json.loads(data) if is_json else data.decode()
+    except UnicodeDecodeError:
+        raise BadInput(f"not UTF-8, so it cannot stand in JSON: {item!r}") from None
+    except ValueError as fault:
+        raise BadInput(
+            f"the value of {name} is not JSON: {fault}", hint=f"write {name}={text} for a text"
+        ) from None

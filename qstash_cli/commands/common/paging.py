@@ -1,0 +1,35 @@
+"""Cutting a list that may be long, and saying so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+
+from qstash_cli.commands.common.options import Paging
+
+T = TypeVar("T")
+
+# What a preview says of the requests after that for the first page.
+MORE_PAGES = "repeated with the cursor of the response as long as it has one"
+
+
+class Page(Generic[T]):
+    """The items up to the limit of `--limit`, read as they are needed."""
+
+    def __init__(self, items: Iterable[T], paging: Paging) -> None:
+        self._items = items
+        self._paging = paging
+        self._is_cut = False
+
+    def __iter__(self) -> Iterator[T]:
+        for number, item in enumerate(self._items):
+            if number == self._paging.limit and not self._paging.all:
+                self._is_cut = True
+                return
+            yield item
+
+    def footer(self) -> str | None:
+        """What to say after the last item, None if there are no more items."""
+        if not self._is_cut:
+            return None
+        return f"showing the first {self._paging.limit}; use --all for the rest"

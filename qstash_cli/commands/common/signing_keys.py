@@ -1,0 +1,73 @@
+"""Which signing keys a command goes by: flags, and where the keys come from without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
+from qstash_cli.cli.run_options import ConnectionOptions
+from qstash_cli.errors import BadCredentials, BadInput
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyFlags:
+    """The keys to check against."""
+
+    current_key: str | None = flag(
+        "Current signing key; @FILE keeps it off the command line", metavar="KEY", section="Keys"
+    )
+    next_key: str | None = flag("Next signing key, or @FILE", metavar="KEY", section="Keys")
+    dev: bool = flag("The keys of `qstash dev`", section="Keys")
+    region: str | None = flag(
+        "The keys in this region's variables",
+        metavar="REGION",
+        section="Keys",
+        complete="EU_CENTRAL_1|US_EAST_1",
+    )
+    profile: str | None = flag(
+        "The keys of this profile",
+        "-p",
+        "--profile",
+        metavar="NAME",
+        section="Keys",
+        complete="profile",
+    )
+
+
+def signing_keys(
+    inv: Invocation, flags: KeyFlags, seen_region: str | None = None
+) -> tuple[tuple[str, str], ...]:
+    """The keys by name: of the flags, the region, the environment or the profile, in this order.
+
+    Raises `BadCredentials` if there is none.
+    """
+    given = (("current", flags.current_key), ("next", flags.next_key))
+    found = tuple((name, read_key(inv, key)) for name, key in given if key is not None)
+    if not found:
+        inv.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
+        regional = inv.regional_keys
+        region = (flags.region or seen_region or "").upper().replace("-", "_")
+        if flags.region is not None and region not in regional:
+            raise BadCredentials(
+                f"no signing key of the region {flags.region}",
+                hint="set EU_CENTRAL_1_QSTASH_CURRENT_SIGNING_KEY or US_EAST_1_QSTASH_...",
+            )
+        configured = regional.get(region) or inv.signing_keys
+        pairs = (("current", configured.current), ("next", configured.next))
+        found = tuple((name, key) for name, key in pairs if key)
+    if not found:
+        raise BadCredentials(
+            "no signing key to check against",
+            hint="give --current-key @FILE, set QSTASH_CURRENT_SIGNING_KEY, or store it with "
+            "`qstash config set NAME`; `qstash keys get` prints it",
+        )
+    return found
+
+
+def read_key(inv: Invocation, spec: str) -> str:
+    """A signing key given as itself or as `@FILE`. Raises `BadInput` for an empty one."""
+    key = inv.read_body(spec).decode(errors="replace").strip().strip("\"'")
+    if not key:
+        raise BadInput("the signing key is empty")
+    return key

@@ -1,0 +1,1 @@
+"""`qstash config`: profiles."""

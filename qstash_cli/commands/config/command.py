@@ -1,0 +1,250 @@
+"""`qstash config`: profiles, each with a URL, a token and signing keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from qstash_cli.cli import github_actions
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
+from qstash_cli.cli.registry import command, group
+from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.common.variables import (
+    NAMES,
+    dotenv_lines,
+    fits_in_dotenv,
+    shell_lines,
+    variables,
+)
+from qstash_cli.commands.config.profile_changes import Changes, read_changes
+from qstash_cli.errors import BadInput
+from qstash_cli.output.result import Column, Result, View
+
+app = group()
+
+_VIEW = View(
+    columns=(
+        Column(name="name", of="name"),
+        Column(name="default", of="default"),
+        Column(name="apiUrl", of="apiUrl"),
+        Column(name="token", of="token"),
+        Column(name="currentSigningKey", of="currentSigningKey"),
+        Column(name="nextSigningKey", of="nextSigningKey"),
+        Column(name="plan", of="plan"),
+    ),
+    id="name",
+    empty="no profiles; `qstash config set NAME` makes one",
+)
+_LIST = View(columns=_VIEW.columns[:4], id="name", empty=_VIEW.empty)
+_ORIGINS = View(
+    columns=(
+        Column(name="name", of="name"),
+        Column(name="value", of="value", wraps=True),
+        Column(name="source", of="source", wraps=True),
+    ),
+    id="name",
+)
+_VARIABLES = View(columns=tuple(Column(name=n, of=n) for n in NAMES), id=NAMES[0])
+_PATH = View(columns=(Column(name="path", of="path"),), id="path")
+
+_Name = Annotated[
+    str,
+    Argument("Name of the profile", "NAME", complete="profile"),
+]
+_NameIfAny = Annotated[
+    str | None,
+    Argument("The profile, as with -p", "NAME", complete="profile"),
+]
+# They come before QSTASH_TOKEN, wherever the token is from.
+_AHEAD = ("QSTASH_DEV", "QSTASH_REGION")
+
+
+@command(app, "list", connects=False)
+def list_(inv: Invocation) -> Result:
+    """List the profiles. Secrets are masked.
+
+    \b
+    qstash config list
+    qstash config list -o json
+    """
+    return Result(data=[_record(inv, name) for name in inv.profiles.profiles], view=_LIST)
+
+
+@command(app, view=_ORIGINS)
+def show(inv: Invocation, name: _NameIfAny = None) -> Result:
+    """Show what commands would use, and which flag, variable, file or profile says so.
+
+    Secrets are masked, and no token command is run. Exits 3 if there are no credentials.
+
+    \b
+    qstash config show
+    qstash config show prod
+    qstash config show --env-file .env -o json
+    """
+    from qstash_cli.config.origins import origins
+
+    _choose(inv, name)
+    found, failure = origins(inv.given, inv.variables, inv.profiles, inv.config_file)
+    return Result(data=[vars(one) for one in found], view=_ORIGINS, failure=failure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """Whose lines are printed."""
+
+    export: bool = flag("Lines for a shell, which unset the keys that are not known")
+
+
+@command(app, view=_VARIABLES)
+def env(inv: Invocation, name: _NameIfAny = None, *, lines: Lines) -> Result:
+    """Print the variables of a profile, with its token and signing keys in clear.
+
+    It is the one config command that shows secrets. The lines are those of a file that --env-file
+    reads or, with --export, of a POSIX shell. A token command is run.
+
+    \b
+    qstash config env prod > prod.env
+    eval "$(qstash config env prod --export)"
+    """
+    _choose(inv, name)
+    settings, keys = inv.settings, inv.signing_keys
+    has_keys = bool(keys.current or keys.next)
+    if has_keys and keys.source.replace("CURRENT_SIGNING_KEY", "TOKEN") != settings.source:
+        inv.warn(f"the token is of {settings.source}, and the signing keys are of {keys.source}")
+    github_actions.mask(inv, settings.token, keys.current, keys.next)
+    found = variables(settings.api_url, settings.token, keys.current, keys.next)
+    text = "\n".join(_shell(inv, found) if lines.export else _dotenv(found))
+    return Result(data=found, view=_VARIABLES, text=text)
+
+
+def _choose(inv: Invocation, name: str | None) -> None:
+    """Makes a profile the one that -p names. Raises `NotFound`."""
+    from qstash_cli.config.profiles import unknown_profile
+
+    if name is None:
+        return
+    if name not in inv.profiles.profiles:
+        raise unknown_profile(name, inv.profiles.profiles)
+    inv.connection = replace(inv.connection, profile=name)
+
+
+def _shell(inv: Invocation, found: Mapping[str, str | None]) -> list[str]:
+    for name in _AHEAD:
+        if inv.env.get(name, "").strip().lower() not in {"", "0", "false"}:
+            inv.warn(f"{name} is set in this shell and comes first; unset it")
+    return shell_lines(found)
+
+
+def _dotenv(found: Mapping[str, str | None]) -> list[str]:
+    for name, value in found.items():
+        if not fits_in_dotenv(value):
+            raise BadInput(
+                f"{name} ends with a backslash, which a file of variables cannot hold",
+                hint="use --export or -o json",
+            )
+    return dotenv_lines(found)
+
+
+@command(app, "set", connects=False)
+def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
+    """Make or change a profile.
+
+    The token is asked for without being shown, or read from standard input; it is never an
+    argument. The first profile becomes the default one.
+
+    \b
+    qstash config set prod
+    qstash config set prod --token-stdin < token.txt
+    qstash config set ci --token-command "op read op://infra/qstash/token" --plan payg
+    """
+    from qstash_cli.config.profiles import save
+
+    _check_may_change(inv)
+    save(inv.config_file, name, read_changes(inv, name, changes))
+    inv.note(f"profile {name} is stored in {inv.config_file}")
+    return _stored(inv, name)
+
+
+@command(app, connects=False)
+def use(inv: Invocation, name: _Name) -> Result:
+    """Make a profile the default one.
+
+    \b
+    qstash config use prod
+    qstash config use staging
+    """
+    from qstash_cli.config.profiles import use as make_default
+
+    _check_may_change(inv)
+    make_default(inv.config_file, name)
+    return _stored(inv, name)
+
+
+@command(app, connects=False)
+def remove(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
+    """Remove a profile.
+
+    \b
+    qstash config remove staging --yes
+    qstash config remove staging -y
+    """
+    from qstash_cli.config.profiles import remove as remove_profile
+    from qstash_cli.config.profiles import unknown_profile
+
+    _check_may_change(inv)
+    if name not in inv.profiles.profiles:
+        raise unknown_profile(name, inv.profiles.profiles)
+    inv.confirm(f"Remove the profile {name}?", yes=confirm.yes)
+    remove_profile(inv.config_file, name)
+    return Result(data=[], view=_LIST, text="")
+
+
+@command(app, connects=False)
+def path(inv: Invocation) -> Result:
+    """Print where the profiles are kept.
+
+    \b
+    qstash config path
+    qstash config path -o json
+    """
+    record = {"path": str(inv.config_file)}
+    return Result(data=record, view=_PATH, on_terminal="ids", piped="ids")
+
+
+def _check_may_change(inv: Invocation) -> None:
+    if inv.automation.no_config:
+        raise BadInput("--no-config leaves the file alone that is to be changed",
+                       hint="leave one of the two away; nothing was changed")  # fmt: skip
+
+
+def _stored(inv: Invocation, name: str) -> Result:
+    inv.__dict__.pop("profiles", None)
+    return Result(data=_record(inv, name), view=_VIEW, piped="ids")
+
+
+def _record(inv: Invocation, name: str) -> dict[str, Any]:
+    from qstash_cli.config.credentials import mask
+
+    profile = inv.profiles.profiles[name]
+    token = mask(profile.token) if profile.token else None
+    if profile.token_env:
+        token = f"from ${profile.token_env}"
+    if profile.token_command:
+        token = f"from `{profile.token_command[0]}`"
+    return {
+        "name": name,
+        "default": name == inv.profiles.default,
+        "apiUrl": profile.api_url,
+        "token": token,
+        "currentSigningKey": _masked(profile.current_signing_key),
+        "nextSigningKey": _masked(profile.next_signing_key),
+        "plan": profile.plan,
+    }
+
+
+def _masked(secret: str | None) -> str | None:
+    from qstash_cli.config.credentials import mask
+
+    return mask(secret) if secret else None

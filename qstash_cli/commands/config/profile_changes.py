@@ -1,0 +1,147 @@
+"""What `qstash config set` stores: its flags, and the secrets that it asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.limits import PLANS
+from qstash_cli.protocol.tokens import has_shape_of_token, unusable_token
+
+_REST_BYTES = 65536
+
+
+def _plan(text: str, _now: float) -> str:
+    if text not in PLANS:
+        raise BadInput(f"not a plan: {text!r}", hint=f"one of {', '.join(PLANS)}")
+    return text
+
+
+def _url(text: str, _now: float) -> str:
+    from qstash_cli.config.urls import check_url
+
+    # Whether it may be used without TLS is asked at each run.
+    return check_url(text, insecure=True)
+
+
+def _variable(text: str, _now: float) -> str:
+    # Whoever pastes the token itself must not read it in an error.
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise BadInput("that is not the name of a variable", hint="write it as --token-env NAME")
+    return text
+
+
+def _command(text: str, _now: float) -> tuple[str, ...]:
+    import shlex
+
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError:
+        words = ()
+    if not words:
+        raise BadInput(
+            f"not a program with its arguments: {text!r}",
+            hint="quote it as a whole: --token-command 'op read op://infra/qstash/token'",
+        )
+    return words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What to store."""
+
+    api_url: str | None = flag("Base URL of the API", metavar="URL", parse=_url)
+    token_stdin: bool = flag("Read the token from standard input")
+    token_env: str | None = flag(
+        "Take the token from this variable, at each run", metavar="VARIABLE", parse=_variable
+    )
+    token_command: tuple[str, ...] = flag(
+        "Take what this program prints as the token, at each run",
+        metavar="COMMAND",
+        parse=_command,
+        default=(),
+    )
+    keys_stdin: bool = flag("Read the current and next signing key, a line each")
+    plan: str | None = flag(
+        "Plan to check limits against", metavar="PLAN", parse=_plan, complete="plan"
+    )
+
+
+def read_changes(inv: Invocation, name: str, changes: Changes) -> dict[str, Any]:
+    """The keys to store, with the secrets asked for or read. Raises `BadInput`."""
+    found: dict[str, Any] = {
+        key: value
+        for key, value in (
+            ("api_url", changes.api_url),
+            ("token_env", changes.token_env),
+            ("token_command", changes.token_command),
+            ("plan", changes.plan),
+        )
+        if value
+    }
+    tokens = [changes.token_stdin, bool(changes.token_env), bool(changes.token_command)]
+    if sum(tokens) > 1:
+        raise BadInput(
+            "more than one source of the token",
+            hint="give one of --token-stdin, --token-env and --token-command",
+        )
+    if changes.token_stdin or (
+        not any(tokens) and _asks_for_token(inv, name, is_all=not found and not changes.keys_stdin)
+    ):
+        found["token"] = _token(inv, name)
+    if changes.keys_stdin:
+        found["current_signing_key"] = _secret(inv, "current signing key")
+        found["next_signing_key"] = _secret(inv, "next signing key")
+    if not inv.stdin_is_terminal and {"token", "current_signing_key"} & set(found):
+        _refuse_further_lines(inv, found)
+    return found
+
+
+def _refuse_further_lines(inv: Invocation, found: Mapping[str, Any]) -> None:
+    # A second line is a mistake whose first line alone would look like a success.
+    if inv.stdin.read(_REST_BYTES).strip():
+        lines = sum(name.endswith(("token", "signing_key")) for name in found)
+        raise BadInput(
+            f"standard input has more than {lines} line{'s' if lines > 1 else ''}",
+            hint="pipe in only the secrets, one a line; nothing was changed",
+        )
+
+
+def _asks_for_token(inv: Invocation, name: str, *, is_all: bool) -> bool:
+    """Whether the token is what is to be set, or what a new profile still lacks."""
+    if is_all:
+        if inv.automation.no_input:
+            raise BadInput(
+                "nothing to store is given, and --no-input asks for nothing",
+                hint="--token-stdin reads the token; nothing was changed",
+            )
+        return True
+    profile = inv.profiles.profiles.get(name)
+    if profile and (profile.token or profile.token_env or profile.token_command):
+        return False
+    may_ask = inv.stdin_is_terminal and not inv.automation.no_input
+    if not may_ask:
+        inv.note(f"it has no token yet; `qstash config set {name} --token-stdin` reads it")
+    return may_ask
+
+
+def _token(inv: Invocation, name: str) -> str:
+    token = _secret(inv, f"token of {name}")
+    if unusable := unusable_token(token):
+        why, fix = unusable
+        raise BadInput(why, hint=f"{fix}; nothing was changed")
+    if not has_shape_of_token(token):
+        inv.warn("the token does not have the form of a QStash token; `qstash doctor` tries it out")
+    return token
+
+
+def _secret(inv: Invocation, what: str) -> str:
+    secret = inv.read_secret(what).strip("\"'")
+    if not secret:
+        raise BadInput(f"the {what} is empty", hint="nothing was changed")
+    return secret

@@ -1,0 +1,1 @@
+"""`qstash dev`: the embedded server."""

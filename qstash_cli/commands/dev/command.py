@@ -1,0 +1,206 @@
+"""`qstash dev`: the embedded server, alone or around a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument
+from qstash_cli.cli.registry import command, group
+from qstash_cli.cli.signals import Terminated, unwinding
+from qstash_cli.commands.common.variables import shell_lines, variables
+from qstash_cli.commands.common.views import RAW
+from qstash_cli.commands.dev.options import Serving, with_variables
+from qstash_cli.commands.dev.ready_file import ready_file
+from qstash_cli.errors import BadInput, ExitCode, QstashError
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, DEV_USERS, Credentials
+from qstash_cli.protocol.limits import DEV_QUOTAS, PLANS, UNLIMITED
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from qstash_cli.server.run import OnRunning, Running, ServerConfig
+
+app = group()
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@command(app, connects=False)
+def dev(
+    inv: Invocation,
+    run: Annotated[
+        list[str] | None,
+        Argument("A command to run against a fresh server", "CMD"),
+    ] = None,
+    *,
+    serving: Serving,
+) -> Result:
+    """Run QStash on this machine.
+
+    Prints the lines to paste into another shell. With a command after --, runs it against a
+    private server on a free port, with the QSTASH_* variables set, and exits as it does. It is
+    ready once it says so, and --seed is applied by then.
+
+    \b
+    qstash dev --db qstash.db --seed qstash.toml
+    qstash dev --port 0 --ready-file dev.env
+    qstash dev --route https://app.example.com=http://127.0.0.1:3000
+    qstash dev -- pytest
+    """
+    serving = with_variables(inv, serving, is_private=run is not None)
+    _check_files(serving)
+    with unwinding(), ready_file(serving.ready_file) as write:
+        users, user = _users(inv, serving)
+        config = _config(serving, users)
+        prepare = _preparation(inv, serving, user, write)
+        if run is None:
+            code: int = _alone(inv, config, user, prepare)
+        else:
+            code = _around(inv, config, user, prepare, run)
+    return Result(data=[], view=RAW, text="", exit_code=code)
+
+
+def _check_files(serving: Serving) -> None:
+    for flag_name, other in (("--seed", serving.seed), ("--db", serving.db)):
+        if serving.ready_file is not None and serving.ready_file == other:
+            raise BadInput(f"--ready-file would take the place of the file of {flag_name}")
+
+
+def _users(inv: Invocation, serving: Serving) -> tuple[tuple[Credentials, ...], Credentials]:
+    """The users of the server, and the one whose variables are printed."""
+    if serving.host in _LOOPBACK:
+        return DEV_USERS, serving.user or DEV_USER
+    if serving.user is not None:
+        raise BadInput(
+            f"the credentials of {serving.user.name} are public, and others may reach "
+            f"{serving.host}",
+            hint="leave out --user or --host; a server for others makes random credentials",
+        )
+    user = Credentials(
+        name=DEV_USER.name,
+        token=inv.new_id("token"),
+        current_signing_key=inv.new_id("sig"),
+        next_signing_key=inv.new_id("sig"),
+    )
+    return (user,), user
+
+
+def _config(serving: Serving, users: tuple[Credentials, ...]) -> ServerConfig:
+    from qstash_cli.server.run import ServerConfig
+
+    port = DEV_PORT if serving.port is None else serving.port
+    if port and port == serving.log_port:
+        raise BadInput(f"--log-port is the same as the port: {port}")
+    plan = DEV_QUOTAS[serving.quota or "none"]
+    return ServerConfig(
+        host=serving.host,
+        port=port,
+        log_port=serving.log_port,
+        db=Path(serving.db) if serving.db is not None else None,
+        routes=serving.route,
+        speed=serving.speed,
+        limits=PLANS[plan] if plan else UNLIMITED,
+        users=users,
+    )
+
+
+def _preparation(
+    inv: Invocation, serving: Serving, user: Credentials, write: Callable[[str], None]
+) -> OnRunning | None:
+    """What is done between the first answer and the word that it is ready."""
+    if serving.seed is None and serving.ready_file is None:
+        return None
+    apply: Callable[[str], None] = _seeding(inv, serving, user.token)
+
+    def prepare(running: Running) -> None:
+        apply(running.addresses.url)
+        write(_told(running, user.name))
+
+    return prepare
+
+
+def _seeding(inv: Invocation, serving: Serving, token: str) -> Callable[[str], None]:
+    file = serving.seed
+    if file is None:
+        return lambda _url: None
+    from qstash_cli.commands.dev.seeding import read_seed, seed
+
+    manifest = read_seed(inv, file, DEV_QUOTAS[serving.quota or "none"])
+    return lambda url: seed(inv, file, manifest, url, token)
+
+
+def environment(url: str, credentials: Credentials) -> dict[str, str]:
+    """The variables that lead the SDKs and `qstash` itself to a server."""
+    found = variables(
+        url, credentials.token, credentials.current_signing_key, credentials.next_signing_key
+    )
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _told(running: Running, name: str) -> str:
+    addresses = running.addresses
+    lines = shell_lines(environment(addresses.url, running.user(name)))
+    if addresses.log_url is not None:
+        lines.append(f"# The port of the logs is that of {addresses.log_url}")
+    return "\n".join([*lines, f"# QStash is running at {addresses.url}", ""])
+
+
+def _alone(
+    inv: Invocation, config: ServerConfig, user: Credentials, prepare: OnRunning | None
+) -> ExitCode:
+    from qstash_cli.server.run import serve
+
+    def announce(running: Running) -> None:
+        inv.out.write(_told(running, user.name))
+        inv.out.flush()
+
+    serve(config, announce, prepare)
+    return ExitCode.DONE
+
+
+def _around(
+    inv: Invocation,
+    config: ServerConfig,
+    user: Credentials,
+    prepare: OnRunning | None,
+    run: Sequence[str],
+) -> int:
+    import subprocess
+
+    from qstash_cli.server.run import running_server
+
+    started: list[Running] = []
+
+    def prepare_and_keep(running: Running) -> None:
+        started.append(running)
+        if prepare is not None:
+            prepare(running)
+
+    with running_server(config, prepare_and_keep) as url:
+        env = {n: v for n, v in inv.env.items() if not n.startswith("QSTASH_")}
+        try:
+            child = subprocess.Popen(  # noqa: S603 - the user's own command
+                list(run), env=env | environment(url, started[0].user(user.name))
+            )
+        except OSError as fault:
+            raise QstashError(
+                f"the command cannot be run: {run[0]}", hint=(fault.strerror or "").lower()
+            ) from None
+        return _exit_code(child)
+
+
+def _exit_code(child: Popen[bytes]) -> int:
+    while True:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C reaches the child too, and how to end is its decision.
+            continue
+        except Terminated:
+            child.terminate()
+            continue
+        return code if code >= 0 else 128 - code

@@ -1,0 +1,118 @@
+"""The flags of `qstash dev`, and the variables that stand in for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
+from qstash_cli.commands.common.options import parse_count
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
+from qstash_cli.protocol.limits import DEV_QUOTAS
+
+_MOST_PORTS = 65_535
+_USERS = {user.name: user for user in DEV_USERS}
+
+
+def parse_port(text: str, _now: float) -> int:
+    """A port. Raises `BadInput`."""
+    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_PORTS):
+        raise BadInput(f"not a port: {text!r}", hint="0 picks a free one")
+    return int(text)
+
+
+def _route(text: str, _now: float) -> tuple[str, str]:
+    origin, equals, target = text.partition("=")
+    if not equals or not all(url.startswith(("http://", "https://")) for url in (origin, target)):
+        raise BadInput(
+            f"not FROM=TO: {text!r}", hint="write https://app.example.com=http://127.0.0.1:3000"
+        )
+    return origin, target
+
+
+def _speed(text: str, now: float) -> float:
+    return float(parse_count(text, now))
+
+
+def _plan(text: str, _now: float) -> str:
+    if text not in DEV_QUOTAS:
+        raise BadInput(f"not a plan: {text!r}", hint=f"one of {', '.join(DEV_QUOTAS)}")
+    return text
+
+
+def _user(text: str, _now: float) -> Credentials:
+    if text not in _USERS:
+        raise BadInput(f"not a development user: {text!r}", hint=f"one of {', '.join(_USERS)}")
+    return _USERS[text]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """How to serve."""
+
+    # QStash's own development server writes its flags with one dash.
+    port: int | None = flag(
+        f"Port, 0 for a free one (default: QSTASH_DEV_PORT, or {DEV_PORT})",
+        "-port",
+        "--port",
+        metavar="PORT",
+        parse=parse_port,
+    )
+    log_port: int | None = flag(
+        "Second port with the same API, for the logs (default: QSTASH_DEV_LOG_PORT)",
+        "-log-port",
+        "--log-port",
+        metavar="PORT",
+        parse=parse_port,
+    )
+    host: str = flag("Address to bind to", metavar="HOST", default="127.0.0.1")
+    db: str | None = flag(
+        "SQLite file that keeps all data; that of testUser1 is in FILE-testUser1",
+        metavar="FILE",
+    )
+    user: Credentials | None = flag(
+        f"Development user whose variables are printed: {', '.join(_USERS)}",
+        metavar="NAME",
+        parse=_user,
+        complete="|".join(_USERS),
+    )
+    seed: str | None = flag("Start with what this manifest says, see `apply`", metavar="FILE")
+    ready_file: str | None = flag(
+        "Write the lines into this file while it is running", metavar="FILE"
+    )
+    route: tuple[tuple[str, str], ...] = flag(
+        "Deliver these URLs elsewhere, signed as they are",
+        metavar="FROM=TO",
+        repeats=True,
+        parse=_route,
+    )
+    speed: float = flag("Let time pass N times faster", metavar="N", parse=_speed, default=1.0)
+    quota: str | None = flag(
+        "Plan whose limits apply: free, payg, fixed or pro (default: QSTASH_DEV_QUOTA)",
+        "-quota",
+        "--quota",
+        metavar="PLAN",
+        parse=_plan,
+        complete="free|payg|fixed|pro",
+    )
+
+
+def with_variables(inv: Invocation, serving: Serving, *, is_private: bool) -> Serving:
+    """The flags, and the variables for those that are not given. Raises `BadInput`.
+
+    A private server has a free port whatever the variables say, since several may run at a time.
+    """
+    from qstash_cli.config.environment import Environment
+
+    variables = Environment(inv.env)
+    port, log_port = (0, None) if is_private else (variables.dev_port, variables.dev_log_port)
+    quota = serving.quota or variables.dev_quota or "none"
+    for warning in variables.warnings:
+        inv.warn(warning)
+    return replace(
+        serving,
+        port=serving.port if serving.port is not None else port,
+        log_port=serving.log_port if serving.log_port is not None else log_port,
+        quota=quota,
+    )

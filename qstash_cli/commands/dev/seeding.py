@@ -1,0 +1,58 @@
+"""A manifest that a fresh server starts with."""
+
+from __future__ import annotations
+
+import contextlib
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.exchanges import Send
+from qstash_cli.client.transport import Client, Surroundings
+from qstash_cli.commands.manifest.loading import account_for, parsed, warn_of_missing_groups
+from qstash_cli.commands.manifest.plan_view import DONE, counted
+from qstash_cli.errors import QstashError
+from qstash_cli.manifest.checks import Checks
+from qstash_cli.manifest.resources import Manifest
+from qstash_cli.manifest.steps import Step, plan
+
+
+def read_seed(inv: Invocation, file: str, plan_name: str | None) -> Manifest:
+    """What the file says, for a server on this machine that plays a plan or none.
+
+    Raises `BadInput` naming file and key.
+    """
+    return parsed(inv, file, Checks(is_local=True, plan=plan_name))
+
+
+def seed(inv: Invocation, file: str, manifest: Manifest, url: str, token: str) -> None:
+    """Makes the server what the manifest says, and prunes nothing.
+
+    Raises `QstashError` naming the step that was refused.
+    """
+    client = Client(
+        url,
+        token,
+        is_local=True,
+        surroundings=Surroundings(
+            now=inv.now, sleep=inv.sleep, trace=inv.trace if inv.output.verbose else None
+        ),
+    )
+    with contextlib.closing(client):
+        account = account_for(manifest, client.send)
+        made = plan(manifest, account, prune=False)
+        warn_of_missing_groups(inv, manifest, account, made)
+        for step in made.steps:
+            _do(step, file, manifest, client.send)
+        done = counted(({"action": step.action} for step in made.steps), DONE)
+        inv.note(f"{file} is applied: {done or 'nothing differs'}")
+
+
+def _do(step: Step, file: str, manifest: Manifest, send: Send) -> None:
+    try:
+        for request in step.requests:
+            send(request)
+    except QstashError as error:
+        raise type(error)(
+            f"{file} was not applied: {step}: {manifest.conceal(error.message)}",
+            hint=manifest.conceal(error.hint) or "the server has ended",
+            status=error.status,
+        ) from None

@@ -1,0 +1,1 @@
+"""`qstash dlq`: the dead letter queue."""

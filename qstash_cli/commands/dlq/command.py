@@ -1,0 +1,149 @@
+"""`qstash dlq`: the messages that ended undelivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
+from qstash_cli.cli.registry import command, group
+from qstash_cli.client.api import dlq
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common.bulk_counts import delete_ids, delete_matching
+from qstash_cli.commands.common.bulk_questions import confirm_entries
+from qstash_cli.commands.common.options import (
+    Bulk,
+    DlqFilters,
+    Paging,
+    Waiting,
+)
+from qstash_cli.commands.common.paging import MORE_PAGES, Page
+from qstash_cli.commands.common.views import (
+    DELETED,
+    DLQ,
+    DLQ_ENTRY,
+    PUBLISHED,
+    matching,
+)
+from qstash_cli.commands.dlq.bulk_retry import retry_ids, retry_matching
+from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.output.result import Result
+from qstash_cli.protocol.ids import check_id
+from qstash_cli.protocol.options import MessageOptions
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import DlqEntry
+
+app = group()
+
+_Ids = Annotated[
+    list[str] | None,
+    Argument("DLQ ids", "DLQ_ID", complete="dlq"),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What the exit code tells."""
+
+    fail_if_any: bool = flag("Exit 1 if there is an entry")
+
+
+@command(app, "list", view=DLQ)
+def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging, expected: Expected) -> Result:
+    """List the entries, oldest first.
+
+    \b
+    qstash dlq list --label nightly --since 1d
+    qstash dlq list --all -q
+    qstash dlq list --label payments --fail-if-any
+    """
+    wanted = filters.filter()
+    view = matching(DLQ, wanted)
+
+    def listed(entries: Iterator[DlqEntry]) -> Result:
+        page = Page(entries, paging)
+        if not expected.fail_if_any:
+            return Result(data=cast("Any", page), view=view, footer=page.footer)
+        found = list(page)
+        failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
+        return Result(data=cast("Any", found), view=view, footer=page.footer, failure=failure)
+
+    later = MORE_PAGES if paging.all else ""
+    return inv.fetch_pages(dlq.entries(wanted), listed, later=later)
+
+
+@command(app)
+def get(
+    inv: Invocation,
+    dlq_id: Annotated[
+        str,
+        Argument("DLQ id", "DLQ_ID", complete="dlq"),
+    ],
+) -> Result:
+    """Show an entry with the destination's last answer.
+
+    \b
+    qstash dlq get 1725323658779-0 --query responseBody
+    qstash dlq get 1725323658779-0 -o json
+    """
+    return inv.fetch(
+        dlq.get(dlq_id),
+        lambda found: Result(data=cast("Any", found), view=DLQ_ENTRY, piped="json"),
+    )
+
+
+@command(app, view=PUBLISHED)
+def retry(
+    inv: Invocation,
+    dlq_ids: _Ids = None,
+    *,
+    filters: DlqFilters,
+    options: Annotated[MessageOptions, "dlq_retry"],
+    bulk: Bulk,
+    waiting: Waiting,
+) -> Result:
+    """Publish entries again, under new message ids.
+
+    Option flags replace those of the message. Without an id it asks first, or needs --yes.
+
+    \b
+    qstash dlq retry 1725323658779-0 --wait
+    qstash dlq retry --status 503 --since 1h --yes
+    """
+    wanted = _wanted(dlq_ids, filters, bulk)
+    if dlq_ids is not None:
+        return retry_ids(inv, dlq_ids, options, waiting)
+    confirm_entries(inv, "Retry", wanted, yes=bulk.yes)
+    return retry_matching(inv, wanted, options, waiting)
+
+
+@command(app, view=DELETED)
+def delete(inv: Invocation, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: Bulk) -> Result:
+    """Delete entries for good.
+
+    Without an id it asks first, or needs --yes.
+
+    \b
+    qstash dlq delete 1725323658779-0
+    qstash dlq delete --until 30d --yes
+    """
+    wanted = _wanted(dlq_ids, filters, bulk)
+    if dlq_ids is not None:
+        return delete_ids(inv, dlq_ids)
+    confirm_entries(inv, "Delete", wanted, yes=bulk.yes)
+    return delete_matching(inv, wanted)
+
+
+def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filter:
+    wanted = filters.filter()
+    if dlq_ids is not None:
+        if not wanted.is_empty or bulk.all:
+            raise BadInput("ids and filters cannot be combined", hint="nothing was sent")
+        for dlq_id in dlq_ids:
+            check_id(dlq_id, "DLQ")
+    elif wanted.is_empty and not bulk.all:
+        raise BadInput("no entry is named", hint="give an id, a filter such as --label, or --all")
+    return wanted

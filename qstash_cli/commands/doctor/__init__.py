@@ -1,0 +1,1 @@
+"""`qstash doctor`: diagnose credentials, network and clock."""

@@ -1,0 +1,124 @@
+"""What QStash lets the token do, and in which region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from qstash_cli.client.request import Request
+from qstash_cli.client.soundings import Answer
+from qstash_cli.commands.doctor.check import (
+    Check,
+    failure,
+    ok,
+    skipped,
+    warning,
+)
+from qstash_cli.commands.doctor.credentials import REFUSED, how_to_move
+from qstash_cli.config.credentials import Keys
+from qstash_cli.config.sources import Source
+from qstash_cli.config.urls import region_of
+from qstash_cli.protocol.records import SigningKeys
+
+_NOT_ALLOWED = frozenset({401, 403})
+# Every server refuses it before it looks at anything else than the token: nothing is sent.
+WRITE = Request[object](method="POST", path="/v2/publish/qstash-doctor://nowhere", repeatable=False)
+
+
+def acceptance(answer: Answer, source: Source) -> Check:
+    """Whether QStash knows the token."""
+    if answer.status in _NOT_ALLOWED:
+        return failure(
+            "authentication", f"the token of {source.token_from} is refused: {_words(answer)}",
+            "copy QSTASH_TOKEN again from the console, of this region and account", REFUSED,
+        )  # fmt: skip
+    if answer.status != 200:
+        return warning(
+            "authentication", f"not known: {answer.status} {_words(answer)}", "try again"
+        )
+    return ok("authentication", f"the token of {source.token_from} is accepted")
+
+
+def region(
+    source: Source,
+    url: str,
+    regions: Mapping[str, str],
+    *,
+    is_local: bool,
+    is_refused: bool,
+    ask: Callable[[str], Answer],
+) -> Check:
+    """Which region it is, and whether a token that it refuses is another's.
+
+    `ask` sends the token to a URL, which is always one of `regions`.
+    """
+    here = region_of(url, regions)
+    if here is None:
+        return skipped("region", "it is on this machine" if is_local else "not a host of QStash's")
+    if not is_refused:
+        return ok("region", here)
+    others = {name: one for name, one in regions.items() if name != here}
+    answers = {name: ask(one) for name, one in others.items()}
+    for name, answer in answers.items():
+        if answer.status == 200:
+            fix = how_to_move(source, others[name], name)
+            return failure("region", f"the token is of {name}, not of {here}", fix, REFUSED)
+    told = ", ".join(f"{n}: {a.fault or _words(a)}" for n, a in answers.items())
+    return warning("region", f"{here}; no other region accepts the token either ({told})")
+
+
+def permissions(answer: Answer) -> Check:
+    """Whether the token may do more than read, by the answer to `WRITE`."""
+    if answer.status == 400:
+        return ok("permissions", "the token may read and publish")
+    # Guess: a read-only token is refused like a wrong one; documented nowhere.
+    if answer.status in _NOT_ALLOWED:
+        return warning(
+            "permissions", "the token may read, but not publish or change anything",
+            "that is enough for lists and logs; else take QSTASH_TOKEN from the console",
+        )  # fmt: skip
+    return warning("permissions", f"not known: {answer.fault or _words(answer)}", "try again")
+
+
+def signing_keys(configured: Keys, answer: Answer) -> Check:
+    """Whether the signing keys are configured, and are those of the account."""
+    if not (configured.current or configured.next):
+        return warning(
+            "signing-keys", "none are configured: `verify` and `listen` check nothing without",
+            "export QSTASH_CURRENT_SIGNING_KEY and QSTASH_NEXT_SIGNING_KEY, or "
+            "`qstash config set NAME --keys-stdin`; `qstash keys get` prints them",
+        )  # fmt: skip
+    if answer.status in _NOT_ALLOWED:
+        return ok("signing-keys", f"{configured.source}; the token may not read the account's")
+    if answer.status != 200 or not isinstance(answer.content, dict):
+        reason = answer.fault or _words(answer)
+        return warning(
+            "signing-keys", f"{configured.source}; the account's are not known: {reason}"
+        )
+    return _compared(
+        configured,
+        SigningKeys(
+            current=str(answer.content.get("current")), next=str(answer.content.get("next"))
+        ),
+    )
+
+
+def _compared(configured: Keys, of_account: SigningKeys) -> Check:
+    name, place = "signing-keys", configured.source
+    if (configured.current, configured.next) == (of_account["current"], of_account["next"]):
+        return ok(name, f"{place}: both are the account's")
+    fix = "store what `qstash keys get` prints"
+    if configured.next == of_account["current"]:
+        detail = f"{place}: the keys were rotated; after the next rotation they are of no use"
+        return warning(name, detail, fix)
+    if configured.current == of_account["current"]:
+        which = "is another" if configured.next else "is not configured"
+        return warning(name, f"{place}: the current key is the account's, the next {which}", fix)
+    return failure(
+        name, f"{place}: they are not the account's; every signature would be refused", fix
+    )
+
+
+def _words(answer: Answer) -> str:
+    content = answer.content
+    words = content.get("error") if isinstance(content, dict) else None
+    return str(words)[:200] if words else str(answer.status)

@@ -1,0 +1,194 @@
+"""The checks in their order. One that depends on a failed one is said to be skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qstash_cli.client.api import keys, logs
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.client.soundings import Answer, ask
+from qstash_cli.commands.doctor import (
+    account,
+    credentials,
+    environment,
+    network,
+)
+from qstash_cli.commands.doctor.check import Check, failure, skipped
+from qstash_cli.config.credentials import Settings, chosen, resolve
+from qstash_cli.config.origins import overruled
+from qstash_cli.config.sources import Source
+from qstash_cli.errors import QstashError
+from qstash_cli.protocol.destination import is_loopback
+
+if TYPE_CHECKING:
+    from qstash_cli.cli.context import Invocation
+    from qstash_cli.client.request import Request
+    from qstash_cli.client.transport import Client
+    from qstash_cli.config.environment import Environment
+
+_LONGEST_S = 5.0
+_OF_SURROUNDINGS = ("credentials", "token")
+_OF_NETWORK = ("proxy", "certificates", "dns", "tls", "api")
+_OF_ANSWER = ("clock", "latency")
+_OF_ACCOUNT = ("authentication", "region", "permissions", "signing-keys")
+# A small list that every token may read.
+_READ = logs.entries(Filter(), page=1, with_bodies=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Account:
+    """Where the settings come from, and the settings; what is sent to QStash, and as whom."""
+
+    source: Source
+    settings: Settings
+
+
+class _Line:
+    """The connections of a checkup, each request on them limited in time."""
+
+    def __init__(self, inv: Invocation) -> None:
+        self._inv = inv
+        self._clients: dict[str, Client] = {}
+        self.limit_s = min(_LONGEST_S, inv.connection.request_timeout)
+
+    def ask(self, url: str, token: str, request: Request[Any]) -> Answer:
+        """The answer of a QStash."""
+        client = self._clients.get(url) or self._clients.setdefault(url, self._open(url, token))
+        return ask(client, request, now=self._inv.now, limit_s=self.limit_s)
+
+    def _open(self, url: str, token: str) -> Client:
+        from qstash_cli.client.transport import Client, Surroundings
+
+        inv = self._inv
+        world = Surroundings(
+            now=inv.now,
+            sleep=inv.sleep,
+            trace=inv.trace if inv.output.verbose else None,
+            request_timeout_s=self.limit_s,
+        )
+        return Client(url, token, is_local=is_loopback(url), surroundings=world)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for client in self._clients.values():
+            client.close()
+
+
+def examine(inv: Invocation, regions: Mapping[str, str]) -> Iterator[Check]:
+    """Every check as it is done.
+
+    The token is sent to the URL that it is configured for and, if that is one of `regions` and
+    refuses it, to the others of these.
+    """
+    yield environment.version()
+    try:
+        yield environment.config_file(inv.config_file, inv.profiles)
+    except QstashError as error:
+        yield failure("config", error.message, error.hint or "mend the file")
+        yield from _skipped(
+            (*_OF_SURROUNDINGS, *_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), "no configuration"
+        )
+        return
+    found = _account(inv)
+    if isinstance(found, Check):
+        yield found
+        yield skipped("token", "there are no credentials")
+        who = None
+    else:
+        yield credentials.used(
+            found.source, found.settings, overruled(inv.given, _environment(inv), inv.profiles)
+        )
+        kind = credentials.kind_of_token(found.settings.token, found.source)
+        yield kind
+        who = found if kind.status != "failure" else None
+    line = _Line(inv)
+    try:
+        yield from _over_the_network(inv, line, who, regions)
+    finally:
+        line.close()
+
+
+def _account(inv: Invocation) -> _Account | Check:
+    try:
+        settings = resolve(inv.given, inv.variables, inv.profiles, inv.run_command)
+        source = chosen(inv.given, _environment(inv), inv.profiles, inv.run_command)
+    except QstashError as error:
+        return credentials.not_found(error)
+    return _Account(source=source, settings=settings)
+
+
+def _environment(inv: Invocation) -> Environment:
+    return inv.given.environment(inv.variables)
+
+
+def _over_the_network(
+    inv: Invocation, line: _Line, who: _Account | None, regions: Mapping[str, str]
+) -> Iterator[Check]:
+    try:
+        url = who.settings.api_url if who else inv.api_url
+    except QstashError:
+        why = "there is no URL that may be used"
+        yield from _skipped((*_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), why)
+        return
+    is_local = is_loopback(url)
+    yield environment.proxy(url, inv.env, is_local=is_local)
+    yield environment.certificates(inv.env, is_plain=url.startswith("http://"))
+    if inv.connection.preview is not None:
+        why = "--dry-run and --curl send nothing"
+        yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
+        return
+    proxy = None if is_local else environment.proxy_for(url, inv.env)
+    name = network.name_resolution(url, proxy, limit_s=line.limit_s)
+    yield name
+    if name.status == "failure":
+        why = "the name has no address"
+        yield from _skipped(("tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
+        return
+    tls = network.encryption(url, proxy, now=inv.now(), limit_s=line.limit_s)
+    yield tls
+    if tls.status == "failure":
+        yield from _skipped(("api", *_OF_ANSWER, *_OF_ACCOUNT), "there is no connection")
+        return
+    yield from _of_the_server(inv, line, url, who, regions)
+
+
+def _of_the_server(
+    inv: Invocation, line: _Line, url: str, who: _Account | None, regions: Mapping[str, str]
+) -> Iterator[Check]:
+    is_local = is_loopback(url)
+    token = who.settings.token if who else ""
+    first = line.ask(url, token, _READ)
+    api = network.interface(first, url, is_local=is_local)
+    yield api
+    if api.status == "failure":
+        yield from _skipped((*_OF_ANSWER, *_OF_ACCOUNT), "the API does not answer")
+        return
+    yield network.clock(first)
+    more = list(network.samples(first, lambda: line.ask(url, token, _READ)))
+    yield network.latency(more)
+    if who is None:
+        yield from _skipped(_OF_ACCOUNT, "there are no credentials that could be sent")
+        return
+    accepted = account.acceptance(first, who.source)
+    yield accepted
+    is_refused = accepted.status == "failure"
+    yield account.region(
+        who.source,
+        url,
+        regions,
+        is_local=is_local,
+        is_refused=is_refused,
+        ask=lambda other: line.ask(other, token, _READ),
+    )
+    if is_refused:
+        yield from _skipped(("permissions", "signing-keys"), "the token is refused")
+        return
+    yield account.permissions(line.ask(url, token, account.WRITE))
+    yield account.signing_keys(inv.signing_keys, line.ask(url, token, keys.get()))
+
+
+def _skipped(names: tuple[str, ...], why: str) -> Iterator[Check]:
+    for name in names:
+        yield skipped(name, why)

@@ -1,0 +1,71 @@
+"""Which credentials are used and why, and whether the token can be one."""
+
+from __future__ import annotations
+
+from qstash_cli.commands.doctor.check import (
+    Check,
+    failure,
+    ok,
+    warning,
+)
+from qstash_cli.config.credentials import Settings, mask
+from qstash_cli.config.sources import Source
+from qstash_cli.errors import BadCredentials, ExitCode, QstashError
+from qstash_cli.protocol.tokens import (
+    has_shape_of_token,
+    looks_like_redis,
+    mistaken_for_token,
+)
+
+REFUSED = ExitCode.CREDENTIALS
+
+
+def not_found(error: QstashError) -> Check:
+    """There are none that could be used."""
+    is_theirs = isinstance(error, BadCredentials)
+    return failure(
+        "credentials", error.message, error.hint, REFUSED if is_theirs else ExitCode.FAILED
+    )
+
+
+def used(source: Source, settings: Settings, overruled: list[str]) -> Check:
+    """Which are used and why, and which others there are."""
+    detail = f"{source.name}: {source.why}"
+    if overruled:
+        detail += f"; it comes before {', '.join(overruled)}"
+    if settings.warnings:
+        return warning(
+            "credentials",
+            f"{detail}; {'; '.join(settings.warnings)}",
+            f"mend what {source.token_from} gets its value from",
+        )
+    return ok("credentials", detail)
+
+
+def kind_of_token(token: str, source: Source) -> Check:
+    """Whether it can be a token of QStash, by its looks."""
+    if mistaken := mistaken_for_token(token):
+        what, fix = mistaken
+        return failure("token", f"{source.token_from} has {what}, not a token", fix, REFUSED)
+    if looks_like_redis(token):
+        return warning(
+            "token",
+            f"{mask(token)} looks like the token of a Redis database",
+            "copy QSTASH_TOKEN from the console's QStash page",
+        )
+    if not has_shape_of_token(token):
+        return warning("token", f"{mask(token)} has not the form of QStash's tokens")
+    return ok("token", f"{mask(token)}, in the form of QStash's tokens")
+
+
+def how_to_move(source: Source, url: str, region: str) -> str:
+    """How the token of this source is sent to another region's URL."""
+    variable, _, file = source.token_from.partition(" in ")
+    if source.profile is not None:
+        return f"qstash config set {source.profile.name} --api-url {url}"
+    if variable == "--token":
+        return f"add --api-url {url}"
+    if variable != "QSTASH_TOKEN":
+        prefix = region.upper().replace("-", "_")
+        return f"call it {prefix}_QSTASH_TOKEN, and set QSTASH_REGION={prefix}"
+    return f"write QSTASH_URL={url} into {file}" if file else f"export QSTASH_URL={url}"

@@ -1,0 +1,143 @@
+"""Whether QStash can be reached, how fast it answers, and whether the clocks agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import urlsplit
+
+from qstash_cli.client.soundings import Answer, Handshake, addresses, handshake
+from qstash_cli.commands.doctor.check import (
+    Check,
+    failure,
+    ok,
+    skipped,
+    warning,
+)
+from qstash_cli.errors import ExitCode
+
+_UNREACHABLE = ExitCode.UNREACHABLE
+_DAY_S = 86_400
+_WEEK_S = 7 * _DAY_S
+# A Date header has whole seconds, and the way there and back takes time too.
+_SKEW_NOTED_S = 5.0
+# A signature is good for 300 seconds; with half of that gone, messages are refused now and then.
+_SKEW_HARMFUL_S = 150.0
+_SLOW_MS = 1000
+_SAMPLES = 3
+_SAMPLING_MS = 3000
+
+
+def name_resolution(url: str, proxy: str | None, *, limit_s: float) -> Check:
+    """Whether the host's name has an address."""
+    if proxy is not None:
+        return skipped("dns", f"the proxy of {proxy} looks names up")
+    host = urlsplit(url).hostname or ""
+    try:
+        found = addresses(url, limit_s=limit_s)
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        return failure(
+            "dns", f"{host} has no address: {reason}",
+            "check the URL's spelling and the network; behind a proxy, set HTTPS_PROXY",
+            _UNREACHABLE,
+        )  # fmt: skip
+    return ok("dns", host if found == [host] else f"{host} is {', '.join(found)}")
+
+
+def encryption(url: str, proxy: str | None, *, now: float, limit_s: float) -> Check:
+    """Whether the server's certificate is trusted, and for how long."""
+    if urlsplit(url).scheme.lower() != "https":
+        return skipped("tls", "the URL is http://")
+    if proxy is not None:
+        return skipped("tls", f"the proxy of {proxy} is in between; the api check goes through it")
+    try:
+        return _trusted(handshake(url, limit_s=limit_s), now)
+    except OSError as fault:
+        return _not_encrypted(fault)
+
+
+def _trusted(shown: Handshake, now: float) -> Check:
+    left_s = shown.expires_at_s - now
+    days = f"{left_s / _DAY_S:,.0f} days"
+    detail = f"{shown.version}, the certificate of {shown.issuer} is good for {days}"
+    if left_s < _WEEK_S:
+        return warning("tls", detail, "it is the server's to renew, or the local clock is wrong")
+    return ok("tls", detail)
+
+
+def _not_encrypted(fault: OSError) -> Check:
+    import ssl
+
+    if isinstance(fault, ssl.SSLCertVerificationError):
+        return failure(
+            "tls", f"the certificate is not trusted: {fault.verify_message}",
+            "behind a proxy that decrypts, set SSL_CERT_FILE to its authority's file in PEM form",
+            _UNREACHABLE,
+        )  # fmt: skip
+    reason = (fault.strerror or str(fault)).lower()
+    return failure("tls", f"no connection: {reason}", _ways_out(is_local=False), _UNREACHABLE)
+
+
+def _ways_out(*, is_local: bool) -> str:
+    if is_local:
+        return "start the server with `qstash dev`"
+    return "check the network, the firewall and HTTPS_PROXY"
+
+
+def interface(answer: Answer, url: str, *, is_local: bool) -> Check:
+    """Whether what answers is QStash's API."""
+    if answer.fault:
+        detail = f"nothing answers at {url}: {answer.fault}"
+        return failure("api", detail, _ways_out(is_local=is_local), _UNREACHABLE)
+    if 300 <= answer.status < 400:
+        fix = "give the URL that it names, if it is QStash's"
+        return failure("api", f"{url} redirects to {answer.location}", fix)
+    if answer.status >= 500:
+        return failure("api", f"{url} answers with {answer.status}", "try again", _UNREACHABLE)
+    is_ours = isinstance(answer.content, dict) and bool({"logs", "error"} & answer.content.keys())
+    if not is_ours:
+        return failure(
+            "api", f"{url} answers with {answer.status}, and not as QStash does",
+            "check the URL; something else may listen there",
+        )  # fmt: skip
+    return ok("api", f"{url} answers")
+
+
+def clock(answer: Answer) -> Check:
+    """Whether the local clock agrees with the server's."""
+    if answer.server_time_s is None:
+        return skipped("clock", "the answer has no Date header")
+    # A Date header leaves out the fraction, half a second at the mean.
+    ahead_s = answer.asked_at_s - answer.server_time_s - 0.5
+    if abs(ahead_s) < _SKEW_NOTED_S:
+        return ok("clock", "it agrees with the server's")
+    direction = "ahead of" if ahead_s > 0 else "behind"
+    detail = f"it is {abs(ahead_s):,.0f}s {direction} the server's"
+    fix = "set it by the network (NTP): signatures are good for 300s"
+    if abs(ahead_s) < _SKEW_HARMFUL_S:
+        return warning("clock", detail, fix)
+    return failure("clock", detail, fix)
+
+
+def samples(first: Answer, again: Callable[[], Answer]) -> Iterator[Answer]:
+    """Some more answers, fewer where they are slow."""
+    spent_ms = first.took_ms
+    for _ in range(_SAMPLES):
+        answer = again()
+        yield answer
+        spent_ms += answer.took_ms
+        if answer.fault or spent_ms > _SAMPLING_MS:
+            return
+
+
+def latency(answers: Sequence[Answer]) -> Check:
+    """How long an answer takes, once there is a connection."""
+    import statistics
+
+    if fault := next((one.fault for one in answers if one.fault), ""):
+        return warning("latency", f"it did not answer every time: {fault}", "try again")
+    median_ms = statistics.median(one.took_ms for one in answers)
+    detail = f"{median_ms:,.0f} ms, the median of {len(answers)}"
+    if median_ms >= _SLOW_MS:
+        return warning("latency", detail, "is there a region that is nearer, or a slow proxy?")
+    return ok("latency", detail)

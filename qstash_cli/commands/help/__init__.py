@@ -1,0 +1,1 @@
+"""`qstash help`: topics and the help of commands."""

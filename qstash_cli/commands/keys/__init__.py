@@ -1,0 +1,1 @@
+"""`qstash keys`: the signing keys."""

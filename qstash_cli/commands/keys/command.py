@@ -1,0 +1,91 @@
+"""`qstash keys`: the signing keys of the account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from qstash_cli.cli import github_actions
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.registry import command, group
+from qstash_cli.client.api import keys
+from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.common.variables import CURRENT_KEY, NEXT_KEY, dotenv_lines
+from qstash_cli.commands.common.views import KEYS
+from qstash_cli.commands.keys.rotation import Proof, check_endpoints, signed_probes
+from qstash_cli.errors import BadInput
+from qstash_cli.output.result import Result
+
+if TYPE_CHECKING:
+    from qstash_cli.cli.exchanges import Send
+    from qstash_cli.protocol.records import SigningKeys
+
+app = group()
+
+
+@command(app)
+def get(inv: Invocation) -> Result:
+    """Print the signing keys, in clear.
+
+    \b
+    qstash keys get --query current
+    qstash keys get -o json
+    """
+    return inv.fetch(keys.get(), lambda found: _displayed(inv, found))
+
+
+@command(app, view=KEYS)
+def rotate(inv: Invocation, *, proof: Proof, confirm: Confirm) -> Result:
+    """Make the next key the current one, and a new key the next one.
+
+    Endpoints that know both keys go on working through one rotation, not through two. With --probe
+    each is first sent a request signed with the next key, and must accept it with a 2xx. Prints
+    the variables to deploy, in clear.
+
+    \b
+    qstash keys rotate --probe https://example.com/hook --yes
+    qstash keys rotate --yes -o json
+    qstash keys rotate --dry-run
+    """
+    if proof.force and not proof.probe:
+        raise BadInput("--force without --probe", hint="nothing is asked before rotating then")
+    inv.confirm(_question(proof.endpoints), yes=confirm.yes)
+    rotation = keys.rotate()
+    if not proof.probe:
+        return inv.write(rotation, lambda found: _rotated(inv, found))
+    signed = signed_probes(inv, proof)
+
+    def run(send: Send) -> Result:
+        check_endpoints(inv, proof, signed)
+        return _rotated(inv, send(rotation))
+
+    later = "" if proof.force else "the rotation is sent only if every endpoint accepts its request"
+    return inv.perform([*(one.request for one in signed), rotation], run, later=later)
+
+
+def _displayed(inv: Invocation, found: SigningKeys) -> Result:
+    keys.checked(found)
+    github_actions.mask(inv, found["current"], found["next"])
+    return Result(data=cast("Any", found), view=KEYS)
+
+
+def _rotated(inv: Invocation, found: SigningKeys) -> Result:
+    result = _displayed(inv, found)
+    _tell_profile(inv)
+    lines = dotenv_lines({CURRENT_KEY: found["current"], NEXT_KEY: found["next"]})
+    return result._replace(text="\n".join(lines))
+
+
+def _question(endpoints: tuple[str, ...]) -> str:
+    if not endpoints:
+        return "Rotate the signing keys?"
+    named = " and ".join(endpoints)
+    return f"Send a signed request to {named}, then rotate the signing keys?"
+
+
+def _tell_profile(inv: Invocation) -> None:
+    profile = inv.profiles.profiles.get(inv.settings.profile or "")
+    if profile and (profile.current_signing_key or profile.next_signing_key):
+        inv.note(
+            f"profile {profile.name} still has the old signing keys; "
+            f"`qstash config set {profile.name} --keys-stdin` reads the new ones, a line each"
+        )

@@ -1,0 +1,105 @@
+"""Proof, before the signing keys are rotated, that endpoints know the one that is next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
+from qstash_cli.cli.preview import ExternalRequest
+from qstash_cli.client.api import keys
+from qstash_cli.client.outside import Reply
+from qstash_cli.commands.common.probing import ask, holds, request_of
+from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.protocol.destination import check_destination, is_url
+from qstash_cli.protocol.forgeries import Probe, good_probe
+
+_BODY = b"{}"
+
+
+def _endpoint(text: str, _now: float) -> str:
+    if not is_url(text):
+        raise BadInput(f"the endpoint has no http:// or https://: {text}")
+    return check_destination(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What is asked before rotating."""
+
+    probe: tuple[str, ...] = flag(
+        "Rotate only if this endpoint accepts the next key",
+        metavar="URL",
+        repeats=True,
+        parse=_endpoint,
+    )
+    force: bool = flag("Rotate though endpoints do not accept it")
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The endpoints, each once."""
+        return tuple(dict.fromkeys(self.probe))
+
+
+class SignedProbe(NamedTuple):
+    """A request signed with the next key, and the probe that says what it must come to."""
+
+    probe: Probe
+    request: ExternalRequest
+
+
+def signed_probes(inv: Invocation, proof: Proof) -> list[SignedProbe]:
+    """A request for each endpoint, signed with the next key, which is read from QStash."""
+    key = _next_key(inv)
+    probes = {
+        url: good_probe(
+            "next key", key, url=url, body=_BODY, now=inv.now(), token_id=inv.new_id("jwt")
+        )
+        for url in proof.endpoints
+    }
+    return [SignedProbe(one, request_of(inv, url, one)) for url, one in probes.items()]
+
+
+def check_endpoints(inv: Invocation, proof: Proof, signed: Iterable[SignedProbe]) -> None:
+    """Sends every endpoint its request, and reports the response.
+
+    Raises `QstashError` if one does not accept it, unless forced.
+    """
+    refused = {}
+    for one in signed:
+        refusal = _refusal(inv, one)
+        if refusal is not None:
+            refused[one.request.url] = refusal
+    if not refused:
+        return
+    told = "; ".join(f"{url} {refusal}" for url, refusal in refused.items())
+    if proof.force:
+        inv.warn("rotating all the same, as --force says")
+        return
+    raise QstashError(
+        f"nothing was rotated, because the next key is not accepted everywhere: {told}",
+        hint="deploy the pair that `qstash keys get` prints there and try again, or add --force",
+    )
+
+
+def _next_key(inv: Invocation) -> str:
+    return keys.checked(inv.read(keys.get()))["next"]
+
+
+def _refusal(inv: Invocation, one: SignedProbe) -> str | None:
+    """What an endpoint answered that is no acceptance, None if it accepts; it is reported too."""
+    url = one.request.url
+    with inv.status() as line:
+        line.update(f"{url} …")
+        reply = ask(inv, one.request, one.probe, inv.connection.request_timeout)
+    if holds(one.probe, reply):
+        inv.note(f"{url} accepts the next key: {reply.status} after {reply.took_ms} ms")
+        return None
+    inv.warn(f"{url} does not accept the next key: {_told(reply)}")
+    return _told(reply)
+
+
+def _told(reply: Reply) -> str:
+    return f"answered {reply.status}" if reply.status else f"did not answer: {reply.error}"

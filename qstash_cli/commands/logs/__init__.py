@@ -1,0 +1,1 @@
+"""`qstash logs`: what happened to messages."""

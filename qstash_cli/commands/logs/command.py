@@ -1,0 +1,164 @@
+"""`qstash logs`: what happened to messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
+from qstash_cli.cli.registry import command, group
+from qstash_cli.client.api import logs as api
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common import local_delivery as delivering
+from qstash_cli.commands.common.options import LogFilters, Paging
+from qstash_cli.commands.common.paging import MORE_PAGES, Page
+from qstash_cli.commands.common.views import LOG, matching
+from qstash_cli.commands.logs.follow import Log, follow
+from qstash_cli.commands.logs.mirror import MIRRORED, OUTCOMES, mirrored
+from qstash_cli.commands.logs.statistics import STATISTICS, statistics
+from qstash_cli.commands.logs.timelines import TIMELINES, timeline, timelines
+from qstash_cli.errors import BadInput
+from qstash_cli.output.columns import check_columns
+from qstash_cli.output.result import Result, View
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry
+
+app = group()
+
+_REPEATED = "repeated every second for new entries"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showing:
+    """How the entries are put together."""
+
+    follow: bool = flag("Go on showing new entries, oldest first", "-f", "--follow")
+    by_message: bool = flag("One line for each message, with its steps; JSON has no bodies")
+    stats: bool = flag("Count states, failures and delivery times of all that fit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirroring(delivering.Care):
+    """Where deliveries are made again."""
+
+    forward_to: str | None = flag(
+        "With --follow: make each delivery again, to this URL", metavar="URL", section="Delivery"
+    )
+
+
+@command(app)
+def logs(
+    inv: Invocation,
+    *,
+    filters: LogFilters,
+    paging: Paging,
+    showing: Showing,
+    mirroring: Mirroring,
+) -> Result:
+    """Show what happened to messages, newest first.
+
+    --follow --forward-to mirrors what is delivered elsewhere into a handler on this machine, each
+    attempt once and in order, signed now for its own URL, with the handler's answer beside it. It
+    needs the signing key and no more than a read-only token, and says what it cannot forward.
+    --state chooses other steps than the attempts' outcomes.
+
+    \b
+    qstash logs --label nightly --state failed --since 2h
+    qstash logs --by-message --since 1h
+    qstash logs --stats --since 1d
+    qstash logs --follow -o jsonl
+    qstash logs --follow --forward-to http://127.0.0.1:3000/hook
+    """
+    wanted = filters.filter()
+    view = _view(showing, mirroring)
+    if inv.output.columns is not None:
+        check_columns(inv.output.columns, view)
+    if mirroring.forward_to is not None:
+        return _mirror(inv, wanted, mirroring.forward_to, mirroring)
+    if showing.follow:
+        records = _followed(inv, wanted)
+        result = Result(data=cast("Any", records), view=view, live=True)
+        return inv.perform([api.entries(wanted)], lambda _send: result, later=_REPEATED)
+    if showing.stats:
+        return inv.fetch_pages(
+            api.entries(wanted, with_bodies=False),
+            lambda entries: Result(data=statistics(entries), view=view),
+            later=MORE_PAGES,
+        )
+    if showing.by_message:
+        return _by_message(inv, wanted, paging)
+    size = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
+
+    def listed(entries: Iterator[LogEntry]) -> Result:
+        page = Page(entries, paging)
+        return Result(data=cast("Any", page), view=matching(view, wanted), footer=page.footer)
+
+    later = MORE_PAGES if paging.all else ""
+    return inv.fetch_pages(api.entries(wanted, page=size), listed, later=later)
+
+
+def _by_message(inv: Invocation, wanted: Filter, paging: Paging) -> Result:
+    page = Page(_messages(inv, wanted, paging), paging)
+    view = matching(TIMELINES, wanted, "messages")
+    result = Result(data=page, view=view, footer=page.footer)
+    later = MORE_PAGES
+    if wanted.states:
+        later += ", then the log of each message"
+    return inv.perform([api.entries(wanted, with_bodies=False)], lambda _send: result, later=later)
+
+
+def _view(showing: Showing, mirroring: Mirroring) -> View:
+    chosen = [name for name in ("follow", "by_message", "stats") if getattr(showing, name)]
+    if len(chosen) > 1:
+        both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
+        raise BadInput(f"{both} do not go together", hint="choose one of them")
+    if mirroring.forward_to is not None:
+        if not showing.follow:
+            raise BadInput(
+                "--forward-to goes with --follow",
+                hint="`qstash replay` delivers what is in the log already",
+            )
+        return MIRRORED
+    return STATISTICS if showing.stats else TIMELINES if showing.by_message else LOG
+
+
+def _mirror(inv: Invocation, wanted: Filter, to: str, care: delivering.Care) -> Result:
+    url = delivering.handler_url(to, "--forward-to")
+    delivering.check_allowed(inv, url, care)
+    sign = delivering.signer(inv)
+    chosen = wanted._replace(states=wanted.states or OUTCOMES)
+    records = mirrored(
+        _followed(inv, chosen),
+        lambda one: delivering.deliver(sign(one), url, care.timeout),
+        inv.warn,
+    )
+    result = Result(data=records, view=MIRRORED, live=True)
+    later = f"{_REPEATED}; each is delivered to {url}"
+    return inv.perform([api.entries(chosen)], lambda _send: result, later=later)
+
+
+def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
+    def since(start_ms: int) -> list[LogEntry]:
+        return list(inv.read_pages(api.entries(wanted._replace(from_ms=start_ms))))
+
+    def newest_ms() -> int:
+        first = next(inv.read_pages(api.entries(wanted, page=1, with_bodies=False)), None)
+        return first["time"] if first else 0
+
+    log = Log(since=since, newest_ms=newest_ms, sleep=inv.sleep, note=inv.note)
+    return follow(log, wanted.from_ms)
+
+
+def _messages(inv: Invocation, wanted: Filter, paging: Paging) -> Iterator[dict[str, Any]]:
+    if not wanted.states:
+        most = None if paging.all else paging.limit + 1
+        yield from timelines(inv.read_pages(api.entries(wanted, with_bodies=False)), most)
+        return
+    # The state says which messages; their other steps are not among the entries that fit.
+    matching_entries = inv.read_pages(api.entries(wanted, with_bodies=False))
+    for message_id in dict.fromkeys(entry["messageId"] for entry in matching_entries):
+        request = api.entries(Filter(message_ids=(message_id,)), with_bodies=False)
+        yield timeline(list(inv.read_pages(request)))

@@ -1,0 +1,69 @@
+"""Deliveries of the log, made again to a handler on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from qstash_cli.client.outside import Reply
+from qstash_cli.commands.common.local_delivery import reply_record
+from qstash_cli.commands.common.views import LOG
+from qstash_cli.errors import BadInput
+from qstash_cli.output.result import Column, Record, View
+from qstash_cli.protocol.delivery import Delivery
+from qstash_cli.protocol.redelivery import of_log_entry
+from qstash_cli.protocol.states import normal_state
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry
+
+# An attempt ends in one of them, and in nothing else.
+OUTCOMES = ("DELIVERED", "ERROR")
+# Attempts are counted for the messages that were seen last.
+_MOST_COUNTED = 10_000
+
+
+def _answer(name: str) -> Callable[[Record], Any]:
+    return lambda record: record["forwarded"][name]
+
+
+MIRRORED = View(
+    columns=(
+        *LOG.columns[:5],
+        Column(name="answer", of=_answer("status"), width=6),
+        Column(name="ms", of=_answer("ms"), width=5),
+        Column(name="error", of=_answer("error")),
+    ),
+    id="messageId",
+)
+
+
+def mirrored(
+    entries: Iterable[LogEntry],
+    deliver: Callable[[Delivery], Reply],
+    warn: Callable[[str], None],
+) -> Iterator[dict[str, Any]]:
+    """Each entry, after its delivery was made once more, with the handler's answer in `forwarded`.
+
+    One that cannot be delivered is left out, and `warn` is told why.
+    """
+    attempts: dict[str, int] = {}
+    for entry in entries:
+        retried = _retried(attempts, entry)
+        try:
+            delivery = of_log_entry(entry, retried=retried)
+        except BadInput as reason:
+            warn(f"{entry['messageId']} is not forwarded: {reason.message}")
+            continue
+        yield {**entry, "forwarded": reply_record(deliver(delivery))}
+
+
+def _retried(attempts: dict[str, int], entry: LogEntry) -> int:
+    """How many attempts of the message came before, of those that were seen."""
+    message_id = entry["messageId"]
+    before = attempts.pop(message_id, 0)
+    if normal_state(entry["state"]) == "ERROR":
+        attempts[message_id] = before + 1
+        if len(attempts) > _MOST_COUNTED:
+            del attempts[next(iter(attempts))]
+    return before

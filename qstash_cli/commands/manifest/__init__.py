@@ -1,0 +1,1 @@
+"""`qstash plan`, `apply` and `export`: schedules, URL groups and queues as code."""

@@ -1,0 +1,131 @@
+"""`qstash apply`: makes an account what a manifest says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.exchanges import Send
+from qstash_cli.cli.registry import command, group
+from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.manifest.loading import Source, make_plan, read_manifest
+from qstash_cli.commands.manifest.plan_view import (
+    APPLIED,
+    DONE,
+    STEPS,
+    concealed_requests,
+    counted,
+    record_of,
+    show,
+)
+from qstash_cli.errors import PartlyDone, QstashError
+from qstash_cli.manifest.resources import Manifest
+from qstash_cli.manifest.steps import Step
+from qstash_cli.output.result import Result
+
+app = group()
+
+_MOST_NAMED = 10
+
+
+@dataclass
+class _Progress:
+    """How far the steps have come."""
+
+    steps: tuple[Step, ...]
+    done: int = 0
+    requests: int = 0
+
+    @property
+    def left(self) -> str:
+        """The steps that were not finished."""
+        names = [str(s) for s in self.steps[self.done :]]
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        return ", ".join(names[:_MOST_NAMED]) + more
+
+
+@command(app, view=STEPS)
+def apply(inv: Invocation, *, source: Source, confirm: Confirm) -> Result:
+    """Make the account what the manifest says: schedules, URL groups, queues and pins.
+
+    Shows the plan and asks. Removes only with --prune, and only schedules that a manifest made.
+    Applied again, it sends nothing. --dry-run shows the plan and its requests; secrets of the
+    manifest are hidden in them.
+
+    \b
+    qstash apply --dry-run
+    qstash apply --prune --yes
+    qstash export --profile eu | qstash apply --profile us -f - --yes
+    """
+    manifest = read_manifest(inv, source)
+    steps = make_plan(inv, manifest, prune=source.prune).steps
+    records = [record_of(step, manifest) for step in steps]
+    show(inv, records)
+    if steps:
+        inv.confirm(_question(inv, records), yes=confirm.yes)
+    requests = [one for step in steps for one in concealed_requests(step, manifest)]
+    return inv.perform(requests, lambda send: _applied(inv, send, manifest, steps, records))
+
+
+def _applied(
+    inv: Invocation,
+    send: Send,
+    manifest: Manifest,
+    steps: tuple[Step, ...],
+    records: list[dict[str, Any]],
+) -> Result:
+    if not steps:
+        return Result(data=[], view=STEPS, lines=())
+    progress = _Progress(steps)
+    failure = _run(inv, send, manifest, progress)
+    done = records[: progress.done]
+    inv.note(f"done: {counted(done, DONE) or 'nothing'}")
+    # On a terminal the plan stands just above.
+    lines = () if inv.out_is_terminal else None
+    return Result(data=done, view=APPLIED, lines=lines, failure=failure)
+
+
+def _question(inv: Invocation, records: list[dict[str, Any]]) -> str:
+    deletions = sum(record["action"] == "delete" for record in records)
+    what = f"{len(records)} changes" if len(records) > 1 else "1 change"
+    besides = f", {deletions} of them deletions," if deletions else ""
+    return f"Apply {what}{besides} to {inv.settings.api_url}?"
+
+
+def _run(
+    inv: Invocation, send: Send, manifest: Manifest, progress: _Progress
+) -> QstashError | None:
+    """Does the steps up to the first failure, which it returns."""
+    try:
+        with inv.status() as status:
+            for step in progress.steps:
+                status.update(f"{progress.done + 1}/{len(progress.steps)} {step}")
+                for request in step.requests:
+                    send(request)
+                    progress.requests += 1
+                progress.done += 1
+    except KeyboardInterrupt:
+        inv.warn(f"interrupted; {_count(progress)}, not done: {progress.left}")
+        raise
+    except QstashError as error:
+        return _failure(error, manifest, progress)
+    return None
+
+
+def _failure(error: QstashError, manifest: Manifest, progress: _Progress) -> QstashError:
+    step = progress.steps[progress.done]
+    message = f"{step}: {manifest.conceal(error.message)}"
+    hint = manifest.conceal(error.hint)
+    if not progress.requests:
+        kind = type(error)
+        return kind(f"{message}; nothing was changed", hint=hint, status=error.status)
+    return PartlyDone(
+        f"{message}; {_count(progress)}",
+        hint=f"not done: {progress.left}; what is done stays, `qstash apply` goes on from there",
+        status=error.status,
+    )
+
+
+def _count(progress: _Progress) -> str:
+    return f"{progress.done} of {len(progress.steps)} changes are done"

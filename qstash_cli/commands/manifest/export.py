@@ -1,0 +1,89 @@
+"""`qstash export`: the manifest of what an account has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.registry import command, group
+from qstash_cli.commands.manifest.loading import account_requests, read_account
+from qstash_cli.errors import PartlyDone, QstashError
+from qstash_cli.manifest.account import Account, StoredSchedule
+from qstash_cli.manifest.resources import KINDS, Manifest
+from qstash_cli.manifest.tables import document_of, to_toml
+from qstash_cli.output.result import Result, View
+
+app = group()
+
+_MANIFEST = View(columns=(), id=lambda _record: None)
+
+
+@command(app)
+def export(inv: Invocation) -> Result:
+    """Write schedules, URL groups, queues and pins as a manifest that `apply` reads.
+
+    A schedule with redacted values is left out, as QStash shows only their hashes; then the exit
+    code is 10.
+
+    \b
+    qstash export > qstash.toml
+    qstash export --profile eu | qstash plan --profile us -f -
+    """
+    return inv.perform(account_requests(KINDS), lambda _send: _exported(inv))
+
+
+def _exported(inv: Invocation) -> Result:
+    account = read_account(inv.read, KINDS)
+    left_out = {
+        name: reason
+        for name, stored in account.schedules.items()
+        if (reason := _reason_against(stored))
+    }
+    _tell_doubts(inv, account, left_out)
+    manifest = Manifest(
+        queues=account.queues,
+        flow=account.flow,
+        urlgroups=account.urlgroups,
+        schedules={
+            name: stored.schedule
+            for name, stored in account.schedules.items()
+            if name not in left_out
+        },
+    )
+    data: dict[str, Any] = document_of(manifest)
+    failure = _failure(left_out)
+    return Result(data=data, view=_MANIFEST, text=to_toml(manifest), failure=failure)
+
+
+def _reason_against(stored: StoredSchedule) -> str:
+    if stored.redacted:
+        return f"QStash hides its {', '.join(stored.redacted)}"
+    if stored.is_managed and not stored.is_complete:
+        return "QStash does not show what it redacts, or the options of its callback"
+    return ""
+
+
+def _tell_doubts(inv: Invocation, account: Account, left_out: dict[str, str]) -> None:
+    doubtful = [
+        name
+        for name, stored in account.schedules.items()
+        if not stored.is_managed
+        and name not in left_out
+        and (stored.schedule.options.callback or stored.schedule.options.failure_callback)
+    ]
+    if doubtful:
+        inv.note(
+            "QStash does not show the options of a callback's own delivery, such as its retries; "
+            f"look after those of: {', '.join(sorted(doubtful))}"
+        )
+
+
+def _failure(left_out: dict[str, str]) -> QstashError | None:
+    if not left_out:
+        return None
+    told = "; ".join(f"{name}: {reason}" for name, reason in sorted(left_out.items()))
+    what = f"{len(left_out)} schedules are" if len(left_out) > 1 else "1 schedule is"
+    return PartlyDone(
+        f"{what} not in the manifest: {told}",
+        hint="take them from the manifest that made them, or write them by hand",
+    )

@@ -1,0 +1,64 @@
+"""`qstash plan`: what `apply` would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import flag
+from qstash_cli.cli.registry import command, group
+from qstash_cli.commands.manifest.loading import (
+    Source,
+    account_requests,
+    kinds_of,
+    make_plan,
+    read_manifest,
+)
+from qstash_cli.commands.manifest.plan_view import STEPS, lines_of, record_of
+from qstash_cli.errors import ExitCode
+from qstash_cli.manifest.resources import Manifest
+from qstash_cli.output.result import Result
+
+app = group()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What differences mean."""
+
+    check: bool = flag("Exit with 9 if there are differences")
+
+
+@command(app, view=STEPS)
+def plan(inv: Invocation, *, source: Source, verdict: Verdict) -> Result:
+    """Show what `apply` would change to make the account what the manifest says.
+
+    A key that the manifest leaves out has its default, `paused` too. Kinds without a table in the
+    manifest are left alone.
+
+    \b
+    qstash plan
+    qstash plan --check --prune
+    qstash export | qstash plan -f - -o json
+    """
+    manifest = read_manifest(inv, source)
+    kinds = kinds_of(manifest)
+    later = ""
+    if "schedule" in kinds and "urlgroup" not in kinds:
+        later = "then GET /v2/topics if a schedule publishes to a URL group"
+    return inv.perform(
+        account_requests(kinds), lambda _send: _planned(inv, manifest, source, verdict), later=later
+    )
+
+
+def _planned(inv: Invocation, manifest: Manifest, source: Source, verdict: Verdict) -> Result:
+    made = make_plan(inv, manifest, prune=source.prune)
+    records = [record_of(step, manifest) for step in made.steps]
+    width = inv.columns if inv.out_is_terminal else None
+    differs = verdict.check and bool(records)
+    return Result(
+        data=records,
+        view=STEPS,
+        lines=lines_of(records, width),
+        exit_code=ExitCode.DIFFERENCES if differs else ExitCode.DONE,
+    )

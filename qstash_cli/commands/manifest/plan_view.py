@@ -1,0 +1,217 @@
+"""A plan as people and scripts see it. Secrets are taken out here, before anything is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.client.request import Request
+from qstash_cli.manifest.diff import Change, hidden_fields
+from qstash_cli.manifest.problems import is_secret
+from qstash_cli.manifest.resources import TABLES, Manifest
+from qstash_cli.manifest.steps import Step
+from qstash_cli.output.result import Column, Line, Record, Tone, View
+from qstash_cli.protocol.headers import names_a_secret
+
+_HIDDEN = "(hidden)"
+_FORWARDED = "Upstash-Forward-"
+_SIGNS: Mapping[str, tuple[str, Tone]] = {
+    "create": ("+", "added"), "change": ("~", "changed"), "delete": ("-", "removed"),
+}  # fmt: skip
+_TO_DO = {"create": "to create", "change": "to change", "delete": "to delete"}
+DONE = {"create": "created", "change": "changed", "delete": "deleted"}
+_MOST_CHARACTERS = 60
+_CONTEXT_CHARACTERS = 15
+_MOST_INDENTED = 24
+_BODIES = ("body", "body_base64")
+STEPS = View(
+    columns=(
+        Column(name="action", of="action"),
+        Column(name="kind", of="kind"),
+        Column(name="name", of="name"),
+        Column(name="fields", of=lambda r: [c["field"] for c in r["changes"]], show="list"),
+    ),
+    id="name",
+    empty="no differences",
+)
+APPLIED = View(columns=STEPS.columns[:3], id="name", empty="nothing was done")
+
+
+def record_of(step: Step, manifest: Manifest) -> dict[str, Any]:
+    """A step as JSON has it."""
+    is_hidden = _hidden_fields(step, manifest)
+    return {
+        "action": step.action,
+        "kind": step.kind,
+        "name": step.name,
+        "takesOver": step.takes_over,
+        "changes": [_change_record(c, manifest, is_hidden(c.field)) for c in step.changes],
+    }
+
+
+def _hidden_fields(step: Step, manifest: Manifest) -> Callable[[str], bool]:
+    """Which fields of a step's resource must not be displayed."""
+    resource = (manifest.of(step.kind) or {}).get(step.name)
+    redacts = hidden_fields(resource) if resource is not None else lambda _key: False
+
+    def is_hidden(field: str) -> bool:
+        path = (TABLES[step.kind], step.name, *field.split(" ", maxsplit=1)[0].split("."))
+        is_header = "headers." in field and names_a_secret(field.rpartition("headers.")[2])
+        is_endpoint = field.startswith("endpoint ")
+        plain = (*path[:2], "endpoints") if is_endpoint else path
+        return is_header or redacts(field) or is_secret(plain, manifest.secret_paths)
+
+    return is_hidden
+
+
+def concealed_requests(step: Step, manifest: Manifest) -> Iterator[Request[Any]]:
+    """The requests of a step as a preview displays them, without the manifest's secrets."""
+    is_hidden = _hidden_fields(step, manifest)
+
+    def header(name: str, value: str) -> str:
+        own = name.removeprefix(_FORWARDED)
+        return _HIDDEN if is_hidden(f"headers.{own}") else manifest.conceal(value)
+
+    def body(request: Request[Any]) -> bytes:
+        if step.kind == "schedule":
+            hides = any(is_hidden(field) for field in _BODIES)
+            text = request.body.decode("utf-8", "surrogateescape")
+            shown = _HIDDEN if hides else manifest.conceal(text)
+            return shown.encode("utf-8", "surrogateescape") if request.body else b""
+        return _concealed_json(request.body, manifest, is_hidden) if request.body else b""
+
+    for request in step.requests:
+        yield replace(
+            request,
+            path=manifest.conceal(request.path),
+            headers=tuple((name, header(name, value)) for name, value in request.headers),
+            body=body(request),
+        )
+
+
+def _concealed_json(text: bytes, manifest: Manifest, is_hidden: Callable[[str], bool]) -> bytes:
+    def concealed(value: Any, name: str = "") -> Any:
+        match value:
+            case str():
+                own = name.removeprefix(_FORWARDED)
+                return _HIDDEN if is_hidden(f"headers.{own}") else manifest.conceal(value)
+            case list():
+                return [concealed(one, name) for one in value]
+            case dict():
+                return {key: concealed(one, key) for key, one in value.items()}
+        return value
+
+    return json.dumps(concealed(json.loads(text))).encode()
+
+
+def _change_record(change: Change, manifest: Manifest, is_hidden: bool) -> dict[str, Any]:
+    def shown(value: Any) -> Any:
+        if value is None or not is_hidden:
+            return _concealed(value, manifest)
+        return _HIDDEN
+
+    return {
+        "field": manifest.conceal(change.field),
+        "old": shown(change.old),
+        "new": shown(change.new),
+    }
+
+
+def _concealed(value: Any, manifest: Manifest) -> Any:
+    if isinstance(value, str):
+        return manifest.conceal(value)
+    if isinstance(value, list):
+        return [manifest.conceal(item) for item in value]
+    return value
+
+
+def lines_of(records: Sequence[Record], width: int | None) -> tuple[Line, ...]:
+    """The plan for people; `width` is that of the terminal, None off one."""
+    if not records:
+        return (Line("no differences"),)
+    lines = [line for record in records for line in _step_lines(record, width)]
+    return (*lines, Line(""), Line(counted(records, _TO_DO)))
+
+
+def counted(records: Iterable[Record], words: Mapping[str, str]) -> str:
+    """How many steps of each action there are, such as `2 to create, 1 to delete`."""
+    actions = [record["action"] for record in records]
+    counts = ((actions.count(action), word) for action, word in words.items())
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def show(inv: Invocation, records: Sequence[Record]) -> None:
+    """Shows a plan on standard error."""
+    from qstash_cli.output.lines import write_lines
+
+    width = inv.columns if inv.err_is_terminal else None
+    write_lines(lines_of(records, width), inv.err, inv.look_of_stderr())
+
+
+def _step_lines(record: Record, width: int | None) -> Iterator[Line]:
+    sign, tone = _SIGNS[record["action"]]
+    taken_over = " (taken over: no manifest made it)" if record["takesOver"] else ""
+    yield Line(f"{sign} {record['kind']} {record['name']}{taken_over}", tone)
+    names = [c["field"] for c in record["changes"] if not _is_endpoint(c)]
+    indent = min(max(map(len, names), default=0), _MOST_INDENTED)
+    for change in record["changes"]:
+        if _is_endpoint(change):
+            yield _endpoint_line(change)
+        elif record["action"] == "create":
+            new = _shortened(change["field"], change["new"], "")
+            yield Line(f"    {change['field']:<{indent}}  {new}")
+        else:
+            yield from _change_lines(change, indent, width)
+
+
+def _is_endpoint(change: Mapping[str, Any]) -> bool:
+    # One whose URL changes is shown as any other change.
+    is_endpoint: bool = change["field"].startswith("endpoint ")
+    return is_endpoint and (change["old"] is None or change["new"] is None)
+
+
+def _endpoint_line(change: Mapping[str, Any]) -> Line:
+    sign, tone = _SIGNS["create" if change["old"] is None else "delete"]
+    field, url = change["field"], change["old"] or change["new"]
+    return Line(f"    {sign} {field if field.endswith(url) else f'{field} {url}'}", tone)
+
+
+def _change_lines(change: Mapping[str, Any], indent: int, width: int | None) -> Iterator[Line]:
+    field, old, new = change["field"], change["old"], change["new"]
+    before = "none" if old is None else _shortened(field, old, new)
+    after = "none" if new is None else _shortened(field, new, old)
+    line = f"    {field:<{indent}}  {before} -> {after}"
+    if width is None or len(line) <= width:
+        yield Line(line)
+        return
+    yield Line(f"    {field}")
+    yield Line(f"      - {before}", "removed")
+    yield Line(f"      + {after}", "added")
+
+
+def _shortened(field: str, value: Any, other: Any) -> str:
+    """The value as text; a long body is cut to where it begins to differ from the other one."""
+    text = _text(value)
+    if field not in _BODIES or len(text) <= _MOST_CHARACTERS:
+        return text
+    pairs = zip(text, _text(other), strict=False)
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    start = max(0, common - _CONTEXT_CHARACTERS) if common + 1 >= _MOST_CHARACTERS else 0
+    part = text[start : start + _MOST_CHARACTERS]
+    cut = "…" if start + _MOST_CHARACTERS < len(text) else ""
+    return f"{'…' if start else ''}{part}{cut} ({len(text.encode()):,} bytes)"
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ", ".join(value)
+        case None:
+            return ""
+    return str(value)

@@ -1,0 +1,1 @@
+"""`qstash queue`: ordered delivery with limited parallelism."""

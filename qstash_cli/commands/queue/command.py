@@ -1,0 +1,167 @@
+"""`qstash queue`: list, set, pause, resume, delete and wait for queues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.flags import Argument, flag
+from qstash_cli.cli.registry import command, group
+from qstash_cli.client.api import logs, queues
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common.options import (
+    Confirm,
+    Patience,
+    parse_count,
+    parse_most,
+)
+from qstash_cli.commands.common.views import NAMED, QUEUE
+from qstash_cli.commands.queue.draining import Watched, wait_for_idle, wait_for_lag
+from qstash_cli.errors import BadInput
+from qstash_cli.output.result import Result
+
+if TYPE_CHECKING:
+    from qstash_cli.client.request import Request
+    from qstash_cli.protocol.records import Queue
+
+app = group()
+
+_Name = Annotated[
+    str,
+    Argument("Name of the queue", "NAME", complete="queue"),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What to change."""
+
+    parallelism: int | None = flag("Deliver so many at a time", metavar="N", parse=parse_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Until:
+    """What to wait for."""
+
+    idle: bool = flag("Until nothing of it is in flight and, unless it is paused, nothing waits")
+    lag: int | None = flag(
+        "Until at most so many are not yet delivered", metavar="N", parse=parse_most
+    )
+
+
+@command(app, "list")
+def list_(inv: Invocation) -> Result:
+    """List the queues.
+
+    \b
+    qstash queue list
+    qstash queue list --columns name,lag
+    """
+    return inv.fetch(queues.every(), lambda found: Result(data=cast("Any", found), view=QUEUE))
+
+
+@command(app)
+def get(inv: Invocation, name: _Name) -> Result:
+    """Show a queue.
+
+    \b
+    qstash queue get orders --query lag
+    qstash queue get orders -o json
+    """
+    return inv.fetch(
+        queues.get(name), lambda found: Result(data=cast("Any", found), view=QUEUE, piped="json")
+    )
+
+
+@command(app, "set", view=NAMED)
+def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
+    """Make a queue, or change how it delivers.
+
+    \b
+    qstash queue set orders --parallelism 2
+    qstash queue set orders --parallelism 2 --dry-run
+    """
+    return inv.write(queues.put(name, parallelism=changes.parallelism), lambda _: _done(name))
+
+
+@command(app, view=NAMED)
+def pause(inv: Invocation, name: _Name) -> Result:
+    """Keep messages back; what is on its way goes on.
+
+    \b
+    qstash queue pause orders
+    qstash queue pause orders --curl
+    """
+    return inv.write(queues.pause(name), lambda _: _done(name))
+
+
+@command(app, view=NAMED)
+def resume(inv: Invocation, name: _Name) -> Result:
+    """Deliver again.
+
+    \b
+    qstash queue resume orders
+    qstash queue resume orders --curl
+    """
+    return inv.write(queues.resume(name), lambda _: _done(name))
+
+
+@command(app, view=NAMED)
+def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
+    """Delete a queue and the messages in it.
+
+    \b
+    qstash queue delete orders --yes
+    qstash queue delete orders --dry-run
+    """
+    request = queues.delete(name)
+    inv.confirm(f"Delete the queue {name} and the messages in it?", yes=confirm.yes)
+    return inv.write(request, lambda _: _done(name))
+
+
+@command(app, view=QUEUE)
+def wait(inv: Invocation, name: _Name, *, until: Until, patience: Patience) -> Result:
+    """Wait until a queue is idle, or until its lag is low.
+
+    Of a paused queue, --idle waits for what is on its way, retries included. It goes by the log:
+    QStash keeps it for some days only, entries may appear in it some seconds late, and what is
+    published meanwhile counts too. Exits 124 when the time is up.
+
+    \b
+    qstash queue wait orders --idle --wait-timeout 10m
+    qstash queue wait orders --lag 100
+    """
+    if until.idle == (until.lag is not None):
+        raise BadInput("wait for one of two things", hint="give either --idle or --lag N")
+    request = queues.get(name)
+    return inv.perform(
+        [request],
+        lambda _send: _waited(inv, name, request, until, patience),
+        later="repeated until the queue is in that state, for --idle with GET /v2/logs",
+    )
+
+
+def _waited(
+    inv: Invocation, name: str, request: Request[Queue], until: Until, patience: Patience
+) -> Result:
+    with inv.status() as line:
+        queue = Watched(
+            name=name,
+            read=lambda: inv.read(request),
+            since=lambda ms: inv.read_pages(
+                logs.entries(Filter(queues=(name,), from_ms=ms or None), with_bodies=False)
+            ),
+            now=inv.now,
+            sleep=inv.sleep,
+            tell=line.update,
+        )
+        if until.lag is not None:
+            record = wait_for_lag(queue, until.lag, patience.wait_timeout)
+        else:
+            record = wait_for_idle(queue, patience.wait_timeout)
+    return Result(data=cast("Any", record), view=QUEUE, on_terminal="ids", piped="ids")
+
+
+def _done(name: str) -> Result:
+    return Result(data={"name": name}, view=NAMED, on_terminal="ids", piped="ids")

@@ -1,0 +1,114 @@
+"""Waiting until a queue is idle, or its lag is low, by QStash's own times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qstash_cli.commands.logs.follow import LAG_MS
+from qstash_cli.errors import WaitTimedOut
+from qstash_cli.protocol.durations import format_duration
+from qstash_cli.protocol.states import ENDS, normal_state
+
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import LogEntry, Queue
+
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 2.0
+_GROWTH = 1.5
+# What QStash's filter calls IN_PROGRESS.
+_IN_FLIGHT = frozenset({"ACTIVE", "ERROR", "RETRY"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A queue to wait for. `read` is its record now, `since(ms)` its log entries from that time on,
+    newest first. `now` is in seconds, `sleep` takes seconds, `tell` shows how far it is.
+    """
+
+    name: str
+    read: Callable[[], Queue]
+    since: Callable[[int], Iterable[LogEntry]]
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    tell: Callable[[str], None]
+
+
+def wait_for_lag(queue: Watched, most: int, timeout_s: int) -> Queue:
+    """The queue's record once its lag is at most so much. Raises `WaitTimedOut`."""
+
+    def look() -> tuple[Queue, bool, str]:
+        record = queue.read()
+        return record, record["lag"] <= most, f"has a lag of {record['lag']}"
+
+    return _poll(queue, look, timeout_s, f"--lag {most}")
+
+
+def wait_for_idle(queue: Watched, timeout_s: int) -> Queue:
+    """The queue's record once nothing of it is in flight and, if it is not paused, nothing waits.
+
+    Raises `WaitTimedOut`.
+    """
+    states = _States(queue.since)
+
+    def look() -> tuple[Queue, bool, str]:
+        # The record comes first: what is published between the two then shows in the log.
+        record = queue.read()
+        states.update()
+        in_flight, waiting = states.count(_IN_FLIGHT), states.count(frozenset({"CREATED"}))
+        # The log may not have all that waits yet, and the lag counts what is in flight too.
+        waiting = max(waiting, record["lag"] - in_flight)
+        is_idle = not in_flight and (record["paused"] or not waiting)
+        # What has ended meanwhile is no longer in its lag.
+        record = queue.read() if is_idle else record
+        return record, is_idle, f"has {in_flight} in flight and {waiting} waiting"
+
+    return _poll(queue, look, timeout_s, "--idle")
+
+
+def _poll(
+    queue: Watched, look: Callable[[], tuple[Queue, bool, str]], timeout_s: int, flags: str
+) -> Queue:
+    started_at, pause_s = queue.now(), _FIRST_PAUSE_S
+    while True:
+        record, is_done, state = look()
+        if is_done:
+            return record
+        waited_s = queue.now() - started_at
+        if waited_s >= timeout_s:
+            raise WaitTimedOut(
+                f"queue {queue.name} {state} after {format_duration(timeout_s)}",
+                hint=f"`qstash queue wait {queue.name} {flags}` goes on waiting",
+            )
+        queue.tell(f"{queue.name} {state}, {waited_s:.0f}s")
+        queue.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
+        pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
+
+
+class _States:
+    """The last state of each message of a log. What has ended stays so: an attempt that was on its
+    way when its message was cancelled still leaves an entry.
+    """
+
+    def __init__(self, since: Callable[[int], Iterable[LogEntry]]) -> None:
+        self._since = since
+        self._newest_ms = 0
+        self._states: dict[str, str] = {}
+
+    def count(self, wanted: frozenset[str]) -> int:
+        """How many messages are in one of these states."""
+        return sum(state in wanted for state in self._states.values())
+
+    def update(self) -> None:
+        """Reads on. An entry may appear a while after the time that it carries."""
+        found: dict[str, str] = {}
+        for entry in self._since(max(self._newest_ms - LAG_MS, 0)):
+            self._newest_ms = max(self._newest_ms, entry["time"])
+            message_id, state = entry["messageId"], normal_state(entry["state"])
+            # A message whose cancelling is only requested may still be on its way.
+            if state != "CANCEL_REQUESTED" and (message_id not in found or state in ENDS):
+                found[message_id] = state
+        for message_id, state in found.items():
+            if self._states.get(message_id) not in ENDS:
+                self._states[message_id] = state

@@ -1,0 +1,1 @@
+"""`qstash verify`: verify signatures offline."""

@@ -1,0 +1,1 @@
+"""Delivering messages: engine, queues, flow control, scheduler, sender and callbacks."""

@@ -1,0 +1,293 @@
+"""When each message is delivered, and what happens then."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from qstash_cli.server.clock import LONGEST_WAIT_S, Alarm, Clock
+from qstash_cli.server.delivery import attempts, flow_control
+from qstash_cli.server.delivery.attempts import Ended
+from qstash_cli.server.delivery.dispatch import (
+    Dispatcher,
+    Lane,
+    PendingMessage,
+    host_of,
+)
+from qstash_cli.server.delivery.flow_control import Flow
+from qstash_cli.server.delivery.http_attempt import Deliverer
+from qstash_cli.server.delivery.queue_order import Queueing
+from qstash_cli.server.delivery.sender import Sender
+from qstash_cli.server.services.publishing import Stored
+from qstash_cli.server.storage import keys, queues, restoring
+from qstash_cli.server.storage.message import Message
+from qstash_cli.server.storage.store import Store
+
+_PAUSE_AFTER_FAULT_MS = 1000
+_REPORT_EVERY_S = 0.5
+# So many messages that become due together may keep other tasks waiting for some milliseconds.
+_MAX_DUE_PER_STEP = 1000
+# Entries of cancelled messages are removed when they are more than those of the others.
+_MAX_STALE = 1000
+_logger = logging.getLogger(__name__)
+
+
+class Engine:
+    """Delivers due messages, a bounded number at once; times are the clock's milliseconds.
+
+    A message waits for its turn in its queue, then for its time, then in the dispatcher for a
+    place. The clock is read again every `check_clock_every_s` real seconds, since it may jump.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        deliverer: Deliverer,
+        new_id: Callable[[str], str],
+        *,
+        most_at_once: int,
+        check_clock_every_s: float = LONGEST_WAIT_S,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._deliverer = deliverer
+        self._sender = Sender(deliverer, clock, new_id)
+        self._new_id = new_id
+        self._due: list[PendingMessage] = []
+        # The valid entry of each message in `_due`: a released one has an older entry too.
+        self._delayed: dict[str, PendingMessage] = {}
+        self._order = itertools.count()
+        self._queueing = Queueing(self._push)
+        self._flows: dict[str, Flow] = {}
+        self._dispatcher = Dispatcher(most_at_once)
+        self._alarm = Alarm(clock, check_clock_every_s)
+        self._last_read_ms = 0
+        self._running: set[asyncio.Task[None]] = set()
+        self._in_flight: set[str] = set()
+        self._last_fault, self._reported_at_s = "", 0.0
+        self._loop: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Loads every undelivered message from the store, and begins to deliver."""
+        for queue in await self._store.run(queues.every):
+            limits = restoring.queue_limits(queue)
+            self.set_queue(queue["name"], parallelism=limits[0], is_paused=limits[1])
+        for row in await self._store.run(flow_control.every):
+            self.set_flow(row)
+        live = await self._store.run(
+            lambda connection: restoring.load(connection, self._clock.now_ms())
+        )
+        for message in live:
+            if message.held_queue is not None and message.callback_of is not None:
+                self._queueing.hold(message.held_queue, message.callback_of, message.message_id)
+        for message in live:
+            self._add(
+                message.message_id,
+                message.due_ms,
+                url=message.url,
+                queue=message.queue,
+                limits=self._flows.get(message.flow_key or ""),
+            )
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stops; messages in flight are delivered again at the next start."""
+        tasks = [*self._running, *([self._loop] if self._loop else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def add_all(self, stored: Iterable[Stored]) -> None:
+        """Delivers what a publish has stored."""
+        for one in stored:
+            limits = None if one.flow is None else self.set_flow(one.flow)
+            self._add(one.message_id, one.due_ms, url=one.url, queue=one.queue, limits=limits)
+
+    def is_waiting(self, message_id: str) -> bool:
+        """Whether a message waits for its delay or for a retry."""
+        pending = self._delayed.get(message_id)
+        return pending is not None and pending.due_ms > self._clock.now_ms()
+
+    def release(self, message_id: str) -> None:
+        """Makes a message that waits for its delay or for a retry due now."""
+        pending = self._delayed.get(message_id)
+        if pending is not None:
+            self._push(pending._replace(due_ms=self._clock.now_ms(), order=next(self._order)))
+
+    def set_queue(self, name: str, *, parallelism: int, is_paused: bool) -> None:
+        """Changes how a queue delivers; messages in flight are not affected."""
+        self._queueing.set(name, parallelism=parallelism, is_paused=is_paused)
+
+    def set_flow(self, row: sqlite3.Row) -> Flow:
+        """Applies the stored limits of a flow control key."""
+        key = row["key"]
+        changed = self._flows.setdefault(key, Flow(key))
+        try:
+            changed.take_over(row)
+        except ValueError as fault:
+            # Without its limits it would send more than its destination may take.
+            changed.is_paused = True
+            _logger.warning("flow control key %r is paused, its limits are damaged: %s", key, fault)
+        self._dispatcher.recheck(changed)
+        self._alarm.ring()
+        return changed
+
+    def flow(self, key: str) -> Flow | None:
+        """A flow control key, None if no message has named it."""
+        return self._flows.get(key)
+
+    @property
+    def flows(self) -> list[Flow]:
+        """All flow control keys by name."""
+        return [self._flows[key] for key in sorted(self._flows)]
+
+    @property
+    def in_flight(self) -> int:
+        """How many deliveries are in flight."""
+        return self._dispatcher.in_flight
+
+    def is_in_flight(self, message_id: str) -> bool:
+        """Whether an attempt has begun whose outcome is not stored yet.
+
+        Exact inside a job of the store, which begins and ends attempts in jobs too.
+        """
+        return message_id in self._in_flight
+
+    def forget(self, message_ids: Sequence[str]) -> None:
+        """Removes cancelled messages, so that the next ones of their queues get their places.
+
+        An attempt in flight keeps its place in the queue until it ends.
+        """
+        waiting = [one for one in message_ids if not self.is_in_flight(one)]
+        for message_id in waiting:
+            self._delayed.pop(message_id, None)
+        if len(self._due) > _MAX_STALE + 2 * len(self._delayed):
+            self._due = sorted(self._delayed.values())
+        self._dispatcher.remove(waiting)
+        self._queueing.leave(waiting)
+
+    def _add(
+        self, message_id: str, due_ms: int, *, url: str, queue: str | None, limits: Flow | None
+    ) -> None:
+        host = host_of(self._deliverer.route(url))
+        pending = PendingMessage(due_ms, next(self._order), message_id, host, limits)
+        if queue is None:
+            self._push(pending)
+        else:
+            self._queueing.add(queue, pending)
+
+    def _push(self, pending: PendingMessage) -> None:
+        heapq.heappush(self._due, pending)
+        self._delayed[pending.message_id] = pending
+        if self._due[0] is pending or pending.due_ms <= self._clock.now_ms():
+            # Any other message is due after one that is waited for already.
+            self._alarm.ring()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                is_more_due = self._start_due()
+            except Exception:
+                # Whatever it is, the other messages are still to be delivered.
+                _logger.exception("the next deliveries could not be started")
+                is_more_due = False
+            if is_more_due:
+                await asyncio.sleep(0)
+            else:
+                await self._alarm.wait(self._next_ms())
+
+    def _next_ms(self) -> int | None:
+        times = [self._due[0].due_ms] if self._due else []
+        opening_ms = self._dispatcher.next_opening_ms
+        return min(times if opening_ms is None else [*times, opening_ms], default=None)
+
+    def _start_due(self) -> bool:
+        now_ms = self._clock.now_ms()
+        if now_ms < self._last_read_ms:
+            self._dispatcher.clock_was_set_back()
+        self._last_read_ms = now_ms
+        self._dispatcher.open_periods(now_ms)
+        for _ in range(_MAX_DUE_PER_STEP):
+            if not self._due or self._due[0].due_ms > now_ms:
+                break
+            pending = heapq.heappop(self._due)
+            if self._delayed.get(pending.message_id) is pending:
+                del self._delayed[pending.message_id]
+                self._dispatcher.add(pending)
+        while start := self._dispatcher.start_next(now_ms):
+            self._begin(start.pending, start.lane)
+        return bool(self._due) and self._due[0].due_ms <= now_ms
+
+    def _begin(self, pending: PendingMessage, lane: Lane) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._running.discard(task)
+            self._dispatcher.end(lane)
+            self._alarm.ring()
+
+        self._in_flight.add(pending.message_id)
+        task = asyncio.create_task(self._attempt(pending))
+        self._running.add(task)
+        task.add_done_callback(ended)
+
+    async def _attempt(self, pending: PendingMessage) -> None:
+        try:
+            ended = await self._deliver(pending.message_id)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, no message is forgotten for it
+            self._in_flight.discard(pending.message_id)
+            self._report(f"a delivery is postponed by a second: {fault!r}")
+            ended = Ended(retry_at_ms=self._clock.now_ms() + _PAUSE_AFTER_FAULT_MS)
+        queue = self._queueing.queue_of(pending.message_id)
+        for stored in ended.created:
+            if queue is not None:
+                self._queueing.hold(queue, pending.message_id, stored.message_id)
+        self.add_all(ended.created)
+        if ended.retry_at_ms is None:
+            self.forget([pending.message_id])
+        else:
+            self._push(pending._replace(due_ms=ended.retry_at_ms, order=next(self._order)))
+
+    def _report(self, fault: str) -> None:
+        # A full disk is the same fault for every message in flight.
+        now_s = time.monotonic()
+        if fault != self._last_fault or now_s > self._reported_at_s + _REPORT_EVERY_S:
+            _logger.warning("%s", fault)
+            self._last_fault, self._reported_at_s = fault, now_s
+
+    async def _deliver(self, message_id: str) -> Ended:
+        def begin(connection: sqlite3.Connection) -> tuple[Message | None, str]:
+            found = attempts.begin(connection, message_id, self._clock.now_ms())
+            if found is None:
+                self._in_flight.discard(message_id)
+            return found, keys.read(connection).current
+
+        message, key = await self._store.run(begin)
+        if message is None:
+            return Ended()
+        answer = await self._sender.send(message, key)
+
+        def end(connection: sqlite3.Connection) -> Ended:
+            ended = attempts.end(
+                connection,
+                message,
+                answer,
+                now_ms=self._clock.now_ms(),
+                now_s=self._clock.now_s(),
+                new_id=self._new_id,
+            )
+            self._in_flight.discard(message_id)
+            return ended
+
+        while True:
+            try:
+                return await self._store.run(end)
+            except sqlite3.Error as fault:
+                # The attempt cannot be undone, so its outcome is stored as soon as it can be.
+                self._in_flight.add(message_id)
+                self._report(f"the outcome of a delivery cannot be stored yet: {fault}")
+                await asyncio.sleep(_PAUSE_AFTER_FAULT_MS / 1000)

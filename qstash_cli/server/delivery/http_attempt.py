@@ -1,0 +1,124 @@
+"""One attempt to deliver a message over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import httpx2
+
+from qstash_cli.protocol.response_body import BoundedBody
+from qstash_cli.server.delivery.connections import Connections
+
+LONGEST_S = 900
+_MOST_RESPONSE_BYTES = 1_048_576
+_MOST_ERROR_CHARACTERS = 1000
+
+
+class Answer(NamedTuple):
+    """What came of an attempt. `status` is 0 and `error` says why if there was no answer."""
+
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    error: str = ""
+
+    @property
+    def is_success(self) -> bool:
+        """The destination took the message."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_final(self) -> bool:
+        """The destination wants no retry. Source: QStash docs, "Retry"."""
+        marks = {name.lower(): value.lower() for name, value in self.headers}
+        return self.status == 489 and marks.get("upstash-nonretryable-error") == "true"
+
+
+class Deliverer:
+    """Sends requests to destinations; `routes` are URL prefixes and where they really are."""
+
+    def __init__(
+        self,
+        routes: Sequence[tuple[str, str]],
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._routes = sorted(routes, key=lambda route: -len(route[0]))
+        self._http = httpx2.AsyncClient(
+            transport=transport or Connections(),
+            trust_env=False,
+            # Each attempt has its own.
+            timeout=None,
+        )
+
+    async def deliver(
+        self,
+        *,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        timeout_s: float,
+    ) -> Answer:
+        """The response of the destination, or why there is none.
+
+        Whatever goes wrong is a failed attempt: only a cancellation is raised.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._exchange(method, self.route(url), headers, body)
+        except TimeoutError:
+            return Answer(error=f"no complete answer within {timeout_s:g}s")
+        except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats for ever
+            return failed(error)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._http.aclose()
+
+    def route(self, url: str) -> str:
+        """Where a URL really goes."""
+        for prefix, target in self._routes:
+            base = prefix.rstrip("/")
+            if url == base or url.startswith((f"{base}/", f"{base}?")):
+                return target.rstrip("/") + url.removeprefix(base)
+        return url
+
+    async def _exchange(
+        self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes
+    ) -> Answer:
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        target = url[len(origin) :] or "/"
+        if not target.startswith("/"):
+            target = f"/{target}"
+        request = httpx2.Request(
+            method,
+            origin,
+            headers=[(n.encode(), v.encode()) for n, v in headers],
+            content=body or None if method in {"GET", "DELETE"} else body,
+            # Byte for byte as it was given: httpx2 would normalize it.
+            extensions={"target": target.encode()},
+        )
+        response = await self._http.send(request, auth=None, follow_redirects=False, stream=True)
+        try:
+            received = BoundedBody(
+                response.headers.get("content-encoding", ""), _MOST_RESPONSE_BYTES
+            )
+            async for chunk in response.aiter_raw():
+                if not received.feed(chunk):
+                    break
+        finally:
+            await response.aclose()
+        return Answer(
+            status=response.status_code,
+            headers=tuple(response.headers.multi_items()),
+            body=received.value,
+        )
+
+
+def failed(error: Exception) -> Answer:
+    """The outcome of an attempt that ended with an exception."""
+    return Answer(error=(str(error) or type(error).__name__)[:_MOST_ERROR_CHARACTERS])

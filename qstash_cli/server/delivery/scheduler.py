@@ -1,0 +1,101 @@
+"""Firing the schedules when their time comes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+
+from qstash_cli.protocol.limits import Limits
+from qstash_cli.server.clock import LONGEST_WAIT_S, Alarm, Clock
+from qstash_cli.server.delivery import firing
+from qstash_cli.server.delivery.engine import Engine
+from qstash_cli.server.storage import message
+from qstash_cli.server.storage.store import Store
+
+_PAUSE_AFTER_FAULT_S = 1.0
+# Debian's cron(8): a clock that is set back by more than three hours has been corrected, and the
+# new time is used at once. After a smaller step no time fires again.
+_CORRECTION_MS = 3 * 3_600_000
+
+
+class Scheduler:
+    """Fires each schedule when it is due; `changed` reports that another one may be next.
+
+    The clock is read again every `check_clock_every_s` real seconds, since it may jump. A schedule
+    that missed several times fires once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        engine: Engine,
+        new_id: Callable[[str], str],
+        limits: Limits,
+        *,
+        check_clock_every_s: float = LONGEST_WAIT_S,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._engine = engine
+        self._new_id = new_id
+        self._limits = limits
+        self._alarm = Alarm(clock, check_clock_every_s)
+        self._is_current = False
+        self._next_ms: int | None = None
+        self._latest_ms = 0
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to wait for the next schedule."""
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stops."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    def changed(self) -> None:
+        """Checks again which schedule is next."""
+        self._is_current = False
+        self._alarm.ring()
+
+    async def _run(self) -> None:
+        is_loaded = False
+        while True:
+            try:
+                if not is_loaded:
+                    self._latest_ms = await self._store.run(self._load)
+                    is_loaded = True
+                await self._step()
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the other schedules go on
+                logging.getLogger(__name__).warning("schedules could not be fired yet: %r", fault)
+                self._is_current = False
+                await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
+
+    def _load(self, connection: sqlite3.Connection) -> int:
+        firing.examine(connection, self._clock.now_ms())
+        return max(message.last_step_ms(connection), firing.last_change_ms(connection))
+
+    async def _step(self) -> None:
+        now_ms = self._clock.now_ms()
+        if now_ms < self._latest_ms - _CORRECTION_MS:
+            await self._store.run(lambda connection: firing.move_back(connection, now_ms))
+            self._latest_ms, self._is_current = now_ms, False
+        self._latest_ms = max(self._latest_ms, now_ms)
+        if not self._is_current:
+            # A change that comes in the meantime is seen in the next step.
+            self._is_current = True
+            self._next_ms = await self._store.run(firing.next_due_ms)
+        if self._next_ms is None or self._next_ms > now_ms:
+            await self._alarm.wait(self._next_ms)
+            return
+        self._is_current = False
+        fired = await self._store.run(
+            lambda connection: firing.fire_due(connection, now_ms, self._new_id, self._limits)
+        )
+        for accepted in fired:
+            self._engine.add_all(accepted.stored)

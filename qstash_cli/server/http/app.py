@@ -1,0 +1,136 @@
+"""The ASGI application: routes, middleware and errors."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.limits import Limits
+from qstash_cli.server.http.responses import ApiError, refusal
+from qstash_cli.server.http.routes import (
+    bulk_actions,
+    dlq,
+    flow,
+    logs,
+    messages,
+    publish,
+    queues,
+    schedules,
+    url_groups,
+    workflows,
+)
+from qstash_cli.server.http.routes import keys as key_routes
+from qstash_cli.server.http.security import Guard
+from qstash_cli.server.services.accounts import Accounts
+from qstash_cli.server.services.quota import Burst
+
+_RESOURCES = (
+    publish, messages, bulk_actions, url_groups, queues, schedules, flow, logs, dlq, key_routes,
+    workflows,
+)  # fmt: skip
+_RESOURCE_NAMES = {
+    route.path.split("/")[2].lower(): route.path.split("/")[2]
+    for resource in _RESOURCES
+    for route in resource.ROUTES
+}
+_RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/", "/v2/workflows/")
+
+
+def build(accounts: Accounts, *, host: str, limits: Limits) -> Starlette:
+    """The application on accounts that are started, and stopped, by whoever runs it."""
+    middleware = [
+        Middleware(Guard, host=host, accounts=accounts),
+        Middleware(_Paths),
+    ]
+    if limits.requests_per_s is not None:
+        middleware.append(Middleware(Burst, most=limits.requests_per_s, now_s=time.time))
+    app = Starlette(
+        routes=[route for resource in _RESOURCES for route in resource.ROUTES],
+        middleware=middleware,
+        exception_handlers={
+            ApiError: _api_error,
+            BadInput: _bad_input,
+            HTTPException: _http_error,
+            UnicodeEncodeError: _no_unicode,
+            ClientDisconnect: _gone,
+            sqlite3.Error: _store_error,
+            Exception: _unexpected,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Paths:
+    """Makes collections answer with a slash at their end too, and refuses an empty id there.
+
+    The resource may be written in any case: the Go SDK asks for `/v2/Schedules/`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # No pattern of a route matches a line feed, which a destination may well hold.
+        path = _with_known_resource(scope["path"]).replace("\n", "%0A")
+        scope = {**scope, "path": path}
+        if path.endswith("/") and not path.startswith(_RAW):
+            if scope["method"] == "DELETE":
+                # In the cloud an empty id means everything.
+                await refusal(400, "the id is empty")(scope, receive, send)
+                return
+            scope["path"] = path.rstrip("/") or "/"
+        await self._app(scope, receive, send)
+
+
+def _with_known_resource(path: str) -> str:
+    parts = path.split("/", 3)
+    if len(parts) > 2:
+        parts[2] = _RESOURCE_NAMES.get(parts[2].lower(), parts[2])
+    return "/".join(parts)
+
+
+async def _api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 - Starlette's handlers are typed for any error
+    return refusal(error.status, error.message, error.headers)
+
+
+async def _bad_input(_request: Request, error: Exception) -> Response:
+    return refusal(400, str(error))
+
+
+async def _no_unicode(_request: Request, _error: Exception) -> Response:
+    return refusal(400, "half a surrogate pair is no text")
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return refusal(400, "the request has no end")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    return refusal(error.status_code, f"{error.detail}: {request.method} {request.url.path}")
+
+
+async def _store_error(_request: Request, error: Exception) -> Response:
+    logging.getLogger(__name__).error("the database refuses: %s", error)
+    return refusal(500, f"nothing was stored: {error}")
+
+
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    # uvicorn hangs up after such an error, which a client must know before its next request.
+    return refusal(
+        500, f"a defect of the server: {type(error).__name__}", [("Connection", "close")]
+    )

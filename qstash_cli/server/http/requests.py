@@ -1,0 +1,112 @@
+"""What a request says: its raw target, its headers, its parameters, its body."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote_plus
+
+from starlette.requests import Request
+
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.server.http.request_body import read_body
+from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.services.accounts import Account
+
+
+def service(request: Request) -> Account:
+    """The account of the user who sent a request, which `Guard` has found by the token."""
+    return cast("Account", request.state.account)
+
+
+def headers(request: Request) -> Headers:
+    """The request's headers, with options that came as query parameters behind them."""
+    own = tuple((_text(name), _text(value)) for name, value in request.scope["headers"])
+    named = {name.lower() for name, _ in own}
+    from_query = (
+        (unquote_plus(name), unquote_plus(value))
+        for name, _, value in (pair.partition("=") for pair in _pairs(request))
+        if name.lower().startswith("upstash-")
+    )
+    return (*own, *((n, v) for n, v in from_query if n.lower() not in named))
+
+
+def rest_of_path(request: Request, segments: int) -> str:
+    """The raw path after so many segments, with the query that is not ours.
+
+    Source: QStash docs, "Publish": a destination stands in the path as it is.
+    """
+    raw: bytes = request.scope["raw_path"]
+    parts = raw.decode("ascii", errors="replace").split("/", segments + 1)
+    path = parts[segments + 1] if len(parts) > segments + 1 else ""
+    theirs = [
+        pair
+        for pair in _pairs(request)
+        if not pair.lower().startswith("upstash-")
+        and pair.partition("=")[0].lower() != "qstash_token"
+    ]
+    return f"{path}?{'&'.join(theirs)}" if theirs else path
+
+
+def parameters(request: Request) -> dict[str, list[str]]:
+    """The query parameters, but for the token."""
+    found: dict[str, list[str]] = {}
+    query = request.scope["query_string"].decode("ascii", errors="replace")
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name.lower() != "qstash_token":
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def caller_ip(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else "127.0.0.1"
+
+
+async def json_body(request: Request) -> Any:
+    """The body as JSON. Raises `ApiError` if it is none."""
+    return _parsed(await read_body(request))
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise ApiError(400, "the body is not JSON") from None
+
+
+async def bulk_parameters(request: Request) -> dict[str, list[str]]:
+    """The parameters of a bulk operation, in either of their forms: query or JSON body.
+
+    Raises `ApiError` for a body that is neither, and for an empty list of ids, which in the cloud
+    means everything.
+    """
+    found = parameters(request)
+    data = await read_body(request)
+    if not data.strip():
+        return found
+    fields = _parsed(data)
+    if not isinstance(fields, dict):
+        raise ApiError(400, "the body is not a JSON object")
+    return found | {name: _texts(name, value) for name, value in fields.items()}
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    if name == "async" and isinstance(value, bool):
+        return [str(value).lower()]
+    values = value if isinstance(value, list) else [value]
+    if not values or any(isinstance(v, dict | list | bool) or v is None for v in values):
+        raise ApiError(400, f"{name} cannot be empty")
+    return [str(v) for v in values]
+
+
+def _pairs(request: Request) -> list[str]:
+    query = request.scope["query_string"].decode("ascii", errors="replace")
+    return query.split("&") if query else []
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

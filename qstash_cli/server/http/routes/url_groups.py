@@ -1,0 +1,113 @@
+"""URL groups. Source: QStash docs, "URL groups"."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from qstash_cli.protocol.destination import check_url, is_url
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.ids import check_name
+from qstash_cli.server.http.requests import json_body, service
+from qstash_cli.server.http.responses import ApiError, answer
+from qstash_cli.server.services import quota
+from qstash_cli.server.storage import url_groups
+from qstash_cli.server.storage.url_groups import Endpoint
+
+
+async def _list(request: Request) -> Response:
+    found = await service(request).store.run(url_groups.every)
+    return answer([topic.as_json() for topic in found])
+
+
+async def _get(request: Request) -> Response:
+    name = request.path_params["name"]
+    found = await service(request).store.run(lambda connection: url_groups.get(connection, name))
+    return answer(found.as_json())
+
+
+async def _delete(request: Request) -> Response:
+    name = request.path_params["name"]
+    await service(request).store.run(lambda connection: url_groups.delete(connection, name))
+    return Response(status_code=200)
+
+
+async def _add(request: Request) -> Response:
+    api = service(request)
+    name = check_name(request.path_params["name"], "URL group")
+    endpoints = await _endpoints(request)
+    for endpoint in endpoints:
+        if not is_url(endpoint.get("url", "")):
+            raise ApiError(400, "endpoint has invalid scheme, add http:// or https://")
+        check_url(endpoint["url"])
+    now_ms = api.clock.now_ms()
+
+    def add(connection: sqlite3.Connection) -> None:
+        quota.check_room(connection, api.limits, "urlgroups", name)
+        url_groups.add(connection, name, endpoints, now_ms)
+        count = len(url_groups.get(connection, name).endpoints)
+        quota.check("EndpointsPerTopic", count, api.limits.endpoints)
+
+    await api.store.run(add)
+    return Response(status_code=200)
+
+
+async def _remove(request: Request) -> Response:
+    api = service(request)
+    name = request.path_params["name"]
+    endpoints = await _endpoints(request)
+    now_ms = api.clock.now_ms()
+    await api.store.run(
+        lambda connection: url_groups.remove_endpoints(connection, name, endpoints, now_ms)
+    )
+    return Response(status_code=200)
+
+
+async def _headers(request: Request) -> Response:
+    api = service(request)
+    name = request.path_params["name"]
+    fields = await json_body(request)
+    headers = _pairs(fields.get("headers") if isinstance(fields, dict) else None)
+    now_ms = api.clock.now_ms()
+    await api.store.run(
+        lambda connection: url_groups.set_headers(connection, name, headers, now_ms)
+    )
+    return Response(status_code=200)
+
+
+def _pairs(given: Any) -> Headers:
+    if not isinstance(given, dict):
+        raise ApiError(400, "headers is not an object")
+    return tuple(
+        (name, str(value))
+        for name, values in given.items()
+        for value in (values if isinstance(values, list) else [values])
+    )
+
+
+async def _endpoints(request: Request) -> list[Endpoint]:
+    fields = await json_body(request)
+    given = fields.get("endpoints") if isinstance(fields, dict) else None
+    if not isinstance(given, list) or not given:
+        raise ApiError(400, "endpoints cannot be empty")
+    for endpoint in given:
+        if not isinstance(endpoint, dict) or not (endpoint.get("url") or endpoint.get("name")):
+            raise ApiError(400, "an endpoint has neither url nor name")
+    return [
+        {key: str(endpoint[key]) for key in ("name", "url") if endpoint.get(key)}
+        for endpoint in given
+    ]
+
+
+ROUTES = [
+    Route("/v2/topics", _list, methods=["GET"]),
+    Route("/v2/topics/{name}", _get, methods=["GET"]),
+    Route("/v2/topics/{name}", _delete, methods=["DELETE"]),
+    Route("/v2/topics/{name}", _headers, methods=["PATCH"]),
+    Route("/v2/topics/{name}/endpoints", _add, methods=["POST"]),
+    Route("/v2/topics/{name}/endpoints", _remove, methods=["DELETE"]),
+]

@@ -1,0 +1,74 @@
+"""uvicorn as this project runs it: on sockets that are open already, quiet and bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from qstash_cli.server.http.inbound import Inbound
+from qstash_cli.server.http.listeners import BACKLOG
+from qstash_cli.server.http.uvicorn_config import ClientLimits, HttpConfig, StoppableState
+
+_MAX_THREADS = 200
+
+
+class HttpServer(uvicorn.Server):
+    """A server of one application. Set `should_exit` to stop it."""
+
+    def __init__(self, app: ASGIApp, clients: ClientLimits | None = None) -> None:
+        super().__init__(HttpConfig(app, Inbound, clients or ClientLimits()))
+        self.server_state: StoppableState = StoppableState()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until it is to stop."""
+        # Resolving the name of a destination takes a thread, and some names take many seconds.
+        threads = ThreadPoolExecutor(_MAX_THREADS, "server")
+        asyncio.get_running_loop().set_default_executor(threads)
+        await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to accept connections."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            # uvicorn has made the queue of the system as short as a step of its own.
+            listener.listen(BACKLOG)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops accepting connections, waits for responses for a limited time, closes the rest."""
+        loop = asyncio.get_running_loop()
+        for listener in sockets or ():
+            # Windows' event loop has no readers.
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_reader(listener)
+        # asyncio forgets the sockets of accepted connections that have no transport when their
+        # server is closed. They get their transports in the next step of the event loop.
+        await asyncio.sleep(0)
+        # uvicorn closes the connections that it knows of. Those made later close themselves.
+        self.server_state.is_stopping = True
+        try:
+            await super().shutdown(sockets)
+        finally:
+            for connection in self.server_state.connections:
+                # Closing would wait until the client has read everything.
+                connection.transport.abort()
+
+
+@contextlib.contextmanager
+def running_in_thread(
+    server: HttpServer, sockets: Sequence[socket.socket]
+) -> Iterator[threading.Thread]:
+    """Runs a server in a thread, and stops it at the end of the block."""
+    thread = threading.Thread(target=server.run, kwargs={"sockets": sockets}, daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -1,1 +1,0 @@
-"""The API's operations, a file for each resource."""

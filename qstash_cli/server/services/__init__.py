@@ -1,0 +1,1 @@
+"""What a route may do: each function changes the store and notifies the engine."""

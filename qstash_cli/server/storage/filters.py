@@ -1,0 +1,126 @@
+"""Filters of lists and bulk operations, as SQL. Source: QStash OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from qstash_cli.protocol.states import normal_state
+from qstash_cli.server.http.responses import ApiError
+
+Values = Mapping[str, Sequence[str]]
+_MOST_DIGITS = 15
+# Guess: QStash's own limit is not known; SQLite's are a thousand alternatives.
+_MOST_VALUES = 900
+_IN_PROGRESS = ("ACTIVE", "RETRY", "ERROR")
+
+
+class Condition(NamedTuple):
+    """A part of a WHERE clause and its parameters."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+
+def _one_of(column: str) -> Callable[[Sequence[str]], Condition]:
+    def build(values: Sequence[str]) -> Condition:
+        return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
+
+    return build
+
+
+def _labels(values: Sequence[str]) -> Condition:
+    parts = " OR ".join("instr(messages.labels, ?) > 0" for _ in values)
+    return Condition(f"({parts})", tuple(f",{value}," for value in values))
+
+
+def _states(values: Sequence[str]) -> Condition:
+    states = [normal_state(value.upper()) for value in values]
+    states += _IN_PROGRESS if "IN_PROGRESS" in states else ()
+    return _one_of("state")(states)
+
+
+def _statuses(values: Sequence[str]) -> Condition:
+    marks = ", ".join("?" * len(values))
+    return Condition(f"dlq.status IN ({marks})", tuple(number(value) for value in values))
+
+
+MESSAGE_FILTERS: dict[str, Callable[[Sequence[str]], Condition]] = {
+    "messageId": _one_of("messages.id"),
+    "messageIds": _one_of("messages.id"),
+    "url": _one_of("messages.url"),
+    "host": _one_of("messages.host"),
+    "path": _one_of("messages.path"),
+    "topicName": _one_of("messages.topic"),
+    "scheduleId": _one_of("messages.schedule_id"),
+    "queueName": _one_of("messages.queue"),
+    "flowControlKey": _one_of("messages.flow_key"),
+    "callerIp": _one_of("messages.caller_ip"),
+    "callerIP": _one_of("messages.caller_ip"),
+    "label": _labels,
+}
+LOG_FILTERS = MESSAGE_FILTERS | {"state": _states}
+DLQ_FILTERS = {
+    name: build
+    for name, build in MESSAGE_FILTERS.items()
+    if name not in {"host", "path", "messageIds"}
+} | {
+    "dlqIds": _one_of("dlq.id"),
+    "responseStatus": _statuses,
+}
+
+
+def split(name: str, values: Sequence[str]) -> list[str]:
+    """The values of a parameter: repeated, or separated by commas where they cannot hold one."""
+    # A URL may contain a comma, and so may a path.
+    splits = name not in {"url", "path"}
+    return [one for text in values for one in (text.split(",") if splits else [text])]
+
+
+def conditions(
+    given: Values,
+    known: Mapping[str, Callable[[Sequence[str]], Condition]],
+    *,
+    time_column: str,
+    besides: frozenset[str],
+) -> list[Condition]:
+    """The conditions of the parameters. Raises `ApiError` for an unknown name or an empty value.
+
+    `besides` are parameters that are no filters.
+    """
+    found = []
+    for name, raw in given.items():
+        values = split(name, raw)
+        if name in besides:
+            continue
+        if not values or not all(values):
+            raise ApiError(400, f"{name} cannot be empty")
+        if len(values) > _MOST_VALUES:
+            raise ApiError(400, f"{name} has more than {_MOST_VALUES} values")
+        if name in {"fromDate", "toDate"}:
+            sign = ">=" if name == "fromDate" else "<="
+            found.append(Condition(f"{time_column} {sign} ?", (number(values[-1]),)))
+        elif name in known:
+            found.append(known[name](values))
+        else:
+            raise ApiError(400, f"unknown query parameter: {name}")
+    return found
+
+
+def where(parts: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
+    """All conditions as one clause, which always holds something."""
+    sql = " AND ".join(part.sql for part in parts) or "1"
+    return sql, tuple(value for part in parts for value in part.values)
+
+
+def number(text: str) -> int:
+    """A whole number. Raises `ApiError`."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise ApiError(400, f"not a number: {text}")
+    return int(text)
+
+
+def count(given: Values, *, default: int, most: int) -> int:
+    """How many are asked for, between one and `most`."""
+    texts = given.get("count")
+    return max(1, min(most, number(texts[-1]))) if texts else default

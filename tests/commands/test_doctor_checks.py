@@ -1,0 +1,78 @@
+"""The checks of `doctor` that need no server: what they say of what they are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qstash_cli.client.soundings import Answer
+from qstash_cli.commands.doctor import account, environment, network
+from qstash_cli.config.credentials import Keys
+from tests.commands.api_server import KEYS
+
+KEY_CASES: dict[str, tuple[Keys, str, str]] = {
+    "both": (Keys(current=KEYS["current"], next=KEYS["next"], source="A"), "ok", "both"),
+    "none": (Keys(), "warning", "none are configured"),
+    "rotated": (Keys(current="sig_old", next=KEYS["current"], source="A"), "warning", "rotated"),
+    "no next": (Keys(current=KEYS["current"], source="A"), "warning", "is not configured"),
+    "another next": (Keys(current=KEYS["current"], next="sig_x"), "warning", "is another"),
+    "strange": (Keys(current="sig_x", next="sig_y", source="A"), "failure", "not the account's"),
+}
+
+
+@pytest.mark.parametrize("case", KEY_CASES.values(), ids=list(KEY_CASES))
+def test_signing_keys_are_compared_and_never_shown(case: tuple[Keys, str, str]) -> None:
+    configured, status, words = case
+
+    check = account.signing_keys(configured, Answer(status=200, content=KEYS))
+
+    assert (check.status, words in check.detail) == (status, True), check
+    assert "sig_" not in check.detail + check.fix
+
+
+PROXY_CASES: dict[str, tuple[dict[str, str], str, str]] = {
+    "none": ({}, "ok", "none is set"),
+    "used": ({"HTTPS_PROXY": "http://me:hush@proxy:3128"}, "ok", "HTTPS_PROXY: http://proxy:3128"),
+    "lower case first": ({"HTTPS_PROXY": "http://a", "https_proxy": "http://b"}, "ok", "http://b"),
+    "left out": ({"HTTPS_PROXY": "http://a", "NO_PROXY": ".example"}, "ok", "NO_PROXY leaves"),
+    "every host left out": ({"ALL_PROXY": "http://a", "no_proxy": "*"}, "ok", "NO_PROXY leaves"),
+    "socks": ({"ALL_PROXY": "socks5://a:1"}, "failure", "ALL_PROXY"),
+    "no port": ({"HTTPS_PROXY": "http://a:x"}, "failure", "HTTPS_PROXY"),
+}
+
+
+@pytest.mark.parametrize("case", PROXY_CASES.values(), ids=list(PROXY_CASES))
+def test_proxies_are_told_without_their_passwords(case: tuple[dict[str, str], str, str]) -> None:
+    env, status, words = case
+
+    check = environment.proxy("https://q.example", env, is_local=False)
+
+    assert (check.status, words in check.detail) == (status, True), check
+    assert "hush" not in check.detail + check.fix
+
+
+def test_certificates_that_are_not_there_are_a_failure(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+
+    def status(**env: str) -> str:
+        return environment.certificates(env, is_plain=False).status
+
+    assert status() == "ok"
+    assert status(SSL_CERT_FILE=str(tmp_path / "nope")) == "failure"
+    assert status(SSL_CERT_FILE=str(empty)) == "failure"
+    assert status(SSL_CERT_DIR=str(tmp_path)) == "ok"
+    assert status(REQUESTS_CA_BUNDLE="a") == "warning"
+
+
+def test_slow_answers_are_a_warning() -> None:
+    assert network.latency([Answer(took_ms=ms) for ms in (5, 9, 2000)]).detail.startswith("9 ms")
+    assert network.latency([Answer(took_ms=1500)]).status == "warning"
+
+
+def test_few_samples_are_taken_of_slow_answers() -> None:
+    slow = Answer(took_ms=2000)
+
+    assert len(list(network.samples(slow, lambda: slow))) == 1
+    assert len(list(network.samples(Answer(took_ms=3), lambda: Answer(took_ms=3)))) == 3
