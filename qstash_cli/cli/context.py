@@ -20,7 +20,7 @@ from qstash_cli.files import read_file
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from qstash_cli.client.transport import Client
+    from qstash_cli.client.client import Client
     from qstash_cli.config.credentials import Keys, Settings
     from qstash_cli.config.profiles import Profiles
     from qstash_cli.config.sources import Given
@@ -196,7 +196,7 @@ class Invocation(Exchanges):
     @cached_property
     def client(self) -> Client:
         """The connection to QStash."""
-        from qstash_cli.client.transport import Client, Surroundings
+        from qstash_cli.client.client import Client, Surroundings
 
         return Client(
             self.settings.api_url,

@@ -14,7 +14,7 @@ from qstash_cli.output.result import Result
 
 if TYPE_CHECKING:
     from qstash_cli.cli.preview import Planned
-    from qstash_cli.client.transport import Client
+    from qstash_cli.client.client import Client
 
 T = TypeVar("T")
 

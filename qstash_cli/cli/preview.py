@@ -118,7 +118,7 @@ class Preview(NamedTuple):
         if isinstance(request, ExternalRequest):
             return request, False
         # It brings what sends requests, which commands without any do not need.
-        from qstash_cli.client.transport import target
+        from qstash_cli.client.client import target
 
         url = f"{self.api_url}{target(request)}"
         return ExternalRequest(request.method, url, request.headers, request.body), True

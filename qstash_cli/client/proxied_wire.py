@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from qstash_cli.client.body_limits import first, most_bytes, refuse_part
 from qstash_cli.client.deadline import within
-from qstash_cli.client.reading import first, most_bytes, refuse_part
-from qstash_cli.client.wire import (
+from qstash_cli.client.response import (
     Answer,
     Fault,
     NotConnected,

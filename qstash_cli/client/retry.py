@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from qstash_cli.client.pacing import reset_after_s, retry_after_s
-from qstash_cli.client.wire import Answer, Fault, NotConnected
+from qstash_cli.client.rate_limit import reset_after_s, retry_after_s
+from qstash_cli.client.response import Answer, Fault, NotConnected
 
 TOO_MANY_REQUESTS = 429
 # A gateway had no response of the server: whether the request was processed is not known.

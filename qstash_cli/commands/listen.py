@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.client import outside
+from qstash_cli.client import external
 from qstash_cli.commands.common.options import parse_count
 from qstash_cli.commands.common.signing_keys import KeyFlags, signing_keys
 from qstash_cli.commands.dev.options import parse_port
@@ -143,7 +143,7 @@ def _response(listening: Listening, request: Received, number: int) -> tuple[int
         return 500, b"as --fail-first says"
     if listening.forward is None:
         return listening.status, b""
-    reply = outside.ask(
+    reply = external.ask(
         request.method,
         listening.forward.rstrip("/") + request.path,
         timeout_s=_FORWARD_WITHIN_S,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.client import outside
+from qstash_cli.client import external
 from qstash_cli.client.api import urlgroups
 from qstash_cli.commands.common.options import Confirm
 from qstash_cli.commands.common.views import DEAD, NAMED, URL_GROUP
@@ -182,13 +182,13 @@ def _checked(inv: Invocation, endpoints: list[Endpoint]) -> Result:
     return Result(data=cast("Any", dead), view=DEAD, failure=failure)
 
 
-def _sign_of_life(url: str, inv: Invocation) -> outside.Reply:
+def _sign_of_life(url: str, inv: Invocation) -> external.Reply:
     timeout_s = inv.connection.request_timeout
-    first = outside.ask("HEAD", url, timeout_s=timeout_s)
-    return first if _is_alive(first) else outside.ask("GET", url, timeout_s=timeout_s)
+    first = external.ask("HEAD", url, timeout_s=timeout_s)
+    return first if _is_alive(first) else external.ask("GET", url, timeout_s=timeout_s)
 
 
-def _is_alive(reply: outside.Reply) -> bool:
+def _is_alive(reply: external.Reply) -> bool:
     return 0 < reply.status < 500 and reply.status not in {404, 410}
 
 

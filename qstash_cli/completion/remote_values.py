@@ -23,7 +23,7 @@ from qstash_cli.config.credentials import chosen, resolve
 from qstash_cli.config.sources import Source
 
 if TYPE_CHECKING:
-    from qstash_cli.client.transport import Client
+    from qstash_cli.client.client import Client
 
 Value = tuple[str, str]
 
@@ -63,8 +63,8 @@ def _path(inv: Invocation, source: Source, kind: str) -> Path:
 
 
 def _asked(inv: Invocation, kind: str) -> list[Value]:
+    from qstash_cli.client.client import Client, Surroundings
     from qstash_cli.client.deadline import within
-    from qstash_cli.client.transport import Client, Surroundings
 
     started_at = inv.now()
     settings = resolve(inv.given, inv.variables, inv.profiles, _printed_quickly)

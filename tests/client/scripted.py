@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-from qstash_cli.client.transport import Client, Surroundings
+from qstash_cli.client.client import Client, Surroundings
 
 TOKEN = "token-of-a-test"
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.client.api import keys, messages
-from qstash_cli.client.refusals import excerpt, refusal, unexpected_body
+from qstash_cli.client.errors import excerpt, refusal, unexpected_body
 from qstash_cli.client.request import Request
-from qstash_cli.client.wire import Answer
+from qstash_cli.client.response import Answer
 from qstash_cli.errors import ExitCode, NotFound, QstashError, RateLimited, Unreachable
 from qstash_cli.protocol.options import MessageOptions
 from tests.client.conftest import Connect

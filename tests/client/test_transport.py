@@ -1,203 +1,372 @@
-"""What goes over the wire, what is waited for, and what each refusal becomes."""
+"""The wire without a proxy, against real sockets: what is sent, kept, decoded, and told apart."""
 
 from __future__ import annotations
 
+import gzip
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
-from qstash_cli.client.api import dlq, keys, messages
-from qstash_cli.client.api.filters import Filter
-from qstash_cli.client.request import Request
-from qstash_cli.errors import BadCredentials, ExitCode, NotFound, QstashError, RateLimited
-from qstash_cli.protocol.options import MessageOptions
-from tests.client.conftest import Connect
-from tests.client.scripted import TOKEN, Reply, scripted_server
+from qstash_cli.client.response import Fault, NotConnected, NotConnectedInTime, TimedOut
+from qstash_cli.client.transport import PlainWire, certificates
 
-PUBLISHED = Reply(201, {"messageId": "msg_1"})
-KEYS = {"current": "sig_a", "next": "sig_b"}
+Wires = Callable[..., PlainWire]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+# In place of an answer: the request is taken, and nothing comes.
+SILENCE = b"(silence)"
 
 
-def publish(**options: Any) -> Request[Any]:
-    return messages.publish("https://a.example/x?y=%7E", MessageOptions(**options), b"\x00body")
+@dataclass
+class Peer:
+    """A server; `answers` are those of each connection, which it closes behind the last one."""
+
+    answers: tuple[tuple[bytes, ...], ...]
+    context: ssl.SSLContext | None = None
+    url: str = ""
+    requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def serve(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                answers = self.answers[min(self.connections, len(self.answers) - 1)]
+                self.connections += 1
+                threading.Thread(target=self._talk, args=(connection, answers), daemon=True).start()
+
+    def _talk(self, connection: socket.socket, answers: tuple[bytes, ...]) -> None:
+        with suppress(OSError):
+            if self.context is not None:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            with closing(connection):
+                for answer in answers:
+                    self.requests.append(_request(connection))
+                    if answer == SILENCE:
+                        connection.recv(1)
+                    else:
+                        connection.sendall(answer)
+        self.closed.set()
 
 
-def entry(dlq_id: str) -> dict[str, str]:
-    return {"dlqId": dlq_id, "messageId": "msg_1", "url": "https://a.example"}
+Peers = Callable[..., Peer]
 
 
-def test_the_destination_travels_byte_for_byte(connect: Connect) -> None:
-    request = messages.publish("https://a.example/b//../c d?e={%20}", MessageOptions(), b"")
-    with scripted_server(PUBLISHED) as server:
-        connect(server.url).client.send(request)
-
-    assert server.requests[0].target == "/v2/publish/https://a.example/b//../c%20d?e={%20}"
-
-
-def test_token_body_and_options_travel(connect: Connect) -> None:
-    with scripted_server(PUBLISHED) as server:
-        assert connect(server.url).client.send(publish(retries=3)) == {"messageId": "msg_1"}
-
-    request = server.requests[0]
-    assert request.headers["authorization"] == f"Bearer {TOKEN}"
-    assert request.headers["upstash-retries"] == "3"
-    assert request.body == b"\x00body"
+def _request(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = connection.recv(65_536)
+        if not more:
+            raise OSError("it is gone")
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    while len(body) < int(fields.get(b"content-length", b"0")):
+        body += connection.recv(65_536)
+    return head + b"\r\n\r\n" + body
 
 
-def test_a_queue_becomes_part_of_the_path(connect: Connect) -> None:
-    with scripted_server(PUBLISHED) as server:
-        connect(server.url).client.send(publish(queue="orders"))
+@pytest.fixture
+def peer() -> Iterator[Peers]:
+    """Starts a server whose connections have these answers."""
+    listeners: list[socket.socket] = []
 
-    assert server.requests[0].target.startswith("/v2/enqueue/orders/https://a.example")
-    assert "upstash-queue-name" not in server.requests[0].headers
+    def start(*answers: tuple[bytes, ...], context: ssl.SSLContext | None = None) -> Peer:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        scheme, host = ("http", "127.0.0.1") if context is None else ("https", "localhost")
+        made = Peer(answers, context, f"{scheme}://{host}:{listener.getsockname()[1]}")
+        threading.Thread(target=made.serve, args=(listener,), daemon=True).start()
+        return made
 
-
-@pytest.mark.parametrize(
-    ("headers", "pause"),
-    [
-        ({"Burst-RateLimit-Reset": "1700000002"}, 2.0),
-        ({"RateLimit-Reset": "3"}, 3.0),
-        ({"Retry-After": "1"}, 1.0),
-    ],
-)
-def test_a_rate_limit_is_waited_for(
-    connect: Connect, headers: dict[str, str], pause: float
-) -> None:
-    with scripted_server(Reply(429, headers=headers), Reply(200, KEYS)) as server:
-        tried = connect(server.url)
-        tried.client.send(keys.get())
-
-    assert tried.pauses == [pause]
+    yield start
+    for listener in listeners:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
 
 
-def pauses_of_two(connect: Connect, headers: dict[str, str]) -> list[float]:
-    """The pauses of two requests whose responses have these headers."""
-    with scripted_server(Reply(200, KEYS, headers)) as server:
-        tried = connect(server.url)
-        tried.client.send(keys.get())
-        assert tried.pauses == []
-        tried.client.send(keys.get())
-    return tried.pauses
+@pytest.fixture
+def slow_reader() -> Iterator[Callable[[ssl.SSLContext | None], str]]:
+    """Starts a server that takes some of a request every tenth of a second."""
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(context: ssl.SSLContext | None) -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            if context is not None:
+                connection = context.wrap_socket(connection, server_side=True)
+            with closing(connection):
+                while not over.wait(0.1) and connection.recv(100_000):
+                    pass
+
+    def start(context: ssl.SSLContext | None) -> str:
+        threading.Thread(target=serve, args=(context,), daemon=True).start()
+        return f"{'https' if context else 'http'}://localhost:{listener.getsockname()[1]}"
+
+    yield start
+    over.set()
+    listener.close()
 
 
-def test_the_last_request_of_a_second_makes_the_next_one_wait_for_the_next_second(
-    connect: Connect,
-) -> None:
-    spent = {"Burst-RateLimit-Remaining": "0", "Burst-RateLimit-Reset": "1700000000.4"}
+@pytest.fixture
+def wire() -> Iterator[Wires]:
+    """Opens a wire to a URL, and closes it after the test."""
+    opened: list[PlainWire] = []
 
-    assert pauses_of_two(connect, spent) == [pytest.approx(0.4)]
+    def open_(url: str, **given: Any) -> PlainWire:
+        usual: dict[str, Any] = {"context": None, "connect_timeout_s": 5}
+        opened.append(PlainWire(url, **(usual | given)))
+        return opened[-1]
 
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Burst-RateLimit-Remaining": "3", "Burst-RateLimit-Reset": "1700000001"},
-        {"RateLimit-Remaining": "0", "RateLimit-Reset": "1700009999"},
-    ],
-)
-def test_a_limit_that_is_not_spent_or_not_of_the_second_makes_nothing_wait(
-    connect: Connect, headers: dict[str, str]
-) -> None:
-    assert pauses_of_two(connect, headers) == []
+    yield open_
+    for one in opened:
+        one.close()
 
 
-@pytest.mark.parametrize("reset", ["1700000900", "nan", "soon", ""])
-def test_a_clock_that_is_wrong_makes_no_pause_longer_than_the_second(
-    connect: Connect, reset: str
-) -> None:
-    spent = {"Burst-RateLimit-Remaining": "0", "Burst-RateLimit-Reset": reset}
+def test_what_is_sent_is_what_was_given_byte_for_byte(peer: Peers, wire: Wires) -> None:
+    there = peer((OK,))
+    target = "/v2/publish/https://example.com/a//b?c=%2F&d=%20"
 
-    assert pauses_of_two(connect, spent) == [1.0]
-
-
-@pytest.mark.parametrize("headers", [{"RateLimit-Reset": "1700009999"}, {}])
-def test_a_rate_limit_that_lasts_is_an_error(connect: Connect, headers: dict[str, str]) -> None:
-    with scripted_server(Reply(429, {"error": "quota"}, headers)) as server:
-        tried = connect(server.url)
-        with pytest.raises(RateLimited, match="quota"):
-            tried.client.send(keys.get())
-
-    assert tried.pauses == []
-
-
-@pytest.mark.parametrize(
-    ("status", "kind", "exit_code"),
-    [
-        (400, QstashError, 1),
-        (401, BadCredentials, 3),
-        (403, BadCredentials, 3),
-        (404, NotFound, 4),
-        (412, RateLimited, 5),
-        (500, QstashError, 1),
-        (302, QstashError, 1),
-    ],
-)
-def test_each_refusal_has_its_exit_code_and_is_not_repeated(
-    connect: Connect, status: int, kind: type[QstashError], exit_code: int
-) -> None:
-    refusal = Reply(status, {"error": "because"})
-    with scripted_server(refusal) as server, pytest.raises(QstashError) as caught:
-        connect(server.url).client.send(keys.get())
-
-    assert type(caught.value) is kind
-    assert caught.value.exit_code == ExitCode(exit_code)
-    assert caught.value.status == status
-    assert len(server.requests) == 1
-
-
-def test_a_response_that_is_not_as_documented_names_endpoint_and_field(connect: Connect) -> None:
-    page = Reply(200, {"messages": [entry("1"), entry("2") | {"dlqId": 3}]})
-    with scripted_server(page) as server, pytest.raises(QstashError) as caught:
-        list(connect(server.url).client.pages(dlq.entries(Filter())))
-
-    assert caught.value.message == (
-        "unexpected response from GET /v2/dlq: messages[1].dlqId is a number, expected a string"
+    answer = wire(there.url).send(
+        "POST", target, [(b"X-A", b"1"), (b"X-A", "ü".encode())], b"\x00body", limit_s=10
     )
-    assert caught.value.exit_code == ExitCode.FAILED
+
+    assert (answer.status_code, answer.content, answer.is_success) == (200, b"ok", True)
+    head, _, body = there.requests[0].partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    assert first == f"POST {target} HTTP/1.1".encode()
+    assert {b"X-A: 1", b"X-A: \xc3\xbc", b"Content-Length: 5"} <= set(lines)
+    assert f"Host: {there.url.removeprefix('http://')}".encode() in lines
+    assert body == b"\x00body"
 
 
-def test_that_a_write_was_accepted_is_said_where_its_response_is_not_as_documented(
-    connect: Connect,
+def test_a_connection_is_used_again_and_closed_at_the_end(peer: Peers, wire: Wires) -> None:
+    there = peer((OK, OK, OK, SILENCE))
+    one = wire(there.url)
+
+    for _ in range(3):
+        assert one.send("GET", "/", [], b"", limit_s=10).content == b"ok"
+
+    assert (there.connections, len(there.requests)) == (1, 3)
+    one.close()
+    assert there.closed.wait(10)
+
+
+def test_a_connection_that_was_closed_meanwhile_is_not_used(peer: Peers, wire: Wires) -> None:
+    there = peer((OK,))
+    one = wire(there.url)
+
+    one.send("GET", "/", [], b"", limit_s=10)
+    assert there.closed.wait(10)
+
+    assert one.send("GET", "/", [], b"", limit_s=10).content == b"ok"
+    assert (there.connections, len(there.requests)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (b"Connection: close\r\n", b"some text"),
+        (b"Transfer-Encoding: chunked\r\n", b"5\r\nsome \r\n4\r\ntext\r\n0\r\n\r\n"),
+        (b"Content-Encoding: gzip\r\nConnection: close\r\n", gzip.compress(b"some text")),
+        (b"Content-Encoding: deflate\r\nConnection: close\r\n", zlib.compress(b"some text")),
+        (
+            b"Content-Encoding: deflate\r\nConnection: close\r\n",
+            zlib.compress(b"some text", wbits=-zlib.MAX_WBITS),
+        ),
+    ],
+    ids=["to the end", "chunked", "gzip", "deflate", "bare deflate"],
+)
+def test_bodies_are_read_whole_and_decoded(
+    peer: Peers, headers: bytes, body: bytes, wire: Wires
 ) -> None:
-    reply = Reply(201, {"id": "msg_1"})
-    with scripted_server(reply) as server, pytest.raises(QstashError) as caught:
-        connect(server.url).client.send(publish())
+    there = peer((b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + body,))
 
-    assert "messageId is missing" in caught.value.message
-    assert "the server accepted the request" in caught.value.hint
+    assert wire(there.url).send("GET", "/", [], b"", limit_s=10).content == b"some text"
 
 
-def test_pages_are_followed_to_the_end(connect: Connect) -> None:
-    with scripted_server(
-        Reply(200, {"messages": [entry("1"), entry("2")], "cursor": "c1"}),
-        Reply(200, {"messages": [], "cursor": 2**60}),
-        Reply(200, {"messages": [entry("3")]}),
-    ) as server:
-        pages = connect(server.url).client.pages(dlq.entries(Filter(labels=("a", "b"))))
-        found = [one["dlqId"] for one in pages]
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ncut",
+        b"this is no HTTP\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno",
+    ],
+)
+def test_an_answer_that_is_none_is_a_fault_which_may_have_been_sent(
+    peer: Peers, answer: bytes, wire: Wires
+) -> None:
+    there = peer((answer,))
+    one = wire(there.url)
 
-    assert found == ["1", "2", "3"]
-    assert [request.target for request in server.requests] == [
-        "/v2/dlq?label=a&label=b&count=100",
-        "/v2/dlq?label=a&label=b&count=100&cursor=c1",
-        f"/v2/dlq?label=a&label=b&count=100&cursor={2**60}",
-    ]
+    with pytest.raises(Fault) as fault:
+        one.send("GET", "/", [], b"", limit_s=10)
 
-
-def test_the_trace_shows_the_exchange_without_secrets(connect: Connect) -> None:
-    with scripted_server(PUBLISHED._replace(headers={"Set-Cookie": "s3cret"})) as server:
-        tried = connect(server.url)
-        tried.client.send(publish(headers=(("Authorization", "s3cret"), ("X-A", "plain"))))
-
-    trace = "\n".join(tried.lines)
-    assert f"> POST {server.url}/v2/publish/https://a.example/x?y=%7E" in trace
-    assert "Upstash-Forward-X-A: plain" in trace
-    assert "< 201" in trace
-    assert TOKEN not in trace
-    assert "s3cret" not in trace
+    assert not isinstance(fault.value, NotConnected)
+    assert len(there.requests) == 1
+    assert there.closed.wait(10)
 
 
-@pytest.mark.parametrize("text", ["", "a/b", "..?x"])
-def test_an_id_that_changes_the_path_never_becomes_a_request(text: str) -> None:
-    with pytest.raises(QstashError, match="id"):
-        messages.cancel(text)
+def test_silence_is_not_waited_for_longer_than_is_said(peer: Peers, wire: Wires) -> None:
+    there = peer((SILENCE,))
+
+    with pytest.raises(TimedOut) as fault:
+        wire(there.url).send("GET", "/", [], b"", limit_s=0.2)
+
+    assert not isinstance(fault.value, NotConnected)
+    assert there.closed.wait(10)
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("is_secured", [False, True])
+def test_a_body_that_goes_out_in_many_pieces_arrives_whole(
+    peer: Peers, wire: Wires, secured: ssl.SSLContext, *, is_secured: bool
+) -> None:
+    there = peer((OK, OK), context=secured if is_secured else None)
+    one = wire(there.url, context=certificates() if is_secured else None)
+    body = bytes(range(256)) * 40_000
+
+    for _ in range(2):
+        assert one.send("POST", "/", [], body, limit_s=30).content == b"ok"
+
+    assert there.connections == 1
+    assert [request.partition(b"\r\n\r\n")[2] == body for request in there.requests] == [True] * 2
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("is_secured", [False, True])
+def test_who_takes_a_request_piece_by_piece_is_not_waited_for_longer(
+    slow_reader: Callable[[ssl.SSLContext | None], str],
+    wire: Wires,
+    secured: ssl.SSLContext,
+    *,
+    is_secured: bool,
+) -> None:
+    url = slow_reader(secured if is_secured else None)
+    one = wire(url, context=certificates() if is_secured else None)
+    began_at = time.monotonic()
+
+    with pytest.raises(TimedOut):
+        one.send("POST", "/", [], b"x" * 50_000_000, limit_s=0.5)
+
+    assert time.monotonic() - began_at < 5
+
+
+def test_that_nothing_was_sent_is_told_apart(wire: Wires) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+
+        with pytest.raises(NotConnected) as refused:
+            wire(url).send("GET", "/", [], b"", limit_s=10)
+    assert not isinstance(refused.value, TimedOut)
+
+
+def test_a_connection_that_does_not_come_about_in_time_was_not_sent(
+    wire: Wires,
+) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        place = full.getsockname()
+        # They take the places that there are; whoever comes next is not answered at all.
+        waiting = [socket.create_connection(place) for _ in range(1)]
+        slow = wire(f"http://127.0.0.1:{place[1]}", connect_timeout_s=0.2)
+        try:
+            with pytest.raises(NotConnectedInTime):
+                slow.send("GET", "/", [], b"", limit_s=10)
+        finally:
+            for one in waiting:
+                one.close()
+
+
+@pytest.mark.parametrize("value", [b"a\r\nX-Evil: 1", b"a\nX-Evil: 1"])
+def test_a_header_cannot_begin_another_one(peer: Peers, value: bytes, wire: Wires) -> None:
+    there = peer((OK,))
+
+    with pytest.raises(Fault):
+        wire(there.url).send("GET", "/", [(b"X-A", value)], b"", limit_s=10)
+    assert there.requests == []
+
+
+def test_a_target_cannot_begin_another_request(peer: Peers, wire: Wires) -> None:
+    there = peer((OK,))
+
+    with pytest.raises(Fault):
+        wire(there.url).send("GET", "/ HTTP/1.1\r\nX-Evil: 1\r\n", [], b"", limit_s=10)
+    assert there.requests == []
+
+
+def test_threads_have_connections_of_their_own(peer: Peers, wire: Wires) -> None:
+    there = peer((OK,) * 50)
+    one = wire(there.url)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda _: one.send("GET", "/", [], b"", limit_s=10).content, range(50))
+        )
+
+    assert answers == [b"ok"] * 50
+    assert 1 <= there.connections <= 8
+    one.close()
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def secured(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names the authority."""
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+
+@pytest.mark.usefixtures("trusted")
+def test_certificates_are_those_that_the_environment_names(
+    peer: Peers, wire: Wires, secured: ssl.SSLContext
+) -> None:
+    there = peer((OK,), context=secured)
+
+    answer = wire(there.url, context=certificates()).send("GET", "/", [], b"", limit_s=10)
+
+    assert answer.content == b"ok"
+
+
+def test_nothing_is_sent_to_a_server_that_nobody_vouches_for(
+    peer: Peers,
+    secured: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+    wire: Wires,
+) -> None:
+    there = peer((OK,), context=secured)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+
+    with pytest.raises(NotConnected, match="certificate verify failed"):
+        wire(there.url, context=certificates()).send("GET", "/", [], b"", limit_s=10)
+    assert there.requests == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli.client.soundings import Answer
+from qstash_cli.client.diagnostics import Answer
 from qstash_cli.commands.doctor import account, environment, network
 from qstash_cli.config.credentials import Keys
 from tests.commands.api_server import KEYS

@@ -142,7 +142,7 @@ def test_an_outage_neither_repeats_nor_loses_entries_of_the_server(local: Qstash
     with running_proxy(proxy):
         from qstash_cli.client.api import logs as api
         from qstash_cli.client.api.filters import Filter
-        from qstash_cli.client.transport import Client, Surroundings
+        from qstash_cli.client.client import Client, Surroundings
 
         sleeps: list[float] = []
         world = Surroundings(now=lambda: 0.0, sleep=sleeps.append)

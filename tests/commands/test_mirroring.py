@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from qstash_cli.client.outside import Reply
+from qstash_cli.client.external import Reply
 from qstash_cli.commands.logs.mirror import mirrored
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.records import LogEntry

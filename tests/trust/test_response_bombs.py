@@ -13,7 +13,7 @@ from typing import Self
 import httpx
 import pytest
 
-from qstash_cli.client import outside
+from qstash_cli.client import external
 from tests.conftest import Qstash, Sink
 from tests.e2e.conftest import QSTASH, Dev, Listener, plain_environment, run
 from tests.figures import Figures
@@ -123,7 +123,7 @@ def test_what_is_sent_to_an_endpoint_reads_no_more_than_a_mebibyte(
 ) -> None:
     tracemalloc.start()
     began_at = time.monotonic()
-    reply = outside.ask("POST", f"{bombs.url}/200/{name}", timeout_s=20, body=b"x")
+    reply = external.ask("POST", f"{bombs.url}/200/{name}", timeout_s=20, body=b"x")
     took_s = time.monotonic() - began_at
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from qstash_cli.client.refusals import excerpt
+from qstash_cli.client.errors import excerpt
 from qstash_cli.output.safe import safe_text
 from qstash_cli.protocol.durations import format_duration
 

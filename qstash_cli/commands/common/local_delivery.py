@@ -10,8 +10,8 @@ from typing import Any
 from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.preview import ExternalRequest
-from qstash_cli.client import outside
-from qstash_cli.client.outside import Reply
+from qstash_cli.client import external
+from qstash_cli.client.external import Reply
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.destination import check_destination, is_loopback, is_url
@@ -109,7 +109,7 @@ def request_of(signed: Signed, url: str) -> ExternalRequest:
 def deliver(signed: Signed, url: str, timeout_s: int) -> Reply:
     """The response of the handler at `url`."""
     request = request_of(signed, url)
-    return outside.ask(
+    return external.ask(
         request.method, url, timeout_s=timeout_s, headers=request.headers, body=request.body
     )
 

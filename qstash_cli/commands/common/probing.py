@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.preview import ExternalRequest
-from qstash_cli.client import outside
-from qstash_cli.client.outside import Reply
+from qstash_cli.client import external
+from qstash_cli.client.external import Reply
 from qstash_cli.protocol.forgeries import Probe
 
 _SLOW_MS = 30_000
@@ -26,7 +26,7 @@ def request_of(inv: Invocation, url: str, one: Probe) -> ExternalRequest:
 
 def ask(inv: Invocation, request: ExternalRequest, one: Probe, timeout_s: int) -> Reply:
     """What an endpoint answers to a probe; a good one that takes long is warned of."""
-    reply = outside.ask(
+    reply = external.ask(
         request.method, request.url, timeout_s=timeout_s, headers=request.headers, body=request.body
     )
     if one.is_good and reply.took_ms > _SLOW_MS:

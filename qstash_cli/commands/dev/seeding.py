@@ -6,7 +6,7 @@ import contextlib
 
 from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.exchanges import Send
-from qstash_cli.client.transport import Client, Surroundings
+from qstash_cli.client.client import Client, Surroundings
 from qstash_cli.commands.manifest.loading import account_for, parsed, warn_of_missing_groups
 from qstash_cli.commands.manifest.plan_view import DONE, counted
 from qstash_cli.errors import QstashError

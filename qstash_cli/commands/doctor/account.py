@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from qstash_cli.client.diagnostics import Answer
 from qstash_cli.client.request import Request
-from qstash_cli.client.soundings import Answer
 from qstash_cli.commands.doctor.check import (
     Check,
     failure,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qstash_cli.client.api import keys, logs
 from qstash_cli.client.api.filters import Filter
-from qstash_cli.client.soundings import Answer, ask
+from qstash_cli.client.diagnostics import Answer, ask
 from qstash_cli.commands.doctor import (
     account,
     credentials,
@@ -24,8 +24,8 @@ from qstash_cli.protocol.destination import is_loopback
 
 if TYPE_CHECKING:
     from qstash_cli.cli.context import Invocation
+    from qstash_cli.client.client import Client
     from qstash_cli.client.request import Request
-    from qstash_cli.client.transport import Client
     from qstash_cli.config.environment import Environment
 
 _LONGEST_S = 5.0
@@ -59,7 +59,7 @@ class _Line:
         return ask(client, request, now=self._inv.now, limit_s=self.limit_s)
 
     def _open(self, url: str, token: str) -> Client:
-        from qstash_cli.client.transport import Client, Surroundings
+        from qstash_cli.client.client import Client, Surroundings
 
         inv = self._inv
         world = Surroundings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
-from qstash_cli.client.soundings import Answer, Handshake, addresses, handshake
+from qstash_cli.client.diagnostics import Answer, Handshake, addresses, handshake
 from qstash_cli.commands.doctor.check import (
     Check,
     failure,

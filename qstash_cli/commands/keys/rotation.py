@@ -10,7 +10,7 @@ from qstash_cli.cli.context import Invocation
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client.api import keys
-from qstash_cli.client.outside import Reply
+from qstash_cli.client.external import Reply
 from qstash_cli.commands.common.probing import ask, holds, request_of
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.protocol.destination import check_destination, is_url

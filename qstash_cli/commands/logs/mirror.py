@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from qstash_cli.client.outside import Reply
+from qstash_cli.client.external import Reply
 from qstash_cli.commands.common.local_delivery import reply_record
 from qstash_cli.commands.common.views import LOG
 from qstash_cli.errors import BadInput

@@ -6,9 +6,9 @@ import re
 from math import ceil, isfinite
 from typing import Any
 
-from qstash_cli.client.pacing import names_rate_limit
+from qstash_cli.client.rate_limit import names_rate_limit
 from qstash_cli.client.request import Request
-from qstash_cli.client.wire import Answer
+from qstash_cli.client.response import Answer
 from qstash_cli.errors import (
     BadCredentials,
     NotFound,

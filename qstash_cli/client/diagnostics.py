@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from qstash_cli.client import wire
+from qstash_cli.client import response
 from qstash_cli.client.deadline import within
 from qstash_cli.client.request import Request
-from qstash_cli.client.wire import Fault, TimedOut
+from qstash_cli.client.response import Fault, TimedOut
 from qstash_cli.errors import QstashError
 
 if TYPE_CHECKING:
-    from qstash_cli.client.transport import Client
+    from qstash_cli.client.client import Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ def handshake(url: str, *, limit_s: float) -> Handshake:
     import socket
     import ssl
 
-    from qstash_cli.client.plain_wire import certificates
+    from qstash_cli.client.transport import certificates
 
     host, port = _place(url)
 
@@ -114,7 +114,7 @@ def _issuer(certificate: Any) -> str:
     return str(names.get("organizationName") or names.get("commonName") or "an unnamed authority")
 
 
-def _time_of(response: wire.Answer) -> float | None:
+def _time_of(response: response.Answer) -> float | None:
     from email.utils import parsedate_to_datetime
 
     try:
