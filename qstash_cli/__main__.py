@@ -24,10 +24,10 @@ def main() -> None:
         else:
             return
     gc.set_threshold(_OBJECTS_BEFORE_A_LOOK, 20, 100)
-    from qstash_cli.cli.context import Invocation
+    from qstash_cli.cli.context import Context
     from qstash_cli.cli.run import run
 
-    code = run(sys.argv[1:], Invocation.from_process())
+    code = run(sys.argv[1:], Context.from_process())
     # The end of a process begins with two looks for cycles in all that was ever imported: 12 ms of
     # the 84 that `publish --help` took. Nothing is left there that has to be closed.
     gc.freeze()

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.run import run as run_cli
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 
 # The whole run's: a folder's own conftest is not seen where workers collect the tests.
@@ -44,7 +44,7 @@ class Run:
 
 
 @dataclass(kw_only=True)
-class InMemory(Invocation):
+class InMemory(Context):
     """An invocation that writes to memory."""
 
     out: io.StringIO
@@ -73,10 +73,10 @@ class Qstash:
     def __call__(
         self, *argv: str, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str
     ) -> Run:
-        inv = self.invocation(tty=tty, stdin=stdin, columns=columns, **env)
-        code = run_cli(argv, inv)
-        run = Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
-        assert not leaked(argv, inv.env, run.out, run.err), run
+        ctx = self.invocation(tty=tty, stdin=stdin, columns=columns, **env)
+        code = run_cli(argv, ctx)
+        run = Run(argv, ctx.out.getvalue(), ctx.err.getvalue(), code)
+        assert not leaked(argv, ctx.env, run.out, run.err), run
         return run
 
     def invocation(
@@ -137,7 +137,7 @@ class Sink:
     def __init__(self) -> None:
         self.statuses = [200]
         self.body = b"ok"
-        self.endpoint = Endpoint("")
+        self.endpoint = LocalEndpoint("")
 
     def answer(self, _request: Received) -> tuple[int, bytes]:
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]

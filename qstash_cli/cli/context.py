@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from qstash_cli.client.client import Client
     from qstash_cli.config.credentials import Keys, Settings
     from qstash_cli.config.profiles import Profiles
-    from qstash_cli.config.sources import Given
-    from qstash_cli.output.look import Look
+    from qstash_cli.config.sources import ConnectionFlags
     from qstash_cli.output.progress import StatusLine
+    from qstash_cli.output.terminal import TerminalInfo
 
 T = TypeVar("T")
 
 
 @dataclass(kw_only=True)
-class Invocation(Exchanges):
+class Context(Exchanges):
     """One run: its surroundings, and the options that every command has.
 
     `now` is in unix seconds, `sleep` takes seconds. `run_command` returns what a program printed.
@@ -57,13 +57,13 @@ class Invocation(Exchanges):
     automation: AutomationOptions = field(default_factory=AutomationOptions)
 
     @classmethod
-    def from_process(cls) -> Invocation:
+    def from_process(cls) -> Context:
         """The surroundings of this process."""
         import time
 
         from qstash_cli.cli.streams import open_streams
         from qstash_cli.config.token_command import printed
-        from qstash_cli.output.look import columns_of
+        from qstash_cli.output.terminal import columns_of
         from qstash_cli.process import started_at_s
 
         streams = open_streams()
@@ -84,19 +84,19 @@ class Invocation(Exchanges):
             started_at_s=started_at_s,
         )
 
-    def look(self) -> Look:
+    def terminal(self) -> TerminalInfo:
         """What standard output is."""
         return self._look_of(is_terminal=self.out_is_terminal)
 
-    def look_of_stderr(self) -> Look:
+    def look_of_stderr(self) -> TerminalInfo:
         """What standard error is."""
         return self._look_of(is_terminal=self.err_is_terminal)
 
-    def _look_of(self, *, is_terminal: bool) -> Look:
-        from qstash_cli.output.look import Look
+    def _look_of(self, *, is_terminal: bool) -> TerminalInfo:
+        from qstash_cli.output.terminal import TerminalInfo
 
         plain = bool(self.env.get("NO_COLOR")) or self.env.get("TERM") == "dumb"
-        return Look(
+        return TerminalInfo(
             is_terminal=is_terminal,
             width=self.columns,
             colour=is_terminal and not plain,
@@ -179,12 +179,12 @@ class Invocation(Exchanges):
             return None
 
     @property
-    def given(self) -> Given:
+    def given(self) -> ConnectionFlags:
         """What the flags say of the connection."""
-        from qstash_cli.config.sources import Given
+        from qstash_cli.config.sources import ConnectionFlags
 
         flags = self.connection
-        return Given(
+        return ConnectionFlags(
             api_url=flags.api_url,
             token=flags.token,
             profile=flags.profile,

@@ -4,52 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.files import append_text
 
 
-def check(inv: Invocation) -> None:
+def check(ctx: Context) -> None:
     """Raises `BadInput` where `--github-output` cannot be followed."""
-    if inv.automation.github_output is not None and not inv.env.get("GITHUB_OUTPUT"):
+    if ctx.automation.github_output is not None and not ctx.env.get("GITHUB_OUTPUT"):
         raise BadInput(
             "--github-output: this is no step of GitHub Actions",
             hint="GITHUB_OUTPUT, which names the file, is not set; nothing was sent",
         )
 
 
-def write_output(inv: Invocation, ids: Sequence[str]) -> None:
+def write_output(ctx: Context, ids: Sequence[str]) -> None:
     """Gives the output that `--github-output` names these ids. Raises `BadInput`."""
     from qstash_cli.output.github import named_output
     from qstash_cli.output.safe import encodable
 
-    name = inv.automation.github_output
+    name = ctx.automation.github_output
     if name is None:
         return
     if any(encodable(value) != value for value in ids):
-        inv.warn(
+        ctx.warn(
             "--github-output: a value has an unpaired surrogate, which is written as an escape"
         )
-    append_text(inv.env["GITHUB_OUTPUT"], named_output(name, ids, inv.new_id("end")))
+    append_text(ctx.env["GITHUB_OUTPUT"], named_output(name, ids, ctx.new_id("end")))
 
 
-def mask(inv: Invocation, *secrets: str | None) -> None:
+def mask(ctx: Context, *secrets: str | None) -> None:
     """Has the runner hide secrets that are about to be shown."""
-    if _is_on(inv):
+    if _is_on(ctx):
         from qstash_cli.output.github import masks
 
-        inv.err.write(masks(secrets))
-        inv.err.flush()
+        ctx.err.write(masks(secrets))
+        ctx.err.flush()
 
 
-def annotate(inv: Invocation, error: QstashError) -> None:
+def annotate(ctx: Context, error: QstashError) -> None:
     """Shows an error on the summary of the run too."""
-    if _is_on(inv):
+    if _is_on(ctx):
         from qstash_cli.output.github import annotation
 
-        inv.err.write(annotation(error))
-        inv.err.flush()
+        ctx.err.write(annotation(error))
+        ctx.err.flush()
 
 
-def _is_on(inv: Invocation) -> bool:
-    return inv.env.get("GITHUB_ACTIONS") == "true"
+def _is_on(ctx: Context) -> bool:
+    return ctx.env.get("GITHUB_ACTIONS") == "true"

@@ -1,6 +1,6 @@
 """What `--dry-run` and `--curl` print: every request that a run would send, in order.
 
-A preview is a `Result` like any other: a command names its requests, and `Invocation.perform`
+A preview is a `Result` like any other: a command names its requests, and `Context.perform`
 either sends them or renders them here.
 """
 

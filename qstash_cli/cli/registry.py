@@ -1,6 +1,6 @@
 """The commands: a function with dataclass parameters, whose fields are options.
 
-`def retry(inv, dlq_id, options: Annotated[MessageOptions, "dlq_retry"]) -> Result` becomes a
+`def retry(ctx, dlq_id, options: Annotated[MessageOptions, "dlq_retry"]) -> Result` becomes a
 command: each field of a dataclass is an option, and a parameter that is not a dataclass is an
 argument. The parser, completion, Typer and the man page all read these declarations.
 """
@@ -12,14 +12,14 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.options import CliOption, is_option_group, options_of
 from qstash_cli.cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
 from qstash_cli.errors import QstashError
 from qstash_cli.output.result import Result, View
 
-OnError = Callable[[Invocation, QstashError], Result | None]
+OnError = Callable[[Context, QstashError], Result | None]
 
 
 class CliArgument(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qstash_cli import VERSION_ARGUMENTS, __version__
 from qstash_cli.cli import github_actions
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.options import build
 from qstash_cli.cli.parser import read, wants_json, with_root_options_behind
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
     from qstash_cli.cli.typer_app import HelpShown
 
 
-def run(argv: Sequence[str], inv: Invocation) -> int:
+def run(argv: Sequence[str], ctx: Context) -> int:
     """Runs the command line and returns its exit code."""
     try:
-        code = _run(argv, inv)
-        inv.out.flush()
+        code = _run(argv, ctx)
+        ctx.out.flush()
     except BrokenPipeError:
         code = ExitCode.DONE
     except KeyboardInterrupt:
-        inv.err.write("\n")
+        ctx.err.write("\n")
         code = ExitCode.INTERRUPTED
     except QstashError as error:
-        code = _fail(argv, inv, error)
+        code = _fail(argv, ctx, error)
     except InputFailed as fault:
-        code = _fail(argv, inv, BadInput(f"cannot read standard input: {fault.strerror}"))
+        code = _fail(argv, ctx, BadInput(f"cannot read standard input: {fault.strerror}"))
     except Exception as fault:  # noqa: BLE001 - whatever it is, it ends with a message and a code
-        code = _fail(argv, inv, _defect(fault, inv))
+        code = _fail(argv, ctx, _defect(fault, ctx))
     finally:
-        inv.close()
-    _flush_or_discard(inv)
+        ctx.close()
+    _flush_or_discard(ctx)
     return code
 
 
-def _defect(fault: Exception, inv: Invocation) -> QstashError:
+def _defect(fault: Exception, ctx: Context) -> QstashError:
     # What the fault says may be anything, a secret too.
     # An answer of another shape than QStash's is nobody's defect here.
-    doubt = f"is {inv.settings.api_url} QStash's API? " if "client" in vars(inv) else ""
+    doubt = f"is {ctx.settings.api_url} QStash's API? " if "client" in vars(ctx) else ""
     error = QstashError(
         f"something unexpected happened: {type(fault).__name__}",
         hint=f"{doubt}--debug shows where; a report of it is welcome",
@@ -56,89 +56,89 @@ def _defect(fault: Exception, inv: Invocation) -> QstashError:
     return error
 
 
-def _run(argv: Sequence[str], inv: Invocation) -> int:
-    if "_QSTASH_COMPLETE" in inv.env:
+def _run(argv: Sequence[str], ctx: Context) -> int:
+    if "_QSTASH_COMPLETE" in ctx.env:
         from qstash_cli.completion.reply import reply
 
-        reply(inv, INDEX)
+        reply(ctx, INDEX)
         return ExitCode.DONE
     if list(argv) in VERSION_ARGUMENTS:
-        inv.out.write(f"qstash {__version__}\n")
+        ctx.out.write(f"qstash {__version__}\n")
         return ExitCode.DONE
-    result = _result(_plain(argv), inv)
+    result = _result(_plain(argv), ctx)
     if not isinstance(result, Result):
         return result.exit_code
     try:
-        return _finish(result, inv)
+        return _finish(result, ctx)
     except KeyboardInterrupt:
         if result.on_interrupt is None or (error := result.on_interrupt()) is None:
             raise
         raise error from None
 
 
-def _finish(result: Result, inv: Invocation) -> int:
+def _finish(result: Result, ctx: Context) -> int:
     """Writes a result and waits for its verdict; returns the exit code or raises the failure."""
-    _show(result, inv)
+    _show(result, ctx)
     if result.footer is not None and (text := result.footer()):
-        inv.note(text)
+        ctx.note(text)
     failure = result.verdict() if result.verdict is not None else result.failure
     if failure is not None:
         raise failure
     return result.exit_code
 
 
-def _result(argv: list[str], inv: Invocation) -> Result | HelpShown:
+def _result(argv: list[str], ctx: Context) -> Result | HelpShown:
     """What the called command returns, or that a help text was printed instead."""
     argv = with_root_options_behind(INDEX, argv)
     name = INDEX.name_of(argv[0]) if argv else None
     if name is not None:
         found = read(INDEX.group(name), argv[1:])
         if found is not None:
-            return execute(*found, inv)
+            return execute(*found, ctx)
     from qstash_cli.cli import typer_app
 
     def call(command: Command, values: Mapping[str, Any]) -> Result:
-        return execute(command, values, inv)
+        return execute(command, values, ctx)
 
     return typer_app.run(INDEX, argv, call)
 
 
-def execute(command: Command, values: Mapping[str, Any], inv: Invocation) -> Result:
+def execute(command: Command, values: Mapping[str, Any], ctx: Context) -> Result:
     """What a command returns, given the text of each option and argument. Raises `QstashError`."""
     try:
-        return _executed(command, inv, values)
+        return _executed(command, ctx, values)
     except QstashError as error:
-        result = command.on_error(inv, error) if command.on_error else None
+        result = command.on_error(ctx, error) if command.on_error else None
         if result is None:
             raise
         return result
 
 
-def _executed(command: Command, inv: Invocation, values: Mapping[str, Any]) -> Result:
-    now = inv.now()
+def _executed(command: Command, ctx: Context, values: Mapping[str, Any]) -> Result:
+    now = ctx.now()
     # The way to show an error is known before any other option can be wrong.
-    inv.output = build(OutputOptions, values, now)
-    check(inv.output.format, inv.output.query, inv.output.columns, command.view)
-    inv.automation = build(AutomationOptions, values, now)
-    github_actions.check(inv)
+    ctx.output = build(OutputOptions, values, now)
+    check(ctx.output.format, ctx.output.query, ctx.output.columns, command.view)
+    ctx.automation = build(AutomationOptions, values, now)
+    github_actions.check(ctx)
     if command.connects:
-        _refuse_closed_output(inv)
-        inv.connection = build(ConnectionOptions, values, now)
-        _check_preview(inv, command.view)
+        _refuse_closed_output(ctx)
+        ctx.connection = build(ConnectionOptions, values, now)
+        _check_preview(ctx, command.view)
     groups = {name: build(hint, values, now) for name, hint in command.option_groups.items()}
     arguments = {one.parameter: values[one.parameter] for one in command.arguments}
-    return command.function(inv, **arguments, **groups)
+    return command.function(ctx, **arguments, **groups)
 
 
-def _refuse_closed_output(inv: Invocation) -> None:
+def _refuse_closed_output(ctx: Context) -> None:
     # Before anything is sent whose response nobody would see.
-    if isinstance(inv.out, StandardOutput) and not inv.out.is_open:
+    if isinstance(ctx.out, StandardOutput) and not ctx.out.is_open:
         raise OutputFailed("it is closed", done="nothing was sent")
 
 
-def _check_preview(inv: Invocation, view: View | None) -> None:
-    name = inv.output.format
-    if inv.connection.preview is not None and view is not None and name in view.forms:
+def _check_preview(ctx: Context, view: View | None) -> None:
+    name = ctx.output.format
+    if ctx.connection.preview is not None and view is not None and name in view.forms:
         raise BadInput(f"a request cannot be shown with -o {name}", hint=f"leave -o {name} away")
 
 
@@ -153,48 +153,48 @@ def _plain(argv: Sequence[str]) -> list[str]:
     return list(argv)
 
 
-def _show(result: Result, inv: Invocation) -> None:
+def _show(result: Result, ctx: Context) -> None:
     """Renders the result, and gives its ids to the step of GitHub Actions that wants them."""
-    if inv.automation.github_output is None or inv.connection.preview is not None:
-        _render(result, inv)
+    if ctx.automation.github_output is None or ctx.connection.preview is not None:
+        _render(result, ctx)
         return
     from qstash_cli.cli import github_actions
     from qstash_cli.output.formats import noting_ids
 
     noted: list[str] = []
     try:
-        _render(noting_ids(result, noted), inv)
+        _render(noting_ids(result, noted), ctx)
     finally:
-        github_actions.write_output(inv, noted)
+        github_actions.write_output(ctx, noted)
 
 
-def _render(result: Result, inv: Invocation) -> None:
+def _render(result: Result, ctx: Context) -> None:
     from qstash_cli.output.formats import render
 
-    flags = inv.output
+    flags = ctx.output
     render(
         result,
         format=flags.format,
         query=flags.query,
         # A preview has requests in the place of the command's records.
-        columns=flags.columns if inv.connection.preview is None else None,
-        out=inv.out,
-        look=inv.look(),
+        columns=flags.columns if ctx.connection.preview is None else None,
+        out=ctx.out,
+        terminal=ctx.terminal(),
     )
-    inv.out.flush()
+    ctx.out.flush()
 
 
-def _fail(argv: Sequence[str], inv: Invocation, error: QstashError) -> int:
+def _fail(argv: Sequence[str], ctx: Context, error: QstashError) -> int:
     from qstash_cli.cli.github_actions import annotate
     from qstash_cli.output.failure import write_failure
 
-    if inv.output.debug or "--debug" in argv:
+    if ctx.output.debug or "--debug" in argv:
         shown = _safe_traceback(error)
-        inv.err.write(inv.client.masked(shown) if "client" in vars(inv) else shown)
-    as_json = inv.output.format in {"json", "jsonl"} or wants_json(INDEX, argv)
-    _flush_or_discard(inv)
-    write_failure(error, as_json=as_json, err=inv.err, colour=inv.look_of_stderr().colour)
-    annotate(inv, error)
+        ctx.err.write(ctx.client.masked(shown) if "client" in vars(ctx) else shown)
+    as_json = ctx.output.format in {"json", "jsonl"} or wants_json(INDEX, argv)
+    _flush_or_discard(ctx)
+    write_failure(error, as_json=as_json, err=ctx.err, colour=ctx.look_of_stderr().colour)
+    annotate(ctx, error)
     return error.exit_code
 
 
@@ -211,10 +211,10 @@ def _safe_traceback(error: Exception) -> str:
     )
 
 
-def _flush_or_discard(inv: Invocation) -> None:
+def _flush_or_discard(ctx: Context) -> None:
     # Python flushes standard output once more at the end of the process, and then complains.
     try:
-        inv.out.flush()
+        ctx.out.flush()
     except (BrokenPipeError, OutputFailed):
-        if isinstance(inv.out, StandardOutput):
-            inv.out.discard()
+        if isinstance(ctx.out, StandardOutput):
+            ctx.out.discard()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.request import Request
@@ -38,7 +38,7 @@ class Headers:
 
 @command(app)
 def api(
-    inv: Invocation,
+    ctx: Context,
     method: Annotated[
         str,
         Argument("GET, POST, PUT, PATCH or DELETE", "METHOD", complete="method"),
@@ -59,14 +59,14 @@ def api(
     method = method.upper()
     data, options = b"", MessageOptions(headers=headers.header)
     if method in _WITH_BODY or body != Body():
-        data, options = message_body.read(inv, (), body, options)
+        data, options = message_body.read(ctx, (), body, options)
     request: Request[Any] = Request(
         method=method,
         path=path,
         headers=options.headers,
         body=data,
     )
-    return inv.write(request, _result)
+    return ctx.write(request, _result)
 
 
 def _result(answer: Any) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.views import RAW
@@ -18,7 +18,7 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 
 @command(app, connects=False)
 def completion(
-    inv: Invocation,  # noqa: ARG001 - every command has it
+    ctx: Context,  # noqa: ARG001 - every command has it
     shell: Annotated[
         str,
         Argument("bash, zsh, fish or powershell", "SHELL", complete="shell"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.views import RAW
 from qstash_cli.commands.dev.command import environment
@@ -20,7 +20,7 @@ from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
 
 if TYPE_CHECKING:
-    from qstash_cli.server.http.local_endpoint import Endpoint, Received
+    from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received
 
 app = group()
 
@@ -41,19 +41,19 @@ class _Shop:
 class _Stage:
     """Where the commands of the demo run: a server, a directory, and somebody watching."""
 
-    inv: Invocation
+    ctx: Context
     directory: Path
     env: dict[str, str]
     failed: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
-        self.inv.out.write(f"\n{text}\n")
-        self.inv.out.flush()
+        self.ctx.out.write(f"\n{text}\n")
+        self.ctx.out.flush()
 
     def run(self, *arguments: str, expected: ExitCode = ExitCode.DONE) -> str:
         """Runs a command as a user would, shows it and what it says, and returns its output."""
-        self.inv.out.write(f"\n  $ {shlex.join(['qstash', *arguments])}\n")
-        self.inv.out.flush()
+        self.ctx.out.write(f"\n  $ {shlex.join(['qstash', *arguments])}\n")
+        self.ctx.out.flush()
         done = subprocess.run(  # noqa: S603 - this very program
             [sys.executable, "-m", "qstash_cli", *arguments],
             env=self.env,
@@ -65,9 +65,9 @@ class _Stage:
             check=False,
         )
         for line in done.stdout.splitlines():
-            self.inv.out.write(f"  {line}\n")
+            self.ctx.out.write(f"  {line}\n")
         if done.returncode != ExitCode.DONE:
-            self.inv.out.write(f"  (exit code {done.returncode})\n")
+            self.ctx.out.write(f"  (exit code {done.returncode})\n")
         if done.returncode != expected:
             raise QstashError(
                 f"the demo's command ended with {done.returncode} instead of {expected:d}",
@@ -77,7 +77,7 @@ class _Stage:
 
 
 @command(app, connects=False)
-def demo(inv: Invocation) -> Result:
+def demo(ctx: Context) -> Result:
     """Publish, deliver, verify, fail, bury and replay, on this machine alone.
 
     Starts a private server and an endpoint, and runs the commands that it shows. Needs no account.
@@ -95,9 +95,9 @@ def demo(inv: Invocation) -> Result:
         running_server(ServerConfig(port=0)) as url,
         running_endpoint(shop.answer) as endpoint,
     ):
-        env = {n: v for n, v in inv.env.items() if not n.startswith("QSTASH_")}
+        env = {n: v for n, v in ctx.env.items() if not n.startswith("QSTASH_")}
         env |= environment(url, DEV_USER) | {"QSTASH_CONFIG_DIR": directory, "COLUMNS": "200"}
-        stage = _Stage(inv, Path(directory), env)
+        stage = _Stage(ctx, Path(directory), env)
         stage.say(f"QStash runs at {url}, and an endpoint at {endpoint.url}.")
         _deliver(stage, endpoint)
         _verify(stage, endpoint)
@@ -107,21 +107,21 @@ def demo(inv: Invocation) -> Result:
     return Result(data=[], view=RAW, text="")
 
 
-def _deliver(stage: _Stage, endpoint: Endpoint) -> None:
+def _deliver(stage: _Stage, endpoint: LocalEndpoint) -> None:
     stage.say("1. Publish a message and follow it to its end. In a pipe only its id is printed.")
     message_id = stage.run("publish", f"{endpoint.url}/orders", "item=book", "n:=2", "--wait")
     request = endpoint.received[-1]
     stage.say("   The endpoint received:")
-    stage.inv.out.write(f"\n  {request.method} {request.path}\n")
+    stage.ctx.out.write(f"\n  {request.method} {request.path}\n")
     for name, value in request.headers:
         if name.lower().startswith(("upstash-", "content-type")):
-            stage.inv.out.write(f"  {name}: {value[:60]}{'…' if len(value) > 60 else ''}\n")
-    stage.inv.out.write(f"\n  {request.body.decode()}\n")
+            stage.ctx.out.write(f"  {name}: {value[:60]}{'…' if len(value) > 60 else ''}\n")
+    stage.ctx.out.write(f"\n  {request.body.decode()}\n")
     stage.say("   The log remembers every step, newest first:")
     stage.run("logs", "--message", message_id, "--columns", "state,status,destination")
 
 
-def _verify(stage: _Stage, endpoint: Endpoint) -> None:
+def _verify(stage: _Stage, endpoint: LocalEndpoint) -> None:
     request = endpoint.received[-1]
     write_atomically(
         stage.directory / "signature.txt", request.header("Upstash-Signature").encode()
@@ -137,7 +137,7 @@ def _verify(stage: _Stage, endpoint: Endpoint) -> None:
     )  # fmt: skip
 
 
-def _bury_and_replay(stage: _Stage, endpoint: Endpoint, shop: _Shop) -> None:
+def _bury_and_replay(stage: _Stage, endpoint: LocalEndpoint, shop: _Shop) -> None:
     stage.say("3. An endpoint that fails: one retry after 100 ms, then the dead letter queue.")
     stage.run(
         "publish", f"{endpoint.url}/broken", "item=pen", "--retries", "1", "--retry-delay", "100",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import flow
@@ -25,7 +25,7 @@ _DONE = View(columns=(Column(name="key", of="key"),), id="key")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class FlowLimits:
     """The limits to fix."""
 
     parallelism: int | None = flag("Most at a time", metavar="N", parse=parse_count)
@@ -38,7 +38,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Which:
+class UnpinOptions:
     """The limits to let go; both if none is named."""
 
     parallelism: bool = flag("The parallelism alone")
@@ -46,69 +46,69 @@ class Which:
 
 
 @command(app, "list", view=FLOW)
-def list_(inv: Invocation) -> Result:
+def list_(ctx: Context) -> Result:
     """List the flow control keys with what they use of their limits.
 
     \b
     qstash flow list
     qstash flow list -o json
     """
-    return inv.fetch(flow.every(), lambda found: Result(data=cast("Any", found), view=FLOW))
+    return ctx.fetch(flow.list_all(), lambda found: Result(data=cast("Any", found), view=FLOW))
 
 
 @command(app)
-def get(inv: Invocation, key: _Key) -> Result:
+def get(ctx: Context, key: _Key) -> Result:
     """Show a flow control key.
 
     \b
     qstash flow get api --query waitListSize
     qstash flow get api -o json
     """
-    return inv.fetch(
+    return ctx.fetch(
         flow.get(key), lambda found: Result(data=cast("Any", found), view=FLOW, piped="json")
     )
 
 
 @command(app, view=_DONE)
-def pause(inv: Invocation, key: _Key) -> Result:
+def pause(ctx: Context, key: _Key) -> Result:
     """Keep the key's messages back.
 
     \b
     qstash flow pause api
     qstash flow pause api --curl
     """
-    return inv.write(flow.pause(key), lambda _: _done(key))
+    return ctx.write(flow.pause(key), lambda _: _done(key))
 
 
 @command(app, view=_DONE)
-def resume(inv: Invocation, key: _Key) -> Result:
+def resume(ctx: Context, key: _Key) -> Result:
     """Deliver again.
 
     \b
     qstash flow resume api
     qstash flow resume api --curl
     """
-    return inv.write(flow.resume(key), lambda _: _done(key))
+    return ctx.write(flow.resume(key), lambda _: _done(key))
 
 
 @command(app, view=_DONE)
-def pin(inv: Invocation, key: _Key, *, limits: Limits) -> Result:
+def pin(ctx: Context, key: _Key, *, limits: FlowLimits) -> Result:
     """Fix limits, so that new messages do not change them.
 
     \b
     qstash flow pin api --parallelism 5 --rate 100 --period 1m
     qstash flow pin api --parallelism 5 --dry-run
     """
-    if limits == Limits():
+    if limits == FlowLimits():
         raise BadInput("no limit to pin", hint="give --parallelism, --rate or --period")
     request = flow.pin(
         key, parallelism=limits.parallelism, rate=limits.rate, period_s=limits.period
     )
-    return inv.write(request, lambda _: _done(key))
+    return ctx.write(request, lambda _: _done(key))
 
 
 @command(app, view=_DONE)
-def unpin(inv: Invocation, key: _Key, *, which: Which) -> Result:
+def unpin(ctx: Context, key: _Key, *, which: UnpinOptions) -> Result:
     """Let new messages change the limits again.
 
     \b
@@ -117,29 +117,29 @@ def unpin(inv: Invocation, key: _Key, *, which: Which) -> Result:
     """
     both = not (which.parallelism or which.rate)
     request = flow.unpin(key, parallelism=which.parallelism or both, rate=which.rate or both)
-    return inv.write(request, lambda _: _done(key))
+    return ctx.write(request, lambda _: _done(key))
 
 
 @command(app, view=_DONE)
-def reset(inv: Invocation, key: _Key) -> Result:
+def reset(ctx: Context, key: _Key) -> Result:
     """Begin a new rate period now.
 
     \b
     qstash flow reset api
     qstash flow reset api --dry-run
     """
-    return inv.write(flow.reset(key), lambda _: _done(key))
+    return ctx.write(flow.reset(key), lambda _: _done(key))
 
 
 @command(app, "global", view=GLOBAL)
-def global_(inv: Invocation) -> Result:
+def global_(ctx: Context) -> Result:
     """Show the parallelism of the whole account.
 
     \b
     qstash flow global
     qstash flow global -o json
     """
-    return inv.fetch(
+    return ctx.fetch(
         flow.global_parallelism(), lambda found: Result(data=cast("Any", found), view=GLOBAL)
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client import external
@@ -74,7 +74,7 @@ class Listening:
 
 
 @command(app, connects=False)
-def listen(inv: Invocation, *, listening: Listening, keys: KeyFlags) -> Result:
+def listen(ctx: Context, *, listening: Listening, keys: KeyFlags) -> Result:
     """Show what arrives at a local endpoint, with its signature checked, until it is interrupted.
 
     The reports of callbacks are decoded. What --save keeps is read by `qstash verify --request`.
@@ -89,16 +89,16 @@ def listen(inv: Invocation, *, listening: Listening, keys: KeyFlags) -> Result:
     if listening.save is not None:
         Path(listening.save).mkdir(parents=True, exist_ok=True)
     try:
-        checked_with = signing_keys(inv, keys)
+        checked_with = signing_keys(ctx, keys)
     except BadCredentials:
-        inv.note("no signing key is configured, so that signatures are not checked; try --dev")
+        ctx.note("no signing key is configured, so that signatures are not checked; try --dev")
         checked_with = ()
-    records = _records(inv, listening, checked_with)
+    records = _records(ctx, listening, checked_with)
     return Result(data=cast("Any", records), view=_VIEW, live=True)
 
 
 def _records(
-    inv: Invocation, listening: Listening, keys: tuple[tuple[str, str], ...]
+    ctx: Context, listening: Listening, keys: tuple[tuple[str, str], ...]
 ) -> Iterator[dict[str, Any]]:
     from qstash_cli.server.http.local_endpoint import running_endpoint
 
@@ -108,19 +108,19 @@ def _records(
     def respond(request: Received) -> tuple[int, bytes]:
         number = next(numbers)
         if listening.latency:
-            inv.sleep(listening.latency)
+            ctx.sleep(listening.latency)
         status, body = _response(listening, request, number)
         arrived.put(_Arrival(number, request, status))
         return status, body
 
     with running_endpoint(respond, listening.port, keep_requests=False) as endpoint:
-        inv.note(f"listening at {endpoint.url}")
+        ctx.note(f"listening at {endpoint.url}")
         while True:
             arrival = _next(arrived)
             capture = _capture(arrival.request)
             if listening.save is not None:
                 _save(Path(listening.save), arrival.number, capture, arrival.request.path)
-            yield _record(inv, arrival, capture, keys)
+            yield _record(ctx, arrival, capture, keys)
 
 
 def _next(arrived: queue.Queue[_Arrival]) -> _Arrival:
@@ -179,12 +179,12 @@ def _save(directory: Path, number: int, capture: Capture, target: str) -> None:
 
 
 def _record(
-    inv: Invocation, arrival: _Arrival, capture: Capture, keys: tuple[tuple[str, str], ...]
+    ctx: Context, arrival: _Arrival, capture: Capture, keys: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
     from qstash_cli.captures.callback import report_of
 
     request = arrival.request
-    judged = _judged(inv, capture, keys)
+    judged = _judged(ctx, capture, keys)
     return {
         "method": request.method,
         "path": request.path,
@@ -208,7 +208,7 @@ class _Judged(NamedTuple):
     findings: tuple[str, ...] = ()
 
 
-def _judged(inv: Invocation, capture: Capture, keys: tuple[tuple[str, str], ...]) -> _Judged:
+def _judged(ctx: Context, capture: Capture, keys: tuple[tuple[str, str], ...]) -> _Judged:
     from qstash_cli.commands.common.verification import judge, reason
     from qstash_cli.protocol.claim_checks import Expectation
 
@@ -217,7 +217,7 @@ def _judged(inv: Invocation, capture: Capture, keys: tuple[tuple[str, str], ...]
     if not keys:
         return _Judged("unchecked")
     try:
-        verdict = judge(capture, Expectation(keys=keys, url=None, body=None, now=inv.now()), {})
+        verdict = judge(capture, Expectation(keys=keys, url=None, body=None, now=ctx.now()), {})
     except Exception as error:  # noqa: BLE001 - one request must not end the command
         return _Judged("unchecked", f"the check failed: {type(error).__name__}")
     findings = tuple(finding.what for finding in verdict.findings)

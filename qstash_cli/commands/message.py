@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import bulk_actions, messages
@@ -19,7 +19,7 @@ from qstash_cli.commands.common.options import (
     Bulk,
     MessageFilters,
     Paging,
-    Patience,
+    WaitOptions,
 )
 from qstash_cli.commands.common.paging import MORE_PAGES, Page
 from qstash_cli.commands.common.views import (
@@ -45,14 +45,14 @@ _Id = Annotated[str, Argument("Message id", "ID")]
 
 
 @command(app)
-def get(inv: Invocation, message_id: _Id) -> Result:
+def get(ctx: Context, message_id: _Id) -> Result:
     """Show a message that is not yet done.
 
     \b
     qstash message get msg_123 --query body
     qstash message get msg_123 -o json
     """
-    return inv.fetch(
+    return ctx.fetch(
         messages.get(message_id),
         lambda found: Result(data=cast("Any", found), view=MESSAGE, piped="json"),
     )
@@ -73,7 +73,7 @@ class CancelOptions:
 
 @command(app, view=CANCELLED)
 def cancel(
-    inv: Invocation,
+    ctx: Context,
     message_ids: Annotated[
         list[str] | None,
         Argument("Message ids", "ID"),
@@ -100,16 +100,16 @@ def cancel(
                 "ids cannot be combined with filters, --all or --async",
                 hint="nothing was cancelled",
             )
-        return cancel_ids(inv, message_ids)
+        return cancel_ids(ctx, message_ids)
     if wanted.is_empty and not bulk.all:
         raise BadInput("no message is named", hint="give an id, a filter such as --label, or --all")
-    confirm_cancel(inv, wanted, yes=bulk.yes)
-    return cancel_matching(inv, wanted, is_async=options.is_async, timeout_s=options.wait_timeout)
+    confirm_cancel(ctx, wanted, yes=bulk.yes)
+    return cancel_matching(ctx, wanted, is_async=options.is_async, timeout_s=options.wait_timeout)
 
 
 @command(app, "run-now", view=RELEASED)
 def run_now(
-    inv: Invocation,
+    ctx: Context,
     message_ids: Annotated[
         list[str],
         Argument("Message ids", "ID", complete="waiting"),
@@ -130,11 +130,11 @@ def run_now(
         records = ({"messageId": message_id} for message_id in several.send(send))
         return Result(data=records, view=RELEASED, piped="ids", verdict=several.failure)
 
-    return inv.perform(several.requests, run)
+    return ctx.perform(several.requests, run)
 
 
 @command(app)
-def wait(inv: Invocation, message_id: _Id, *, patience: Patience) -> Result:
+def wait(ctx: Context, message_id: _Id, *, patience: WaitOptions) -> Result:
     """Follow a message to its end.
 
     Exits 0 when it was delivered, 8 when it was not, 124 when the time is up.
@@ -146,10 +146,10 @@ def wait(inv: Invocation, message_id: _Id, *, patience: Patience) -> Result:
     request = entries_of(check_id(message_id, "message"))
 
     def run(_send: Send) -> Result:
-        end = wait_for_end(inv, message_id, patience.wait_timeout)
+        end = wait_for_end(ctx, message_id, patience.wait_timeout)
         return Result(data=cast("Any", end), view=LOG, piped="tsv", failure=failure_of([end]))
 
-    return inv.perform([request], run, later="repeated until the message is finished")
+    return ctx.perform([request], run, later="repeated until the message is finished")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +166,7 @@ class ActionFilters:
 
 @command(app, view=BULK_ACTION)
 def actions(
-    inv: Invocation,
+    ctx: Context,
     action_id: Annotated[str | None, Argument("Bulk action id", "[ACTION_ID]")] = None,
     *,
     filters: ActionFilters,
@@ -180,7 +180,7 @@ def actions(
     qstash message actions bulk_123 --query processed
     """
     if action_id is not None:
-        return _action(inv, action_id)
+        return _action(ctx, action_id)
 
     def listed(found: Iterator[BulkAction]) -> Result:
         page = Page(found, paging)
@@ -189,12 +189,12 @@ def actions(
 
     later = MORE_PAGES if paging.all else ""
     states = () if filters.state is None else (filters.state,)
-    return inv.fetch_pages(bulk_actions.every(states=states), listed, later=later)
+    return ctx.fetch_pages(bulk_actions.list_all(states=states), listed, later=later)
 
 
 @command(app, view=BULK_ACTION)
 def action(
-    inv: Invocation,
+    ctx: Context,
     action_id: Annotated[str, Argument("Bulk action id", "ACTION_ID")],
 ) -> Result:
     """Show the progress of a cancel by filter, as `actions ACTION_ID` does.
@@ -203,11 +203,11 @@ def action(
     qstash message action bulk_123 --query processed
     qstash message action bulk_123
     """
-    return _action(inv, action_id)
+    return _action(ctx, action_id)
 
 
-def _action(inv: Invocation, action_id: str) -> Result:
-    return inv.fetch(
+def _action(ctx: Context, action_id: str) -> Result:
+    return ctx.fetch(
         bulk_actions.get(action_id),
         lambda found: Result(data=cast("Any", found), view=BULK_ACTION, piped="json"),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.options import Confirm
@@ -50,7 +50,7 @@ class Sending:
 
 @command(app, connects=False)
 def probe(
-    inv: Invocation,
+    ctx: Context,
     url: Annotated[str, Argument("The endpoint", "URL")],
     *,
     sending: Sending,
@@ -70,37 +70,37 @@ def probe(
     if not is_url(url):
         raise BadInput(f"the endpoint has no http:// or https://: {url}")
     if sending.body is None:
-        inv.warn_of_unused_input()
-    names = dict(signing_keys(inv, keys))
+        ctx.warn_of_unused_input()
+    names = dict(signing_keys(ctx, keys))
     if "current" not in names:
         raise BadCredentials("no current signing key to sign with", hint="give --current-key @FILE")
     if not _is_local(url):
-        inv.confirm(f"Send signed requests to {url}, which will act on them?", yes=confirm.yes)
+        ctx.confirm(f"Send signed requests to {url}, which will act on them?", yes=confirm.yes)
     planned = probes(
         url=url,
-        body=inv.read_body("{}" if sending.body is None else sending.body),
+        body=ctx.read_body("{}" if sending.body is None else sending.body),
         current=names["current"],
         following=names.get("next"),
-        now=inv.now(),
-        token_id=inv.new_id("jwt"),
+        now=ctx.now(),
+        token_id=ctx.new_id("jwt"),
     )
-    rows = list(_rows(inv, url, planned, sending.timeout))
+    rows = list(_rows(ctx, url, planned, sending.timeout))
     wrong = [str(row["probe"]) for row in rows if row["outcome"] == "fail"]
     failure = QstashError(f"the endpoint fails: {', '.join(wrong)}") if wrong else None
     return Result(data=cast("Any", rows), view=_VIEW, failure=failure, exit_code=ExitCode.DONE)
 
 
 def _rows(
-    inv: Invocation, url: str, planned: Iterator[Probe], timeout_s: int
+    ctx: Context, url: str, planned: Iterator[Probe], timeout_s: int
 ) -> Iterator[dict[str, object]]:
-    with inv.status() as line:
+    with ctx.status() as line:
         for one in planned:
             line.update(f"{one.name} …")
-            yield _row(inv, url, one, timeout_s)
+            yield _row(ctx, url, one, timeout_s)
 
 
-def _row(inv: Invocation, url: str, one: Probe, timeout_s: int) -> dict[str, object]:
-    reply = ask(inv, request_of(inv, url, one), one, timeout_s)
+def _row(ctx: Context, url: str, one: Probe, timeout_s: int) -> dict[str, object]:
+    reply = ask(ctx, request_of(ctx, url, one), one, timeout_s)
     return {
         "probe": one.name,
         "expected": "accept" if one.is_good else "refuse",

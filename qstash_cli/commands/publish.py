@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common import message_body, publishing
@@ -20,7 +20,7 @@ app = group()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sending:
+class PublishFlags:
     """How careful to be."""
 
     no_check: bool = flag("Leave the checks to QStash", section="Message")
@@ -29,7 +29,7 @@ class Sending:
 
 @command(app, view=PUBLISHED)
 def publish(
-    inv: Invocation,
+    ctx: Context,
     destination: Annotated[
         str,
         Argument("URL or URL group", "DEST", complete="urlgroup"),
@@ -42,7 +42,7 @@ def publish(
     body: Body,
     options: Annotated[MessageOptions, "publish"],
     waiting: Waiting,
-    sending: Sending,
+    sending: PublishFlags,
 ) -> Result:
     """Send a message to a URL or a URL group.
 
@@ -53,12 +53,12 @@ def publish(
     qstash publish https://example.com/hook -d @order.json --delay 10m
     qstash publish https://example.com/hook --queue orders --wait
     """
-    data, options = message_body.read(inv, items or (), body, options)
+    data, options = message_body.read(ctx, items or (), body, options)
     if not sending.no_check:
         destination = check_destination(destination)
         refuse_contradictions(options, "enqueue" if options.queue else "publish")
-        publishing.check(inv, destination, options, len(data))
-        publishing.warn_if_past(inv, options)
+        publishing.check(ctx, destination, options, len(data))
+        publishing.warn_if_past(ctx, options)
     if not sending.no_idempotency:
-        options = publishing.idempotent(inv, options)
-    return publishing.send(inv, destination, options, data, waiting)
+        options = publishing.idempotent(ctx, options)
+    return publishing.send(ctx, destination, options, data, waiting)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import dlq, logs, messages
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common import local_delivery as delivering
-from qstash_cli.commands.common.local_delivery import Care, Signed
+from qstash_cli.commands.common.local_delivery import HandlerOptions, Signed
 from qstash_cli.commands.common.options import DlqFilters
 from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, QstashError
 from qstash_cli.files import reason_of, write_atomically
@@ -77,14 +77,14 @@ class _Tally:
 
 @command(app, view=_VIEW)
 def replay(
-    inv: Invocation,
+    ctx: Context,
     ids: Annotated[
         list[str] | None,
         Argument("DLQ ids or message ids", "ID", complete="dlq"),
     ] = None,
     *,
     target: Target,
-    care: Care,
+    handler: HandlerOptions,
     filters: DlqFilters,
 ) -> Result:
     """Deliver a DLQ entry, a message or a logged delivery to a handler, signed now.
@@ -99,17 +99,17 @@ def replay(
     qstash replay --status 503 --since 1h --to http://127.0.0.1:3000/hook --save captured
     """
     url = _checked(ids, target, filters)
-    delivering.check_allowed(inv, url, care)
-    sign = delivering.signer(inv)
+    delivering.check_allowed(ctx, url, handler)
+    sign = delivering.signer(ctx)
     tally = _Tally()
-    found = _named(inv, ids) if ids else _matching(inv, filters, tally)
+    found = _named(ctx, ids) if ids else _matching(ctx, filters, tally)
     signed = ((name, sign(one._replace(url=target.as_url or one.url))) for name, one in found)
 
     def run(_send: Send) -> Result:
-        records = _records(_saved(signed, target.save), url, care, tally)
+        records = _records(_saved(signed, target.save), url, handler, tally)
         return Result(data=records, view=_VIEW, verdict=tally.failure)
 
-    return inv.perform((delivering.request_of(one, url) for _, one in signed), run)
+    return ctx.perform((delivering.request_of(one, url) for _, one in signed), run)
 
 
 def _checked(ids: list[str] | None, target: Target, filters: DlqFilters) -> str:
@@ -128,16 +128,16 @@ def _checked(ids: list[str] | None, target: Target, filters: DlqFilters) -> str:
     return url
 
 
-def _named(inv: Invocation, ids: list[str]) -> list[tuple[str, Delivery]]:
+def _named(ctx: Context, ids: list[str]) -> list[tuple[str, Delivery]]:
     """All of them, so that nothing is delivered if one of them cannot be."""
-    return [(one, _delivery(inv, one)) for one in ids]
+    return [(one, _delivery(ctx, one)) for one in ids]
 
 
-def _delivery(inv: Invocation, one: str) -> Delivery:
+def _delivery(ctx: Context, one: str) -> Delivery:
     try:
         if kind_of_id(one) == "DLQ":
-            return of_message(inv.read(dlq.get(one)))
-        return _message(inv, one)
+            return of_message(ctx.read(dlq.get(one)))
+        return _message(ctx, one)
     except BadInput as reason:
         raise BadInput(
             f"{one} cannot be delivered from here: {reason.message}",
@@ -145,13 +145,13 @@ def _delivery(inv: Invocation, one: str) -> Delivery:
         ) from None
 
 
-def _message(inv: Invocation, message_id: str) -> Delivery:
+def _message(ctx: Context, message_id: str) -> Delivery:
     """The delivery of a message, which its log remembers when the message itself is gone."""
     try:
-        return of_message(inv.read(messages.get(message_id)))
+        return of_message(ctx.read(messages.get(message_id)))
     except NotFound:
         wanted = Filter(message_ids=(message_id,))
-        newest = next(inv.read_pages(logs.entries(wanted, page=1)), None)
+        newest = next(ctx.read_pages(logs.entries(wanted, page=1)), None)
         if newest is None:
             raise NotFound(
                 f"neither QStash nor its log has the message {message_id}",
@@ -160,14 +160,12 @@ def _message(inv: Invocation, message_id: str) -> Delivery:
         return of_log_entry(newest)
 
 
-def _matching(
-    inv: Invocation, filters: DlqFilters, tally: _Tally
-) -> Iterator[tuple[str, Delivery]]:
-    for entry in inv.read_pages(dlq.entries(filters.filter())):
+def _matching(ctx: Context, filters: DlqFilters, tally: _Tally) -> Iterator[tuple[str, Delivery]]:
+    for entry in ctx.read_pages(dlq.entries(filters.filter())):
         try:
             yield entry["dlqId"], of_message(entry)
         except BadInput as reason:
-            inv.warn(f"{entry['dlqId']} is left out: {reason.message}")
+            ctx.warn(f"{entry['dlqId']} is left out: {reason.message}")
             tally.left_out.append(entry["dlqId"])
 
 
@@ -199,10 +197,10 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _records(
-    signed: Iterator[_Named], url: str, care: Care, tally: _Tally
+    signed: Iterator[_Named], url: str, handler: HandlerOptions, tally: _Tally
 ) -> Iterator[dict[str, Any]]:
     for name, one in signed:
-        reply = delivering.deliver(one, url, care.timeout)
+        reply = delivering.deliver(one, url, handler.timeout)
         if delivering.is_accepted(reply):
             tally.delivered += 1
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.errors import BadInput, QstashError
@@ -61,7 +61,7 @@ class Plan:
 
 
 @command(app, connects=False, view=_VIEW)
-def retries(inv: Invocation, *, plan: Plan) -> Result:
+def retries(ctx: Context, *, plan: Plan) -> Result:
     """Show when each attempt of a message would happen, counted from the first.
 
     An attempt itself takes no time here, and a destination may steer the waits with Retry-After.
@@ -79,7 +79,7 @@ def retries(inv: Invocation, *, plan: Plan) -> Result:
             hint="give more --retries or a longer --retry-delay",
         )
     elif plan.recovery is not None:
-        inv.note(f"an endpoint that is back after {format_duration(plan.recovery)} gets it")
+        ctx.note(f"an endpoint that is back after {format_duration(plan.recovery)} gets it")
     return Result(data=rows, view=_VIEW, failure=failure)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import schedules, urlgroups
@@ -49,7 +49,7 @@ _TIMES = View(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Zone:
+class TimeZoneOption:
     """Where the clock hangs that the expression means."""
 
     tz: str | None = flag(
@@ -58,7 +58,7 @@ class Zone:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timing(Zone):
+class Timing(TimeZoneOption):
     """When to publish, and as which schedule."""
 
     id: str | None = flag(
@@ -71,7 +71,7 @@ class Timing(Zone):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Times(Zone):
+class Times(TimeZoneOption):
     """How many times to show."""
 
     count: int = flag(
@@ -81,7 +81,7 @@ class Times(Zone):
 
 @command(app, view=SCHEDULED)
 def create(
-    inv: Invocation,
+    ctx: Context,
     destination: Annotated[
         str,
         Argument("URL or URL group", "DEST", complete="urlgroup"),
@@ -107,79 +107,79 @@ def create(
     if options.cron is None:
         raise BadInput("no cron expression", hint="add --cron '0 3 * * *'")
     cron = with_zone(options.cron, timing.tz)
-    data, options = message_body.read(inv, items or (), body, options)
+    data, options = message_body.read(ctx, items or (), body, options)
     options = replace(options, cron=cron, schedule_id=timing.id)
     if not timing.no_check:
         destination = check_destination(destination)
-        publishing.check(inv, destination, options, len(data))
+        publishing.check(ctx, destination, options, len(data))
         parse_cron(cron)
     if timing.id is not None and not timing.replace:
-        _refuse_existing(inv, timing.id)
+        _refuse_existing(ctx, timing.id)
 
     def volume() -> None:
         has_callback = options.callback is not None
-        endpoints = _endpoints(inv, destination)
+        endpoints = _endpoints(ctx, destination)
         made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
-        message_volume.tell(inv, "it makes", made)
+        message_volume.tell(ctx, "it makes", made)
 
     def created(answer: Scheduled) -> Result:
         # The id is written before the request for the endpoints.
         return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids", footer=volume)
 
-    return inv.write(schedules.create(destination, options, data), created)
+    return ctx.write(schedules.create(destination, options, data), created)
 
 
 @command(app, "list", view=SCHEDULE)
-def list_(inv: Invocation) -> Result:
+def list_(ctx: Context) -> Result:
     """List the schedules with their next time.
 
     \b
     qstash schedule list
     qstash schedule list -o json --query '[].cron'
     """
-    return inv.fetch(
-        schedules.every(), lambda found: Result(data=cast("Any", found), view=SCHEDULE)
+    return ctx.fetch(
+        schedules.list_all(), lambda found: Result(data=cast("Any", found), view=SCHEDULE)
     )
 
 
 @command(app)
-def get(inv: Invocation, schedule_id: _Id) -> Result:
+def get(ctx: Context, schedule_id: _Id) -> Result:
     """Show a schedule.
 
     \b
     qstash schedule get report --query lastScheduleStates
     qstash schedule get report -o json
     """
-    return inv.fetch(
+    return ctx.fetch(
         schedules.get(schedule_id),
         lambda found: Result(data=cast("Any", found), view=SCHEDULE, piped="json"),
     )
 
 
 @command(app, view=SCHEDULED)
-def pause(inv: Invocation, schedule_id: _Id) -> Result:
+def pause(ctx: Context, schedule_id: _Id) -> Result:
     """Let the next times pass without publishing.
 
     \b
     qstash schedule pause report
     qstash schedule pause report --curl
     """
-    return inv.write(schedules.pause(schedule_id), lambda _: _done(schedule_id))
+    return ctx.write(schedules.pause(schedule_id), lambda _: _done(schedule_id))
 
 
 @command(app, view=SCHEDULED)
-def resume(inv: Invocation, schedule_id: _Id) -> Result:
+def resume(ctx: Context, schedule_id: _Id) -> Result:
     """Publish again.
 
     \b
     qstash schedule resume report
     qstash schedule resume report --curl
     """
-    return inv.write(schedules.resume(schedule_id), lambda _: _done(schedule_id))
+    return ctx.write(schedules.resume(schedule_id), lambda _: _done(schedule_id))
 
 
 @command(app, view=SCHEDULED)
-def delete(inv: Invocation, schedule_id: _Id, *, confirm: Confirm) -> Result:
+def delete(ctx: Context, schedule_id: _Id, *, confirm: Confirm) -> Result:
     """Delete a schedule; what it has published goes on.
 
     \b
@@ -187,12 +187,12 @@ def delete(inv: Invocation, schedule_id: _Id, *, confirm: Confirm) -> Result:
     qstash schedule delete report --dry-run
     """
     request = schedules.delete(schedule_id)
-    inv.confirm(f"Delete the schedule {schedule_id}?", yes=confirm.yes)
-    return inv.write(request, lambda _: _done(schedule_id))
+    ctx.confirm(f"Delete the schedule {schedule_id}?", yes=confirm.yes)
+    return ctx.write(request, lambda _: _done(schedule_id))
 
 
 @command(app, view=PUBLISHED)
-def run(inv: Invocation, schedule_id: _Id, *, waiting: Waiting) -> Result:
+def run(ctx: Context, schedule_id: _Id, *, waiting: Waiting) -> Result:
     """Publish what a schedule publishes, once, now.
 
     It is a message of its own: the delivery has no Upstash-Schedule-Id header, and the schedule's
@@ -205,7 +205,7 @@ def run(inv: Invocation, schedule_id: _Id, *, waiting: Waiting) -> Result:
     """
     from qstash_cli.manifest.account import read_schedules
 
-    (stored,) = read_schedules([inv.read(schedules.get(schedule_id))]).values()
+    (stored,) = read_schedules([ctx.read(schedules.get(schedule_id))]).values()
     if stored.redacted:
         raise BadInput(
             f"the schedule cannot be run from here: its {stored.redacted[0]} is redacted",
@@ -214,16 +214,16 @@ def run(inv: Invocation, schedule_id: _Id, *, waiting: Waiting) -> Result:
     schedule = stored.schedule
     options = replace(schedule.options, label=stored.labels)
     if options.queue and options.delay_s:
-        inv.note("it is published without the schedule's delay, which QStash refuses in a queue")
+        ctx.note("it is published without the schedule's delay, which QStash refuses in a queue")
         options = replace(options, delay_s=None)
-    inv.note("the delivery has no Upstash-Schedule-Id header, since it is you who publish")
-    options = publishing.idempotent(inv, options)
-    return publishing.send(inv, schedule.destination, options, schedule.body, waiting)
+    ctx.note("the delivery has no Upstash-Schedule-Id header, since it is you who publish")
+    options = publishing.idempotent(ctx, options)
+    return publishing.send(ctx, schedule.destination, options, schedule.body, waiting)
 
 
 @command(app, "next", connects=False, view=_TIMES)
 def next_(
-    inv: Invocation,
+    ctx: Context,
     cron: Annotated[str, Argument("Cron expression", "CRON")],
     *,
     times: Times,
@@ -236,11 +236,11 @@ def next_(
     qstash schedule next '0 3 * * *' --tz Europe/Berlin -n 5
     qstash schedule next '*/15 9-17 * * MON-FRI'
     """
-    return Result(data=_times(inv, with_zone(cron, times.tz), times.count), view=_TIMES)
+    return Result(data=_times(ctx, with_zone(cron, times.tz), times.count), view=_TIMES)
 
 
-def _times(inv: Invocation, cron: str, count: int) -> Iterator[dict[str, str]]:
-    for fire in islice(fires(parse_cron(cron), inv.now()), count):
+def _times(ctx: Context, cron: str, count: int) -> Iterator[dict[str, str]]:
+    for fire in islice(fires(parse_cron(cron), ctx.now()), count):
         yield {
             "utc": datetime.fromtimestamp(fire.at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "local": fire.local.isoformat(),
@@ -252,20 +252,20 @@ def _done(schedule_id: str) -> Result:
     return Result(data={"scheduleId": schedule_id}, view=SCHEDULED, on_terminal="ids", piped="ids")
 
 
-def _refuse_existing(inv: Invocation, schedule_id: str) -> None:
-    with suppress(NotFound), inv.checking(f"whether the schedule {schedule_id} exists"):
-        inv.read(schedules.get(schedule_id))
+def _refuse_existing(ctx: Context, schedule_id: str) -> None:
+    with suppress(NotFound), ctx.checking(f"whether the schedule {schedule_id} exists"):
+        ctx.read(schedules.get(schedule_id))
         raise QstashError(
             f"there is a schedule of this id already: {schedule_id}",
             hint="add --replace to replace it as a whole; nothing was changed",
         )
 
 
-def _endpoints(inv: Invocation, destination: str) -> int:
+def _endpoints(ctx: Context, destination: str) -> int:
     if is_url(destination):
         return 1
     try:
-        return len(inv.read(urlgroups.get(destination))["endpoints"])
+        return len(ctx.read(urlgroups.get(destination))["endpoints"])
     except QstashError:
         # The schedule is made; its count is only told.
         return 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.cli.run_options import ConnectionOptions
@@ -73,7 +73,7 @@ class SignWith:
 
 
 @command(app, connects=False, view=_VIEW)
-def sign(inv: Invocation, *, content: Content, keys: SignWith) -> Result:
+def sign(ctx: Context, *, content: Content, keys: SignWith) -> Result:
     """Make the Upstash-Signature of a body and a URL.
 
     It is for testing handlers: whoever has the key can sign anything. -o curl, http and json give
@@ -86,22 +86,22 @@ def sign(inv: Invocation, *, content: Content, keys: SignWith) -> Result:
     if content.url is None:
         raise BadInput("no URL to sign for", hint="give --url URL")
     if content.body is None:
-        inv.warn_of_unused_input()
-    body = inv.read_body(content.body or "")
+        ctx.warn_of_unused_input()
+    body = ctx.read_body(content.body or "")
     signature = make_signature(
-        _key(inv, keys),
+        _key(ctx, keys),
         url=content.url,
         body=body,
-        now=inv.now() if content.at is None else content.at,
-        token_id=inv.new_id("jwt"),
+        now=ctx.now() if content.at is None else content.at,
+        token_id=ctx.new_id("jwt"),
         lifetime_s=content.expires_in,
         not_before_s=int(content.not_before or 0),
     )
-    inv.note("made for testing with the key given; QStash sent nothing")
-    return _result(inv, content.url, body, signature)
+    ctx.note("made for testing with the key given; QStash sent nothing")
+    return _result(ctx, content.url, body, signature)
 
 
-def _result(inv: Invocation, url: str, body: bytes, signature: str) -> Result:
+def _result(ctx: Context, url: str, body: bytes, signature: str) -> Result:
     from qstash_cli.captures.capture import Capture
     from qstash_cli.captures.saved import as_raw_http
     from qstash_cli.output.curl import curl_command, request_record
@@ -109,7 +109,7 @@ def _result(inv: Invocation, url: str, body: bytes, signature: str) -> Result:
     headers = (
         ("Content-Type", "application/json" if _is_json(body) else "text/plain"),
         ("User-Agent", "Upstash-QStash"),
-        ("Upstash-Message-Id", inv.new_id("msg")),
+        ("Upstash-Message-Id", ctx.new_id("msg")),
         ("Upstash-Retried", "0"),
         ("Upstash-Signature", signature),
     )
@@ -137,11 +137,11 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def _key(inv: Invocation, flags: SignWith) -> str:
+def _key(ctx: Context, flags: SignWith) -> str:
     if flags.key is not None:
-        return read_key(inv, flags.key)
-    inv.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
-    key = inv.signing_keys.current
+        return read_key(ctx, flags.key)
+    ctx.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
+    key = ctx.signing_keys.current
     if not key:
         raise BadCredentials(
             "no signing key to sign with",

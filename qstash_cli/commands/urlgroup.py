@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client import external
@@ -51,27 +51,27 @@ class Defaults:
 
 
 @command(app, "list")
-def list_(inv: Invocation) -> Result:
+def list_(ctx: Context) -> Result:
     """List the URL groups.
 
     \b
     qstash urlgroup list
     qstash urlgroup list -q
     """
-    return inv.fetch(
-        urlgroups.every(), lambda found: Result(data=cast("Any", found), view=URL_GROUP)
+    return ctx.fetch(
+        urlgroups.list_all(), lambda found: Result(data=cast("Any", found), view=URL_GROUP)
     )
 
 
 @command(app)
-def get(inv: Invocation, name: _Name) -> Result:
+def get(ctx: Context, name: _Name) -> Result:
     """Show a URL group with its endpoints.
 
     \b
     qstash urlgroup get team --query 'endpoints[].url'
     qstash urlgroup get team -o json
     """
-    return inv.fetch(
+    return ctx.fetch(
         urlgroups.get(name),
         lambda found: Result(data=cast("Any", found), view=URL_GROUP, piped="json"),
     )
@@ -79,7 +79,7 @@ def get(inv: Invocation, name: _Name) -> Result:
 
 @command(app, view=NAMED)
 def add(
-    inv: Invocation,
+    ctx: Context,
     group_name: _Name,
     urls: Annotated[list[str], Argument("URLs to add", "URL")],
     *,
@@ -93,13 +93,13 @@ def add(
     """
     if naming.name is not None and len(urls) > 1:
         raise BadInput("--name is for one endpoint, and there are several", hint="add them singly")
-    endpoints = [_endpoint(inv, url, naming.name) for url in urls]
-    return inv.write(urlgroups.add(group_name, endpoints), lambda _: _done(group_name))
+    endpoints = [_endpoint(ctx, url, naming.name) for url in urls]
+    return ctx.write(urlgroups.add(group_name, endpoints), lambda _: _done(group_name))
 
 
 @command(app, view=NAMED)
 def remove(
-    inv: Invocation,
+    ctx: Context,
     name: _Name,
     endpoints: Annotated[
         list[str],
@@ -118,11 +118,11 @@ def remove(
         EndpointReference(url=one) if is_url(one) else EndpointReference(name=one)
         for one in endpoints
     ]
-    return inv.write(urlgroups.remove(name, meant), lambda _: _done(name))
+    return ctx.write(urlgroups.remove(name, meant), lambda _: _done(name))
 
 
 @command(app, view=NAMED)
-def headers(inv: Invocation, name: _Name, *, defaults: Defaults) -> Result:
+def headers(ctx: Context, name: _Name, *, defaults: Defaults) -> Result:
     """Set the default headers of publishes to a URL group.
 
     They take the place of those it has.
@@ -134,11 +134,11 @@ def headers(inv: Invocation, name: _Name, *, defaults: Defaults) -> Result:
     if bool(defaults.header) == defaults.clear:
         raise BadInput("no headers", hint="give -H 'Name: value', or --clear to take them away")
     request = urlgroups.set_headers(name, as_defaults(defaults.header))
-    return inv.write(request, lambda _: _done(name))
+    return ctx.write(request, lambda _: _done(name))
 
 
 @command(app, view=NAMED)
-def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
+def delete(ctx: Context, name: _Name, *, confirm: Confirm) -> Result:
     """Delete a URL group; what was sent to it goes on.
 
     \b
@@ -146,12 +146,12 @@ def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
     qstash urlgroup delete team --dry-run
     """
     request = urlgroups.delete(name)
-    inv.confirm(f"Delete the URL group {name}?", yes=confirm.yes)
-    return inv.write(request, lambda _: _done(name))
+    ctx.confirm(f"Delete the URL group {name}?", yes=confirm.yes)
+    return ctx.write(request, lambda _: _done(name))
 
 
 @command(app, view=DEAD)
-def check(inv: Invocation, name: _Name) -> Result:
+def check(ctx: Context, name: _Name) -> Result:
     """Ask every endpoint of a URL group for a sign of life, and list the dead ones.
 
     Asks with HEAD, then with GET. Any answer is one, but for 404, 410 and those of 500 and more.
@@ -161,18 +161,18 @@ def check(inv: Invocation, name: _Name) -> Result:
     qstash urlgroup check team
     qstash urlgroup check team -o json
     """
-    return inv.fetch(
+    return ctx.fetch(
         urlgroups.get(name),
-        lambda found: _checked(inv, found["endpoints"]),
+        lambda found: _checked(ctx, found["endpoints"]),
         later="then HEAD, and GET where HEAD fails, to every endpoint",
     )
 
 
-def _checked(inv: Invocation, endpoints: list[Endpoint]) -> Result:
+def _checked(ctx: Context, endpoints: list[Endpoint]) -> Result:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        signs = pool.map(lambda one: _sign_of_life(one["url"], inv), endpoints)
+        signs = pool.map(lambda one: _sign_of_life(one["url"], ctx), endpoints)
         dead = [
             endpoint | {"responseStatus": sign.status or None, "error": sign.error or None}
             for endpoint, sign in zip(endpoints, signs, strict=True)
@@ -182,8 +182,8 @@ def _checked(inv: Invocation, endpoints: list[Endpoint]) -> Result:
     return Result(data=cast("Any", dead), view=DEAD, failure=failure)
 
 
-def _sign_of_life(url: str, inv: Invocation) -> external.Reply:
-    timeout_s = inv.connection.request_timeout
+def _sign_of_life(url: str, ctx: Context) -> external.Reply:
+    timeout_s = ctx.connection.request_timeout
     first = external.ask("HEAD", url, timeout_s=timeout_s)
     return first if _is_alive(first) else external.ask("GET", url, timeout_s=timeout_s)
 
@@ -192,10 +192,10 @@ def _is_alive(reply: external.Reply) -> bool:
     return 0 < reply.status < 500 and reply.status not in {404, 410}
 
 
-def _endpoint(inv: Invocation, url: str, name: str | None) -> Endpoint:
+def _endpoint(ctx: Context, url: str, name: str | None) -> Endpoint:
     if not is_url(url):
         raise BadInput(f"the endpoint has no http:// or https://: {url}", hint=f"try https://{url}")
-    settings = inv.settings_if_any
+    settings = ctx.settings_if_any
     if settings is None or not settings.is_local:
         check_reachable(url, "endpoint")
     endpoint = Endpoint(url=check_destination(url))

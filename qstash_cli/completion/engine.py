@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.index import CommandIndex
 from qstash_cli.cli.options import CliOption
 from qstash_cli.cli.parser import (
@@ -36,34 +36,34 @@ class Offered(NamedTuple):
     metavar: str = ""
 
 
-def offered(inv: Invocation, index: CommandIndex, args: Sequence[str], at: str) -> Offered | None:
+def offered(ctx: Context, index: CommandIndex, args: Sequence[str], at: str) -> Offered | None:
     """What the unfinished word `at` may become behind these arguments, None if they do not call a
     command.
     """
     args = with_root_options_behind(index, args)
     if not args or args[0].startswith("-"):
-        return _before_command(inv, index, args, at)
+        return _before_command(ctx, index, args, at)
     name = index.name_of(args[0])
     if name is None:
         return None
     group, rest = index.group(name), args[1:]
     if group.only_command is not None:
-        return _of_command(inv, group.only_command, rest, at)
+        return _of_command(ctx, group.only_command, rest, at)
     if not rest:
         return _names(((command.name, command.summary) for command in group.commands), at)
     command = group.find(rest[0])
-    return _of_command(inv, command, rest[1:], at) if command else None
+    return _of_command(ctx, command, rest[1:], at) if command else None
 
 
 def _before_command(
-    inv: Invocation, index: CommandIndex, args: Sequence[str], at: str
+    ctx: Context, index: CommandIndex, args: Sequence[str], at: str
 ) -> Offered | None:
     options = root_options()
     line = parse(options, args)
     if line.has_mistake or line.positional:
         return None
     if line.open_option is not None:
-        return _of_option(inv, line.open_option, line, at)
+        return _of_option(ctx, line.open_option, line, at)
     if at.startswith("-"):
         return Offered(values=tuple(_options(options, line, at)))
     return _names(index.helps.items(), at)
@@ -75,19 +75,19 @@ def _names(found: Iterable[Value], at: str) -> Offered:
     return Offered(values=tuple(one for one in found if one[0].startswith(at)))
 
 
-def _of_command(inv: Invocation, command: Command, args: Sequence[str], at: str) -> Offered:
+def _of_command(ctx: Context, command: Command, args: Sequence[str], at: str) -> Offered:
     line = parse(command.options, args)
     if line.open_option is not None:
-        return _of_option(inv, line.open_option, line, at, command.view)
+        return _of_option(ctx, line.open_option, line, at, command.view)
     if not at.startswith("-") or line.only_arguments:
-        return _of_argument(inv, command, line, at)
+        return _of_argument(ctx, command, line, at)
     name, value = split_option(at)
     if not at.startswith("--") or value is None:
         return Offered(values=tuple(_options(command.options, line, at)))
     option = next((one for one in command.options if name in one.names), None)
     if option is None:
         return Offered(values=())
-    return _of_option(inv, option, line, value, command.view)._replace(before=f"{name}=")
+    return _of_option(ctx, option, line, value, command.view)._replace(before=f"{name}=")
 
 
 def _options(options: Iterable[CliOption], line: ParsedLine, at: str) -> Iterator[Value]:
@@ -98,24 +98,24 @@ def _options(options: Iterable[CliOption], line: ParsedLine, at: str) -> Iterato
 
 
 def _of_option(
-    inv: Invocation, option: CliOption, line: ParsedLine, at: str, view: View | None = None
+    ctx: Context, option: CliOption, line: ParsedLine, at: str, view: View | None = None
 ) -> Offered:
     kind = option.flag.complete
     forms = view.forms if view and kind == "format" else ()
-    found = [*_values(inv, kind, line, at), *((form, "") for form in forms)]
+    found = [*_values(ctx, kind, line, at), *((form, "") for form in forms)]
     return Offered(
         values=tuple(one for one in found if one[0].startswith(at)),
         metavar=option.flag.metavar,
     )
 
 
-def _of_argument(inv: Invocation, command: Command, line: ParsedLine, at: str) -> Offered:
+def _of_argument(ctx: Context, command: Command, line: ParsedLine, at: str) -> Offered:
     place = len(line.positional)
     for number, one in enumerate(command.arguments):
         if not one.is_list and number != place:
             continue
         taken = line.positional[number:]
-        found = _values(inv, one.argument.complete, line, at)
+        found = _values(ctx, one.argument.complete, line, at)
         return Offered(
             values=tuple(value for value in found if value[0] not in taken),
             metavar=one.argument.metavar,
@@ -123,8 +123,8 @@ def _of_argument(inv: Invocation, command: Command, line: ParsedLine, at: str) -
     return Offered(values=())
 
 
-def _values(inv: Invocation, kind: str, line: ParsedLine, at: str) -> Iterator[Value]:
+def _values(ctx: Context, kind: str, line: ParsedLine, at: str) -> Iterator[Value]:
     if kind:
         from qstash_cli.completion.values import values_of
 
-        yield from values_of(kind, inv, line.values, at)
+        yield from values_of(kind, ctx, line.values, at)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.client.api import (
     dlq,
     flow,
@@ -37,39 +37,39 @@ _DLQ_ENTRIES = "30"
 _LOG_ENTRIES = 100
 
 
-def fetched(kind: str, inv: Invocation) -> list[Value]:
+def fetched(kind: str, ctx: Context) -> list[Value]:
     """The values of one kind in the account, from the last minute or from now.
 
     Raises whatever the configuration or the network gives reason for.
     """
-    source = chosen(inv.given, inv.given.environment(inv.variables), inv.profiles, _not_run)
-    path = _path(inv, source, kind)
-    known = recall(path, now=inv.now(), lifetime_s=_LIFETIME_S)
+    source = chosen(ctx.given, ctx.given.environment(ctx.variables), ctx.profiles, _not_run)
+    path = _path(ctx, source, kind)
+    known = recall(path, now=ctx.now(), lifetime_s=_LIFETIME_S)
     if known is None:
-        known = _asked(inv, kind)
+        known = _asked(ctx, kind)
         with contextlib.suppress(OSError):
-            keep(path, known, now=inv.now())
+            keep(path, known, now=ctx.now())
     return [(str(value), str(description)) for value, description in known]
 
 
-def _path(inv: Invocation, source: Source, kind: str) -> Path:
+def _path(ctx: Context, source: Source, kind: str) -> Path:
     """A file for each kind, source and token: another account's values are not to be seen."""
     import hashlib
 
     by_command = source.profile.token_command if source.profile else ()
     parts = (source.name, source.api_url, *(by_command or (source.token(),)))
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-    return cache_directory(inv.variables, inv.home) / f"{digest}-{kind}.json"
+    return cache_directory(ctx.variables, ctx.home) / f"{digest}-{kind}.json"
 
 
-def _asked(inv: Invocation, kind: str) -> list[Value]:
+def _asked(ctx: Context, kind: str) -> list[Value]:
     from qstash_cli.client.client import Client, Surroundings
     from qstash_cli.client.deadline import within
 
-    started_at = inv.now()
-    settings = resolve(inv.given, inv.variables, inv.profiles, _printed_quickly)
-    left_s = _LIMIT_S - (inv.now() - started_at)
-    world = Surroundings(now=inv.now, sleep=inv.sleep, request_timeout_s=_LIMIT_S, max_wait_s=0)
+    started_at = ctx.now()
+    settings = resolve(ctx.given, ctx.variables, ctx.profiles, _printed_quickly)
+    left_s = _LIMIT_S - (ctx.now() - started_at)
+    world = Surroundings(now=ctx.now, sleep=ctx.sleep, request_timeout_s=_LIMIT_S, max_wait_s=0)
     client = Client(
         settings.api_url, settings.token, is_local=settings.is_local, surroundings=world
     )
@@ -81,7 +81,7 @@ def _asked(inv: Invocation, kind: str) -> list[Value]:
     finally:
         client.close()
     if kind == "waiting":
-        records = _still_waiting(records, now_ms=inv.now() * 1000)
+        records = _still_waiting(records, now_ms=ctx.now() * 1000)
     return [described(record) for record in records]
 
 
@@ -157,10 +157,10 @@ def _waiting_message(entry: Mapping[str, Any]) -> Value:
 
 
 _KINDS: Mapping[str, tuple[Request[Any], Callable[[Mapping[str, Any]], Value]]] = {
-    "schedule": (schedules.every(), _schedule),
-    "urlgroup": (urlgroups.every(), _url_group),
-    "queue": (queues.every(), _queue),
-    "flow_key": (flow.every(), _flow_key),
+    "schedule": (schedules.list_all(), _schedule),
+    "urlgroup": (urlgroups.list_all(), _url_group),
+    "queue": (queues.list_all(), _queue),
+    "flow_key": (flow.list_all(), _flow_key),
     "waiting": (logs.entries(Filter(), page=_LOG_ENTRIES, with_bodies=False), _waiting_message),
     "dlq": (dlq.entries(Filter()).with_query(("count", _DLQ_ENTRIES)), _dlq_entry),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.index import CommandIndex
 from qstash_cli.completion.engine import Offered, offered
 from qstash_cli.output.safe import UNSAFE, safe_text
@@ -18,13 +18,13 @@ _DESCRIPTION = 72
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-")
 
 
-def reply(inv: Invocation, index: CommandIndex) -> None:
+def reply(ctx: Context, index: CommandIndex) -> None:
     """Writes the completions of the command line that the environment holds."""
     try:
-        text = "".join(f"{line}\n" for line in _lines(inv, index))
+        text = "".join(f"{line}\n" for line in _lines(ctx, index))
     except Exception:  # noqa: BLE001 - a shell shows what is said in the middle of its prompt
         return
-    inv.out.write(text)
+    ctx.out.write(text)
 
 
 def split(line: str) -> tuple[list[str], str, bool]:
@@ -42,12 +42,12 @@ def split(line: str) -> tuple[list[str], str, bool]:
     return words[:-1], words[-1], False
 
 
-def _lines(inv: Invocation, index: CommandIndex) -> Iterator[str]:
-    shell = inv.env.get("_QSTASH_COMPLETE", "")
-    words, incomplete, is_quoted = split(inv.env.get("_QSTASH_LINE", "").lstrip())
+def _lines(ctx: Context, index: CommandIndex) -> Iterator[str]:
+    shell = ctx.env.get("_QSTASH_COMPLETE", "")
+    words, incomplete, is_quoted = split(ctx.env.get("_QSTASH_LINE", "").lstrip())
     while words and "=" in words[0]:
         del words[0]
-    offer = offered(replace(inv, err=StringIO()), index, words[1:], incomplete)
+    offer = offered(replace(ctx, err=StringIO()), index, words[1:], incomplete)
     if offer is None:
         return
     found = [
@@ -60,7 +60,7 @@ def _lines(inv: Invocation, index: CommandIndex) -> Iterator[str]:
         return
     yield "open" if all(value[-1:] in ":=" for value, _ in found) else "values"
     if shell == "bash":
-        yield from _for_bash(found, incomplete, inv.env.get("_QSTASH_WORD", ""), is_quoted)
+        yield from _for_bash(found, incomplete, ctx.env.get("_QSTASH_WORD", ""), is_quoted)
     else:
         yield from (f"{value}\t{description}" for value, description in found)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.run_options import ConnectionOptions
 
 Value = tuple[str, str]
@@ -28,38 +28,38 @@ _COMMON_HEADERS = (
 
 
 def values_of(
-    kind: str, inv: Invocation, given: Mapping[str, Any], incomplete: str
+    kind: str, ctx: Context, given: Mapping[str, Any], incomplete: str
 ) -> Iterator[Value]:
     """The values of a kind that begin with what is there; `given` are the flags before them."""
     before = ""
     if kind in _LISTS:
         kind = _LISTS[kind]
         before = incomplete[: incomplete.rfind(",") + 1]
-    inv = replace(
-        inv, connection=ConnectionOptions(**{n: given[n] for n in _CONNECTION if given.get(n)})
+    ctx = replace(
+        ctx, connection=ConnectionOptions(**{n: given[n] for n in _CONNECTION if given.get(n)})
     )
-    for value, description in _found(kind, inv, incomplete):
+    for value, description in _found(kind, ctx, incomplete):
         if value.startswith(incomplete.removeprefix(before)):
             yield f"{before}{value}", description
 
 
-def _found(kind: str, inv: Invocation, incomplete: str) -> Iterable[Value]:
+def _found(kind: str, ctx: Context, incomplete: str) -> Iterable[Value]:
     if kind in _ONLINE:
         from qstash_cli.completion.remote_values import fetched
 
-        return fetched(kind, inv)
+        return fetched(kind, ctx)
     if "|" in kind:
         return ((value, "") for value in kind.split("|"))
     if kind == "state":
         return _states(incomplete)
-    return _KNOWN[kind](inv)
+    return _KNOWN[kind](ctx)
 
 
-def _profiles(inv: Invocation) -> Iterator[Value]:
+def _profiles(ctx: Context) -> Iterator[Value]:
     from qstash_cli.config.urls import DEFAULT_URL
 
-    for name, profile in inv.profiles.profiles.items():
-        mark = ", the default" if name == inv.profiles.default else ""
+    for name, profile in ctx.profiles.profiles.items():
+        mark = ", the default" if name == ctx.profiles.default else ""
         yield name, f"{profile.api_url or DEFAULT_URL}{mark}"
 
 
@@ -71,7 +71,7 @@ def _states(incomplete: str) -> Iterator[Value]:
         yield state if is_upper else state.lower(), ""
 
 
-def _zones(_inv: Invocation) -> Iterator[Value]:
+def _zones(_ctx: Context) -> Iterator[Value]:
     from pathlib import Path
 
     import tzdata
@@ -82,7 +82,7 @@ def _zones(_inv: Invocation) -> Iterator[Value]:
         yield zone, ""
 
 
-def _headers(_inv: Invocation) -> Iterator[Value]:
+def _headers(_ctx: Context) -> Iterator[Value]:
     from qstash_cli.protocol.options import table
 
     for name, description in _COMMON_HEADERS:
@@ -94,44 +94,44 @@ def _headers(_inv: Invocation) -> Iterator[Value]:
         yield f"Upstash-{header}:", description
 
 
-def _formats(_inv: Invocation) -> Iterator[Value]:
+def _formats(_ctx: Context) -> Iterator[Value]:
     from qstash_cli.output.formats import FORMATS
 
     for name, function in FORMATS.items():
         yield name, (function.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
-def _methods(_inv: Invocation) -> Iterator[Value]:
+def _methods(_ctx: Context) -> Iterator[Value]:
     from qstash_cli.protocol.value_types import METHODS
 
     return ((method, "") for method in METHODS)
 
 
-def _plans(_inv: Invocation) -> Iterator[Value]:
+def _plans(_ctx: Context) -> Iterator[Value]:
     from qstash_cli.protocol.limits import PLANS
 
     return ((plan, "") for plan in PLANS)
 
 
-def _redactable(_inv: Invocation) -> Iterator[Value]:
+def _redactable(_ctx: Context) -> Iterator[Value]:
     yield "body", "The body"
     yield "header", "Every header"
     yield "header[Authorization]", "One header, by its name"
 
 
-def _shells(_inv: Invocation) -> Iterator[Value]:
+def _shells(_ctx: Context) -> Iterator[Value]:
     from qstash_cli.completion.scripts import SCRIPTS
 
     return ((shell, "") for shell in SCRIPTS)
 
 
-def _topics(_inv: Invocation) -> Iterator[Value]:
+def _topics(_ctx: Context) -> Iterator[Value]:
     from qstash_cli.commands.help.topics import TOPICS
 
     return ((topic, "") for topic in TOPICS)
 
 
-_KNOWN: Mapping[str, Callable[[Invocation], Iterable[Value]]] = {
+_KNOWN: Mapping[str, Callable[[Context], Iterable[Value]]] = {
     "format": _formats,
     "header": _headers,
     "method": _methods,

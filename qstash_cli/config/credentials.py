@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from qstash_cli.config.environment import REGIONS, Environment
 from qstash_cli.config.profiles import Profile, Profiles
-from qstash_cli.config.sources import Given, RunCommand, Source, known, paired, sources
+from qstash_cli.config.sources import ConnectionFlags, RunCommand, Source, known, paired, sources
 from qstash_cli.config.urls import DEFAULT_URL, check_url
 from qstash_cli.errors import BadCredentials
 from qstash_cli.protocol.destination import is_loopback
@@ -41,7 +41,7 @@ class Keys:
 
 
 def resolve(
-    given: Given, env: Mapping[str, str], profiles: Profiles, run_command: RunCommand
+    given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles, run_command: RunCommand
 ) -> Settings:
     """The settings of the first source that has any.
 
@@ -64,12 +64,14 @@ def resolve(
     )
 
 
-def chosen(given: Given, env: Environment, profiles: Profiles, run_command: RunCommand) -> Source:
+def chosen(
+    given: ConnectionFlags, env: Environment, profiles: Profiles, run_command: RunCommand
+) -> Source:
     """The source that is used. Raises `BadCredentials` if there is none."""
     return paired(given, next(sources(given, env, profiles, run_command), None))
 
 
-def base_url(given: Given, env: Mapping[str, str], profiles: Profiles) -> str:
+def base_url(given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles) -> str:
     """The API's URL alone, whether or not there is a token for it. Raises `BadInput`."""
     variables = given.environment(env)
     source = next(sources(given, variables, profiles, lambda _command: ""), None)
@@ -77,7 +79,7 @@ def base_url(given: Given, env: Mapping[str, str], profiles: Profiles) -> str:
     return check_url(url, insecure=given.insecure)
 
 
-def signing_keys(given: Given, env: Mapping[str, str], profiles: Profiles) -> Keys:
+def signing_keys(given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles) -> Keys:
     """The signing keys of the first source that has any."""
     variables = given.environment(env)
     found = _signing_keys(given, variables, profiles)
@@ -105,7 +107,7 @@ def _checked_token(token: str, source: str) -> str:
     return token
 
 
-def _signing_keys(given: Given, env: Environment, profiles: Profiles) -> Keys:
+def _signing_keys(given: ConnectionFlags, env: Environment, profiles: Profiles) -> Keys:
     if given.profile is not None:
         return _keys_of(known(given.profile, profiles))
     if given.dev or env.is_dev:

@@ -9,7 +9,7 @@ from pathlib import Path
 from qstash_cli.config.credentials import chosen, mask, signing_keys
 from qstash_cli.config.environment import Environment
 from qstash_cli.config.profiles import Profiles
-from qstash_cli.config.sources import BY_DEFAULT, Given, Source, sources
+from qstash_cli.config.sources import BY_DEFAULT, ConnectionFlags, Source, sources
 from qstash_cli.config.urls import DEFAULT_URL
 from qstash_cli.errors import BadCredentials
 
@@ -26,7 +26,7 @@ class Origin:
 
 
 def origins(
-    given: Given, env: Mapping[str, str], profiles: Profiles, file: Path
+    given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles, file: Path
 ) -> tuple[list[Origin], BadCredentials | None]:
     """The values, and what is wrong with the credentials, if anything is.
 
@@ -54,7 +54,7 @@ def origins(
     ], None
 
 
-def overruled(given: Given, env: Environment, profiles: Profiles) -> list[str]:
+def overruled(given: ConnectionFlags, env: Environment, profiles: Profiles) -> list[str]:
     """The names of the sources that have credentials too, but come after the one that is used."""
     names: list[str] = []
     try:
@@ -65,7 +65,9 @@ def overruled(given: Given, env: Environment, profiles: Profiles) -> list[str]:
     return [name for name in dict.fromkeys(names) if name != names[0]]
 
 
-def _without_credentials(given: Given, env: Mapping[str, str], file: Path) -> Iterator[Origin]:
+def _without_credentials(
+    given: ConnectionFlags, env: Mapping[str, str], file: Path
+) -> Iterator[Origin]:
     yield Origin(
         name="profile", value=given.profile, source="--profile" if given.profile else _NOT_SET
     )
@@ -81,7 +83,9 @@ def _masked_token(source: Source) -> str:
     return mask(source.token())
 
 
-def _keys(given: Given, env: Mapping[str, str], profiles: Profiles, file: Path) -> Iterator[Origin]:
+def _keys(
+    given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles, file: Path
+) -> Iterator[Origin]:
     keys = signing_keys(given, env, profiles)
     following = keys.source.replace("_CURRENT_SIGNING_KEY", "_NEXT_SIGNING_KEY")
     for name, key, place in (

@@ -20,7 +20,7 @@ RunCommand = Callable[[Sequence[str]], str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class ConnectionFlags:
     """What the flags said. `env_file` is where the variables were read from, if from a file."""
 
     api_url: str | None = None
@@ -52,7 +52,7 @@ class Source:
 
 
 def sources(
-    given: Given, env: Environment, profiles: Profiles, run_command: RunCommand
+    given: ConnectionFlags, env: Environment, profiles: Profiles, run_command: RunCommand
 ) -> Iterator[Source]:
     """Every source that has any credentials; the first one is used.
 
@@ -73,7 +73,7 @@ def sources(
         yield _profile_source(name, why, profiles, env, run_command)
 
 
-def paired(given: Given, source: Source | None) -> Source:
+def paired(given: ConnectionFlags, source: Source | None) -> Source:
     """The source that has a token for the URL of the flags, if they name one.
 
     Raises `BadCredentials` if there is no source, or if its token is for another URL.

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from qstash_cli.manifest import marks
-from qstash_cli.manifest.resources import Endpoint, Kind, Pin, Queue, Resource, Schedule, UrlGroup
+from qstash_cli.manifest.resources import (
+    DesiredEndpoint,
+    Kind,
+    Pin,
+    Queue,
+    Resource,
+    Schedule,
+    UrlGroup,
+)
 from qstash_cli.protocol.headers import Headers, canonical_name
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.redaction import is_redacted
@@ -96,7 +104,7 @@ def read_urlgroups(answer: Iterable[records.UrlGroup]) -> dict[str, UrlGroup]:
     return {
         one["name"]: UrlGroup(
             endpoints=tuple(
-                Endpoint(url=endpoint["url"], name=endpoint.get("name") or "")
+                DesiredEndpoint(url=endpoint["url"], name=endpoint.get("name") or "")
                 for endpoint in one.get("endpoints") or ()
             ),
             headers=_headers(one.get("headers")),

@@ -14,7 +14,7 @@ from qstash_cli.client.api import (
 )
 from qstash_cli.client.request import Request
 from qstash_cli.manifest import marks
-from qstash_cli.manifest.resources import Endpoint, Kind, Pin, Queue, Schedule, UrlGroup
+from qstash_cli.manifest.resources import DesiredEndpoint, Kind, Pin, Queue, Schedule, UrlGroup
 from qstash_cli.protocol import records
 
 Requests = Iterator[Request[Any]]
@@ -86,11 +86,11 @@ def write_urlgroup(name: str, desired: UrlGroup, stored: UrlGroup | None) -> Req
         yield urlgroups.set_headers(name, desired.headers)
 
 
-def _added(name: str, endpoints: Iterable[Endpoint]) -> Request[None]:
+def _added(name: str, endpoints: Iterable[DesiredEndpoint]) -> Request[None]:
     return urlgroups.add(name, [_record(one) for one in endpoints])
 
 
-def _removed(name: str, endpoints: Iterable[Endpoint]) -> Request[None]:
+def _removed(name: str, endpoints: Iterable[DesiredEndpoint]) -> Request[None]:
     meant = (
         records.EndpointReference(name=one.name)
         if one.name
@@ -100,7 +100,7 @@ def _removed(name: str, endpoints: Iterable[Endpoint]) -> Request[None]:
     return urlgroups.remove(name, meant)
 
 
-def _record(endpoint: Endpoint) -> records.Endpoint:
+def _record(endpoint: DesiredEndpoint) -> records.Endpoint:
     record = records.Endpoint(url=endpoint.url)
     return records.Endpoint(url=endpoint.url, name=endpoint.name) if endpoint.name else record
 

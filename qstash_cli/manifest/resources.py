@@ -29,7 +29,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class DesiredEndpoint:
     """An endpoint of a URL group; one without a name has an empty one."""
 
     url: str
@@ -40,7 +40,7 @@ class Endpoint:
 class UrlGroup:
     """A URL group. The headers are as QStash stores them, with `Upstash-Forward-` names."""
 
-    endpoints: tuple[Endpoint, ...]
+    endpoints: tuple[DesiredEndpoint, ...]
     headers: Headers = ()
 
 

@@ -12,7 +12,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.options import read_headers
 from qstash_cli.manifest.problems import Path, Problems
-from qstash_cli.manifest.resources import TABLES, Endpoint, Manifest, Pin, Queue, UrlGroup
+from qstash_cli.manifest.resources import TABLES, DesiredEndpoint, Manifest, Pin, Queue, UrlGroup
 from qstash_cli.manifest.schedules import read_schedule, read_switch
 from qstash_cli.manifest.variables import Substitution
 from qstash_cli.protocol import value_types
@@ -179,7 +179,7 @@ def _urlgroup(checks: Checks, given: Mapping[str, Any], path: Path, problems: Pr
     return UrlGroup(endpoints=endpoints, headers=as_defaults(headers))
 
 
-def _endpoint(raw: Any, path: Path, problems: Problems, checks: Checks) -> Endpoint | None:
+def _endpoint(raw: Any, path: Path, problems: Problems, checks: Checks) -> DesiredEndpoint | None:
     given = {"url": raw} if isinstance(raw, str) else raw
     if not isinstance(given, dict):
         problems.add(path, 'not an endpoint such as {url = "https://example.com/a"}')
@@ -190,10 +190,10 @@ def _endpoint(raw: Any, path: Path, problems: Problems, checks: Checks) -> Endpo
         problems.add(path, "url and name of an endpoint are texts in quotes")
         return None
     checked = problems.check(path, checks.endpoint, url.strip())
-    return Endpoint(url=checked, name=name.strip()) if checked else None
+    return DesiredEndpoint(url=checked, name=name.strip()) if checked else None
 
 
-def _refuse_twins(endpoints: tuple[Endpoint, ...], path: Path, problems: Problems) -> None:
+def _refuse_twins(endpoints: tuple[DesiredEndpoint, ...], path: Path, problems: Problems) -> None:
     names = Counter(one.name for one in endpoints if one.name)
     for name, times in names.items():
         if times > 1:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from qstash_cli.output.json_text import compact, too_deep
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Show
 from qstash_cli.output.safe import safe_text
+from qstash_cli.output.terminal import TerminalInfo
 from qstash_cli.output.values import local_time, relative_time, span
 
 # Beyond are no times, and numbers that no float holds.
@@ -57,13 +57,13 @@ def _plain(value: Any, separator: str) -> str:
             return compact(value)
 
 
-def shown(value: Any, show: Show, look: Look) -> Cell:
+def shown(value: Any, show: Show, terminal: TerminalInfo) -> Cell:
     """The value for a table, safe to write to a terminal."""
     if value is None:
         return EMPTY
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST:
         if show in {"instant_ms", "instant_s"}:
-            return _instant(value / 1000 if show == "instant_ms" else value, look)
+            return _instant(value / 1000 if show == "instant_ms" else value, terminal)
         if show == "duration_s":
             return _same(span(value))
     text = safe_text(plain(value, ", "))
@@ -72,9 +72,9 @@ def shown(value: Any, show: Show, look: Look) -> Cell:
     return _same(text)
 
 
-def _instant(at_s: float, look: Look) -> Cell:
-    time = local_time(at_s, look.time_zone)
-    distance = relative_time(at_s, look.now())
+def _instant(at_s: float, terminal: TerminalInfo) -> Cell:
+    time = local_time(at_s, terminal.time_zone)
+    distance = relative_time(at_s, terminal.now())
     return Cell(f"{time} ({distance})", time) if distance else _same(time)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from qstash_cli.output.look import Look
+from qstash_cli.output.terminal import TerminalInfo
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 UNLIMITED = 1 << 20
 
 
-def console_of(look: Look) -> Console:
+def console_of(terminal: TerminalInfo) -> Console:
     """A console that renders into memory, as wide and colourful as a stream.
 
     A stream that is not a terminal has no width: nothing is cut there.
@@ -23,10 +23,10 @@ def console_of(look: Look) -> Console:
 
     return Console(
         file=StringIO(),
-        width=look.width if look.is_terminal else UNLIMITED,
-        color_system="standard" if look.colour else None,
-        no_color=not look.colour,
-        force_terminal=look.colour,
+        width=terminal.width if terminal.is_terminal else UNLIMITED,
+        color_system="standard" if terminal.colour else None,
+        no_color=not terminal.colour,
+        force_terminal=terminal.colour,
         force_jupyter=False,
         legacy_windows=False,
         markup=False,
@@ -35,9 +35,9 @@ def console_of(look: Look) -> Console:
     )
 
 
-def rendered(renderable: RenderableType, look: Look) -> str:
+def rendered(renderable: RenderableType, terminal: TerminalInfo) -> str:
     """The text of something that Rich can render, without blanks at the ends of lines."""
-    console = console_of(look)
+    console = console_of(terminal)
     with console.capture() as captured:
         console.print(renderable)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())

@@ -15,12 +15,12 @@ from qstash_cli.output.columns import (
     with_some_columns,
 )
 from qstash_cli.output.json_text import compact, pretty
-from qstash_cli.output.look import Look
 from qstash_cli.output.query import compile_query
 from qstash_cli.output.result import Record, Result, View
 from qstash_cli.output.safe import encodable, safe_text
+from qstash_cli.output.terminal import TerminalInfo
 
-FormatFunction = Callable[[Result, TextIO, Look], None]
+FormatFunction = Callable[[Result, TextIO, TerminalInfo], None]
 FORMATS: dict[str, FormatFunction] = {}
 
 _WITH_COLUMNS = ("table", "tsv", "csv")
@@ -71,45 +71,45 @@ def render(
     query: str | None,
     columns: str | None,
     out: TextIO,
-    look: Look,
+    terminal: TerminalInfo,
 ) -> None:
     """Writes the result in the format asked for, else in that of the result itself.
 
     Raises `BadInput` as `check` does, and for columns and queries that the records do not allow.
     """
     if format is not None and format in result.forms:
-        _write_text(result.forms[format], out, look)
+        _write_text(result.forms[format], out, terminal)
         out.flush()
         return
     check(format, query, columns, None)
     if query is not None:
         _write_query(result, query, format or "json", out)
     elif format is None and result.text is not None:
-        _write_text(result.text, out, look)
+        _write_text(result.text, out, terminal)
     elif format is None and columns is None and result.lines is not None:
         from qstash_cli.output.lines import write_lines
 
-        write_lines(result.lines, out, look)
+        write_lines(result.lines, out, terminal)
     elif columns is not None:
-        name = format or _format_with_columns(result, look)
-        FORMATS[name](with_columns(result, columns), out, look)
+        name = format or _format_with_columns(result, terminal)
+        FORMATS[name](with_columns(result, columns), out, terminal)
     else:
-        name = format or _own_format(result, look)
+        name = format or _own_format(result, terminal)
         shown = with_some_columns(result) if name in _WITH_COLUMNS else result
-        FORMATS[name](shown, out, look)
+        FORMATS[name](shown, out, terminal)
     out.flush()
 
 
 @output_format
-def table(result: Result, out: TextIO, look: Look) -> None:
+def table(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """For people."""
     from qstash_cli.output.table import write_table
 
-    write_table(result, out, look)
+    write_table(result, out, terminal)
 
 
 @output_format
-def json(result: Result, out: TextIO, look: Look) -> None:  # noqa: ARG001
+def json(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: ARG001
     """QStash's own JSON: one record is an object, several are an array."""
     if isinstance(result.data, Mapping):
         out.write(f"{pretty(result.data)}\n")
@@ -130,7 +130,7 @@ def json(result: Result, out: TextIO, look: Look) -> None:  # noqa: ARG001
 
 
 @output_format
-def jsonl(result: Result, out: TextIO, look: Look) -> None:  # noqa: ARG001
+def jsonl(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: ARG001
     """QStash's own JSON, a record a line."""
     write_line = _line_writer(result, out)
     for record in records_of(result):
@@ -138,7 +138,7 @@ def jsonl(result: Result, out: TextIO, look: Look) -> None:  # noqa: ARG001
 
 
 @output_format
-def tsv(result: Result, out: TextIO, look: Look) -> None:
+def tsv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """Tab-separated values without a header, a record a line."""
     write_line = _line_writer(result, out)
     picks = [column.picker for column in result.view.columns]
@@ -148,30 +148,30 @@ def tsv(result: Result, out: TextIO, look: Look) -> None:
         whole = "".join(values)
         if "\\" in whole or not whole.isprintable():
             values = [value.translate(_TSV_ESCAPES) for value in values]
-        if look.is_terminal:
+        if terminal.is_terminal:
             values = [safe_text(value) for value in values]
         write_line(encodable("\t".join(values)))
 
 
 @output_format
-def csv(result: Result, out: TextIO, look: Look) -> None:
+def csv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """Comma-separated values with a header (RFC 4180, with line feeds)."""
     columns = result.view.columns
     picks = [column.picker for column in columns]
     write_line = _line_writer(result, out)
     write_line(_csv_line([column.name for column in columns]))
     for row in rows_of(result):
-        values = [_for_stream(plain(pick(row)), look) for pick in picks]
+        values = [_for_stream(plain(pick(row)), terminal) for pick in picks]
         write_line(_csv_line(values))
 
 
 @output_format
-def ids(result: Result, out: TextIO, look: Look) -> None:
+def ids(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """One id a line."""
     write_line = _line_writer(result, out)
     for record in records_of(result):
         for text in ids_of(result.view, record):
-            write_line(_for_stream(text, look))
+            write_line(_for_stream(text, terminal))
 
 
 def ids_of(view: View, record: Record) -> Iterator[str]:
@@ -199,15 +199,15 @@ def noting_ids(result: Result, noted: list[str]) -> Result:
     return result._replace(data=records())
 
 
-def _own_format(result: Result, look: Look) -> str:
-    return result.on_terminal if look.is_terminal else result.piped
+def _own_format(result: Result, terminal: TerminalInfo) -> str:
+    return result.on_terminal if terminal.is_terminal else result.piped
 
 
-def _format_with_columns(result: Result, look: Look) -> str:
-    own = _own_format(result, look)
+def _format_with_columns(result: Result, terminal: TerminalInfo) -> str:
+    own = _own_format(result, terminal)
     if own in _WITH_COLUMNS:
         return own
-    return "table" if look.is_terminal else "tsv"
+    return "table" if terminal.is_terminal else "tsv"
 
 
 def _check_goes_with(flag: str, name: str | None, allowed: tuple[str, ...]) -> None:
@@ -217,10 +217,12 @@ def _check_goes_with(flag: str, name: str | None, allowed: tuple[str, ...]) -> N
         )
 
 
-def _write_text(text: str | Iterable[str], out: TextIO, look: Look) -> None:
+def _write_text(text: str | Iterable[str], out: TextIO, terminal: TerminalInfo) -> None:
     last = ""
     for piece in (text,) if isinstance(text, str) else text:
-        out.write(safe_text(piece, keep_newlines=True) if look.is_terminal else encodable(piece))
+        out.write(
+            safe_text(piece, keep_newlines=True) if terminal.is_terminal else encodable(piece)
+        )
         last = piece or last
     if last and not last.endswith("\n"):
         out.write("\n")
@@ -269,5 +271,5 @@ def _write(line: str, out: TextIO) -> None:
     out.write(f"{line}\n")
 
 
-def _for_stream(text: str, look: Look) -> str:
-    return safe_text(text) if look.is_terminal else encodable(text)
+def _for_stream(text: str, terminal: TerminalInfo) -> str:
+    return safe_text(text) if terminal.is_terminal else encodable(text)

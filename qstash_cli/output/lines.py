@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 from qstash_cli.output.console import UNLIMITED
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Line, Tone
 from qstash_cli.output.safe import safe_text
+from qstash_cli.output.terminal import TerminalInfo
 
 _STYLES: Mapping[Tone, str] = {
     "plain": "", "added": "green", "changed": "yellow", "removed": "red",
 }  # fmt: skip
 
 
-def write_lines(lines: Iterable[Line], out: TextIO, look: Look) -> None:
+def write_lines(lines: Iterable[Line], out: TextIO, terminal: TerminalInfo) -> None:
     """Writes the lines, each made safe for a terminal, as they are in a pipe too."""
-    if not look.colour:
+    if not terminal.colour:
         out.writelines(f"{safe_text(line.text)}\n" for line in lines)
         return
     from rich.text import Text
@@ -25,6 +25,6 @@ def write_lines(lines: Iterable[Line], out: TextIO, look: Look) -> None:
     from qstash_cli.output.console import rendered
 
     # The terminal wraps: a line that is copied from it is whole.
-    unlimited = look._replace(width=UNLIMITED)
+    unlimited = terminal._replace(width=UNLIMITED)
     texts = (Text.assemble((safe_text(line.text), _STYLES[line.tone])) for line in lines)
     out.writelines(rendered(text, unlimited) for text in texts)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TextIO
 
-from qstash_cli.output.look import Look
 from qstash_cli.output.safe import safe_text
+from qstash_cli.output.terminal import TerminalInfo
 
 
 class StatusLine(Protocol):
@@ -26,17 +26,17 @@ class _Updated:
 
 
 @contextmanager
-def status(look: Look, err: TextIO) -> Iterator[StatusLine]:
+def status(terminal: TerminalInfo, err: TextIO) -> Iterator[StatusLine]:
     """A status line with a spinner that is gone at the end.
 
     It moves the cursor, so there is none off a terminal, and where escape sequences are not wanted.
     """
-    if not (look.is_terminal and look.colour):
+    if not (terminal.is_terminal and terminal.colour):
         yield _Updated(lambda _text: None)
         return
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=err, width=look.width, force_terminal=True, legacy_windows=False)
+    console = Console(file=err, width=terminal.width, force_terminal=True, legacy_windows=False)
     with console.status("") as line:
         yield _Updated(lambda text: line.update(Text(text, no_wrap=True, overflow="ellipsis")))

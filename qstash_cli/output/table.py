@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TextIO
 from qstash_cli.output.cells import Cell, shown
 from qstash_cli.output.columns import rows_of
 from qstash_cli.output.console import rendered
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, Record, Result, View
 from qstash_cli.output.safe import safe_text
+from qstash_cli.output.terminal import TerminalInfo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,21 +34,21 @@ _INSTANTS = frozenset({"instant_ms", "instant_s"})
 _RIGID = _INSTANTS | {"outcome"}
 
 
-def write_table(result: Result, out: TextIO, look: Look) -> None:
+def write_table(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """Writes several records as rows, one record as a list of its fields."""
     view = result.view
     if isinstance(result.data, Mapping) and view.rows is None:
-        _write_fields(view.columns, _row(view, result.data, look), out, look)
+        _write_fields(view.columns, _row(view, result.data, terminal), out, terminal)
         return
-    rows = (_row(view, record, look) for record in rows_of(result))
+    rows = (_row(view, record, terminal) for record in rows_of(result))
     pages = _pages(rows, 1 if result.live else _PAGE_ROWS)
-    writer = _Pages(view, out, look, least=_hints(view) if result.live else None)
+    writer = _Pages(view, out, terminal, least=_hints(view) if result.live else None)
     for page, failure in pages:
         if page:
             writer.write(page)
         if failure is not None:
             raise failure
-    if not writer.has_header and look.is_terminal and not result.live:
+    if not writer.has_header and terminal.is_terminal and not result.live:
         out.write(f"{safe_text(view.empty)}\n")
 
 
@@ -70,8 +70,10 @@ def _pages(rows: Iterator[Row], size: int) -> Iterator[tuple[list[Row], BaseExce
 class _Pages:
     """Writes pages below each other as one table: later pages keep the widths of earlier ones."""
 
-    def __init__(self, view: View, out: TextIO, look: Look, *, least: Sequence[int] | None) -> None:
-        self._view, self._out, self._look = view, out, look
+    def __init__(
+        self, view: View, out: TextIO, terminal: TerminalInfo, *, least: Sequence[int] | None
+    ) -> None:
+        self._view, self._out, self._look = view, out, terminal
         self._widths = list(least or [0] * len(view.columns))
         self._is_live = least is not None
         self.has_header = False
@@ -180,7 +182,7 @@ def _hints(view: View) -> list[int]:
     return [column.width for column in view.columns]
 
 
-def _write_fields(columns: Sequence[Column], row: Row, out: TextIO, look: Look) -> None:
+def _write_fields(columns: Sequence[Column], row: Row, out: TextIO, terminal: TerminalInfo) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -191,22 +193,22 @@ def _write_fields(columns: Sequence[Column], row: Row, out: TextIO, look: Look) 
     for column, cell in fields:
         if len(cell.full) <= _LONG_VALUE:
             table.add_row(safe_text(column.name), Text(cell.full, style=cell.style))
-    out.write(rendered(table, look))
+    out.write(rendered(table, terminal))
     for column, cell in fields:
         if len(cell.full) > _LONG_VALUE:
             out.write(f"{safe_text(column.name)}\n{cell.full}\n")
     out.flush()
 
 
-def _row(view: View, record: Record, look: Look) -> Row:
-    return [_cell(column, record, look) for column in view.columns]
+def _row(view: View, record: Record, terminal: TerminalInfo) -> Row:
+    return [_cell(column, record, terminal) for column in view.columns]
 
 
-def _cell(column: Column, record: Record, look: Look) -> Cell:
+def _cell(column: Column, record: Record, terminal: TerminalInfo) -> Cell:
     value = column.picker(record)
     if column.show == "share" and isinstance(value, float | int):
         from qstash_cli.output.bars import bar
 
-        drawn = bar(value, look)
+        drawn = bar(value, terminal)
         return Cell(drawn, drawn, "cyan")
-    return shown(value, column.show, look)
+    return shown(value, column.show, terminal)

@@ -11,7 +11,7 @@ _MEGABYTE = 1_048_576
 _DAY_S = 86_400
 
 
-class Limits(NamedTuple):
+class PlanLimits(NamedTuple):
     """A plan's limits: bytes of a body, seconds of delay and of a delivery. None is no limit."""
 
     body_bytes: int
@@ -31,18 +31,18 @@ class Limits(NamedTuple):
 _LARGEST_BODY_BYTES = 50 * _MEGABYTE
 # Guess: how many requests that publish nothing are allowed in a second.
 _BURST = 100
-UNLIMITED = Limits(body_bytes=_LARGEST_BODY_BYTES)
+UNLIMITED = PlanLimits(body_bytes=_LARGEST_BODY_BYTES)
 PLANS = {
-    "free": Limits(
+    "free": PlanLimits(
         body_bytes=_MEGABYTE, delay_s=7 * _DAY_S, timeout_s=900, retries=3, messages_per_day=1000,
         requests_per_s=_BURST, urlgroups=1, endpoints=100, schedules=10, queues=10, parallelism=2,
         global_parallelism=10,
     ),
-    "payg": Limits(
+    "payg": PlanLimits(
         body_bytes=10 * _MEGABYTE, delay_s=365 * _DAY_S, timeout_s=7200, retries=5,
         requests_per_s=_BURST, urlgroups=100, endpoints=100, schedules=1000, queues=100,
     ),
-    "fixed": Limits(
+    "fixed": PlanLimits(
         body_bytes=_LARGEST_BODY_BYTES, retries=20, requests_per_s=_BURST, endpoints=100,
         global_parallelism=200,
     ),

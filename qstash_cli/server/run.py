@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
-from qstash_cli.protocol.limits import UNLIMITED, Limits
+from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
 from qstash_cli.server.http.app import build
 from qstash_cli.server.http.listeners import Addresses, listening
 from qstash_cli.server.http.uvicorn_config import ClientLimits
@@ -36,7 +36,7 @@ class ServerConfig:
     db: Path | None = None
     routes: tuple[tuple[str, str], ...] = ()
     speed: float = 1.0
-    limits: Limits = UNLIMITED
+    limits: PlanLimits = UNLIMITED
     users: tuple[Credentials, ...] = DEV_USERS
     clients: ClientLimits = field(default_factory=ClientLimits)
 

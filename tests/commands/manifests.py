@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 
 URL = "https://example.com"
 SMALL = f"""
@@ -45,7 +45,7 @@ paused = true
 
 
 @contextmanager
-def proxy(server_url: str, refuse: Callable[[Received], bool]) -> Iterator[Endpoint]:
+def proxy(server_url: str, refuse: Callable[[Received], bool]) -> Iterator[LocalEndpoint]:
     """A real proxy that keeps what passes, and answers 500 to what it is to refuse."""
 
     def forward(request: Received) -> tuple[int, bytes]:
@@ -67,5 +67,5 @@ def proxy(server_url: str, refuse: Callable[[Received], bool]) -> Iterator[Endpo
         yield endpoint
 
 
-def writes(endpoint: Endpoint) -> list[str]:
+def writes(endpoint: LocalEndpoint) -> list[str]:
     return [f"{r.method} {r.path}" for r in endpoint.received if r.method != "GET"]

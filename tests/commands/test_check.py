@@ -19,10 +19,10 @@ DAY_S = 86_400
 
 def later(qstash: Qstash, seconds: float, *argv: str) -> Run:
     """A run in the future."""
-    inv = qstash.invocation()
-    inv.now = lambda: time.time() + seconds
-    code = run_cli(argv, inv)
-    return Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
+    ctx = qstash.invocation()
+    ctx.now = lambda: time.time() + seconds
+    code = run_cli(argv, ctx)
+    return Run(argv, ctx.out.getvalue(), ctx.err.getvalue(), code)
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ def test_a_server_that_never_answers_costs_less_than_anybody_notices(qstash: Qst
 def test_an_answer_that_comes_drop_by_drop_is_given_up_too(qstash: Qstash) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(5)
-        inv = qstash.invocation(
+        ctx = qstash.invocation(
             _QSTASH_COMPLETE="fish", _QSTASH_LINE="qstash queue get ",
             QSTASH_URL=f"http://127.0.0.1:{server.getsockname()[1]}", QSTASH_TOKEN="t",
         )  # fmt: skip
@@ -177,12 +177,12 @@ def test_an_answer_that_comes_drop_by_drop_is_given_up_too(qstash: Qstash) -> No
         thread = threading.Thread(target=drip)
         thread.start()
         began_at = time.monotonic()
-        run_cli([], inv)
+        run_cli([], ctx)
         took_s = time.monotonic() - began_at
         is_over.set()
         thread.join()
 
-    assert inv.out.getvalue() == ""
+    assert ctx.out.getvalue() == ""
     assert took_s < 0.8
 
 

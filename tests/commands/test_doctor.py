@@ -185,9 +185,9 @@ def test_a_certificate_of_an_authority_in_ssl_cert_file_is_trusted(
 
 
 def examined(qstash: Qstash, regions: Mapping[str, str], url: str) -> Result:
-    inv = qstash.invocation(QSTASH_URL=url, QSTASH_TOKEN=TOKEN)
-    inv.connection = ConnectionOptions()
-    return report(inv, regions)
+    ctx = qstash.invocation(QSTASH_URL=url, QSTASH_TOKEN=TOKEN)
+    ctx.connection = ConnectionOptions()
+    return report(ctx, regions)
 
 
 def check_of(result: Result, name: str) -> Mapping[str, Any]:
@@ -215,9 +215,9 @@ def test_the_fix_for_a_profile_is_a_command_that_mends_it(qstash: Qstash) -> Non
     with api_server(accepts="other") as eu, api_server(accepts=TOKEN) as us:
         regions = {"eu-central-1": eu.url, "us-east-1": us.url}
         qstash("config", "set", "prod", "--api-url", eu.url, "--token-stdin", stdin=TOKEN.encode())
-        inv = qstash.invocation()
+        ctx = qstash.invocation()
 
-        fix = check_of(report(inv, regions), "region")["fix"]
+        fix = check_of(report(ctx, regions), "region")["fix"]
         mended = qstash(*str(fix).split()[1:])
 
         assert mended.code == 0, mended

@@ -11,14 +11,14 @@ from qstash import Receiver
 from qstash.errors import SignatureError
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.conftest import Qstash, Run, Sink
 
 CURRENT, NEXT = DEV_USER.current_signing_key, DEV_USER.next_signing_key
 
 
 @contextmanager
-def holding(current: str, following: str) -> Iterator[tuple[str, Endpoint]]:
+def holding(current: str, following: str) -> Iterator[tuple[str, LocalEndpoint]]:
     """An endpoint with the official Receiver, and its URL."""
     receiver, where = Receiver(current, following), [""]
 

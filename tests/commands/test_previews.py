@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.manifests import SMALL, proxy
 from tests.conftest import Qstash
@@ -46,7 +46,7 @@ class World:
     """An account with something of every kind, all requests to which are recorded."""
 
     qstash: Qstash
-    api: Endpoint
+    api: LocalEndpoint
     names: dict[str, str] = field(default_factory=dict)
 
     def argv(self, *words: str) -> tuple[str, ...]:
@@ -83,9 +83,9 @@ def sent(method: str, target: str, headers: Mapping[str, str], body: bytes) -> S
 class Services(NamedTuple):
     """What all tests share: a server behind a recording proxy, a destination and a handler."""
 
-    api: Endpoint
-    sink: Endpoint
-    handler: Endpoint
+    api: LocalEndpoint
+    sink: LocalEndpoint
+    handler: LocalEndpoint
 
 
 @pytest.fixture(scope="module")

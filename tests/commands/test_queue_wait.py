@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from qstash_cli.cli.run import run as run_cli
-from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.conftest import Qstash, Run
 
 
@@ -18,7 +18,7 @@ from tests.conftest import Qstash, Run
 class Held:
     """A destination that answers once it may."""
 
-    endpoint: Endpoint = field(default_factory=lambda: Endpoint(""))
+    endpoint: LocalEndpoint = field(default_factory=lambda: LocalEndpoint(""))
     may_answer: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, _request: Received) -> tuple[int, bytes]:
@@ -43,11 +43,11 @@ def held(local: Qstash, eventually: Callable[..., object]) -> Iterator[Held]:
 
 def waited(local: Qstash, held: Held, *flags: str, tty: bool = False) -> Run:
     """A run during whose first pause the destination begins to answer."""
-    inv = local.invocation(tty=tty)
+    ctx = local.invocation(tty=tty)
     argv = ("queue", "wait", "orders", *flags)
-    inv.sleep = lambda seconds: None if held.may_answer.is_set() else held.may_answer.set()  # noqa: ARG005
-    code = run_cli(argv, inv)
-    return Run(argv, inv.out.getvalue(), inv.err.getvalue(), code)
+    ctx.sleep = lambda seconds: None if held.may_answer.is_set() else held.may_answer.set()  # noqa: ARG005
+    code = run_cli(argv, ctx)
+    return Run(argv, ctx.out.getvalue(), ctx.err.getvalue(), code)
 
 
 def test_a_queue_is_idle_when_all_of_it_is_delivered(local: Qstash, held: Held) -> None:

@@ -57,17 +57,17 @@ def test_an_interrupted_wait_has_printed_the_ids_and_says_how_to_follow_them(
     local: Qstash, sink: Sink, waits: Waits, count: int, form: str
 ) -> None:
     argv = waits(local, sink)
-    inv = local.invocation()
+    ctx = local.invocation()
     written: list[str] = []
 
     def interrupted(_seconds: float) -> None:
-        written.append(inv.out.getvalue())
+        written.append(ctx.out.getvalue())
         raise KeyboardInterrupt
 
-    inv.sleep = interrupted
-    code = run([*argv, "--wait", "-o", form], inv)
+    ctx.sleep = interrupted
+    code = run([*argv, "--wait", "-o", form], ctx)
 
-    out, err = inv.out.getvalue(), inv.err.getvalue()
+    out, err = ctx.out.getvalue(), ctx.err.getvalue()
     # The document was complete before the wait began.
     assert (code, written) == (130, [out])
     ids = [word.strip('",') for word in out.split() if "msg_" in word]

@@ -18,7 +18,7 @@ from qstash_cli.config.credentials import (
 )
 from qstash_cli.config.environment import Environment
 from qstash_cli.config.profiles import Profile, Profiles
-from qstash_cli.config.sources import Given
+from qstash_cli.config.sources import ConnectionFlags
 from qstash_cli.errors import BadCredentials, BadInput, QstashError
 from qstash_cli.protocol.dev_credentials import DEV_USER
 
@@ -48,7 +48,7 @@ def run_command(command: Sequence[str]) -> str:
 
 
 def resolved(env: Mapping[str, str] = PLAIN, **given: Any) -> Settings:
-    return resolve(Given(**given), env, PROFILES, run_command)
+    return resolve(ConnectionFlags(**given), env, PROFILES, run_command)
 
 
 @dataclass
@@ -134,7 +134,7 @@ def test_what_cannot_be_used_is_refused_without_showing_it(
 
 def test_nothing_configured_points_to_what_needs_nothing() -> None:
     with pytest.raises(BadCredentials) as refused:
-        resolve(Given(), {}, Profiles(), run_command)
+        resolve(ConnectionFlags(), {}, Profiles(), run_command)
 
     assert "qstash demo" in refused.value.hint
 
@@ -159,15 +159,15 @@ def test_a_failing_token_command_is_named_and_its_output_is_not_shown() -> None:
         raise subprocess.CalledProcessError(3, list(command), "half a secret")
 
     with pytest.raises(BadCredentials) as refused:
-        resolve(Given(profile="op"), {}, PROFILES, fail)
+        resolve(ConnectionFlags(profile="op"), {}, PROFILES, fail)
 
     assert refused.value.message == "the token command of profile op ended with 3: op"
 
 
 def test_the_url_is_known_without_a_token() -> None:
-    assert base_url(Given(), {}, Profiles()) == EU
-    assert base_url(Given(profile="us"), {}, PROFILES) == US
-    assert base_url(Given(api_url=US), PLAIN, PROFILES) == US
+    assert base_url(ConnectionFlags(), {}, Profiles()) == EU
+    assert base_url(ConnectionFlags(profile="us"), {}, PROFILES) == US
+    assert base_url(ConnectionFlags(api_url=US), PLAIN, PROFILES) == US
 
 
 def test_signing_keys_follow_the_same_order() -> None:
@@ -176,14 +176,14 @@ def test_signing_keys_follow_the_same_order() -> None:
     profiles = Profiles(default="a", profiles={"a": Profile(name="a", current_signing_key="sig_a")})
 
     def current(env: Mapping[str, str], **given: Any) -> str | None:
-        return signing_keys(Given(**given), env, profiles).current
+        return signing_keys(ConnectionFlags(**given), env, profiles).current
 
     assert current(env | region, profile="a") == "sig_a"
     assert current(env | region, dev=True) == DEV_USER.current_signing_key
     assert current(env | region) == "sig_us"
     assert current(env) == "sig_env"
     assert current({}) == "sig_a"
-    assert signing_keys(Given(), {}, Profiles()).current is None
+    assert signing_keys(ConnectionFlags(), {}, Profiles()).current is None
 
 
 def test_a_mask_gives_little_away() -> None:
@@ -192,7 +192,7 @@ def test_a_mask_gives_little_away() -> None:
 
 
 def test_secrets_are_not_in_representations() -> None:
-    keys = signing_keys(Given(dev=True), {}, Profiles())
+    keys = signing_keys(ConnectionFlags(dev=True), {}, Profiles())
 
     assert "env-token" not in repr(resolved(PLAIN))
     assert DEV_USER.current_signing_key not in repr(keys)

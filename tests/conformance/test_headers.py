@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qstash_cli.protocol.options import MessageOptions, table
-from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.conformance.conftest import Connect
 from tests.conftest import Qstash
 
@@ -81,7 +81,7 @@ ELSEWHERE = {"queue", "header_forward", "cron", "schedule_id"}
 
 
 @pytest.fixture
-def recorder() -> Iterator[Endpoint]:
+def recorder() -> Iterator[LocalEndpoint]:
     with running_endpoint(lambda _request: (201, b'{"messageId":"msg_1"}')) as endpoint:
         yield endpoint
 
@@ -100,7 +100,7 @@ def options_of(request: Received) -> dict[str, str]:
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 def test_the_same_option_is_the_same_header(
     qstash: Qstash,
-    recorder: Endpoint,
+    recorder: LocalEndpoint,
     connect: Connect,
     case: tuple[tuple[str, ...], dict[str, Any]],
 ) -> None:
@@ -125,7 +125,9 @@ def test_every_option_is_compared() -> None:
     assert families <= set(MessageOptions.__dataclass_fields__)
 
 
-def test_enqueue_has_the_same_path(qstash: Qstash, recorder: Endpoint, connect: Connect) -> None:
+def test_enqueue_has_the_same_path(
+    qstash: Qstash, recorder: LocalEndpoint, connect: Connect
+) -> None:
     connect("token", recorder.url).message.enqueue(queue="q.1", url=f"{URL}?a=1", body="x")
     qstash("publish", f"{URL}?a=1", "--queue", "q.1", "-d", "x", "--no-idempotency", "--no-check",
            QSTASH_TOKEN="token", QSTASH_URL=recorder.url)  # fmt: skip

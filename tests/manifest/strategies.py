@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from qstash_cli.manifest.resources import Endpoint, Manifest, Pin, Queue, Schedule, UrlGroup
+from qstash_cli.manifest.resources import DesiredEndpoint, Manifest, Pin, Queue, Schedule, UrlGroup
 from qstash_cli.protocol.headers import as_defaults
 from qstash_cli.protocol.options import MessageOptions
 
@@ -61,10 +61,10 @@ def schedules(draw: st.DrawFn) -> Schedule:
     )
 
 
-ENDPOINTS = st.builds(Endpoint, url=URLS, name=st.sampled_from(["", "one", "two words"]))
+ENDPOINTS = st.builds(DesiredEndpoint, url=URLS, name=st.sampled_from(["", "one", "two words"]))
 
 
-def _are_apart(endpoints: list[Endpoint]) -> bool:
+def _are_apart(endpoints: list[DesiredEndpoint]) -> bool:
     names = [one.name for one in endpoints if one.name]
     urls = [one.url for one in endpoints]
     return len(set(names)) == len(names) and len(set(urls)) == len(urls)

@@ -8,7 +8,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.manifest.account import SHOWN
 from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.options import callback_keys, own_keys
-from qstash_cli.manifest.resources import Endpoint, Manifest, Pin, Queue
+from qstash_cli.manifest.resources import DesiredEndpoint, Manifest, Pin, Queue
 from qstash_cli.manifest.schema import parse
 from qstash_cli.protocol.options import MessageOptions, encode
 
@@ -181,7 +181,7 @@ def test_the_other_kinds() -> None:
     assert found.urlgroups is not None
     group = found.urlgroups["orders"]
     assert group.endpoints == (
-        Endpoint(url="https://a.io"), Endpoint(url="https://b.io", name="second"),
+        DesiredEndpoint(url="https://a.io"), DesiredEndpoint(url="https://b.io", name="second"),
     )  # fmt: skip
     assert group.headers == (("Upstash-Retries", "5"), ("Upstash-Forward-X-Team", "blue"))
 

@@ -17,7 +17,7 @@ from qstash_cli.manifest.account import (
     read_schedules,
 )
 from qstash_cli.manifest.checks import Checks
-from qstash_cli.manifest.resources import Endpoint, Manifest, Pin, Queue, Schedule, UrlGroup
+from qstash_cli.manifest.resources import DesiredEndpoint, Manifest, Pin, Queue, Schedule, UrlGroup
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
 from qstash_cli.protocol.options import MessageOptions
@@ -60,7 +60,7 @@ rate = 1
 
 
 def test_what_schedules_use_is_made_before_them_and_removed_after_them() -> None:
-    manifest, group = read(FULL), UrlGroup(endpoints=(Endpoint(url=URL),))
+    manifest, group = read(FULL), UrlGroup(endpoints=(DesiredEndpoint(url=URL),))
     account = Account(
         queues={"old": Queue()},
         flow={"old": Pin(rate=1)},

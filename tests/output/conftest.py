@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from qstash_cli.output.formats import render
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, Result, View
+from qstash_cli.output.terminal import TerminalInfo
 
 NOW = 1_795_525_689.0  # 2026-11-24 13:08:09 UTC
 NOW_MS = int(NOW) * 1000
@@ -96,7 +96,7 @@ SAMPLES = {
     ),
 }  # fmt: skip
 
-TERMINAL = Look(is_terminal=True, width=80, colour=False, now=lambda: NOW, time_zone=UTC)
+TERMINAL = TerminalInfo(is_terminal=True, width=80, colour=False, now=lambda: NOW, time_zone=UTC)
 
 
 @pytest.fixture
@@ -106,13 +106,13 @@ def samples() -> dict[str, Result]:
 
 
 @pytest.fixture
-def terminal() -> Look:
+def terminal() -> TerminalInfo:
     """A terminal of 80 columns without colour."""
     return TERMINAL
 
 
 @pytest.fixture
-def pipe() -> Look:
+def pipe() -> TerminalInfo:
     """What is no terminal."""
     return TERMINAL._replace(is_terminal=False)
 
@@ -121,10 +121,10 @@ def pipe() -> Look:
 def rendered() -> Callable[..., str]:
     """Renders a result and returns what was written."""
 
-    def written(result: Result, look: Look, **options: Any) -> str:
+    def written(result: Result, terminal: TerminalInfo, **options: Any) -> str:
         out = io.StringIO()
         asked = {"format": None, "query": None, "columns": None} | options
-        render(result, out=out, look=look, **asked)
+        render(result, out=out, terminal=terminal, **asked)
         return out.getvalue()
 
     return written

@@ -11,8 +11,8 @@ import pytest
 
 from qstash_cli.errors import BadInput
 from qstash_cli.output.formats import FORMATS, check
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, Result, View
+from qstash_cli.output.terminal import TerminalInfo
 
 VIEW = View(
     columns=(Column(name="id", of="messageId"), Column(name="url", of="url")),
@@ -28,14 +28,14 @@ CREATED = Result(data=RECORDS[0], view=VIEW, on_terminal="json", piped="ids")
 
 
 def test_a_terminal_and_a_pipe_get_what_the_result_says(
-    terminal: Look, pipe: Look, rendered: Callable[..., str]
+    terminal: TerminalInfo, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     assert json.loads(rendered(CREATED, terminal)) == RECORDS[0]
     assert rendered(CREATED, pipe) == "msg_1\n"
 
 
 def test_text_is_written_as_it_is_unless_another_format_is_asked(
-    pipe: Look, rendered: Callable[..., str]
+    pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     result = CREATED._replace(text="a\x1bb")
 
@@ -46,25 +46,29 @@ def test_text_is_written_as_it_is_unless_another_format_is_asked(
     assert rendered(result, pipe, query="url") == '"https://a.example"\n'
 
 
-def test_text_on_a_terminal_is_made_safe(terminal: Look, rendered: Callable[..., str]) -> None:
+def test_text_on_a_terminal_is_made_safe(
+    terminal: TerminalInfo, rendered: Callable[..., str]
+) -> None:
     assert rendered(CREATED._replace(text="a\x1b\n"), terminal) == "a\\x1b\n"
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_nothing_is_valid_in_every_format(
-    name: str, pipe: Look, rendered: Callable[..., str]
+    name: str, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(Result(data=[], view=VIEW), pipe, format=name)
 
     assert written == {"json": "[]\n", "csv": "id,url\n"}.get(name, "")
 
 
-def test_an_empty_table_says_so_on_a_terminal(terminal: Look, rendered: Callable[..., str]) -> None:
+def test_an_empty_table_says_so_on_a_terminal(
+    terminal: TerminalInfo, rendered: Callable[..., str]
+) -> None:
     assert rendered(Result(data=[], view=VIEW), terminal) == "no messages\n"
 
 
 def test_json_is_an_object_for_one_and_an_array_for_several(
-    terminal: Look, rendered: Callable[..., str]
+    terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     one = rendered(CREATED, terminal, format="json")
     several = rendered(SEVERAL, terminal, format="json")
@@ -73,7 +77,7 @@ def test_json_is_an_object_for_one_and_an_array_for_several(
     assert several == json.dumps(RECORDS, indent=2) + "\n"
 
 
-def test_values_in_tsv_are_exact(pipe: Look, rendered: Callable[..., str]) -> None:
+def test_values_in_tsv_are_exact(pipe: TerminalInfo, rendered: Callable[..., str]) -> None:
     values = [1_795_525_689_000, True, None, ["a", "b"], {"k": ["v"]}, 0.5, "a\tb\\"]
     columns = tuple(Column(name=str(i), of=str(i), show="instant_ms") for i in range(len(values)))
     result = Result(
@@ -83,14 +87,16 @@ def test_values_in_tsv_are_exact(pipe: Look, rendered: Callable[..., str]) -> No
     assert rendered(result, pipe) == '1795525689000\ttrue\t\ta,b\t{"k":["v"]}\t0.5\ta\\tb\\\\\n'
 
 
-def test_ids_leaves_out_records_without_one(pipe: Look, rendered: Callable[..., str]) -> None:
+def test_ids_leaves_out_records_without_one(
+    pipe: TerminalInfo, rendered: Callable[..., str]
+) -> None:
     data = [{"messageId": "msg_1"}, {"error": "no"}, {"messageId": ""}, {"messageId": "msg_2"}]
 
     assert rendered(Result(data=data, view=VIEW), pipe, format="ids") == "msg_1\nmsg_2\n"
 
 
 def test_rows_of_a_record_are_rows_everywhere_but_in_json(
-    pipe: Look, rendered: Callable[..., str]
+    pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     record = {"events": RECORDS}
     result = Result(data=record, view=VIEW._replace(rows=lambda r: r["events"]))
@@ -103,7 +109,7 @@ def test_rows_of_a_record_are_rows_everywhere_but_in_json(
 
 @pytest.mark.parametrize("name", ["table", "tsv", "csv"])
 def test_columns_are_those_of_the_view_or_fields_of_the_json(
-    name: str, pipe: Look, rendered: Callable[..., str]
+    name: str, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(SEVERAL, pipe, format=name, columns="URL, createdAt,strange,messageId")
 
@@ -111,12 +117,14 @@ def test_columns_are_those_of_the_view_or_fields_of_the_json(
     assert first == [["https://a.example", "5", "true", "msg_1"]]
 
 
-def test_columns_turn_a_result_of_ids_into_rows(pipe: Look, rendered: Callable[..., str]) -> None:
+def test_columns_turn_a_result_of_ids_into_rows(
+    pipe: TerminalInfo, rendered: Callable[..., str]
+) -> None:
     assert rendered(CREATED, pipe, columns="url,id") == "https://a.example\tmsg_1\n"
 
 
 def test_an_unknown_column_is_refused_with_the_names_there_are(
-    pipe: Look, rendered: Callable[..., str]
+    pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     with pytest.raises(BadInput, match="bogus") as before:
         check("tsv", None, "id,bogus", VIEW)
@@ -128,18 +136,20 @@ def test_an_unknown_column_is_refused_with_the_names_there_are(
 
 
 def test_a_field_that_the_first_record_lacks_is_known_from_the_api(
-    pipe: Look, rendered: Callable[..., str]
+    pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     check(None, None, "id,nextDeliveryTime", VIEW)
 
     assert rendered(SEVERAL, pipe, columns="id,nextDeliveryTime") == "msg_1\t\nmsg_2\t\n"
 
 
-def test_a_query_finds_in_all_the_records(pipe: Look, rendered: Callable[..., str]) -> None:
+def test_a_query_finds_in_all_the_records(pipe: TerminalInfo, rendered: Callable[..., str]) -> None:
     assert json.loads(rendered(SEVERAL, pipe, query="[].messageId")) == ["msg_1", "msg_2"]
 
 
-def test_a_query_looks_into_lists_and_iterators(pipe: Look, rendered: Callable[..., str]) -> None:
+def test_a_query_looks_into_lists_and_iterators(
+    pipe: TerminalInfo, rendered: Callable[..., str]
+) -> None:
     nested: Any = iter([[MappingProxyType({"messageId": "msg_1"})], RECORDS[1]])
 
     written = rendered(Result(data=nested, view=VIEW), pipe, query="[].messageId")
@@ -148,7 +158,7 @@ def test_a_query_looks_into_lists_and_iterators(pipe: Look, rendered: Callable[.
 
 
 def test_a_view_without_columns_shows_the_fields_of_the_first_record(
-    pipe: Look, rendered: Callable[..., str]
+    pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     raw = View(columns=(), id="messageId")
 
@@ -157,7 +167,9 @@ def test_a_view_without_columns_shows_the_fields_of_the_first_record(
     assert written.splitlines()[:2] == [",".join(RECORDS[0]), "msg_1,https://a.example,5,true"]
 
 
-def test_a_query_with_jsonl_finds_in_each_record(pipe: Look, rendered: Callable[..., str]) -> None:
+def test_a_query_with_jsonl_finds_in_each_record(
+    pipe: TerminalInfo, rendered: Callable[..., str]
+) -> None:
     written = rendered(SEVERAL, pipe, query="messageId", format="jsonl")
 
     assert written == '"msg_1"\n"msg_2"\n'
@@ -165,7 +177,7 @@ def test_a_query_with_jsonl_finds_in_each_record(pipe: Look, rendered: Callable[
 
 @pytest.mark.parametrize("query", ["[", "", "foo bar", "nofunction(@)", "length(`1`)"])
 def test_a_bad_query_is_refused_by_its_name(
-    query: str, pipe: Look, rendered: Callable[..., str]
+    query: str, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     with pytest.raises(BadInput, match="JMESPath") as refusal:
         rendered(SEVERAL, pipe, query=query)

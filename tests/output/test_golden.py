@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Result
+from qstash_cli.output.terminal import TerminalInfo
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = ["logs", "dlq", "message", "verify"]
@@ -20,7 +20,7 @@ def test_a_table_is_as_agreed(
     name: str,
     width: int,
     samples: dict[str, Result],
-    terminal: Look,
+    terminal: TerminalInfo,
     rendered: Callable[..., str],
 ) -> None:
     written = rendered(samples[name], terminal._replace(width=width), format="table")
@@ -30,7 +30,7 @@ def test_a_table_is_as_agreed(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tsv_is_as_agreed(
-    name: str, samples: dict[str, Result], pipe: Look, rendered: Callable[..., str]
+    name: str, samples: dict[str, Result], pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(samples[name], pipe)
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from qstash_cli.output.formats import FORMATS
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.output.safe import UNSAFE
+from qstash_cli.output.terminal import TerminalInfo
 
 HOSTILE = (
     "a\x1b]0;owned\x07\x1b[2J[red]b[/red]:smile:"
@@ -40,7 +40,12 @@ DATA = {"one": FIELDS, "several": [FIELDS, FIELDS], "none": []}
 @pytest.mark.parametrize("data", DATA.values(), ids=DATA)
 @pytest.mark.parametrize(("width", "live"), [(40, False), (80, True), (80, False), (1000, True)])
 def test_a_terminal_gets_no_character_that_it_would_obey(  # noqa: PLR0917 - cases and fixtures
-    name: str, data: Any, width: int, live: bool, terminal: Look, rendered: Callable[..., str]
+    name: str,
+    data: Any,
+    width: int,
+    live: bool,
+    terminal: TerminalInfo,
+    rendered: Callable[..., str],
 ) -> None:
     result = Result(data=data, view=VIEW, live=live)
 
@@ -52,7 +57,7 @@ def test_a_terminal_gets_no_character_that_it_would_obey(  # noqa: PLR0917 - cas
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_markup_and_emoji_codes_stay_text(
-    name: str, terminal: Look, rendered: Callable[..., str]
+    name: str, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     result = Result(data=[FIELDS], view=VIEW)
 
@@ -63,7 +68,7 @@ def test_markup_and_emoji_codes_stay_text(
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_pipe_gets_what_can_be_encoded(
-    name: str, pipe: Look, rendered: Callable[..., str]
+    name: str, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(Result(data=[FIELDS], view=VIEW), pipe, format=name)
 
@@ -72,17 +77,17 @@ def test_a_pipe_gets_what_can_be_encoded(
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_json_still_says_exactly_what_qstash_said(
-    is_terminal: bool, terminal: Look, rendered: Callable[..., str]
+    is_terminal: bool, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
-    look = terminal._replace(is_terminal=is_terminal)
+    terminal = terminal._replace(is_terminal=is_terminal)
     result = Result(data=[FIELDS], view=VIEW)
 
-    assert json.loads(rendered(result, look, format="json")) == [FIELDS]
-    assert json.loads(rendered(result, look, format="jsonl")) == FIELDS
+    assert json.loads(rendered(result, terminal, format="json")) == [FIELDS]
+    assert json.loads(rendered(result, terminal, format="jsonl")) == FIELDS
 
 
 def test_tsv_is_one_line_with_as_many_tabs_as_there_are_gaps(
-    pipe: Look, rendered: Callable[..., str]
+    pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(Result(data=FIELDS, view=VIEW), pipe, format="tsv")
 
@@ -92,7 +97,9 @@ def test_tsv_is_one_line_with_as_many_tabs_as_there_are_gaps(
     assert r"l\\m" in written
 
 
-def test_csv_off_a_terminal_keeps_the_value(pipe: Look, rendered: Callable[..., str]) -> None:
+def test_csv_off_a_terminal_keeps_the_value(
+    pipe: TerminalInfo, rendered: Callable[..., str]
+) -> None:
     value = 'a "quoted", value\nwith\ttabs and \x1b'
     written = rendered(Result(data={"id": value}, view=VIEW), pipe, format="csv")
 

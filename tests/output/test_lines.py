@@ -8,14 +8,16 @@ from datetime import UTC
 import pytest
 
 from qstash_cli.output.lines import write_lines
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Line
+from qstash_cli.output.terminal import TerminalInfo
 
 
 def written(*lines: Line, colour: bool) -> str:
     out = io.StringIO()
-    look = Look(is_terminal=colour, width=20, colour=colour, now=lambda: 0, time_zone=UTC)
-    write_lines(lines, out, look)
+    terminal = TerminalInfo(
+        is_terminal=colour, width=20, colour=colour, now=lambda: 0, time_zone=UTC
+    )
+    write_lines(lines, out, terminal)
     return out.getvalue()
 
 

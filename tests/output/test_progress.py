@@ -5,13 +5,13 @@ import re
 
 import pytest
 
-from qstash_cli.output.look import Look
 from qstash_cli.output.progress import status
+from qstash_cli.output.terminal import TerminalInfo
 
 
 @pytest.mark.parametrize(("is_terminal", "colour"), [(False, False), (False, True), (True, False)])
 def test_it_is_silent_off_a_terminal_and_without_escape_sequences(
-    terminal: Look, is_terminal: bool, colour: bool
+    terminal: TerminalInfo, is_terminal: bool, colour: bool
 ) -> None:
     err = io.StringIO()
 
@@ -22,7 +22,7 @@ def test_it_is_silent_off_a_terminal_and_without_escape_sequences(
 
 
 def test_on_a_terminal_it_shows_the_text_and_leaves_nothing(
-    terminal: Look, monkeypatch: pytest.MonkeyPatch
+    terminal: TerminalInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     err = io.StringIO()
@@ -39,7 +39,7 @@ def test_on_a_terminal_it_shows_the_text_and_leaves_nothing(
     assert written.index("\x1b[?25l") < written.index("\x1b[?25h")
 
 
-def test_the_line_fits_and_is_safe(terminal: Look) -> None:
+def test_the_line_fits_and_is_safe(terminal: TerminalInfo) -> None:
     err = io.StringIO()
 
     with status(terminal._replace(width=10, colour=True), err) as line:

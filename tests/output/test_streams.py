@@ -11,8 +11,8 @@ import pytest
 
 from qstash_cli.errors import Unreachable
 from qstash_cli.output.formats import FORMATS, render
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, Result, View
+from qstash_cli.output.terminal import TerminalInfo
 
 VIEW = View(columns=(Column(name="id", of="id"), Column(name="url", of="url")), id="id")
 SCREENFUL = 100
@@ -39,16 +39,18 @@ class Stream(StringIO):
             self.pulled_at_first_record = self.pulled
 
 
-def _render(data: Any, name: str, out: StringIO, look: Look, *, live: bool = False) -> None:
+def _render(
+    data: Any, name: str, out: StringIO, terminal: TerminalInfo, *, live: bool = False
+) -> None:
     result = Result(data=data, view=VIEW, live=live)
-    render(result, format=name, query=None, columns=None, out=out, look=look)
+    render(result, format=name, query=None, columns=None, out=out, terminal=terminal)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("is_terminal", [True, False])
 @pytest.mark.parametrize("width", [80, 10])
 def test_the_first_record_is_seen_long_before_the_last(
-    name: str, is_terminal: bool, width: int, terminal: Look
+    name: str, is_terminal: bool, width: int, terminal: TerminalInfo
 ) -> None:
     out = Stream()
 
@@ -59,7 +61,7 @@ def test_the_first_record_is_seen_long_before_the_last(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_live_records_are_seen_at_once(name: str, terminal: Look) -> None:
+def test_live_records_are_seen_at_once(name: str, terminal: TerminalInfo) -> None:
     out = Stream()
 
     _render(out.records(3), name, out, terminal, live=True)
@@ -68,7 +70,7 @@ def test_live_records_are_seen_at_once(name: str, terminal: Look) -> None:
 
 
 @pytest.mark.parametrize("name", ["table", "jsonl", "tsv", "csv", "ids"])
-def test_what_came_before_a_failure_is_shown(name: str, terminal: Look) -> None:
+def test_what_came_before_a_failure_is_shown(name: str, terminal: TerminalInfo) -> None:
     out = StringIO()
 
     def broken() -> Iterator[dict[str, str]]:
@@ -82,7 +84,7 @@ def test_what_came_before_a_failure_is_shown(name: str, terminal: Look) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_an_array_on_its_way_is_valid_json(count: int, terminal: Look) -> None:
+def test_an_array_on_its_way_is_valid_json(count: int, terminal: TerminalInfo) -> None:
     out = Stream()
 
     _render(out.records(count), "json", out, terminal)
@@ -90,7 +92,7 @@ def test_an_array_on_its_way_is_valid_json(count: int, terminal: Look) -> None:
     assert len(json.loads(out.getvalue())) == count
 
 
-def test_later_rows_keep_the_widths_of_the_first_screenful(terminal: Look) -> None:
+def test_later_rows_keep_the_widths_of_the_first_screenful(terminal: TerminalInfo) -> None:
     out = Stream()
 
     _render(out.records(1000), "table", out, terminal)

@@ -11,9 +11,9 @@ import pytest
 from rich.cells import cell_len
 
 from qstash_cli.errors import QstashError
-from qstash_cli.output.look import Look
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.output.table import write_table
+from qstash_cli.output.terminal import TerminalInfo
 
 LONG_ID = "msg_" + "x" * 40
 VIEW = View(
@@ -30,7 +30,7 @@ ROW = {"id": LONG_ID, "url": "https://a.example/" + "y" * 60, "outcome": "pass"}
 @pytest.mark.parametrize("width", range(10, 160))
 @pytest.mark.parametrize("live", [False, True])
 def test_a_list_is_a_table_within_the_width_whose_ids_are_cut_last(
-    width: int, live: bool, terminal: Look, rendered: Callable[..., str]
+    width: int, live: bool, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     result = Result(data=[ROW, {"id": "日本" * 5, "url": "日本語" * 30}], view=VIEW, live=live)
 
@@ -46,7 +46,7 @@ def test_a_list_is_a_table_within_the_width_whose_ids_are_cut_last(
 
 @pytest.mark.parametrize("count", [99, 100, 101, 350])
 def test_later_pages_stand_under_the_same_header_in_the_same_columns(
-    count: int, terminal: Look, rendered: Callable[..., str]
+    count: int, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     rows = [{"id": f"msg_{n:04}", "url": "https://a.example/" + "z" * 80} for n in range(count)]
 
@@ -56,7 +56,7 @@ def test_later_pages_stand_under_the_same_header_in_the_same_columns(
     assert {line.index("https") for line in lines[1:]} == {lines[0].index("URL")}
 
 
-def test_the_rows_before_an_error_are_written(terminal: Look) -> None:
+def test_the_rows_before_an_error_are_written(terminal: TerminalInfo) -> None:
     def rows() -> Iterator[dict[str, str]]:
         yield ROW
         raise QstashError("the second page failed")
@@ -71,7 +71,7 @@ def test_the_rows_before_an_error_are_written(terminal: Look) -> None:
 @pytest.mark.parametrize("text", ["x" * 5_000_000, "日本" * 200_000, "a b " * 500_000])
 @pytest.mark.parametrize("is_list", [True, False])
 def test_a_huge_value_is_written_in_a_moment(
-    text: str, is_list: bool, terminal: Look, rendered: Callable[..., str]
+    text: str, is_list: bool, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     record = {"id": "1", "url": text}
 
@@ -83,16 +83,16 @@ def test_a_huge_value_is_written_in_a_moment(
     assert time.process_time() - started_at < 2
 
 
-def test_off_a_terminal_nothing_is_cut(pipe: Look, rendered: Callable[..., str]) -> None:
+def test_off_a_terminal_nothing_is_cut(pipe: TerminalInfo, rendered: Callable[..., str]) -> None:
     assert ROW["url"] in rendered(Result(data=[ROW], view=VIEW), pipe, format="table")
 
 
-def test_colour_changes_no_text(terminal: Look, rendered: Callable[..., str]) -> None:
+def test_colour_changes_no_text(terminal: TerminalInfo, rendered: Callable[..., str]) -> None:
     rows = [ROW, ROW | {"outcome": "fail"}, ROW | {"outcome": "unknown"}]
-    look = terminal._replace(width=200)
+    terminal = terminal._replace(width=200)
 
-    plain = rendered(Result(data=rows, view=VIEW), look)
-    coloured = rendered(Result(data=rows, view=VIEW), look._replace(colour=True))
+    plain = rendered(Result(data=rows, view=VIEW), terminal)
+    coloured = rendered(Result(data=rows, view=VIEW), terminal._replace(colour=True))
 
     assert "\x1b[32mpass" in coloured
     assert "\x1b[31mfail" in coloured
@@ -102,7 +102,7 @@ def test_colour_changes_no_text(terminal: Look, rendered: Callable[..., str]) ->
 
 
 def test_times_have_their_distance_where_there_is_room(
-    samples: dict[str, Result], terminal: Look, rendered: Callable[..., str]
+    samples: dict[str, Result], terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(samples["logs"], terminal._replace(width=200))
 
@@ -110,7 +110,7 @@ def test_times_have_their_distance_where_there_is_room(
     assert "2026-11-24 13:13:09 (in 5m)   RETRY" in written
 
 
-def test_each_row_is_dated_by_the_time_at_which_it_comes(terminal: Look) -> None:
+def test_each_row_is_dated_by_the_time_at_which_it_comes(terminal: TerminalInfo) -> None:
     now = 0.0
 
     def rows() -> Iterator[dict[str, object]]:
@@ -128,7 +128,7 @@ def test_each_row_is_dated_by_the_time_at_which_it_comes(terminal: Look) -> None
 
 
 def test_live_rows_are_at_least_as_wide_as_their_hints(
-    terminal: Look, rendered: Callable[..., str]
+    terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     columns = (Column(name="state", of="state", width=12), Column(name="url", of="url"))
     rows = [{"state": "CREATED", "url": "https://a.example"}, {"state": "CANCEL_REQUESTED"}]
@@ -139,7 +139,9 @@ def test_live_rows_are_at_least_as_wide_as_their_hints(
     assert written == ("STATE         URL\nCREATED       https://a.example\nCANCEL_REQUESTED\n")
 
 
-def test_a_wrapped_value_loses_nothing(terminal: Look, rendered: Callable[..., str]) -> None:
+def test_a_wrapped_value_loses_nothing(
+    terminal: TerminalInfo, rendered: Callable[..., str]
+) -> None:
     written = rendered(Result(data=ROW, view=VIEW), terminal._replace(width=50))
 
     assert ROW["url"] in written.replace("\n", "").replace(" ", "")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.http.local_endpoint import Endpoint, Received, running_endpoint
+from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 
 Eventually = Callable[[Callable[[], object]], object]
@@ -23,7 +23,7 @@ Eventually = Callable[[Callable[[], object]], object]
 class Destination:
     """Responds to `/slow` with `status` once it is released, and to everything else at once."""
 
-    endpoint: Endpoint = field(default_factory=lambda: Endpoint(""))
+    endpoint: LocalEndpoint = field(default_factory=lambda: LocalEndpoint(""))
     status: int = 200
     released: threading.Event = field(default_factory=threading.Event)
 

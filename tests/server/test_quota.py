@@ -139,13 +139,13 @@ def test_a_client_that_reads_the_headers_is_never_refused(qstash: Qstash) -> Non
     limits = PLANS["free"]._replace(requests_per_s=3)
     with running_server(ServerConfig(port=0, limits=limits)) as url:
         qstash.env |= {"QSTASH_URL": url, "QSTASH_TOKEN": DEV_USER.token}
-        inv = qstash.invocation()
-        inv.output = OutputOptions(verbose=True)
+        ctx = qstash.invocation()
+        ctx.output = OutputOptions(verbose=True)
         for _ in range(9):
-            inv.client.send(keys.get())
-        inv.close()
+            ctx.client.send(keys.get())
+        ctx.close()
 
-    trace = inv.err.getvalue()
+    trace = ctx.err.getvalue()
     assert trace.count("< 200 OK") == 9
     assert trace.count("< burst-ratelimit-limit: 3") == 9
 

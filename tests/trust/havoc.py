@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.http.local_endpoint import Endpoint, Received
+from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received
 
 _DLQ_SHARE = 0.04
 _CANCEL_SHARE = 0.1
@@ -139,7 +139,7 @@ class Havoc:
             if known != entry["messageId"]:
                 self.said.twice_used_dlq_ids.add(entry["dlqId"])
 
-    def lost(self, http: httpx.Client, endpoint: Endpoint) -> set[str]:
+    def lost(self, http: httpx.Client, endpoint: LocalEndpoint) -> set[str]:
         """The acknowledged messages that were neither delivered nor buried."""
         arrived = {r.header("upstash-message-id") for r in list(endpoint.received)}
         buried = self._buried(http)
@@ -166,7 +166,7 @@ class Havoc:
                 return buried
 
 
-def delivered_after_cancel(said: Acknowledged, endpoint: Endpoint, path: Path) -> set[str]:
+def delivered_after_cancel(said: Acknowledged, endpoint: LocalEndpoint, path: Path) -> set[str]:
     """The cancelled messages that were begun after their cancel was stored, or came oftener.
 
     `path` is the file of a server that has ended.

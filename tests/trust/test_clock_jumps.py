@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.limits import UNLIMITED, Limits
+from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
 from qstash_cli.server.delivery import flow_control
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
@@ -222,7 +222,7 @@ def test_a_message_that_was_due_is_delivered_although_the_clock_was_set_back() -
     asyncio.run(live())
 
 
-def accept(store: Store, now_ms: int, limits: Limits, *headers: tuple[str, str]) -> str:
+def accept(store: Store, now_ms: int, limits: PlanLimits, *headers: tuple[str, str]) -> str:
     """The id of the message that a publish at that time gives."""
     order = Order(
         destination="http://127.0.0.1:9/", headers=headers, body=b"", caller_ip="::1",

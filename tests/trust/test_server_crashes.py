@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli.server.http.local_endpoint import Endpoint, running_endpoint
+from qstash_cli.server.http.local_endpoint import LocalEndpoint, running_endpoint
 from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.figures import Figures
@@ -25,7 +25,7 @@ FAST = ("--speed", "60", "--port", "0")
 
 
 @pytest.fixture
-def destination() -> Iterator[Endpoint]:
+def destination() -> Iterator[LocalEndpoint]:
     with running_endpoint(answer) as endpoint:
         yield endpoint
 
@@ -37,7 +37,7 @@ def kill(dev: Dev) -> None:
 
 def assert_nothing_is_lost_by_kills(
     start_dev: StartDev,
-    destination: Endpoint,
+    destination: LocalEndpoint,
     db: Path,
     eventually: Eventually,
     figures: Figures,
@@ -91,7 +91,7 @@ def assert_nothing_is_lost_by_kills(
 
 def test_nothing_acknowledged_is_lost_by_a_kill(
     start_dev: StartDev,
-    destination: Endpoint,
+    destination: LocalEndpoint,
     tmp_path: Path,
     eventually: Eventually,
     figures: Figures,
@@ -104,7 +104,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(
 @pytest.mark.soak
 def test_nothing_acknowledged_is_lost_by_many_kills(
     start_dev: StartDev,
-    destination: Endpoint,
+    destination: LocalEndpoint,
     tmp_path: Path,
     eventually: Eventually,
     figures: Figures,

@@ -9,7 +9,7 @@ from qstash_cli.protocol.ids import check_id
 from qstash_cli.protocol.records import BulkAction
 
 
-def every(*, states: Sequence[str] = ()) -> Request[BulkAction]:
+def list_all(*, states: Sequence[str] = ()) -> Request[BulkAction]:
     """The bulk actions of the last seven days, newest first, page by page.
 
     The states filter each page by itself, so that a page may be empty and not the last.

@@ -9,7 +9,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.records import FlowControl, GlobalParallelism
 
 
-def every() -> Request[list[FlowControl]]:
+def list_all() -> Request[list[FlowControl]]:
     """All keys."""
     return Request(method="GET", path="/v2/flowControl", response=list[FlowControl])
 

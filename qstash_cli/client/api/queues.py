@@ -11,7 +11,7 @@ from qstash_cli.protocol.records import Queue
 _JSON = (("Content-Type", "application/json"),)
 
 
-def every() -> Request[list[Queue]]:
+def list_all() -> Request[list[Queue]]:
     """All queues."""
     return Request(method="GET", path="/v2/queues", response=list[Queue])
 

@@ -20,7 +20,7 @@ def create(destination: str, options: MessageOptions, body: bytes) -> Request[Sc
     )
 
 
-def every() -> Request[list[Schedule]]:
+def list_all() -> Request[list[Schedule]]:
     """All schedules."""
     return Request(method="GET", path="/v2/schedules", response=list[Schedule])
 

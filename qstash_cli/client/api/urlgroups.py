@@ -14,7 +14,7 @@ from qstash_cli.protocol.records import Endpoint, EndpointReference, UrlGroup
 _JSON = (("Content-Type", "application/json"),)
 
 
-def every() -> Request[list[UrlGroup]]:
+def list_all() -> Request[list[UrlGroup]]:
     """All URL groups."""
     return Request(method="GET", path="/v2/topics", response=list[UrlGroup])
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.batch.job import Job, is_stream, journal_path
@@ -44,7 +44,7 @@ _SUMMARY = View(
 
 @command(app, view=_OUTCOMES)
 def batch(
-    inv: Invocation,
+    ctx: Context,
     file: Annotated[
         str,
         Argument("JSONL or CSV, - for standard input", "FILE"),
@@ -71,25 +71,25 @@ def batch(
     _refuse_what_does_not_fit(path, records, sending)
     options = replace(options, rate=sending.rate.of_the_key if sending.rate else None)
     refuse_contradictions(options, "enqueue" if options.queue else "publish")
-    publishing.warn_if_past(inv, options)
+    publishing.warn_if_past(ctx, options)
     job = Job(
-        inv=inv,
+        ctx=ctx,
         path=path,
         records=records,
         sending=sending,
         options=options,
     )
-    return inv.perform(
+    return ctx.perform(
         planned(job),
-        lambda _send: _sent(inv, job),
-        footer=lambda: summary(inv, job),
+        lambda _send: _sent(ctx, job),
+        footer=lambda: summary(ctx, job),
         verdict=job.failure,
     )
 
 
-def _sent(inv: Invocation, job: Job) -> Result:
-    if inv.output.format in _STREAMED or inv.output.columns is not None:
-        outcomes = job.outcomes(has_bar=not inv.out_is_terminal)
+def _sent(ctx: Context, job: Job) -> Result:
+    if ctx.output.format in _STREAMED or ctx.output.columns is not None:
+        outcomes = job.outcomes(has_bar=not ctx.out_is_terminal)
         return Result(data=outcomes, view=_OUTCOMES, piped="tsv", live=True)
     failure = None
     try:
@@ -101,7 +101,7 @@ def _sent(inv: Invocation, job: Job) -> Result:
         failure = error
     if job.records.rejects is None:
         for warning in job.tally.warnings:
-            inv.warn(warning)
+            ctx.warn(warning)
     return Result(data=job.summary(), view=_SUMMARY, piped="json", failure=failure)
 
 

@@ -27,7 +27,7 @@ from qstash_cli.batch.resume import InputChanged, Resumption
 from qstash_cli.batch.rows import FileFormat, pieces_of
 from qstash_cli.batch.sender import Wire, send
 from qstash_cli.batch.source import Stream, blocks_of
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.signals import stopping
 from qstash_cli.client.api import messages
 from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
@@ -52,7 +52,7 @@ _BLOCK_BYTES = 65_536
 class Job:
     """A run of `batch`. `path` is None for standard input."""
 
-    inv: Invocation
+    ctx: Context
     path: Path | None
     records: RecordOptions
     sending: SendingOptions
@@ -145,7 +145,7 @@ class Job:
             raise
         except QstashError as error:
             raise self._with_hint(error) from error
-        journal.finish(self.inv.now())
+        journal.finish(self.ctx.now())
 
     def _run(self, api_url: str) -> Run:
         return Run(
@@ -153,14 +153,14 @@ class Job:
             source=self.file,
             has_header=self._file_format == "csv",
             resumes=self.sending.resume,
-            new_job=lambda: self.inv.new_id("batch"),
-            started_at_s=self.inv.started_at_s(),
-            now=self.inv.now,
+            new_job=lambda: self.ctx.new_id("batch"),
+            started_at_s=self.ctx.started_at_s(),
+            now=self.ctx.now,
         )
 
     def _begun(self, stack: ExitStack) -> tuple[Journal, str]:
         """The journal and the id of the job. Raises as `opened_journal` does."""
-        run = self._run(self.inv.settings.api_url)
+        run = self._run(self.ctx.settings.api_url)
         path = journal_path(self.path, self.sending)
         if path is None:
             return NoJournal(), run.new_job()
@@ -172,7 +172,7 @@ class Job:
 
         Only reads the journal. Raises as `opened_journal` does.
         """
-        run = self._run(self.inv.api_url)
+        run = self._run(self.ctx.api_url)
         path = journal_path(self.path, self.sending)
         self.state = None if path is None else resumable(path, run)
         self._verified()
@@ -201,7 +201,7 @@ class Job:
     def opened(self, stack: ExitStack) -> tuple[Stream, int | None]:
         """The input and its size in bytes, None for a stream. Raises `BadInput`."""
         if self.path is None:
-            return self.inv.stdin, None
+            return self.ctx.stdin, None
         try:
             stream = stack.enter_context(self.path.open("rb", buffering=0))
         except OSError as fault:
@@ -213,7 +213,7 @@ class Job:
     ) -> Iterator[Chunk | None]:
         """The records of the input as they are sent together, and None where it pauses."""
         recipe = recipe_of(
-            self.inv, self._file_format, self.records, self.options,
+            self.ctx, self._file_format, self.records, self.options,
             job=job, validates=not self.sending.no_check,
         )  # fmt: skip
         pieces = pieces_of(recipe.file_format, blocks_of(stream, stopped))
@@ -227,33 +227,33 @@ class Job:
             records,
             max_records=min(most, ceil(per_s)) if per_s else most,
             max_bytes=_MAX_CHUNK_BYTES,
-            now=self.inv.now,
+            now=self.ctx.now,
         )
 
     def _paced(
         self, chunks: Iterator[Chunk | None], stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
         per_s = self.sending.rate.per_s if self.sending.rate else None
-        return paced(chunks, per_s, now=self.inv.now, sleep=self.inv.sleep, stopped=stopped)
+        return paced(chunks, per_s, now=self.ctx.now, sleep=self.ctx.sleep, stopped=stopped)
 
     def _wire(self, stopped: Callable[[], bool]) -> Wire:
-        client = self.inv.client
+        client = self.ctx.client
         return Wire(
             post=lambda items, retry: client.send(messages.batch(items), retry),
             stopped=stopped,
             in_flight=self.sending.in_flight,
-            request_timeout_s=self.inv.connection.request_timeout,
+            request_timeout_s=self.ctx.connection.request_timeout,
         )
 
     def _meter(self, total_bytes: int | None, *, has_bar: bool) -> Any:
-        look = self.inv.look_of_stderr()
+        terminal = self.ctx.look_of_stderr()
         return meter(
-            self.inv.err,
+            self.ctx.err,
             total_bytes=total_bytes,
-            width=look.width,
+            width=terminal.width,
             # A bar is drawn by moving the cursor, which a plain terminal does not know.
-            has_bar=has_bar and look.colour,
-            now=self.inv.now,
+            has_bar=has_bar and terminal.colour,
+            now=self.ctx.now,
         )
 
     def _with_hint(self, error: QstashError) -> QstashError:

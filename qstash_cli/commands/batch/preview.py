@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from qstash_cli.batch.sender import body_of
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.preview import Planned, Remark
 from qstash_cli.cli.signals import stopping
 from qstash_cli.client.api import messages
@@ -35,13 +35,13 @@ def planned(job: Job) -> Iterator[Planned]:
             count(chunk, refused, job.tally)
 
 
-def summary(inv: Invocation, job: Job) -> str:
+def summary(ctx: Context, job: Job) -> str:
     """What to say after the requests; the first refusals are warnings."""
-    if inv.output.format != "jsonl":
+    if ctx.output.format != "jsonl":
         for warning in job.tally.warnings:
-            inv.warn(warning)
+            ctx.warn(warning)
     if job.records.rejects is not None:
-        inv.note("a preview does not write the file of --rejects")
+        ctx.note("a preview does not write the file of --rejects")
     valid = job.tally.sent
     sentence = f"{valid:,} {'record is' if valid == 1 else 'records are'} valid"
     return f"{sentence}; {job.state.sent:,} were sent before" if job.state else sentence

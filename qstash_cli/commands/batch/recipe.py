@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from qstash_cli.batch.items import Recipe
 from qstash_cli.batch.rows import FileFormat
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.commands.batch.options import RecordOptions
 from qstash_cli.commands.common import publishing
 from qstash_cli.protocol.contradictions import refuse_contradictions
@@ -22,7 +22,7 @@ _CACHE_SIZE = 4096
 
 
 def recipe_of(
-    inv: Invocation,
+    ctx: Context,
     file_format: FileFormat,
     records: RecordOptions,
     options: MessageOptions,
@@ -34,8 +34,8 @@ def recipe_of(
     return Recipe(
         file_format=file_format,
         job=job,
-        check=_check(inv) if validates else lambda destination, _headers, _queue: destination,
-        check_body=_check_body(inv) if validates else lambda _body_bytes: None,
+        check=_check(ctx) if validates else lambda destination, _headers, _queue: destination,
+        check_body=_check_body(ctx) if validates else lambda _body_bytes: None,
         to=records.to,
         destination_field=records.destination_field,
         dedup_field=records.dedup_field,
@@ -45,20 +45,20 @@ def recipe_of(
     )
 
 
-def _check(inv: Invocation) -> Callable[[str, Headers, str | None], str]:
+def _check(ctx: Context) -> Callable[[str, Headers, str | None], str]:
     @lru_cache(maxsize=_CACHE_SIZE)
     def check(destination: str, headers: Headers, queue: str | None) -> str:
         destination = check_destination(destination)
         options = decode(headers)
         refuse_contradictions(options, "enqueue" if queue or options.queue else "publish")
-        publishing.check(inv, destination, options, 0)
+        publishing.check(ctx, destination, options, 0)
         return destination
 
     return check
 
 
-def _check_body(inv: Invocation) -> Callable[[int], None]:
-    settings = inv.settings_if_any
+def _check_body(ctx: Context) -> Callable[[int], None]:
+    settings = ctx.settings_if_any
     plan = settings.plan if settings else None
 
     @lru_cache(maxsize=_CACHE_SIZE)

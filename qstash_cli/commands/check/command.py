@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import (
@@ -48,11 +48,11 @@ class _Check(NamedTuple):
     """What is sent first for a check, and what makes its records."""
 
     request: Request[Any]
-    measure: Callable[[Invocation], Iterator[Checked]]
+    measure: Callable[[Context], Iterator[Checked]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class Thresholds:
     """What is checked, and the most that there may be of it."""
 
     dlq_max: int | None = flag(
@@ -107,8 +107,8 @@ class Limits:
         return not (self.schedules_failed_max is None and self.schedule_late is None)
 
 
-def _unknown(inv: Invocation, error: QstashError) -> Result | None:
-    if inv.output.format != _NAGIOS:
+def _unknown(ctx: Context, error: QstashError) -> Result | None:
+    if ctx.output.format != _NAGIOS:
         return None
     return Result(
         data=(),
@@ -119,7 +119,7 @@ def _unknown(inv: Invocation, error: QstashError) -> Result | None:
 
 
 @command(app, view=_VIEW, on_error=_unknown)
-def check(inv: Invocation, *, limits: Limits, labels: Labels) -> Result:
+def check(ctx: Context, *, limits: Thresholds, labels: Labels) -> Result:
     """Hold the account against limits: exit 0 if all hold, 1 if one is crossed.
 
     A line for each check. It only reads, so a read-only token will do; --label is for the DLQ and
@@ -137,14 +137,14 @@ def check(inv: Invocation, *, limits: Limits, labels: Labels) -> Result:
     checks = list(_checks(limits, labels.names()))
     requests = [one.request for one in checks]
     later = MORE_PAGES if limits.dlq_max is not None else ""
-    return inv.perform(requests, lambda _send: _result(inv, checks), later=later)
+    return ctx.perform(requests, lambda _send: _result(ctx, checks), later=later)
 
 
-def _result(inv: Invocation, checks: Sequence[_Check]) -> Result:
-    records = [record for one in checks for record in one.measure(inv)]
+def _result(ctx: Context, checks: Sequence[_Check]) -> Result:
+    records = [record for one in checks for record in one.measure(ctx)]
     line, code = report_formats.nagios(records)
     lines = report_formats.lines(records)
-    is_nagios = inv.output.format == _NAGIOS
+    is_nagios = ctx.output.format == _NAGIOS
     return Result(
         data=records,
         view=_VIEW,
@@ -159,7 +159,7 @@ def _result(inv: Invocation, checks: Sequence[_Check]) -> Result:
     )
 
 
-def _check_partners(limits: Limits, labels: Sequence[str]) -> None:
+def _check_partners(limits: Thresholds, labels: Sequence[str]) -> None:
     pairs = (
         ("--queue", limits.queue, "--lag-max N", limits.lag_max),
         ("--flow", limits.flow, "--waiting-max N", limits.waiting_max),
@@ -177,11 +177,11 @@ def _check_partners(limits: Limits, labels: Sequence[str]) -> None:
             "--label is for the DLQ and schedules, and neither is checked",
             hint="add --dlq-max N or --schedules-failed-max N; nothing was sent",
         )
-    if limits == Limits():
+    if limits == Thresholds():
         raise BadInput("nothing to check", hint="add --dlq-max N, or --queue NAME --lag-max N")
 
 
-def _checks(limits: Limits, labels: tuple[str, ...]) -> Iterator[_Check]:
+def _checks(limits: Thresholds, labels: tuple[str, ...]) -> Iterator[_Check]:
     if limits.dlq_max is not None:
         yield _dlq(limits.dlq_max, limits.dlq_since, labels)
     if limits.lag_max is not None:
@@ -200,8 +200,8 @@ def _dlq(most: int, since: tuple[int, str] | None, labels: tuple[str, ...]) -> _
     parts = [f"label {' or '.join(labels)}"] if labels else []
     parts += [f"since {since_text}"] if since else []
 
-    def measure(inv: Invocation) -> Iterator[Checked]:
-        count = sum(1 for _ in inv.read_pages(request))
+    def measure(ctx: Context) -> Iterator[Checked]:
+        count = sum(1 for _ in ctx.read_pages(request))
         yield checked("dlq", count, most, detail=", ".join(parts))
 
     return _Check(request, measure)
@@ -210,8 +210,8 @@ def _dlq(most: int, since: tuple[int, str] | None, labels: tuple[str, ...]) -> _
 def _queue(name: str, most: int) -> _Check:
     request = queues.get(name)
 
-    def measure(inv: Invocation) -> Iterator[Checked]:
-        found = inv.read(request)
+    def measure(ctx: Context) -> Iterator[Checked]:
+        found = ctx.read(request)
         yield checked("queue", found["lag"], most, name=name, detail=_paused(found["paused"]))
 
     return _Check(request, measure)
@@ -220,13 +220,13 @@ def _queue(name: str, most: int) -> _Check:
 def _flow(key: str, most: int) -> _Check:
     request = flow.get(key)
 
-    def measure(inv: Invocation) -> Iterator[Checked]:
+    def measure(ctx: Context) -> Iterator[Checked]:
         try:
-            found = inv.read(request)
+            found = ctx.read(request)
         except NotFound:
             # QStash forgets a key that nothing uses; that it is QStash which says so, its list of
             # keys shows.
-            inv.read(flow.every())
+            ctx.read(flow.list_all())
             yield checked("flow", 0, most, name=key, detail="no such key now")
             return
         waiting = found["waitListSize"]
@@ -239,14 +239,14 @@ def _paused(is_paused: object) -> str:
     return "paused" if is_paused else ""
 
 
-def _schedules(limits: Limits, labels: tuple[str, ...]) -> _Check:
-    request = schedules.every()
+def _schedules(limits: Thresholds, labels: tuple[str, ...]) -> _Check:
+    request = schedules.list_all()
 
-    def measure(inv: Invocation) -> Iterator[Checked]:
-        found = measures.with_labels(inv.read(request), labels)
+    def measure(ctx: Context) -> Iterator[Checked]:
+        found = measures.with_labels(ctx.read(request), labels)
         if limits.schedules_failed_max is not None:
             yield measures.failed(found, limits.schedules_failed_max)
         if limits.schedule_late is not None:
-            yield measures.late(found, limits.schedule_late, inv.now())
+            yield measures.late(found, limits.schedule_late, ctx.now())
 
     return _Check(request, measure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.client.api import bulk_actions, messages
 from qstash_cli.client.api.filters import Filter, query
 from qstash_cli.errors import Interrupted, NotFound, QstashError, StillRunning, WaitTimedOut
@@ -22,7 +22,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.1, 2.0, 1.5
 _UNKNOWN_FOR_S = 10
 
 
-def cancel_matching(inv: Invocation, wanted: Filter, *, is_async: bool, timeout_s: int) -> Result:
+def cancel_matching(ctx: Context, wanted: Filter, *, is_async: bool, timeout_s: int) -> Result:
     """Cancels every message that matches, and unless `is_async` waits until that is done."""
     request = messages.cancel_matching(wanted)
 
@@ -30,39 +30,39 @@ def cancel_matching(inv: Invocation, wanted: Filter, *, is_async: bool, timeout_
         try:
             answer = send(request)
         except StillRunning as error:
-            answer = _running(inv, wanted, error)
+            answer = _running(ctx, wanted, error)
         if is_async and answer.get("actionId"):
             return Result(data=cast("Any", answer), view=_STARTED, piped="ids")
-        return Result(data=_finished(inv, answer, timeout_s), view=CANCELLED)
+        return Result(data=_finished(ctx, answer, timeout_s), view=CANCELLED)
 
     later = "" if is_async else "then GET /v2/bulkActions/{actionId} until it is FINISHED"
-    return inv.perform([request], run, later=later)
+    return ctx.perform([request], run, later=later)
 
 
-def _running(inv: Invocation, wanted: Filter, error: StillRunning) -> Cancelled:
+def _running(ctx: Context, wanted: Filter, error: StillRunning) -> Cancelled:
     """What QStash answers to a request that begins an action, of the action that is running."""
     pairs = sorted(query(wanted))
-    for action in inv.read_pages(bulk_actions.every(states=("IN_PROGRESS",))):
+    for action in ctx.read_pages(bulk_actions.list_all(states=("IN_PROGRESS",))):
         values = action.get("filter", {}).items()
         if sorted((name, value) for name, several in values for value in several) == pairs:
             return {"cancelled": action["total"], "actionId": action["actionId"]}
     raise error
 
 
-def _finished(inv: Invocation, answer: Cancelled, timeout_s: int) -> Any:
+def _finished(ctx: Context, answer: Cancelled, timeout_s: int) -> Any:
     action_id = answer.get("actionId")
     # Without an action QStash has cancelled them within the request.
     if not action_id:
         return answer
-    action = _Followed(inv, action_id, answer["cancelled"]).wait(timeout_s)
+    action = _Followed(ctx, action_id, answer["cancelled"]).wait(timeout_s)
     return {"cancelled": action["processed"], "actionId": action_id}
 
 
 class _Followed:
     """A bulk action whose progress is displayed until it is finished."""
 
-    def __init__(self, inv: Invocation, action_id: str, total: int) -> None:
-        self._inv = inv
+    def __init__(self, ctx: Context, action_id: str, total: int) -> None:
+        self._ctx = ctx
         self._id = action_id
         self._processed, self._total = 0, total
         self._hint = f"`qstash message actions {action_id}` shows its progress"
@@ -81,10 +81,10 @@ class _Followed:
             raise
 
     def _poll(self, timeout_s: int) -> BulkAction:
-        started_at, pause_s = self._inv.now(), _FIRST_PAUSE_S
-        with self._inv.status() as line:
+        started_at, pause_s = self._ctx.now(), _FIRST_PAUSE_S
+        with self._ctx.status() as line:
             while True:
-                waited_s = self._inv.now() - started_at
+                waited_s = self._ctx.now() - started_at
                 action = self._read(may_be_unknown=waited_s < _UNKNOWN_FOR_S)
                 if action is not None and action["state"] == "FINISHED":
                     return action
@@ -94,12 +94,12 @@ class _Followed:
                         f"not finished within {limit}: {self._state()}", hint=self._hint
                     )
                 line.update(self._progress(waited_s))
-                self._inv.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
+                self._ctx.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
 
     def _read(self, *, may_be_unknown: bool) -> BulkAction | None:
         try:
-            action = self._inv.read(bulk_actions.get(self._id))
+            action = self._ctx.read(bulk_actions.get(self._id))
         except NotFound:
             if may_be_unknown:
                 return None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.client.api import dlq, messages
 from qstash_cli.client.api.filters import Filter, id_chunks
 from qstash_cli.client.request import Request
@@ -41,49 +41,49 @@ _DELETES = Kind(
 _WHICH = "QStash does not report which"
 
 
-def cancel_ids(inv: Invocation, message_ids: Sequence[str]) -> Result:
+def cancel_ids(ctx: Context, message_ids: Sequence[str]) -> Result:
     """Cancels messages by their ids. Raises `BadInput` for a wrong one before anything is sent."""
     chunks = id_chunks(message_ids)
     if len(chunks) == 1 and len(chunks[0]) == 1:
-        return inv.write(
+        return ctx.write(
             messages.cancel(chunks[0][0]),
             lambda answer: Result(data={"cancelled": answer["cancelled"]}, view=CANCELLED),
         )
-    return _send(inv, [messages.cancel_many(chunk) for chunk in chunks], chunks, _CANCELS)
+    return _send(ctx, [messages.cancel_many(chunk) for chunk in chunks], chunks, _CANCELS)
 
 
-def delete_ids(inv: Invocation, dlq_ids: Sequence[str]) -> Result:
+def delete_ids(ctx: Context, dlq_ids: Sequence[str]) -> Result:
     """Deletes DLQ entries by their ids. Raises `BadInput` as `cancel_ids` does."""
     chunks = id_chunks(dlq_ids)
     if len(chunks) == 1 and len(chunks[0]) == 1:
         request = dlq.delete(chunks[0][0])
-        return inv.write(request, lambda _empty: Result(data={"deleted": 1}, view=DELETED))
-    return _send(inv, [dlq.delete_many(chunk) for chunk in chunks], chunks, _DELETES)
+        return ctx.write(request, lambda _empty: Result(data={"deleted": 1}, view=DELETED))
+    return _send(ctx, [dlq.delete_many(chunk) for chunk in chunks], chunks, _DELETES)
 
 
 def _send(
-    inv: Invocation, requests: Sequence[Request[Any]], chunks: Sequence[Sequence[str]], kind: Kind
+    ctx: Context, requests: Sequence[Request[Any]], chunks: Sequence[Sequence[str]], kind: Kind
 ) -> Result:
     total = sum(map(len, chunks))
-    return inv.write_all(requests, lambda answers: _counted(inv, answers, total, kind))
+    return ctx.write_all(requests, lambda answers: _counted(ctx, answers, total, kind))
 
 
-def delete_matching(inv: Invocation, wanted: Filter) -> Result:
+def delete_matching(ctx: Context, wanted: Filter) -> Result:
     """Deletes every DLQ entry that matches."""
     request = dlq.delete_matching(wanted)
-    return inv.perform(
+    return ctx.perform(
         [request],
-        lambda send: _counted(inv, pages(send, request, itemgetter("deleted")), None, _DELETES),
+        lambda send: _counted(ctx, pages(send, request, itemgetter("deleted")), None, _DELETES),
         later=REPEATED,
     )
 
 
-def _counted(inv: Invocation, answers: Iterator[Any], total: int | None, kind: Kind) -> Result:
+def _counted(ctx: Context, answers: Iterator[Any], total: int | None, kind: Kind) -> Result:
     """The result with the sum of what was done, whatever ends it; `total` is None for a filter."""
     done = 0
     stopped_by: QstashError | None = None
     try:
-        with inv.status() as line:
+        with ctx.status() as line:
             for answer in answers:
                 done += answer[kind.field]
                 line.update(f"{kind.field} {done:,}" + (f" of {total:,}" if total else ""))

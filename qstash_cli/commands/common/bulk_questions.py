@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.client.api import dlq, queues
 from qstash_cli.client.api.filters import Filter, query
 from qstash_cli.errors import NotFound
 
 
-def confirm_cancel(inv: Invocation, wanted: Filter, *, yes: bool) -> None:
-    """Asks before messages are cancelled. Raises as `Invocation.confirm` does."""
-    _confirm(inv, "Cancel", "message", wanted, lambda: _count_messages(inv, wanted), yes=yes)
+def confirm_cancel(ctx: Context, wanted: Filter, *, yes: bool) -> None:
+    """Asks before messages are cancelled. Raises as `Context.confirm` does."""
+    _confirm(ctx, "Cancel", "message", wanted, lambda: _count_messages(ctx, wanted), yes=yes)
 
 
-def confirm_entries(inv: Invocation, action: str, wanted: Filter, *, yes: bool) -> None:
-    """Asks before DLQ entries are retried or deleted. Raises as `Invocation.confirm` does."""
-    _confirm(inv, action, "DLQ entry", wanted, lambda: _count_entries(inv, wanted), yes=yes)
+def confirm_entries(ctx: Context, action: str, wanted: Filter, *, yes: bool) -> None:
+    """Asks before DLQ entries are retried or deleted. Raises as `Context.confirm` does."""
+    _confirm(ctx, action, "DLQ entry", wanted, lambda: _count_entries(ctx, wanted), yes=yes)
 
 
 def _confirm(
-    inv: Invocation,
+    ctx: Context,
     action: str,
     noun: str,
     wanted: Filter,
@@ -32,9 +32,9 @@ def _confirm(
     narrowed = f" with {_filter_text(wanted)}" if not wanted.is_empty else ""
 
     def question() -> str:
-        return f"{action} {_amount(count(), noun)}{narrowed} {_account(inv)}?"
+        return f"{action} {_amount(count(), noun)}{narrowed} {_account(ctx)}?"
 
-    inv.confirm(f"{action} all {_plural(noun)}{narrowed}?", yes=yes, asked=question)
+    ctx.confirm(f"{action} all {_plural(noun)}{narrowed}?", yes=yes, asked=question)
 
 
 def _amount(counted: tuple[int, bool] | None, noun: str) -> str:
@@ -53,24 +53,24 @@ def _filter_text(wanted: Filter) -> str:
     return ", ".join(f"{name}={value}" for name, value in query(wanted))
 
 
-def _account(inv: Invocation) -> str:
+def _account(ctx: Context) -> str:
     from qstash_cli.config.urls import REGION_URLS, region_of
 
-    settings = inv.settings
+    settings = ctx.settings
     return f"on {region_of(settings.api_url, REGION_URLS) or settings.api_url} ({settings.source})"
 
 
-def _count_entries(inv: Invocation, wanted: Filter) -> tuple[int, bool]:
+def _count_entries(ctx: Context, wanted: Filter) -> tuple[int, bool]:
     """How many entries the first page has, and whether there are more."""
-    page = inv.read(dlq.first_page(wanted))
+    page = ctx.read(dlq.first_page(wanted))
     return len(page["messages"]), bool(page.get("cursor"))
 
 
-def _count_messages(inv: Invocation, wanted: Filter) -> tuple[int, bool] | None:
+def _count_messages(ctx: Context, wanted: Filter) -> tuple[int, bool] | None:
     """The lag of a queue, if the filter is exactly one; QStash has no other count of messages."""
     if len(wanted.queues) != 1 or wanted != Filter(queues=wanted.queues):
         return None
     try:
-        return inv.read(queues.get(wanted.queues[0]))["lag"], False
+        return ctx.read(queues.get(wanted.queues[0]))["lag"], False
     except NotFound:
         return 0, False

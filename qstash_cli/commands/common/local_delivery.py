@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client import external
@@ -24,7 +24,7 @@ _HOME_REGION = "eu-central-1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Care:
+class HandlerOptions:
     """How careful to be with a handler."""
 
     timeout: int = flag(
@@ -55,23 +55,23 @@ def handler_url(url: str, flag_name: str) -> str:
     return check_destination(url)
 
 
-def check_allowed(inv: Invocation, url: str, care: Care) -> None:
+def check_allowed(ctx: Context, url: str, handler: HandlerOptions) -> None:
     """Returns if messages of this account may be delivered to `url`.
 
     Raises `BadInput` for a protected profile and for another machine, `Interrupted` if the user
     says no.
     """
-    settings = inv.settings
-    if settings.protected and not care.allow_protected:
+    settings = ctx.settings
+    if settings.protected and not handler.allow_protected:
         raise BadInput(
             f"{settings.source} is protected: its messages are not delivered from here",
             hint="add --allow-protected if they are meant; nothing was sent",
         )
     if not is_loopback(url):
-        inv.confirm(f"Deliver real messages to {url}, which will act on them?", yes=care.yes)
+        ctx.confirm(f"Deliver real messages to {url}, which will act on them?", yes=handler.yes)
 
 
-def signer(inv: Invocation) -> Callable[[Delivery], Signed]:
+def signer(ctx: Context) -> Callable[[Delivery], Signed]:
     """What signs deliveries as QStash does, now, with the current key that is configured.
 
     Raises `BadCredentials` where there is none.
@@ -79,22 +79,22 @@ def signer(inv: Invocation) -> Callable[[Delivery], Signed]:
     from qstash_cli.config.urls import REGION_URLS, region_of
     from qstash_cli.protocol.signature import sign
 
-    key = inv.signing_keys.current
+    key = ctx.signing_keys.current
     if not key:
         raise BadCredentials(
             "no signing key to sign with",
             hint="set QSTASH_CURRENT_SIGNING_KEY, or store it with `qstash config set NAME "
             "--keys-stdin`; `qstash keys get` prints it",
         )
-    region = (region_of(inv.settings.api_url, REGION_URLS) or _HOME_REGION).upper()
+    region = (region_of(ctx.settings.api_url, REGION_URLS) or _HOME_REGION).upper()
 
     def signed(delivery: Delivery) -> Signed:
         token = sign(
             key,
             url=delivery.url,
             body=delivery.body,
-            now=inv.now(),
-            token_id=inv.new_id("jwt"),
+            now=ctx.now(),
+            token_id=ctx.new_id("jwt"),
         )
         return Signed(delivery=delivery, headers=delivery.signed_headers(token, region))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.commands.common.options import Body
 from qstash_cli.errors import BadInput
 from qstash_cli.files import read_file
@@ -17,7 +17,7 @@ _JSON = ("Content-Type", "application/json")
 
 
 def read(
-    inv: Invocation, items: Sequence[str], body: Body, options: MessageOptions
+    ctx: Context, items: Sequence[str], body: Body, options: MessageOptions
 ) -> tuple[bytes, MessageOptions]:
     """The body's bytes, and the options with the content type that the body brings.
 
@@ -38,10 +38,10 @@ def read(
         text = json.dumps(_object(items), ensure_ascii=False, separators=(",", ":"))
         return text.encode(errors="surrogateescape"), _with_json_type(options)
     if body.data_json is not None:
-        return _checked_json(inv.read_body(body.data_json)), _with_json_type(options)
+        return _checked_json(ctx.read_body(body.data_json)), _with_json_type(options)
     if body.data is not None:
-        return inv.read_body(body.data), options
-    inv.warn_of_unused_input()
+        return ctx.read_body(body.data), options
+    ctx.warn_of_unused_input()
     return b"", options
 
 

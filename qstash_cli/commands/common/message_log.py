@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.client.api import logs
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.errors import NotDelivered, NotFound, QstashError, WaitTimedOut
@@ -31,7 +31,7 @@ def entries_of(message_id: str) -> Request[LogEntry]:
 
 
 def wait_for_end(
-    inv: Invocation, message_id: str, timeout_s: int, *, started_at: float | None = None
+    ctx: Context, message_id: str, timeout_s: int, *, started_at: float | None = None
 ) -> LogEntry:
     """The log entry of the message's end.
 
@@ -39,18 +39,18 @@ def wait_for_end(
     `WaitTimedOut`, or `NotFound` if the log knows nothing of it.
     """
     request = entries_of(message_id)
-    started_at = inv.now() if started_at is None else started_at
+    started_at = ctx.now() if started_at is None else started_at
     pause_s = _FIRST_PAUSE_S
-    with inv.status() as status:
+    with ctx.status() as status:
         while True:
-            entries = list(inv.read_pages(request))
+            entries = list(ctx.read_pages(request))
             end = next((e for e in entries if normal_state(e["state"]) in ENDS), None)
             if end is not None:
                 return end
-            waited_s = inv.now() - started_at
+            waited_s = ctx.now() - started_at
             _give_up_if_late(message_id, entries, waited_s, timeout_s)
             status.update(f"{message_id}: {_progress(entries)}, {waited_s:.0f}s")
-            inv.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
+            ctx.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
             pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.protocol.limits import PLANS
 
 
-def tell(inv: Invocation, subject: str, messages: float) -> None:
+def tell(ctx: Context, subject: str, messages: float) -> None:
     """Notes `it makes about 24 messages a day`; warns where the plan allows fewer."""
     if not messages:
         return
-    settings = inv.settings_if_any
+    settings = ctx.settings_if_any
     name = settings.plan if settings else None
     most = PLANS[name].messages_per_day if name else None
     told = f"{subject} about {_words(messages)}"
     if most is None:
-        inv.note(told)
+        ctx.note(told)
     elif messages > most:
-        inv.warn(f"{told}, and the {name} plan allows {most:,}")
+        ctx.warn(f"{told}, and the {name} plan allows {most:,}")
     else:
-        inv.note(f"{told}; the {name} plan allows {most:,}")
+        ctx.note(f"{told}; the {name} plan allows {most:,}")
 
 
 def _words(messages: float) -> str:

@@ -213,7 +213,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class WaitOptions:
     """How long to follow a message."""
 
     wait_timeout: int = flag(

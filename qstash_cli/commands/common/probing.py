@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client import external
 from qstash_cli.client.external import Reply
@@ -11,26 +11,26 @@ from qstash_cli.protocol.forgeries import Probe
 _SLOW_MS = 30_000
 
 
-def request_of(inv: Invocation, url: str, one: Probe) -> ExternalRequest:
+def request_of(ctx: Context, url: str, one: Probe) -> ExternalRequest:
     """The request that a probe is sent as."""
     signed = () if one.signature is None else (("Upstash-Signature", one.signature),)
     headers = (
         ("Content-Type", "application/json"),
         ("User-Agent", "Upstash-QStash"),
-        ("Upstash-Message-Id", inv.new_id("msg")),
+        ("Upstash-Message-Id", ctx.new_id("msg")),
         ("Upstash-Retried", "0"),
         *signed,
     )
     return ExternalRequest("POST", url, headers, one.body)
 
 
-def ask(inv: Invocation, request: ExternalRequest, one: Probe, timeout_s: int) -> Reply:
+def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> Reply:
     """What an endpoint answers to a probe; a good one that takes long is warned of."""
     reply = external.ask(
         request.method, request.url, timeout_s=timeout_s, headers=request.headers, body=request.body
     )
     if one.is_good and reply.took_ms > _SLOW_MS:
-        inv.warn(
+        ctx.warn(
             f"{one.name}: it answers after {reply.took_ms} ms; many plans and platforms stop before"
         )
     return reply

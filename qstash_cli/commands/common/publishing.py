@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.client.api import messages
 from qstash_cli.commands.common.message_log import FOLLOWED
 from qstash_cli.commands.common.options import Waiting
@@ -27,24 +27,24 @@ _NOW_S = 2
 
 
 def send(
-    inv: Invocation, destination: str, options: MessageOptions, body: bytes, waiting: Waiting
+    ctx: Context, destination: str, options: MessageOptions, body: bytes, waiting: Waiting
 ) -> Result:
     """Publishes a message, and follows it to its end if that is wanted."""
-    return inv.write(
+    return ctx.write(
         messages.publish(destination, options, body),
-        lambda answer: _published(inv, answer, waiting),
+        lambda answer: _published(ctx, answer, waiting),
         later=FOLLOWED if waiting.wait else "",
     )
 
 
-def _published(inv: Invocation, answer: Published | list[Published], waiting: Waiting) -> Result:
+def _published(ctx: Context, answer: Published | list[Published], waiting: Waiting) -> Result:
     published = answer if isinstance(answer, list) else [answer]
     if not published:
         raise QstashError(
             "QStash's response names no message",
             hint="does the URL group have endpoints? `qstash urlgroup list` displays them",
         )
-    return result_of(inv, answer, waiting)
+    return result_of(ctx, answer, waiting)
 
 
 def _nothing() -> None:
@@ -52,7 +52,7 @@ def _nothing() -> None:
 
 
 def result_of(
-    inv: Invocation,
+    ctx: Context,
     published: Published | Iterable[Published],
     waiting: Waiting,
     *,
@@ -67,10 +67,10 @@ def result_of(
         not_published = incomplete()
         not_delivered = deliveries.failure() if waiting.wait else None
         if not_published is not None and not_delivered is not None:
-            inv.warn(not_published.message)
+            ctx.warn(not_published.message)
         return not_delivered or not_published
 
-    deliveries = Deliveries(inv, waiting.wait_timeout)
+    deliveries = Deliveries(ctx, waiting.wait_timeout)
     noted: Any
     if isinstance(published, dict):
         noted = deliveries.note(cast("Published", published))
@@ -85,16 +85,16 @@ def result_of(
     )
 
 
-def idempotent(inv: Invocation, options: MessageOptions) -> MessageOptions:
+def idempotent(ctx: Context, options: MessageOptions) -> MessageOptions:
     """The options with a deduplication, so that a retry after a lost answer cannot send twice."""
     if options.dedup_id or options.dedup_content:
         return options
-    return replace(options, dedup_id=inv.new_id("once"))
+    return replace(options, dedup_id=ctx.new_id("once"))
 
 
-def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes: int) -> None:
+def check(ctx: Context, destination: str, options: MessageOptions, body_bytes: int) -> None:
     """Raises `BadInput` for what QStash could not reach, or the plan does not allow."""
-    settings = inv.settings_if_any
+    settings = ctx.settings_if_any
     if settings is None or not settings.is_local:
         for what, url in (
             ("destination", destination),
@@ -104,7 +104,7 @@ def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes
             check_reachable(url or "", what)
     delay_s = options.delay_s
     if options.not_before_s is not None:
-        delay_s = max(0, round(options.not_before_s - inv.now()))
+        delay_s = max(0, round(options.not_before_s - ctx.now()))
     check_limits(
         settings.plan if settings else None,
         body_bytes=body_bytes,
@@ -113,11 +113,11 @@ def check(inv: Invocation, destination: str, options: MessageOptions, body_bytes
     )
 
 
-def warn_if_past(inv: Invocation, options: MessageOptions) -> None:
+def warn_if_past(ctx: Context, options: MessageOptions) -> None:
     """Warns about a --not-before that has passed: QStash then delivers at once."""
-    if options.not_before_s is None or options.not_before_s > inv.now() - _NOW_S:
+    if options.not_before_s is None or options.not_before_s > ctx.now() - _NOW_S:
         return
     from qstash_cli.output.values import relative_time
 
-    passed = relative_time(options.not_before_s, inv.now())
-    inv.warn(f"--not-before has passed ({passed}); QStash delivers the message immediately")
+    passed = relative_time(options.not_before_s, ctx.now())
+    ctx.warn(f"--not-before has passed ({passed}); QStash delivers the message immediately")

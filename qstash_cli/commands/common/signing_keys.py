@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.run_options import ConnectionOptions
 from qstash_cli.errors import BadCredentials, BadInput
@@ -36,24 +36,24 @@ class KeyFlags:
 
 
 def signing_keys(
-    inv: Invocation, flags: KeyFlags, seen_region: str | None = None
+    ctx: Context, flags: KeyFlags, seen_region: str | None = None
 ) -> tuple[tuple[str, str], ...]:
     """The keys by name: of the flags, the region, the environment or the profile, in this order.
 
     Raises `BadCredentials` if there is none.
     """
     given = (("current", flags.current_key), ("next", flags.next_key))
-    found = tuple((name, read_key(inv, key)) for name, key in given if key is not None)
+    found = tuple((name, read_key(ctx, key)) for name, key in given if key is not None)
     if not found:
-        inv.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
-        regional = inv.regional_keys
+        ctx.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
+        regional = ctx.regional_keys
         region = (flags.region or seen_region or "").upper().replace("-", "_")
         if flags.region is not None and region not in regional:
             raise BadCredentials(
                 f"no signing key of the region {flags.region}",
                 hint="set EU_CENTRAL_1_QSTASH_CURRENT_SIGNING_KEY or US_EAST_1_QSTASH_...",
             )
-        configured = regional.get(region) or inv.signing_keys
+        configured = regional.get(region) or ctx.signing_keys
         pairs = (("current", configured.current), ("next", configured.next))
         found = tuple((name, key) for name, key in pairs if key)
     if not found:
@@ -65,9 +65,9 @@ def signing_keys(
     return found
 
 
-def read_key(inv: Invocation, spec: str) -> str:
+def read_key(ctx: Context, spec: str) -> str:
     """A signing key given as itself or as `@FILE`. Raises `BadInput` for an empty one."""
-    key = inv.read_body(spec).decode(errors="replace").strip().strip("\"'")
+    key = ctx.read_body(spec).decode(errors="replace").strip().strip("\"'")
     if not key:
         raise BadInput("the signing key is empty")
     return key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.commands.common.message_log import failure_of, wait_for_end
 from qstash_cli.errors import Interrupted, NotDelivered, NotFound, QstashError, WaitTimedOut
 
@@ -19,8 +19,8 @@ class Deliveries:
     the wait begins. All of them together are waited for no longer than `timeout_s`.
     """
 
-    def __init__(self, inv: Invocation, timeout_s: int) -> None:
-        self._inv = inv
+    def __init__(self, ctx: Context, timeout_s: int) -> None:
+        self._ctx = ctx
         self._timeout_s = timeout_s
         self._ids: list[str] = []
         self._failures: dict[str, QstashError] = {}
@@ -36,7 +36,7 @@ class Deliveries:
 
         One of several has a line for each of them, and the exit code of the worst.
         """
-        started_at = self._inv.now()
+        started_at = self._ctx.now()
         for message_id in dict.fromkeys(self._ids):
             if not self._wait(message_id, started_at):
                 break
@@ -46,9 +46,9 @@ class Deliveries:
         """The error for Ctrl-C, which says what was published and how to follow it."""
         if not self._ids:
             return None
-        if self._inv.err_is_terminal:
+        if self._ctx.err_is_terminal:
             # The terminal has echoed ^C.
-            self._inv.err.write("\n")
+            self._ctx.err.write("\n")
         first, count = self._ids[0], len(set(self._ids))
         what = f"{first} was published" if count == 1 else f"{count} messages were published"
         return Interrupted(
@@ -61,7 +61,7 @@ class Deliveries:
     def _wait(self, message_id: str, started_at: float) -> bool:
         """Waits for one message. False if no further one can be waited for."""
         try:
-            end = wait_for_end(self._inv, message_id, self._timeout_s, started_at=started_at)
+            end = wait_for_end(self._ctx, message_id, self._timeout_s, started_at=started_at)
         except QstashError as error:
             self._failures[message_id] = error
             return isinstance(error, NotFound | WaitTimedOut)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from qstash_cli.cli import github_actions
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.options import Confirm
@@ -62,18 +62,18 @@ _AHEAD = ("QSTASH_DEV", "QSTASH_REGION")
 
 
 @command(app, "list", connects=False)
-def list_(inv: Invocation) -> Result:
+def list_(ctx: Context) -> Result:
     """List the profiles. Secrets are masked.
 
     \b
     qstash config list
     qstash config list -o json
     """
-    return Result(data=[_record(inv, name) for name in inv.profiles.profiles], view=_LIST)
+    return Result(data=[_record(ctx, name) for name in ctx.profiles.profiles], view=_LIST)
 
 
 @command(app, view=_ORIGINS)
-def show(inv: Invocation, name: _NameIfAny = None) -> Result:
+def show(ctx: Context, name: _NameIfAny = None) -> Result:
     """Show what commands would use, and which flag, variable, file or profile says so.
 
     Secrets are masked, and no token command is run. Exits 3 if there are no credentials.
@@ -85,8 +85,8 @@ def show(inv: Invocation, name: _NameIfAny = None) -> Result:
     """
     from qstash_cli.config.origins import origins
 
-    _choose(inv, name)
-    found, failure = origins(inv.given, inv.variables, inv.profiles, inv.config_file)
+    _choose(ctx, name)
+    found, failure = origins(ctx.given, ctx.variables, ctx.profiles, ctx.config_file)
     return Result(data=[vars(one) for one in found], view=_ORIGINS, failure=failure)
 
 
@@ -98,7 +98,7 @@ class Lines:
 
 
 @command(app, view=_VARIABLES)
-def env(inv: Invocation, name: _NameIfAny = None, *, lines: Lines) -> Result:
+def env(ctx: Context, name: _NameIfAny = None, *, lines: Lines) -> Result:
     """Print the variables of a profile, with its token and signing keys in clear.
 
     It is the one config command that shows secrets. The lines are those of a file that --env-file
@@ -108,32 +108,32 @@ def env(inv: Invocation, name: _NameIfAny = None, *, lines: Lines) -> Result:
     qstash config env prod > prod.env
     eval "$(qstash config env prod --export)"
     """
-    _choose(inv, name)
-    settings, keys = inv.settings, inv.signing_keys
+    _choose(ctx, name)
+    settings, keys = ctx.settings, ctx.signing_keys
     has_keys = bool(keys.current or keys.next)
     if has_keys and keys.source.replace("CURRENT_SIGNING_KEY", "TOKEN") != settings.source:
-        inv.warn(f"the token is of {settings.source}, and the signing keys are of {keys.source}")
-    github_actions.mask(inv, settings.token, keys.current, keys.next)
+        ctx.warn(f"the token is of {settings.source}, and the signing keys are of {keys.source}")
+    github_actions.mask(ctx, settings.token, keys.current, keys.next)
     found = variables(settings.api_url, settings.token, keys.current, keys.next)
-    text = "\n".join(_shell(inv, found) if lines.export else _dotenv(found))
+    text = "\n".join(_shell(ctx, found) if lines.export else _dotenv(found))
     return Result(data=found, view=_VARIABLES, text=text)
 
 
-def _choose(inv: Invocation, name: str | None) -> None:
+def _choose(ctx: Context, name: str | None) -> None:
     """Makes a profile the one that -p names. Raises `NotFound`."""
     from qstash_cli.config.profiles import unknown_profile
 
     if name is None:
         return
-    if name not in inv.profiles.profiles:
-        raise unknown_profile(name, inv.profiles.profiles)
-    inv.connection = replace(inv.connection, profile=name)
+    if name not in ctx.profiles.profiles:
+        raise unknown_profile(name, ctx.profiles.profiles)
+    ctx.connection = replace(ctx.connection, profile=name)
 
 
-def _shell(inv: Invocation, found: Mapping[str, str | None]) -> list[str]:
+def _shell(ctx: Context, found: Mapping[str, str | None]) -> list[str]:
     for name in _AHEAD:
-        if inv.env.get(name, "").strip().lower() not in {"", "0", "false"}:
-            inv.warn(f"{name} is set in this shell and comes first; unset it")
+        if ctx.env.get(name, "").strip().lower() not in {"", "0", "false"}:
+            ctx.warn(f"{name} is set in this shell and comes first; unset it")
     return shell_lines(found)
 
 
@@ -148,7 +148,7 @@ def _dotenv(found: Mapping[str, str | None]) -> list[str]:
 
 
 @command(app, "set", connects=False)
-def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
+def set_(ctx: Context, name: _Name, *, changes: Changes) -> Result:
     """Make or change a profile.
 
     The token is asked for without being shown, or read from standard input; it is never an
@@ -161,14 +161,14 @@ def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
     """
     from qstash_cli.config.profiles import save
 
-    _check_may_change(inv)
-    save(inv.config_file, name, read_changes(inv, name, changes))
-    inv.note(f"profile {name} is stored in {inv.config_file}")
-    return _stored(inv, name)
+    _check_may_change(ctx)
+    save(ctx.config_file, name, read_changes(ctx, name, changes))
+    ctx.note(f"profile {name} is stored in {ctx.config_file}")
+    return _stored(ctx, name)
 
 
 @command(app, connects=False)
-def use(inv: Invocation, name: _Name) -> Result:
+def use(ctx: Context, name: _Name) -> Result:
     """Make a profile the default one.
 
     \b
@@ -177,13 +177,13 @@ def use(inv: Invocation, name: _Name) -> Result:
     """
     from qstash_cli.config.profiles import use as make_default
 
-    _check_may_change(inv)
-    make_default(inv.config_file, name)
-    return _stored(inv, name)
+    _check_may_change(ctx)
+    make_default(ctx.config_file, name)
+    return _stored(ctx, name)
 
 
 @command(app, connects=False)
-def remove(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
+def remove(ctx: Context, name: _Name, *, confirm: Confirm) -> Result:
     """Remove a profile.
 
     \b
@@ -193,41 +193,41 @@ def remove(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
     from qstash_cli.config.profiles import remove as remove_profile
     from qstash_cli.config.profiles import unknown_profile
 
-    _check_may_change(inv)
-    if name not in inv.profiles.profiles:
-        raise unknown_profile(name, inv.profiles.profiles)
-    inv.confirm(f"Remove the profile {name}?", yes=confirm.yes)
-    remove_profile(inv.config_file, name)
+    _check_may_change(ctx)
+    if name not in ctx.profiles.profiles:
+        raise unknown_profile(name, ctx.profiles.profiles)
+    ctx.confirm(f"Remove the profile {name}?", yes=confirm.yes)
+    remove_profile(ctx.config_file, name)
     return Result(data=[], view=_LIST, text="")
 
 
 @command(app, connects=False)
-def path(inv: Invocation) -> Result:
+def path(ctx: Context) -> Result:
     """Print where the profiles are kept.
 
     \b
     qstash config path
     qstash config path -o json
     """
-    record = {"path": str(inv.config_file)}
+    record = {"path": str(ctx.config_file)}
     return Result(data=record, view=_PATH, on_terminal="ids", piped="ids")
 
 
-def _check_may_change(inv: Invocation) -> None:
-    if inv.automation.no_config:
+def _check_may_change(ctx: Context) -> None:
+    if ctx.automation.no_config:
         raise BadInput("--no-config leaves the file alone that is to be changed",
                        hint="leave one of the two away; nothing was changed")  # fmt: skip
 
 
-def _stored(inv: Invocation, name: str) -> Result:
-    inv.__dict__.pop("profiles", None)
-    return Result(data=_record(inv, name), view=_VIEW, piped="ids")
+def _stored(ctx: Context, name: str) -> Result:
+    ctx.__dict__.pop("profiles", None)
+    return Result(data=_record(ctx, name), view=_VIEW, piped="ids")
 
 
-def _record(inv: Invocation, name: str) -> dict[str, Any]:
+def _record(ctx: Context, name: str) -> dict[str, Any]:
     from qstash_cli.config.credentials import mask
 
-    profile = inv.profiles.profiles[name]
+    profile = ctx.profiles.profiles[name]
     token = mask(profile.token) if profile.token else None
     if profile.token_env:
         token = f"from ${profile.token_env}"
@@ -235,7 +235,7 @@ def _record(inv: Invocation, name: str) -> dict[str, Any]:
         token = f"from `{profile.token_command[0]}`"
     return {
         "name": name,
-        "default": name == inv.profiles.default,
+        "default": name == ctx.profiles.default,
         "apiUrl": profile.api_url,
         "token": token,
         "currentSigningKey": _masked(profile.current_signing_key),

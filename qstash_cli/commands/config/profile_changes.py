@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.limits import PLANS
@@ -72,7 +72,7 @@ class Changes:
     )
 
 
-def read_changes(inv: Invocation, name: str, changes: Changes) -> dict[str, Any]:
+def read_changes(ctx: Context, name: str, changes: Changes) -> dict[str, Any]:
     """The keys to store, with the secrets asked for or read. Raises `BadInput`."""
     found: dict[str, Any] = {
         key: value
@@ -91,20 +91,20 @@ def read_changes(inv: Invocation, name: str, changes: Changes) -> dict[str, Any]
             hint="give one of --token-stdin, --token-env and --token-command",
         )
     if changes.token_stdin or (
-        not any(tokens) and _asks_for_token(inv, name, is_all=not found and not changes.keys_stdin)
+        not any(tokens) and _asks_for_token(ctx, name, is_all=not found and not changes.keys_stdin)
     ):
-        found["token"] = _token(inv, name)
+        found["token"] = _token(ctx, name)
     if changes.keys_stdin:
-        found["current_signing_key"] = _secret(inv, "current signing key")
-        found["next_signing_key"] = _secret(inv, "next signing key")
-    if not inv.stdin_is_terminal and {"token", "current_signing_key"} & set(found):
-        _refuse_further_lines(inv, found)
+        found["current_signing_key"] = _secret(ctx, "current signing key")
+        found["next_signing_key"] = _secret(ctx, "next signing key")
+    if not ctx.stdin_is_terminal and {"token", "current_signing_key"} & set(found):
+        _refuse_further_lines(ctx, found)
     return found
 
 
-def _refuse_further_lines(inv: Invocation, found: Mapping[str, Any]) -> None:
+def _refuse_further_lines(ctx: Context, found: Mapping[str, Any]) -> None:
     # A second line is a mistake whose first line alone would look like a success.
-    if inv.stdin.read(_REST_BYTES).strip():
+    if ctx.stdin.read(_REST_BYTES).strip():
         lines = sum(name.endswith(("token", "signing_key")) for name in found)
         raise BadInput(
             f"standard input has more than {lines} line{'s' if lines > 1 else ''}",
@@ -112,36 +112,36 @@ def _refuse_further_lines(inv: Invocation, found: Mapping[str, Any]) -> None:
         )
 
 
-def _asks_for_token(inv: Invocation, name: str, *, is_all: bool) -> bool:
+def _asks_for_token(ctx: Context, name: str, *, is_all: bool) -> bool:
     """Whether the token is what is to be set, or what a new profile still lacks."""
     if is_all:
-        if inv.automation.no_input:
+        if ctx.automation.no_input:
             raise BadInput(
                 "nothing to store is given, and --no-input asks for nothing",
                 hint="--token-stdin reads the token; nothing was changed",
             )
         return True
-    profile = inv.profiles.profiles.get(name)
+    profile = ctx.profiles.profiles.get(name)
     if profile and (profile.token or profile.token_env or profile.token_command):
         return False
-    may_ask = inv.stdin_is_terminal and not inv.automation.no_input
+    may_ask = ctx.stdin_is_terminal and not ctx.automation.no_input
     if not may_ask:
-        inv.note(f"it has no token yet; `qstash config set {name} --token-stdin` reads it")
+        ctx.note(f"it has no token yet; `qstash config set {name} --token-stdin` reads it")
     return may_ask
 
 
-def _token(inv: Invocation, name: str) -> str:
-    token = _secret(inv, f"token of {name}")
+def _token(ctx: Context, name: str) -> str:
+    token = _secret(ctx, f"token of {name}")
     if unusable := unusable_token(token):
         why, fix = unusable
         raise BadInput(why, hint=f"{fix}; nothing was changed")
     if not has_shape_of_token(token):
-        inv.warn("the token does not have the form of a QStash token; `qstash doctor` tries it out")
+        ctx.warn("the token does not have the form of a QStash token; `qstash doctor` tries it out")
     return token
 
 
-def _secret(inv: Invocation, what: str) -> str:
-    secret = inv.read_secret(what).strip("\"'")
+def _secret(ctx: Context, what: str) -> str:
+    secret = ctx.read_secret(what).strip("\"'")
     if not secret:
         raise BadInput(f"the {what} is empty", hint="nothing was changed")
     return secret

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.registry import command, group
 from qstash_cli.cli.signals import Terminated, unwinding
@@ -31,7 +31,7 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 @command(app, connects=False)
 def dev(
-    inv: Invocation,
+    ctx: Context,
     run: Annotated[
         list[str] | None,
         Argument("A command to run against a fresh server", "CMD"),
@@ -51,16 +51,16 @@ def dev(
     qstash dev --route https://app.example.com=http://127.0.0.1:3000
     qstash dev -- pytest
     """
-    serving = with_variables(inv, serving, is_private=run is not None)
+    serving = with_variables(ctx, serving, is_private=run is not None)
     _check_files(serving)
     with unwinding(), ready_file(serving.ready_file) as write:
-        users, user = _users(inv, serving)
+        users, user = _users(ctx, serving)
         config = _config(serving, users)
-        prepare = _preparation(inv, serving, user, write)
+        prepare = _preparation(ctx, serving, user, write)
         if run is None:
-            code: int = _alone(inv, config, user, prepare)
+            code: int = _alone(ctx, config, user, prepare)
         else:
-            code = _around(inv, config, user, prepare, run)
+            code = _around(ctx, config, user, prepare, run)
     return Result(data=[], view=RAW, text="", exit_code=code)
 
 
@@ -70,7 +70,7 @@ def _check_files(serving: Serving) -> None:
             raise BadInput(f"--ready-file would take the place of the file of {flag_name}")
 
 
-def _users(inv: Invocation, serving: Serving) -> tuple[tuple[Credentials, ...], Credentials]:
+def _users(ctx: Context, serving: Serving) -> tuple[tuple[Credentials, ...], Credentials]:
     """The users of the server, and the one whose variables are printed."""
     if serving.host in _LOOPBACK:
         return DEV_USERS, serving.user or DEV_USER
@@ -82,9 +82,9 @@ def _users(inv: Invocation, serving: Serving) -> tuple[tuple[Credentials, ...], 
         )
     user = Credentials(
         name=DEV_USER.name,
-        token=inv.new_id("token"),
-        current_signing_key=inv.new_id("sig"),
-        next_signing_key=inv.new_id("sig"),
+        token=ctx.new_id("token"),
+        current_signing_key=ctx.new_id("sig"),
+        next_signing_key=ctx.new_id("sig"),
     )
     return (user,), user
 
@@ -109,12 +109,12 @@ def _config(serving: Serving, users: tuple[Credentials, ...]) -> ServerConfig:
 
 
 def _preparation(
-    inv: Invocation, serving: Serving, user: Credentials, write: Callable[[str], None]
+    ctx: Context, serving: Serving, user: Credentials, write: Callable[[str], None]
 ) -> OnRunning | None:
     """What is done between the first answer and the word that it is ready."""
     if serving.seed is None and serving.ready_file is None:
         return None
-    apply: Callable[[str], None] = _seeding(inv, serving, user.token)
+    apply: Callable[[str], None] = _seeding(ctx, serving, user.token)
 
     def prepare(running: Running) -> None:
         apply(running.addresses.url)
@@ -123,14 +123,14 @@ def _preparation(
     return prepare
 
 
-def _seeding(inv: Invocation, serving: Serving, token: str) -> Callable[[str], None]:
+def _seeding(ctx: Context, serving: Serving, token: str) -> Callable[[str], None]:
     file = serving.seed
     if file is None:
         return lambda _url: None
     from qstash_cli.commands.dev.seeding import read_seed, seed
 
-    manifest = read_seed(inv, file, DEV_QUOTAS[serving.quota or "none"])
-    return lambda url: seed(inv, file, manifest, url, token)
+    manifest = read_seed(ctx, file, DEV_QUOTAS[serving.quota or "none"])
+    return lambda url: seed(ctx, file, manifest, url, token)
 
 
 def environment(url: str, credentials: Credentials) -> dict[str, str]:
@@ -150,20 +150,20 @@ def _told(running: Running, name: str) -> str:
 
 
 def _alone(
-    inv: Invocation, config: ServerConfig, user: Credentials, prepare: OnRunning | None
+    ctx: Context, config: ServerConfig, user: Credentials, prepare: OnRunning | None
 ) -> ExitCode:
     from qstash_cli.server.run import serve
 
     def announce(running: Running) -> None:
-        inv.out.write(_told(running, user.name))
-        inv.out.flush()
+        ctx.out.write(_told(running, user.name))
+        ctx.out.flush()
 
     serve(config, announce, prepare)
     return ExitCode.DONE
 
 
 def _around(
-    inv: Invocation,
+    ctx: Context,
     config: ServerConfig,
     user: Credentials,
     prepare: OnRunning | None,
@@ -181,7 +181,7 @@ def _around(
             prepare(running)
 
     with running_server(config, prepare_and_keep) as url:
-        env = {n: v for n, v in inv.env.items() if not n.startswith("QSTASH_")}
+        env = {n: v for n, v in ctx.env.items() if not n.startswith("QSTASH_")}
         try:
             child = subprocess.Popen(  # noqa: S603 - the user's own command
                 list(run), env=env | environment(url, started[0].user(user.name))

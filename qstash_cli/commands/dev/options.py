@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.commands.common.options import parse_count
 from qstash_cli.errors import BadInput
@@ -98,18 +98,18 @@ class Serving:
     )
 
 
-def with_variables(inv: Invocation, serving: Serving, *, is_private: bool) -> Serving:
+def with_variables(ctx: Context, serving: Serving, *, is_private: bool) -> Serving:
     """The flags, and the variables for those that are not given. Raises `BadInput`.
 
     A private server has a free port whatever the variables say, since several may run at a time.
     """
     from qstash_cli.config.environment import Environment
 
-    variables = Environment(inv.env)
+    variables = Environment(ctx.env)
     port, log_port = (0, None) if is_private else (variables.dev_port, variables.dev_log_port)
     quota = serving.quota or variables.dev_quota or "none"
     for warning in variables.warnings:
-        inv.warn(warning)
+        ctx.warn(warning)
     return replace(
         serving,
         port=serving.port if serving.port is not None else port,

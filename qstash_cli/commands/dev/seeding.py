@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
 from qstash_cli.client.client import Client, Surroundings
 from qstash_cli.commands.manifest.loading import account_for, parsed, warn_of_missing_groups
@@ -15,15 +15,15 @@ from qstash_cli.manifest.resources import Manifest
 from qstash_cli.manifest.steps import Step, plan
 
 
-def read_seed(inv: Invocation, file: str, plan_name: str | None) -> Manifest:
+def read_seed(ctx: Context, file: str, plan_name: str | None) -> Manifest:
     """What the file says, for a server on this machine that plays a plan or none.
 
     Raises `BadInput` naming file and key.
     """
-    return parsed(inv, file, Checks(is_local=True, plan=plan_name))
+    return parsed(ctx, file, Checks(is_local=True, plan=plan_name))
 
 
-def seed(inv: Invocation, file: str, manifest: Manifest, url: str, token: str) -> None:
+def seed(ctx: Context, file: str, manifest: Manifest, url: str, token: str) -> None:
     """Makes the server what the manifest says, and prunes nothing.
 
     Raises `QstashError` naming the step that was refused.
@@ -33,17 +33,17 @@ def seed(inv: Invocation, file: str, manifest: Manifest, url: str, token: str) -
         token,
         is_local=True,
         surroundings=Surroundings(
-            now=inv.now, sleep=inv.sleep, trace=inv.trace if inv.output.verbose else None
+            now=ctx.now, sleep=ctx.sleep, trace=ctx.trace if ctx.output.verbose else None
         ),
     )
     with contextlib.closing(client):
         account = account_for(manifest, client.send)
         made = plan(manifest, account, prune=False)
-        warn_of_missing_groups(inv, manifest, account, made)
+        warn_of_missing_groups(ctx, manifest, account, made)
         for step in made.steps:
             _do(step, file, manifest, client.send)
         done = counted(({"action": step.action} for step in made.steps), DONE)
-        inv.note(f"{file} is applied: {done or 'nothing differs'}")
+        ctx.note(f"{file} is applied: {done or 'nothing differs'}")
 
 
 def _do(step: Step, file: str, manifest: Manifest, send: Send) -> None:

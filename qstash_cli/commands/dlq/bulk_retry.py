@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter, id_chunks
 from qstash_cli.commands.common import publishing
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def retry_ids(
-    inv: Invocation, dlq_ids: Sequence[str], options: MessageOptions, waiting: Waiting
+    ctx: Context, dlq_ids: Sequence[str], options: MessageOptions, waiting: Waiting
 ) -> Result:
     """Retries DLQ entries by their ids, in a request for each hundred.
 
@@ -32,11 +32,11 @@ def retry_ids(
     chunks = id_chunks(dlq_ids)
     if len(chunks) == 1 and len(chunks[0]) == 1:
         request = dlq.retry(chunks[0][0], options)
-        return inv.write_all(
-            [request], lambda answers: publishing.result_of(inv, answers, waiting), later=later
+        return ctx.write_all(
+            [request], lambda answers: publishing.result_of(ctx, answers, waiting), later=later
         )
-    retries = _Retries(inv, total=sum(map(len, chunks)))
-    return inv.write_all(
+    retries = _Retries(ctx, total=sum(map(len, chunks)))
+    return ctx.write_all(
         [dlq.retry_many(chunk, options) for chunk in chunks],
         lambda answers: retries.result(answers, waiting),
         later=later,
@@ -44,15 +44,15 @@ def retry_ids(
 
 
 def retry_matching(
-    inv: Invocation, wanted: Filter, options: MessageOptions, waiting: Waiting
+    ctx: Context, wanted: Filter, options: MessageOptions, waiting: Waiting
 ) -> Result:
     """Retries every DLQ entry that matches."""
     request = dlq.retry_matching(wanted, options)
 
     def run(send: Send) -> Result:
-        return _Retries(inv, total=None).result(pages(send, request, _size), waiting)
+        return _Retries(ctx, total=None).result(pages(send, request, _size), waiting)
 
-    return inv.perform(
+    return ctx.perform(
         [request], run, later="; ".join([REPEATED, *([FOLLOWED] if waiting.wait else [])])
     )
 
@@ -60,8 +60,8 @@ def retry_matching(
 class _Retries:
     """How many entries were retried, of `total` ids or of those that match a filter."""
 
-    def __init__(self, inv: Invocation, *, total: int | None) -> None:
-        self._inv = inv
+    def __init__(self, ctx: Context, *, total: int | None) -> None:
+        self._ctx = ctx
         self._total = total
         self._done = 0
         self._failure: QstashError | None = None
@@ -69,7 +69,7 @@ class _Retries:
     def result(self, answers: Iterable[Retried], waiting: Waiting) -> Result:
         """The messages as they are published, whether or not all entries could be retried."""
         return publishing.result_of(
-            self._inv, self._published(iter(answers)), waiting, incomplete=self._incomplete
+            self._ctx, self._published(iter(answers)), waiting, incomplete=self._incomplete
         )
 
     def _published(self, answers: Iterator[Retried]) -> Iterator[Published]:
@@ -90,7 +90,7 @@ class _Retries:
 
     def _next(self, answers: Iterator[Retried]) -> Retried | None:
         # The line is gone while rows are written.
-        with self._inv.status() as line:
+        with self._ctx.status() as line:
             if self._done:
                 line.update(f"retried {self._done:,}")
             return next(answers, None)

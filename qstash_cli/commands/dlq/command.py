@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import dlq
@@ -52,7 +52,7 @@ class Expected:
 
 
 @command(app, "list", view=DLQ)
-def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging, expected: Expected) -> Result:
+def list_(ctx: Context, *, filters: DlqFilters, paging: Paging, expected: Expected) -> Result:
     """List the entries, oldest first.
 
     \b
@@ -72,12 +72,12 @@ def list_(inv: Invocation, *, filters: DlqFilters, paging: Paging, expected: Exp
         return Result(data=cast("Any", found), view=view, footer=page.footer, failure=failure)
 
     later = MORE_PAGES if paging.all else ""
-    return inv.fetch_pages(dlq.entries(wanted), listed, later=later)
+    return ctx.fetch_pages(dlq.entries(wanted), listed, later=later)
 
 
 @command(app)
 def get(
-    inv: Invocation,
+    ctx: Context,
     dlq_id: Annotated[
         str,
         Argument("DLQ id", "DLQ_ID", complete="dlq"),
@@ -89,7 +89,7 @@ def get(
     qstash dlq get 1725323658779-0 --query responseBody
     qstash dlq get 1725323658779-0 -o json
     """
-    return inv.fetch(
+    return ctx.fetch(
         dlq.get(dlq_id),
         lambda found: Result(data=cast("Any", found), view=DLQ_ENTRY, piped="json"),
     )
@@ -97,7 +97,7 @@ def get(
 
 @command(app, view=PUBLISHED)
 def retry(
-    inv: Invocation,
+    ctx: Context,
     dlq_ids: _Ids = None,
     *,
     filters: DlqFilters,
@@ -115,13 +115,13 @@ def retry(
     """
     wanted = _wanted(dlq_ids, filters, bulk)
     if dlq_ids is not None:
-        return retry_ids(inv, dlq_ids, options, waiting)
-    confirm_entries(inv, "Retry", wanted, yes=bulk.yes)
-    return retry_matching(inv, wanted, options, waiting)
+        return retry_ids(ctx, dlq_ids, options, waiting)
+    confirm_entries(ctx, "Retry", wanted, yes=bulk.yes)
+    return retry_matching(ctx, wanted, options, waiting)
 
 
 @command(app, view=DELETED)
-def delete(inv: Invocation, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: Bulk) -> Result:
+def delete(ctx: Context, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: Bulk) -> Result:
     """Delete entries for good.
 
     Without an id it asks first, or needs --yes.
@@ -132,9 +132,9 @@ def delete(inv: Invocation, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: 
     """
     wanted = _wanted(dlq_ids, filters, bulk)
     if dlq_ids is not None:
-        return delete_ids(inv, dlq_ids)
-    confirm_entries(inv, "Delete", wanted, yes=bulk.yes)
-    return delete_matching(inv, wanted)
+        return delete_ids(ctx, dlq_ids)
+    confirm_entries(ctx, "Delete", wanted, yes=bulk.yes)
+    return delete_matching(ctx, wanted)
 
 
 def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filter:

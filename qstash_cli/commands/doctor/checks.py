@@ -23,7 +23,7 @@ from qstash_cli.errors import QstashError
 from qstash_cli.protocol.destination import is_loopback
 
 if TYPE_CHECKING:
-    from qstash_cli.cli.context import Invocation
+    from qstash_cli.cli.context import Context
     from qstash_cli.client.client import Client
     from qstash_cli.client.request import Request
     from qstash_cli.config.environment import Environment
@@ -48,24 +48,24 @@ class _Account:
 class _Line:
     """The connections of a checkup, each request on them limited in time."""
 
-    def __init__(self, inv: Invocation) -> None:
-        self._inv = inv
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
         self._clients: dict[str, Client] = {}
-        self.limit_s = min(_LONGEST_S, inv.connection.request_timeout)
+        self.limit_s = min(_LONGEST_S, ctx.connection.request_timeout)
 
     def ask(self, url: str, token: str, request: Request[Any]) -> Answer:
         """The answer of a QStash."""
         client = self._clients.get(url) or self._clients.setdefault(url, self._open(url, token))
-        return ask(client, request, now=self._inv.now, limit_s=self.limit_s)
+        return ask(client, request, now=self._ctx.now, limit_s=self.limit_s)
 
     def _open(self, url: str, token: str) -> Client:
         from qstash_cli.client.client import Client, Surroundings
 
-        inv = self._inv
+        ctx = self._ctx
         world = Surroundings(
-            now=inv.now,
-            sleep=inv.sleep,
-            trace=inv.trace if inv.output.verbose else None,
+            now=ctx.now,
+            sleep=ctx.sleep,
+            trace=ctx.trace if ctx.output.verbose else None,
             request_timeout_s=self.limit_s,
         )
         return Client(url, token, is_local=is_loopback(url), surroundings=world)
@@ -76,7 +76,7 @@ class _Line:
             client.close()
 
 
-def examine(inv: Invocation, regions: Mapping[str, str]) -> Iterator[Check]:
+def examine(ctx: Context, regions: Mapping[str, str]) -> Iterator[Check]:
     """Every check as it is done.
 
     The token is sent to the URL that it is configured for and, if that is one of `regions` and
@@ -84,78 +84,78 @@ def examine(inv: Invocation, regions: Mapping[str, str]) -> Iterator[Check]:
     """
     yield environment.version()
     try:
-        yield environment.config_file(inv.config_file, inv.profiles)
+        yield environment.config_file(ctx.config_file, ctx.profiles)
     except QstashError as error:
         yield failure("config", error.message, error.hint or "mend the file")
         yield from _skipped(
             (*_OF_SURROUNDINGS, *_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), "no configuration"
         )
         return
-    found = _account(inv)
+    found = _account(ctx)
     if isinstance(found, Check):
         yield found
         yield skipped("token", "there are no credentials")
         who = None
     else:
         yield credentials.used(
-            found.source, found.settings, overruled(inv.given, _environment(inv), inv.profiles)
+            found.source, found.settings, overruled(ctx.given, _environment(ctx), ctx.profiles)
         )
         kind = credentials.kind_of_token(found.settings.token, found.source)
         yield kind
         who = found if kind.status != "failure" else None
-    line = _Line(inv)
+    line = _Line(ctx)
     try:
-        yield from _over_the_network(inv, line, who, regions)
+        yield from _over_the_network(ctx, line, who, regions)
     finally:
         line.close()
 
 
-def _account(inv: Invocation) -> _Account | Check:
+def _account(ctx: Context) -> _Account | Check:
     try:
-        settings = resolve(inv.given, inv.variables, inv.profiles, inv.run_command)
-        source = chosen(inv.given, _environment(inv), inv.profiles, inv.run_command)
+        settings = resolve(ctx.given, ctx.variables, ctx.profiles, ctx.run_command)
+        source = chosen(ctx.given, _environment(ctx), ctx.profiles, ctx.run_command)
     except QstashError as error:
         return credentials.not_found(error)
     return _Account(source=source, settings=settings)
 
 
-def _environment(inv: Invocation) -> Environment:
-    return inv.given.environment(inv.variables)
+def _environment(ctx: Context) -> Environment:
+    return ctx.given.environment(ctx.variables)
 
 
 def _over_the_network(
-    inv: Invocation, line: _Line, who: _Account | None, regions: Mapping[str, str]
+    ctx: Context, line: _Line, who: _Account | None, regions: Mapping[str, str]
 ) -> Iterator[Check]:
     try:
-        url = who.settings.api_url if who else inv.api_url
+        url = who.settings.api_url if who else ctx.api_url
     except QstashError:
         why = "there is no URL that may be used"
         yield from _skipped((*_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
     is_local = is_loopback(url)
-    yield environment.proxy(url, inv.env, is_local=is_local)
-    yield environment.certificates(inv.env, is_plain=url.startswith("http://"))
-    if inv.connection.preview is not None:
+    yield environment.proxy(url, ctx.env, is_local=is_local)
+    yield environment.certificates(ctx.env, is_plain=url.startswith("http://"))
+    if ctx.connection.preview is not None:
         why = "--dry-run and --curl send nothing"
         yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
-    proxy = None if is_local else environment.proxy_for(url, inv.env)
+    proxy = None if is_local else environment.proxy_for(url, ctx.env)
     name = network.name_resolution(url, proxy, limit_s=line.limit_s)
     yield name
     if name.status == "failure":
         why = "the name has no address"
         yield from _skipped(("tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
-    tls = network.encryption(url, proxy, now=inv.now(), limit_s=line.limit_s)
+    tls = network.encryption(url, proxy, now=ctx.now(), limit_s=line.limit_s)
     yield tls
     if tls.status == "failure":
         yield from _skipped(("api", *_OF_ANSWER, *_OF_ACCOUNT), "there is no connection")
         return
-    yield from _of_the_server(inv, line, url, who, regions)
+    yield from _of_the_server(ctx, line, url, who, regions)
 
 
 def _of_the_server(
-    inv: Invocation, line: _Line, url: str, who: _Account | None, regions: Mapping[str, str]
+    ctx: Context, line: _Line, url: str, who: _Account | None, regions: Mapping[str, str]
 ) -> Iterator[Check]:
     is_local = is_loopback(url)
     token = who.settings.token if who else ""
@@ -186,7 +186,7 @@ def _of_the_server(
         yield from _skipped(("permissions", "signing-keys"), "the token is refused")
         return
     yield account.permissions(line.ask(url, token, account.WRITE))
-    yield account.signing_keys(inv.signing_keys, line.ask(url, token, keys.get()))
+    yield account.signing_keys(ctx.signing_keys, line.ask(url, token, keys.get()))
 
 
 def _skipped(names: tuple[str, ...], why: str) -> Iterator[Check]:

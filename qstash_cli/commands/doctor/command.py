@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
 from qstash_cli.errors import BadCredentials, ExitCode, QstashError, Unreachable
 from qstash_cli.output.result import Column, Record, Result, View
@@ -40,7 +40,7 @@ _ERRORS: Mapping[ExitCode, type[QstashError]] = {
 
 
 @command(app, view=_VIEW)
-def doctor(inv: Invocation) -> Result:
+def doctor(ctx: Context) -> Result:
     """Check credentials, network, clock and account, and say how to mend what is wrong.
 
     Sends a few small requests, and nothing that changes anything. Exits 0 if there are warnings at
@@ -53,16 +53,16 @@ def doctor(inv: Invocation) -> Result:
     """
     from qstash_cli.config.urls import REGION_URLS
 
-    return report(inv, REGION_URLS)
+    return report(ctx, REGION_URLS)
 
 
-def report(inv: Invocation, regions: Mapping[str, str]) -> Result:
+def report(ctx: Context, regions: Mapping[str, str]) -> Result:
     """The checks, and what failed first; `regions` are those that a token may be of."""
     from qstash_cli.commands.doctor.checks import examine
 
     checks = []
-    with inv.status() as line:
-        for check in examine(inv, regions):
+    with ctx.status() as line:
+        for check in examine(ctx, regions):
             checks.append(check)
             line.update(f"checked {check.name}")
     records: list[dict[str, Any]] = [check.as_record() for check in checks]
@@ -72,6 +72,6 @@ def report(inv: Invocation, regions: Mapping[str, str]) -> Result:
         kind = _ERRORS.get(failed[0].exit_code, QstashError)
         names = ", ".join(check.name for check in failed)
         failure = kind(f"failed: {names}", hint=failed[0].fix)
-    is_for_people = inv.out_is_terminal and inv.output.format in {None, "table"}
-    view = _ON_TERMINAL if is_for_people and not inv.output.columns else _VIEW
+    is_for_people = ctx.out_is_terminal and ctx.output.format in {None, "table"}
+    view = _ON_TERMINAL if is_for_people and not ctx.output.columns else _VIEW
     return Result(data=records, view=view, failure=failure)

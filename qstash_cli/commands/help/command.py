@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.help.topics import TOPICS
@@ -18,7 +18,7 @@ _VIEW = View(columns=(Column(name="topic", of="topic"), Column(name="text", of="
 
 @command(app, connects=False, view=_VIEW)
 def help(  # noqa: A001 - the word of the command line
-    inv: Invocation,  # noqa: ARG001 - every command has it
+    ctx: Context,  # noqa: ARG001 - every command has it
     words: Annotated[
         list[str] | None,
         Argument("A topic or a command", "TOPIC", complete="topic"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.cli import github_actions
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import keys
 from qstash_cli.commands.common.options import Confirm
@@ -23,18 +23,18 @@ app = group()
 
 
 @command(app)
-def get(inv: Invocation) -> Result:
+def get(ctx: Context) -> Result:
     """Print the signing keys, in clear.
 
     \b
     qstash keys get --query current
     qstash keys get -o json
     """
-    return inv.fetch(keys.get(), lambda found: _displayed(inv, found))
+    return ctx.fetch(keys.get(), lambda found: _displayed(ctx, found))
 
 
 @command(app, view=KEYS)
-def rotate(inv: Invocation, *, proof: Proof, confirm: Confirm) -> Result:
+def rotate(ctx: Context, *, proof: Proof, confirm: Confirm) -> Result:
     """Make the next key the current one, and a new key the next one.
 
     Endpoints that know both keys go on working through one rotation, not through two. With --probe
@@ -48,29 +48,29 @@ def rotate(inv: Invocation, *, proof: Proof, confirm: Confirm) -> Result:
     """
     if proof.force and not proof.probe:
         raise BadInput("--force without --probe", hint="nothing is asked before rotating then")
-    inv.confirm(_question(proof.endpoints), yes=confirm.yes)
+    ctx.confirm(_question(proof.endpoints), yes=confirm.yes)
     rotation = keys.rotate()
     if not proof.probe:
-        return inv.write(rotation, lambda found: _rotated(inv, found))
-    signed = signed_probes(inv, proof)
+        return ctx.write(rotation, lambda found: _rotated(ctx, found))
+    signed = signed_probes(ctx, proof)
 
     def run(send: Send) -> Result:
-        check_endpoints(inv, proof, signed)
-        return _rotated(inv, send(rotation))
+        check_endpoints(ctx, proof, signed)
+        return _rotated(ctx, send(rotation))
 
     later = "" if proof.force else "the rotation is sent only if every endpoint accepts its request"
-    return inv.perform([*(one.request for one in signed), rotation], run, later=later)
+    return ctx.perform([*(one.request for one in signed), rotation], run, later=later)
 
 
-def _displayed(inv: Invocation, found: SigningKeys) -> Result:
+def _displayed(ctx: Context, found: SigningKeys) -> Result:
     keys.checked(found)
-    github_actions.mask(inv, found["current"], found["next"])
+    github_actions.mask(ctx, found["current"], found["next"])
     return Result(data=cast("Any", found), view=KEYS)
 
 
-def _rotated(inv: Invocation, found: SigningKeys) -> Result:
-    result = _displayed(inv, found)
-    _tell_profile(inv)
+def _rotated(ctx: Context, found: SigningKeys) -> Result:
+    result = _displayed(ctx, found)
+    _tell_profile(ctx)
     lines = dotenv_lines({CURRENT_KEY: found["current"], NEXT_KEY: found["next"]})
     return result._replace(text="\n".join(lines))
 
@@ -82,10 +82,10 @@ def _question(endpoints: tuple[str, ...]) -> str:
     return f"Send a signed request to {named}, then rotate the signing keys?"
 
 
-def _tell_profile(inv: Invocation) -> None:
-    profile = inv.profiles.profiles.get(inv.settings.profile or "")
+def _tell_profile(ctx: Context) -> None:
+    profile = ctx.profiles.profiles.get(ctx.settings.profile or "")
     if profile and (profile.current_signing_key or profile.next_signing_key):
-        inv.note(
+        ctx.note(
             f"profile {profile.name} still has the old signing keys; "
             f"`qstash config set {profile.name} --keys-stdin` reads the new ones, a line each"
         )

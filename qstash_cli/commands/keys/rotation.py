@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client.api import keys
@@ -50,33 +50,33 @@ class SignedProbe(NamedTuple):
     request: ExternalRequest
 
 
-def signed_probes(inv: Invocation, proof: Proof) -> list[SignedProbe]:
+def signed_probes(ctx: Context, proof: Proof) -> list[SignedProbe]:
     """A request for each endpoint, signed with the next key, which is read from QStash."""
-    key = _next_key(inv)
+    key = _next_key(ctx)
     probes = {
         url: good_probe(
-            "next key", key, url=url, body=_BODY, now=inv.now(), token_id=inv.new_id("jwt")
+            "next key", key, url=url, body=_BODY, now=ctx.now(), token_id=ctx.new_id("jwt")
         )
         for url in proof.endpoints
     }
-    return [SignedProbe(one, request_of(inv, url, one)) for url, one in probes.items()]
+    return [SignedProbe(one, request_of(ctx, url, one)) for url, one in probes.items()]
 
 
-def check_endpoints(inv: Invocation, proof: Proof, signed: Iterable[SignedProbe]) -> None:
+def check_endpoints(ctx: Context, proof: Proof, signed: Iterable[SignedProbe]) -> None:
     """Sends every endpoint its request, and reports the response.
 
     Raises `QstashError` if one does not accept it, unless forced.
     """
     refused = {}
     for one in signed:
-        refusal = _refusal(inv, one)
+        refusal = _refusal(ctx, one)
         if refusal is not None:
             refused[one.request.url] = refusal
     if not refused:
         return
     told = "; ".join(f"{url} {refusal}" for url, refusal in refused.items())
     if proof.force:
-        inv.warn("rotating all the same, as --force says")
+        ctx.warn("rotating all the same, as --force says")
         return
     raise QstashError(
         f"nothing was rotated, because the next key is not accepted everywhere: {told}",
@@ -84,20 +84,20 @@ def check_endpoints(inv: Invocation, proof: Proof, signed: Iterable[SignedProbe]
     )
 
 
-def _next_key(inv: Invocation) -> str:
-    return keys.checked(inv.read(keys.get()))["next"]
+def _next_key(ctx: Context) -> str:
+    return keys.checked(ctx.read(keys.get()))["next"]
 
 
-def _refusal(inv: Invocation, one: SignedProbe) -> str | None:
+def _refusal(ctx: Context, one: SignedProbe) -> str | None:
     """What an endpoint answered that is no acceptance, None if it accepts; it is reported too."""
     url = one.request.url
-    with inv.status() as line:
+    with ctx.status() as line:
         line.update(f"{url} …")
-        reply = ask(inv, one.request, one.probe, inv.connection.request_timeout)
+        reply = ask(ctx, one.request, one.probe, ctx.connection.request_timeout)
     if holds(one.probe, reply):
-        inv.note(f"{url} accepts the next key: {reply.status} after {reply.took_ms} ms")
+        ctx.note(f"{url} accepts the next key: {reply.status} after {reply.took_ms} ms")
         return None
-    inv.warn(f"{url} does not accept the next key: {_told(reply)}")
+    ctx.warn(f"{url} does not accept the next key: {_told(reply)}")
     return _told(reply)
 
 

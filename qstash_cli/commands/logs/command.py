@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import logs as api
@@ -41,7 +41,7 @@ class Showing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mirroring(delivering.Care):
+class Mirroring(delivering.HandlerOptions):
     """Where deliveries are made again."""
 
     forward_to: str | None = flag(
@@ -51,7 +51,7 @@ class Mirroring(delivering.Care):
 
 @command(app)
 def logs(
-    inv: Invocation,
+    ctx: Context,
     *,
     filters: LogFilters,
     paging: Paging,
@@ -74,22 +74,22 @@ def logs(
     """
     wanted = filters.filter()
     view = _view(showing, mirroring)
-    if inv.output.columns is not None:
-        check_columns(inv.output.columns, view)
+    if ctx.output.columns is not None:
+        check_columns(ctx.output.columns, view)
     if mirroring.forward_to is not None:
-        return _mirror(inv, wanted, mirroring.forward_to, mirroring)
+        return _mirror(ctx, wanted, mirroring.forward_to, mirroring)
     if showing.follow:
-        records = _followed(inv, wanted)
+        records = _followed(ctx, wanted)
         result = Result(data=cast("Any", records), view=view, live=True)
-        return inv.perform([api.entries(wanted)], lambda _send: result, later=_REPEATED)
+        return ctx.perform([api.entries(wanted)], lambda _send: result, later=_REPEATED)
     if showing.stats:
-        return inv.fetch_pages(
+        return ctx.fetch_pages(
             api.entries(wanted, with_bodies=False),
             lambda entries: Result(data=statistics(entries), view=view),
             later=MORE_PAGES,
         )
     if showing.by_message:
-        return _by_message(inv, wanted, paging)
+        return _by_message(ctx, wanted, paging)
     size = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
 
     def listed(entries: Iterator[LogEntry]) -> Result:
@@ -97,17 +97,17 @@ def logs(
         return Result(data=cast("Any", page), view=matching(view, wanted), footer=page.footer)
 
     later = MORE_PAGES if paging.all else ""
-    return inv.fetch_pages(api.entries(wanted, page=size), listed, later=later)
+    return ctx.fetch_pages(api.entries(wanted, page=size), listed, later=later)
 
 
-def _by_message(inv: Invocation, wanted: Filter, paging: Paging) -> Result:
-    page = Page(_messages(inv, wanted, paging), paging)
+def _by_message(ctx: Context, wanted: Filter, paging: Paging) -> Result:
+    page = Page(_messages(ctx, wanted, paging), paging)
     view = matching(TIMELINES, wanted, "messages")
     result = Result(data=page, view=view, footer=page.footer)
     later = MORE_PAGES
     if wanted.states:
         later += ", then the log of each message"
-    return inv.perform([api.entries(wanted, with_bodies=False)], lambda _send: result, later=later)
+    return ctx.perform([api.entries(wanted, with_bodies=False)], lambda _send: result, later=later)
 
 
 def _view(showing: Showing, mirroring: Mirroring) -> View:
@@ -125,40 +125,40 @@ def _view(showing: Showing, mirroring: Mirroring) -> View:
     return STATISTICS if showing.stats else TIMELINES if showing.by_message else LOG
 
 
-def _mirror(inv: Invocation, wanted: Filter, to: str, care: delivering.Care) -> Result:
+def _mirror(ctx: Context, wanted: Filter, to: str, handler: delivering.HandlerOptions) -> Result:
     url = delivering.handler_url(to, "--forward-to")
-    delivering.check_allowed(inv, url, care)
-    sign = delivering.signer(inv)
+    delivering.check_allowed(ctx, url, handler)
+    sign = delivering.signer(ctx)
     chosen = wanted._replace(states=wanted.states or OUTCOMES)
     records = mirrored(
-        _followed(inv, chosen),
-        lambda one: delivering.deliver(sign(one), url, care.timeout),
-        inv.warn,
+        _followed(ctx, chosen),
+        lambda one: delivering.deliver(sign(one), url, handler.timeout),
+        ctx.warn,
     )
     result = Result(data=records, view=MIRRORED, live=True)
     later = f"{_REPEATED}; each is delivered to {url}"
-    return inv.perform([api.entries(chosen)], lambda _send: result, later=later)
+    return ctx.perform([api.entries(chosen)], lambda _send: result, later=later)
 
 
-def _followed(inv: Invocation, wanted: Filter) -> Iterator[LogEntry]:
+def _followed(ctx: Context, wanted: Filter) -> Iterator[LogEntry]:
     def since(start_ms: int) -> list[LogEntry]:
-        return list(inv.read_pages(api.entries(wanted._replace(from_ms=start_ms))))
+        return list(ctx.read_pages(api.entries(wanted._replace(from_ms=start_ms))))
 
     def newest_ms() -> int:
-        first = next(inv.read_pages(api.entries(wanted, page=1, with_bodies=False)), None)
+        first = next(ctx.read_pages(api.entries(wanted, page=1, with_bodies=False)), None)
         return first["time"] if first else 0
 
-    log = Log(since=since, newest_ms=newest_ms, sleep=inv.sleep, note=inv.note)
+    log = Log(since=since, newest_ms=newest_ms, sleep=ctx.sleep, note=ctx.note)
     return follow(log, wanted.from_ms)
 
 
-def _messages(inv: Invocation, wanted: Filter, paging: Paging) -> Iterator[dict[str, Any]]:
+def _messages(ctx: Context, wanted: Filter, paging: Paging) -> Iterator[dict[str, Any]]:
     if not wanted.states:
         most = None if paging.all else paging.limit + 1
-        yield from timelines(inv.read_pages(api.entries(wanted, with_bodies=False)), most)
+        yield from timelines(ctx.read_pages(api.entries(wanted, with_bodies=False)), most)
         return
     # The state says which messages; their other steps are not among the entries that fit.
-    matching_entries = inv.read_pages(api.entries(wanted, with_bodies=False))
+    matching_entries = ctx.read_pages(api.entries(wanted, with_bodies=False))
     for message_id in dict.fromkeys(entry["messageId"] for entry in matching_entries):
         request = api.entries(Filter(message_ids=(message_id,)), with_bodies=False)
-        yield timeline(list(inv.read_pages(request)))
+        yield timeline(list(ctx.read_pages(request)))

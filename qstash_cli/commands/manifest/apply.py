@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.options import Confirm
@@ -46,7 +46,7 @@ class _Progress:
 
 
 @command(app, view=STEPS)
-def apply(inv: Invocation, *, source: Source, confirm: Confirm) -> Result:
+def apply(ctx: Context, *, source: Source, confirm: Confirm) -> Result:
     """Make the account what the manifest says: schedules, URL groups, queues and pins.
 
     Shows the plan and asks. Removes only with --prune, and only schedules that a manifest made.
@@ -58,18 +58,18 @@ def apply(inv: Invocation, *, source: Source, confirm: Confirm) -> Result:
     qstash apply --prune --yes
     qstash export --profile eu | qstash apply --profile us -f - --yes
     """
-    manifest = read_manifest(inv, source)
-    steps = make_plan(inv, manifest, prune=source.prune).steps
+    manifest = read_manifest(ctx, source)
+    steps = make_plan(ctx, manifest, prune=source.prune).steps
     records = [record_of(step, manifest) for step in steps]
-    show(inv, records)
+    show(ctx, records)
     if steps:
-        inv.confirm(_question(inv, records), yes=confirm.yes)
+        ctx.confirm(_question(ctx, records), yes=confirm.yes)
     requests = [one for step in steps for one in concealed_requests(step, manifest)]
-    return inv.perform(requests, lambda send: _applied(inv, send, manifest, steps, records))
+    return ctx.perform(requests, lambda send: _applied(ctx, send, manifest, steps, records))
 
 
 def _applied(
-    inv: Invocation,
+    ctx: Context,
     send: Send,
     manifest: Manifest,
     steps: tuple[Step, ...],
@@ -78,27 +78,25 @@ def _applied(
     if not steps:
         return Result(data=[], view=STEPS, lines=())
     progress = _Progress(steps)
-    failure = _run(inv, send, manifest, progress)
+    failure = _run(ctx, send, manifest, progress)
     done = records[: progress.done]
-    inv.note(f"done: {counted(done, DONE) or 'nothing'}")
+    ctx.note(f"done: {counted(done, DONE) or 'nothing'}")
     # On a terminal the plan stands just above.
-    lines = () if inv.out_is_terminal else None
+    lines = () if ctx.out_is_terminal else None
     return Result(data=done, view=APPLIED, lines=lines, failure=failure)
 
 
-def _question(inv: Invocation, records: list[dict[str, Any]]) -> str:
+def _question(ctx: Context, records: list[dict[str, Any]]) -> str:
     deletions = sum(record["action"] == "delete" for record in records)
     what = f"{len(records)} changes" if len(records) > 1 else "1 change"
     besides = f", {deletions} of them deletions," if deletions else ""
-    return f"Apply {what}{besides} to {inv.settings.api_url}?"
+    return f"Apply {what}{besides} to {ctx.settings.api_url}?"
 
 
-def _run(
-    inv: Invocation, send: Send, manifest: Manifest, progress: _Progress
-) -> QstashError | None:
+def _run(ctx: Context, send: Send, manifest: Manifest, progress: _Progress) -> QstashError | None:
     """Does the steps up to the first failure, which it returns."""
     try:
-        with inv.status() as status:
+        with ctx.status() as status:
             for step in progress.steps:
                 status.update(f"{progress.done + 1}/{len(progress.steps)} {step}")
                 for request in step.requests:
@@ -106,7 +104,7 @@ def _run(
                     progress.requests += 1
                 progress.done += 1
     except KeyboardInterrupt:
-        inv.warn(f"interrupted; {_count(progress)}, not done: {progress.left}")
+        ctx.warn(f"interrupted; {_count(progress)}, not done: {progress.left}")
         raise
     except QstashError as error:
         return _failure(error, manifest, progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.manifest.loading import account_requests, read_account
 from qstash_cli.errors import PartlyDone, QstashError
@@ -19,7 +19,7 @@ _MANIFEST = View(columns=(), id=lambda _record: None)
 
 
 @command(app)
-def export(inv: Invocation) -> Result:
+def export(ctx: Context) -> Result:
     """Write schedules, URL groups, queues and pins as a manifest that `apply` reads.
 
     A schedule with redacted values is left out, as QStash shows only their hashes; then the exit
@@ -29,17 +29,17 @@ def export(inv: Invocation) -> Result:
     qstash export > qstash.toml
     qstash export --profile eu | qstash plan --profile us -f -
     """
-    return inv.perform(account_requests(KINDS), lambda _send: _exported(inv))
+    return ctx.perform(account_requests(KINDS), lambda _send: _exported(ctx))
 
 
-def _exported(inv: Invocation) -> Result:
-    account = read_account(inv.read, KINDS)
+def _exported(ctx: Context) -> Result:
+    account = read_account(ctx.read, KINDS)
     left_out = {
         name: reason
         for name, stored in account.schedules.items()
         if (reason := _reason_against(stored))
     }
-    _tell_doubts(inv, account, left_out)
+    _tell_doubts(ctx, account, left_out)
     manifest = Manifest(
         queues=account.queues,
         flow=account.flow,
@@ -63,7 +63,7 @@ def _reason_against(stored: StoredSchedule) -> str:
     return ""
 
 
-def _tell_doubts(inv: Invocation, account: Account, left_out: dict[str, str]) -> None:
+def _tell_doubts(ctx: Context, account: Account, left_out: dict[str, str]) -> None:
     doubtful = [
         name
         for name, stored in account.schedules.items()
@@ -72,7 +72,7 @@ def _tell_doubts(inv: Invocation, account: Account, left_out: dict[str, str]) ->
         and (stored.schedule.options.callback or stored.schedule.options.failure_callback)
     ]
     if doubtful:
-        inv.note(
+        ctx.note(
             "QStash does not show the options of a callback's own delivery, such as its retries; "
             f"look after those of: {', '.join(sorted(doubtful))}"
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.client.api import (
     flow,
@@ -28,10 +28,10 @@ from qstash_cli.protocol.destination import is_url
 
 Read = Callable[[Request[Any]], Any]
 _LISTS: Mapping[Kind, Callable[[], Request[Any]]] = {
-    "queue": queues.every,
-    "flow": flow.every,
-    "schedule": schedules.every,
-    "urlgroup": urlgroups.every,
+    "queue": queues.list_all,
+    "flow": flow.list_all,
+    "schedule": schedules.list_all,
+    "urlgroup": urlgroups.list_all,
 }
 
 _DEFAULT_FILE = "qstash.toml"
@@ -54,27 +54,27 @@ class Source:
     no_check: bool = flag("Leave the checks to QStash")
 
 
-def read_manifest(inv: Invocation, source: Source) -> Manifest:
+def read_manifest(ctx: Context, source: Source) -> Manifest:
     """What the manifest says. Raises `BadInput` naming file and key."""
-    settings = inv.settings_if_any
+    settings = ctx.settings_if_any
     checks = Checks(
         is_local=settings is not None and settings.is_local,
         plan=settings.plan if settings else None,
         is_on=not source.no_check,
     )
-    return parsed(inv, source.file, checks)
+    return parsed(ctx, source.file, checks)
 
 
-def parsed(inv: Invocation, file: str, checks: Checks) -> Manifest:
+def parsed(ctx: Context, file: str, checks: Checks) -> Manifest:
     """What a file says, or standard input for `-`. Raises `BadInput` naming file and key."""
     if file == _STDIN:
-        return parse(inv.stdin.read(), "standard input", inv.env, checks)
+        return parse(ctx.stdin.read(), "standard input", ctx.env, checks)
     try:
         data = read_file(file)
     except BadInput as error:
         hint = "`qstash export > qstash.toml` writes one"
         raise BadInput(error.message, hint=f"{error.hint}; {hint}") from None
-    return parse(data, file, inv.env, checks)
+    return parse(data, file, ctx.env, checks)
 
 
 def account_requests(kinds: Collection[Kind]) -> list[Request[Any]]:
@@ -86,14 +86,14 @@ def read_account(read: Read, kinds: Collection[Kind]) -> Account:
     """What the account has of these kinds, and the URL groups that its schedules publish to."""
     found = Account()
     if "queue" in kinds:
-        found = replace(found, queues=accounts.read_queues(read(queues.every())))
+        found = replace(found, queues=accounts.read_queues(read(queues.list_all())))
     if "flow" in kinds:
-        found = replace(found, flow=accounts.read_pins(read(flow.every())))
+        found = replace(found, flow=accounts.read_pins(read(flow.list_all())))
     if "schedule" in kinds:
-        found = replace(found, schedules=accounts.read_schedules(read(schedules.every())))
+        found = replace(found, schedules=accounts.read_schedules(read(schedules.list_all())))
     destinations = (one.schedule.destination for one in found.schedules.values())
     if "urlgroup" in kinds or not all(map(is_url, destinations)):
-        found = replace(found, urlgroups=accounts.read_urlgroups(read(urlgroups.every())))
+        found = replace(found, urlgroups=accounts.read_urlgroups(read(urlgroups.list_all())))
     return found
 
 
@@ -109,33 +109,31 @@ def account_for(manifest: Manifest, read: Read) -> Account:
     return read_account(read, kinds_of(manifest))
 
 
-def make_plan(inv: Invocation, manifest: Manifest, *, prune: bool) -> Plan:
+def make_plan(ctx: Context, manifest: Manifest, *, prune: bool) -> Plan:
     """The steps that make the account what the manifest says. Writes notes about them."""
-    account = account_for(manifest, inv.read)
+    account = account_for(manifest, ctx.read)
     made = plan(manifest, account, prune=prune)
-    _tell(inv, manifest, account, made)
+    _tell(ctx, manifest, account, made)
     return made
 
 
-def _tell(inv: Invocation, manifest: Manifest, account: Account, made: Plan) -> None:
+def _tell(ctx: Context, manifest: Manifest, account: Account, made: Plan) -> None:
     if made.kept:
-        inv.note(f"not in the manifest, and kept without --prune: {_some(made.kept)}")
+        ctx.note(f"not in the manifest, and kept without --prune: {_some(made.kept)}")
     if manifest.schedules is None:
         return
-    warn_of_missing_groups(inv, manifest, account, made)
+    warn_of_missing_groups(ctx, manifest, account, made)
     groups = _groups_after(manifest, account, made)
     made_a_day = daily_messages(schedules_after(manifest, account, made), groups)
-    message_volume.tell(inv, "the schedules make", made_a_day)
+    message_volume.tell(ctx, "the schedules make", made_a_day)
 
 
-def warn_of_missing_groups(
-    inv: Invocation, manifest: Manifest, account: Account, made: Plan
-) -> None:
+def warn_of_missing_groups(ctx: Context, manifest: Manifest, account: Account, made: Plan) -> None:
     """Warns of the schedules that publish to what will not be there."""
     groups = _groups_after(manifest, account, made)
     for name, schedule in (manifest.schedules or {}).items():
         if not is_url(schedule.destination) and schedule.destination not in groups:
-            inv.warn(f"schedule {name} publishes to a URL group that is not there: "
+            ctx.warn(f"schedule {name} publishes to a URL group that is not there: "
                      f"{manifest.conceal(schedule.destination)}")  # fmt: skip
 
 

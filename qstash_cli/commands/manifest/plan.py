@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.manifest.loading import (
@@ -30,7 +30,7 @@ class Verdict:
 
 
 @command(app, view=STEPS)
-def plan(inv: Invocation, *, source: Source, verdict: Verdict) -> Result:
+def plan(ctx: Context, *, source: Source, verdict: Verdict) -> Result:
     """Show what `apply` would change to make the account what the manifest says.
 
     A key that the manifest leaves out has its default, `paused` too. Kinds without a table in the
@@ -41,20 +41,20 @@ def plan(inv: Invocation, *, source: Source, verdict: Verdict) -> Result:
     qstash plan --check --prune
     qstash export | qstash plan -f - -o json
     """
-    manifest = read_manifest(inv, source)
+    manifest = read_manifest(ctx, source)
     kinds = kinds_of(manifest)
     later = ""
     if "schedule" in kinds and "urlgroup" not in kinds:
         later = "then GET /v2/topics if a schedule publishes to a URL group"
-    return inv.perform(
-        account_requests(kinds), lambda _send: _planned(inv, manifest, source, verdict), later=later
+    return ctx.perform(
+        account_requests(kinds), lambda _send: _planned(ctx, manifest, source, verdict), later=later
     )
 
 
-def _planned(inv: Invocation, manifest: Manifest, source: Source, verdict: Verdict) -> Result:
-    made = make_plan(inv, manifest, prune=source.prune)
+def _planned(ctx: Context, manifest: Manifest, source: Source, verdict: Verdict) -> Result:
+    made = make_plan(ctx, manifest, prune=source.prune)
     records = [record_of(step, manifest) for step in made.steps]
-    width = inv.columns if inv.out_is_terminal else None
+    width = ctx.columns if ctx.out_is_terminal else None
     differs = verdict.check and bool(records)
     return Result(
         data=records,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.client.request import Request
 from qstash_cli.manifest.diff import Change, hidden_fields
 from qstash_cli.manifest.problems import is_secret
@@ -144,12 +144,12 @@ def counted(records: Iterable[Record], words: Mapping[str, str]) -> str:
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
-def show(inv: Invocation, records: Sequence[Record]) -> None:
+def show(ctx: Context, records: Sequence[Record]) -> None:
     """Shows a plan on standard error."""
     from qstash_cli.output.lines import write_lines
 
-    width = inv.columns if inv.err_is_terminal else None
-    write_lines(lines_of(records, width), inv.err, inv.look_of_stderr())
+    width = ctx.columns if ctx.err_is_terminal else None
+    write_lines(lines_of(records, width), ctx.err, ctx.look_of_stderr())
 
 
 def _step_lines(record: Record, width: int | None) -> Iterator[Line]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import logs, queues
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common.options import (
     Confirm,
-    Patience,
+    WaitOptions,
     parse_count,
     parse_most,
 )
@@ -41,7 +41,7 @@ class Changes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Until:
+class QueueWaitOptions:
     """What to wait for."""
 
     idle: bool = flag("Until nothing of it is in flight and, unless it is paused, nothing waits")
@@ -51,64 +51,64 @@ class Until:
 
 
 @command(app, "list")
-def list_(inv: Invocation) -> Result:
+def list_(ctx: Context) -> Result:
     """List the queues.
 
     \b
     qstash queue list
     qstash queue list --columns name,lag
     """
-    return inv.fetch(queues.every(), lambda found: Result(data=cast("Any", found), view=QUEUE))
+    return ctx.fetch(queues.list_all(), lambda found: Result(data=cast("Any", found), view=QUEUE))
 
 
 @command(app)
-def get(inv: Invocation, name: _Name) -> Result:
+def get(ctx: Context, name: _Name) -> Result:
     """Show a queue.
 
     \b
     qstash queue get orders --query lag
     qstash queue get orders -o json
     """
-    return inv.fetch(
+    return ctx.fetch(
         queues.get(name), lambda found: Result(data=cast("Any", found), view=QUEUE, piped="json")
     )
 
 
 @command(app, "set", view=NAMED)
-def set_(inv: Invocation, name: _Name, *, changes: Changes) -> Result:
+def set_(ctx: Context, name: _Name, *, changes: Changes) -> Result:
     """Make a queue, or change how it delivers.
 
     \b
     qstash queue set orders --parallelism 2
     qstash queue set orders --parallelism 2 --dry-run
     """
-    return inv.write(queues.put(name, parallelism=changes.parallelism), lambda _: _done(name))
+    return ctx.write(queues.put(name, parallelism=changes.parallelism), lambda _: _done(name))
 
 
 @command(app, view=NAMED)
-def pause(inv: Invocation, name: _Name) -> Result:
+def pause(ctx: Context, name: _Name) -> Result:
     """Keep messages back; what is on its way goes on.
 
     \b
     qstash queue pause orders
     qstash queue pause orders --curl
     """
-    return inv.write(queues.pause(name), lambda _: _done(name))
+    return ctx.write(queues.pause(name), lambda _: _done(name))
 
 
 @command(app, view=NAMED)
-def resume(inv: Invocation, name: _Name) -> Result:
+def resume(ctx: Context, name: _Name) -> Result:
     """Deliver again.
 
     \b
     qstash queue resume orders
     qstash queue resume orders --curl
     """
-    return inv.write(queues.resume(name), lambda _: _done(name))
+    return ctx.write(queues.resume(name), lambda _: _done(name))
 
 
 @command(app, view=NAMED)
-def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
+def delete(ctx: Context, name: _Name, *, confirm: Confirm) -> Result:
     """Delete a queue and the messages in it.
 
     \b
@@ -116,12 +116,12 @@ def delete(inv: Invocation, name: _Name, *, confirm: Confirm) -> Result:
     qstash queue delete orders --dry-run
     """
     request = queues.delete(name)
-    inv.confirm(f"Delete the queue {name} and the messages in it?", yes=confirm.yes)
-    return inv.write(request, lambda _: _done(name))
+    ctx.confirm(f"Delete the queue {name} and the messages in it?", yes=confirm.yes)
+    return ctx.write(request, lambda _: _done(name))
 
 
 @command(app, view=QUEUE)
-def wait(inv: Invocation, name: _Name, *, until: Until, patience: Patience) -> Result:
+def wait(ctx: Context, name: _Name, *, until: QueueWaitOptions, patience: WaitOptions) -> Result:
     """Wait until a queue is idle, or until its lag is low.
 
     Of a paused queue, --idle waits for what is on its way, retries included. It goes by the log:
@@ -135,25 +135,25 @@ def wait(inv: Invocation, name: _Name, *, until: Until, patience: Patience) -> R
     if until.idle == (until.lag is not None):
         raise BadInput("wait for one of two things", hint="give either --idle or --lag N")
     request = queues.get(name)
-    return inv.perform(
+    return ctx.perform(
         [request],
-        lambda _send: _waited(inv, name, request, until, patience),
+        lambda _send: _waited(ctx, name, request, until, patience),
         later="repeated until the queue is in that state, for --idle with GET /v2/logs",
     )
 
 
 def _waited(
-    inv: Invocation, name: str, request: Request[Queue], until: Until, patience: Patience
+    ctx: Context, name: str, request: Request[Queue], until: QueueWaitOptions, patience: WaitOptions
 ) -> Result:
-    with inv.status() as line:
+    with ctx.status() as line:
         queue = Watched(
             name=name,
-            read=lambda: inv.read(request),
-            since=lambda ms: inv.read_pages(
+            read=lambda: ctx.read(request),
+            since=lambda ms: ctx.read_pages(
                 logs.entries(Filter(queues=(name,), from_ms=ms or None), with_bodies=False)
             ),
-            now=inv.now,
-            sleep=inv.sleep,
+            now=ctx.now,
+            sleep=ctx.sleep,
             tell=line.update,
         )
         if until.lag is not None:

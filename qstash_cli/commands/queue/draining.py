@@ -38,11 +38,11 @@ class Watched:
 def wait_for_lag(queue: Watched, most: int, timeout_s: int) -> Queue:
     """The queue's record once its lag is at most so much. Raises `WaitTimedOut`."""
 
-    def look() -> tuple[Queue, bool, str]:
+    def terminal() -> tuple[Queue, bool, str]:
         record = queue.read()
         return record, record["lag"] <= most, f"has a lag of {record['lag']}"
 
-    return _poll(queue, look, timeout_s, f"--lag {most}")
+    return _poll(queue, terminal, timeout_s, f"--lag {most}")
 
 
 def wait_for_idle(queue: Watched, timeout_s: int) -> Queue:
@@ -52,7 +52,7 @@ def wait_for_idle(queue: Watched, timeout_s: int) -> Queue:
     """
     states = _States(queue.since)
 
-    def look() -> tuple[Queue, bool, str]:
+    def terminal() -> tuple[Queue, bool, str]:
         # The record comes first: what is published between the two then shows in the log.
         record = queue.read()
         states.update()
@@ -64,15 +64,15 @@ def wait_for_idle(queue: Watched, timeout_s: int) -> Queue:
         record = queue.read() if is_idle else record
         return record, is_idle, f"has {in_flight} in flight and {waiting} waiting"
 
-    return _poll(queue, look, timeout_s, "--idle")
+    return _poll(queue, terminal, timeout_s, "--idle")
 
 
 def _poll(
-    queue: Watched, look: Callable[[], tuple[Queue, bool, str]], timeout_s: int, flags: str
+    queue: Watched, terminal: Callable[[], tuple[Queue, bool, str]], timeout_s: int, flags: str
 ) -> Queue:
     started_at, pause_s = queue.now(), _FIRST_PAUSE_S
     while True:
-        record, is_done, state = look()
+        record, is_done, state = terminal()
         if is_done:
             return record
         waited_s = queue.now() - started_at

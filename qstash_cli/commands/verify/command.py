@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from qstash_cli.cli.context import Invocation
+from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.options import parse_count
@@ -20,7 +20,7 @@ from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.instants import parse_past_instant_s
 
 if TYPE_CHECKING:
-    from qstash_cli.captures.capture import Capture as Request
+    from qstash_cli.captures.capture import Capture
     from qstash_cli.commands.common.verification import Verdict
     from qstash_cli.protocol.claim_checks import Expectation
 
@@ -28,7 +28,7 @@ app = group()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Capture:
+class CaptureOptions:
     """What was received."""
 
     request: str | None = flag(
@@ -79,7 +79,7 @@ class Time:
 
 
 @command(app, connects=False)
-def verify(inv: Invocation, *, capture: Capture, keys: KeyFlags, time: Time) -> Result:
+def verify(ctx: Context, *, capture: CaptureOptions, keys: KeyFlags, time: Time) -> Result:
     """Check a captured signature, claim by claim.
 
     Needs neither network nor account. Exits 0 if every signature is valid and 7 if not. Keys come
@@ -100,15 +100,15 @@ def verify(inv: Invocation, *, capture: Capture, keys: KeyFlags, time: Time) -> 
             else "no signature",
             hint="give --signature TEXT, @FILE or -, or a whole --request FILE",
         )  # fmt: skip
-    requests = _requests(inv, capture)
-    expected = _expectation(inv, capture, keys, time, requests)
-    verdicts = _verdicts(inv, requests, expected)
+    requests = _requests(ctx, capture)
+    expected = _expectation(ctx, capture, keys, time, requests)
+    verdicts = _verdicts(ctx, requests, expected)
     if capture.jsonl is not None:
-        return _many(inv, verdicts, skips_unsigned=False)
+        return _many(ctx, verdicts, skips_unsigned=False)
     first, *more = verdicts
     if not more:
-        return _one(inv, first, claims=capture.claims, ignored=time.ignore_expiry)
-    return _many(inv, (first, *more), skips_unsigned=True)
+        return _one(ctx, first, claims=capture.claims, ignored=time.ignore_expiry)
+    return _many(ctx, (first, *more), skips_unsigned=True)
 
 
 _SOURCES = ("signature", "request", "jsonl")
@@ -116,13 +116,13 @@ _AT_A_TIME = 16
 
 
 def _verdicts(
-    inv: Invocation, requests: Iterable[Request | str], expected: Expectation
+    ctx: Context, requests: Iterable[Capture | str], expected: Expectation
 ) -> Iterator[Verdict]:
     from qstash_cli.captures.search_budget import SECONDS_PER_RUN, SearchBudget
     from qstash_cli.commands.common.verification import Verdict, judge
 
-    others = _other_keys(inv)
-    budget = SearchBudget(inv.now, SECONDS_PER_RUN)
+    others = _other_keys(ctx)
+    budget = SearchBudget(ctx.now, SECONDS_PER_RUN)
     # A few at a time: what runs again and again stays in the processor's cache, an eighth quicker.
     rest = iter(requests)
     while block := list(islice(rest, _AT_A_TIME)):
@@ -134,25 +134,25 @@ def _verdicts(
         ]
 
 
-def _one(inv: Invocation, verdict: Verdict, *, claims: bool, ignored: bool) -> Result:
+def _one(ctx: Context, verdict: Verdict, *, claims: bool, ignored: bool) -> Result:
     report = verdict.report
     if report is None:
         raise BadInput(f"the captured request cannot be verified: {verdict.error}")
     for finding in verdict.findings:
-        inv.note(f"{finding.check}: {finding.what}; {finding.fix}")
+        ctx.note(f"{finding.check}: {finding.what}; {finding.fix}")
     failure = None
     if not verdict.valid:
         failure = NotVerified(f"signature check failed: {', '.join(report.failed)}")
     elif ignored:
-        inv.note("the signature is valid; its expiry was not checked")
+        ctx.note("the signature is valid; its expiry was not checked")
     else:
-        inv.note(f"the signature is valid, signed with the {report.key} key")
+        ctx.note(f"the signature is valid, signed with the {report.key} key")
     if claims:
         return Result(data=verdict.claims(), view=CLAIMS, piped="json", failure=failure)
     return Result(data=verdict.as_record(), view=VIEW, piped="tsv", failure=failure)
 
 
-def _many(inv: Invocation, verdicts: Iterable[Verdict], *, skips_unsigned: bool) -> Result:
+def _many(ctx: Context, verdicts: Iterable[Verdict], *, skips_unsigned: bool) -> Result:
     """A line for each verdict, as they are found, and at the end how many are valid."""
     from qstash_cli.commands.common.verification import UNSIGNED, Numbered
 
@@ -172,12 +172,12 @@ def _many(inv: Invocation, verdicts: Iterable[Verdict], *, skips_unsigned: bool)
         if skipped and not total:
             return BadInput(f"none of the {skipped} captured requests has a signature")
         if skipped:
-            inv.note(f"skipped {skipped} {_requests_named(skipped)} without a signature")
+            ctx.note(f"skipped {skipped} {_requests_named(skipped)} without a signature")
         noun, verb = "signature" if total == 1 else "signatures", "is" if valid == 1 else "are"
         summary = f"{valid} of {total} {noun} {'is' if total == 1 else verb} valid"
         if invalid:
             return NotVerified(summary)
-        inv.note(summary)
+        ctx.note(summary)
         return None
 
     data = lines()
@@ -188,29 +188,29 @@ def _requests_named(number: int) -> str:
     return "request" if number == 1 else "requests"
 
 
-def _unread() -> Request:
-    from qstash_cli.captures.capture import Capture as Request
+def _unread() -> Capture:
+    from qstash_cli.captures.capture import Capture
 
-    return Request(source="unknown")
+    return Capture(source="unknown")
 
 
-def _requests(inv: Invocation, capture: Capture) -> Iterable[Request | str]:
+def _requests(ctx: Context, capture: CaptureOptions) -> Iterable[Capture | str]:
     from qstash_cli.commands.common.verification import lines
 
     if capture.jsonl is not None:
-        found = lines(_read(inv, capture.jsonl))
+        found = lines(_read(ctx, capture.jsonl))
         # The region is that of all of them together.
-        return list(found) if inv.env.get("QSTASH_REGION") else found
-    return _whole_requests(inv, capture)
+        return list(found) if ctx.env.get("QSTASH_REGION") else found
+    return _whole_requests(ctx, capture)
 
 
-def _whole_requests(inv: Invocation, capture: Capture) -> list[Request | str]:
-    from qstash_cli.captures.capture import Capture as Request
+def _whole_requests(ctx: Context, capture: CaptureOptions) -> list[Capture | str]:
+    from qstash_cli.captures.capture import Capture
 
     if capture.request is not None:
         from qstash_cli.captures.recognise import recognise
 
-        found: list[Request | str] = list(recognise(_read(inv, capture.request)))
+        found: list[Capture | str] = list(recognise(_read(ctx, capture.request)))
         if capture.entry is None:
             return found
         if capture.entry > len(found):
@@ -219,39 +219,43 @@ def _whole_requests(inv: Invocation, capture: Capture) -> list[Request | str]:
     if capture.signature == "-" and capture.body == "-":
         raise BadInput("--signature and --body cannot both be read from standard input")
     if capture.body is None and capture.signature != "-":
-        inv.warn_of_unused_input()
-    signature = inv.read_body(capture.signature or "").decode(errors="replace")
-    return [Request(source="flags", headers=(("Upstash-Signature", signature),))]
+        ctx.warn_of_unused_input()
+    signature = ctx.read_body(capture.signature or "").decode(errors="replace")
+    return [Capture(source="flags", headers=(("Upstash-Signature", signature),))]
 
 
-def _read(inv: Invocation, name: str) -> bytes:
-    return inv.read_body("-" if name == "-" else f"@{name.removeprefix('@')}")
+def _read(ctx: Context, name: str) -> bytes:
+    return ctx.read_body("-" if name == "-" else f"@{name.removeprefix('@')}")
 
 
 def _expectation(
-    inv: Invocation, capture: Capture, keys: KeyFlags, time: Time, requests: Iterable[Request | str]
+    ctx: Context,
+    capture: CaptureOptions,
+    keys: KeyFlags,
+    time: Time,
+    requests: Iterable[Capture | str],
 ) -> Expectation:
     from qstash_cli.protocol.claim_checks import Expectation
 
-    region = _region_of(requests) if inv.env.get("QSTASH_REGION") else None
+    region = _region_of(requests) if ctx.env.get("QSTASH_REGION") else None
     return Expectation(
-        keys=signing_keys(inv, keys, region),
+        keys=signing_keys(ctx, keys, region),
         url=capture.url,
-        body=inv.read_body(capture.body) if capture.body is not None else None,
-        now=inv.now() if time.at is None else time.at,
+        body=ctx.read_body(capture.body) if capture.body is not None else None,
+        now=ctx.now() if time.at is None else time.at,
         tolerance_s=time.tolerance,
         ignore_expiry=time.ignore_expiry,
         uses_system_clock=time.at is None,
     )
 
 
-def _region_of(requests: Iterable[Request | str]) -> str | None:
+def _region_of(requests: Iterable[Capture | str]) -> str | None:
     signed = [one for one in requests if not isinstance(one, str) and one.signature is not None]
     seen = {one.header("Upstash-Region") for one in signed}
     return seen.pop() if len(seen) == 1 else None
 
 
-def _other_keys(inv: Invocation) -> Mapping[str, tuple[str, str]]:
+def _other_keys(ctx: Context) -> Mapping[str, tuple[str, str]]:
     found = {
         "the development server's current key": (
             DEV_USER.current_signing_key, "is QSTASH_DEV set where it was sent? check with --dev",
@@ -260,7 +264,7 @@ def _other_keys(inv: Invocation) -> Mapping[str, tuple[str, str]]:
             DEV_USER.next_signing_key, "is QSTASH_DEV set where it was sent? check with --dev",
         ),
     }  # fmt: skip
-    for region, keys in inv.regional_keys.items():
+    for region, keys in ctx.regional_keys.items():
         for which, key in (("current", keys.current), ("next", keys.next)):
             if key:
                 fix = f"check with --region {region}"

@@ -75,10 +75,10 @@ class Engine:
 
     async def start(self) -> None:
         """Loads every undelivered message from the store, and begins to deliver."""
-        for queue in await self._store.run(queues.every):
+        for queue in await self._store.run(queues.list_all):
             limits = restoring.queue_limits(queue)
             self.set_queue(queue["name"], parallelism=limits[0], is_paused=limits[1])
-        for row in await self._store.run(flow_control.every):
+        for row in await self._store.run(flow_control.list_all):
             self.set_flow(row)
         live = await self._store.run(
             lambda connection: restoring.load(connection, self._clock.now_ms())

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 
-from qstash_cli.protocol.limits import UNLIMITED, Limits
+from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
 from qstash_cli.server.services.publishing import (
     Accepted,
     NewId,
@@ -31,7 +31,7 @@ def next_due_ms(connection: sqlite3.Connection) -> int | None:
 
 
 def fire_due(
-    connection: sqlite3.Connection, now_ms: int, new_id: NewId, limits: Limits = UNLIMITED
+    connection: sqlite3.Connection, now_ms: int, new_id: NewId, limits: PlanLimits = UNLIMITED
 ) -> list[Accepted]:
     """Publishes what is due, once each, and moves each schedule to its next time after now.
 
@@ -98,7 +98,7 @@ def last_change_ms(connection: sqlite3.Connection) -> int:
 
 
 def _fire(
-    connection: sqlite3.Connection, row: sqlite3.Row, now_ms: int, new_id: NewId, limits: Limits
+    connection: sqlite3.Connection, row: sqlite3.Row, now_ms: int, new_id: NewId, limits: PlanLimits
 ) -> Sequence[Accepted]:
     connection.execute("SAVEPOINT fire")
     try:

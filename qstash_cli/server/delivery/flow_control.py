@@ -124,7 +124,7 @@ def configure(connection: sqlite3.Connection, options: MessageOptions) -> sqlite
     return get(connection, options.flow_key)
 
 
-def every(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+def list_all(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     """All keys, by name."""
     return connection.execute("SELECT * FROM flows ORDER BY key").fetchall()
 

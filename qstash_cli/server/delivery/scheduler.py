@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 
-from qstash_cli.protocol.limits import Limits
+from qstash_cli.protocol.limits import PlanLimits
 from qstash_cli.server.clock import LONGEST_WAIT_S, Alarm, Clock
 from qstash_cli.server.delivery import firing
 from qstash_cli.server.delivery.engine import Engine
@@ -33,7 +33,7 @@ class Scheduler:
         clock: Clock,
         engine: Engine,
         new_id: Callable[[str], str],
-        limits: Limits,
+        limits: PlanLimits,
         *,
         check_clock_every_s: float = LONGEST_WAIT_S,
     ) -> None:

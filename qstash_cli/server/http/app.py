@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol.limits import Limits
+from qstash_cli.protocol.limits import PlanLimits
 from qstash_cli.server.http.responses import ApiError, refusal
 from qstash_cli.server.http.routes import (
     bulk_actions,
@@ -45,7 +45,7 @@ _RESOURCE_NAMES = {
 _RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/", "/v2/workflows/")
 
 
-def build(accounts: Accounts, *, host: str, limits: Limits) -> Starlette:
+def build(accounts: Accounts, *, host: str, limits: PlanLimits) -> Starlette:
     """The application on accounts that are started, and stopped, by whoever runs it."""
     middleware = [
         Middleware(Guard, host=host, accounts=accounts),

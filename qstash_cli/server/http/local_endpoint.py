@@ -35,7 +35,7 @@ class Received(NamedTuple):
 
 
 @dataclass
-class Endpoint:
+class LocalEndpoint:
     """Where it listens, and the requests so far."""
 
     url: str
@@ -48,14 +48,14 @@ Respond = Callable[[Received], tuple[int, bytes]]
 @contextlib.contextmanager
 def running_endpoint(
     respond: Respond, port: int = 0, *, keep_requests: bool = True
-) -> Iterator[Endpoint]:
+) -> Iterator[LocalEndpoint]:
     """Runs an endpoint on a loopback port, 0 for a free one.
 
     `respond` returns status and body; each call has a thread of its own. With `keep_requests`
     every request is kept in `received`. Raises `QstashError` if the port is in use.
     """
     with loopback(port) as (url, sockets):
-        endpoint = Endpoint(url)
+        endpoint = LocalEndpoint(url)
 
         def kept(request: Received) -> tuple[int, bytes]:
             endpoint.received.append(request)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol import ids
 from qstash_cli.protocol.dev_credentials import Credentials
-from qstash_cli.protocol.limits import Limits
+from qstash_cli.protocol.limits import PlanLimits
 from qstash_cli.server.clock import Clock, ScaledClock
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
@@ -39,7 +39,7 @@ class Account(NamedTuple):
     scheduler: Scheduler
     clock: Clock
     new_id: Callable[[str], str]
-    limits: Limits
+    limits: PlanLimits
 
 
 class AccountConfig(NamedTuple):
@@ -53,7 +53,7 @@ class AccountConfig(NamedTuple):
     db: Path | None
     routes: Sequence[tuple[str, str]]
     speed: float
-    limits: Limits
+    limits: PlanLimits
 
 
 class Accounts:

@@ -16,7 +16,7 @@ from qstash_cli.protocol.contradictions import Contradiction, find_contradiction
 from qstash_cli.protocol.destination import check_url, is_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import check_name
-from qstash_cli.protocol.limits import UNLIMITED, Limits
+from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
 from qstash_cli.protocol.options import MessageOptions, decode
 from qstash_cli.server.delivery import flow_control
 from qstash_cli.server.http.responses import ApiError
@@ -49,7 +49,7 @@ class Order(NamedTuple):
     caller_ip: str
     queue: str | None = None
     schedule_id: str | None = None
-    limits: Limits = UNLIMITED
+    limits: PlanLimits = UNLIMITED
 
 
 class Stored(NamedTuple):

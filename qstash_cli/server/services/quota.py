@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qstash_cli.protocol.limits import Limits
+from qstash_cli.protocol.limits import PlanLimits
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.http.responses import ApiError, refusal
 
@@ -30,7 +30,7 @@ def check(what: str, value: int, limit: int | None) -> None:
         raise ApiError(412, f"quota max{what} exceeded, current limit: {limit}")
 
 
-def check_message(limits: Limits, options: MessageOptions, body: bytes, now_ms: int) -> None:
+def check_message(limits: PlanLimits, options: MessageOptions, body: bytes, now_ms: int) -> None:
     """Raises `ApiError` 412 if a message asks for more than the plan allows."""
     delay_s = options.delay_s or 0
     if options.not_before_s is not None:
@@ -41,7 +41,7 @@ def check_message(limits: Limits, options: MessageOptions, body: bytes, now_ms: 
     check("Timeout", options.timeout_s or 0, limits.timeout_s)
 
 
-def check_room(connection: sqlite3.Connection, limits: Limits, table: str, name: str) -> None:
+def check_room(connection: sqlite3.Connection, limits: PlanLimits, table: str, name: str) -> None:
     """Raises `ApiError` 412 if a new queue, URL group or schedule would be one too many."""
     if getattr(limits, table) is None:
         return
@@ -51,7 +51,7 @@ def check_room(connection: sqlite3.Connection, limits: Limits, table: str, name:
         check(what, count + 1, getattr(limits, table))
 
 
-def check_day(connection: sqlite3.Connection, limits: Limits, more: int, now_ms: int) -> None:
+def check_day(connection: sqlite3.Connection, limits: PlanLimits, more: int, now_ms: int) -> None:
     """Raises `ApiError` 429 if so many more messages are too many for the day, which is UTC's."""
     most = limits.messages_per_day
     if most is None:

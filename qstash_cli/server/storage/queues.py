@@ -39,7 +39,7 @@ def put(
     return get(connection, name)
 
 
-def every(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+def list_all(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     """All queues by name."""
     return connection.execute(f"{_SELECT} ORDER BY name").fetchall()
 

@@ -36,7 +36,7 @@ class Topic(NamedTuple):
         return shown | ({"headers": headers} if headers else {})
 
 
-def every(connection: sqlite3.Connection) -> list[Topic]:
+def list_all(connection: sqlite3.Connection) -> list[Topic]:
     """All groups by name."""
     rows = connection.execute("SELECT * FROM topics ORDER BY name").fetchall()
     return [_topic(row) for row in rows]

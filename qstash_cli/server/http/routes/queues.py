@@ -20,7 +20,7 @@ _MOST_PARALLELISM = 1_000_000
 
 
 async def _list(request: Request) -> Response:
-    rows = await service(request).store.run(queues.every)
+    rows = await service(request).store.run(queues.list_all)
     return answer([queues.as_json(row) for row in rows])
 
 

@@ -20,7 +20,7 @@ from qstash_cli.server.storage.url_groups import Endpoint
 
 
 async def _list(request: Request) -> Response:
-    found = await service(request).store.run(url_groups.every)
+    found = await service(request).store.run(url_groups.list_all)
     return answer([topic.as_json() for topic in found])
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from qstash_cli.output.look import columns_of
+from qstash_cli.output.terminal import columns_of
 
 
 @pytest.mark.parametrize(

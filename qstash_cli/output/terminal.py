@@ -11,7 +11,7 @@ _COLUMNS = 80
 _MAX_DIGITS = 6
 
 
-class Look(NamedTuple):
+class TerminalInfo(NamedTuple):
     """A stream: `width` in columns, `now` returns unix seconds, no `time_zone` means the local."""
 
     is_terminal: bool
