@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,13 +31,15 @@ HEALTHY: Answers = {
 class ApiServer:
     """What it answers, and the method, path and token of each request that it got.
 
-    `ahead_s` is how far its clock is ahead; `may_answer` can keep its answers back.
+    `now` is its clock in unix seconds, and `ahead_s` is how far that is ahead; `may_answer` can
+    keep its answers back.
     """
 
     url: str = ""
     answers: Answers = field(default_factory=lambda: HEALTHY)
     accepts: str | None = None
     ahead_s: float = 0
+    now: Callable[[], float] = time.time
     may_answer: threading.Event = field(default_factory=threading.Event)
     requests: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -44,10 +47,13 @@ class ApiServer:
         self.requests.append((method, path, token))
         if self.accepts is not None and token != f"Bearer {self.accepts}":
             return 401, {"error": "unable to authenticate: invalid token"}
-        for (verb, start), found in self.answers.items():
+        for (verb, start), found in self._longest_first():
             if verb == method and path.startswith(start):
                 return found() if callable(found) else found
         return 404, {"error": "not found"}
+
+    def _longest_first(self) -> list[tuple[tuple[str, str], Answer | Callable[[], Answer]]]:
+        return sorted(self.answers.items(), key=lambda item: -len(item[0][1]))
 
 
 @contextmanager
@@ -96,9 +102,7 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PATCH = do_DELETE = _take  # noqa: N815 - http.server's
 
         def date_time_string(self, timestamp: float | None = None) -> str:
-            import time
-
-            at_s = time.time() if timestamp is None else timestamp
+            at_s = api.now() if timestamp is None else timestamp
             return formatdate(at_s + api.ahead_s, usegmt=True)
 
         def log_message(self, *_: object) -> None:

@@ -1,0 +1,1 @@
+"""Screens: what commands write to a terminal, recorded from real runs against canned responses."""

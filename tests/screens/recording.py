@@ -1,0 +1,193 @@
+"""Runs commands on a terminal of a given width, against canned responses at a fixed time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.protocol.signature import sign
+from tests.commands.api_server import Answers, api_server
+from tests.conftest import Qstash, Run
+from tests.screens import responses as r
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+WIDTHS = (40, 80, 120)
+
+_HOOK, _BODY = "https://app.example.com/hook", '{"order":17}'
+_ORDERS_ID = r.ENTRIES[0]["messageId"]
+_MANIFEST = """\
+[schedules.nightly]
+destination = "https://app.example.com/jobs/nightly-report"
+cron = "0 4 * * *"
+
+[queues.orders]
+parallelism = 4
+
+[urlgroups.payments]
+endpoints = ["https://app.example.com/ledger", "https://app.example.com/hooks/paypal"]
+"""
+
+
+class Screen(NamedTuple):
+    """A command, what QStash responds to it, and the exit code that it ends with."""
+
+    argv: tuple[str, ...]
+    responses: Answers = MappingProxyType({})
+    code: int = 0
+
+
+def _get(path: str, body: Any) -> dict[tuple[str, str], Any]:
+    return {("GET", path): (200, body)}
+
+
+_LOGS = _get("/v2/logs", {"logs": r.ENTRIES})
+_DLQ = _get("/v2/dlq", {"messages": r.DLQ})
+_ACCOUNT = (
+    _get("/v2/schedules", r.SCHEDULES)
+    | _get("/v2/queues", r.QUEUES)
+    | _get("/v2/topics", r.URL_GROUPS)
+    | _get("/v2/flowControl", r.FLOWS)
+    | _DLQ
+    | _LOGS
+    | _get("/v2/keys", {"current": DEV_USER.current_signing_key, "next": DEV_USER.next_signing_key})
+)
+
+
+def _signature(body: str = _BODY, seconds_ago: float = 15) -> str:
+    return sign(
+        DEV_USER.current_signing_key,
+        url=_HOOK,
+        body=body.encode(),
+        now=r.NOW - seconds_ago,
+        token_id="jwt_67kxXD6UBAk7DqU6hzuHMDdXFXfP",
+    )
+
+
+def _verify(signature: str, url: str = _HOOK) -> tuple[str, ...]:
+    captured = ("--signature", signature, "--body", _BODY, "--url", url)
+    return ("verify", *captured, "--at", str(int(r.NOW)))
+
+
+SCREENS = {
+    "publish": Screen(
+        ("publish", _HOOK, "order=17"), {("POST", "/v2/publish"): (200, {"messageId": _ORDERS_ID})}
+    ),
+    "publish-group": Screen(
+        ("publish", "payments", "order=17"),
+        {("POST", "/v2/publish"): (200, [{"messageId": _ORDERS_ID, "url": _HOOK},
+                                         {"messageId": r.ENTRIES[2]["messageId"],
+                                          "url": "https://app.example.com/ledger"}])},
+    ),
+    "logs": Screen(("logs", "--limit", "12"), _LOGS),
+    "logs-by-message": Screen(("logs", "--by-message"), _LOGS),
+    "logs-stats": Screen(("logs", "--stats"), _LOGS),
+    "logs-empty": Screen(("logs", "--label", "none"), _get("/v2/logs", {"logs": []})),
+    "dlq-list": Screen(("dlq", "list"), _DLQ),
+    "dlq-get": Screen(("dlq", "get", "1795525003000-0"), _get("/v2/dlq", r.DLQ[0])),
+    "message-get": Screen(("message", "get", _ORDERS_ID), _get("/v2/messages", r.MESSAGE)),
+    "message-actions": Screen(
+        ("message", "actions"), _get("/v2/bulkActions", {"bulkActions": r.ACTIONS})
+    ),
+    "message-action": Screen(
+        ("message", "action", "bulk_3"), _get("/v2/bulkActions", r.ACTIONS[0])
+    ),
+    "schedule-list": Screen(("schedule", "list"), _get("/v2/schedules", r.SCHEDULES)),
+    "schedule-get": Screen(
+        ("schedule", "get", "nightly"), _get("/v2/schedules", r.SCHEDULES[0])
+    ),
+    "schedule-next": Screen(("schedule", "next", "0 3 * * *", "--tz", "Europe/Berlin")),
+    "schedule-pause": Screen(
+        ("schedule", "pause", "nightly"), {("PATCH", "/v2/schedules"): (200, b"")}
+    ),
+    "urlgroup-list": Screen(("urlgroup", "list"), _get("/v2/topics", r.URL_GROUPS)),
+    "urlgroup-get": Screen(("urlgroup", "get", "payments"), _get("/v2/topics", r.URL_GROUPS[0])),
+    "queue-list": Screen(("queue", "list"), _get("/v2/queues", r.QUEUES)),
+    "queue-get": Screen(("queue", "get", "orders"), _get("/v2/queues", r.QUEUES[0])),
+    "queue-pause": Screen(("queue", "pause", "orders"), {("POST", "/v2/queues"): (200, b"")}),
+    "flow-list": Screen(("flow", "list"), _get("/v2/flowControl", r.FLOWS)),
+    "flow-get": Screen(("flow", "get", "acme"), _get("/v2/flowControl", r.FLOWS[0])),
+    "flow-global": Screen(
+        ("flow", "global"),
+        _get("/v2/globalParallelism", {"parallelismMax": 500, "parallelismCount": 12}),
+    ),
+    "verify-valid": Screen(_verify(_signature())),
+    "verify-invalid": Screen(_verify(_signature('{"order": 17}'), f"{_HOOK}/"), code=7),
+    "verify-expired": Screen(_verify(_signature(seconds_ago=480)), code=7),
+    "retries": Screen(("retries", "--retries", "5")),
+    "check": Screen(
+        ("check", "--dlq-max", "0", "--queue", "orders", "--lag-max", "2000"),
+        _ACCOUNT | _get("/v2/queues/orders", r.QUEUES[0]),
+        code=1,
+    ),
+    "plan": Screen(("plan", "-f", "{manifest}"), _ACCOUNT),
+    "config-list": Screen(("config", "list")),
+    "keys-get": Screen(
+        ("keys", "get"), _get("/v2/keys", {"current": "sig_current", "next": "sig_next"})
+    ),
+    "not-found": Screen(("message", "get", "msg_1"), code=4),
+    "unauthorized": Screen(
+        ("logs",), {("GET", "/v2/logs"): (401, {"error": "unable to authenticate: invalid token"})},
+        code=3,
+    ),
+}  # fmt: skip
+
+
+def record(screen: Screen, *, columns: int = 80, tty: bool = True) -> Run:
+    """One run of the screen's command, without colour."""
+    # Tables depend on how long the path of the folder is.
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as folder,
+        api_server(answers=screen.responses, now=lambda: r.NOW) as api,
+    ):
+        home = Path(folder)
+        manifest = home / "qstash.toml"
+        manifest.write_text(_MANIFEST)
+        qstash = Qstash(home, now=lambda: r.NOW, sleep=lambda _seconds: None)
+        qstash.env = {
+            "QSTASH_URL": api.url,
+            "QSTASH_TOKEN": DEV_USER.token,
+            "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
+            "QSTASH_NEXT_SIGNING_KEY": DEV_USER.next_signing_key,
+            "NO_COLOR": "1",
+        }
+        argv = [str(manifest) if part == "{manifest}" else part for part in screen.argv]
+        run = qstash(*argv, columns=columns, tty=tty)
+    return replace(
+        run, out=_without_place(run.out, api.url, home), err=_without_place(run.err, api.url, home)
+    )
+
+
+def _without_place(text: str, url: str, home: Path) -> str:
+    """The text without the port and the folder of this run, and with the same width."""
+    port = url.rpartition(":")[2]
+    return text.replace(port, "8080".rjust(len(port), "1")).replace(
+        str(home), "~".ljust(len(str(home)), ".")
+    )
+
+
+def recordings(screen: Screen) -> Iterator[tuple[str, Run]]:
+    """The run of a screen at every width, and in a pipe, each with the end of its file's name."""
+    for columns in WIDTHS:
+        yield str(columns), record(screen, columns=columns)
+    yield "pipe", record(screen, tty=False)
+
+
+def as_text(run: Run) -> str:
+    """What the terminal displays: the data, and the messages, which are marked."""
+    return run.out + "".join(f"! {line}\n" for line in run.err.splitlines())
+
+
+def main() -> None:
+    """Writes the golden screens anew."""
+    for name, screen in SCREENS.items():
+        for kind, run in recordings(screen):
+            (GOLDEN / f"{name}-{kind}.txt").write_text(as_text(run), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

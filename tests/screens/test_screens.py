@@ -1,0 +1,34 @@
+"""What commands write to a terminal and to a pipe, byte for byte, from the views that they use.
+
+`python3 -m tests.screens.recording` writes the files anew; read what changed before you commit it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.screens.recording import GOLDEN, SCREENS, as_text, recordings
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_screen_is_as_agreed(name: str) -> None:
+    for kind, run in recordings(SCREENS[name]):
+        golden = GOLDEN / f"{name}-{kind}.txt"
+
+        assert as_text(run) == golden.read_text(encoding="utf-8"), f"{golden.name}\n{run}"
+        assert run.code == SCREENS[name].code, run
+
+
+def test_every_golden_file_has_a_screen() -> None:
+    names = {f"{name}-{kind}.txt" for name in SCREENS for kind in ("40", "80", "120", "pipe")}
+
+    assert {file.name for file in GOLDEN.iterdir()} == names
+
+
+def test_no_table_is_wider_than_the_terminal() -> None:
+    # The lines of a plan are a text.
+    for file in set(GOLDEN.glob("*-[0-9]*.txt")) - set(GOLDEN.glob("plan-*")):
+        width = int(file.stem.rpartition("-")[2])
+        data = [li for li in file.read_text().splitlines() if not li.startswith("! ")]
+
+        assert all(len(line) <= width for line in data), file.name
