@@ -3,10 +3,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from qstash_cli.cli.index import INDEX
+from qstash_cli.cli.typer_app import build
+from qstash_cli.commands.common.views import RAW
 from qstash_cli.commands.completion import SHELLS
+from qstash_cli.output.result import Result
 from tests.conftest import Qstash
 
+HELP = {"-h", "--help"}
+ALL_NAMES = [entry.name for entry in INDEX.entries]
 COMPLETIONS = Path(__file__).parents[2] / "completions"
 FILES = {
     "bash": "qstash.bash", "zsh": "_qstash", "fish": "qstash.fish", "powershell": "qstash.ps1"
@@ -16,6 +23,24 @@ FILES = {
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_stored_script_is_what_the_command_prints(qstash: Qstash, shell: str) -> None:
     assert (COMPLETIONS / FILES[shell]).read_text() == qstash("completion", shell).out
+
+
+@pytest.mark.parametrize("name", [name for name, _ in INDEX.all_commands()])
+def test_a_shell_is_offered_the_options_that_typer_knows_of_the_command(
+    qstash: Qstash, name: str
+) -> None:
+    offered = qstash(_QSTASH_COMPLETE="zsh", _QSTASH_LINE=f"qstash {name} -").out.splitlines()[1:]
+
+    assert {line.partition("\t")[0] for line in offered} - HELP == _options_in_typer(name) - HELP
+
+
+def _options_in_typer(name: str) -> set[str]:
+    command = get_command(build(INDEX, lambda *_: Result(data={}, view=RAW), loaded=set(ALL_NAMES)))
+    for word in name.split():
+        command = command.commands[word]  # type: ignore[attr-defined]
+    context = command.make_context(name, [], resilient_parsing=True)
+    return {option for parameter in command.get_params(context) for option in parameter.opts
+            if option.startswith("-")}  # fmt: skip
 
 
 def test_an_unknown_shell_is_refused(qstash: Qstash) -> None:
