@@ -10,6 +10,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from qstash_cli.server.http.joined_writes import JoinedWrites
 from qstash_cli.server.http.uvicorn_config import HttpConfig, StoppableState
 
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 503: b"Service Unavailable"}
@@ -40,7 +41,7 @@ class Inbound(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         """Waits for a request, unless the server stops."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))
         if self._server_state.is_stopping:
             self.shutdown()
             return
