@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
-from operator import itemgetter
+from operator import attrgetter
 
 from qstash_cli.batch.items import Record, RecordGroup
 from qstash_cli.batch.lines import LineRange, Lines, ranges_of
@@ -16,7 +16,7 @@ from qstash_cli.batch.lines import LineRange, Lines, ranges_of
 LONGEST_WAIT_S = 1.0
 # Blank lines and refused records add nothing to a request, but they are kept until it is sent.
 MAX_INPUT_BYTES = 4 * 1_048_576
-_item = itemgetter(Record._fields.index("item"))
+_item = attrgetter("item")
 
 
 @dataclass(kw_only=True)

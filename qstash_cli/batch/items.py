@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.json import Encoder
 
 from qstash_cli.batch.lines import Lines, Row
 from qstash_cli.batch.rows import FileFormat, Piece, rows_in
@@ -77,7 +80,7 @@ class Recipe:
         return Template(destination, typed, headers, queue)
 
 
-class Record(NamedTuple):
+class Record(Struct, frozen=True, gc=False):
     """A row that has become an item of a batch, as JSON, or the reason why it cannot."""
 
     row: Row
@@ -122,9 +125,14 @@ def record_of(row: Row, recipe: Recipe) -> Record:
 def _from_template(template: Template, row: Row, recipe: Recipe) -> bytes:
     destination, typed, untyped, queue = template
     record, body = _record_and_body(row, recipe.file_format)
-    _check_size(body, recipe)
-    headers = {**(untyped if record is None else typed), _ID: f"{recipe.job}-{row.line}"}
-    return _item_encoder()(_item(destination, headers, body, queue))
+    # The columns of a CSV row become JSON, any other row is the body as it came.
+    recipe.check_body(len(row.text) if row.fields is None else len(body.encode()))
+    headers = (untyped if record is None else typed).copy()
+    headers[_ID] = f"{recipe.job}-{row.line}"
+    item: dict[str, Any] = {"destination": destination, "headers": headers, "body": body}
+    if queue:
+        item["queue"] = queue
+    return _encode_item(item)
 
 
 def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
@@ -139,7 +147,7 @@ def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
         headers[_ID] = f"{recipe.job}-{row.line}"
     try:
         _check_size(body, recipe)
-        return _item_encoder()(item)
+        return _encode_item(item)
     except UnicodeEncodeError:
         raise BadInput("not UTF-8 text throughout") from None
 
@@ -150,13 +158,7 @@ def _check_size(body: str, recipe: Recipe) -> None:
 
 # The body that a value becomes: it stays the same, whatever library encodes the items.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-@cache
-def _item_encoder() -> Callable[[Any], bytes]:
-    import msgspec
-
-    return msgspec.json.Encoder().encode
+_encode_item = Encoder().encode
 
 
 def _is_by_content(headers: Mapping[str, str]) -> bool:
@@ -188,7 +190,7 @@ def _record_and_body(row: Row, file_format: FileFormat) -> tuple[Any, str]:
     if row.fields is not None:
         return row.fields, _encode(row.fields)
     text = _text(row.text)
-    return (None if file_format == "lines" else _parser()(row.text)), text
+    return (None if file_format == "lines" else _parse(row.text)), text
 
 
 def _text(data: bytes) -> str:
@@ -205,11 +207,6 @@ def _not_json(name: str) -> Any:
 _decoder = json.JSONDecoder(parse_constant=_not_json)
 
 
-@cache
-def _parser() -> Callable[[bytes], Any]:
-    return line_parser(_parsed)
-
-
 def _parsed(data: bytes) -> Any:
     text = _text(data)
     try:
@@ -218,6 +215,9 @@ def _parsed(data: bytes) -> Any:
         raise BadInput(f"not JSON: {fault.msg} at column {fault.colno}") from None
     except (ValueError, RecursionError) as fault:
         raise BadInput(f"not JSON: {fault}") from None
+
+
+_parse = line_parser(_parsed)
 
 
 def _picked(record: Any, path: str, *, may_be_empty: bool = False) -> str:
@@ -248,7 +248,7 @@ def _item(
 
 
 def _own_item(row: Row, recipe: Recipe) -> dict[str, Any]:
-    given = _from_columns(row.fields) if row.fields is not None else _parser()(row.text)
+    given = _from_columns(row.fields) if row.fields is not None else _parse(row.text)
     if not isinstance(given, dict):
         raise BadInput("a record is a JSON object; with --to it is the body itself")
     for name in given:

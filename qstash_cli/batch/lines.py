@@ -10,6 +10,8 @@ from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 # A longer line is refused, and only its beginning is kept, so that memory stays bounded.
 MAX_LINE_BYTES = 64 * 1_048_576
 _KEPT_BYTES = 200
@@ -18,7 +20,8 @@ _BOM = b"\xef\xbb\xbf"
 Span = tuple[int, int]
 
 
-class Row(NamedTuple):
+# A struct is made in a fifth of the time of a NamedTuple. There are two for each record.
+class Row(Struct, frozen=True, gc=False):
     """One row of the input, from line `line` to line `last_line`.
 
     `end` is the number of bytes of the input up to its end, `text` the row as it came, `fields` are
@@ -60,10 +63,12 @@ class Lines(NamedTuple):
         if self.dropped_bytes:
             yield self._too_long()
             return
-        end, last_end = self.start, self.end
-        for number, line in enumerate(self.data.removesuffix(b"\n").split(b"\n"), self.first):
+        lines = self.data.removesuffix(b"\n").split(b"\n")
+        end = self.start
+        for number, line in enumerate(lines[:-1], self.first):
             end += len(line) + 1
-            yield Row(number, number, min(end, last_end), line.removesuffix(b"\r"))
+            yield Row(number, number, end, line.removesuffix(b"\r"))
+        yield Row(self.last, self.last, self.end, lines[-1].removesuffix(b"\r"))
 
     def split_before(self, numbers: Sequence[int]) -> list[Lines]:
         """The lines in parts, each but the first of which begins with one of these lines."""

@@ -6,6 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
+from msgspec.structs import replace
+
 from qstash_cli.batch.journal_state import JournalState
 from qstash_cli.batch.lines import (
     Digest,
@@ -129,4 +131,4 @@ def _rows_left(rows: Iterable[Row], left: Sequence[Lines]) -> Iterator[Row]:
             yield row
         elif count:
             error = "the row ends on a line that was sent before"
-            yield row._replace(fields=None, error=row.error or error)
+            yield replace(row, fields=None, error=row.error or error)
