@@ -196,13 +196,13 @@ class Context(Exchanges):
     @cached_property
     def client(self) -> Client:
         """The connection to QStash."""
-        from qstash_cli.client.client import Client, Surroundings
+        from qstash_cli.client.client import Client, ClientConfig
 
         return Client(
             self.settings.api_url,
             self.settings.token,
             is_local=self.settings.is_local,
-            surroundings=Surroundings(
+            config=ClientConfig(
                 now=self.now,
                 sleep=self.sleep,
                 trace=self.trace if self.output.verbose else None,

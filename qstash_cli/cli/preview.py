@@ -117,10 +117,7 @@ class Preview(NamedTuple):
     def _parts(self, request: _AnyRequest) -> tuple[ExternalRequest, bool]:
         if isinstance(request, ExternalRequest):
             return request, False
-        # It brings what sends requests, which commands without any do not need.
-        from qstash_cli.client.client import target
-
-        url = f"{self.api_url}{target(request)}"
+        url = f"{self.api_url}{request.target}"
         return ExternalRequest(request.method, url, request.headers, request.body), True
 
 

@@ -1,4 +1,4 @@
-"""How much is read of an answer: whoever answers may never end."""
+"""How much of a response body is read: a server may send one that never ends."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from collections.abc import Iterable
 from qstash_cli.errors import QstashError
 
 # Guess: no page of messages is as long, with bodies of the size that the largest plans allow.
-MOST_BYTES = 134_217_728
-# Only the first words of a refusal are shown.
-_MOST_REFUSAL_BYTES = 65_536
+BODY_LIMIT_BYTES = 134_217_728
+# An error quotes only the beginning of a body.
+_ERROR_BODY_LIMIT_BYTES = 65_536
 
 
 class ResponseTooLong(QstashError):
-    """A response was longer than what is read of one."""
+    """A response body is longer than the limit."""
 
 
-def most_bytes(status: int) -> int:
-    """How much of an answer of this status is of any use."""
-    return MOST_BYTES if 200 <= status < 300 else _MOST_REFUSAL_BYTES
+def body_limit_bytes(status: int) -> int:
+    """The limit for the body of a response with this status code."""
+    return BODY_LIMIT_BYTES if 200 <= status < 300 else _ERROR_BODY_LIMIT_BYTES
 
 
-def first(chunks: Iterable[bytes], most: int) -> tuple[bytes, bool]:
-    """The first bytes of a body, and whether these are all of it."""
+def read_up_to(chunks: Iterable[bytes], limit: int) -> tuple[bytes, bool]:
+    """The first `limit` bytes, and whether there were no more."""
     found = bytearray()
     for chunk in chunks:
         found += chunk
-        if len(found) > most:
-            return bytes(found[:most]), False
+        if len(found) > limit:
+            return bytes(found[:limit]), False
     return bytes(found), True
 
 
-def refuse_part(status: int) -> None:
-    """Raises `QstashError` if a part of an answer of this status is not enough."""
+def raise_if_truncated(status: int) -> None:
+    """Raises `ResponseTooLong` for a success, whose body is useless without its end."""
     if 200 <= status < 300:
         raise ResponseTooLong(
-            f"the answer is longer than {MOST_BYTES >> 20} MiB, and is not read",
-            hint="ask for less of it, with a filter; is it QStash's API?",
+            f"the response is longer than {BODY_LIMIT_BYTES >> 20} MiB",
+            hint="request less data with a filter; is this QStash's API?",
         )

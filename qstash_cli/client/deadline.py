@@ -1,4 +1,4 @@
-"""Work that is left alone when its time is up."""
+"""Function calls with a time limit."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ T = TypeVar("T")
 def within(limit_s: float, work: Callable[[], T]) -> T:
     """What `work` returns or raises. Raises `TimeoutError` if it takes longer than `limit_s`.
 
-    No time limit of a socket can do this: not the resolver's, which has none, nor that of an answer
-    that comes drop by drop. The work then goes on in a thread that ends with the program.
+    The timeout of a socket cannot do this: the resolver has none, and a response that arrives byte
+    by byte restarts it. After the limit, the work continues in a thread that ends with the program.
     """
     results: list[T] = []
-    faults: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as fault:  # noqa: BLE001 - raised again where it is waited for
-            faults.append(fault)
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller
+            errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(limit_s)
-    if faults:
-        raise faults[0]
+    if errors:
+        raise errors[0]
     if not results:
-        raise TimeoutError(f"no answer within {limit_s:g}s")
+        raise TimeoutError(f"no response within {limit_s:g}s")
     return results[0]

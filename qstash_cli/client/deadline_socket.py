@@ -1,82 +1,82 @@
-"""A socket all of whose waiting ends at one time, however the other side spreads its bytes.
+"""A socket with one deadline for all of its operations.
 
-A socket's own time limit begins anew with each piece that comes or goes.
+The timeout of a plain socket starts anew with each piece that is sent or received.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from io import RawIOBase
-from socket import SHUT_RDWR, SocketIO, socket
+from io import BufferedReader, RawIOBase
+from socket import SocketIO, socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
-class TimedSocket:
-    """A connected socket in the form that `http.client` asks for.
+class DeadlineSocket:
+    """A connected socket with the methods that `http.client` calls.
 
-    Whatever waits raises `TimeoutError` once the time is up that `end_within` gave.
+    Sending and receiving raise `TimeoutError` after the deadline that `set_deadline` sets.
     """
 
-    def __init__(self, plain: socket) -> None:
-        self._plain = plain
-        self._ends_at = 0.0
+    def __init__(self, connected: socket) -> None:
+        self._socket = connected
+        self._deadline_at = 0.0
         self._unsent: list[bytes] = []
 
-    def end_within(self, limit_s: float) -> None:
-        """From now on, all of the waiting takes at most so long."""
-        self._ends_at = time.monotonic() + limit_s
+    def set_deadline(self, limit_s: float) -> None:
+        """Allows everything that follows to take `limit_s` in total."""
+        self._deadline_at = time.monotonic() + limit_s
 
     def sendall(self, data: bytes) -> None:
-        """Sends it with all that follows, once an answer is asked for.
+        """Queues data, which `makefile` sends in one go.
 
-        Head and body come one by one, and each packet wakes up the other side.
+        Head and body come one after the other, and each packet would wake up the server.
         """
         self._unsent.append(data)
 
-    def makefile(self, _mode: str) -> RawIOBase:
-        """What comes in, once all is sent that goes out."""
+    def makefile(self, _mode: str) -> BufferedReader:
+        """Sends the queued data and returns a reader of what the server sends."""
         rest = memoryview(b"".join(self._unsent))
         self._unsent.clear()
         while rest:
-            rest = rest[self._in_time().send(rest) :]
-        return _Incoming(self._in_time, self._plain.makefile("rb", buffering=0))
+            rest = rest[self._limited().send(rest) :]
+        return BufferedReader(_Incoming(self._limited, self._socket.makefile("rb", buffering=0)))
 
     def fileno(self) -> int:
-        """The number that the system has for it."""
-        return self._plain.fileno()
+        """The file descriptor."""
+        return self._socket.fileno()
 
-    def shutdown(self) -> None:
-        """Ends what still waits on it."""
-        self._plain.shutdown(SHUT_RDWR)
+    def shutdown(self, how: int) -> None:
+        """Ends what still waits for the socket."""
+        self._socket.shutdown(how)
 
     def close(self) -> None:
-        """Closes it, once the files made of it are closed."""
-        self._plain.close()
+        """Closes the socket, once the files made from it are closed."""
+        self._socket.close()
 
-    def _in_time(self) -> socket:
-        left_s = self._ends_at - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError("the time is up")
-        self._plain.settimeout(left_s)
-        return self._plain
+    def _limited(self) -> socket:
+        remaining_s = self._deadline_at - time.monotonic()
+        if remaining_s <= 0:
+            raise TimeoutError("timed out")
+        self._socket.settimeout(remaining_s)
+        return self._socket
 
 
 class _Incoming(RawIOBase):
-    def __init__(self, in_time: Callable[[], object], plain: SocketIO) -> None:
-        self._in_time = in_time
-        self._plain = plain
+    def __init__(self, set_timeout: Callable[[], object], incoming: SocketIO) -> None:
+        self._set_timeout = set_timeout
+        self._incoming = incoming
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int | None:
-        self._in_time()
-        return self._plain.readinto(buffer)
+        self._set_timeout()
+        return self._incoming.readinto(buffer)
 
     def close(self) -> None:
-        self._plain.close()
+        self._incoming.close()
         super().close()

@@ -1,102 +1,98 @@
-"""What the network and QStash say when they are asked one thing at a time, for `qstash doctor`."""
+"""Single measurements of the network and of QStash, for `qstash doctor`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from qstash_cli.client import response
 from qstash_cli.client.deadline import within
 from qstash_cli.client.request import Request
-from qstash_cli.client.response import Fault, TimedOut
+from qstash_cli.client.response import Response, TransportError, TransportTimeout
 from qstash_cli.errors import QstashError
 
 if TYPE_CHECKING:
     from qstash_cli.client.client import Client
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """One answer, or the `fault` that is in its place.
+class Measurement(NamedTuple):
+    """A response to one request, or the `error` that came instead.
 
-    `asked_at_s` is the local time half-way between the request and its answer, `server_time_s`
-    what the server's Date header says; both in unix seconds.
+    `sent_at_s` is the local time half-way between request and response, `server_time_s` is the
+    time in the Date header; both are in unix seconds.
     """
 
     status: int = 0
     took_ms: int = 0
-    asked_at_s: float = 0
+    sent_at_s: float = 0
     server_time_s: float | None = None
     content: Any = None
     location: str = ""
-    fault: str = ""
+    error: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Handshake:
-    """What the server showed of itself. `expires_at_s` is a unix time."""
+class Handshake(NamedTuple):
+    """The TLS version and the certificate of a server. `expires_at_s` is in unix seconds."""
 
     version: str
     issuer: str
     expires_at_s: float
 
 
-def ask(
+def measure(
     client: Client, request: Request[Any], *, now: Callable[[], float], limit_s: float
-) -> Answer:
-    """The answer to one request, which is sent once."""
-    began_at = now()
+) -> Measurement:
+    """Sends one request, without retries."""
+    started_at = now()
     try:
-        response = client.once(request, limit_s=limit_s)
-    except TimedOut:
-        return Answer(fault=f"no answer within {limit_s:g}s")
+        response = client.send_once(request, limit_s=limit_s)
+    except TransportTimeout:
+        return Measurement(error=f"no response within {limit_s:g}s")
     except QstashError as error:
-        return Answer(fault=error.message)
-    except Fault as fault:
-        return Answer(fault=client.masked(str(fault)))
-    return Answer(
+        return Measurement(error=error.message)
+    except TransportError as error:
+        return Measurement(error=client.masked(str(error)))
+    return Measurement(
         status=response.status_code,
         took_ms=round(response.took_s * 1000),
-        asked_at_s=(began_at + now()) / 2,
-        server_time_s=_time_of(response),
+        sent_at_s=(started_at + now()) / 2,
+        server_time_s=_date_of(response),
         content=_json_of(client.masked(response.text)),
         location=client.masked(response.headers.get("location", "")),
     )
 
 
-def addresses(url: str, *, limit_s: float) -> list[str]:
-    """The addresses of the URL's host. Raises `OSError` saying why there is none."""
+def resolve_addresses(url: str, *, limit_s: float) -> list[str]:
+    """The addresses of the URL's host. Raises `OSError` if the name cannot be resolved."""
     import socket
 
-    host, port = _place(url)
+    host, port = _host_and_port(url)
     found = within(limit_s, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     return list(dict.fromkeys(str(address[4][0]) for address in found))
 
 
 def handshake(url: str, *, limit_s: float) -> Handshake:
-    """A TLS connection to the URL's host, made as requests make it, and nothing sent over it.
+    """Makes a TLS connection to the URL's host as requests do, and sends nothing over it.
 
-    Raises `OSError` saying why there is none, among them `ssl.SSLCertVerificationError`.
+    Raises `OSError`, for an untrusted certificate `ssl.SSLCertVerificationError`.
     """
     import socket
     import ssl
 
-    from qstash_cli.client.transport import certificates
+    from qstash_cli.client.transport import create_tls_context
 
-    host, port = _place(url)
+    host, port = _host_and_port(url)
 
     def connect() -> Handshake:
-        context = certificates()
+        context = create_tls_context()
         with (
-            socket.create_connection((host, port), timeout=limit_s) as plain,
-            context.wrap_socket(plain, server_hostname=host) as secured,
+            socket.create_connection((host, port), timeout=limit_s) as connection,
+            context.wrap_socket(connection, server_hostname=host) as encrypted,
         ):
-            certificate = secured.getpeercert() or {}
+            certificate = encrypted.getpeercert() or {}
             return Handshake(
-                version=secured.version() or "TLS",
+                version=encrypted.version() or "TLS",
                 issuer=_issuer(certificate),
                 expires_at_s=ssl.cert_time_to_seconds(str(certificate["notAfter"])),
             )
@@ -104,7 +100,7 @@ def handshake(url: str, *, limit_s: float) -> Handshake:
     return within(limit_s, connect)
 
 
-def _place(url: str) -> tuple[str, int]:
+def _host_and_port(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (443 if parts.scheme.lower() == "https" else 80)
 
@@ -114,7 +110,7 @@ def _issuer(certificate: Any) -> str:
     return str(names.get("organizationName") or names.get("commonName") or "an unnamed authority")
 
 
-def _time_of(response: response.Answer) -> float | None:
+def _date_of(response: Response) -> float | None:
     from email.utils import parsedate_to_datetime
 
     try:

@@ -1,4 +1,4 @@
-"""Errors for responses that are not a success: which one, its text, and what to do next."""
+"""Errors for requests that failed: their type, their message, and what to do next."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import re
 from math import ceil, isfinite
 from typing import Any
 
+from qstash_cli.client.proxies import Proxy
 from qstash_cli.client.rate_limit import names_rate_limit
 from qstash_cli.client.request import Request
-from qstash_cli.client.response import Answer
+from qstash_cli.client.response import (
+    ConnectError,
+    ProxyError,
+    Response,
+    TransportError,
+    TransportTimeout,
+)
 from qstash_cli.errors import (
     BadCredentials,
     NotFound,
@@ -20,8 +27,9 @@ from qstash_cli.errors import (
 from qstash_cli.protocol.shapes import Mismatch
 
 # A write whose response is lost.
-MAY_BE_PROCESSED = "the request may have been processed; check before you send it again"
+_MAY_BE_PROCESSED = "the request may have been processed; check before you send it again"
 
+_PROXY_AUTHENTICATION_REQUIRED = 407
 _EXCERPT_CHARACTERS = 300
 # A body that is not QStash's own says little about QStash.
 _FOREIGN_EXCERPT_CHARACTERS = 120
@@ -63,16 +71,16 @@ _HINTS = (
 _HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml|!--|title|h1|p\b)", re.IGNORECASE)
 
 
-def refusal(
-    response: Answer,
+def error_response(
+    response: Response,
     request: Request[Any],
     *,
     attempts: int = 1,
     refused_wait_s: float | None = None,
 ) -> QstashError:
-    """The error for a response that is no success, the last one of `attempts`.
+    """The error for a response with an error status, the last one of `attempts`.
 
-    `refused_wait_s` is the wait that the server asked for, where it was longer than allowed.
+    `refused_wait_s` is the wait that the server requested if it was longer than allowed.
     """
     status = response.status_code
     if is_still_running(response, request):
@@ -91,7 +99,7 @@ def refusal(
         location=excerpt(response.headers.get("location", "nowhere")),
     )
     if kind is Unreachable and not request.is_repeatable:
-        hint = MAY_BE_PROCESSED
+        hint = _MAY_BE_PROCESSED
     elif kind is Unreachable and refused_wait_s is not None:
         hint = f"the server asks to wait {_seconds(refused_wait_s)}; --max-wait allows longer waits"
     return kind(
@@ -101,7 +109,55 @@ def refusal(
     )
 
 
-def is_still_running(response: Answer, request: Request[Any]) -> bool:
+def unreachable(
+    error: TransportError,
+    request: Request[Any],
+    *,
+    api_url: str,
+    is_local: bool,
+    proxy: Proxy | None,
+    attempts: int,
+    timeout_s: float,
+) -> Unreachable:
+    """The error for a request that got no response in its last attempt."""
+    tried = f" ({attempts} attempts)" if attempts > 1 else ""
+    if isinstance(error, ConnectError):
+        return _not_connected(error, api_url, tried, is_local=is_local, proxy=proxy)
+    doubt = "" if request.is_repeatable else _MAY_BE_PROCESSED
+    if isinstance(error, TransportTimeout):
+        return Unreachable(
+            f"no response within {timeout_s:g}s from {api_url}{tried}",
+            hint=doubt or "give --request-timeout a longer time",
+        )
+    return Unreachable(
+        f"the connection to {api_url} failed: {error}{tried}",
+        hint=doubt or "check the network, and try again",
+    )
+
+
+def _not_connected(
+    error: ConnectError, api_url: str, tried: str, *, is_local: bool, proxy: Proxy | None
+) -> Unreachable:
+    if proxy is not None:
+        message = f"cannot connect to {api_url} through the proxy {proxy.address}: {error}{tried}"
+        if isinstance(error, ProxyError) and error.status_code == _PROXY_AUTHENTICATION_REQUIRED:
+            fix = f"{proxy.source}=http://USER:PASSWORD@HOST:PORT"
+            return Unreachable(message, hint=f"check the proxy's user and password: {fix}")
+        return Unreachable(
+            message, hint=f"check {proxy.source}, or add the host to NO_PROXY to connect directly"
+        )
+    if is_local:
+        return Unreachable(
+            f"no server is listening at {api_url}: {error}",
+            hint="start the server with `qstash dev`",
+        )
+    return Unreachable(
+        f"cannot connect to {api_url}: {error}{tried}",
+        hint="check the network and HTTPS_PROXY, or try `qstash demo`, which needs neither",
+    )
+
+
+def is_still_running(response: Response, request: Request[Any]) -> bool:
     """Whether QStash continues in the background what took too long for a response.
 
     Source: QStash docs, "Cancel messages in bulk".
@@ -110,7 +166,7 @@ def is_still_running(response: Answer, request: Request[Any]) -> bool:
     return is_late and not names_rate_limit(response.headers)
 
 
-def unexpected_body(response: Answer, request: Request[Any], api_url: str) -> QstashError:
+def unexpected_body(response: Response, request: Request[Any], api_url: str) -> QstashError:
     """The error for a success whose body is not JSON."""
     path = request.path.partition("?")[0]
     return QstashError(
@@ -145,7 +201,7 @@ def excerpt(text: str, limit: int = _EXCERPT_CHARACTERS) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def _reason_of(response: Answer) -> str:
+def _reason_of(response: Response) -> str:
     """QStash's own words with the status, or what came in their place."""
     try:
         content = response.json()
@@ -158,7 +214,7 @@ def _reason_of(response: Answer) -> str:
     return f"the server returned JSON without an error text ({status})"
 
 
-def _described(response: Answer) -> str:
+def _described(response: Response) -> str:
     """What a body is that is not JSON. Only plain text is quoted, and only its beginning."""
     status = excerpt(response.status)
     if not response.content.strip():

@@ -1,4 +1,4 @@
-"""Requests to other servers than QStash, which never see its token."""
+"""Requests to servers other than QStash, which never receive its token."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from qstash_cli.protocol.response_body import BoundedBody
 if TYPE_CHECKING:
     import httpx2
 
-_MOST_BODY_BYTES = 1_048_576
-_MOST_ERROR_CHARACTERS = 1000
+_BODY_LIMIT_BYTES = 1_048_576
+_ERROR_LIMIT_CHARACTERS = 1000
 
 
-class Reply(NamedTuple):
-    """What came back, and how long it took.
-
-    `body` is cut after a mebibyte. `status` is 0 and `error` says why if there was no answer.
-    """
+class ExternalResponse(NamedTuple):
+    """A response, whose body is cut after one MiB; `status` is 0 if an `error` came instead."""
 
     status: int = 0
     body: bytes = b""
@@ -29,10 +26,10 @@ class Reply(NamedTuple):
     took_ms: int = 0
 
 
-def ask(
+def send(
     method: str, url: str, *, timeout_s: float, headers: Headers = (), body: bytes = b""
-) -> Reply:
-    """What a URL answers. Redirects are not followed, as QStash follows none."""
+) -> ExternalResponse:
+    """The response of a URL. Like QStash, it follows no redirects."""
     import httpx2
 
     try:
@@ -44,11 +41,13 @@ def ask(
             # Loading certificates takes time, and plain HTTP needs none.
             verify=url.lower().startswith("https:") and httpx2.create_ssl_context(),
         ) as http:
-            return within(timeout_s, lambda: _reply(http, request))
+            return within(timeout_s, lambda: _receive(http, request))
     except (httpx2.TimeoutException, TimeoutError):
-        return Reply(error=f"no answer within {timeout_s:g}s")
-    except Exception as error:  # noqa: BLE001 - whatever an endpoint causes is its result
-        return Reply(error=(str(error) or type(error).__name__)[:_MOST_ERROR_CHARACTERS])
+        return ExternalResponse(error=f"no response within {timeout_s:g}s")
+    except Exception as error:  # noqa: BLE001 - an endpoint may cause any error
+        return ExternalResponse(
+            error=(str(error) or type(error).__name__)[:_ERROR_LIMIT_CHARACTERS]
+        )
 
 
 def _request(method: str, url: str, headers: Headers, body: bytes) -> httpx2.Request:
@@ -62,21 +61,21 @@ def _request(method: str, url: str, headers: Headers, body: bytes) -> httpx2.Req
         origin,
         headers=[(name.encode(), value.encode()) for name, value in headers],
         content=body,
-        # Byte for byte as it was given: httpx2 would normalize it.
+        # Byte for byte: httpx2 would normalize it.
         extensions={"target": (target if target.startswith("/") else f"/{target}").encode()},
     )
 
 
-def _reply(http: httpx2.Client, request: httpx2.Request) -> Reply:
+def _receive(http: httpx2.Client, request: httpx2.Request) -> ExternalResponse:
     response = http.send(request, auth=None, follow_redirects=False, stream=True)
     try:
-        body = BoundedBody(response.headers.get("content-encoding", ""), _MOST_BODY_BYTES)
+        body = BoundedBody(response.headers.get("content-encoding", ""), _BODY_LIMIT_BYTES)
         for chunk in response.iter_raw():
             if not body.feed(chunk):
                 break
     finally:
         response.close()
-    return Reply(
+    return ExternalResponse(
         status=response.status_code,
         body=body.value,
         took_ms=round(response.elapsed.total_seconds() * 1000),

@@ -1,4 +1,4 @@
-"""When QStash may be asked again, by the headers of its answers.
+"""When the next request may be sent, by the headers of QStash's responses.
 
 Source: QStash docs, "Rate limits". Times are in unix seconds, spans in seconds.
 """

@@ -1,9 +1,10 @@
-"""A call of the API before it is made."""
+"""A request to QStash's API, as a value."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
@@ -13,19 +14,20 @@ _DEFAULT_PAGE = 100
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _DEDUPLICATION_ID = "upstash-deduplication-id"
 _DEDUPLICATION_BY_CONTENT = "upstash-content-based-deduplication"
+# Every printable ASCII character: a destination stands in the path exactly as it was given.
+_UNQUOTED = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Generic[T]):
     """A request whose response is a `T`.
 
-    `response` is that type as a value, which responses are checked against: that of an entry where
-    the request has pages, None where any response will do.
-    `path` goes on the wire byte for byte, with a destination at its end where there is one.
-    `repeatable` declares whether sending it twice has the effect and the response of sending it
-    once; None leaves that to `is_repeatable`. `items` names the list in the answer of a paged
-    request. `runs_in_background` says that a 429 without the headers of a rate limit means that
-    QStash still does what was asked.
+    `response` is that type as a value, against which responses are checked: the type of an entry
+    if the request is paged, None if any response will do. `path` is sent byte for byte, and ends
+    with the destination if there is one. `repeatable` declares whether sending the request twice
+    has the same effect and response as sending it once; None leaves that to `is_repeatable`.
+    `items` names the list in a paged response. `runs_in_background` means that QStash continues
+    the operation after a 429 without rate limit headers.
     """
 
     method: str
@@ -40,9 +42,9 @@ class Request(Generic[T]):
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether it may be sent again when it is not known whether it was processed.
+        """Whether the request may be sent again when it may have been processed.
 
-        Unless declared otherwise, that is so for reads and for what QStash deduplicates.
+        Unless declared otherwise, this is true for reads and for what QStash deduplicates.
         """
         if self.repeatable is not None:
             return self.repeatable
@@ -52,13 +54,22 @@ class Request(Generic[T]):
             for name, value in self.headers
         )
 
+    @property
+    def target(self) -> str:
+        """The path and query as they are sent."""
+        path = quote(self.path, safe=_UNQUOTED)
+        if not self.query:
+            return path
+        pairs = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in self.query)
+        return f"{path}{'&' if '?' in path else '?'}{pairs}"
+
     def with_smaller_page(self) -> Request[T] | None:
-        """The same request for a tenth of the entries in a page, None if it asks for one."""
+        """The same request with a tenth of the entries per page, None if it asks for one entry."""
         count = int(dict(self.query).get("count", _DEFAULT_PAGE))
         return self.with_query(("count", str(max(1, count // 10)))) if count > 1 else None
 
     def with_query(self, *pairs: tuple[str, str]) -> Request[T]:
-        """The same request, with these parameters in place of those of the same names."""
+        """The same request with these query parameters, which replace those of the same names."""
         names = {name for name, _ in pairs}
         kept = tuple(pair for pair in self.query if pair[0] not in names)
         return replace(self, query=kept + pairs)

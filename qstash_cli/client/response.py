@@ -1,37 +1,40 @@
-"""What goes over the wire and comes back, whichever library carries it."""
+"""HTTP responses of QStash, and the errors of requests that got none."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from http.client import responses
-from typing import Any, NamedTuple, Protocol
-
-Pairs = Sequence[tuple[bytes, bytes]]
+from typing import Any, NamedTuple
 
 
-class Fault(Exception):
-    """No answer came, and the reason."""
+class TransportError(Exception):
+    """No response arrived. The message is the reason."""
 
 
-class NotConnected(Fault):
-    """There was no connection: nothing was sent."""
+class TransportTimeout(TransportError):
+    """The response did not arrive in time."""
 
 
-class TimedOut(Fault):
-    """The answer did not come in time."""
+class ConnectError(TransportError):
+    """No connection was established: nothing was sent."""
 
 
-class NotConnectedInTime(NotConnected, TimedOut):
-    """There was no connection in time: nothing was sent."""
+class ConnectTimeout(ConnectError, TransportTimeout):
+    """No connection was established in time: nothing was sent."""
 
 
-class Unusable(Exception):
-    """The proxy that the environment names cannot be used."""
+class ProxyError(ConnectError):
+    """The proxy refused to connect or to forward: nothing reached the server."""
+
+    def __init__(self, status_code: int) -> None:
+        reason = responses.get(status_code, "")
+        # The proxy's own reason phrase may repeat its password.
+        super().__init__(f"the proxy responded with {status_code} {reason}".rstrip())
+        self.status_code = status_code
 
 
-class Answer(NamedTuple):
-    """One answer, whose headers have lower-case names; it took so many seconds."""
+class Response(NamedTuple):
+    """A complete response. Header names are lower-case; `took_s` is the time of the exchange."""
 
     status_code: int
     reason_phrase: str
@@ -41,12 +44,12 @@ class Answer(NamedTuple):
 
     @property
     def is_success(self) -> bool:
-        """QStash did what it was asked."""
+        """Whether the status code is 2xx."""
         return 200 <= self.status_code < 300
 
     @property
     def status(self) -> str:
-        """The status code with its reason, the usual one where the server gives none."""
+        """The status code and its reason, the standard one where the server sends none."""
         reason = self.reason_phrase or responses.get(self.status_code, "")
         return f"{self.status_code} {reason}".strip()
 
@@ -56,20 +59,5 @@ class Answer(NamedTuple):
         return self.content.decode(errors="replace")
 
     def json(self) -> Any:
-        """The body's value. Raises `ValueError` if it is not JSON."""
+        """The parsed body. Raises `ValueError` if it is not JSON."""
         return json.loads(self.content)
-
-
-class Wire(Protocol):
-    """Carries requests to one server, from any number of threads."""
-
-    def send(
-        self, method: str, target: str, headers: Pairs, body: bytes, *, limit_s: float
-    ) -> Answer:
-        """The answer to one request, whole within the limit. Redirects are not followed.
-
-        Raises `Fault`, and `QstashError` for an answer that is too long.
-        """
-
-    def close(self) -> None:
-        """Closes its connections."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from qstash_cli.client.rate_limit import reset_after_s, retry_after_s
-from qstash_cli.client.response import Answer, Fault, NotConnected
+from qstash_cli.client.response import ConnectError, ProxyError, Response, TransportError
 
 TOO_MANY_REQUESTS = 429
 # A gateway had no response of the server: whether the request was processed is not known.
@@ -29,7 +29,7 @@ class RetryPolicy(NamedTuple):
 
     `max_attempts` limits the attempts after errors of the network and after a response with one of
     `statuses`. `total_timeout_s` limits all attempts together, by default it is the limit of one.
-    `is_cancelled` is asked before each retry.
+    `is_cancelled` is called before each retry.
     """
 
     max_attempts: int = 5
@@ -39,7 +39,7 @@ class RetryPolicy(NamedTuple):
 
 
 class RetryLimits(NamedTuple):
-    """What the user allows: the time of one request, and the waiting that a server asks for."""
+    """What the user allows: the time of one request, and the waiting that a server requests."""
 
     request_timeout_s: float
     max_wait_s: float
@@ -59,13 +59,13 @@ class Exchange(NamedTuple):
     None.
     """
 
-    outcome: Answer | Fault
+    outcome: Response | TransportError
     attempts: int
     refused_wait_s: float | None = None
 
 
 def exchange(
-    attempt: Callable[[float], Answer],
+    attempt: Callable[[float], Response],
     *,
     policy: RetryPolicy,
     limits: RetryLimits,
@@ -73,7 +73,7 @@ def exchange(
     is_repeatable: bool,
     is_local: bool,
     report: Callable[[str], None],
-    is_final: Callable[[Answer], bool] = lambda _response: False,
+    is_final: Callable[[Response], bool] = lambda _response: False,
 ) -> Exchange:
     """Makes attempts until one is final.
 
@@ -87,24 +87,24 @@ def exchange(
     while True:
         attempts += 1
         outcome = _outcome_of(attempt, min(limits.request_timeout_s, ends_at - clock.now()))
-        asked_s = _requested_wait_s(outcome, clock.now())
+        requested_s = _requested_wait_s(outcome, clock.now())
         done = Exchange(outcome, attempts)
-        if isinstance(outcome, Answer) and is_final(outcome):
+        if isinstance(outcome, Response) and is_final(outcome):
             return done
         if policy.is_cancelled() or not _is_retriable(
             outcome, policy, is_repeatable=is_repeatable, is_local=is_local
         ):
             return done
-        pause_s = max(asked_s or 0.0, backoff_s(attempts))
-        is_rate_limit = isinstance(outcome, Answer) and outcome.status_code == TOO_MANY_REQUESTS
+        pause_s = max(requested_s or 0.0, backoff_s(attempts))
+        is_rate_limit = isinstance(outcome, Response) and outcome.status_code == TOO_MANY_REQUESTS
         # A rate limit has a time at which it ends, and is limited by that time alone.
-        if attempts >= policy.max_attempts and not (is_rate_limit and asked_s is not None):
+        if attempts >= policy.max_attempts and not (is_rate_limit and requested_s is not None):
             return done
-        if asked_s is None:
+        if requested_s is None:
             if clock.now() + pause_s >= ends_at:
                 return done
         elif waited_s + pause_s > limits.max_wait_s:
-            return done._replace(refused_wait_s=asked_s)
+            return done._replace(refused_wait_s=requested_s)
         else:
             waited_s += pause_s
             ends_at += pause_s
@@ -118,12 +118,14 @@ def backoff_s(attempts: int) -> float:
 
 
 def _is_retriable(
-    outcome: Answer | Fault, policy: RetryPolicy, *, is_repeatable: bool, is_local: bool
+    outcome: Response | TransportError, policy: RetryPolicy, *, is_repeatable: bool, is_local: bool
 ) -> bool:
-    if isinstance(outcome, NotConnected):
+    if isinstance(outcome, ProxyError) and outcome.status_code not in UNAVAILABLE:
+        return False
+    if isinstance(outcome, ConnectError):
         # Nothing was sent. A server on this machine that is not running will not start by itself.
         return not is_local
-    if isinstance(outcome, Fault):
+    if isinstance(outcome, TransportError):
         return is_repeatable
     if outcome.status_code == TOO_MANY_REQUESTS:
         # A rate limit refuses before anything is done. Without a reset it lasts.
@@ -132,15 +134,15 @@ def _is_retriable(
     return is_repeatable and outcome.status_code in policy.statuses
 
 
-def _outcome_of(attempt: Callable[[float], Answer], limit_s: float) -> Answer | Fault:
+def _outcome_of(attempt: Callable[[float], Response], limit_s: float) -> Response | TransportError:
     try:
         return attempt(limit_s)
-    except Fault as fault:
-        return fault
+    except TransportError as error:
+        return error
 
 
-def _requested_wait_s(outcome: Answer | Fault, now: float) -> float | None:
-    if isinstance(outcome, Fault):
+def _requested_wait_s(outcome: Response | TransportError, now: float) -> float | None:
+    if isinstance(outcome, TransportError):
         return None
     if outcome.status_code == TOO_MANY_REQUESTS:
         return reset_after_s(outcome.headers, now)
@@ -149,5 +151,5 @@ def _requested_wait_s(outcome: Answer | Fault, now: float) -> float | None:
     return None
 
 
-def _reason(outcome: Answer | Fault) -> str:
-    return str(outcome) if isinstance(outcome, Fault) else outcome.status
+def _reason(outcome: Response | TransportError) -> str:
+    return str(outcome) if isinstance(outcome, TransportError) else outcome.status

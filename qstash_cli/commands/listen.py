@@ -143,7 +143,7 @@ def _response(listening: Listening, request: Received, number: int) -> tuple[int
         return 500, b"as --fail-first says"
     if listening.forward is None:
         return listening.status, b""
-    reply = external.ask(
+    reply = external.send(
         request.method,
         listening.forward.rstrip("/") + request.path,
         timeout_s=_FORWARD_WITHIN_S,

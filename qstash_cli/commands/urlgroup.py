@@ -182,13 +182,13 @@ def _checked(ctx: Context, endpoints: list[Endpoint]) -> Result:
     return Result(data=cast("Any", dead), view=DEAD, failure=failure)
 
 
-def _sign_of_life(url: str, ctx: Context) -> external.Reply:
+def _sign_of_life(url: str, ctx: Context) -> external.ExternalResponse:
     timeout_s = ctx.connection.request_timeout
-    first = external.ask("HEAD", url, timeout_s=timeout_s)
-    return first if _is_alive(first) else external.ask("GET", url, timeout_s=timeout_s)
+    first = external.send("HEAD", url, timeout_s=timeout_s)
+    return first if _is_alive(first) else external.send("GET", url, timeout_s=timeout_s)
 
 
-def _is_alive(reply: external.Reply) -> bool:
+def _is_alive(reply: external.ExternalResponse) -> bool:
     return 0 < reply.status < 500 and reply.status not in {404, 410}
 
 

@@ -63,20 +63,18 @@ def _path(ctx: Context, source: Source, kind: str) -> Path:
 
 
 def _asked(ctx: Context, kind: str) -> list[Value]:
-    from qstash_cli.client.client import Client, Surroundings
+    from qstash_cli.client.client import Client, ClientConfig
     from qstash_cli.client.deadline import within
 
     started_at = ctx.now()
     settings = resolve(ctx.given, ctx.variables, ctx.profiles, _printed_quickly)
     left_s = _LIMIT_S - (ctx.now() - started_at)
-    world = Surroundings(now=ctx.now, sleep=ctx.sleep, request_timeout_s=_LIMIT_S, max_wait_s=0)
-    client = Client(
-        settings.api_url, settings.token, is_local=settings.is_local, surroundings=world
-    )
+    config = ClientConfig(now=ctx.now, sleep=ctx.sleep, request_timeout_s=_LIMIT_S, max_wait_s=0)
+    client = Client(settings.api_url, settings.token, is_local=settings.is_local, config=config)
     request, described = _KINDS[kind]
     try:
         # Importing what sends it takes as long as an answer, and is none of the network's time.
-        client.prepared()
+        client.open()
         records = within(left_s, lambda: _records(client, request))
     finally:
         client.close()

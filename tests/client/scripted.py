@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-from qstash_cli.client.client import Client, Surroundings
+from qstash_cli.client.client import Client, ClientConfig
 
 TOKEN = "token-of-a-test"
 
@@ -131,7 +131,7 @@ class ClientUnderTest:
             url,
             TOKEN,
             is_local=is_local,
-            surroundings=Surroundings(
+            config=ClientConfig(
                 now=lambda: self.time,
                 sleep=sleep,
                 trace=self.lines.append,

@@ -19,7 +19,7 @@ def test_what_takes_longer_is_left_alone() -> None:
     goes_on = threading.Event()
     began_at = time.monotonic()
 
-    with pytest.raises(TimeoutError, match=r"no answer within 0\.05s"):
+    with pytest.raises(TimeoutError, match=r"no response within 0\.05s"):
         within(0.05, goes_on.wait)
 
     assert time.monotonic() - began_at < 1

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.client.api import keys, messages
-from qstash_cli.client.errors import excerpt, refusal, unexpected_body
+from qstash_cli.client.errors import error_response, excerpt, unexpected_body
 from qstash_cli.client.request import Request
-from qstash_cli.client.response import Answer
+from qstash_cli.client.response import Response
 from qstash_cli.errors import ExitCode, NotFound, QstashError, RateLimited, Unreachable
 from qstash_cli.protocol.options import MessageOptions
 from tests.client.conftest import Connect
@@ -123,10 +123,10 @@ def test_whatever_a_response_has_its_error_is_one_short_printable_line(
     body: bytes, media_type: str, status: int, reason: str
 ) -> None:
     headers = {"content-type": media_type, "location": reason}
-    response = Answer(status, reason, headers, body, 0.0)
+    response = Response(status, reason, headers, body, 0.0)
 
     for error in (
-        refusal(response, keys.get(), attempts=5, refused_wait_s=float("inf")),
+        error_response(response, keys.get(), attempts=5, refused_wait_s=float("inf")),
         unexpected_body(response, keys.get(), "https://qstash.example"),
     ):
         assert error.message.isprintable()

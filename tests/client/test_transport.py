@@ -1,4 +1,4 @@
-"""The wire without a proxy, against real sockets: what is sent, kept, decoded, and told apart."""
+"""The transport against real sockets: what it sends, keeps open, decodes and refuses."""
 
 from __future__ import annotations
 
@@ -11,95 +11,22 @@ import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
-import trustme
 
-from qstash_cli.client.response import Fault, NotConnected, NotConnectedInTime, TimedOut
-from qstash_cli.client.transport import PlainWire, certificates
-
-Wires = Callable[..., PlainWire]
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-# In place of an answer: the request is taken, and nothing comes.
-SILENCE = b"(silence)"
-
-
-@dataclass
-class Peer:
-    """A server; `answers` are those of each connection, which it closes behind the last one."""
-
-    answers: tuple[tuple[bytes, ...], ...]
-    context: ssl.SSLContext | None = None
-    url: str = ""
-    requests: list[bytes] = field(default_factory=list)
-    connections: int = 0
-    closed: threading.Event = field(default_factory=threading.Event)
-
-    def serve(self, listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                answers = self.answers[min(self.connections, len(self.answers) - 1)]
-                self.connections += 1
-                threading.Thread(target=self._talk, args=(connection, answers), daemon=True).start()
-
-    def _talk(self, connection: socket.socket, answers: tuple[bytes, ...]) -> None:
-        with suppress(OSError):
-            if self.context is not None:
-                connection = self.context.wrap_socket(connection, server_side=True)
-            with closing(connection):
-                for answer in answers:
-                    self.requests.append(_request(connection))
-                    if answer == SILENCE:
-                        connection.recv(1)
-                    else:
-                        connection.sendall(answer)
-        self.closed.set()
-
-
-Peers = Callable[..., Peer]
-
-
-def _request(connection: socket.socket) -> bytes:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        more = connection.recv(65_536)
-        if not more:
-            raise OSError("it is gone")
-        data += more
-    head, _, body = data.partition(b"\r\n\r\n")
-    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
-    while len(body) < int(fields.get(b"content-length", b"0")):
-        body += connection.recv(65_536)
-    return head + b"\r\n\r\n" + body
-
-
-@pytest.fixture
-def peer() -> Iterator[Peers]:
-    """Starts a server whose connections have these answers."""
-    listeners: list[socket.socket] = []
-
-    def start(*answers: tuple[bytes, ...], context: ssl.SSLContext | None = None) -> Peer:
-        listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
-        scheme, host = ("http", "127.0.0.1") if context is None else ("https", "localhost")
-        made = Peer(answers, context, f"{scheme}://{host}:{listener.getsockname()[1]}")
-        threading.Thread(target=made.serve, args=(listener,), daemon=True).start()
-        return made
-
-    yield start
-    for listener in listeners:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+from qstash_cli.client.response import (
+    ConnectError,
+    ConnectTimeout,
+    TransportError,
+    TransportTimeout,
+)
+from qstash_cli.errors import BadInput
+from tests.client.peers import OK, SILENCE, Peers, Transports
 
 
 @pytest.fixture
 def slow_reader() -> Iterator[Callable[[ssl.SSLContext | None], str]]:
-    """Starts a server that takes some of a request every tenth of a second."""
+    """Starts a server that reads a part of a request every tenth of a second."""
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -121,59 +48,48 @@ def slow_reader() -> Iterator[Callable[[ssl.SSLContext | None], str]]:
     listener.close()
 
 
-@pytest.fixture
-def wire() -> Iterator[Wires]:
-    """Opens a wire to a URL, and closes it after the test."""
-    opened: list[PlainWire] = []
-
-    def open_(url: str, **given: Any) -> PlainWire:
-        usual: dict[str, Any] = {"context": None, "connect_timeout_s": 5}
-        opened.append(PlainWire(url, **(usual | given)))
-        return opened[-1]
-
-    yield open_
-    for one in opened:
-        one.close()
-
-
-def test_what_is_sent_is_what_was_given_byte_for_byte(peer: Peers, wire: Wires) -> None:
-    there = peer((OK,))
+def test_a_request_is_sent_byte_for_byte(peer: Peers, transport: Transports) -> None:
+    server = peer((OK,))
     target = "/v2/publish/https://example.com/a//b?c=%2F&d=%20"
 
-    answer = wire(there.url).send(
+    response = transport(server.url).send(
         "POST", target, [(b"X-A", b"1"), (b"X-A", "ü".encode())], b"\x00body", limit_s=10
     )
 
-    assert (answer.status_code, answer.content, answer.is_success) == (200, b"ok", True)
-    head, _, body = there.requests[0].partition(b"\r\n\r\n")
+    assert (response.status_code, response.content, response.is_success) == (200, b"ok", True)
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
     assert first == f"POST {target} HTTP/1.1".encode()
     assert {b"X-A: 1", b"X-A: \xc3\xbc", b"Content-Length: 5"} <= set(lines)
-    assert f"Host: {there.url.removeprefix('http://')}".encode() in lines
+    assert f"Host: {server.url.removeprefix('http://')}".encode() in lines
     assert body == b"\x00body"
 
 
-def test_a_connection_is_used_again_and_closed_at_the_end(peer: Peers, wire: Wires) -> None:
-    there = peer((OK, OK, OK, SILENCE))
-    one = wire(there.url)
+def test_a_connection_is_reused_and_closed_with_the_transport(
+    peer: Peers, transport: Transports
+) -> None:
+    server = peer((OK, OK, OK, SILENCE))
+    one = transport(server.url)
 
     for _ in range(3):
         assert one.send("GET", "/", [], b"", limit_s=10).content == b"ok"
 
-    assert (there.connections, len(there.requests)) == (1, 3)
+    assert (server.connections, len(server.requests)) == (1, 3)
     one.close()
-    assert there.closed.wait(10)
+    assert server.closed.wait(10)
 
 
-def test_a_connection_that_was_closed_meanwhile_is_not_used(peer: Peers, wire: Wires) -> None:
-    there = peer((OK,))
-    one = wire(there.url)
+def test_a_connection_that_the_server_closed_is_not_reused(
+    peer: Peers, transport: Transports
+) -> None:
+    server = peer((OK,))
+    one = transport(server.url)
 
     one.send("GET", "/", [], b"", limit_s=10)
-    assert there.closed.wait(10)
+    assert server.closed.wait(10)
 
     assert one.send("GET", "/", [], b"", limit_s=10).content == b"ok"
-    assert (there.connections, len(there.requests)) == (2, 2)
+    assert (server.connections, len(server.requests)) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -190,106 +106,115 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used(peer: Peers, wire: W
     ],
     ids=["to the end", "chunked", "gzip", "deflate", "bare deflate"],
 )
-def test_bodies_are_read_whole_and_decoded(
-    peer: Peers, headers: bytes, body: bytes, wire: Wires
+def test_bodies_are_read_completely_and_decoded(
+    peer: Peers, headers: bytes, body: bytes, transport: Transports
 ) -> None:
-    there = peer((b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + body,))
+    server = peer((b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + body,))
 
-    assert wire(there.url).send("GET", "/", [], b"", limit_s=10).content == b"some text"
+    assert transport(server.url).send("GET", "/", [], b"", limit_s=10).content == b"some text"
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         b"",
         b"HTTP/1.1 200 OK\r\nContent-Le",
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ncut",
-        b"this is no HTTP\r\n\r\n",
+        b"this is not HTTP\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nnot a header\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nX-A: \x07\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: 1\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX-A: " + b"1" * 100_000 + b"\r\n\r\n",
+        (b"HTTP/1.1 200 OK\r\n" + (b"X-A: " + b"1" * 60_000 + b"\r\n") * 50 + b"\r\n"),
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno",
     ],
 )
-def test_an_answer_that_is_none_is_a_fault_which_may_have_been_sent(
-    peer: Peers, answer: bytes, wire: Wires
+def test_a_malformed_response_is_an_error_of_a_request_that_may_have_been_sent(
+    peer: Peers, response: bytes, transport: Transports
 ) -> None:
-    there = peer((answer,))
-    one = wire(there.url)
+    server = peer((response,))
+    one = transport(server.url)
 
-    with pytest.raises(Fault) as fault:
+    with pytest.raises(TransportError) as caught:
         one.send("GET", "/", [], b"", limit_s=10)
 
-    assert not isinstance(fault.value, NotConnected)
-    assert len(there.requests) == 1
-    assert there.closed.wait(10)
+    assert not isinstance(caught.value, ConnectError)
+    assert len(server.requests) == 1
+    assert server.closed.wait(10)
 
 
-def test_silence_is_not_waited_for_longer_than_is_said(peer: Peers, wire: Wires) -> None:
-    there = peer((SILENCE,))
+def test_a_silent_server_is_a_timeout(peer: Peers, transport: Transports) -> None:
+    server = peer((SILENCE,))
 
-    with pytest.raises(TimedOut) as fault:
-        wire(there.url).send("GET", "/", [], b"", limit_s=0.2)
+    with pytest.raises(TransportTimeout) as caught:
+        transport(server.url).send("GET", "/", [], b"", limit_s=0.2)
 
-    assert not isinstance(fault.value, NotConnected)
-    assert there.closed.wait(10)
+    assert not isinstance(caught.value, ConnectError)
+    assert server.closed.wait(10)
 
 
 @pytest.mark.usefixtures("trusted")
-@pytest.mark.parametrize("is_secured", [False, True])
-def test_a_body_that_goes_out_in_many_pieces_arrives_whole(
-    peer: Peers, wire: Wires, secured: ssl.SSLContext, *, is_secured: bool
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_a_large_body_arrives_completely(
+    peer: Peers, transport: Transports, tls: ssl.SSLContext, *, is_encrypted: bool
 ) -> None:
-    there = peer((OK, OK), context=secured if is_secured else None)
-    one = wire(there.url, context=certificates() if is_secured else None)
+    server = peer((OK, OK), context=tls if is_encrypted else None)
+    one = transport(server.url)
     body = bytes(range(256)) * 40_000
 
     for _ in range(2):
         assert one.send("POST", "/", [], body, limit_s=30).content == b"ok"
 
-    assert there.connections == 1
-    assert [request.partition(b"\r\n\r\n")[2] == body for request in there.requests] == [True] * 2
+    assert server.connections == 1
+    assert [request.partition(b"\r\n\r\n")[2] == body for request in server.requests] == [True] * 2
 
 
 @pytest.mark.usefixtures("trusted")
-@pytest.mark.parametrize("is_secured", [False, True])
-def test_who_takes_a_request_piece_by_piece_is_not_waited_for_longer(
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_a_server_that_reads_slowly_is_a_timeout(
     slow_reader: Callable[[ssl.SSLContext | None], str],
-    wire: Wires,
-    secured: ssl.SSLContext,
+    transport: Transports,
+    tls: ssl.SSLContext,
     *,
-    is_secured: bool,
+    is_encrypted: bool,
 ) -> None:
-    url = slow_reader(secured if is_secured else None)
-    one = wire(url, context=certificates() if is_secured else None)
+    url = slow_reader(tls if is_encrypted else None)
+    one = transport(url)
     began_at = time.monotonic()
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(TransportTimeout):
         one.send("POST", "/", [], b"x" * 50_000_000, limit_s=0.5)
 
     assert time.monotonic() - began_at < 5
 
 
-def test_that_nothing_was_sent_is_told_apart(wire: Wires) -> None:
+def test_a_refused_connection_is_an_error_of_a_request_that_was_not_sent(
+    transport: Transports,
+) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
 
-        with pytest.raises(NotConnected) as refused:
-            wire(url).send("GET", "/", [], b"", limit_s=10)
-    assert not isinstance(refused.value, TimedOut)
+        with pytest.raises(ConnectError) as refused:
+            transport(url).send("GET", "/", [], b"", limit_s=10)
+    assert not isinstance(refused.value, TransportTimeout)
 
 
-def test_a_connection_that_does_not_come_about_in_time_was_not_sent(
-    wire: Wires,
+def test_a_connection_attempt_has_a_timeout(
+    transport: Transports,
 ) -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         place = full.getsockname()
-        # They take the places that there are; whoever comes next is not answered at all.
+        # They fill the backlog; the kernel ignores further connection attempts.
         waiting = [socket.create_connection(place) for _ in range(1)]
-        slow = wire(f"http://127.0.0.1:{place[1]}", connect_timeout_s=0.2)
+        slow = transport(f"http://127.0.0.1:{place[1]}", connect_timeout_s=0.2)
         try:
-            with pytest.raises(NotConnectedInTime):
+            with pytest.raises(ConnectTimeout):
                 slow.send("GET", "/", [], b"", limit_s=10)
         finally:
             for one in waiting:
@@ -297,76 +222,79 @@ def test_a_connection_that_does_not_come_about_in_time_was_not_sent(
 
 
 @pytest.mark.parametrize("value", [b"a\r\nX-Evil: 1", b"a\nX-Evil: 1"])
-def test_a_header_cannot_begin_another_one(peer: Peers, value: bytes, wire: Wires) -> None:
-    there = peer((OK,))
+def test_a_header_cannot_start_another_one(
+    peer: Peers, value: bytes, transport: Transports
+) -> None:
+    server = peer((OK,))
 
-    with pytest.raises(Fault):
-        wire(there.url).send("GET", "/", [(b"X-A", value)], b"", limit_s=10)
-    assert there.requests == []
-
-
-def test_a_target_cannot_begin_another_request(peer: Peers, wire: Wires) -> None:
-    there = peer((OK,))
-
-    with pytest.raises(Fault):
-        wire(there.url).send("GET", "/ HTTP/1.1\r\nX-Evil: 1\r\n", [], b"", limit_s=10)
-    assert there.requests == []
+    with pytest.raises(TransportError):
+        transport(server.url).send("GET", "/", [(b"X-A", value)], b"", limit_s=10)
+    assert server.requests == []
 
 
-def test_threads_have_connections_of_their_own(peer: Peers, wire: Wires) -> None:
-    there = peer((OK,) * 50)
-    one = wire(there.url)
+def test_a_target_cannot_start_another_request(peer: Peers, transport: Transports) -> None:
+    server = peer((OK,))
+
+    with pytest.raises(TransportError):
+        transport(server.url).send("GET", "/ HTTP/1.1\r\nX-Evil: 1\r\n", [], b"", limit_s=10)
+    assert server.requests == []
+
+
+def test_threads_have_connections_of_their_own(peer: Peers, transport: Transports) -> None:
+    server = peer((OK,) * 50)
+    one = transport(server.url)
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(
+        responses = list(
             pool.map(lambda _: one.send("GET", "/", [], b"", limit_s=10).content, range(50))
         )
 
-    assert answers == [b"ok"] * 50
-    assert 1 <= there.connections <= 8
+    assert responses == [b"ok"] * 50
+    assert 1 <= server.connections <= 8
     one.close()
 
 
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def secured(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    return context
-
-
-@pytest.fixture
-def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment names the authority."""
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-
-
 @pytest.mark.usefixtures("trusted")
-def test_certificates_are_those_that_the_environment_names(
-    peer: Peers, wire: Wires, secured: ssl.SSLContext
+def test_certificates_of_the_environment_are_trusted(
+    peer: Peers, transport: Transports, tls: ssl.SSLContext
 ) -> None:
-    there = peer((OK,), context=secured)
+    server = peer((OK,), context=tls)
 
-    answer = wire(there.url, context=certificates()).send("GET", "/", [], b"", limit_s=10)
+    response = transport(server.url).send("GET", "/", [], b"", limit_s=10)
 
-    assert answer.content == b"ok"
+    assert response.content == b"ok"
 
 
-def test_nothing_is_sent_to_a_server_that_nobody_vouches_for(
+def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(
     peer: Peers,
-    secured: ssl.SSLContext,
+    tls: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
-    wire: Wires,
+    transport: Transports,
 ) -> None:
-    there = peer((OK,), context=secured)
+    server = peer((OK,), context=tls)
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
 
-    with pytest.raises(NotConnected, match="certificate verify failed"):
-        wire(there.url, context=certificates()).send("GET", "/", [], b"", limit_s=10)
-    assert there.requests == []
+    with pytest.raises(ConnectError, match="certificate verify failed"):
+        transport(server.url).send("GET", "/", [], b"", limit_s=10)
+    assert server.requests == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_tls_handshake_has_a_timeout(transport: Transports) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://localhost:{silent.getsockname()[1]}"
+        started_at = time.monotonic()
+
+        with pytest.raises(ConnectTimeout):
+            transport(url, connect_timeout_s=0.2).send("GET", "/", [], b"", limit_s=10)
+    assert time.monotonic() - started_at < 5
+
+
+def test_certificates_that_cannot_be_read_are_bad_input(
+    transport: Transports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
+
+    with pytest.raises(BadInput, match="SSL_CERT_FILE"):
+        transport("https://localhost:1")

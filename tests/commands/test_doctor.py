@@ -115,7 +115,7 @@ def test_a_server_that_never_answers_is_given_up(qstash: Qstash) -> None:
         took_s = time.monotonic() - began_at
 
     assert run.code == 6, run
-    assert "no answer within 1s" in checks(run)["api"]["detail"]
+    assert "no response within 1s" in checks(run)["api"]["detail"]
     assert took_s < 3
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from qstash_cli.client.diagnostics import Answer
+from qstash_cli.client.diagnostics import Measurement
 from qstash_cli.commands.doctor import account, environment, network
 from qstash_cli.config.credentials import Keys
 from tests.commands.api_server import KEYS
@@ -25,7 +26,7 @@ KEY_CASES: dict[str, tuple[Keys, str, str]] = {
 def test_signing_keys_are_compared_and_never_shown(case: tuple[Keys, str, str]) -> None:
     configured, status, words = case
 
-    check = account.signing_keys(configured, Answer(status=200, content=KEYS))
+    check = account.signing_keys(configured, Measurement(status=200, content=KEYS))
 
     assert (check.status, words in check.detail) == (status, True), check
     assert "sig_" not in check.detail + check.fix
@@ -35,18 +36,26 @@ PROXY_CASES: dict[str, tuple[dict[str, str], str, str]] = {
     "none": ({}, "ok", "none is set"),
     "used": ({"HTTPS_PROXY": "http://me:hush@proxy:3128"}, "ok", "HTTPS_PROXY: http://proxy:3128"),
     "lower case first": ({"HTTPS_PROXY": "http://a", "https_proxy": "http://b"}, "ok", "http://b"),
-    "left out": ({"HTTPS_PROXY": "http://a", "NO_PROXY": ".example"}, "ok", "NO_PROXY leaves"),
-    "every host left out": ({"ALL_PROXY": "http://a", "no_proxy": "*"}, "ok", "NO_PROXY leaves"),
-    "socks": ({"ALL_PROXY": "socks5://a:1"}, "failure", "ALL_PROXY"),
+    "excluded": ({"HTTPS_PROXY": "http://a", "NO_PROXY": ".example"}, "ok", "NO_PROXY excludes"),
+    "all hosts excluded": ({"ALL_PROXY": "http://a", "no_proxy": "*"}, "ok", "NO_PROXY excludes"),
+    "of another scheme": ({"HTTP_PROXY": "http://a"}, "ok", "HTTP_PROXY is set, but not used"),
+    "socks": ({"ALL_PROXY": "socks5://me:hush@a:1"}, "failure", "ALL_PROXY names a SOCKS proxy"),
+    "behind TLS": ({"ALL_PROXY": "https://me:hush@a:1"}, "failure", "ALL_PROXY names a proxy"),
     "no port": ({"HTTPS_PROXY": "http://a:x"}, "failure", "HTTPS_PROXY"),
 }
 
 
 @pytest.mark.parametrize("case", PROXY_CASES.values(), ids=list(PROXY_CASES))
-def test_proxies_are_told_without_their_passwords(case: tuple[dict[str, str], str, str]) -> None:
+def test_proxies_are_reported_without_their_passwords(
+    case: tuple[dict[str, str], str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     env, status, words = case
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
 
-    check = environment.proxy("https://q.example", env, is_local=False)
+    check = environment.proxy("https://q.example")
 
     assert (check.status, words in check.detail) == (status, True), check
     assert "hush" not in check.detail + check.fix
@@ -67,12 +76,14 @@ def test_certificates_that_are_not_there_are_a_failure(tmp_path: Path) -> None:
 
 
 def test_slow_answers_are_a_warning() -> None:
-    assert network.latency([Answer(took_ms=ms) for ms in (5, 9, 2000)]).detail.startswith("9 ms")
-    assert network.latency([Answer(took_ms=1500)]).status == "warning"
+    assert network.latency([Measurement(took_ms=ms) for ms in (5, 9, 2000)]).detail.startswith(
+        "9 ms"
+    )
+    assert network.latency([Measurement(took_ms=1500)]).status == "warning"
 
 
 def test_few_samples_are_taken_of_slow_answers() -> None:
-    slow = Answer(took_ms=2000)
+    slow = Measurement(took_ms=2000)
 
     assert len(list(network.samples(slow, lambda: slow))) == 1
-    assert len(list(network.samples(Answer(took_ms=3), lambda: Answer(took_ms=3)))) == 3
+    assert len(list(network.samples(Measurement(took_ms=3), lambda: Measurement(took_ms=3)))) == 3

@@ -142,11 +142,11 @@ def test_an_outage_neither_repeats_nor_loses_entries_of_the_server(local: Qstash
     with running_proxy(proxy):
         from qstash_cli.client.api import logs as api
         from qstash_cli.client.api.filters import Filter
-        from qstash_cli.client.client import Client, Surroundings
+        from qstash_cli.client.client import Client, ClientConfig
 
         sleeps: list[float] = []
-        world = Surroundings(now=lambda: 0.0, sleep=sleeps.append)
-        client = Client(proxy.url, local.env["QSTASH_TOKEN"], is_local=True, surroundings=world)
+        config = ClientConfig(now=lambda: 0.0, sleep=sleeps.append)
+        client = Client(proxy.url, local.env["QSTASH_TOKEN"], is_local=True, config=config)
         notes: list[str] = []
         log = Log(
             since=lambda ms: list(client.pages(api.entries(Filter(from_ms=ms)))),

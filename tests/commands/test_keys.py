@@ -125,7 +125,7 @@ def test_an_endpoint_that_takes_too_long_does_not_accept(local: Qstash) -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         run = rotate(local, url, more=("--yes", "--request-timeout", "1s"))
 
-    assert (run.code, f"{url} did not answer: no answer within 1s" in run.err) == (1, True), run
+    assert (run.code, f"{url} did not answer: no response within 1s" in run.err) == (1, True), run
 
 
 def test_it_can_be_forced(local: Qstash, nobody: str) -> None:

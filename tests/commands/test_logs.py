@@ -150,7 +150,7 @@ def test_a_page_that_is_too_long_is_requested_again_with_fewer_entries(
     qstash: Qstash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As QStash may do that knows nothing of trimmed bodies."""
-    monkeypatch.setattr(body_limits, "MOST_BYTES", 40_000)
+    monkeypatch.setattr(body_limits, "BODY_LIMIT_BYTES", 40_000)
     entries = [
         {
             "messageId": f"msg_{n}",
@@ -183,7 +183,7 @@ def test_a_page_that_is_too_long_is_requested_again_with_fewer_entries(
 def test_an_entry_that_is_too_long_alone_is_reported(
     qstash: Qstash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body_limits, "MOST_BYTES", 1_048_576)
+    monkeypatch.setattr(body_limits, "BODY_LIMIT_BYTES", 1_048_576)
     with running_endpoint(lambda _request: (200, b" " * 2_000_000)) as endpoint:
         qstash.env |= {"QSTASH_URL": endpoint.url, "QSTASH_TOKEN": DEV_USER.token}
         run = qstash("logs", "--stats")

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from qstash_cli.client.external import Reply
+from qstash_cli.client.external import ExternalResponse
 from qstash_cli.commands.logs.mirror import mirrored
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.records import LogEntry
@@ -24,9 +24,9 @@ def test_each_attempt_is_forwarded_in_order_with_the_count_of_those_before_it() 
     made: list[Delivery] = []
     warned: list[str] = []
 
-    def deliver(one: Delivery) -> Reply:
+    def deliver(one: Delivery) -> ExternalResponse:
         made.append(one)
-        return Reply(status=200 + len(made), body=b"ok", took_ms=7)
+        return ExternalResponse(status=200 + len(made), body=b"ok", took_ms=7)
 
     entries = [entry("msg_1", "ERROR"), entry("msg_2"), entry("msg_1", "ERROR"), entry("msg_1")]
     shown = list(mirrored(entries, deliver, warned.append))
@@ -46,7 +46,7 @@ def test_what_qstash_hides_is_left_out_aloud_and_a_silent_handler_is_no_end() ->
     entries = [entry("msg_1", body=b"REDACTED:" + b"a" * 64), entry("msg_2"), entry("msg_3")]
     entries[1]["body"] = "QUJ"
 
-    shown = list(mirrored(entries, lambda _one: Reply(error="refused"), warned.append))
+    shown = list(mirrored(entries, lambda _one: ExternalResponse(error="refused"), warned.append))
 
     assert warned == [
         "msg_1 is not forwarded: its body is redacted",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -81,3 +82,23 @@ def test_each_dependency_has_a_lower_bound_and_a_reason_above_it(figures: Figure
     figures("supply", cases=len(runtime))
     assert all(">=" in one for one in runtime)
     assert not [one for one in runtime if not reasons.get(one)]
+
+
+# Where the name of a package is not that of its module.
+_MODULES = {"pyjwt": "jwt", "python-dotenv": "dotenv", "tomli-w": "tomli_w"}
+
+
+def imported_packages() -> set[str]:
+    """The modules of other packages that the package imports."""
+    nodes = [node for path in SOURCES for node in ast.walk(ast.parse(path.read_text()))]
+    names = {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"qstash_cli"}
+
+
+def test_the_package_imports_its_dependencies_and_nothing_else() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    packages = [re.split(r"[<>=\[]", one)[0] for one in project["dependencies"]]
+    modules = {_MODULES.get(one, one) for one in packages}
+
+    assert imported_packages() - {"_typeshed"} == modules

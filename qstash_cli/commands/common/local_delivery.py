@@ -11,7 +11,7 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client import external
-from qstash_cli.client.external import Reply
+from qstash_cli.client.external import ExternalResponse
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.destination import check_destination, is_loopback, is_url
@@ -106,20 +106,20 @@ def request_of(signed: Signed, url: str) -> ExternalRequest:
     return ExternalRequest(signed.delivery.method, url, signed.headers, signed.delivery.body)
 
 
-def deliver(signed: Signed, url: str, timeout_s: int) -> Reply:
+def deliver(signed: Signed, url: str, timeout_s: int) -> ExternalResponse:
     """The response of the handler at `url`."""
     request = request_of(signed, url)
-    return external.ask(
+    return external.send(
         request.method, url, timeout_s=timeout_s, headers=request.headers, body=request.body
     )
 
 
-def is_accepted(reply: Reply) -> bool:
+def is_accepted(reply: ExternalResponse) -> bool:
     """The handler took it. Source: QStash docs, "Retry"."""
     return 200 <= reply.status < 300
 
 
-def reply_record(reply: Reply) -> dict[str, Any]:
+def reply_record(reply: ExternalResponse) -> dict[str, Any]:
     """The answer as JSON; a body that is not UTF-8 is in `bodyBase64`."""
     record: dict[str, Any] = {
         "status": reply.status or None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client import external
-from qstash_cli.client.external import Reply
+from qstash_cli.client.external import ExternalResponse
 from qstash_cli.protocol.forgeries import Probe
 
 _SLOW_MS = 30_000
@@ -24,9 +24,9 @@ def request_of(ctx: Context, url: str, one: Probe) -> ExternalRequest:
     return ExternalRequest("POST", url, headers, one.body)
 
 
-def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> Reply:
+def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> ExternalResponse:
     """What an endpoint answers to a probe; a good one that takes long is warned of."""
-    reply = external.ask(
+    reply = external.send(
         request.method, request.url, timeout_s=timeout_s, headers=request.headers, body=request.body
     )
     if one.is_good and reply.took_ms > _SLOW_MS:
@@ -36,6 +36,6 @@ def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> R
     return reply
 
 
-def holds(one: Probe, reply: Reply) -> bool:
+def holds(one: Probe, reply: ExternalResponse) -> bool:
     """Whether the answer is the one that the endpoint must give."""
     return 200 <= reply.status < 300 if one.is_good else 400 <= reply.status < 500

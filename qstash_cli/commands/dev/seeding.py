@@ -6,7 +6,7 @@ import contextlib
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
-from qstash_cli.client.client import Client, Surroundings
+from qstash_cli.client.client import Client, ClientConfig
 from qstash_cli.commands.manifest.loading import account_for, parsed, warn_of_missing_groups
 from qstash_cli.commands.manifest.plan_view import DONE, counted
 from qstash_cli.errors import QstashError
@@ -32,7 +32,7 @@ def seed(ctx: Context, file: str, manifest: Manifest, url: str, token: str) -> N
         url,
         token,
         is_local=True,
-        surroundings=Surroundings(
+        config=ClientConfig(
             now=ctx.now, sleep=ctx.sleep, trace=ctx.trace if ctx.output.verbose else None
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from qstash_cli.client.diagnostics import Answer
+from qstash_cli.client.diagnostics import Measurement
 from qstash_cli.client.request import Request
 from qstash_cli.commands.doctor.check import (
     Check,
@@ -24,7 +24,7 @@ _NOT_ALLOWED = frozenset({401, 403})
 WRITE = Request[object](method="POST", path="/v2/publish/qstash-doctor://nowhere", repeatable=False)
 
 
-def acceptance(answer: Answer, source: Source) -> Check:
+def acceptance(answer: Measurement, source: Source) -> Check:
     """Whether QStash knows the token."""
     if answer.status in _NOT_ALLOWED:
         return failure(
@@ -45,7 +45,7 @@ def region(
     *,
     is_local: bool,
     is_refused: bool,
-    ask: Callable[[str], Answer],
+    ask: Callable[[str], Measurement],
 ) -> Check:
     """Which region it is, and whether a token that it refuses is another's.
 
@@ -62,11 +62,11 @@ def region(
         if answer.status == 200:
             fix = how_to_move(source, others[name], name)
             return failure("region", f"the token is of {name}, not of {here}", fix, REFUSED)
-    told = ", ".join(f"{n}: {a.fault or _words(a)}" for n, a in answers.items())
+    told = ", ".join(f"{n}: {a.error or _words(a)}" for n, a in answers.items())
     return warning("region", f"{here}; no other region accepts the token either ({told})")
 
 
-def permissions(answer: Answer) -> Check:
+def permissions(answer: Measurement) -> Check:
     """Whether the token may do more than read, by the answer to `WRITE`."""
     if answer.status == 400:
         return ok("permissions", "the token may read and publish")
@@ -76,10 +76,10 @@ def permissions(answer: Answer) -> Check:
             "permissions", "the token may read, but not publish or change anything",
             "that is enough for lists and logs; else take QSTASH_TOKEN from the console",
         )  # fmt: skip
-    return warning("permissions", f"not known: {answer.fault or _words(answer)}", "try again")
+    return warning("permissions", f"not known: {answer.error or _words(answer)}", "try again")
 
 
-def signing_keys(configured: Keys, answer: Answer) -> Check:
+def signing_keys(configured: Keys, answer: Measurement) -> Check:
     """Whether the signing keys are configured, and are those of the account."""
     if not (configured.current or configured.next):
         return warning(
@@ -90,7 +90,7 @@ def signing_keys(configured: Keys, answer: Answer) -> Check:
     if answer.status in _NOT_ALLOWED:
         return ok("signing-keys", f"{configured.source}; the token may not read the account's")
     if answer.status != 200 or not isinstance(answer.content, dict):
-        reason = answer.fault or _words(answer)
+        reason = answer.error or _words(answer)
         return warning(
             "signing-keys", f"{configured.source}; the account's are not known: {reason}"
         )
@@ -118,7 +118,7 @@ def _compared(configured: Keys, of_account: SigningKeys) -> Check:
     )
 
 
-def _words(answer: Answer) -> str:
+def _words(answer: Measurement) -> str:
     content = answer.content
     words = content.get("error") if isinstance(content, dict) else None
     return str(words)[:200] if words else str(answer.status)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from qstash_cli.client.api import keys, logs
 from qstash_cli.client.api.filters import Filter
-from qstash_cli.client.diagnostics import Answer, ask
+from qstash_cli.client.diagnostics import Measurement, measure
+from qstash_cli.client.proxies import proxy_for
 from qstash_cli.commands.doctor import (
     account,
     credentials,
@@ -53,22 +54,22 @@ class _Line:
         self._clients: dict[str, Client] = {}
         self.limit_s = min(_LONGEST_S, ctx.connection.request_timeout)
 
-    def ask(self, url: str, token: str, request: Request[Any]) -> Answer:
+    def ask(self, url: str, token: str, request: Request[Any]) -> Measurement:
         """The answer of a QStash."""
         client = self._clients.get(url) or self._clients.setdefault(url, self._open(url, token))
-        return ask(client, request, now=self._ctx.now, limit_s=self.limit_s)
+        return measure(client, request, now=self._ctx.now, limit_s=self.limit_s)
 
     def _open(self, url: str, token: str) -> Client:
-        from qstash_cli.client.client import Client, Surroundings
+        from qstash_cli.client.client import Client, ClientConfig
 
         ctx = self._ctx
-        world = Surroundings(
+        config = ClientConfig(
             now=ctx.now,
             sleep=ctx.sleep,
             trace=ctx.trace if ctx.output.verbose else None,
             request_timeout_s=self.limit_s,
         )
-        return Client(url, token, is_local=is_loopback(url), surroundings=world)
+        return Client(url, token, is_local=is_loopback(url), config=config)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -132,21 +133,25 @@ def _over_the_network(
         why = "there is no URL that may be used"
         yield from _skipped((*_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
-    is_local = is_loopback(url)
-    yield environment.proxy(url, ctx.env, is_local=is_local)
+    proxy = environment.proxy(url)
+    yield proxy
     yield environment.certificates(ctx.env, is_plain=url.startswith("http://"))
     if ctx.connection.preview is not None:
         why = "--dry-run and --curl send nothing"
         yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
-    proxy = None if is_local else environment.proxy_for(url, ctx.env)
-    name = network.name_resolution(url, proxy, limit_s=line.limit_s)
+    if proxy.status == "failure":
+        why = "the proxy cannot be used"
+        yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
+        return
+    used = proxy_for(url)
+    name = network.name_resolution(url, used, limit_s=line.limit_s)
     yield name
     if name.status == "failure":
         why = "the name has no address"
         yield from _skipped(("tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
-    tls = network.encryption(url, proxy, now=ctx.now(), limit_s=line.limit_s)
+    tls = network.encryption(url, used, now=ctx.now(), limit_s=line.limit_s)
     yield tls
     if tls.status == "failure":
         yield from _skipped(("api", *_OF_ANSWER, *_OF_ACCOUNT), "there is no connection")

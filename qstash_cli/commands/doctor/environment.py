@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from qstash_cli import __version__
+from qstash_cli.client.proxies import proxy_for, proxy_variables
 from qstash_cli.commands.doctor.check import (
     Check,
     failure,
@@ -16,8 +17,9 @@ from qstash_cli.commands.doctor.check import (
     warning,
 )
 from qstash_cli.config.profiles import Profiles
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.destination import is_loopback
 
-_PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 # Other programs read these, and people wonder why they change nothing here.
 _NOT_READ = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -45,35 +47,25 @@ def config_file(path: Path, profiles: Profiles) -> Check:
     return ok("config", detail)
 
 
-def proxy_for(url: str, env: Mapping[str, str]) -> str | None:
-    """The variable that names the proxy for requests to `url`, None if there is none."""
-    parts = urlsplit(url)
-    names = _PROXIES if parts.scheme.lower() == "https" else ("http_proxy", *_PROXIES[2:])
-    named = next((name for name in names if env.get(name)), None)
-    return None if _is_left_out(parts.hostname or "", env) else named
-
-
-def proxy(url: str, env: Mapping[str, str], *, is_local: bool) -> Check:
-    """Whether requests go through a proxy, and can."""
-    named = next((name for name in (*_PROXIES, "http_proxy") if env.get(name)), None)
-    if named is None:
-        return ok("proxy", "none is set")
-    if is_local:
-        return ok("proxy", f"{named} is set, and not used for this machine")
-    used = proxy_for(url, env)
-    if used is None:
-        return ok("proxy", f"{named} is set, and NO_PROXY leaves {urlsplit(url).hostname} out")
-    parts = urlsplit(env[used] if "://" in env[used] else f"http://{env[used]}")
+def proxy(url: str) -> Check:
+    """Whether requests to `url` go through a proxy, and whether that proxy can be used."""
     try:
-        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        return failure(
-            "proxy", f"{used} names no proxy that can be used", f"export {used}=http://HOST:PORT"
+        used = proxy_for(url)
+    except BadInput as error:
+        return failure("proxy", error.message, error.hint)
+    if used is not None:
+        return ok("proxy", f"{used.source}: {used.address}")
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    named = next(iter(proxy_variables(scheme, "all")), None)
+    if named is None:
+        other = next(iter(proxy_variables()), None)
+        return ok(
+            "proxy", f"{other} is set, but not used for {scheme}://" if other else "none is set"
         )
-    # The user and password of a proxy stand before its host.
-    return ok("proxy", f"{used}: {parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+    if is_loopback(url):
+        return ok("proxy", f"{named} is set, but not used for this machine")
+    return ok("proxy", f"{named} is set, but NO_PROXY excludes {parts.hostname}")
 
 
 def certificates(env: Mapping[str, str], *, is_plain: bool) -> Check:
@@ -106,11 +98,3 @@ def _holds_certificates(path: Path) -> bool:
         return b"-----BEGIN " in path.read_bytes()
     except OSError:
         return False
-
-
-def _is_left_out(host: str, env: Mapping[str, str]) -> bool:
-    names = (env.get("no_proxy") or env.get("NO_PROXY") or "").split(",")
-    for name in (one.strip().lower() for one in names):
-        if name == "*" or (name and (f".{host}".endswith(f".{name.lstrip('.')}"))):
-            return True
-    return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
-from qstash_cli.client.diagnostics import Answer, Handshake, addresses, handshake
+from qstash_cli.client.diagnostics import Handshake, Measurement, handshake, resolve_addresses
+from qstash_cli.client.proxies import Proxy
 from qstash_cli.commands.doctor.check import (
     Check,
     failure,
@@ -27,15 +28,15 @@ _SAMPLES = 3
 _SAMPLING_MS = 3000
 
 
-def name_resolution(url: str, proxy: str | None, *, limit_s: float) -> Check:
+def name_resolution(url: str, proxy: Proxy | None, *, limit_s: float) -> Check:
     """Whether the host's name has an address."""
     if proxy is not None:
-        return skipped("dns", f"the proxy of {proxy} looks names up")
+        return skipped("dns", f"the proxy of {proxy.source} resolves names")
     host = urlsplit(url).hostname or ""
     try:
-        found = addresses(url, limit_s=limit_s)
-    except OSError as fault:
-        reason = (fault.strerror or str(fault)).lower()
+        found = resolve_addresses(url, limit_s=limit_s)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
         return failure(
             "dns", f"{host} has no address: {reason}",
             "check the URL's spelling and the network; behind a proxy, set HTTPS_PROXY",
@@ -44,16 +45,16 @@ def name_resolution(url: str, proxy: str | None, *, limit_s: float) -> Check:
     return ok("dns", host if found == [host] else f"{host} is {', '.join(found)}")
 
 
-def encryption(url: str, proxy: str | None, *, now: float, limit_s: float) -> Check:
+def encryption(url: str, proxy: Proxy | None, *, now: float, limit_s: float) -> Check:
     """Whether the server's certificate is trusted, and for how long."""
     if urlsplit(url).scheme.lower() != "https":
         return skipped("tls", "the URL is http://")
     if proxy is not None:
-        return skipped("tls", f"the proxy of {proxy} is in between; the api check goes through it")
+        return skipped("tls", f"the api check connects through the proxy of {proxy.source}")
     try:
         return _trusted(handshake(url, limit_s=limit_s), now)
-    except OSError as fault:
-        return _not_encrypted(fault)
+    except OSError as error:
+        return _not_encrypted(error)
 
 
 def _trusted(shown: Handshake, now: float) -> Check:
@@ -65,16 +66,16 @@ def _trusted(shown: Handshake, now: float) -> Check:
     return ok("tls", detail)
 
 
-def _not_encrypted(fault: OSError) -> Check:
+def _not_encrypted(error: OSError) -> Check:
     import ssl
 
-    if isinstance(fault, ssl.SSLCertVerificationError):
+    if isinstance(error, ssl.SSLCertVerificationError):
         return failure(
-            "tls", f"the certificate is not trusted: {fault.verify_message}",
+            "tls", f"the certificate is not trusted: {error.verify_message}",
             "behind a proxy that decrypts, set SSL_CERT_FILE to its authority's file in PEM form",
             _UNREACHABLE,
         )  # fmt: skip
-    reason = (fault.strerror or str(fault)).lower()
+    reason = (error.strerror or str(error)).lower()
     return failure("tls", f"no connection: {reason}", _ways_out(is_local=False), _UNREACHABLE)
 
 
@@ -84,10 +85,10 @@ def _ways_out(*, is_local: bool) -> str:
     return "check the network, the firewall and HTTPS_PROXY"
 
 
-def interface(answer: Answer, url: str, *, is_local: bool) -> Check:
+def interface(answer: Measurement, url: str, *, is_local: bool) -> Check:
     """Whether what answers is QStash's API."""
-    if answer.fault:
-        detail = f"nothing answers at {url}: {answer.fault}"
+    if answer.error:
+        detail = f"nothing answers at {url}: {answer.error}"
         return failure("api", detail, _ways_out(is_local=is_local), _UNREACHABLE)
     if 300 <= answer.status < 400:
         fix = "give the URL that it names, if it is QStash's"
@@ -103,12 +104,12 @@ def interface(answer: Answer, url: str, *, is_local: bool) -> Check:
     return ok("api", f"{url} answers")
 
 
-def clock(answer: Answer) -> Check:
+def clock(answer: Measurement) -> Check:
     """Whether the local clock agrees with the server's."""
     if answer.server_time_s is None:
         return skipped("clock", "the answer has no Date header")
     # A Date header leaves out the fraction, half a second at the mean.
-    ahead_s = answer.asked_at_s - answer.server_time_s - 0.5
+    ahead_s = answer.sent_at_s - answer.server_time_s - 0.5
     if abs(ahead_s) < _SKEW_NOTED_S:
         return ok("clock", "it agrees with the server's")
     direction = "ahead of" if ahead_s > 0 else "behind"
@@ -119,23 +120,23 @@ def clock(answer: Answer) -> Check:
     return failure("clock", detail, fix)
 
 
-def samples(first: Answer, again: Callable[[], Answer]) -> Iterator[Answer]:
+def samples(first: Measurement, again: Callable[[], Measurement]) -> Iterator[Measurement]:
     """Some more answers, fewer where they are slow."""
     spent_ms = first.took_ms
     for _ in range(_SAMPLES):
         answer = again()
         yield answer
         spent_ms += answer.took_ms
-        if answer.fault or spent_ms > _SAMPLING_MS:
+        if answer.error or spent_ms > _SAMPLING_MS:
             return
 
 
-def latency(answers: Sequence[Answer]) -> Check:
+def latency(answers: Sequence[Measurement]) -> Check:
     """How long an answer takes, once there is a connection."""
     import statistics
 
-    if fault := next((one.fault for one in answers if one.fault), ""):
-        return warning("latency", f"it did not answer every time: {fault}", "try again")
+    if error := next((one.error for one in answers if one.error), ""):
+        return warning("latency", f"it did not answer every time: {error}", "try again")
     median_ms = statistics.median(one.took_ms for one in answers)
     detail = f"{median_ms:,.0f} ms, the median of {len(answers)}"
     if median_ms >= _SLOW_MS:

@@ -10,7 +10,7 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client.api import keys
-from qstash_cli.client.external import Reply
+from qstash_cli.client.external import ExternalResponse
 from qstash_cli.commands.common.probing import ask, holds, request_of
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.protocol.destination import check_destination, is_url
@@ -101,5 +101,5 @@ def _refusal(ctx: Context, one: SignedProbe) -> str | None:
     return _told(reply)
 
 
-def _told(reply: Reply) -> str:
+def _told(reply: ExternalResponse) -> str:
     return f"answered {reply.status}" if reply.status else f"did not answer: {reply.error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from qstash_cli.client.external import Reply
+from qstash_cli.client.external import ExternalResponse
 from qstash_cli.commands.common.local_delivery import reply_record
 from qstash_cli.commands.common.views import LOG
 from qstash_cli.errors import BadInput
@@ -40,7 +40,7 @@ MIRRORED = View(
 
 def mirrored(
     entries: Iterable[LogEntry],
-    deliver: Callable[[Delivery], Reply],
+    deliver: Callable[[Delivery], ExternalResponse],
     warn: Callable[[str], None],
 ) -> Iterator[dict[str, Any]]:
     """Each entry, after its delivery was made once more, with the handler's answer in `forwarded`.
