@@ -163,7 +163,7 @@ class Client:
         done = self._exchange(request, retry or RetryPolicy())
         response = done.outcome
         if isinstance(response, TransportError):
-            raise self._masked_error(self._unreachable(response, request, done)) from response
+            raise self._unreachable(response, request, done) from response
         if not response.is_success:
             error = error_response(
                 response, request, attempts=done.attempts, refused_wait_s=done.refused_wait_s
@@ -207,6 +207,8 @@ class Client:
         return unreachable(
             error,
             request,
+            # The rest of the message has no secrets, and a short token may be part of any word.
+            reason=self.masked(str(error)),
             api_url=self._api_url,
             is_local=self._is_local,
             proxy=self._transport.proxy if self._transport else None,

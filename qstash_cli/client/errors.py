@@ -113,16 +113,17 @@ def unreachable(
     error: TransportError,
     request: Request[Any],
     *,
+    reason: str,
     api_url: str,
     is_local: bool,
     proxy: Proxy | None,
     attempts: int,
     timeout_s: float,
 ) -> Unreachable:
-    """The error for a request that got no response in its last attempt."""
+    """The error for a request that got no response in its last attempt. `reason` has no secrets."""
     tried = f" ({attempts} attempts)" if attempts > 1 else ""
     if isinstance(error, ConnectError):
-        return _not_connected(error, api_url, tried, is_local=is_local, proxy=proxy)
+        return _not_connected(error, f"{reason}{tried}", api_url, is_local=is_local, proxy=proxy)
     doubt = "" if request.is_repeatable else _MAY_BE_PROCESSED
     if isinstance(error, TransportTimeout):
         return Unreachable(
@@ -130,16 +131,16 @@ def unreachable(
             hint=doubt or "give --request-timeout a longer time",
         )
     return Unreachable(
-        f"the connection to {api_url} failed: {error}{tried}",
+        f"the connection to {api_url} failed: {reason}{tried}",
         hint=doubt or "check the network, and try again",
     )
 
 
 def _not_connected(
-    error: ConnectError, api_url: str, tried: str, *, is_local: bool, proxy: Proxy | None
+    error: ConnectError, reason: str, api_url: str, *, is_local: bool, proxy: Proxy | None
 ) -> Unreachable:
     if proxy is not None:
-        message = f"cannot connect to {api_url} through the proxy {proxy.address}: {error}{tried}"
+        message = f"cannot connect to {api_url} through the proxy {proxy.address}: {reason}"
         if isinstance(error, ProxyError) and error.status_code == _PROXY_AUTHENTICATION_REQUIRED:
             fix = f"{proxy.source}=http://USER:PASSWORD@HOST:PORT"
             return Unreachable(message, hint=f"check the proxy's user and password: {fix}")
@@ -148,11 +149,11 @@ def _not_connected(
         )
     if is_local:
         return Unreachable(
-            f"no server is listening at {api_url}: {error}",
+            f"no server is listening at {api_url}: {reason}",
             hint="start the server with `qstash dev`",
         )
     return Unreachable(
-        f"cannot connect to {api_url}: {error}{tried}",
+        f"cannot connect to {api_url}: {reason}",
         hint="check the network and HTTPS_PROXY, or try `qstash demo`, which needs neither",
     )
 
