@@ -40,7 +40,7 @@ class ExitCode(IntEnum):
 
 
 class QstashError(Exception):
-    """A failure to tell the user: what happened, and what to do next.
+    """A failure that is reported to the user: what happened, and what to do next.
 
     `status` is the HTTP status where QStash answered with one. Neither text may hold a secret.
     `lines` are details, such as one failure each: they become lines of the message, indented.

@@ -17,7 +17,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.json_lines import line_parser
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.ids import check_deduplication_id, check_name
+from qstash_cli.protocol.ids import validate_deduplication_id, validate_name
 from qstash_cli.protocol.names import nearest
 
 _ID = "Upstash-Deduplication-Id"
@@ -43,14 +43,14 @@ class Recipe:
 
     With `to` or `destination_field` a row is a body, without them it is an item of its own.
     `headers` and `queue` are for items that say nothing else. `job` begins the deduplication ids.
-    `check` gets destination, headers and queue and returns the destination as it is sent;
-    `check_body` gets the body's length in bytes. Both raise `BadInput`.
+    `validate` gets destination, headers and queue and returns the destination as it is sent;
+    `validate_body` gets the body's length in bytes. Both raise `BadInput`.
     """
 
     file_format: FileFormat
     job: str
-    check: Callable[[str, Headers, str | None], str]
-    check_body: Callable[[int], None]
+    validate: Callable[[str, Headers, str | None], str]
+    validate_body: Callable[[int], None]
     to: str | None = None
     destination_field: str | None = None
     dedup_field: str | None = None
@@ -75,8 +75,8 @@ class Recipe:
             return None
         typed = headers if _has_content_type(headers) else headers | {_TYPE: _JSON}
         for one in (headers, typed):
-            destination = self.check(self.to, tuple(one.items()), self.queue)
-        queue = check_name(self.queue, "queue") if self.queue else None
+            destination = self.validate(self.to, tuple(one.items()), self.queue)
+        queue = validate_name(self.queue, "queue") if self.queue else None
         return Template(destination, typed, headers, queue)
 
 
@@ -126,7 +126,7 @@ def _from_template(template: Template, row: Row, recipe: Recipe) -> bytes:
     destination, typed, untyped, queue = template
     record, body = _record_and_body(row, recipe.file_format)
     # The columns of a CSV row become JSON, any other row is the body as it came.
-    recipe.check_body(len(row.text) if row.fields is None else len(body.encode()))
+    recipe.validate_body(len(row.text) if row.fields is None else len(body.encode()))
     headers = (untyped if record is None else typed).copy()
     headers[_ID] = f"{recipe.job}-{row.line}"
     item: dict[str, Any] = {"destination": destination, "headers": headers, "body": body}
@@ -140,20 +140,20 @@ def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
     queue = item.get("queue")
     body = item.get("body", "")
     given_id = headers.pop(_ID, None)
-    item["destination"] = recipe.check(item["destination"], tuple(headers.items()), queue)
+    item["destination"] = recipe.validate(item["destination"], tuple(headers.items()), queue)
     if given_id is not None:
-        headers[_ID] = check_deduplication_id(given_id)
+        headers[_ID] = validate_deduplication_id(given_id)
     elif not _is_by_content(headers):
         headers[_ID] = f"{recipe.job}-{row.line}"
     try:
-        _check_size(body, recipe)
+        _validate_size(body, recipe)
         return _encode_item(item)
     except UnicodeEncodeError:
         raise BadInput("not UTF-8 text throughout") from None
 
 
-def _check_size(body: str, recipe: Recipe) -> None:
-    recipe.check_body(len(body) if body.isascii() else len(body.encode()))
+def _validate_size(body: str, recipe: Recipe) -> None:
+    recipe.validate_body(len(body) if body.isascii() else len(body.encode()))
 
 
 # The body that a value becomes: it stays the same, whatever library encodes the items.
@@ -243,7 +243,7 @@ def _item(
     if body:
         item["body"] = body
     if queue:
-        item["queue"] = check_name(queue, "queue")
+        item["queue"] = validate_name(queue, "queue")
     return item
 
 

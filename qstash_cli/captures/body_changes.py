@@ -83,10 +83,10 @@ def _forms(body: bytes, budget: SearchBudget) -> Candidates:
     yield "the body is form-encoded and was not decoded", _encoded(unquote_plus(text))
     if text.endswith("="):
         yield "a form parser read the body as a field name", _encoded(unquote_plus(text[:-1]))
-    budget.check()
+    budget.raise_if_spent()
     yield from _if_possible("a form was decoded", lambda: quote_plus(text, safe="=&").encode())
     yield from _if_possible("a form was decoded", lambda: quote(text, safe="=&").encode())
-    budget.check()
+    budget.raise_if_spent()
     yield from _if_possible(
         "a form was parsed and encoded again", lambda: urlencode(parse_qsl(text, True)).encode()
     )

@@ -63,7 +63,7 @@ def _undone(body: bytes, budget: SearchBudget) -> Iterator[Candidate]:
         if len(body) > max_bytes:
             continue
         for candidate in undo(body, budget):
-            budget.check()
+            budget.raise_if_spent()
             if candidate[1] != body:
                 yield candidate
 

@@ -48,7 +48,7 @@ def undone(body: bytes, budget: SearchBudget) -> Iterator[tuple[str, bytes]]:
     """What happened, and the body as it was before; nothing if the body is not JSON."""
     text = body.decode("utf-8", "replace")
     for numbers, read in _READERS:
-        budget.check()
+        budget.raise_if_spent()
         try:
             value = read(body)
         except (ValueError, RecursionError):
@@ -66,7 +66,7 @@ def undone(body: bytes, budget: SearchBudget) -> Iterator[tuple[str, bytes]]:
 
 def _written(value: Any, form: _Form, budget: SearchBudget) -> Iterator[str]:
     for ascii_only in (False, True):
-        budget.check()
+        budget.raise_if_spent()
         encoder = json.JSONEncoder(
             ensure_ascii=ascii_only,
             separators=form.separators,
@@ -90,7 +90,7 @@ def _serialized(encoder: json.JSONEncoder, value: Any, budget: SearchBudget) -> 
     # body, if that is nested deep.
     parts = []
     for part in encoder.iterencode(value):
-        budget.check()
+        budget.raise_if_spent()
         parts.append(part)
     return "".join(parts)
 

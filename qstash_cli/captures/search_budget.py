@@ -33,7 +33,7 @@ class SearchBudget:
         finally:
             self._remaining_s -= max(0.0, self._clock() - began_at)
 
-    def check(self) -> None:
+    def raise_if_spent(self) -> None:
         """Raises `SearchStopped`, which says after how long, if no time remains."""
         if self._clock() < self._ends_at:
             return

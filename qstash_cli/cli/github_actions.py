@@ -9,7 +9,7 @@ from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.files import append_text
 
 
-def check(ctx: Context) -> None:
+def validate_github_output(ctx: Context) -> None:
     """Raises `BadInput` where `--github-output` cannot be followed."""
     if ctx.automation.github_output is not None and not ctx.env.get("GITHUB_OUTPUT"):
         raise BadInput(

@@ -15,7 +15,7 @@ from qstash_cli.cli.registry import Command
 from qstash_cli.cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
 from qstash_cli.cli.streams import InputFailed, StandardOutput
 from qstash_cli.errors import BadInput, ExitCode, OutputFailed, QstashError
-from qstash_cli.output.formats import check
+from qstash_cli.output.formats import validate_output
 from qstash_cli.output.result import Result, View
 
 if TYPE_CHECKING:
@@ -118,13 +118,13 @@ def _executed(command: Command, ctx: Context, values: Mapping[str, Any]) -> Resu
     now = ctx.now()
     # The way to show an error is known before any other option can be wrong.
     ctx.output = build(OutputOptions, values, now)
-    check(ctx.output.format, ctx.output.query, ctx.output.columns, command.view)
+    validate_output(ctx.output.format, ctx.output.query, ctx.output.columns, command.view)
     ctx.automation = build(AutomationOptions, values, now)
-    github_actions.check(ctx)
+    github_actions.validate_github_output(ctx)
     if command.connects:
         _refuse_closed_output(ctx)
         ctx.connection = build(ConnectionOptions, values, now)
-        _check_preview(ctx, command.view)
+        _validate_preview(ctx, command.view)
     groups = {name: build(hint, values, now) for name, hint in command.option_groups.items()}
     arguments = {one.parameter: values[one.parameter] for one in command.arguments}
     return command.function(ctx, **arguments, **groups)
@@ -136,7 +136,7 @@ def _refuse_closed_output(ctx: Context) -> None:
         raise OutputFailed("it is closed", done="nothing was sent")
 
 
-def _check_preview(ctx: Context, view: View | None) -> None:
+def _validate_preview(ctx: Context, view: View | None) -> None:
     name = ctx.output.format
     if ctx.connection.preview is not None and view is not None and name in view.forms:
         raise BadInput(f"a request cannot be shown with -o {name}", hint=f"leave -o {name} away")

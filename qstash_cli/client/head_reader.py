@@ -10,7 +10,7 @@ from io import BufferedReader
 from typing import TYPE_CHECKING
 
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol.headers import check_header
+from qstash_cli.protocol.headers import validate_header
 
 if TYPE_CHECKING:
     from socket import socket
@@ -57,7 +57,7 @@ def validate_head(response: HTTPResponse) -> None:
         raise ValueError(f"expected a final response, got {response.status}")
     try:
         for name, value in response.getheaders():
-            check_header(name, value)
+            validate_header(name, value)
     except BadInput:
         raise ValueError("a response header is malformed") from None
     if response.msg.defects:

@@ -1,4 +1,4 @@
-"""`qstash demo`: a message's whole life, told by the commands themselves."""
+"""`qstash demo`: a message's whole life, in the commands themselves."""
 
 from __future__ import annotations
 

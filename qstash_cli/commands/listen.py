@@ -35,7 +35,7 @@ _NOT_FORWARDED = {"host", "content-length", "connection", "transfer-encoding", "
 _FORWARD_WITHIN_S = 900
 # Requests that are not printed yet; the response to the next one waits until there is room.
 _WAKE_UP_S = 0.5
-_MOST_WAITING = 100
+_MAX_WAITING = 100
 _VIEW = View(
     columns=(
         Column(name="method", of="method", width=6),
@@ -102,7 +102,7 @@ def _records(
 ) -> Iterator[dict[str, Any]]:
     from qstash_cli.server.http.local_endpoint import running_endpoint
 
-    arrived: queue.Queue[_Arrival] = queue.Queue(_MOST_WAITING)
+    arrived: queue.Queue[_Arrival] = queue.Queue(_MAX_WAITING)
     numbers = itertools.count(1)
 
     def respond(request: Received) -> tuple[int, bytes]:

@@ -32,7 +32,7 @@ from qstash_cli.commands.common.views import (
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.durations import parse_duration_s
-from qstash_cli.protocol.ids import check_id
+from qstash_cli.protocol.ids import validate_id
 from qstash_cli.protocol.states import parse_action_state
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def wait(ctx: Context, message_id: _Id, *, patience: WaitOptions) -> Result:
     qstash message wait msg_123 --wait-timeout 5m
     qstash message wait msg_123 -o json --query state
     """
-    request = entries_of(check_id(message_id, "message"))
+    request = entries_of(validate_id(message_id, "message"))
 
     def run(_send: Send) -> Result:
         end = wait_for_end(ctx, message_id, patience.wait_timeout)

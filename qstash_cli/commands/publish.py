@@ -13,7 +13,7 @@ from qstash_cli.commands.common.options import Body, Waiting
 from qstash_cli.commands.common.views import PUBLISHED
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.contradictions import refuse_contradictions
-from qstash_cli.protocol.destination import check_destination
+from qstash_cli.protocol.destination import validate_destination
 from qstash_cli.protocol.options import MessageOptions
 
 app = group()
@@ -55,9 +55,9 @@ def publish(
     """
     data, options = message_body.read(ctx, items or (), body, options)
     if not sending.no_check:
-        destination = check_destination(destination)
+        destination = validate_destination(destination)
         refuse_contradictions(options, "enqueue" if options.queue else "publish")
-        publishing.check(ctx, destination, options, len(data))
+        publishing.validate(ctx, destination, options, len(data))
         publishing.warn_if_past(ctx, options)
     if not sending.no_idempotency:
         options = publishing.idempotent(ctx, options)

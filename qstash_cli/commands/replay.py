@@ -90,7 +90,7 @@ def replay(
     """Deliver a DLQ entry, a message or a logged delivery to a handler, signed now.
 
     Method, headers and body are those of the message, and so is the URL that the signature names.
-    QStash is told nothing: entries stay in the dead letter queue. The filters choose among these.
+    Entries stay in the dead letter queue. The filters choose among these.
     What --save keeps is read by `qstash verify --request`. Exits 8 if an answer is not 2xx.
 
     \b
@@ -98,8 +98,8 @@ def replay(
     qstash replay msg_123 --to http://127.0.0.1:3000/hook --as-url https://example.com/hook
     qstash replay --status 503 --since 1h --to http://127.0.0.1:3000/hook --save captured
     """
-    url = _checked(ids, target, filters)
-    delivering.check_allowed(ctx, url, handler)
+    url = _validated_target(ids, target, filters)
+    delivering.confirm_delivery(ctx, url, handler)
     sign = delivering.signer(ctx)
     tally = _Tally()
     found = _named(ctx, ids) if ids else _matching(ctx, filters, tally)
@@ -112,7 +112,7 @@ def replay(
     return ctx.perform((delivering.request_of(one, url) for _, one in signed), run)
 
 
-def _checked(ids: list[str] | None, target: Target, filters: DlqFilters) -> str:
+def _validated_target(ids: list[str] | None, target: Target, filters: DlqFilters) -> str:
     if target.to is None:
         raise BadInput("no handler to deliver to", hint="add --to http://127.0.0.1:3000/hook")
     url = delivering.handler_url(target.to, "--to")

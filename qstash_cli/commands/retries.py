@@ -10,12 +10,12 @@ from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Column, Result, View
-from qstash_cli.protocol.backoff import DEFAULT_RETRIES, check_expression, delay_ms
+from qstash_cli.protocol.backoff import DEFAULT_RETRIES, delay_ms, validate_expression
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 
 app = group()
 
-_MOST_SHOWN = 1000
+_MAX_RETRIES = 1000
 _VIEW = View(
     columns=(
         Column(name="attempt", of="attempt"),
@@ -33,8 +33,8 @@ def _seconds(milliseconds: int) -> str:
 
 
 def _count(text: str, _now: float) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < _MOST_SHOWN):
-        raise BadInput(f"not a number of retries: {text!r}", hint=f"0 to {_MOST_SHOWN - 1}")
+    if not (text.isascii() and text.isdigit() and int(text) < _MAX_RETRIES):
+        raise BadInput(f"not a number of retries: {text!r}", hint=f"0 to {_MAX_RETRIES - 1}")
     return int(text)
 
 
@@ -51,7 +51,7 @@ class Plan:
     retry_delay: str | None = flag(
         "Milliseconds before each, as an expression of `retried`",
         metavar="EXPR",
-        parse=lambda text, _now: check_expression(text),
+        parse=lambda text, _now: validate_expression(text),
     )
     recovery: int | None = flag(
         "How long the endpoint may be down; exits 1 if the attempts end before",

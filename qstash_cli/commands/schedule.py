@@ -24,8 +24,8 @@ from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.cron import fires, parse_cron, with_zone
-from qstash_cli.protocol.destination import check_destination, is_url
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.destination import is_url, validate_destination
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.volume import messages_per_day
 
@@ -64,7 +64,7 @@ class Timing(TimeZoneOption):
     id: str | None = flag(
         "Id of the schedule",
         metavar="ID",
-        parse=lambda text, _now: check_name(text, "schedule"),
+        parse=lambda text, _now: validate_name(text, "schedule"),
     )
     replace: bool = flag("Replace the schedule of that id as a whole, if there is one")
     no_check: bool = flag("Leave the checks to QStash")
@@ -110,8 +110,8 @@ def create(
     data, options = message_body.read(ctx, items or (), body, options)
     options = replace(options, cron=cron, schedule_id=timing.id)
     if not timing.no_check:
-        destination = check_destination(destination)
-        publishing.check(ctx, destination, options, len(data))
+        destination = validate_destination(destination)
+        publishing.validate(ctx, destination, options, len(data))
         parse_cron(cron)
     if timing.id is not None and not timing.replace:
         _refuse_existing(ctx, timing.id)
@@ -120,7 +120,7 @@ def create(
         has_callback = options.callback is not None
         endpoints = _endpoints(ctx, destination)
         made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
-        message_volume.tell(ctx, "it makes", made)
+        message_volume.report(ctx, "it makes", made)
 
     def created(answer: Scheduled) -> Result:
         # The id is written before the request for the endpoints.
@@ -267,5 +267,5 @@ def _endpoints(ctx: Context, destination: str) -> int:
     try:
         return len(ctx.read(urlgroups.get(destination))["endpoints"])
     except QstashError:
-        # The schedule is made; its count is only told.
+        # The schedule is made; its count is only a note.
         return 1

@@ -14,7 +14,7 @@ from qstash_cli.commands.common.options import Confirm
 from qstash_cli.commands.common.views import DEAD, NAMED, URL_GROUP
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
-from qstash_cli.protocol.destination import check_destination, check_reachable, is_url
+from qstash_cli.protocol.destination import is_url, validate_destination, validate_reachable
 from qstash_cli.protocol.headers import as_defaults, parse_header
 from qstash_cli.protocol.records import Endpoint, EndpointReference
 
@@ -163,12 +163,12 @@ def check(ctx: Context, name: _Name) -> Result:
     """
     return ctx.fetch(
         urlgroups.get(name),
-        lambda found: _checked(ctx, found["endpoints"]),
+        lambda found: _probed(ctx, found["endpoints"]),
         later="then HEAD, and GET where HEAD fails, to every endpoint",
     )
 
 
-def _checked(ctx: Context, endpoints: list[Endpoint]) -> Result:
+def _probed(ctx: Context, endpoints: list[Endpoint]) -> Result:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
@@ -197,8 +197,8 @@ def _endpoint(ctx: Context, url: str, name: str | None) -> Endpoint:
         raise BadInput(f"the endpoint has no http:// or https://: {url}", hint=f"try https://{url}")
     settings = ctx.settings_if_any
     if settings is None or not settings.is_local:
-        check_reachable(url, "endpoint")
-    endpoint = Endpoint(url=check_destination(url))
+        validate_reachable(url, "endpoint")
+    endpoint = Endpoint(url=validate_destination(url))
     return endpoint if name is None else Endpoint(url=endpoint["url"], name=name)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from qstash_cli.config.environment import REGIONS, Environment
 from qstash_cli.config.profiles import Profile, Profiles
 from qstash_cli.config.sources import ConnectionFlags, RunCommand, Source, known, paired, sources
-from qstash_cli.config.urls import DEFAULT_URL, check_url
+from qstash_cli.config.urls import DEFAULT_URL, validate_url
 from qstash_cli.errors import BadCredentials
 from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.dev_credentials import DEV_USER
@@ -50,11 +50,11 @@ def resolve(
     """
     variables = given.environment(env)
     source = chosen(given, variables, profiles, run_command)
-    api_url = check_url(source.api_url, insecure=given.insecure)
+    api_url = validate_url(source.api_url, insecure=given.insecure)
     profile = source.profile
     return Settings(
         api_url=api_url,
-        token=_checked_token(source.token(), source.token_from),
+        token=_validated_token(source.token(), source.token_from),
         source=source.name,
         profile=profile.name if profile else None,
         warnings=tuple(variables.warnings),
@@ -76,7 +76,7 @@ def base_url(given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles)
     variables = given.environment(env)
     source = next(sources(given, variables, profiles, lambda _command: ""), None)
     url = given.api_url or (source.api_url if source else DEFAULT_URL)
-    return check_url(url, insecure=given.insecure)
+    return validate_url(url, insecure=given.insecure)
 
 
 def signing_keys(given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles) -> Keys:
@@ -93,7 +93,7 @@ def mask(secret: str) -> str:
     return f"{secret[:4]}…{secret[-2:]}"
 
 
-def _checked_token(token: str, source: str) -> str:
+def _validated_token(token: str, source: str) -> str:
     if token.startswith("sig_"):
         raise BadCredentials(
             f"what {source} has is a signing key, not a token",

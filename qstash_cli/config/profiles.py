@@ -12,7 +12,7 @@ from typing import Any
 
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.files import LockedByAnother, locked, reason_of, write_atomically
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 
 _OWNER_DIRECTORY = 0o700
 _LOCK_TIMEOUT_S = 30.0
@@ -112,7 +112,7 @@ def save(path: Path, name: str, changes: Mapping[str, Any]) -> None:
     first profile becomes the default. Raises `BadInput` for a name with other characters, or where
     it is not safe to write.
     """
-    check_name(name, "profile")
+    validate_name(name, "profile")
     with _changing(path) as document:
         profiles = document.setdefault("profiles", {})
         table = profiles.setdefault(name, {})
@@ -131,20 +131,20 @@ def save(path: Path, name: str, changes: Mapping[str, Any]) -> None:
 def use(path: Path, name: str) -> None:
     """Makes a profile the default. Raises `NotFound` naming those that there are."""
     with _changing(path) as document:
-        _check_known(document, name)
+        _validate_known(document, name)
         document["default"] = name
 
 
 def remove(path: Path, name: str) -> None:
     """Removes a profile. Raises `NotFound` naming those that there are."""
     with _changing(path) as document:
-        _check_known(document, name)
+        _validate_known(document, name)
         del document["profiles"][name]
         if document.get("default") == name:
             del document["default"]
 
 
-def _check_known(document: Mapping[str, Any], name: str) -> None:
+def _validate_known(document: Mapping[str, Any], name: str) -> None:
     known = document.get("profiles", {})
     if name not in known:
         raise unknown_profile(name, known)

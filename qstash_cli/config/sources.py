@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from qstash_cli.config.environment import Environment
 from qstash_cli.config.profiles import Profile, Profiles, unknown_profile
-from qstash_cli.config.urls import DEFAULT_URL, check_url
+from qstash_cli.config.urls import DEFAULT_URL, validate_url
 from qstash_cli.errors import BadCredentials
 from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.dev_credentials import DEV_USER
@@ -89,7 +89,7 @@ def paired(given: ConnectionFlags, source: Source | None) -> Source:
     wanted = given.api_url.rstrip("/")
     if source is not None and source.api_url.rstrip("/") == wanted:
         return source
-    if is_loopback(check_url(wanted, insecure=given.insecure)):
+    if is_loopback(validate_url(wanted, insecure=given.insecure)):
         return _dev_source(wanted, "--api-url is on this machine", "--api-url")
     owner = f"the token of {source.name} belongs to {source.api_url}" if source else "no token"
     raise BadCredentials(

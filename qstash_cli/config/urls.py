@@ -18,7 +18,7 @@ REGION_URLS = {
 _OTHER_NAMES = {"https://qstash-eu-central-1.upstash.io": DEFAULT_URL}
 
 
-def check_url(url: str, *, insecure: bool) -> str:
+def validate_url(url: str, *, insecure: bool) -> str:
     """The API's base URL without a slash at its end.
 
     Raises `BadInput` if it is none, holds a password, goes on into the API's own paths, or would

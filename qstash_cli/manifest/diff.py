@@ -40,7 +40,7 @@ def changes(desired: Resource, stored: Resource) -> tuple[Change, ...]:
 
 
 def schedule_changes(desired: Schedule, stored: StoredSchedule) -> tuple[Change, ...]:
-    """The fields in which a schedule differs from the stored one, as far as can be told.
+    """The fields in which a schedule differs from the stored one, as far as QStash shows them.
 
     What QStash does not show is the same if the digest in the stored schedule's label is.
     """
@@ -55,10 +55,10 @@ def schedule_changes(desired: Schedule, stored: StoredSchedule) -> tuple[Change,
         wanted, found = (_only(fields, is_compared) for fields in (wanted, found))
         return tuple(_differences(wanted, found))
     found |= {key: NOT_SHOWN for key in wanted if _is_hidden(key) and key not in found}
-    told = tuple(_differences(wanted, found))
-    if stored.is_managed and not any(_is_hidden(change.field) for change in told):
-        return (*told, Change(field=_HIDDEN_OPTIONS, old=NOT_SHOWN, new=None))
-    return told
+    differences = tuple(_differences(wanted, found))
+    if stored.is_managed and not any(_is_hidden(change.field) for change in differences):
+        return (*differences, Change(field=_HIDDEN_OPTIONS, old=NOT_SHOWN, new=None))
+    return differences
 
 
 def _shown_of(options: MessageOptions) -> Callable[[str], bool]:

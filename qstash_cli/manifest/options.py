@@ -67,7 +67,7 @@ def _read_values(
     values = {}
     for key, (name, option) in keys.items():
         if key in given and key not in besides:
-            value = problems.check((*path, key), _value, given[key], option.kind)
+            value = problems.validate((*path, key), _value, given[key], option.kind)
             if value is not None:
                 values[name] = value
     return values
@@ -91,12 +91,12 @@ def _read_callback(
 ) -> dict[str, Any]:
     given = raw if isinstance(raw, dict) else {_URL: raw}
     keys = callback_keys()
-    problems.check_keys(path, given, (_URL, *keys, _HEADERS), f"a {key.replace('_', ' ')}")
+    problems.validate_keys(path, given, (_URL, *keys, _HEADERS), f"a {key.replace('_', ' ')}")
     if _URL not in given:
         problems.add(path, "it has no url", 'add url = "https://..."')
         return {}
     where = (*path, _URL) if isinstance(raw, dict) else path
-    url = problems.check(where, _value, given[_URL], value_types.URL)
+    url = problems.validate(where, _value, given[_URL], value_types.URL)
     values = _read_values(given, keys, path, problems, besides=())
     headers = read_headers(given.get(_HEADERS, {}), (*path, _HEADERS), problems)
     options = MessageOptions(**values, headers=headers)
@@ -115,7 +115,7 @@ def read_headers(given: Any, path: Path, problems: Problems) -> Headers:
             problems.add((*path, name), "not a text in quotes, or a list of them")
             continue
         for value in values:
-            header = problems.check((*path, name), parse_header, f"{name}: {value}")
+            header = problems.validate((*path, name), parse_header, f"{name}: {value}")
             if header is not None:
                 found.append((canonical_name(header[0]), header[1]))
     return tuple(found)

@@ -33,8 +33,8 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        told = f"{dotted(self.path)}: {self.message}" if self.path else self.message
-        return f"{told}; {self.hint}" if self.hint else told
+        text = f"{dotted(self.path)}: {self.message}" if self.path else self.message
+        return f"{text}; {self.hint}" if self.hint else text
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Problems:
         """Adds a problem of the key at this path."""
         self.found.append(Problem(path=path, message=message, hint=hint))
 
-    def check(
+    def validate(
         self, path: Path, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T | None:
         """What `read` returns, None after a problem if it raises `BadInput`."""
@@ -62,7 +62,9 @@ class Problems:
                 self.add(path, error.message, error.hint)
             return None
 
-    def check_keys(self, path: Path, given: Iterable[str], known: Iterable[str], what: str) -> None:
+    def validate_keys(
+        self, path: Path, given: Iterable[str], known: Iterable[str], what: str
+    ) -> None:
         """Adds a problem for every key that is not known, with the nearest one that is."""
         known = tuple(known)
         for key in given:

@@ -11,10 +11,10 @@ from typing import Any
 
 from qstash_cli.errors import BadInput
 from qstash_cli.manifest import marks
-from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.options import options_table, own_keys, read_options
 from qstash_cli.manifest.problems import Path, Problems
 from qstash_cli.manifest.resources import Schedule
+from qstash_cli.manifest.validation import Validation
 from qstash_cli.protocol import backoff
 from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.cron import parse_cron, with_zone
@@ -32,22 +32,22 @@ def schedule_keys() -> tuple[str, ...]:
 
 
 def read_schedule(
-    checks: Checks, given: Mapping[str, Any], path: Path, problems: Problems
+    validation: Validation, given: Mapping[str, Any], path: Path, problems: Problems
 ) -> Schedule:
     """The schedule of a table; what is wrong in it is added to the problems."""
     known = len(problems.found)
-    problems.check_keys(path, given, schedule_keys(), "a schedule")
+    problems.validate_keys(path, given, schedule_keys(), "a schedule")
     schedule = Schedule(
-        destination=_read_destination(given, path, problems, checks),
-        cron=_read_cron(given, path, problems, checks),
+        destination=_read_destination(given, path, problems, validation),
+        cron=_read_cron(given, path, problems, validation),
         body=_read_body(given, path, problems),
         paused=read_switch("paused", given, path, problems),
         options=read_options(given, path, problems),
     )
     _refuse_redacted(schedule.options, path, problems)
     if len(problems.found) == known:
-        checks.schedule(schedule, path, problems)
-        problems.check(path, _refuse_contradictions, schedule.options)
+        validation.schedule(schedule, path, problems)
+        problems.validate(path, _refuse_contradictions, schedule.options)
     labels = marks.without_marks(schedule.options.label)
     return replace(schedule, options=replace(schedule.options, label=labels))
 
@@ -64,23 +64,25 @@ def _read_text(key: str, given: Mapping[str, Any], path: Path, problems: Problem
 
 
 def _read_destination(
-    given: Mapping[str, Any], path: Path, problems: Problems, checks: Checks
+    given: Mapping[str, Any], path: Path, problems: Problems, validation: Validation
 ) -> str:
     text = _read_text("destination", given, path, problems)
     if text is None:
         return ""
-    return problems.check((*path, "destination"), checks.destination, text) or ""
+    return problems.validate((*path, "destination"), validation.destination, text) or ""
 
 
-def _read_cron(given: Mapping[str, Any], path: Path, problems: Problems, checks: Checks) -> str:
+def _read_cron(
+    given: Mapping[str, Any], path: Path, problems: Problems, validation: Validation
+) -> str:
     cron = _read_text("cron", given, path, problems)
     zone = _read_text("tz", given, path, problems) if "tz" in given else None
     if zone is not None:
-        problems.check((*path, "tz"), checks.cron, with_zone(_ALWAYS, zone))
+        problems.validate((*path, "tz"), validation.cron, with_zone(_ALWAYS, zone))
     if cron is None:
         return ""
-    problems.check((*path, "cron"), checks.cron, cron)
-    return problems.check((*path, "tz"), with_zone, cron, zone) or ""
+    problems.validate((*path, "cron"), validation.cron, cron)
+    return problems.validate((*path, "tz"), with_zone, cron, zone) or ""
 
 
 def _read_body(given: Mapping[str, Any], path: Path, problems: Problems) -> bytes:
@@ -88,7 +90,7 @@ def _read_body(given: Mapping[str, Any], path: Path, problems: Problems) -> byte
         problems.add(path, "it has both body and body_base64")
     for key, read in (("body", _text_body), ("body_base64", _binary_body)):
         if key in given:
-            return problems.check((*path, key), read, given[key]) or b""
+            return problems.validate((*path, key), read, given[key]) or b""
     return b""
 
 

@@ -9,15 +9,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 from qstash_cli.errors import BadInput
-from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.options import read_headers
 from qstash_cli.manifest.problems import Path, Problems
 from qstash_cli.manifest.resources import TABLES, DesiredEndpoint, Manifest, Pin, Queue, UrlGroup
 from qstash_cli.manifest.schedules import read_schedule, read_switch
+from qstash_cli.manifest.validation import Validation
 from qstash_cli.manifest.variables import Substitution
 from qstash_cli.protocol import value_types
 from qstash_cli.protocol.headers import as_defaults
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.value_types import Kind
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ _MAX_LEVELS = 32
 _WHAT = {"queues": "queue", "urlgroups": "URL group", "schedules": "schedule"}
 
 
-def parse(data: bytes, source: str, env: Mapping[str, str], checks: Checks) -> Manifest:
+def parse(data: bytes, source: str, env: Mapping[str, str], validation: Validation) -> Manifest:
     """What a manifest says. `source` is the file's name.
 
     Raises `BadInput` naming the file and every key that is wrong, with what was expected.
@@ -36,12 +36,12 @@ def parse(data: bytes, source: str, env: Mapping[str, str], checks: Checks) -> M
     document = substitution.of(_document(data, source))
     problems.refuse()
     problems.secret_paths = frozenset(substitution.secret_paths)
-    problems.check_keys((), document, sorted(TABLES.values()), "a manifest")
+    problems.validate_keys((), document, sorted(TABLES.values()), "a manifest")
     manifest = Manifest(
         queues=_read_kind("queues", document, problems, _queue),
         flow=_read_kind("flow", document, problems, _pin),
-        urlgroups=_read_kind("urlgroups", document, problems, partial(_urlgroup, checks)),
-        schedules=_read_kind("schedules", document, problems, partial(read_schedule, checks)),
+        urlgroups=_read_kind("urlgroups", document, problems, partial(_urlgroup, validation)),
+        schedules=_read_kind("schedules", document, problems, partial(read_schedule, validation)),
     )
     problems.refuse()
     if not document:
@@ -71,9 +71,9 @@ def _document(data: bytes, source: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as fault:
         line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
         end = f"at line {line}, column {column}, the end"
-        told = str(fault).replace("at end of document", end)
+        message = str(fault).replace("at end of document", end)
         raise BadInput(
-            f"{source} is not TOML: {told[:1].lower()}{told[1:]}", hint="nothing was sent"
+            f"{source} is not TOML: {message[:1].lower()}{message[1:]}", hint="nothing was sent"
         ) from None
     except ValueError:
         # Python reads no number of more than 4,300 digits.
@@ -112,7 +112,7 @@ def _read_kind(
         return {}
     found = {}
     for key, table in tables.items():
-        problems.check((name, key), _check_key, name, key)
+        problems.validate((name, key), _validate_key, name, key)
         if isinstance(table, dict):
             found[key] = read(table, (name, key), problems)
         else:
@@ -120,15 +120,15 @@ def _read_kind(
     return found
 
 
-def _check_key(table: str, key: str) -> None:
+def _validate_key(table: str, key: str) -> None:
     if table in _WHAT:
-        check_name(key, _WHAT[table])
+        validate_name(key, _WHAT[table])
     elif not key.strip() or not key.isprintable():
         raise BadInput(f"not a flow control key: {key!r}")
 
 
 def _queue(given: Mapping[str, Any], path: Path, problems: Problems) -> Queue:
-    problems.check_keys(path, given, ("parallelism", "paused"), "a queue")
+    problems.validate_keys(path, given, ("parallelism", "paused"), "a queue")
     return Queue(
         parallelism=_number("parallelism", given, path, problems) or 1,
         paused=read_switch("paused", given, path, problems),
@@ -136,7 +136,7 @@ def _queue(given: Mapping[str, Any], path: Path, problems: Problems) -> Queue:
 
 
 def _pin(given: Mapping[str, Any], path: Path, problems: Problems) -> Pin:
-    problems.check_keys(path, given, ("rate", "period", "parallelism"), "a flow control key")
+    problems.validate_keys(path, given, ("rate", "period", "parallelism"), "a flow control key")
     if "rate" not in given and "parallelism" not in given:
         problems.add(path, "it pins neither rate nor parallelism")
     if "period" in given and "rate" not in given:
@@ -162,35 +162,41 @@ def _number(
         expected = 'a duration such as "1m"' if kind is value_types.PERIOD else "a whole number"
         problems.add((*path, key), f"not {expected}")
         return None
-    number: int | None = problems.check((*path, key), kind.parse, str(raw), 0)
+    number: int | None = problems.validate((*path, key), kind.parse, str(raw), 0)
     return number
 
 
-def _urlgroup(checks: Checks, given: Mapping[str, Any], path: Path, problems: Problems) -> UrlGroup:
-    problems.check_keys(path, given, ("endpoints", "headers"), "a URL group")
+def _urlgroup(
+    validation: Validation, given: Mapping[str, Any], path: Path, problems: Problems
+) -> UrlGroup:
+    problems.validate_keys(path, given, ("endpoints", "headers"), "a URL group")
     where = (*path, "endpoints")
     raw = given.get("endpoints", [])
     if not isinstance(raw, list) or not raw:
         problems.add(where, 'not a list such as [{url = "https://example.com/a"}]')
         raw = []
-    endpoints = tuple(found for item in raw if (found := _endpoint(item, where, problems, checks)))
+    endpoints = tuple(
+        found for item in raw if (found := _endpoint(item, where, problems, validation))
+    )
     _refuse_twins(endpoints, where, problems)
     headers = read_headers(given.get("headers", {}), (*path, "headers"), problems)
     return UrlGroup(endpoints=endpoints, headers=as_defaults(headers))
 
 
-def _endpoint(raw: Any, path: Path, problems: Problems, checks: Checks) -> DesiredEndpoint | None:
+def _endpoint(
+    raw: Any, path: Path, problems: Problems, validation: Validation
+) -> DesiredEndpoint | None:
     given = {"url": raw} if isinstance(raw, str) else raw
     if not isinstance(given, dict):
         problems.add(path, 'not an endpoint such as {url = "https://example.com/a"}')
         return None
-    problems.check_keys(path, given, ("url", "name"), "an endpoint")
+    problems.validate_keys(path, given, ("url", "name"), "an endpoint")
     url, name = given.get("url"), given.get("name", "")
     if not isinstance(url, str) or not isinstance(name, str):
         problems.add(path, "url and name of an endpoint are texts in quotes")
         return None
-    checked = problems.check(path, checks.endpoint, url.strip())
-    return DesiredEndpoint(url=checked, name=name.strip()) if checked else None
+    valid_url = problems.validate(path, validation.endpoint, url.strip())
+    return DesiredEndpoint(url=valid_url, name=name.strip()) if valid_url else None
 
 
 def _refuse_twins(endpoints: tuple[DesiredEndpoint, ...], path: Path, problems: Problems) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from qstash_cli.output.json_text import compact, too_deep
-from qstash_cli.output.result import Show
+from qstash_cli.output.result import CellFormat
 from qstash_cli.output.safe import safe_text
 from qstash_cli.output.terminal import TerminalInfo
 from qstash_cli.output.values import local_time, relative_time, span
 
 # Beyond are no times, and numbers that no float holds.
-_MOST = 1e300
+_LARGEST_FLOAT = 1e300
 _STYLES = {
     "pass": "green", "fail": "red", "ok": "green", "warning": "yellow", "failure": "red"
 }  # fmt: skip
@@ -57,17 +57,21 @@ def _plain(value: Any, separator: str) -> str:
             return compact(value)
 
 
-def shown(value: Any, show: Show, terminal: TerminalInfo) -> Cell:
+def format_cell(value: Any, cell_format: CellFormat, terminal: TerminalInfo) -> Cell:
     """The value for a table, safe to write to a terminal."""
     if value is None:
         return EMPTY
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST:
-        if show in {"instant_ms", "instant_s"}:
-            return _instant(value / 1000 if show == "instant_ms" else value, terminal)
-        if show == "duration_s":
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) < _LARGEST_FLOAT
+    ):
+        if cell_format in {"instant_ms", "instant_s"}:
+            return _instant(value / 1000 if cell_format == "instant_ms" else value, terminal)
+        if cell_format == "duration_s":
             return _same(span(value))
     text = safe_text(plain(value, ", "))
-    if show == "outcome":
+    if cell_format == "outcome":
         return _same(text, _STYLES.get(text.lower(), "dim"))
     return _same(text)
 

@@ -52,7 +52,7 @@ def with_some_columns(result: Result) -> Result:
     return result._replace(view=result.view._replace(columns=columns))
 
 
-def check_columns(names: str, view: View) -> None:
+def validate_columns(names: str, view: View) -> None:
     """Refuses, before anything is sent, names of neither a column nor any field of QStash's."""
     found = {name: _column(view, name) for name in _split(names)}
     _refuse_missing(found, view, ())

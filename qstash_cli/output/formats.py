@@ -8,9 +8,9 @@ from typing import Any, TextIO
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.cells import plain
 from qstash_cli.output.columns import (
-    check_columns,
     records_of,
     rows_of,
+    validate_columns,
     with_columns,
     with_some_columns,
 )
@@ -34,16 +34,16 @@ def output_format(function: FormatFunction) -> FormatFunction:
     return function
 
 
-def check(
+def validate_output(
     format: str | None,  # noqa: A002
     query: str | None,
     columns: str | None,
     view: View | None,
 ) -> None:
     """Refuses with `BadInput`, before anything is sent, options that cannot be followed."""
-    _check_format(format, view.forms if view else ())
+    _validate_format(format, view.forms if view else ())
     if query is not None:
-        _check_goes_with("--query", format, _WITH_QUERY)
+        _validate_goes_with("--query", format, _WITH_QUERY)
         compile_query(query)
     if columns is not None:
         if query is not None:
@@ -51,12 +51,12 @@ def check(
                 "--columns and --query do not go together",
                 hint="pick the fields in the expression: --query '[].{id: messageId}'",
             )
-        _check_goes_with("--columns", format, _WITH_COLUMNS)
+        _validate_goes_with("--columns", format, _WITH_COLUMNS)
         if view is not None:
-            check_columns(columns, view)
+            validate_columns(columns, view)
 
 
-def _check_format(name: str | None, forms: Sequence[str]) -> None:
+def _validate_format(name: str | None, forms: Sequence[str]) -> None:
     known = (*FORMATS, *forms)
     if name is not None and name not in known:
         raise BadInput(
@@ -81,7 +81,7 @@ def render(
         _write_text(result.forms[format], out, terminal)
         out.flush()
         return
-    check(format, query, columns, None)
+    validate_output(format, query, columns, None)
     if query is not None:
         _write_query(result, query, format or "json", out)
     elif format is None and result.text is not None:
@@ -210,7 +210,7 @@ def _format_with_columns(result: Result, terminal: TerminalInfo) -> str:
     return "table" if terminal.is_terminal else "tsv"
 
 
-def _check_goes_with(flag: str, name: str | None, allowed: tuple[str, ...]) -> None:
+def _validate_goes_with(flag: str, name: str | None, allowed: tuple[str, ...]) -> None:
     if name is not None and name not in allowed:
         raise BadInput(
             f"{flag} does not go with -o {name}", hint=f"{flag} goes with -o {', '.join(allowed)}"

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 from qstash_cli.output.console import UNLIMITED
-from qstash_cli.output.result import Line, Tone
+from qstash_cli.output.result import Line, Style
 from qstash_cli.output.safe import safe_text
 from qstash_cli.output.terminal import TerminalInfo
 
-_STYLES: Mapping[Tone, str] = {
+_STYLES: Mapping[Style, str] = {
     "plain": "", "added": "green", "changed": "yellow", "removed": "red",
 }  # fmt: skip
 
@@ -26,5 +26,5 @@ def write_lines(lines: Iterable[Line], out: TextIO, terminal: TerminalInfo) -> N
 
     # The terminal wraps: a line that is copied from it is whole.
     unlimited = terminal._replace(width=UNLIMITED)
-    texts = (Text.assemble((safe_text(line.text), _STYLES[line.tone])) for line in lines)
+    texts = (Text.assemble((safe_text(line.text), _STYLES[line.style])) for line in lines)
     out.writelines(rendered(text, unlimited) for text in texts)

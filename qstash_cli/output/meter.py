@@ -10,7 +10,7 @@ _LINE_EVERY_S = 5.0
 
 
 class Meter(Protocol):
-    """Is told how far it is."""
+    """Reports how far it is."""
 
     def update(self, *, done_bytes: int, records: int, refused: int) -> None:
         """So many bytes of the input, so many records of it."""
@@ -19,13 +19,13 @@ class Meter(Protocol):
 class _Lines:
     def __init__(self, err: TextIO, total_bytes: int | None, now: Callable[[], float]) -> None:
         self._err, self._total_bytes, self._now = err, total_bytes, now
-        self._begun_at = self._told_at = now()
+        self._begun_at = self._reported_at = now()
 
     def update(self, *, done_bytes: int, records: int, refused: int) -> None:
         now = self._now()
-        if now - self._told_at < _LINE_EVERY_S:
+        if now - self._reported_at < _LINE_EVERY_S:
             return
-        self._told_at = now
+        self._reported_at = now
         passed_s = now - self._begun_at
         parts = [f"{records:,} records", f"{records / passed_s:,.0f}/s"]
         if self._total_bytes and done_bytes:
@@ -40,14 +40,14 @@ class _Lines:
 class _Bar:
     def __init__(self, progress: Any, total_bytes: int | None, now: Callable[[], float]) -> None:
         self._progress, self._now, self._begun_at = progress, now, now()
-        self._task = progress.add_task("", total=total_bytes, told="")
+        self._task = progress.add_task("", total=total_bytes, counts="")
 
     def update(self, *, done_bytes: int, records: int, refused: int) -> None:
         per_s = records / max(self._now() - self._begun_at, 0.001)
-        told = f"{records:,}  {per_s:,.0f}/s"
+        counts = f"{records:,}  {per_s:,.0f}/s"
         if refused:
-            told += f"  {refused:,} refused"
-        self._progress.update(self._task, completed=done_bytes, told=told)
+            counts += f"  {refused:,} refused"
+        self._progress.update(self._task, completed=done_bytes, counts=counts)
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def meter(
     console = Console(file=err, width=width, force_terminal=True, highlight=False)
     columns = (
         BarColumn(bar_width=None),
-        TextColumn("{task.fields[told]}", markup=False),
+        TextColumn("{task.fields[counts]}", markup=False),
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=console, transient=True, expand=True) as progress:

@@ -10,13 +10,13 @@ from typing import Any, Literal, NamedTuple
 from qstash_cli.errors import ExitCode, QstashError
 
 Record = Mapping[str, Any]
-Show = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome", "share"]
-Tone = Literal["plain", "added", "changed", "removed"]
+CellFormat = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome", "share"]
+Style = Literal["plain", "added", "changed", "removed"]
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
 
 
 class Column(NamedTuple):
-    """One column. `of` is a field's name or picks from the record; `show` is for tables alone.
+    """One column. `of` is a field's name or picks from the record; `format` is for tables alone.
 
     `width` is how wide it is at least where rows are shown as they come. Where there is no room, a
     text that `wraps` goes on below, others are cut.
@@ -24,7 +24,7 @@ class Column(NamedTuple):
 
     name: str
     of: str | Callable[[Record], Any]
-    show: Show = "text"
+    format: CellFormat = "text"
     width: int = 0
     wraps: bool = False
 
@@ -54,10 +54,10 @@ class View(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line for people; the tone is its colour on a terminal that has some."""
+    """A line for people; `style` is its colour on a terminal that has some."""
 
     text: str
-    tone: Tone = "plain"
+    style: Style = "plain"
 
 
 class Result(NamedTuple):

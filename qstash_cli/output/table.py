@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from qstash_cli.output.cells import Cell, shown
+from qstash_cli.output.cells import Cell, format_cell
 from qstash_cli.output.columns import rows_of
 from qstash_cli.output.console import rendered
 from qstash_cli.output.result import Column, Record, Result, View
@@ -117,7 +117,7 @@ class _Pages:
         # Half a time or state is worse than none.
         column = self._view.columns[at]
         is_short = self._widths[at] <= _SHORT_CELLS and not column.wraps
-        return column.show in _RIGID or is_short
+        return column.format in _RIGID or is_short
 
     def _columns_with_room(self) -> tuple[list[int], set[int]]:
         """The columns that fit, and those of them that are never cut.
@@ -206,9 +206,9 @@ def _row(view: View, record: Record, terminal: TerminalInfo) -> Row:
 
 def _cell(column: Column, record: Record, terminal: TerminalInfo) -> Cell:
     value = column.picker(record)
-    if column.show == "share" and isinstance(value, float | int):
+    if column.format == "share" and isinstance(value, float | int):
         from qstash_cli.output.bars import bar
 
         drawn = bar(value, terminal)
         return Cell(drawn, drawn, "cyan")
-    return shown(value, column.show, terminal)
+    return format_cell(value, column.format, terminal)

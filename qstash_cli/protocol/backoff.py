@@ -98,7 +98,7 @@ def _steering_value_ms(text: str, now: float) -> float | None:
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now) * 1000
 
 
-def check_expression(text: str) -> str:
+def validate_expression(text: str) -> str:
     """A retry delay expression, unchanged. Raises `BadInput` if it cannot be evaluated."""
     if len(text) > _MOST_CHARACTERS or not text.isprintable():
         raise BadInput(

@@ -61,14 +61,14 @@ def parse_cron(text: str) -> Cron:
     if rest.startswith(_PREFIXES):
         prefix, _, rest = rest.partition(" ")
         zone = prefix.partition("=")[2]
-    _check_zone(zone)
+    _validate_zone(zone)
     fields = " ".join(_DESCRIPTORS.get(rest.strip().lower(), rest).split())
     if len(fields.split(" ")) != len(_FIELDS):
         raise BadInput(
             f"a cron expression has five fields: {text!r}",
             hint="minute, hour, day of the month, month, day of the week, such as '0 3 * * 1-5'",
         )
-    _check_fields(fields)
+    _validate_fields(fields)
     return Cron(zone=zone, fields=fields)
 
 
@@ -123,7 +123,7 @@ def _fits(cron: Cron, local: datetime) -> bool:
     return next(CronSim(cron.fields, minute_before), None) == wall
 
 
-def _check_zone(zone: str) -> None:
+def _validate_zone(zone: str) -> None:
     from zoneinfo import ZoneInfo
 
     try:
@@ -134,7 +134,7 @@ def _check_zone(zone: str) -> None:
         ) from None
 
 
-def _check_fields(fields: str) -> None:
+def _validate_fields(fields: str) -> None:
     from cronsim import CronSim, CronSimError
 
     start = datetime(2026, 1, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ def is_url(destination: str) -> bool:
     return bool(_SCHEME.match(destination))
 
 
-def check_destination(destination: str) -> str:
+def validate_destination(destination: str) -> str:
     """A destination as it may stand in a request path: a URL without its fragment, or a group.
 
     Raises `BadInput` for what QStash would refuse, or would take for a part of the API's own URL.
@@ -30,7 +30,7 @@ def check_destination(destination: str) -> str:
             hint="QStash wants the URL as it is, with ://",
         )
     if is_url(destination):
-        return check_url(destination)
+        return validate_url(destination)
     if not destination.strip():
         raise BadInput("the destination is empty", hint="give a URL or a URL group's name")
     if not _GROUP.fullmatch(destination):
@@ -52,7 +52,7 @@ def _looks_like_a_host(name: str) -> bool:
     )
 
 
-def check_url(url: str) -> str:
+def validate_url(url: str) -> str:
     """A URL without its fragment. Raises `BadInput` if nothing can be delivered to it."""
     url = url.partition("#")[0]
     if re.search(r"[\s\x00-\x1f\x7f]", url) or not url.isascii():
@@ -97,7 +97,7 @@ def is_loopback(url: str) -> bool:
     return unreachable_reason(url) == _LOOPBACK
 
 
-def check_reachable(url: str, what: str) -> None:
+def validate_reachable(url: str, what: str) -> None:
     """Raises `BadInput` if QStash in the cloud could not reach `url`. `what` names it."""
     reason = unreachable_reason(url) if is_url(url) else ""
     if reason:

@@ -35,10 +35,10 @@ def parse_header(text: str) -> tuple[str, str]:
     name, value = name.strip(), value.strip()
     if not colon or not _TOKEN.fullmatch(name):
         raise BadInput(f"not a header: {text!r}", hint="write 'Name: value'")
-    return check_header(name, value)
+    return validate_header(name, value)
 
 
-def check_header(name: str, value: str) -> tuple[str, str]:
+def validate_header(name: str, value: str) -> tuple[str, str]:
     """A name and its value, unchanged. Raises `BadInput` if they could not be sent."""
     if not _TOKEN.fullmatch(name):
         raise BadInput(f"not the name of a header: {name!r}")

@@ -41,7 +41,7 @@ def new_time_ordered_id(prefix: str, now_ms: int, random_bytes: Callable[[int], 
     return f"{prefix}_{digits}{new_id(prefix, random_bytes)[start:]}"
 
 
-def check_name(text: str, what: str) -> str:
+def validate_name(text: str, what: str) -> str:
     """The name of a queue, URL group or schedule, unchanged.
 
     `what` says which in the message. Raises `BadInput` if it is empty or has a character other
@@ -55,7 +55,7 @@ def check_name(text: str, what: str) -> str:
     return text
 
 
-def check_id(text: str, what: str) -> str:
+def validate_id(text: str, what: str) -> str:
     """An id as a path segment, unchanged.
 
     QStash takes the path without its last segment for the whole collection, so that deleting an
@@ -79,7 +79,7 @@ def kind_of_id(text: str) -> Literal["DLQ", "message"]:
     )
 
 
-def check_deduplication_id(text: str) -> str:
+def validate_deduplication_id(text: str) -> str:
     """A deduplication id, unchanged. Raises `BadInput` if empty or with `:` or blanks."""
     if not text or ":" in text or re.search(r"\s", text):
         raise BadInput(

@@ -53,7 +53,7 @@ MOST_GENEROUS = "fixed"
 DEV_QUOTAS = {"none": None, **{name: name for name in PLANS}, "pro": "fixed"}
 
 
-def check_limits(
+def validate_limits(
     plan: str | None, *, body_bytes: int, delay_s: int | None, timeout_s: int | None
 ) -> None:
     """Raises `BadInput` for what the plan does not allow.

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import value_types
-from qstash_cli.protocol.headers import Headers, canonical_name, check_header, forwardable
+from qstash_cli.protocol.headers import Headers, canonical_name, forwardable, validate_header
 from qstash_cli.protocol.value_types import Kind
 
 Operation = Literal["publish", "enqueue", "batch", "schedule", "dlq_retry"]
@@ -245,7 +245,7 @@ def _decode_family(received: _Received, prefix: str) -> tuple[dict[str, Any], He
     for lower, name, text in received:
         suffix = lower[len(prefix) :]
         if suffix.startswith(_FORWARD) and suffix != _FORWARD:
-            forwarded.append(check_header(canonical_name(suffix.removeprefix(_FORWARD)), text))
+            forwarded.append(validate_header(canonical_name(suffix.removeprefix(_FORWARD)), text))
         elif suffix in known:
             values |= _decode_header(canonical_name(name), text, known[suffix])
     return values, tuple(forwarded)

@@ -1,4 +1,4 @@
-"""Checks that parsed JSON has the shape that a type declares. Pure.
+"""Validates that parsed JSON has the shape that a type declares. Pure.
 
 A shape is a TypedDict, `list[S]`, `dict[str, S]`, a union of shapes, `str`, `int`, `float`, `bool`,
 or `object` for any value. Fields of a TypedDict that are not declared are allowed. Fields that are
@@ -42,12 +42,12 @@ class Mismatch(NamedTuple):
         return Mismatch(f"{part}{dot}{self.path}", self.problem)
 
 
-_Check = Callable[[Any], Mismatch | None]
+_Validator = Callable[[Any], Mismatch | None]
 
 
 def mismatch(value: object, shape: object) -> Mismatch | None:
     """The first part of a value that is not as the shape declares, None if there is none."""
-    return _check_of(shape)(value)
+    return _validator_of(shape)(value)
 
 
 def page_mismatch(value: object, entries: str, shape: object) -> Mismatch | None:
@@ -58,35 +58,35 @@ def page_mismatch(value: object, entries: str, shape: object) -> Mismatch | None
         return _unexpected(value, "an object")
     if entries not in value:
         return Mismatch(entries, "is missing")
-    for name, check in ((entries, _list_check(shape)), ("cursor", _cursor)):
-        found = check(value.get(name))
+    for name, validate in ((entries, _list_validator(shape)), ("cursor", _cursor)):
+        found = validate(value.get(name))
         if found is not None:
             return found.within(name)
     return None
 
 
 @cache
-def _check_of(shape: Any) -> _Check:
+def _validator_of(shape: Any) -> _Validator:
     if is_typeddict(shape):
-        return _object_check(shape)
+        return _object_validator(shape)
     origin, arguments = get_origin(shape), get_args(shape)
     if origin is list:
-        return _list_check(arguments[0])
+        return _list_validator(arguments[0])
     if origin is dict:
-        return _mapping_check(arguments[1])
+        return _mapping_validator(arguments[1])
     if origin in {Union, UnionType}:
-        return _union_check(arguments)
+        return _union_validator(arguments)
     return {str: _text, int: _integer, float: _number, bool: _flag, object: _anything}[shape]
 
 
-def _object_check(shape: Any) -> _Check:
+def _object_validator(shape: Any) -> _Validator:
     hints = get_type_hints(shape)
-    checks = {name: _check_of(one) for name, one in hints.items()}
+    validators = {name: _validator_of(one) for name, one in hints.items()}
     # Nearly all fields are plain values, and as declared.
     plain = {name: one for name, one in hints.items() if one in _PLAIN}
     required: frozenset[str] = shape.__required_keys__
 
-    def check(value: Any) -> Mismatch | None:
+    def validate(value: Any) -> Mismatch | None:
         if type(value) is not dict:
             return _unexpected(value, "an object")
         if not required <= value.keys():
@@ -96,21 +96,21 @@ def _object_check(shape: Any) -> _Check:
             kind = plain.get(name)
             if type(field) is kind and (kind is not int or field in _INT64):
                 continue
-            if name in checks and (field is not None or name in required):
-                found = checks[name](field)
+            if name in validators and (field is not None or name in required):
+                found = validators[name](field)
                 if found is not None:
                     return found.within(name)
         return None
 
-    return check
+    return validate
 
 
 @cache
-def _list_check(shape: Any) -> _Check:
-    check_entry = _check_of(shape)
-    have_required = _required_columns_check(shape) if is_typeddict(shape) else None
+def _list_validator(shape: Any) -> _Validator:
+    validate_entry = _validator_of(shape)
+    have_required = _required_columns_validator(shape) if is_typeddict(shape) else None
 
-    def check(value: Any) -> Mismatch | None:
+    def validate(value: Any) -> Mismatch | None:
         if type(value) is not list:
             return _unexpected(value, "an array")
         if shape is str and set(map(type, value)) <= {str}:
@@ -118,12 +118,12 @@ def _list_check(shape: Any) -> _Check:
         entries = value
         if have_required and len(value) > _FULLY_CHECKED and have_required(value):
             entries = value[:_FULLY_CHECKED]
-        return _first(entries, check_entry)
+        return _first(entries, validate_entry)
 
-    return check
+    return validate
 
 
-def _required_columns_check(shape: Any) -> Callable[[list[Any]], bool] | None:
+def _required_columns_validator(shape: Any) -> Callable[[list[Any]], bool] | None:
     """Whether the required fields of all entries are as declared, a field at a time, which is ten
     times as fast as an entry at a time. None where these fields are not plain values.
     """
@@ -132,7 +132,7 @@ def _required_columns_check(shape: Any) -> Callable[[list[Any]], bool] | None:
     if not all(hint in _PLAIN for _, hint in columns):
         return None
 
-    def check(entries: list[Any]) -> bool:
+    def validate(entries: list[Any]) -> bool:
         if set(map(type, entries)) != {dict}:
             return False
         try:
@@ -140,7 +140,7 @@ def _required_columns_check(shape: Any) -> Callable[[list[Any]], bool] | None:
         except KeyError:
             return False
 
-    return check
+    return validate
 
 
 def _is_column_of(hint: type, pick: Callable[[Any], Any], entries: list[Any]) -> bool:
@@ -151,23 +151,23 @@ def _is_column_of(hint: type, pick: Callable[[Any], Any], entries: list[Any]) ->
     return min(map(pick, entries)) in _INT64 and max(map(pick, entries)) in _INT64
 
 
-def _mapping_check(shape: Any) -> _Check:
-    check_value = _check_of(shape)
+def _mapping_validator(shape: Any) -> _Validator:
+    validate_value = _validator_of(shape)
     # Headers.
     has_lists_of_texts = shape == list[str]
 
-    def check(value: Any) -> Mismatch | None:
+    def validate(value: Any) -> Mismatch | None:
         if type(value) is not dict:
             return _unexpected(value, "an object")
         if has_lists_of_texts and _are_lists_of_texts(value.values()):
             return None
         for name, one in value.items():
-            found = check_value(one)
+            found = validate_value(one)
             if found is not None:
                 return found.within(f"[{json.dumps(name[:_KEY_CHARACTERS])}]")
         return None
 
-    return check
+    return validate
 
 
 def _are_lists_of_texts(values: Collection[Any]) -> bool:
@@ -176,22 +176,22 @@ def _are_lists_of_texts(values: Collection[Any]) -> bool:
     return set(map(type, chain.from_iterable(values))) <= {str}
 
 
-def _union_check(shapes: Iterable[Any]) -> _Check:
-    checks = [_check_of(one) for one in shapes]
+def _union_validator(shapes: Iterable[Any]) -> _Validator:
+    validators = [_validator_of(one) for one in shapes]
 
-    def check(value: Any) -> Mismatch | None:
-        found = [one(value) for one in checks]
+    def validate(value: Any) -> Mismatch | None:
+        found = [one(value) for one in validators]
         if None in found:
             return None
         # The alternative that comes closest: a list with a wrong entry is a list.
         return max(found, key=lambda one: len(one.path) if one else 0)
 
-    return check
+    return validate
 
 
-def _first(entries: list[Any], check: _Check) -> Mismatch | None:
+def _first(entries: list[Any], validate: _Validator) -> Mismatch | None:
     for number, entry in enumerate(entries):
-        found = check(entry)
+        found = validate(entry)
         if found is not None:
             return found.within(f"[{number}]")
     return None

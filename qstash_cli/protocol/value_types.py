@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import backoff, ids, redaction
-from qstash_cli.protocol.destination import check_url
+from qstash_cli.protocol.destination import validate_url
 from qstash_cli.protocol.durations import format_duration, parse_duration_s, parse_period_s
 from qstash_cli.protocol.instants import parse_instant_s
 
@@ -85,7 +85,7 @@ def _callback_url(text: str) -> str:
             f"a callback needs a URL with http:// or https://: {text!r}",
             hint=f"try https://{text.strip()}",
         )
-    check_url(text.strip())
+    validate_url(text.strip())
     return text.strip()
 
 
@@ -96,7 +96,7 @@ def _visible(text: str) -> str:
 
 
 TEXT = _plain("TEXT", _visible)
-NAME = _plain("NAME", lambda text: ids.check_name(text, "queue or schedule"))
+NAME = _plain("NAME", lambda text: ids.validate_name(text, "queue or schedule"))
 COUNT = _plain("N", _count(0))
 POSITIVE = _plain("N", _count(1))
 METHOD = _plain("METHOD", _method)
@@ -105,8 +105,8 @@ SWITCH = _plain("", _yes, lambda value: str(value).lower())
 DURATION = _plain("DURATION", parse_duration_s, format_duration)
 PERIOD = _plain("DURATION", parse_period_s, format_duration)
 DURATIONS = (DURATION, PERIOD)
-EXPRESSION = _plain("EXPR", lambda text: backoff.check_expression(text.strip()))
-DEDUPLICATION_ID = _plain("ID", ids.check_deduplication_id)
+EXPRESSION = _plain("EXPR", lambda text: backoff.validate_expression(text.strip()))
+DEDUPLICATION_ID = _plain("ID", ids.validate_deduplication_id)
 LABELS = _plain("LABEL", _labels, ",".join, decode=_present_items, repeats=True)
 REDACT_FIELDS = _plain("FIELD", redaction.parse_fields, ",".join, repeats=True)
 INSTANT = Kind("TIME", lambda text, now: round(parse_instant_s(text, now)), str, _count(0, 15))

@@ -35,17 +35,21 @@ BOM = b"\xef\xbb\xbf"
 
 
 def recipe(*, to: str | None = TO, max_bytes: int = 1000) -> Recipe:
-    def check_destination(destination: str, *_: object) -> str:
+    def validate_destination(destination: str, *_: object) -> str:
         if "://" not in destination:
             raise BadInput(f"not a URL: {destination}")
         return destination
 
-    def check_body(body_bytes: int) -> None:
+    def validate_body(body_bytes: int) -> None:
         if body_bytes > max_bytes:
             raise BadInput(f"the body is too large: {body_bytes} bytes")
 
     return Recipe(
-        file_format="jsonl", job="batch_1", check=check_destination, check_body=check_body, to=to
+        file_format="jsonl",
+        job="batch_1",
+        validate=validate_destination,
+        validate_body=validate_body,
+        to=to,
     )
 
 

@@ -214,7 +214,8 @@ def test_blank_lines_may_precede_the_header_of_csv() -> None:
 )
 def test_any_bytes_of_csv_become_records_or_reasons(texts: list[bytes]) -> None:
     recipe = Recipe(
-        file_format="csv", job="batch_1", check=lambda to, *_: to, check_body=lambda _size: None,
+        file_format="csv", job="batch_1", validate=lambda to, *_: to,
+        validate_body=lambda _size: None,
         to="https://example.com",
     )  # fmt: skip
     content = b"id,name\n" + b"\n".join(texts)

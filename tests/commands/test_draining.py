@@ -35,7 +35,7 @@ class FakeQueue:
     log: list[LogEntry] = field(default_factory=list)
     asked_ms: list[int] = field(default_factory=list)
     slept_s: list[float] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
 
     def read(self) -> Queue:
         new: list[LogEntry] = []
@@ -60,7 +60,7 @@ class FakeQueue:
             since=self.since,
             now=lambda: self.clock_s,
             sleep=self.sleep,
-            tell=self.told.append,
+            report=self.reported.append,
         )
 
 
@@ -141,7 +141,7 @@ def test_an_attempt_that_outlives_its_cancelled_message_is_not_waited_for() -> N
     )
 
     assert idle_after(fake) == 3
-    assert fake.told == [
+    assert fake.reported == [
         "orders has 1 in flight and 0 waiting, 0s", "orders has 1 in flight and 0 waiting, 0s"
     ]  # fmt: skip
 

@@ -6,15 +6,15 @@ import tomllib
 
 from hypothesis import given
 
-from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.resources import KINDS, Manifest
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.tables import document_of, to_toml
+from qstash_cli.manifest.validation import Validation
 from tests.manifest.strategies import manifests
 
 
 def read(text: str) -> Manifest:
-    return parse(text.encode(), "qstash.toml", {}, Checks(is_on=False))
+    return parse(text.encode(), "qstash.toml", {}, Validation(is_on=False))
 
 
 @given(manifests())

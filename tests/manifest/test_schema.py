@@ -6,17 +6,17 @@ import pytest
 
 from qstash_cli.errors import BadInput
 from qstash_cli.manifest.account import SHOWN
-from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.options import callback_keys, own_keys
 from qstash_cli.manifest.resources import DesiredEndpoint, Manifest, Pin, Queue
 from qstash_cli.manifest.schema import parse
+from qstash_cli.manifest.validation import Validation
 from qstash_cli.protocol.options import MessageOptions, encode
 
 BASE = '[schedules.s]\ndestination = "https://example.com"\ncron = "@daily"\n'
 
 
 def read(text: str, **env: str) -> Manifest:
-    return parse(text.encode(), "qstash.toml", env, Checks())
+    return parse(text.encode(), "qstash.toml", env, Validation())
 
 
 def refusal(text: str, **env: str) -> str:
@@ -135,18 +135,18 @@ def test_a_value_from_a_secret_is_in_no_error() -> None:
 
 def test_bytes_that_are_not_utf_8_are_named_by_line() -> None:
     with pytest.raises(BadInput, match=r"f is not UTF-8 \(at line 2\)"):
-        parse(b"# \n[queues.\xff]", "f", {}, Checks())
+        parse(b"# \n[queues.\xff]", "f", {}, Validation())
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_matter() -> None:
-    found = parse(b"\xef\xbb\xbf[queues.a]\r\nparallelism = 2\r\n", "f", {}, Checks())
+    found = parse(b"\xef\xbb\xbf[queues.a]\r\nparallelism = 2\r\n", "f", {}, Validation())
 
     assert found.queues == {"a": Queue(parallelism=2)}
 
 
 def test_the_checks_can_be_left_to_qstash() -> None:
     found = parse(b"[schedules.s]\ndestination = 'example.com'\ncron = '@every 1h'", "f", {},
-                  Checks(is_on=False))  # fmt: skip
+                  Validation(is_on=False))  # fmt: skip
 
     assert found.schedules is not None
     assert found.schedules["s"].destination == "example.com"
@@ -154,7 +154,7 @@ def test_the_checks_can_be_left_to_qstash() -> None:
 
 def test_a_plan_limits_delays_and_bodies() -> None:
     with pytest.raises(BadInput, match="longer than the free plan allows: 8d"):
-        parse(f"{BASE}delay = '8d'".encode(), "f", {}, Checks(plan="free"))
+        parse(f"{BASE}delay = '8d'".encode(), "f", {}, Validation(plan="free"))
 
 
 def test_kinds_without_a_table_are_not_named() -> None:

@@ -16,10 +16,10 @@ from qstash_cli.manifest.account import (
     read_queues,
     read_schedules,
 )
-from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.resources import DesiredEndpoint, Manifest, Pin, Queue, Schedule, UrlGroup
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
+from qstash_cli.manifest.validation import Validation
 from qstash_cli.protocol.options import MessageOptions
 from tests.manifest.strategies import manifests
 
@@ -27,7 +27,7 @@ URL = "https://example.com"
 
 
 def read(text: str) -> Manifest:
-    return parse(text.encode(), "qstash.toml", {}, Checks())
+    return parse(text.encode(), "qstash.toml", {}, Validation())
 
 
 def told(made: Plan) -> list[str]:

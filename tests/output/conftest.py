@@ -18,7 +18,7 @@ NOW_MS = int(NOW) * 1000
 
 LOGS = View(
     columns=(
-        Column(name="time", of="time", show="instant_ms"),
+        Column(name="time", of="time", format="instant_ms"),
         Column(name="state", of="state"),
         Column(name="id", of="messageId"),
         Column(name="url", of="url"),
@@ -32,8 +32,8 @@ DLQ = View(
         Column(name="id", of="dlqId"),
         Column(name="status", of="responseStatus"),
         Column(name="url", of="url"),
-        Column(name="labels", of="labels", show="list"),
-        Column(name="created", of="createdAt", show="instant_ms"),
+        Column(name="labels", of="labels", format="list"),
+        Column(name="created", of="createdAt", format="instant_ms"),
     ),
     id="dlqId",
 )
@@ -42,9 +42,9 @@ MESSAGE = View(
         Column(name="id", of="messageId"),
         Column(name="url", of="url"),
         Column(name="queue", of="queueName"),
-        Column(name="not before", of="notBefore", show="instant_ms"),
-        Column(name="period", of="period", show="duration_s"),
-        Column(name="labels", of="labels", show="list"),
+        Column(name="not before", of="notBefore", format="instant_ms"),
+        Column(name="period", of="period", format="duration_s"),
+        Column(name="labels", of="labels", format="list"),
         Column(name="header", of="header"),
         Column(name="body", of="body"),
     ),
@@ -53,7 +53,7 @@ MESSAGE = View(
 VERIFY = View(
     columns=(
         Column(name="check", of="name"),
-        Column(name="outcome", of="outcome", show="outcome"),
+        Column(name="outcome", of="outcome", format="outcome"),
         Column(name="expected", of="expected", wraps=True),
         Column(name="found", of="found", wraps=True),
     ),

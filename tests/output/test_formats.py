@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qstash_cli.errors import BadInput
-from qstash_cli.output.formats import FORMATS, check
+from qstash_cli.output.formats import FORMATS, validate_output
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.output.terminal import TerminalInfo
 
@@ -79,7 +79,7 @@ def test_json_is_an_object_for_one_and_an_array_for_several(
 
 def test_values_in_tsv_are_exact(pipe: TerminalInfo, rendered: Callable[..., str]) -> None:
     values = [1_795_525_689_000, True, None, ["a", "b"], {"k": ["v"]}, 0.5, "a\tb\\"]
-    columns = tuple(Column(name=str(i), of=str(i), show="instant_ms") for i in range(len(values)))
+    columns = tuple(Column(name=str(i), of=str(i), format="instant_ms") for i in range(len(values)))
     result = Result(
         data={str(i): value for i, value in enumerate(values)}, view=View(columns=columns, id="0")
     )
@@ -127,7 +127,7 @@ def test_an_unknown_column_is_refused_with_the_names_there_are(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     with pytest.raises(BadInput, match="bogus") as before:
-        check("tsv", None, "id,bogus", VIEW)
+        validate_output("tsv", None, "id,bogus", VIEW)
     with pytest.raises(BadInput, match="bogus") as after:
         rendered(SEVERAL, pipe, columns="id,bogus")
 
@@ -138,7 +138,7 @@ def test_an_unknown_column_is_refused_with_the_names_there_are(
 def test_a_field_that_the_first_record_lacks_is_known_from_the_api(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
-    check(None, None, "id,nextDeliveryTime", VIEW)
+    validate_output(None, None, "id,nextDeliveryTime", VIEW)
 
     assert rendered(SEVERAL, pipe, columns="id,nextDeliveryTime") == "msg_1\t\nmsg_2\t\n"
 
@@ -200,13 +200,13 @@ def test_options_that_cannot_be_followed_are_refused_before_anything_is_sent(
     options: tuple[str | None, str | None, str | None], named: str
 ) -> None:
     with pytest.raises(BadInput, match=named) as refusal:
-        check(*options, VIEW)
+        validate_output(*options, VIEW)
 
     assert refusal.value.hint
 
 
 def test_the_formats_are_listed_in_the_refusal_of_another() -> None:
     with pytest.raises(BadInput) as refusal:
-        check("yaml", None, None, None)
+        validate_output("yaml", None, None, None)
 
     assert refusal.value.hint == f"the formats are {', '.join(FORMATS)}"

@@ -25,10 +25,10 @@ VIEW = View(
     columns=(
         Column(name="id", of="id"),
         Column(name="url", of="url"),
-        Column(name="labels", of="labels", show="list"),
+        Column(name="labels", of="labels", format="list"),
         Column(name="header", of="header"),
-        Column(name="outcome", of="url", show="outcome"),
-        Column(name="at", of="url", show="instant_ms"),
+        Column(name="outcome", of="url", format="outcome"),
+        Column(name="at", of="url", format="instant_ms"),
     ),
     id="id",
     empty=HOSTILE,

@@ -21,7 +21,7 @@ def written(*lines: Line, colour: bool) -> str:
     return out.getvalue()
 
 
-def test_the_tone_is_the_colour() -> None:
+def test_the_style_is_the_colour() -> None:
     lines = (Line("+ a", "added"), Line("~ b", "changed"), Line("- c", "removed"), Line("[red]d"))
 
     assert written(*lines, colour=False) == "+ a\n~ b\n- c\n[red]d\n"

@@ -20,7 +20,7 @@ VIEW = View(
     columns=(
         Column(name="id", of="id"),
         Column(name="url", of="url"),
-        Column(name="outcome", of="outcome", show="outcome"),
+        Column(name="outcome", of="outcome", format="outcome"),
     ),
     id="id",
 )
@@ -119,7 +119,7 @@ def test_each_row_is_dated_by_the_time_at_which_it_comes(terminal: TerminalInfo)
         now = 7200
         yield {"id": "b", "time": 7_200_000 - 60_000}
 
-    columns = (Column(name="id", of="id"), Column(name="time", of="time", show="instant_ms"))
+    columns = (Column(name="id", of="id"), Column(name="time", of="time", format="instant_ms"))
     out = io.StringIO()
     result = Result(data=rows(), view=View(columns=columns, id="id"))
     write_table(result, out, terminal._replace(now=lambda: now))

@@ -39,7 +39,7 @@ def test_the_default_curve_is_the_documented_one(failures: int, milliseconds: in
 def test_an_expression_gives_milliseconds(
     expression: str, failures: int, milliseconds: int
 ) -> None:
-    assert backoff.check_expression(expression) == expression
+    assert backoff.validate_expression(expression) == expression
     assert backoff.delay_ms(failures, expression, [], NOW) == milliseconds
 
 
@@ -62,7 +62,7 @@ def checked_without_warning(expression: str) -> str:
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
         try:
-            return backoff.check_expression(expression)
+            return backoff.validate_expression(expression)
         finally:
             assert not given, [str(one.message) for one in given]
 
@@ -80,7 +80,7 @@ def test_no_text_gives_a_warning(expression: str) -> None:
 @given(st.text(alphabet="0123456789.+-*/%(), retidpowsqabx", max_size=60))
 def test_an_accepted_expression_always_gives_a_delay_of_at_most_a_day(expression: str) -> None:
     try:
-        backoff.check_expression(expression)
+        backoff.validate_expression(expression)
     except BadInput:
         return
 

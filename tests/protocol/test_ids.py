@@ -40,22 +40,22 @@ def test_time_ordered_ids_of_one_moment_differ() -> None:
 
 @pytest.mark.parametrize("name", ["orders", "a.b-c_D9"])
 def test_names_of_letters_digits_and_marks_are_kept(name: str) -> None:
-    assert ids.check_name(name, "queue") == name
+    assert ids.validate_name(name, "queue") == name
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ü", "a:b", "a\n"])
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(BadInput, match="queue"):
-        ids.check_name(name, "queue")
+        ids.validate_name(name, "queue")
 
 
 @pytest.mark.parametrize("text", ["", " ", "a/b", "a?b", "a#b", "a\nb"])
 def test_an_id_that_would_change_the_path_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="message"):
-        ids.check_id(text, "message")
+        ids.validate_id(text, "message")
 
 
 @pytest.mark.parametrize("text", ["", "a:b", "a b", "a\tb"])
 def test_a_deduplication_id_has_no_colon_and_no_blanks(text: str) -> None:
     with pytest.raises(BadInput, match="deduplication id"):
-        ids.check_deduplication_id(text)
+        ids.validate_deduplication_id(text)

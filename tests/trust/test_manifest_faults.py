@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from qstash_cli.errors import BadInput
-from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.schema import parse
+from qstash_cli.manifest.validation import Validation
 from tests.conftest import Qstash
 from tests.figures import Figures
 from tests.trust.growth import MAX_RATIO, growth
@@ -30,7 +30,7 @@ DEEP: dict[str, Callable[[int], str]] = {
 
 def refusal(text: str) -> str:
     with pytest.raises(BadInput) as refused:
-        parse(text.encode(), "qstash.toml", {}, Checks())
+        parse(text.encode(), "qstash.toml", {}, Validation())
     return refused.value.message
 
 
@@ -89,7 +89,7 @@ def test_four_times_the_manifest_takes_at_most_five_times_as_long(
 ) -> None:
     def read(text: str) -> None:
         with suppress(BadInput):
-            parse(text.encode(), "f", {}, Checks())
+            parse(text.encode(), "f", {}, Validation())
 
     ratio = growth(LARGE[kind], read)
 

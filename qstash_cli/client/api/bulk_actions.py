@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qstash_cli.client.request import Request
-from qstash_cli.protocol.ids import check_id
+from qstash_cli.protocol.ids import validate_id
 from qstash_cli.protocol.records import BulkAction
 
 
@@ -27,6 +27,6 @@ def get(action_id: str) -> Request[BulkAction]:
     """One bulk action."""
     return Request(
         method="GET",
-        path=f"/v2/bulkActions/{check_id(action_id, 'bulk action')}",
+        path=f"/v2/bulkActions/{validate_id(action_id, 'bulk action')}",
         response=BulkAction,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qstash_cli.client.api.filters import Filter, id_query, query
 from qstash_cli.client.request import Request
-from qstash_cli.protocol.ids import check_id
+from qstash_cli.protocol.ids import validate_id
 from qstash_cli.protocol.options import MessageOptions, encode
 from qstash_cli.protocol.records import Deleted, DlqEntry, DlqMessage, DlqPage, Published, Retried
 
@@ -33,14 +33,14 @@ def first_page(wanted: Filter) -> Request[DlqPage]:
 
 def get(dlq_id: str) -> Request[DlqMessage]:
     """One entry."""
-    return Request(method="GET", path=f"/v2/dlq/{check_id(dlq_id, 'DLQ')}", response=DlqMessage)
+    return Request(method="GET", path=f"/v2/dlq/{validate_id(dlq_id, 'DLQ')}", response=DlqMessage)
 
 
 def retry(dlq_id: str, options: MessageOptions) -> Request[Published]:
     """Publishes the message of an entry again, under a new id; `options` replace its own."""
     return Request(
         method="POST",
-        path=f"/v2/dlq/retry/{check_id(dlq_id, 'DLQ')}",
+        path=f"/v2/dlq/retry/{validate_id(dlq_id, 'DLQ')}",
         headers=encode(options),
         repeatable=False,
         response=Published,
@@ -49,7 +49,7 @@ def retry(dlq_id: str, options: MessageOptions) -> Request[Published]:
 
 def retry_many(dlq_ids: Sequence[str], options: MessageOptions) -> Request[Retried]:
     """Retries up to 100 entries by their ids; QStash refuses them if one is unknown."""
-    checked = [check_id(one, "DLQ") for one in dlq_ids]
+    checked = [validate_id(one, "DLQ") for one in dlq_ids]
     return Request(
         method="POST",
         path="/v2/dlq/retry",
@@ -74,12 +74,12 @@ def retry_matching(wanted: Filter, options: MessageOptions) -> Request[Retried]:
 
 def delete(dlq_id: str) -> Request[None]:
     """Deletes one entry."""
-    return Request(method="DELETE", path=f"/v2/dlq/{check_id(dlq_id, 'DLQ')}")
+    return Request(method="DELETE", path=f"/v2/dlq/{validate_id(dlq_id, 'DLQ')}")
 
 
 def delete_many(dlq_ids: Sequence[str]) -> Request[Deleted]:
     """Deletes up to 100 entries by their ids; those that are unknown do not count."""
-    checked = [check_id(one, "DLQ") for one in dlq_ids]
+    checked = [validate_id(one, "DLQ") for one in dlq_ids]
     return Request(
         method="DELETE",
         path="/v2/dlq",

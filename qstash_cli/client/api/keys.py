@@ -12,7 +12,7 @@ from qstash_cli.protocol.records import SigningKeys
 _KEY = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
-def checked(answer: SigningKeys) -> SigningKeys:
+def validated(answer: SigningKeys) -> SigningKeys:
     """The keys as they came. Raises `QstashError` for a text that cannot be a key."""
     for name, key in (("current", answer["current"]), ("next", answer["next"])):
         if not _KEY.fullmatch(key):

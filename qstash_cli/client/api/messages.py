@@ -8,7 +8,7 @@ from typing import Any
 
 from qstash_cli.client.api.filters import Filter, id_query, query
 from qstash_cli.client.request import Request
-from qstash_cli.protocol.ids import check_id, check_name
+from qstash_cli.protocol.ids import validate_id, validate_name
 from qstash_cli.protocol.options import MessageOptions, encode
 from qstash_cli.protocol.records import Cancelled, Message, Published
 
@@ -21,7 +21,7 @@ def publish(
     Sending it twice is harmless only if QStash can tell: with a deduplication of either kind.
     """
     queue = options.queue
-    start = f"/v2/enqueue/{check_name(queue, 'queue')}" if queue else "/v2/publish"
+    start = f"/v2/enqueue/{validate_name(queue, 'queue')}" if queue else "/v2/publish"
     return Request(
         method="POST",
         path=f"{start}/{destination}",
@@ -50,14 +50,16 @@ def batch(items: bytes) -> Request[list[Any]]:
 def get(message_id: str) -> Request[Message]:
     """A message that is not yet done, or was until a moment ago."""
     return Request(
-        method="GET", path=f"/v2/messages/{check_id(message_id, 'message')}", response=Message
+        method="GET", path=f"/v2/messages/{validate_id(message_id, 'message')}", response=Message
     )
 
 
 def cancel(message_id: str) -> Request[Cancelled]:
     """Cancels one message."""
     return Request(
-        method="DELETE", path=f"/v2/messages/{check_id(message_id, 'message')}", response=Cancelled
+        method="DELETE",
+        path=f"/v2/messages/{validate_id(message_id, 'message')}",
+        response=Cancelled,
     )
 
 
@@ -67,13 +69,13 @@ def run_now(message_id: str) -> Request[None]:
     Sent twice it could release the retry after the one that was meant. Source: QStash docs, "Retry
     a message now".
     """
-    path = f"/v2/messages/{check_id(message_id, 'message')}/retry"
+    path = f"/v2/messages/{validate_id(message_id, 'message')}/retry"
     return Request(method="POST", path=path, repeatable=False)
 
 
 def cancel_many(message_ids: Sequence[str]) -> Request[Cancelled]:
     """Cancels up to 100 messages by their ids; those that are finished or unknown do not count."""
-    checked = [check_id(one, "message") for one in message_ids]
+    checked = [validate_id(one, "message") for one in message_ids]
     return Request(
         method="DELETE",
         path="/v2/messages",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from qstash_cli.client.request import Request
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.records import Queue
 
 _JSON = (("Content-Type", "application/json"),)
@@ -23,7 +23,7 @@ def get(name: str) -> Request[Queue]:
 
 def put(name: str, *, parallelism: int | None = None) -> Request[None]:
     """Makes a queue, or changes it."""
-    fields = {"queueName": check_name(name, "queue"), "parallelism": parallelism}
+    fields = {"queueName": validate_name(name, "queue"), "parallelism": parallelism}
     body = {key: value for key, value in fields.items() if value is not None}
     return Request(
         method="POST",
@@ -51,4 +51,4 @@ def delete(name: str) -> Request[None]:
 
 
 def _path(name: str) -> str:
-    return f"/v2/queues/{check_name(name, 'queue')}"
+    return f"/v2/queues/{validate_name(name, 'queue')}"

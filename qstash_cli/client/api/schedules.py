@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qstash_cli.client.request import Request
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.options import MessageOptions, encode
 from qstash_cli.protocol.records import Schedule, Scheduled
 
@@ -46,4 +46,4 @@ def delete(schedule_id: str) -> Request[None]:
 
 
 def _path(schedule_id: str) -> str:
-    return f"/v2/schedules/{check_name(schedule_id, 'schedule')}"
+    return f"/v2/schedules/{validate_name(schedule_id, 'schedule')}"

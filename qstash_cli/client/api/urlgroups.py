@@ -8,7 +8,7 @@ from typing import Any
 
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.headers import Headers, as_lists
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.records import Endpoint, EndpointReference, UrlGroup
 
 _JSON = (("Content-Type", "application/json"),)
@@ -60,4 +60,4 @@ def _with_body(
 
 
 def _path(name: str) -> str:
-    return f"/v2/topics/{check_name(name, 'URL group')}"
+    return f"/v2/topics/{validate_name(name, 'URL group')}"

@@ -16,7 +16,7 @@ from qstash_cli.commands.common import publishing
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.contradictions import refuse_contradictions
-from qstash_cli.protocol.destination import check_destination
+from qstash_cli.protocol.destination import validate_destination
 from qstash_cli.protocol.options import MessageOptions
 
 app = group()
@@ -132,7 +132,7 @@ def _refuse_what_does_not_fit(
             hint="name it with --journal FILE, and feed the same input again",
         )
     if records.to is not None and not sending.no_check:
-        check_destination(records.to)
+        validate_destination(records.to)
 
 
 def _refuse_one_file_for_two(

@@ -222,10 +222,10 @@ class Job:
         if self.records.strict:
             records = refuse_none(records)
         per_s = self.sending.rate.per_s if self.sending.rate else None
-        most = self.sending.chunk_size
+        limit = self.sending.chunk_size
         return chunks_of(
             records,
-            max_records=min(most, ceil(per_s)) if per_s else most,
+            max_records=min(limit, ceil(per_s)) if per_s else limit,
             max_bytes=_MAX_CHUNK_BYTES,
             now=self.ctx.now,
         )

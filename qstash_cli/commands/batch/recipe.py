@@ -1,4 +1,4 @@
-"""How the records of a run of `batch` become items, and what is checked of them."""
+"""How the records of a run of `batch` become items, and which validation they get."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from qstash_cli.cli.context import Context
 from qstash_cli.commands.batch.options import RecordOptions
 from qstash_cli.commands.common import publishing
 from qstash_cli.protocol.contradictions import refuse_contradictions
-from qstash_cli.protocol.destination import check_destination
+from qstash_cli.protocol.destination import validate_destination
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.limits import check_limits
+from qstash_cli.protocol.limits import validate_limits
 from qstash_cli.protocol.options import MessageOptions, decode, encode
 
 # Most records of a file differ in their bodies alone, and many bodies are of the same size.
@@ -34,8 +34,8 @@ def recipe_of(
     return Recipe(
         file_format=file_format,
         job=job,
-        check=_check(ctx) if validates else lambda destination, _headers, _queue: destination,
-        check_body=_check_body(ctx) if validates else lambda _body_bytes: None,
+        validate=_validate(ctx) if validates else lambda destination, _headers, _queue: destination,
+        validate_body=_validate_body(ctx) if validates else lambda _body_bytes: None,
         to=records.to,
         destination_field=records.destination_field,
         dedup_field=records.dedup_field,
@@ -45,24 +45,24 @@ def recipe_of(
     )
 
 
-def _check(ctx: Context) -> Callable[[str, Headers, str | None], str]:
+def _validate(ctx: Context) -> Callable[[str, Headers, str | None], str]:
     @lru_cache(maxsize=_CACHE_SIZE)
-    def check(destination: str, headers: Headers, queue: str | None) -> str:
-        destination = check_destination(destination)
+    def validate(destination: str, headers: Headers, queue: str | None) -> str:
+        destination = validate_destination(destination)
         options = decode(headers)
         refuse_contradictions(options, "enqueue" if queue or options.queue else "publish")
-        publishing.check(ctx, destination, options, 0)
+        publishing.validate(ctx, destination, options, 0)
         return destination
 
-    return check
+    return validate
 
 
-def _check_body(ctx: Context) -> Callable[[int], None]:
+def _validate_body(ctx: Context) -> Callable[[int], None]:
     settings = ctx.settings_if_any
     plan = settings.plan if settings else None
 
     @lru_cache(maxsize=_CACHE_SIZE)
-    def check_body(body_bytes: int) -> None:
-        check_limits(plan, body_bytes=body_bytes, delay_s=None, timeout_s=None)
+    def validate_body(body_bytes: int) -> None:
+        validate_limits(plan, body_bytes=body_bytes, delay_s=None, timeout_s=None)
 
-    return check_body
+    return validate_body

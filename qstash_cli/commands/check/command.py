@@ -19,12 +19,12 @@ from qstash_cli.client.api.filters import Filter
 from qstash_cli.client.request import Request
 from qstash_cli.commands.check import measures, report_formats
 from qstash_cli.commands.check.measures import Checked, checked
-from qstash_cli.commands.common.options import Labels, parse_most
+from qstash_cli.commands.common.options import Labels, parse_whole_number
 from qstash_cli.commands.common.paging import MORE_PAGES
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_duration_s
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.instants import parse_past_instant_s
 
 app = group()
@@ -56,7 +56,10 @@ class Thresholds:
     """What is checked, and the most that there may be of it."""
 
     dlq_max: int | None = flag(
-        "At most so many entries in the DLQ", metavar="N", parse=parse_most, section="Checks"
+        "At most so many entries in the DLQ",
+        metavar="N",
+        parse=parse_whole_number,
+        section="Checks",
     )
     dlq_since: tuple[int, str] | None = flag(
         "Of the DLQ, only entries from then on, or so long ago",
@@ -68,14 +71,14 @@ class Thresholds:
         "Of this queue, the lag (see --lag-max)",
         metavar="NAME",
         repeats=True,
-        parse=lambda text, _now: check_name(text, "queue"),
+        parse=lambda text, _now: validate_name(text, "queue"),
         section="Checks",
         complete="queue",
     )
     lag_max: int | None = flag(
         "At most so many undelivered in each --queue",
         metavar="N",
-        parse=parse_most,
+        parse=parse_whole_number,
         section="Checks",
     )
     flow: tuple[str, ...] = flag(
@@ -86,12 +89,15 @@ class Thresholds:
         complete="flow_key",
     )
     waiting_max: int | None = flag(
-        "At most so many waiting for each --flow", metavar="N", parse=parse_most, section="Checks"
+        "At most so many waiting for each --flow",
+        metavar="N",
+        parse=parse_whole_number,
+        section="Checks",
     )
     schedules_failed_max: int | None = flag(
         "At most so many schedules, not paused, that failed last time or cannot publish",
         metavar="N",
-        parse=parse_most,
+        parse=parse_whole_number,
         section="Checks",
     )
     schedule_late: int | None = flag(
@@ -132,7 +138,7 @@ def check(ctx: Context, *, limits: Thresholds, labels: Labels) -> Result:
     qstash check --schedules-failed-max 0 --schedule-late 10m -o prometheus
     qstash check --dlq-max 0 --dlq-since 30m --label payments -o nagios
     """
-    _check_partners(limits, labels.names())
+    _validate_partners(limits, labels.names())
     # All is made before anything is sent.
     checks = list(_checks(limits, labels.names()))
     requests = [one.request for one in checks]
@@ -159,16 +165,16 @@ def _result(ctx: Context, checks: Sequence[_Check]) -> Result:
     )
 
 
-def _check_partners(limits: Thresholds, labels: Sequence[str]) -> None:
+def _validate_partners(limits: Thresholds, labels: Sequence[str]) -> None:
     pairs = (
         ("--queue", limits.queue, "--lag-max N", limits.lag_max),
         ("--flow", limits.flow, "--waiting-max N", limits.waiting_max),
     )
-    for name, given, limit, most in pairs:
-        if given and most is None:
-            raise BadInput(f"{name} without a limit", hint=f"add {limit}; nothing was sent")
-        if most is not None and not given:
-            flag_name = limit.partition(" ")[0]
+    for name, given, limit_flag, limit in pairs:
+        if given and limit is None:
+            raise BadInput(f"{name} without a limit", hint=f"add {limit_flag}; nothing was sent")
+        if limit is not None and not given:
+            flag_name = limit_flag.partition(" ")[0]
             raise BadInput(f"{flag_name} of nothing", hint=f"add {name}; nothing was sent")
     if limits.dlq_since is not None and limits.dlq_max is None:
         raise BadInput("--dlq-since without a limit", hint="add --dlq-max N; nothing was sent")
@@ -194,7 +200,7 @@ def _checks(limits: Thresholds, labels: tuple[str, ...]) -> Iterator[_Check]:
         yield _schedules(limits, labels)
 
 
-def _dlq(most: int, since: tuple[int, str] | None, labels: tuple[str, ...]) -> _Check:
+def _dlq(limit: int, since: tuple[int, str] | None, labels: tuple[str, ...]) -> _Check:
     since_ms, since_text = since or (None, "")
     request = dlq.entries(Filter(labels=labels, from_ms=since_ms))
     parts = [f"label {' or '.join(labels)}"] if labels else []
@@ -202,22 +208,22 @@ def _dlq(most: int, since: tuple[int, str] | None, labels: tuple[str, ...]) -> _
 
     def measure(ctx: Context) -> Iterator[Checked]:
         count = sum(1 for _ in ctx.read_pages(request))
-        yield checked("dlq", count, most, detail=", ".join(parts))
+        yield checked("dlq", count, limit, detail=", ".join(parts))
 
     return _Check(request, measure)
 
 
-def _queue(name: str, most: int) -> _Check:
+def _queue(name: str, limit: int) -> _Check:
     request = queues.get(name)
 
     def measure(ctx: Context) -> Iterator[Checked]:
         found = ctx.read(request)
-        yield checked("queue", found["lag"], most, name=name, detail=_paused(found["paused"]))
+        yield checked("queue", found["lag"], limit, name=name, detail=_paused(found["paused"]))
 
     return _Check(request, measure)
 
 
-def _flow(key: str, most: int) -> _Check:
+def _flow(key: str, limit: int) -> _Check:
     request = flow.get(key)
 
     def measure(ctx: Context) -> Iterator[Checked]:
@@ -227,10 +233,10 @@ def _flow(key: str, most: int) -> _Check:
             # QStash forgets a key that nothing uses; that it is QStash which says so, its list of
             # keys shows.
             ctx.read(flow.list_all())
-            yield checked("flow", 0, most, name=key, detail="no such key now")
+            yield checked("flow", 0, limit, name=key, detail="no such key now")
             return
         waiting = found["waitListSize"]
-        yield checked("flow", waiting, most, name=key, detail=_paused(found.get("isPaused")))
+        yield checked("flow", waiting, limit, name=key, detail=_paused(found.get("isPaused")))
 
     return _Check(request, measure)
 

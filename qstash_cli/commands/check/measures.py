@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["dlq", "queue", "flow", "schedules-failed", "schedule-late"]
 # A line that names more is not read.
-_MOST_NAMED = 10
+_MAX_NAMED = 10
 
 
 class Checked(TypedDict):
@@ -29,18 +29,18 @@ class Checked(TypedDict):
 
 
 def checked(
-    check: Kind, value: int, most: int, *, name: str | None = None, detail: str = ""
+    check: Kind, value: int, limit: int, *, name: str | None = None, detail: str = ""
 ) -> Checked:
     """The record of a check, its detail on one safe line."""
     return Checked(
-        check=check, name=name, value=value, max=most, ok=value <= most, detail=safe_text(detail)
+        check=check, name=name, value=value, max=limit, ok=value <= limit, detail=safe_text(detail)
     )  # fmt: skip
 
 
-def failed(schedules: Sequence[Schedule], most: int) -> Checked:
+def failed(schedules: Sequence[Schedule], limit: int) -> Checked:
     """How many schedules, of those that are not paused, failed the last time or cannot publish."""
     names = [_with_error(one) for one in schedules if not one.get("isPaused") and _has_failed(one)]
-    return checked("schedules-failed", len(names), most, detail=_listed(names))
+    return checked("schedules-failed", len(names), limit, detail=_listed(names))
 
 
 def late(schedules: Sequence[Schedule], late_s: int, now_s: float) -> Checked:
@@ -77,5 +77,5 @@ def _with_error(schedule: Schedule) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     # In their order, so that a monitor sees the same line as long as nothing changes.
-    more = len(names) - _MOST_NAMED
-    return ", ".join([*sorted(names)[:_MOST_NAMED], *([f"{more} more"] if more > 0 else ())])
+    more = len(names) - _MAX_NAMED
+    return ", ".join([*sorted(names)[:_MAX_NAMED], *([f"{more} more"] if more > 0 else ())])

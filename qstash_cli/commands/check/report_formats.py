@@ -23,7 +23,7 @@ NAGIOS_OK, NAGIOS_CRITICAL, NAGIOS_UNKNOWN = 0, 2, 3
 
 @dataclass(frozen=True, kw_only=True)
 class _Words:
-    """How a kind of check is told. `hint` shows more of it; `label` is the metric's, if any."""
+    """How a kind of check is worded. `hint` shows more of it; `label` is the metric's, if any."""
 
     value: Callable[[int], str]
     sentence: Callable[[str, int], str]
@@ -85,10 +85,10 @@ def crossed(records: Sequence[Checked]) -> QstashError | None:
     if not over:
         return None
     first = over[0]
-    told = "; ".join(_WORDS[o["check"]].sentence(o["name"] or "", o["value"]) + _limit(o)
+    message = "; ".join(_WORDS[o["check"]].sentence(o["name"] or "", o["value"]) + _limit(o)
                      for o in over)  # fmt: skip
     hint = _WORDS[first["check"]].hint.format(name=shlex.quote(first["name"] or ""))
-    return QstashError(safe_text(f"crossed: {told}"), hint=hint)
+    return QstashError(safe_text(f"crossed: {message}"), hint=hint)
 
 
 def prometheus(records: Sequence[Checked]) -> str:
@@ -110,17 +110,17 @@ def nagios(records: Sequence[Checked]) -> tuple[str, int]:
     """The line of a plugin with its performance data, and the plugin's exit code."""
     over = [one for one in records if not one["ok"]]
     state, code = ("CRITICAL", NAGIOS_CRITICAL) if over else ("OK", NAGIOS_OK)
-    told = "; ".join(_told(one) for one in over or records)
+    message = "; ".join(_sentence(one) for one in over or records)
     measured = " ".join(
         f"'{_perfdata_label(one)}'={one['value']};;{one['max']};0;" for one in records
     )
-    return f"QSTASH {state} - {_without_bars(told)} | {measured}", code
+    return f"QSTASH {state} - {_without_bars(message)} | {measured}", code
 
 
 def nagios_unknown(error: QstashError) -> str:
     """The line of a plugin that could not check."""
-    told = "; ".join(text for text in (error.message, error.hint) if text)
-    return f"QSTASH UNKNOWN - {_without_bars(told)}"
+    message = "; ".join(text for text in (error.message, error.hint) if text)
+    return f"QSTASH UNKNOWN - {_without_bars(message)}"
 
 
 def _many(count: int, one: str, several: str) -> str:
@@ -129,11 +129,11 @@ def _many(count: int, one: str, several: str) -> str:
 
 def _line(record: Checked) -> Line:
     if record["ok"]:
-        return Line(safe_text(f"ok       {_told(record)}"))
-    return Line(safe_text(f"crossed  {_told(record)}"), "removed")
+        return Line(safe_text(f"ok       {_sentence(record)}"))
+    return Line(safe_text(f"crossed  {_sentence(record)}"), "removed")
 
 
-def _told(record: Checked) -> str:
+def _sentence(record: Checked) -> str:
     name = f" {record['name']}" if record["name"] else ""
     value = _WORDS[record["check"]].value(record["value"])
     return f"{record['check']}{name}: {value}{_limit(record)}"

@@ -14,7 +14,7 @@ from qstash_cli.client import external
 from qstash_cli.client.external import ExternalResponse
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.protocol.delivery import Delivery
-from qstash_cli.protocol.destination import check_destination, is_loopback, is_url
+from qstash_cli.protocol.destination import is_loopback, is_url, validate_destination
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.headers import Headers
 
@@ -52,10 +52,10 @@ def handler_url(url: str, flag_name: str) -> str:
         raise BadInput(
             f"{flag_name}: no http:// or https://: {url}", hint=f"try http://{url.lstrip('/')}"
         )
-    return check_destination(url)
+    return validate_destination(url)
 
 
-def check_allowed(ctx: Context, url: str, handler: HandlerOptions) -> None:
+def confirm_delivery(ctx: Context, url: str, handler: HandlerOptions) -> None:
     """Returns if messages of this account may be delivered to `url`.
 
     Raises `BadInput` for a protected profile and for another machine, `Interrupted` if the user

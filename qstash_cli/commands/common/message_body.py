@@ -38,7 +38,7 @@ def read(
         text = json.dumps(_object(items), ensure_ascii=False, separators=(",", ":"))
         return text.encode(errors="surrogateescape"), _with_json_type(options)
     if body.data_json is not None:
-        return _checked_json(ctx.read_body(body.data_json)), _with_json_type(options)
+        return _validated_json(ctx.read_body(body.data_json)), _with_json_type(options)
     if body.data is not None:
         return ctx.read_body(body.data), options
     ctx.warn_of_unused_input()
@@ -51,7 +51,7 @@ def _with_json_type(options: MessageOptions) -> MessageOptions:
     return replace(options, headers=(_JSON, *options.headers))
 
 
-def _checked_json(data: bytes) -> bytes:
+def _validated_json(data: bytes) -> bytes:
     try:
         json.loads(data)
     except (ValueError, RecursionError) as fault:

@@ -1,4 +1,4 @@
-"""Telling how many messages a day schedules make, and whether the plan allows them."""
+"""Reports how many messages a day schedules make, and whether the plan allows them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from qstash_cli.cli.context import Context
 from qstash_cli.protocol.limits import PLANS
 
 
-def tell(ctx: Context, subject: str, messages: float) -> None:
+def report(ctx: Context, subject: str, messages: float) -> None:
     """Notes `it makes about 24 messages a day`; warns where the plan allows fewer."""
     if not messages:
         return
     settings = ctx.settings_if_any
     name = settings.plan if settings else None
-    most = PLANS[name].messages_per_day if name else None
-    told = f"{subject} about {_words(messages)}"
-    if most is None:
-        ctx.note(told)
-    elif messages > most:
-        ctx.warn(f"{told}, and the {name} plan allows {most:,}")
+    limit = PLANS[name].messages_per_day if name else None
+    sentence = f"{subject} about {_words(messages)}"
+    if limit is None:
+        ctx.note(sentence)
+    elif messages > limit:
+        ctx.warn(f"{sentence}, and the {name} plan allows {limit:,}")
     else:
-        ctx.note(f"{told}; the {name} plan allows {most:,}")
+        ctx.note(f"{sentence}; the {name} plan allows {limit:,}")
 
 
 def _words(messages: float) -> str:

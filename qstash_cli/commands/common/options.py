@@ -10,12 +10,12 @@ from qstash_cli.cli.flags import flag
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.durations import parse_duration_s
-from qstash_cli.protocol.ids import check_id
+from qstash_cli.protocol.ids import validate_id
 from qstash_cli.protocol.instants import parse_past_instant_s
 from qstash_cli.protocol.states import parse_state
 
 _FILTERS = "Filters"
-_MOST_DIGITS = 9
+_MAX_DIGITS = 9
 
 
 def _past_ms(text: str, now: float) -> int:
@@ -37,7 +37,7 @@ def _named(what: str) -> Callable[[str, float], tuple[str, ...]]:
 
 
 def _id(text: str, _now: float) -> str:
-    return check_id(text, "message")
+    return validate_id(text, "message")
 
 
 def _as_it_is(text: str, _now: float) -> str:
@@ -52,14 +52,14 @@ def _state(text: str, _now: float) -> tuple[str, ...]:
 
 def parse_count(text: str, _now: float) -> int:
     """A whole number of at least one. Raises `BadInput`."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text)):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and int(text)):
         raise BadInput(f"not a whole number of at least 1: {text!r}")
     return int(text)
 
 
-def parse_most(text: str, _now: float) -> int:
+def parse_whole_number(text: str, _now: float) -> int:
     """A whole number, zero included. Raises `BadInput`."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
         raise BadInput(f"not a whole number: {text!r}")
     return int(text)
 
@@ -236,7 +236,7 @@ class Labels:
 
 @dataclass(frozen=True, kw_only=True)
 class Bulk:
-    """Bulk operations ask first, and reach everything only when told so."""
+    """Bulk operations ask first, and need --all to reach everything."""
 
     all: bool = flag("All of them")
     yes: bool = flag("Do not ask", "-y", "--yes")

@@ -1,4 +1,4 @@
-"""How a message is sent: what is checked before, and how it is followed."""
+"""How a message is sent: how it is validated, and how it is followed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from qstash_cli.commands.common.views import PUBLISHED
 from qstash_cli.commands.common.waiting import Deliveries
 from qstash_cli.errors import QstashError
 from qstash_cli.output.result import Result
-from qstash_cli.protocol.destination import check_reachable
-from qstash_cli.protocol.limits import check_limits
+from qstash_cli.protocol.destination import validate_reachable
+from qstash_cli.protocol.limits import validate_limits
 from qstash_cli.protocol.options import MessageOptions
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def idempotent(ctx: Context, options: MessageOptions) -> MessageOptions:
     return replace(options, dedup_id=ctx.new_id("once"))
 
 
-def check(ctx: Context, destination: str, options: MessageOptions, body_bytes: int) -> None:
+def validate(ctx: Context, destination: str, options: MessageOptions, body_bytes: int) -> None:
     """Raises `BadInput` for what QStash could not reach, or the plan does not allow."""
     settings = ctx.settings_if_any
     if settings is None or not settings.is_local:
@@ -101,11 +101,11 @@ def check(ctx: Context, destination: str, options: MessageOptions, body_bytes: i
             ("callback", options.callback),
             ("failure callback", options.failure_callback),
         ):
-            check_reachable(url or "", what)
+            validate_reachable(url or "", what)
     delay_s = options.delay_s
     if options.not_before_s is not None:
         delay_s = max(0, round(options.not_before_s - ctx.now()))
-    check_limits(
+    validate_limits(
         settings.plan if settings else None,
         body_bytes=body_bytes,
         delay_s=delay_s,

@@ -19,8 +19,8 @@ def _destination(record: Record) -> object:
     return record.get("topicName") or record.get("url")
 
 
-def _used(record: Record, count: str, most: str) -> str:
-    return f"{record.get(count, 0)}/{record[most]}" if record.get(most) else ""
+def _used(record: Record, count: str, limit: str) -> str:
+    return f"{record.get(count, 0)}/{record[limit]}" if record.get(limit) else ""
 
 
 def _pinned(record: Record) -> list[str]:
@@ -34,7 +34,7 @@ def _endpoints(record: Record) -> object:
 
 _MESSAGE_ID = Column(name="messageId", of="messageId", width=36)
 _URL = Column(name="url", of="url", width=30)
-_LABELS = Column(name="labels", of=_labels, show="list", width=8)
+_LABELS = Column(name="labels", of=_labels, format="list", width=8)
 _STATUS = Column(name="status", of="responseStatus", width=6)
 
 PUBLISHED = View(
@@ -57,8 +57,8 @@ MESSAGE = View(
         Column(name="queue", of="queueName"),
         Column(name="schedule", of="scheduleId"),
         _LABELS,
-        Column(name="createdAt", of="createdAt", show="instant_ms"),
-        Column(name="notBefore", of="notBefore", show="instant_ms"),
+        Column(name="createdAt", of="createdAt", format="instant_ms"),
+        Column(name="notBefore", of="notBefore", format="instant_ms"),
         Column(name="retries", of="maxRetries"),
         Column(name="retryDelay", of="retryDelayExpression"),
         Column(name="flowControlKey", of="flowControlKey"),
@@ -71,7 +71,7 @@ MESSAGE = View(
 )
 LOG = View(
     columns=(
-        Column(name="time", of="time", show="instant_ms", width=19),
+        Column(name="time", of="time", format="instant_ms", width=19),
         Column(name="state", of="state", width=9),
         _MESSAGE_ID,
         _STATUS,
@@ -85,7 +85,7 @@ LOG = View(
 DLQ = View(
     columns=(
         Column(name="dlqId", of="dlqId", width=16),
-        Column(name="createdAt", of="createdAt", show="instant_ms"),
+        Column(name="createdAt", of="createdAt", format="instant_ms"),
         _STATUS,
         Column(name="destination", of=_destination),
         _LABELS,
@@ -103,7 +103,7 @@ SCHEDULE = View(
         Column(name="scheduleId", of="scheduleId"),
         Column(name="cron", of="cron"),
         Column(name="destination", of="destination"),
-        Column(name="next", of="nextScheduleTime", show="instant_ms"),
+        Column(name="next", of="nextScheduleTime", format="instant_ms"),
         Column(name="paused", of="isPaused"),
         _LABELS,
         Column(name="queue", of="queueName"),
@@ -119,7 +119,7 @@ QUEUE = View(
         Column(name="parallelism", of="parallelism"),
         Column(name="lag", of="lag"),
         Column(name="paused", of="paused"),
-        Column(name="updatedAt", of="updatedAt", show="instant_ms"),
+        Column(name="updatedAt", of="updatedAt", format="instant_ms"),
     ),
     id="name",
     empty="no queues; `qstash queue set NAME` or a publish with --queue makes one",
@@ -127,9 +127,9 @@ QUEUE = View(
 URL_GROUP = View(
     columns=(
         Column(name="name", of="name"),
-        Column(name="endpoints", of=_endpoints, show="list"),
+        Column(name="endpoints", of=_endpoints, format="list"),
         Column(name="headers", of="headers"),
-        Column(name="updatedAt", of="updatedAt", show="instant_ms"),
+        Column(name="updatedAt", of="updatedAt", format="instant_ms"),
     ),
     id="name",
     empty="no URL groups; `qstash urlgroup add NAME URL` makes one",
@@ -140,9 +140,9 @@ FLOW = View(
         Column(name="waiting", of="waitListSize"),
         Column(name="parallelism", of=lambda r: _used(r, "parallelismCount", "parallelismMax")),
         Column(name="rate", of=lambda r: _used(r, "rateCount", "rateMax")),
-        Column(name="period", of="ratePeriod", show="duration_s"),
+        Column(name="period", of="ratePeriod", format="duration_s"),
         Column(name="paused", of="isPaused"),
-        Column(name="pinned", of=_pinned, show="list"),
+        Column(name="pinned", of=_pinned, format="list"),
     ),
     id="flowControlKey",
     empty="no flow control keys; a publish with --flow-key makes one",
@@ -163,7 +163,7 @@ BULK_ACTION = View(
         Column(name="state", of="state"),
         Column(name="processed", of="processed"),
         Column(name="total", of="total"),
-        Column(name="createdAt", of="createdAt", show="instant_ms"),
+        Column(name="createdAt", of="createdAt", format="instant_ms"),
         Column(name="filter", of="filter"),
     ),
     id="actionId",

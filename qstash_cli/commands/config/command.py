@@ -161,7 +161,7 @@ def set_(ctx: Context, name: _Name, *, changes: Changes) -> Result:
     """
     from qstash_cli.config.profiles import save
 
-    _check_may_change(ctx)
+    _validate_may_change(ctx)
     save(ctx.config_file, name, read_changes(ctx, name, changes))
     ctx.note(f"profile {name} is stored in {ctx.config_file}")
     return _stored(ctx, name)
@@ -177,7 +177,7 @@ def use(ctx: Context, name: _Name) -> Result:
     """
     from qstash_cli.config.profiles import use as make_default
 
-    _check_may_change(ctx)
+    _validate_may_change(ctx)
     make_default(ctx.config_file, name)
     return _stored(ctx, name)
 
@@ -193,7 +193,7 @@ def remove(ctx: Context, name: _Name, *, confirm: Confirm) -> Result:
     from qstash_cli.config.profiles import remove as remove_profile
     from qstash_cli.config.profiles import unknown_profile
 
-    _check_may_change(ctx)
+    _validate_may_change(ctx)
     if name not in ctx.profiles.profiles:
         raise unknown_profile(name, ctx.profiles.profiles)
     ctx.confirm(f"Remove the profile {name}?", yes=confirm.yes)
@@ -213,7 +213,7 @@ def path(ctx: Context) -> Result:
     return Result(data=record, view=_PATH, on_terminal="ids", piped="ids")
 
 
-def _check_may_change(ctx: Context) -> None:
+def _validate_may_change(ctx: Context) -> None:
     if ctx.automation.no_config:
         raise BadInput("--no-config leaves the file alone that is to be changed",
                        hint="leave one of the two away; nothing was changed")  # fmt: skip

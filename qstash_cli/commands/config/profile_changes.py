@@ -23,10 +23,10 @@ def _plan(text: str, _now: float) -> str:
 
 
 def _url(text: str, _now: float) -> str:
-    from qstash_cli.config.urls import check_url
+    from qstash_cli.config.urls import validate_url
 
     # Whether it may be used without TLS is asked at each run.
-    return check_url(text, insecure=True)
+    return validate_url(text, insecure=True)
 
 
 def _variable(text: str, _now: float) -> str:

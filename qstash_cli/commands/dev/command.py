@@ -52,7 +52,7 @@ def dev(
     qstash dev -- pytest
     """
     serving = with_variables(ctx, serving, is_private=run is not None)
-    _check_files(serving)
+    _validate_files(serving)
     with unwinding(), ready_file(serving.ready_file) as write:
         users, user = _users(ctx, serving)
         config = _config(serving, users)
@@ -64,7 +64,7 @@ def dev(
     return Result(data=[], view=RAW, text="", exit_code=code)
 
 
-def _check_files(serving: Serving) -> None:
+def _validate_files(serving: Serving) -> None:
     for flag_name, other in (("--seed", serving.seed), ("--db", serving.db)):
         if serving.ready_file is not None and serving.ready_file == other:
             raise BadInput(f"--ready-file would take the place of the file of {flag_name}")
@@ -118,7 +118,7 @@ def _preparation(
 
     def prepare(running: Running) -> None:
         apply(running.addresses.url)
-        write(_told(running, user.name))
+        write(_announcement(running, user.name))
 
     return prepare
 
@@ -141,7 +141,7 @@ def environment(url: str, credentials: Credentials) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _told(running: Running, name: str) -> str:
+def _announcement(running: Running, name: str) -> str:
     addresses = running.addresses
     lines = shell_lines(environment(addresses.url, running.user(name)))
     if addresses.log_url is not None:
@@ -155,7 +155,7 @@ def _alone(
     from qstash_cli.server.run import serve
 
     def announce(running: Running) -> None:
-        ctx.out.write(_told(running, user.name))
+        ctx.out.write(_announcement(running, user.name))
         ctx.out.flush()
 
     serve(config, announce, prepare)

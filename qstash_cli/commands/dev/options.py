@@ -11,13 +11,13 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import DEV_QUOTAS
 
-_MOST_PORTS = 65_535
+_MAX_PORTS = 65_535
 _USERS = {user.name: user for user in DEV_USERS}
 
 
 def parse_port(text: str, _now: float) -> int:
     """A port. Raises `BadInput`."""
-    if not (text.isascii() and text.isdigit() and int(text) <= _MOST_PORTS):
+    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORTS):
         raise BadInput(f"not a port: {text!r}", hint="0 picks a free one")
     return int(text)
 

@@ -10,9 +10,9 @@ from qstash_cli.client.client import Client, ClientConfig
 from qstash_cli.commands.manifest.loading import account_for, parsed, warn_of_missing_groups
 from qstash_cli.commands.manifest.plan_view import DONE, counted
 from qstash_cli.errors import QstashError
-from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.resources import Manifest
 from qstash_cli.manifest.steps import Step, plan
+from qstash_cli.manifest.validation import Validation
 
 
 def read_seed(ctx: Context, file: str, plan_name: str | None) -> Manifest:
@@ -20,7 +20,7 @@ def read_seed(ctx: Context, file: str, plan_name: str | None) -> Manifest:
 
     Raises `BadInput` naming file and key.
     """
-    return parsed(ctx, file, Checks(is_local=True, plan=plan_name))
+    return parsed(ctx, file, Validation(is_local=True, plan=plan_name))
 
 
 def seed(ctx: Context, file: str, manifest: Manifest, url: str, token: str) -> None:

@@ -30,7 +30,7 @@ from qstash_cli.commands.common.views import (
 from qstash_cli.commands.dlq.bulk_retry import retry_ids, retry_matching
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
-from qstash_cli.protocol.ids import check_id
+from qstash_cli.protocol.ids import validate_id
 from qstash_cli.protocol.options import MessageOptions
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filte
         if not wanted.is_empty or bulk.all:
             raise BadInput("ids and filters cannot be combined", hint="nothing was sent")
         for dlq_id in dlq_ids:
-            check_id(dlq_id, "DLQ")
+            validate_id(dlq_id, "DLQ")
     elif wanted.is_empty and not bulk.all:
         raise BadInput("no entry is named", hint="give an id, a filter such as --label, or --all")
     return wanted

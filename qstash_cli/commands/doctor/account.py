@@ -62,8 +62,8 @@ def region(
         if answer.status == 200:
             fix = how_to_move(source, others[name], name)
             return failure("region", f"the token is of {name}, not of {here}", fix, REFUSED)
-    told = ", ".join(f"{n}: {a.error or _words(a)}" for n, a in answers.items())
-    return warning("region", f"{here}; no other region accepts the token either ({told})")
+    others_text = ", ".join(f"{n}: {a.error or _words(a)}" for n, a in answers.items())
+    return warning("region", f"{here}; no other region accepts the token either ({others_text})")
 
 
 def permissions(answer: Measurement) -> Check:

@@ -12,7 +12,7 @@ from qstash_cli.output.result import Column, Record, Result, View
 
 app = group()
 
-_STATUS = Column(name="status", of="status", show="outcome")
+_STATUS = Column(name="status", of="status", format="outcome")
 _DETAIL = Column(name="detail", of="detail", wraps=True)
 _VIEW = View(
     columns=(

@@ -11,7 +11,7 @@ from qstash_cli.client.api import keys
 from qstash_cli.commands.common.options import Confirm
 from qstash_cli.commands.common.variables import CURRENT_KEY, NEXT_KEY, dotenv_lines
 from qstash_cli.commands.common.views import KEYS
-from qstash_cli.commands.keys.rotation import Proof, check_endpoints, signed_probes
+from qstash_cli.commands.keys.rotation import Proof, probe_endpoints, signed_probes
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Result
 
@@ -55,7 +55,7 @@ def rotate(ctx: Context, *, proof: Proof, confirm: Confirm) -> Result:
     signed = signed_probes(ctx, proof)
 
     def run(send: Send) -> Result:
-        check_endpoints(ctx, proof, signed)
+        probe_endpoints(ctx, proof, signed)
         return _rotated(ctx, send(rotation))
 
     later = "" if proof.force else "the rotation is sent only if every endpoint accepts its request"
@@ -63,14 +63,14 @@ def rotate(ctx: Context, *, proof: Proof, confirm: Confirm) -> Result:
 
 
 def _displayed(ctx: Context, found: SigningKeys) -> Result:
-    keys.checked(found)
+    keys.validated(found)
     github_actions.mask(ctx, found["current"], found["next"])
     return Result(data=cast("Any", found), view=KEYS)
 
 
 def _rotated(ctx: Context, found: SigningKeys) -> Result:
     result = _displayed(ctx, found)
-    _tell_profile(ctx)
+    _warn_of_stored_keys(ctx)
     lines = dotenv_lines({CURRENT_KEY: found["current"], NEXT_KEY: found["next"]})
     return result._replace(text="\n".join(lines))
 
@@ -82,7 +82,7 @@ def _question(endpoints: tuple[str, ...]) -> str:
     return f"Send a signed request to {named}, then rotate the signing keys?"
 
 
-def _tell_profile(ctx: Context) -> None:
+def _warn_of_stored_keys(ctx: Context) -> None:
     profile = ctx.profiles.profiles.get(ctx.settings.profile or "")
     if profile and (profile.current_signing_key or profile.next_signing_key):
         ctx.note(

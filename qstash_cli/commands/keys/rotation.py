@@ -13,7 +13,7 @@ from qstash_cli.client.api import keys
 from qstash_cli.client.external import ExternalResponse
 from qstash_cli.commands.common.probing import ask, holds, request_of
 from qstash_cli.errors import BadInput, QstashError
-from qstash_cli.protocol.destination import check_destination, is_url
+from qstash_cli.protocol.destination import is_url, validate_destination
 from qstash_cli.protocol.forgeries import Probe, good_probe
 
 _BODY = b"{}"
@@ -22,7 +22,7 @@ _BODY = b"{}"
 def _endpoint(text: str, _now: float) -> str:
     if not is_url(text):
         raise BadInput(f"the endpoint has no http:// or https://: {text}")
-    return check_destination(text)
+    return validate_destination(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ def signed_probes(ctx: Context, proof: Proof) -> list[SignedProbe]:
     return [SignedProbe(one, request_of(ctx, url, one)) for url, one in probes.items()]
 
 
-def check_endpoints(ctx: Context, proof: Proof, signed: Iterable[SignedProbe]) -> None:
+def probe_endpoints(ctx: Context, proof: Proof, signed: Iterable[SignedProbe]) -> None:
     """Sends every endpoint its request, and reports the response.
 
     Raises `QstashError` if one does not accept it, unless forced.
@@ -74,18 +74,18 @@ def check_endpoints(ctx: Context, proof: Proof, signed: Iterable[SignedProbe]) -
             refused[one.request.url] = refusal
     if not refused:
         return
-    told = "; ".join(f"{url} {refusal}" for url, refusal in refused.items())
+    reasons = "; ".join(f"{url} {refusal}" for url, refusal in refused.items())
     if proof.force:
         ctx.warn("rotating all the same, as --force says")
         return
     raise QstashError(
-        f"nothing was rotated, because the next key is not accepted everywhere: {told}",
+        f"nothing was rotated, because the next key is not accepted everywhere: {reasons}",
         hint="deploy the pair that `qstash keys get` prints there and try again, or add --force",
     )
 
 
 def _next_key(ctx: Context) -> str:
-    return keys.checked(ctx.read(keys.get()))["next"]
+    return keys.validated(ctx.read(keys.get()))["next"]
 
 
 def _refusal(ctx: Context, one: SignedProbe) -> str | None:
@@ -97,9 +97,9 @@ def _refusal(ctx: Context, one: SignedProbe) -> str | None:
     if holds(one.probe, reply):
         ctx.note(f"{url} accepts the next key: {reply.status} after {reply.took_ms} ms")
         return None
-    ctx.warn(f"{url} does not accept the next key: {_told(reply)}")
-    return _told(reply)
+    ctx.warn(f"{url} does not accept the next key: {_outcome(reply)}")
+    return _outcome(reply)
 
 
-def _told(reply: ExternalResponse) -> str:
+def _outcome(reply: ExternalResponse) -> str:
     return f"answered {reply.status}" if reply.status else f"did not answer: {reply.error}"

@@ -20,7 +20,7 @@ from qstash_cli.commands.logs.mirror import MIRRORED, OUTCOMES, mirrored
 from qstash_cli.commands.logs.statistics import STATISTICS, statistics
 from qstash_cli.commands.logs.timelines import TIMELINES, timeline, timelines
 from qstash_cli.errors import BadInput
-from qstash_cli.output.columns import check_columns
+from qstash_cli.output.columns import validate_columns
 from qstash_cli.output.result import Result, View
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def logs(
     wanted = filters.filter()
     view = _view(showing, mirroring)
     if ctx.output.columns is not None:
-        check_columns(ctx.output.columns, view)
+        validate_columns(ctx.output.columns, view)
     if mirroring.forward_to is not None:
         return _mirror(ctx, wanted, mirroring.forward_to, mirroring)
     if showing.follow:
@@ -127,7 +127,7 @@ def _view(showing: Showing, mirroring: Mirroring) -> View:
 
 def _mirror(ctx: Context, wanted: Filter, to: str, handler: delivering.HandlerOptions) -> Result:
     url = delivering.handler_url(to, "--forward-to")
-    delivering.check_allowed(ctx, url, handler)
+    delivering.confirm_delivery(ctx, url, handler)
     sign = delivering.signer(ctx)
     chosen = wanted._replace(states=wanted.states or OUTCOMES)
     records = mirrored(
@@ -154,8 +154,8 @@ def _followed(ctx: Context, wanted: Filter) -> Iterator[LogEntry]:
 
 def _messages(ctx: Context, wanted: Filter, paging: Paging) -> Iterator[dict[str, Any]]:
     if not wanted.states:
-        most = None if paging.all else paging.limit + 1
-        yield from timelines(ctx.read_pages(api.entries(wanted, with_bodies=False)), most)
+        limit = None if paging.all else paging.limit + 1
+        yield from timelines(ctx.read_pages(api.entries(wanted, with_bodies=False)), limit)
         return
     # The state says which messages; their other steps are not among the entries that fit.
     matching_entries = ctx.read_pages(api.entries(wanted, with_bodies=False))

@@ -21,8 +21,8 @@ LAG_MS = 30_000
 @dataclass(frozen=True, kw_only=True)
 class Log:
     """The log to follow. `since(ms)` reads all entries from that time on, newest first;
-    `newest_ms()` is the time of the last one, 0 if there is none. `sleep` takes seconds, `note`
-    tells the user.
+    `newest_ms()` is the time of the last one, 0 if there is none. `sleep` takes seconds,
+    `note` writes to standard error.
     """
 
     since: Callable[[int], Sequence[LogEntry]]
@@ -34,7 +34,7 @@ class Log:
 def follow(log: Log, since_ms: int | None) -> Iterator[LogEntry]:
     """Entries from `since_ms` on, without it those that are not there yet, oldest first, for ever.
 
-    What is new is told by QStash's times alone: this machine's clock may be wrong. Raises what the
+    New is judged by QStash's times alone: this machine's clock may be wrong. Raises what the
     first read raises, and `BadCredentials` or `BadInput` later; other faults are waited out.
     """
     seen: dict[bytes, int] = {}
@@ -63,7 +63,7 @@ def follow(log: Log, since_ms: int | None) -> Iterator[LogEntry]:
 
 
 def _persistently(log: Log, start_ms: int) -> Sequence[LogEntry]:
-    pause_s, is_told = PAUSE_S, False
+    pause_s, is_reported = PAUSE_S, False
     while True:
         try:
             entries = log.since(start_ms)
@@ -72,13 +72,13 @@ def _persistently(log: Log, start_ms: int) -> Sequence[LogEntry]:
         except QstashError as error:
             if not (isinstance(error, Unreachable) or error.status in {429, 500}):
                 raise
-            if not is_told:
+            if not is_reported:
                 log.note(f"{error.message}; trying again until it answers")
-            is_told = True
+            is_reported = True
             log.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         else:
-            if is_told:
+            if is_reported:
                 log.note("it answers again; nothing was missed")
             return entries
 

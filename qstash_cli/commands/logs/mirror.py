@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # An attempt ends in one of them, and in nothing else.
 OUTCOMES = ("DELIVERED", "ERROR")
 # Attempts are counted for the messages that were seen last.
-_MOST_COUNTED = 10_000
+_MAX_COUNTED = 10_000
 
 
 def _answer(name: str) -> Callable[[Record], Any]:
@@ -45,7 +45,7 @@ def mirrored(
 ) -> Iterator[dict[str, Any]]:
     """Each entry, after its delivery was made once more, with the handler's answer in `forwarded`.
 
-    One that cannot be delivered is left out, and `warn` is told why.
+    One that cannot be delivered is left out, and `warn` gets the reason.
     """
     attempts: dict[str, int] = {}
     for entry in entries:
@@ -64,6 +64,6 @@ def _retried(attempts: dict[str, int], entry: LogEntry) -> int:
     before = attempts.pop(message_id, 0)
     if normal_state(entry["state"]) == "ERROR":
         attempts[message_id] = before + 1
-        if len(attempts) > _MOST_COUNTED:
+        if len(attempts) > _MAX_COUNTED:
             del attempts[next(iter(attempts))]
     return before

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qstash_cli.protocol.records import LogEntry
 
 _PERCENTILES = (50, 90, 99)
-_MOST_DESTINATIONS = 10
+_MAX_DESTINATIONS = 10
 _ENDS_OF_AN_ATTEMPT = ("DELIVERED", "RETRY", "ERROR", "FAILED")
 
 
@@ -50,7 +50,7 @@ def statistics(entries: Iterable[LogEntry]) -> dict[str, Any]:
         "states": {state: states[state] for state in STATES if states[state]},
         "failing": [
             {"destination": url, "failed": count}
-            for url, count in failed.most_common(_MOST_DESTINATIONS)
+            for url, count in failed.most_common(_MAX_DESTINATIONS)
         ],
         "deliveryMs": _spread(deliveries),
         "attemptMs": _spread(attempts),
@@ -85,7 +85,7 @@ STATISTICS = View(
         Column(name="kind", of="kind"),
         Column(name="value", of="value"),
         Column(name="name", of="name"),
-        Column(name="share", of="share", show="share"),
+        Column(name="share", of="share", format="share"),
     ),
     id="name",
     rows=_rows,

@@ -16,7 +16,7 @@ _FIRST = "CREATED"
 _OF_THE_MESSAGE = ("messageId", "url", "topicName", "queueName", "scheduleId", "labels")
 
 
-def timelines(entries: Iterable[LogEntry], most: int | None) -> Iterator[dict[str, Any]]:
+def timelines(entries: Iterable[LogEntry], limit: int | None) -> Iterator[dict[str, Any]]:
     """The messages of entries that come newest first, at most so many, the newest first.
 
     Each has its entries in order, oldest first. A message is given out once its beginning was
@@ -25,7 +25,7 @@ def timelines(entries: Iterable[LogEntry], most: int | None) -> Iterator[dict[st
     gathered: dict[str, list[LogEntry]] = {}
     for entry in entries:
         message_id = entry["messageId"]
-        if message_id not in gathered and most is not None and len(gathered) == most:
+        if message_id not in gathered and limit is not None and len(gathered) == limit:
             if all(_is_whole(known) for known in gathered.values()):
                 break
             continue
@@ -68,7 +68,7 @@ def _brief(passed_ms: int) -> str:
 
 TIMELINES = View(
     columns=(
-        Column(name="startedAt", of="startedAt", show="instant_ms"),
+        Column(name="startedAt", of="startedAt", format="instant_ms"),
         Column(name="messageId", of="messageId"),
         Column(name="state", of="state"),
         Column(name="steps", of=_steps),

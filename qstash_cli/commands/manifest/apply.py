@@ -26,7 +26,7 @@ from qstash_cli.output.result import Result
 
 app = group()
 
-_MOST_NAMED = 10
+_MAX_NAMED = 10
 
 
 @dataclass
@@ -41,8 +41,8 @@ class _Progress:
     def left(self) -> str:
         """The steps that were not finished."""
         names = [str(s) for s in self.steps[self.done :]]
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        return ", ".join(names[:_MOST_NAMED]) + more
+        more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+        return ", ".join(names[:_MAX_NAMED]) + more
 
 
 @command(app, view=STEPS)

@@ -39,7 +39,7 @@ def _exported(ctx: Context) -> Result:
         for name, stored in account.schedules.items()
         if (reason := _reason_against(stored))
     }
-    _tell_doubts(ctx, account, left_out)
+    _warn_of_doubts(ctx, account, left_out)
     manifest = Manifest(
         queues=account.queues,
         flow=account.flow,
@@ -63,7 +63,7 @@ def _reason_against(stored: StoredSchedule) -> str:
     return ""
 
 
-def _tell_doubts(ctx: Context, account: Account, left_out: dict[str, str]) -> None:
+def _warn_of_doubts(ctx: Context, account: Account, left_out: dict[str, str]) -> None:
     doubtful = [
         name
         for name, stored in account.schedules.items()
@@ -81,9 +81,9 @@ def _tell_doubts(ctx: Context, account: Account, left_out: dict[str, str]) -> No
 def _failure(left_out: dict[str, str]) -> QstashError | None:
     if not left_out:
         return None
-    told = "; ".join(f"{name}: {reason}" for name, reason in sorted(left_out.items()))
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in sorted(left_out.items()))
     what = f"{len(left_out)} schedules are" if len(left_out) > 1 else "1 schedule is"
     return PartlyDone(
-        f"{what} not in the manifest: {told}",
+        f"{what} not in the manifest: {reasons}",
         hint="take them from the manifest that made them, or write them by hand",
     )

@@ -20,10 +20,10 @@ from qstash_cli.errors import BadInput
 from qstash_cli.files import read_file
 from qstash_cli.manifest import account as accounts
 from qstash_cli.manifest.account import Account
-from qstash_cli.manifest.checks import Checks
 from qstash_cli.manifest.resources import KINDS, Kind, Manifest, UrlGroup
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
+from qstash_cli.manifest.validation import Validation
 from qstash_cli.protocol.destination import is_url
 
 Read = Callable[[Request[Any]], Any]
@@ -36,7 +36,7 @@ _LISTS: Mapping[Kind, Callable[[], Request[Any]]] = {
 
 _DEFAULT_FILE = "qstash.toml"
 _STDIN = "-"
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,24 +57,24 @@ class Source:
 def read_manifest(ctx: Context, source: Source) -> Manifest:
     """What the manifest says. Raises `BadInput` naming file and key."""
     settings = ctx.settings_if_any
-    checks = Checks(
+    validation = Validation(
         is_local=settings is not None and settings.is_local,
         plan=settings.plan if settings else None,
         is_on=not source.no_check,
     )
-    return parsed(ctx, source.file, checks)
+    return parsed(ctx, source.file, validation)
 
 
-def parsed(ctx: Context, file: str, checks: Checks) -> Manifest:
+def parsed(ctx: Context, file: str, validation: Validation) -> Manifest:
     """What a file says, or standard input for `-`. Raises `BadInput` naming file and key."""
     if file == _STDIN:
-        return parse(ctx.stdin.read(), "standard input", ctx.env, checks)
+        return parse(ctx.stdin.read(), "standard input", ctx.env, validation)
     try:
         data = read_file(file)
     except BadInput as error:
         hint = "`qstash export > qstash.toml` writes one"
         raise BadInput(error.message, hint=f"{error.hint}; {hint}") from None
-    return parse(data, file, ctx.env, checks)
+    return parse(data, file, ctx.env, validation)
 
 
 def account_requests(kinds: Collection[Kind]) -> list[Request[Any]]:
@@ -113,11 +113,11 @@ def make_plan(ctx: Context, manifest: Manifest, *, prune: bool) -> Plan:
     """The steps that make the account what the manifest says. Writes notes about them."""
     account = account_for(manifest, ctx.read)
     made = plan(manifest, account, prune=prune)
-    _tell(ctx, manifest, account, made)
+    _report(ctx, manifest, account, made)
     return made
 
 
-def _tell(ctx: Context, manifest: Manifest, account: Account, made: Plan) -> None:
+def _report(ctx: Context, manifest: Manifest, account: Account, made: Plan) -> None:
     if made.kept:
         ctx.note(f"not in the manifest, and kept without --prune: {_some(made.kept)}")
     if manifest.schedules is None:
@@ -125,7 +125,7 @@ def _tell(ctx: Context, manifest: Manifest, account: Account, made: Plan) -> Non
     warn_of_missing_groups(ctx, manifest, account, made)
     groups = _groups_after(manifest, account, made)
     made_a_day = daily_messages(schedules_after(manifest, account, made), groups)
-    message_volume.tell(ctx, "the schedules make", made_a_day)
+    message_volume.report(ctx, "the schedules make", made_a_day)
 
 
 def warn_of_missing_groups(ctx: Context, manifest: Manifest, account: Account, made: Plan) -> None:
@@ -147,6 +147,6 @@ _GROUP_REMOVED = ("urlgroup", "delete")
 
 
 def _some(kept: tuple[tuple[Kind, str], ...]) -> str:
-    told = ", ".join(f"{kind} {name}" for kind, name in kept[:_MOST_NAMED])
-    more = len(kept) - _MOST_NAMED
-    return f"{told} and {more} more" if more > 0 else told
+    listed = ", ".join(f"{kind} {name}" for kind, name in kept[:_MAX_NAMED])
+    more = len(kept) - _MAX_NAMED
+    return f"{listed} and {more} more" if more > 0 else listed

@@ -14,26 +14,26 @@ from qstash_cli.manifest.diff import Change, hidden_fields
 from qstash_cli.manifest.problems import is_secret
 from qstash_cli.manifest.resources import TABLES, Manifest
 from qstash_cli.manifest.steps import Step
-from qstash_cli.output.result import Column, Line, Record, Tone, View
+from qstash_cli.output.result import Column, Line, Record, Style, View
 from qstash_cli.protocol.headers import names_a_secret
 
 _HIDDEN = "(hidden)"
 _FORWARDED = "Upstash-Forward-"
-_SIGNS: Mapping[str, tuple[str, Tone]] = {
+_SIGNS: Mapping[str, tuple[str, Style]] = {
     "create": ("+", "added"), "change": ("~", "changed"), "delete": ("-", "removed"),
 }  # fmt: skip
 _TO_DO = {"create": "to create", "change": "to change", "delete": "to delete"}
 DONE = {"create": "created", "change": "changed", "delete": "deleted"}
-_MOST_CHARACTERS = 60
+_MAX_CHARACTERS = 60
 _CONTEXT_CHARACTERS = 15
-_MOST_INDENTED = 24
+_MAX_INDENTED = 24
 _BODIES = ("body", "body_base64")
 STEPS = View(
     columns=(
         Column(name="action", of="action"),
         Column(name="kind", of="kind"),
         Column(name="name", of="name"),
-        Column(name="fields", of=lambda r: [c["field"] for c in r["changes"]], show="list"),
+        Column(name="fields", of=lambda r: [c["field"] for c in r["changes"]], format="list"),
     ),
     id="name",
     empty="no differences",
@@ -153,11 +153,11 @@ def show(ctx: Context, records: Sequence[Record]) -> None:
 
 
 def _step_lines(record: Record, width: int | None) -> Iterator[Line]:
-    sign, tone = _SIGNS[record["action"]]
+    sign, style = _SIGNS[record["action"]]
     taken_over = " (taken over: no manifest made it)" if record["takesOver"] else ""
-    yield Line(f"{sign} {record['kind']} {record['name']}{taken_over}", tone)
+    yield Line(f"{sign} {record['kind']} {record['name']}{taken_over}", style)
     names = [c["field"] for c in record["changes"] if not _is_endpoint(c)]
-    indent = min(max(map(len, names), default=0), _MOST_INDENTED)
+    indent = min(max(map(len, names), default=0), _MAX_INDENTED)
     for change in record["changes"]:
         if _is_endpoint(change):
             yield _endpoint_line(change)
@@ -175,9 +175,9 @@ def _is_endpoint(change: Mapping[str, Any]) -> bool:
 
 
 def _endpoint_line(change: Mapping[str, Any]) -> Line:
-    sign, tone = _SIGNS["create" if change["old"] is None else "delete"]
+    sign, style = _SIGNS["create" if change["old"] is None else "delete"]
     field, url = change["field"], change["old"] or change["new"]
-    return Line(f"    {sign} {field if field.endswith(url) else f'{field} {url}'}", tone)
+    return Line(f"    {sign} {field if field.endswith(url) else f'{field} {url}'}", style)
 
 
 def _change_lines(change: Mapping[str, Any], indent: int, width: int | None) -> Iterator[Line]:
@@ -196,13 +196,13 @@ def _change_lines(change: Mapping[str, Any], indent: int, width: int | None) -> 
 def _shortened(field: str, value: Any, other: Any) -> str:
     """The value as text; a long body is cut to where it begins to differ from the other one."""
     text = _text(value)
-    if field not in _BODIES or len(text) <= _MOST_CHARACTERS:
+    if field not in _BODIES or len(text) <= _MAX_CHARACTERS:
         return text
     pairs = zip(text, _text(other), strict=False)
     common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    start = max(0, common - _CONTEXT_CHARACTERS) if common + 1 >= _MOST_CHARACTERS else 0
-    part = text[start : start + _MOST_CHARACTERS]
-    cut = "…" if start + _MOST_CHARACTERS < len(text) else ""
+    start = max(0, common - _CONTEXT_CHARACTERS) if common + 1 >= _MAX_CHARACTERS else 0
+    part = text[start : start + _MAX_CHARACTERS]
+    cut = "…" if start + _MAX_CHARACTERS < len(text) else ""
     return f"{'…' if start else ''}{part}{cut} ({len(text.encode()):,} bytes)"
 
 

@@ -14,7 +14,7 @@ from qstash_cli.commands.common.options import (
     Confirm,
     WaitOptions,
     parse_count,
-    parse_most,
+    parse_whole_number,
 )
 from qstash_cli.commands.common.views import NAMED, QUEUE
 from qstash_cli.commands.queue.draining import Watched, wait_for_idle, wait_for_lag
@@ -46,7 +46,7 @@ class QueueWaitOptions:
 
     idle: bool = flag("Until nothing of it is in flight and, unless it is paused, nothing waits")
     lag: int | None = flag(
-        "Until at most so many are not yet delivered", metavar="N", parse=parse_most
+        "Until at most so many are not yet delivered", metavar="N", parse=parse_whole_number
     )
 
 
@@ -154,7 +154,7 @@ def _waited(
             ),
             now=ctx.now,
             sleep=ctx.sleep,
-            tell=line.update,
+            report=line.update,
         )
         if until.lag is not None:
             record = wait_for_lag(queue, until.lag, patience.wait_timeout)

@@ -24,7 +24,7 @@ _IN_FLIGHT = frozenset({"ACTIVE", "ERROR", "RETRY"})
 @dataclass(frozen=True, kw_only=True)
 class Watched:
     """A queue to wait for. `read` is its record now, `since(ms)` its log entries from that time on,
-    newest first. `now` is in seconds, `sleep` takes seconds, `tell` shows how far it is.
+    newest first. `now` is in seconds, `sleep` takes seconds, `report` displays the progress.
     """
 
     name: str
@@ -32,17 +32,17 @@ class Watched:
     since: Callable[[int], Iterable[LogEntry]]
     now: Callable[[], float]
     sleep: Callable[[float], None]
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
 
 
-def wait_for_lag(queue: Watched, most: int, timeout_s: int) -> Queue:
+def wait_for_lag(queue: Watched, limit: int, timeout_s: int) -> Queue:
     """The queue's record once its lag is at most so much. Raises `WaitTimedOut`."""
 
     def terminal() -> tuple[Queue, bool, str]:
         record = queue.read()
-        return record, record["lag"] <= most, f"has a lag of {record['lag']}"
+        return record, record["lag"] <= limit, f"has a lag of {record['lag']}"
 
-    return _poll(queue, terminal, timeout_s, f"--lag {most}")
+    return _poll(queue, terminal, timeout_s, f"--lag {limit}")
 
 
 def wait_for_idle(queue: Watched, timeout_s: int) -> Queue:
@@ -81,7 +81,7 @@ def _poll(
                 f"queue {queue.name} {state} after {format_duration(timeout_s)}",
                 hint=f"`qstash queue wait {queue.name} {flags}` goes on waiting",
             )
-        queue.tell(f"{queue.name} {state}, {waited_s:.0f}s")
+        queue.report(f"{queue.name} {state}, {waited_s:.0f}s")
         queue.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
         pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
 

@@ -11,7 +11,7 @@ _LAST_INSTANT_S = 253_402_300_800
 VIEW = View(
     columns=(
         Column(name="check", of="name"),
-        Column(name="outcome", of="outcome", show="outcome"),
+        Column(name="outcome", of="outcome", format="outcome"),
         Column(name="found", of="found", wraps=True),
         Column(name="expected", of="expected", wraps=True),
     ),
@@ -23,7 +23,7 @@ VERDICTS = View(
         Column(name="number", of="number"),
         Column(name="valid", of="valid"),
         Column(name="key", of="key"),
-        Column(name="failed", of=lambda r: r["failed"] or None, show="list"),
+        Column(name="failed", of=lambda r: r["failed"] or None, format="list"),
         Column(name="url", of="url"),
         Column(name="finding", of=lambda r: _causes(r["findings"])),
         Column(name="error", of="error"),

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.contradictions import Contradiction, find_contradiction
-from qstash_cli.protocol.destination import check_url, is_url
+from qstash_cli.protocol.destination import is_url, validate_url
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
 from qstash_cli.protocol.options import MessageOptions, decode
 from qstash_cli.server.delivery import flow_control
@@ -88,13 +88,13 @@ def _options(destination: str, headers: Headers, queue: str | None) -> MessageOp
     if not is_url(destination) and any(character in destination for character in ":/%?"):
         raise ApiError(400, _BAD_SCHEME)
     if is_url(destination):
-        check_url(destination)
+        validate_url(destination)
     if any(n.lower() == "upstash-deduplication-id" and ":" in value for n, value in headers):
         raise ApiError(400, "DeduplicationId cannot contain ':'")
     options = _decoded(headers)
     line = queue or options.queue
     if line is not None:
-        check_name(line, "queue")
+        validate_name(line, "queue")
     found = find_contradiction(options, "enqueue" if line and not options.cron else "publish")
     if found is not None:
         raise ApiError(400, _CONTRADICTIONS[found])

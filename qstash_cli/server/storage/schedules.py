@@ -10,7 +10,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES
 from qstash_cli.protocol.cron import next_fire_s, parse_cron
 from qstash_cli.protocol.headers import as_lists
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.http.responses import ApiError
 from qstash_cli.server.services import quota
@@ -33,7 +33,7 @@ def put(connection: sqlite3.Connection, order: Order, new_id: NewId) -> str:
     if not options.cron:
         raise ApiError(400, "Upstash-Cron is missing")
     schedule_id = options.schedule_id or new_id("scd")
-    check_name(schedule_id, "schedule")
+    validate_name(schedule_id, "schedule")
     quota.check_room(connection, order.limits, "schedules", schedule_id)
     cron = options.cron.strip()
     connection.execute(

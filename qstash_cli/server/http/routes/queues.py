@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.server.delivery import attempts
 from qstash_cli.server.http.requests import json_body, service
 from qstash_cli.server.http.responses import ApiError, answer
@@ -25,7 +25,7 @@ async def _list(request: Request) -> Response:
 
 
 async def _get(request: Request) -> Response:
-    name = check_name(request.path_params["name"], "queue")
+    name = validate_name(request.path_params["name"], "queue")
     row = await service(request).store.run(lambda connection: queues.get(connection, name))
     return answer(queues.as_json(row))
 
@@ -34,7 +34,7 @@ async def _upsert(request: Request) -> Response:
     fields = await json_body(request)
     if not isinstance(fields, dict):
         raise ApiError(400, "the body is not a JSON object")
-    name = check_name(str(fields.get("queueName", "")), "queue")
+    name = validate_name(str(fields.get("queueName", "")), "queue")
     is_paused = fields.get("paused")
     if not isinstance(is_paused, bool | None):
         raise ApiError(400, "paused is neither true nor false")
@@ -51,7 +51,7 @@ async def _resume(request: Request) -> Response:
 
 
 async def _switch(request: Request, *, is_paused: bool) -> Response:
-    name = check_name(request.path_params["name"], "queue")
+    name = validate_name(request.path_params["name"], "queue")
     await service(request).store.run(lambda connection: queues.get(connection, name))
     await _put(request, name, None, is_paused)
     return Response(status_code=200)
@@ -74,7 +74,7 @@ async def _put(
 
 async def _delete(request: Request) -> Response:
     api = service(request)
-    name = check_name(request.path_params["name"], "queue")
+    name = validate_name(request.path_params["name"], "queue")
 
     def delete(connection: sqlite3.Connection) -> list[str]:
         # Guess: what is still in a deleted queue is cancelled.

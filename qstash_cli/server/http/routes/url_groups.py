@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qstash_cli.protocol.destination import check_url, is_url
+from qstash_cli.protocol.destination import is_url, validate_url
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.ids import check_name
+from qstash_cli.protocol.ids import validate_name
 from qstash_cli.server.http.requests import json_body, service
 from qstash_cli.server.http.responses import ApiError, answer
 from qstash_cli.server.services import quota
@@ -38,12 +38,12 @@ async def _delete(request: Request) -> Response:
 
 async def _add(request: Request) -> Response:
     api = service(request)
-    name = check_name(request.path_params["name"], "URL group")
+    name = validate_name(request.path_params["name"], "URL group")
     endpoints = await _endpoints(request)
     for endpoint in endpoints:
         if not is_url(endpoint.get("url", "")):
             raise ApiError(400, "endpoint has invalid scheme, add http:// or https://")
-        check_url(endpoint["url"])
+        validate_url(endpoint["url"])
     now_ms = api.clock.now_ms()
 
     def add(connection: sqlite3.Connection) -> None:

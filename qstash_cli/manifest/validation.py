@@ -8,12 +8,12 @@ from qstash_cli.errors import BadInput
 from qstash_cli.manifest.problems import Path, Problems
 from qstash_cli.manifest.resources import Schedule
 from qstash_cli.protocol.cron import parse_cron
-from qstash_cli.protocol.destination import check_destination, check_reachable, is_url
-from qstash_cli.protocol.limits import check_limits
+from qstash_cli.protocol.destination import is_url, validate_destination, validate_reachable
+from qstash_cli.protocol.limits import validate_limits
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checks:
+class Validation:
     """What to check against. `is_on` is off where QStash is to judge alone."""
 
     is_local: bool = False
@@ -25,7 +25,7 @@ class Checks:
         if not self.is_on:
             return destination
         self.reachable(destination, "destination")
-        return check_destination(destination)
+        return validate_destination(destination)
 
     def endpoint(self, url: str) -> str:
         """A URL of an endpoint. Raises `BadInput`."""
@@ -36,7 +36,7 @@ class Checks:
         if not self.is_on:
             return url
         self.reachable(url, "endpoint")
-        return check_destination(url)
+        return validate_destination(url)
 
     def cron(self, expression: str) -> None:
         """Raises `BadInput` for an expression or a zone that is none."""
@@ -46,7 +46,7 @@ class Checks:
     def reachable(self, url: str | None, what: str) -> None:
         """Raises `BadInput` for a URL that QStash in the cloud could not reach."""
         if self.is_on and not self.is_local:
-            check_reachable(url or "", what)
+            validate_reachable(url or "", what)
 
     def schedule(self, schedule: Schedule, path: Path, problems: Problems) -> None:
         """Adds what QStash would refuse of a schedule whose destination was checked already."""
@@ -57,10 +57,10 @@ class Checks:
             ("callback", options.callback),
             ("failure_callback", options.failure_callback),
         ):
-            problems.check((*path, key), self.reachable, url, key.replace("_", " "))
-        problems.check(
+            problems.validate((*path, key), self.reachable, url, key.replace("_", " "))
+        problems.validate(
             path,
-            check_limits,
+            validate_limits,
             self.plan,
             body_bytes=len(schedule.body),
             delay_s=options.delay_s,
