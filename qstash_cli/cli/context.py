@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from qstash_cli.client.client import Client
-    from qstash_cli.config.credentials import Keys, Settings
+    from qstash_cli.config.credentials import Settings
     from qstash_cli.config.profiles import Profiles
+    from qstash_cli.config.signing_keys import Keys
     from qstash_cli.config.sources import ConnectionFlags
     from qstash_cli.output.progress import StatusLine
     from qstash_cli.output.terminal import TerminalInfo
@@ -152,14 +153,14 @@ class Context(Exchanges):
     @property
     def signing_keys(self) -> Keys:
         """The signing keys that are configured, None for one that is not."""
-        from qstash_cli.config.credentials import signing_keys
+        from qstash_cli.config.signing_keys import signing_keys
 
         return signing_keys(self.given, self.variables, self.profiles)
 
     @property
     def regional_keys(self) -> dict[str, Keys]:
         """The signing keys of each region that the environment has some of."""
-        from qstash_cli.config.credentials import regional_keys
+        from qstash_cli.config.signing_keys import regional_keys
 
         return regional_keys(self.variables)
 

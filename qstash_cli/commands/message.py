@@ -13,15 +13,12 @@ from qstash_cli.client.api import bulk_actions, messages
 from qstash_cli.commands.common.bulk_cancel import CANCELLED, cancel_matching
 from qstash_cli.commands.common.bulk_counts import cancel_ids
 from qstash_cli.commands.common.bulk_questions import confirm_cancel
+from qstash_cli.commands.common.confirming import Bulk
 from qstash_cli.commands.common.each_id import Several
+from qstash_cli.commands.common.filters import MessageFilters
 from qstash_cli.commands.common.message_log import entries_of, failure_of, wait_for_end
-from qstash_cli.commands.common.options import (
-    Bulk,
-    MessageFilters,
-    Paging,
-    WaitOptions,
-)
-from qstash_cli.commands.common.paging import MORE_PAGES, Page
+from qstash_cli.commands.common.options import WaitOptions
+from qstash_cli.commands.common.paging import MORE_PAGES, Page, Paging
 from qstash_cli.commands.common.views import (
     BULK_ACTION,
     IN_STATE,

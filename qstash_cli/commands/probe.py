@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.common.confirming import Confirm
 from qstash_cli.commands.common.probing import ask, holds, request_of
 from qstash_cli.commands.common.signing_keys import KeyFlags, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError

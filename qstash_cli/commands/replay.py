@@ -15,8 +15,8 @@ from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import dlq, logs, messages
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common import local_delivery as delivering
+from qstash_cli.commands.common.filters import DlqFilters
 from qstash_cli.commands.common.local_delivery import HandlerOptions, Signed
-from qstash_cli.commands.common.options import DlqFilters
 from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, QstashError
 from qstash_cli.files import reason_of, write_atomically
 from qstash_cli.output.result import Column, Result, View

@@ -14,12 +14,8 @@ from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import schedules, urlgroups
 from qstash_cli.commands.common import message_body, message_volume, publishing
-from qstash_cli.commands.common.options import (
-    Body,
-    Confirm,
-    Waiting,
-    parse_count,
-)
+from qstash_cli.commands.common.confirming import Confirm
+from qstash_cli.commands.common.options import Body, Waiting, parse_count
 from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.output.result import Column, Result, View

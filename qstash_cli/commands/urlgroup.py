@@ -10,7 +10,7 @@ from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client import external
 from qstash_cli.client.api import urlgroups
-from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.common.confirming import Confirm
 from qstash_cli.commands.common.views import DEAD, NAMED, URL_GROUP
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result

@@ -1,17 +1,16 @@
-"""Which QStash to talk to, as whom, and with which signing keys."""
+"""Which QStash to talk to, and as whom."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from qstash_cli.config.environment import REGIONS, Environment
-from qstash_cli.config.profiles import Profile, Profiles
-from qstash_cli.config.sources import ConnectionFlags, RunCommand, Source, known, paired, sources
+from qstash_cli.config.environment import Environment
+from qstash_cli.config.profiles import Profiles
+from qstash_cli.config.sources import ConnectionFlags, RunCommand, Source, paired, sources
 from qstash_cli.config.urls import DEFAULT_URL, validate_url
 from qstash_cli.errors import BadCredentials
 from qstash_cli.protocol.destination import is_loopback
-from qstash_cli.protocol.dev_credentials import DEV_USER
 
 _SHORTEST_MASKED = 16
 
@@ -28,16 +27,6 @@ class Settings:
     plan: str | None = None
     protected: bool = False
     is_local: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Keys:
-    """The signing keys that are known, None for one that is not."""
-
-    current: str | None = field(default=None, repr=False)
-    next: str | None = field(default=None, repr=False)
-    source: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 def resolve(
@@ -79,13 +68,6 @@ def base_url(given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles)
     return validate_url(url, insecure=given.insecure)
 
 
-def signing_keys(given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles) -> Keys:
-    """The signing keys of the first source that has any."""
-    variables = given.environment(env)
-    found = _signing_keys(given, variables, profiles)
-    return replace(found, warnings=tuple(variables.warnings))
-
-
 def mask(secret: str) -> str:
     """A secret as it may be shown: recognisable to its owner, useless to anybody else."""
     if len(secret) < _SHORTEST_MASKED:
@@ -105,43 +87,3 @@ def _validated_token(token: str, source: str) -> str:
             hint="copy it again, without quotes and line ends",
         )
     return token
-
-
-def _signing_keys(given: ConnectionFlags, env: Environment, profiles: Profiles) -> Keys:
-    if given.profile is not None:
-        return _keys_of(known(given.profile, profiles))
-    if given.dev or env.is_dev:
-        return Keys(
-            current=DEV_USER.current_signing_key,
-            next=DEV_USER.next_signing_key,
-            source="the development server",
-        )
-    for prefix in (env.region_prefix, ""):
-        current = env.text(f"{prefix}QSTASH_CURRENT_SIGNING_KEY")
-        following = env.text(f"{prefix}QSTASH_NEXT_SIGNING_KEY")
-        if current or following:
-            name = env.named(f"{prefix}QSTASH_CURRENT_SIGNING_KEY")
-            return Keys(current=current or None, next=following or None, source=name)
-    name = env.text("QSTASH_PROFILE") or profiles.default or ""
-    return _keys_of(known(name, profiles)) if name else Keys()
-
-
-def regional_keys(env: Mapping[str, str]) -> dict[str, Keys]:
-    """The signing keys in the variables of each region, by names such as `EU_CENTRAL_1`."""
-    variables = Environment(env)
-    found = {}
-    for region in REGIONS:
-        name = f"{region}_QSTASH_CURRENT_SIGNING_KEY"
-        current = variables.text(name)
-        following = variables.text(f"{region}_QSTASH_NEXT_SIGNING_KEY")
-        if current or following:
-            found[region] = Keys(current=current or None, next=following or None, source=name)
-    return found
-
-
-def _keys_of(profile: Profile) -> Keys:
-    return Keys(
-        current=profile.current_signing_key,
-        next=profile.next_signing_key,
-        source=f"profile {profile.name}",
-    )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol.dev_credentials import DEV_PORT
 from qstash_cli.protocol.limits import DEV_QUOTAS
 
 _ON = {"1", "true"}
@@ -62,6 +61,8 @@ class Environment:
     @property
     def dev_url(self) -> str:
         """Where the development server is. Raises `BadInput` for what is not a port."""
+        from qstash_cli.protocol.dev_credentials import DEV_PORT
+
         return f"http://127.0.0.1:{self.dev_port or DEV_PORT}"
 
     @property

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qstash_cli.config.credentials import chosen, mask, signing_keys
+from qstash_cli.config.credentials import chosen, mask
 from qstash_cli.config.environment import Environment
 from qstash_cli.config.profiles import Profiles
+from qstash_cli.config.signing_keys import signing_keys
 from qstash_cli.config.sources import BY_DEFAULT, ConnectionFlags, Source, sources
 from qstash_cli.config.urls import DEFAULT_URL
 from qstash_cli.errors import BadCredentials

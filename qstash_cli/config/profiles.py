@@ -8,7 +8,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.files import LockedByAnother, locked, reason_of, write_atomically
@@ -40,12 +41,11 @@ class Profile:
         return bool(self.token or self.current_signing_key or self.next_signing_key)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Profiles:
+class Profiles(NamedTuple):
     """Everything in the file: the default profile's name, and the profiles by name."""
 
     default: str | None = None
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = MappingProxyType({})
 
 
 _TYPES: dict[str, type] = {

@@ -13,7 +13,6 @@ from qstash_cli.config.profiles import Profile, Profiles, unknown_profile
 from qstash_cli.config.urls import DEFAULT_URL, validate_url
 from qstash_cli.errors import BadCredentials
 from qstash_cli.protocol.destination import is_loopback
-from qstash_cli.protocol.dev_credentials import DEV_USER
 
 BY_DEFAULT = "default"
 RunCommand = Callable[[Sequence[str]], str]
@@ -144,6 +143,8 @@ def _flag_source(api_url: str | None, token: str) -> Source:
 
 
 def _dev_source(url: str, why: str, url_from: str) -> Source:
+    from qstash_cli.protocol.dev_credentials import DEV_USER
+
     name = "the development server"
     return Source(
         name=name,

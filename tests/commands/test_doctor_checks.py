@@ -9,7 +9,7 @@ import pytest
 
 from qstash_cli.client.diagnostics import Measurement
 from qstash_cli.commands.doctor import account, environment, network
-from qstash_cli.config.credentials import Keys
+from qstash_cli.config.signing_keys import Keys
 from tests.commands.api_server import KEYS
 
 KEY_CASES: dict[str, tuple[Keys, str, str]] = {

@@ -14,10 +14,10 @@ from qstash_cli.config.credentials import (
     base_url,
     mask,
     resolve,
-    signing_keys,
 )
 from qstash_cli.config.environment import Environment
 from qstash_cli.config.profiles import Profile, Profiles
+from qstash_cli.config.signing_keys import signing_keys
 from qstash_cli.config.sources import ConnectionFlags
 from qstash_cli.errors import BadCredentials, BadInput, QstashError
 from qstash_cli.protocol.dev_credentials import DEV_USER

@@ -19,7 +19,8 @@ from qstash_cli.client.api.filters import Filter
 from qstash_cli.client.request import Request
 from qstash_cli.commands.check import measures, report_formats
 from qstash_cli.commands.check.measures import Checked, checked
-from qstash_cli.commands.common.options import Labels, parse_whole_number
+from qstash_cli.commands.common.filters import Labels
+from qstash_cli.commands.common.options import parse_whole_number
 from qstash_cli.commands.common.paging import MORE_PAGES
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.output.result import Column, Result, View

@@ -1,53 +1,18 @@
-"""Flags that several commands share: bodies, filters, paging, waiting, asking first."""
+"""Flags that several commands share: bodies and waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from qstash_cli.cli.flags import flag
-from qstash_cli.client.api.filters import Filter
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.durations import parse_duration_s
-from qstash_cli.protocol.ids import validate_id
-from qstash_cli.protocol.instants import parse_past_instant_s
-from qstash_cli.protocol.states import parse_state
 
-_FILTERS = "Filters"
 _MAX_DIGITS = 9
-
-
-def _past_ms(text: str, now: float) -> int:
-    return round(parse_past_instant_s(text, now) * 1000)
 
 
 def _seconds(text: str, _now: float) -> int:
     return parse_duration_s(text)
-
-
-def _named(what: str) -> Callable[[str, float], tuple[str, ...]]:
-    def read(text: str, _now: float) -> tuple[str, ...]:
-        items = tuple(item.strip() for item in text.split(","))
-        if not all(items):
-            raise BadInput(f"an empty {what}: {text!r}", hint="nothing was sent")
-        return items
-
-    return read
-
-
-def _id(text: str, _now: float) -> str:
-    return validate_id(text, "message")
-
-
-def _as_it_is(text: str, _now: float) -> str:
-    if not text.strip():
-        raise BadInput("it is empty", hint="nothing was sent")
-    return text
-
-
-def _state(text: str, _now: float) -> tuple[str, ...]:
-    return tuple(parse_state(item) for item in text.split(","))
 
 
 def parse_count(text: str, _now: float) -> int:
@@ -62,140 +27,6 @@ def parse_whole_number(text: str, _now: float) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
         raise BadInput(f"not a whole number: {text!r}")
     return int(text)
-
-
-def _status(text: str, _now: float) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 3):
-        raise BadInput(f"not a status: {text!r}", hint="write a number such as 503")
-    return int(text)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MessageFilters:
-    """Which messages are meant."""
-
-    label: tuple[tuple[str, ...], ...] = flag(
-        "With this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
-    )
-    queue: tuple[tuple[str, ...], ...] = flag(
-        "In this queue",
-        metavar="NAME",
-        repeats=True,
-        parse=_named("queue"),
-        section=_FILTERS,
-        complete="queues",
-    )
-    urlgroup: tuple[tuple[str, ...], ...] = flag(
-        "Sent to this URL group",
-        metavar="NAME",
-        repeats=True,
-        parse=_named("URL group"),
-        section=_FILTERS,
-        complete="urlgroups",
-    )
-    schedule: tuple[tuple[str, ...], ...] = flag(
-        "Made by this schedule",
-        metavar="ID",
-        repeats=True,
-        parse=_named("id"),
-        section=_FILTERS,
-        complete="schedules",
-    )
-    url: tuple[str, ...] = flag(
-        "For this destination", metavar="URL", repeats=True, parse=_as_it_is, section=_FILTERS
-    )
-    flow_key: tuple[str, ...] = flag(
-        "With this flow control key",
-        metavar="KEY",
-        repeats=True,
-        parse=_as_it_is,
-        section=_FILTERS,
-        complete="flow_key",
-    )
-    caller_ip: tuple[tuple[str, ...], ...] = flag(
-        "Published from here", metavar="IP", repeats=True, parse=_named("address"), section=_FILTERS
-    )
-    since: int | None = flag(
-        "Not before this time, or this long ago", metavar="TIME", parse=_past_ms, section=_FILTERS
-    )
-    until: int | None = flag(
-        "Not after this time", metavar="TIME", parse=_past_ms, section=_FILTERS
-    )
-
-    def filter(self, **more: Any) -> Filter:
-        """The filter that the flags say, with these fields of it besides.
-
-        Raises `BadInput` where it cannot match anything.
-        """
-        if self.since is not None and self.until is not None and self.since > self.until:
-            raise BadInput("--since is after --until", hint="nothing was sent")
-        return Filter(
-            labels=_flat(self.label),
-            queues=_flat(self.queue),
-            urlgroups=_flat(self.urlgroup),
-            schedules=_flat(self.schedule),
-            urls=self.url,
-            flow_keys=self.flow_key,
-            caller_ips=_flat(self.caller_ip),
-            from_ms=self.since,
-            to_ms=self.until,
-            **more,
-        )
-
-
-def _flat(values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-    return tuple(item for items in values for item in items)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DlqFilters(MessageFilters):
-    """Which DLQ entries are meant."""
-
-    message: tuple[str, ...] = flag(
-        "Of this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
-    )
-    status: tuple[int, ...] = flag(
-        "Whose last answer had this status",
-        metavar="STATUS",
-        repeats=True,
-        parse=_status,
-        section=_FILTERS,
-    )
-
-    def filter(self, **more: Any) -> Filter:
-        """The filter that the flags say."""
-        return super().filter(message_ids=self.message, statuses=self.status, **more)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogFilters(MessageFilters):
-    """Which log entries are meant."""
-
-    message: tuple[str, ...] = flag(
-        "Of this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
-    )
-    state: tuple[tuple[str, ...], ...] = flag(
-        "In this state",
-        metavar="STATE",
-        repeats=True,
-        parse=_state,
-        section=_FILTERS,
-        complete="states",
-    )
-
-    def filter(self, **more: Any) -> Filter:
-        """The filter that the flags say."""
-        return super().filter(message_ids=self.message, states=_flat(self.state), **more)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paging:
-    """How many of them."""
-
-    limit: int = flag(
-        "Show at most so many (default 100)", metavar="N", parse=parse_count, default=100
-    )
-    all: bool = flag("Show all of them")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,34 +50,6 @@ class WaitOptions:
     wait_timeout: int = flag(
         "Longest wait (default 60s)", metavar="DURATION", parse=_seconds, default=60
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Labels:
-    """Only what has one of these labels."""
-
-    label: tuple[tuple[str, ...], ...] = flag(
-        "With this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
-    )
-
-    def names(self) -> tuple[str, ...]:
-        """The labels, () if none is given."""
-        return _flat(self.label)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bulk:
-    """Bulk operations ask first, and need --all to reach everything."""
-
-    all: bool = flag("All of them")
-    yes: bool = flag("Do not ask", "-y", "--yes")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Confirm:
-    """Asking first."""
-
-    yes: bool = flag("Do not ask", "-y", "--yes")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from qstash_cli.commands.common.options import Paging
+from qstash_cli.cli.flags import flag
+from qstash_cli.commands.common.options import parse_count
 
 T = TypeVar("T")
 
 # What a preview says of the requests after that for the first page.
 MORE_PAGES = "repeated with the cursor of the response as long as it has one"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paging:
+    """How many of them."""
+
+    limit: int = flag(
+        "Show at most so many (default 100)", metavar="N", parse=parse_count, default=100
+    )
+    all: bool = flag("Show all of them")
 
 
 class Page(Generic[T]):

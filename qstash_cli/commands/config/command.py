@@ -10,7 +10,7 @@ from qstash_cli.cli import github_actions
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.common.confirming import Confirm
 from qstash_cli.commands.common.variables import (
     NAMES,
     dotenv_lines,

@@ -13,13 +13,10 @@ from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common.bulk_counts import delete_ids, delete_matching
 from qstash_cli.commands.common.bulk_questions import confirm_entries
-from qstash_cli.commands.common.options import (
-    Bulk,
-    DlqFilters,
-    Paging,
-    Waiting,
-)
-from qstash_cli.commands.common.paging import MORE_PAGES, Page
+from qstash_cli.commands.common.confirming import Bulk
+from qstash_cli.commands.common.filters import DlqFilters
+from qstash_cli.commands.common.options import Waiting
+from qstash_cli.commands.common.paging import MORE_PAGES, Page, Paging
 from qstash_cli.commands.common.views import (
     DELETED,
     DLQ,

@@ -14,7 +14,7 @@ from qstash_cli.commands.doctor.check import (
     warning,
 )
 from qstash_cli.commands.doctor.credentials import REFUSED, how_to_move
-from qstash_cli.config.credentials import Keys
+from qstash_cli.config.signing_keys import Keys
 from qstash_cli.config.sources import Source
 from qstash_cli.config.urls import region_of
 from qstash_cli.protocol.records import SigningKeys

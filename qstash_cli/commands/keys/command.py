@@ -8,7 +8,7 @@ from qstash_cli.cli import github_actions
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import keys
-from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.common.confirming import Confirm
 from qstash_cli.commands.common.variables import CURRENT_KEY, NEXT_KEY, dotenv_lines
 from qstash_cli.commands.common.views import KEYS
 from qstash_cli.commands.keys.rotation import Proof, probe_endpoints, signed_probes

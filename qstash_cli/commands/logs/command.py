@@ -12,8 +12,8 @@ from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import logs as api
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common import local_delivery as delivering
-from qstash_cli.commands.common.options import LogFilters, Paging
-from qstash_cli.commands.common.paging import MORE_PAGES, Page
+from qstash_cli.commands.common.filters import LogFilters
+from qstash_cli.commands.common.paging import MORE_PAGES, Page, Paging
 from qstash_cli.commands.common.views import LOG, matching
 from qstash_cli.commands.logs.follow import Log, follow
 from qstash_cli.commands.logs.mirror import MIRRORED, OUTCOMES, mirrored

@@ -8,7 +8,7 @@ from typing import Any
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.common.options import Confirm
+from qstash_cli.commands.common.confirming import Confirm
 from qstash_cli.commands.manifest.loading import Source, make_plan, read_manifest
 from qstash_cli.commands.manifest.plan_view import (
     APPLIED,

@@ -10,12 +10,8 @@ from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import logs, queues
 from qstash_cli.client.api.filters import Filter
-from qstash_cli.commands.common.options import (
-    Confirm,
-    WaitOptions,
-    parse_count,
-    parse_whole_number,
-)
+from qstash_cli.commands.common.confirming import Confirm
+from qstash_cli.commands.common.options import WaitOptions, parse_count, parse_whole_number
 from qstash_cli.commands.common.views import NAMED, QUEUE
 from qstash_cli.commands.queue.draining import Watched, wait_for_idle, wait_for_lag
 from qstash_cli.errors import BadInput

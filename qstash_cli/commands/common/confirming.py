@@ -1,0 +1,22 @@
+"""Flags of commands that ask before they change something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qstash_cli.cli.flags import flag
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bulk:
+    """Bulk operations ask first, and need --all to reach everything."""
+
+    all: bool = flag("All of them")
+    yes: bool = flag("Do not ask", "-y", "--yes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirm:
+    """Asking first."""
+
+    yes: bool = flag("Do not ask", "-y", "--yes")
