@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
@@ -53,7 +53,7 @@ def list_(ctx: Context) -> Result:
     qstash flow list
     qstash flow list -o json
     """
-    return ctx.fetch(flow.list_all(), lambda found: Result(data=cast("Any", found), view=FLOW))
+    return ctx.fetch(flow.list_all(), lambda found: Result(data=found, view=FLOW))
 
 
 @command(app)
@@ -64,9 +64,7 @@ def get(ctx: Context, key: _Key) -> Result:
     qstash flow get api --query waitListSize
     qstash flow get api -o json
     """
-    return ctx.fetch(
-        flow.get(key), lambda found: Result(data=cast("Any", found), view=FLOW, piped="json")
-    )
+    return ctx.fetch(flow.get(key), lambda found: Result(data=found, view=FLOW, piped="json"))
 
 
 @command(app, view=_DONE)
@@ -139,9 +137,7 @@ def global_(ctx: Context) -> Result:
     qstash flow global
     qstash flow global -o json
     """
-    return ctx.fetch(
-        flow.global_parallelism(), lambda found: Result(data=cast("Any", found), view=GLOBAL)
-    )
+    return ctx.fetch(flow.global_parallelism(), lambda found: Result(data=found, view=GLOBAL))
 
 
 def _done(key: str) -> Result:

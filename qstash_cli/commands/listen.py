@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -94,7 +94,7 @@ def listen(ctx: Context, *, listening: Listening, keys: KeyFlags) -> Result:
         ctx.note("no signing key is configured, so that signatures are not checked; try --dev")
         checked_with = ()
     records = _records(ctx, listening, checked_with)
-    return Result(data=cast("Any", records), view=_VIEW, live=True)
+    return Result(data=records, view=_VIEW, live=True)
 
 
 def _records(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
@@ -51,7 +51,7 @@ def get(ctx: Context, message_id: _Id) -> Result:
     """
     return ctx.fetch(
         messages.get(message_id),
-        lambda found: Result(data=cast("Any", found), view=MESSAGE, piped="json"),
+        lambda found: Result(data=found, view=MESSAGE, piped="json"),
     )
 
 
@@ -144,7 +144,7 @@ def wait(ctx: Context, message_id: _Id, *, patience: WaitOptions) -> Result:
 
     def run(_send: Send) -> Result:
         end = wait_for_end(ctx, message_id, patience.wait_timeout)
-        return Result(data=cast("Any", end), view=LOG, piped="tsv", failure=failure_of([end]))
+        return Result(data=end, view=LOG, piped="tsv", failure=failure_of([end]))
 
     return ctx.perform([request], run, later="repeated until the message is finished")
 
@@ -182,7 +182,7 @@ def actions(
     def listed(found: Iterator[BulkAction]) -> Result:
         page = Page(found, paging)
         view = BULK_ACTION if filters.state is None else IN_STATE
-        return Result(data=cast("Any", page), view=view, footer=page.footer)
+        return Result(data=page, view=view, footer=page.footer)
 
     later = MORE_PAGES if paging.all else ""
     states = () if filters.state is None else (filters.state,)
@@ -206,5 +206,5 @@ def action(
 def _action(ctx: Context, action_id: str) -> Result:
     return ctx.fetch(
         bulk_actions.get(action_id),
-        lambda found: Result(data=cast("Any", found), view=BULK_ACTION, piped="json"),
+        lambda found: Result(data=found, view=BULK_ACTION, piped="json"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
@@ -87,7 +87,7 @@ def probe(
     rows = list(_rows(ctx, url, planned, sending.timeout))
     wrong = [str(row["probe"]) for row in rows if row["outcome"] == "fail"]
     failure = QstashError(f"the endpoint fails: {', '.join(wrong)}") if wrong else None
-    return Result(data=cast("Any", rows), view=_VIEW, failure=failure, exit_code=ExitCode.DONE)
+    return Result(data=rows, view=_VIEW, failure=failure, exit_code=ExitCode.DONE)
 
 
 def _rows(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
@@ -120,7 +120,7 @@ def create(
 
     def created(answer: Scheduled) -> Result:
         # The id is written before the request for the endpoints.
-        return Result(data=cast("Any", answer), view=SCHEDULED, piped="ids", footer=volume)
+        return Result(data=answer, view=SCHEDULED, piped="ids", footer=volume)
 
     return ctx.write(schedules.create(destination, options, data), created)
 
@@ -133,9 +133,7 @@ def list_(ctx: Context) -> Result:
     qstash schedule list
     qstash schedule list -o json --query '[].cron'
     """
-    return ctx.fetch(
-        schedules.list_all(), lambda found: Result(data=cast("Any", found), view=SCHEDULE)
-    )
+    return ctx.fetch(schedules.list_all(), lambda found: Result(data=found, view=SCHEDULE))
 
 
 @command(app)
@@ -148,7 +146,7 @@ def get(ctx: Context, schedule_id: _Id) -> Result:
     """
     return ctx.fetch(
         schedules.get(schedule_id),
-        lambda found: Result(data=cast("Any", found), view=SCHEDULE, piped="json"),
+        lambda found: Result(data=found, view=SCHEDULE, piped="json"),
     )
 
 

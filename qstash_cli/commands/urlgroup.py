@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
@@ -58,9 +58,7 @@ def list_(ctx: Context) -> Result:
     qstash urlgroup list
     qstash urlgroup list -q
     """
-    return ctx.fetch(
-        urlgroups.list_all(), lambda found: Result(data=cast("Any", found), view=URL_GROUP)
-    )
+    return ctx.fetch(urlgroups.list_all(), lambda found: Result(data=found, view=URL_GROUP))
 
 
 @command(app)
@@ -73,7 +71,7 @@ def get(ctx: Context, name: _Name) -> Result:
     """
     return ctx.fetch(
         urlgroups.get(name),
-        lambda found: Result(data=cast("Any", found), view=URL_GROUP, piped="json"),
+        lambda found: Result(data=found, view=URL_GROUP, piped="json"),
     )
 
 
@@ -179,7 +177,7 @@ def _probed(ctx: Context, endpoints: list[Endpoint]) -> Result:
             if not _is_alive(sign)
         ]
     failure = QstashError(f"{len(dead)} of {len(endpoints)} endpoints are dead") if dead else None
-    return Result(data=cast("Any", dead), view=DEAD, failure=failure)
+    return Result(data=dead, view=DEAD, failure=failure)
 
 
 def _sign_of_life(url: str, ctx: Context) -> external.ExternalResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.cli.context import Context
 from qstash_cli.client.api import bulk_actions, messages
@@ -32,7 +32,7 @@ def cancel_matching(ctx: Context, wanted: Filter, *, is_async: bool, timeout_s: 
         except StillRunning as error:
             answer = _running(ctx, wanted, error)
         if is_async and answer.get("actionId"):
-            return Result(data=cast("Any", answer), view=_STARTED, piped="ids")
+            return Result(data=answer, view=_STARTED, piped="ids")
         return Result(data=_finished(ctx, answer, timeout_s), view=CANCELLED)
 
     later = "" if is_async else "then GET /v2/bulkActions/{actionId} until it is FINISHED"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
@@ -63,10 +63,10 @@ def list_(ctx: Context, *, filters: DlqFilters, paging: Paging, expected: Expect
     def listed(entries: Iterator[DlqEntry]) -> Result:
         page = Page(entries, paging)
         if not expected.fail_if_any:
-            return Result(data=cast("Any", page), view=view, footer=page.footer)
+            return Result(data=page, view=view, footer=page.footer)
         found = list(page)
         failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
-        return Result(data=cast("Any", found), view=view, footer=page.footer, failure=failure)
+        return Result(data=found, view=view, footer=page.footer, failure=failure)
 
     later = MORE_PAGES if paging.all else ""
     return ctx.fetch_pages(dlq.entries(wanted), listed, later=later)
@@ -88,7 +88,7 @@ def get(
     """
     return ctx.fetch(
         dlq.get(dlq_id),
-        lambda found: Result(data=cast("Any", found), view=DLQ_ENTRY, piped="json"),
+        lambda found: Result(data=found, view=DLQ_ENTRY, piped="json"),
     )
 
 

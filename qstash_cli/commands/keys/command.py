@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from qstash_cli.cli import github_actions
 from qstash_cli.cli.context import Context
@@ -65,7 +65,7 @@ def rotate(ctx: Context, *, proof: Proof, confirm: Confirm) -> Result:
 def _displayed(ctx: Context, found: SigningKeys) -> Result:
     keys.validated(found)
     github_actions.mask(ctx, found["current"], found["next"])
-    return Result(data=cast("Any", found), view=KEYS)
+    return Result(data=found, view=KEYS)
 
 
 def _rotated(ctx: Context, found: SigningKeys) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -80,7 +80,7 @@ def logs(
         return _mirror(ctx, wanted, mirroring.forward_to, mirroring)
     if showing.follow:
         records = _followed(ctx, wanted)
-        result = Result(data=cast("Any", records), view=view, live=True)
+        result = Result(data=records, view=view, live=True)
         return ctx.perform([api.entries(wanted)], lambda _send: result, later=_REPEATED)
     if showing.stats:
         return ctx.fetch_pages(
@@ -94,7 +94,7 @@ def logs(
 
     def listed(entries: Iterator[LogEntry]) -> Result:
         page = Page(entries, paging)
-        return Result(data=cast("Any", page), view=matching(view, wanted), footer=page.footer)
+        return Result(data=page, view=matching(view, wanted), footer=page.footer)
 
     later = MORE_PAGES if paging.all else ""
     return ctx.fetch_pages(api.entries(wanted, page=size), listed, later=later)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
@@ -54,7 +54,7 @@ def list_(ctx: Context) -> Result:
     qstash queue list
     qstash queue list --columns name,lag
     """
-    return ctx.fetch(queues.list_all(), lambda found: Result(data=cast("Any", found), view=QUEUE))
+    return ctx.fetch(queues.list_all(), lambda found: Result(data=found, view=QUEUE))
 
 
 @command(app)
@@ -65,9 +65,7 @@ def get(ctx: Context, name: _Name) -> Result:
     qstash queue get orders --query lag
     qstash queue get orders -o json
     """
-    return ctx.fetch(
-        queues.get(name), lambda found: Result(data=cast("Any", found), view=QUEUE, piped="json")
-    )
+    return ctx.fetch(queues.get(name), lambda found: Result(data=found, view=QUEUE, piped="json"))
 
 
 @command(app, "set", view=NAMED)
@@ -156,7 +154,7 @@ def _waited(
             record = wait_for_lag(queue, until.lag, patience.wait_timeout)
         else:
             record = wait_for_idle(queue, patience.wait_timeout)
-    return Result(data=cast("Any", record), view=QUEUE, on_terminal="ids", piped="ids")
+    return Result(data=record, view=QUEUE, on_terminal="ids", piped="ids")
 
 
 def _done(name: str) -> Result:
