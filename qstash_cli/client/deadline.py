@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def within(limit_s: float, work: Callable[[], T]) -> T:
-    """What `work` returns or raises. Raises `TimeoutError` if it takes longer than `limit_s`.
+    """Returns or raises what `work` does. Raises `TimeoutError` if it takes longer than `limit_s`.
 
     The timeout of a socket cannot do this: the resolver has none, and a response that arrives byte
     by byte restarts it. After the limit, the work continues in a thread that ends with the program.

@@ -26,7 +26,7 @@ from qstash_cli.errors import (
 )
 from qstash_cli.protocol.shapes import Mismatch
 
-# A write whose response is lost.
+# For a write without a response.
 _MAY_BE_PROCESSED = "the request may have been processed; check before you send it again"
 
 _PROXY_AUTHENTICATION_REQUIRED = 407
@@ -159,7 +159,7 @@ def _not_connected(
 
 
 def is_still_running(response: Response, request: Request[Any]) -> bool:
-    """Whether QStash continues in the background what took too long for a response.
+    """Whether QStash continues an operation in the background that takes too long for a response.
 
     Source: QStash docs, "Cancel messages in bulk".
     """
@@ -178,7 +178,7 @@ def unexpected_body(response: Response, request: Request[Any], api_url: str) -> 
 
 
 def unexpected_shape(found: Mismatch, request: Request[Any], api_url: str) -> QstashError:
-    """The error for JSON that is not as the API documents it."""
+    """The error for JSON that differs from the API's documentation."""
     endpoint = f"{request.method} {excerpt(request.path.partition('?')[0])}"
     done = "the server accepted the request: check before you send it again"
     return QstashError(
@@ -188,7 +188,7 @@ def unexpected_shape(found: Mismatch, request: Request[Any], api_url: str) -> Qs
 
 
 def endless_list(problem: str, request: Request[Any], api_url: str) -> QstashError:
-    """The error for a list whose pages do not end."""
+    """The error for a list whose pages never end."""
     return QstashError(
         f"the list from {request.method} {excerpt(request.path)} does not end: {problem}",
         hint=f"is {api_url} QStash's API? A filter or --limit asks for less",
@@ -196,14 +196,14 @@ def endless_list(problem: str, request: Request[Any], api_url: str) -> QstashErr
 
 
 def excerpt(text: str, limit: int = _EXCERPT_CHARACTERS) -> str:
-    """A text on one line without control characters, cut where it is too long for an error."""
+    """The text on one line, without control characters and cut to `limit` characters."""
     text = " ".join(text[: 4 * limit].split())
     text = "".join(one if one.isprintable() else _escaped(one) for one in text)
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _reason_of(response: Response) -> str:
-    """QStash's own words with the status, or what came in their place."""
+    """The error message of QStash with the status, or a description of the body without one."""
     try:
         content = response.json()
     except (ValueError, RecursionError):
@@ -216,7 +216,7 @@ def _reason_of(response: Response) -> str:
 
 
 def _described(response: Response) -> str:
-    """What a body is that is not JSON. Only plain text is quoted, and only its beginning."""
+    """A description of a body that is not JSON. Only the beginning of plain text is quoted."""
     status = excerpt(response.status)
     if not response.content.strip():
         return f"the server returned an empty body ({status})"
@@ -233,9 +233,9 @@ def _described(response: Response) -> str:
 def _is_text(content: bytes) -> bool:
     try:
         content[: 4 * _FOREIGN_EXCERPT_CHARACTERS].decode("utf-8", "strict")
-    except UnicodeDecodeError as fault:
+    except UnicodeDecodeError as error:
         # The cut may be in the middle of a character.
-        return fault.reason == "unexpected end of data"
+        return error.reason == "unexpected end of data"
     return True
 
 

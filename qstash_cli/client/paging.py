@@ -1,4 +1,4 @@
-"""Notices lists whose pages never end."""
+"""Detects lists whose pages never end."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 
 class PageLimits(NamedTuple):
-    """How many pages a list may have.
+    """How many pages a list may have: in `total`, `empty` in a row, and `repeated` in a row.
 
-    `total` is ten million DLQ entries, or a hundred million log entries. `empty` pages in a row are
-    honest where a filter is applied page by page: twenty thousand bulk actions, none of which is in
-    progress. A page is `repeated` if all of its entries were on one page before.
+    The total allows ten million DLQ entries, or a hundred million log entries. Pages may be empty
+    where a filter applies to each page separately: the limit allows twenty thousand bulk actions,
+    none of which is in progress. A page is repeated if an earlier page had the same entries.
     """
 
     total: int = 100_000
@@ -26,7 +26,7 @@ PAGE_LIMITS = PageLimits()
 class PageCounter:
     """Counts the pages of one list, whose entries have the required fields of the type `shape`.
 
-    What it keeps is two numbers for each page.
+    It keeps two numbers for each page.
     """
 
     def __init__(self, shape: Any, limits: PageLimits) -> None:
@@ -37,7 +37,7 @@ class PageCounter:
         self._pages = self._entries = self._empty = self._repeated = 0
 
     def problem(self, entries: Sequence[Any], cursor: str) -> str:
-        """Why the page after this one is not to be requested, empty if it is."""
+        """The reason not to request the page after this one, empty if there is none."""
         self._pages += 1
         self._entries += len(entries)
         found = self._problem_of(entries, cursor)

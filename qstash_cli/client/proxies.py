@@ -1,6 +1,6 @@
-"""Which proxy a request goes through, as the environment says.
+"""Selects the proxy for a request from the environment.
 
-Every caller asks `proxy_for`, so that `qstash doctor` reports what requests do.
+The transport and `qstash doctor` both call `proxy_for`, so that `doctor` reports what requests do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from qstash_cli.protocol.destination import is_loopback
 
 _SCHEMES = ("https", "http", "all")
 _DEFAULT_PORT = 80
-# Names, IPv4 and IPv6 addresses. What else `http.client` and the resolver take is a mistake.
+# Names, IPv4 and IPv6 addresses.
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # macOS and Windows keep proxies in their settings too.

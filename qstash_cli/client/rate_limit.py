@@ -9,37 +9,37 @@ import math
 from collections.abc import Mapping
 
 _BURST_LEFT, _BURST_RESET = "burst-ratelimit-remaining", "burst-ratelimit-reset"
-# Requests other than publishes are counted by the second.
+# QStash counts requests other than publishes per second.
 _BURST_WINDOW_S = 1.0
 _RETRY_AFTER = "retry-after"
 _RESET_HEADERS = (_BURST_RESET, "ratelimit-reset", _RETRY_AFTER)
 _RATE_LIMIT_HEADERS = ("ratelimit-", "burst-ratelimit-", "x-ratelimit-")
-# A reset further away than this is a point in time, not a number of seconds.
+# A larger reset is a point in time, not a number of seconds.
 _FIRST_EPOCH_S = 1_000_000_000
 
 
 def pause_after_s(headers: Mapping[str, str], now: float) -> float:
-    """How long to wait before the next request, so that it is not refused."""
+    """How long to wait before the next request, which would be refused otherwise."""
     if headers.get(_BURST_LEFT) != "0":
         return 0.0
     reset_s = _seconds_until(headers.get(_BURST_RESET, ""), now)
-    # The window is short, so that a clock that is wrong must not make it long.
+    # The window is short: a wrong clock must not make the wait long.
     return _BURST_WINDOW_S if reset_s is None else min(reset_s, _BURST_WINDOW_S)
 
 
 def reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """How long a refusal says to wait, None if it does not say."""
+    """The wait that the headers of a refusal name, None if they name none."""
     found = (_seconds_until(headers.get(name, ""), now) for name in _RESET_HEADERS)
     return next((wait_s for wait_s in found if wait_s is not None), None)
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """The wait that Retry-After asks for, None without one that can be read."""
+    """The wait that Retry-After names, None if it is missing or malformed."""
     return _seconds_until(headers.get(_RETRY_AFTER, ""), now)
 
 
 def names_rate_limit(headers: Mapping[str, str]) -> bool:
-    """Whether a 429 is that of a rate limit: QStash then describes the limit in headers."""
+    """Whether a 429 has the headers with which QStash describes a rate limit."""
     return any(name.lower().startswith(_RATE_LIMIT_HEADERS) for name in headers)
 
 

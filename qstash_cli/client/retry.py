@@ -1,4 +1,4 @@
-"""Which requests are sent again, how often, and after which pause. Times are in seconds.
+"""Retries: which requests, how often, and after which pause. Times are in seconds.
 
 This is the only layer that retries: a command that wants more attempts passes a `RetryPolicy`.
 """
@@ -12,7 +12,7 @@ from qstash_cli.client.rate_limit import reset_after_s, retry_after_s
 from qstash_cli.client.response import ConnectError, ProxyError, Response, TransportError
 
 TOO_MANY_REQUESTS = 429
-# A gateway had no response of the server: whether the request was processed is not known.
+# A gateway got no response from the server: the request may have been processed.
 UNAVAILABLE = frozenset({502, 503, 504})
 
 _FIRST_PAUSE_S = 0.1
@@ -39,7 +39,7 @@ class RetryPolicy(NamedTuple):
 
 
 class RetryLimits(NamedTuple):
-    """What the user allows: the time of one request, and the waiting that a server requests."""
+    """Limits that the user sets: the time of one request, and the waits that a server requests."""
 
     request_timeout_s: float
     max_wait_s: float
@@ -55,8 +55,7 @@ class Clock(NamedTuple):
 class Exchange(NamedTuple):
     """How the last of `attempts` ended.
 
-    `refused_wait_s` is the wait that the server asked for where it is longer than allowed, else
-    None.
+    `refused_wait_s` is the wait that the server requested if it is longer than allowed, else None.
     """
 
     outcome: Response | TransportError
@@ -77,8 +76,8 @@ def exchange(
 ) -> Exchange:
     """Makes attempts until one is final.
 
-    `attempt` gets the seconds it may take. Waiting that the server asked for is limited by
-    `limits.max_wait_s` and does not count as time of the request; other pauses do. `report` gets a
+    `attempt` gets the seconds it may take. Waits that the server requests are limited by
+    `limits.max_wait_s` and do not count as time of the request; other pauses do. `report` gets a
     line before each retry. `is_local` says that the server is on this machine. A response for which
     `is_final` is true is not retried, whatever its status.
     """
@@ -97,7 +96,7 @@ def exchange(
             return done
         pause_s = max(requested_s or 0.0, backoff_s(attempts))
         is_rate_limit = isinstance(outcome, Response) and outcome.status_code == TOO_MANY_REQUESTS
-        # A rate limit has a time at which it ends, and is limited by that time alone.
+        # A rate limit ends at a known time: the number of attempts does not matter.
         if attempts >= policy.max_attempts and not (is_rate_limit and requested_s is not None):
             return done
         if requested_s is None:
@@ -123,12 +122,12 @@ def _is_retriable(
     if isinstance(outcome, ProxyError) and outcome.status_code not in UNAVAILABLE:
         return False
     if isinstance(outcome, ConnectError):
-        # Nothing was sent. A server on this machine that is not running will not start by itself.
+        # Nothing was sent. A local server that is not running will not start by itself.
         return not is_local
     if isinstance(outcome, TransportError):
         return is_repeatable
     if outcome.status_code == TOO_MANY_REQUESTS:
-        # A rate limit refuses before anything is done. Without a reset it lasts.
+        # A rate limit rejects requests before they are processed. Without a reset it persists.
         is_awaited = TOO_MANY_REQUESTS in policy.statuses
         return is_awaited or reset_after_s(outcome.headers, 0) is not None
     return is_repeatable and outcome.status_code in policy.statuses

@@ -38,7 +38,7 @@ ENVIRONMENT = {
     "QSTASH_PROFILE": "the profile to use",
     "QSTASH_CONFIG_DIR": "where config.toml is",
     "XDG_CACHE_HOME": "where completed values are kept",
-    "HTTPS_PROXY": "also HTTP_PROXY, ALL_PROXY, NO_PROXY: the way out",
+    "HTTPS_PROXY": "also HTTP_PROXY, ALL_PROXY, NO_PROXY: HTTP proxies",
     "SSL_CERT_FILE": "also SSL_CERT_DIR: authorities to trust",
     "GITHUB_ACTIONS": "true: errors are annotations too",
     "GITHUB_OUTPUT": "where --github-output writes",
