@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ import pytest
 from qstash_cli.cli.index import INDEX
 from qstash_cli.errors import ExitCode
 
-MODULE = runpy.run_path(str(Path(__file__).parents[1] / "man_page.py"))
+ROOT = Path(__file__).parents[1]
+MODULE = runpy.run_path(str(ROOT / "man_page.py"))
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +22,16 @@ def page() -> str:
     text = MODULE["man_page"]()
     assert isinstance(text, str)
     return text
+
+
+def test_it_is_made_without_any_dependency_as_in_the_build_of_the_wheel(page: str) -> None:
+    script = "from man_page import man_page; print(man_page(), end='')"
+    done = subprocess.run(  # noqa: S603 - this Python
+        [sys.executable, "-S", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.stderr == ""
+    assert done.stdout == page
 
 
 def test_every_command_flag_and_exit_code_is_there(page: str) -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.batch.job import Job, is_stream, journal_path
 from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
-from qstash_cli.commands.batch.preview import planned, summary
 from qstash_cli.commands.common import publishing
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.contradictions import refuse_contradictions
 from qstash_cli.protocol.destination import validate_destination
 from qstash_cli.protocol.options import MessageOptions
+
+if TYPE_CHECKING:
+    from qstash_cli.commands.batch.job import Job
 
 app = group()
 
@@ -65,6 +66,10 @@ def batch(
     qstash batch orders.csv --to https://example.com/hook --dedup-field id
     jq -c '.[]' orders.json | qstash batch - --to https://example.com/hook
     """
+    # The engine needs msgspec, which help, completion and the build of the man page do without.
+    from qstash_cli.commands.batch.job import Job
+    from qstash_cli.commands.batch.preview import planned, summary
+
     if not file:
         raise BadInput("the name of the file is empty", hint="- stands for standard input")
     path = None if file == "-" else Path(file).expanduser()
@@ -108,6 +113,8 @@ def _sent(ctx: Context, job: Job) -> Result:
 def _refuse_what_does_not_fit(
     path: Path | None, records: RecordOptions, sending: SendingOptions
 ) -> None:
+    from qstash_cli.commands.batch.job import is_stream
+
     row_is_body = records.to is not None or records.destination_field is not None
     picks = records.dedup_field is not None or records.delay_field is not None
     if (picks or records.lines) and not row_is_body:
@@ -139,6 +146,8 @@ def _refuse_one_file_for_two(
     path: Path | None, records: RecordOptions, sending: SendingOptions
 ) -> None:
     """Raises `BadInput` where one file would take the place of another one of the run."""
+    from qstash_cli.commands.batch.job import journal_path
+
     journal = journal_path(path, sending)
     for flag, file, other, what in (
         ("--rejects", records.rejects, path, "input"),
