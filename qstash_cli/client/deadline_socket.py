@@ -31,18 +31,21 @@ class DeadlineSocket:
         self._deadline_at = time.monotonic() + limit_s
 
     def sendall(self, data: bytes) -> None:
-        """Queues data, which `makefile` sends in one go.
+        """Queues data, which `flush` sends in one go.
 
         Head and body come one after the other, and each packet would wake up the server.
         """
         self._unsent.append(data)
 
-    def makefile(self, _mode: str) -> BufferedReader:
-        """Sends the queued data and returns a reader of what the server sends."""
+    def flush(self) -> None:
+        """Sends the queued data."""
         rest = memoryview(b"".join(self._unsent))
         self._unsent.clear()
         while rest:
             rest = rest[self._limited().send(rest) :]
+
+    def makefile(self, _mode: str) -> BufferedReader:
+        """A reader of what the server sends."""
         return BufferedReader(_Incoming(self._limited, self._socket.makefile("rb", buffering=0)))
 
     def fileno(self) -> int:

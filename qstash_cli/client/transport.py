@@ -190,6 +190,7 @@ class HttpTransport:
         if body or method in {"POST", "PUT", "PATCH"}:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body or None)
+        _socket(connection).flush()
         return connection.getresponse()
 
     def _raise_if_proxy_refused(self, response: HTTPResponse) -> None:
