@@ -17,6 +17,8 @@ import pytest
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.run import run as run_cli
+from qstash_cli.cli.streams import Streams
+from qstash_cli.cli.system import System
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
@@ -43,12 +45,19 @@ class Run:
         return f"$ qstash {shlex.join(self.argv)}\n{self.out}\n{self.err}\n(exit code {self.code})"
 
 
-@dataclass(kw_only=True)
-class InMemory(Context):
-    """An invocation that writes to memory."""
+@dataclass(frozen=True)
+class Invocation:
+    """One call of `qstash` whose output stays in memory."""
 
+    ctx: Context
     out: io.StringIO
     err: io.StringIO
+
+    def run(self, *argv: str) -> Run:
+        code = run_cli(argv, self.ctx)
+        run = Run(argv, self.out.getvalue(), self.err.getvalue(), code)
+        assert not leaked(argv, self.ctx.system.env, run.out, run.err), run
+        return run
 
 
 @dataclass
@@ -73,31 +82,31 @@ class Qstash:
     def __call__(
         self, *argv: str, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str
     ) -> Run:
-        ctx = self.invocation(tty=tty, stdin=stdin, columns=columns, **env)
-        code = run_cli(argv, ctx)
-        run = Run(argv, ctx.out.getvalue(), ctx.err.getvalue(), code)
-        assert not leaked(argv, ctx.env, run.out, run.err), run
-        return run
+        return self.invocation(tty=tty, stdin=stdin, columns=columns, **env).run(*argv)
 
     def invocation(
         self, *, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str
-    ) -> InMemory:
-        """What one run has of the world, its output kept in memory."""
-        return InMemory(
-            env={"QSTASH_CONFIG_DIR": str(self.home), "TZ": "UTC"} | self.env | env,
-            home=self.home,
+    ) -> Invocation:
+        """One call, whose context and output a test may use by itself."""
+        out, err = io.StringIO(), io.StringIO()
+        streams = Streams(
             stdin=io.BytesIO(stdin),
-            out=io.StringIO(),
-            err=io.StringIO(),
+            out=out,
+            err=err,
             stdin_is_terminal=tty,
             out_is_terminal=tty,
             err_is_terminal=tty,
             columns=columns,
+        )
+        system = System(
+            env={"QSTASH_CONFIG_DIR": str(self.home), "TZ": "UTC"} | self.env | env,
+            home=self.home,
             now=self.now,
             sleep=self.sleep,
             random_bytes=os.urandom,
             run_command=_run_command,
         )
+        return Invocation(Context(streams=streams, system=system), out, err)
 
 
 def _run_command(command: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from qstash_cli.cli.run_options import ConnectionOptions, OutputOptions
+from qstash_cli.cli.run_options import RunOptions
 from qstash_cli.client.request import Request
 from qstash_cli.errors import BadCredentials, QstashError, Unreachable
 from qstash_cli.output.result import Result
@@ -32,8 +32,7 @@ class Exchanges(ABC):
     written once, for both.
     """
 
-    output: OutputOptions
-    connection: ConnectionOptions
+    options: RunOptions
 
     @property
     @abstractmethod
@@ -106,12 +105,12 @@ class Exchanges(ABC):
         which further requests depend on the responses. `footer` and `verdict` are those of the
         preview's result.
         """
-        form = self.connection.preview
+        form = self.options.connection.preview
         if form is None:
             return run(self.client.send)
         from qstash_cli.cli.preview import Preview
 
-        name, query = self.output.format, self.output.query
+        name, query = self.options.output.format, self.options.output.query
         if later and name in {"json", "jsonl"}:
             self.note(later)
         preview = Preview(api_url=self.api_url, form=form, format=name, query=query)
@@ -123,7 +122,7 @@ class Exchanges(ABC):
         try:
             yield
         except (BadCredentials, Unreachable) as error:
-            if self.connection.preview is None:
+            if self.options.connection.preview is None:
                 raise
             self.warn(f"{error.message}; it is not known {what}")
 
@@ -134,6 +133,6 @@ class Exchanges(ABC):
         try:
             yield
         except (BadCredentials, Unreachable) as error:
-            if self.connection.preview is not None:
+            if self.options.connection.preview is not None:
                 error.message = f"cannot read {request.path} for the preview: {error.message}"
             raise

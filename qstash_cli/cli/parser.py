@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from qstash_cli.cli.index import CommandIndex
 from qstash_cli.cli.options import CliOption, options_of
@@ -88,8 +88,15 @@ def split_option(text: str) -> tuple[str, str | None]:
     return text[:2], text[2:] or None
 
 
-def read(group: CommandGroup, argv: Sequence[str]) -> tuple[Command, dict[str, Any]] | None:
-    """The command that is called, and the texts of its options and arguments by parameter.
+class ParsedCommand(NamedTuple):
+    """A command, and the texts of its options and arguments by parameter."""
+
+    command: Command
+    values: Mapping[str, Any]
+
+
+def read(group: CommandGroup, argv: Sequence[str]) -> ParsedCommand | None:
+    """The command that is called.
 
     None if the line is not plainly right, so that Typer has to read it.
     """
@@ -102,7 +109,7 @@ def read(group: CommandGroup, argv: Sequence[str]) -> tuple[Command, dict[str, A
     arguments = _assigned(command.arguments, line.positional)
     if line.has_mistake or line.open_option is not None or arguments is None:
         return None
-    return command, line.values | arguments
+    return ParsedCommand(command, line.values | arguments)
 
 
 def _assigned(arguments: Sequence[CliArgument], positional: Sequence[str]) -> dict[str, Any] | None:

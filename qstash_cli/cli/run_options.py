@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from qstash_cli.cli.flags import flag
 from qstash_cli.errors import BadInput
@@ -112,3 +112,11 @@ class ConnectionOptions:
     def preview(self) -> Literal["text", "curl"] | None:
         """How requests are displayed instead of sent, None where they are sent."""
         return "curl" if self.curl else "text" if self.dry_run else None
+
+
+class RunOptions(NamedTuple):
+    """The options that every command has."""
+
+    output: OutputOptions = OutputOptions()
+    automation: AutomationOptions = AutomationOptions()
+    connection: ConnectionOptions = ConnectionOptions()

@@ -28,11 +28,15 @@ class InputFailed(OSError):
 
 
 class Streams(NamedTuple):
-    """Standard input, output and error."""
+    """Standard input, output and error. `columns` is the width of the terminal."""
 
     stdin: BinaryIO
     out: TextIO
     err: TextIO
+    stdin_is_terminal: bool
+    out_is_terminal: bool
+    err_is_terminal: bool
+    columns: int
 
 
 class _Raw(io.RawIOBase):
@@ -135,8 +139,13 @@ class _Messages(_Writer):
             super().flush()
 
 
-def open_streams() -> Streams:
-    """The streams of this process, which also take the place of those in `sys`."""
+def open_streams(columns: str) -> Streams:
+    """The streams of this process, which also take the place of those in `sys`.
+
+    `columns` is the width that the environment names, or empty.
+    """
+    from qstash_cli.output.terminal import columns_of
+
     given = (sys.stdin, sys.stdout, sys.stderr)
     if None in given:
         _occupy_closed_descriptors()
@@ -146,7 +155,15 @@ def open_streams() -> Streams:
     err = _Messages(_STDERR, sys.stderr, errors="backslashreplace", lines=True)
     stdin = io.BufferedReader(_Input(_STDIN, is_open=sys.stdin is not None))
     sys.stdout, sys.stderr = out, err
-    return Streams(stdin, out, err)
+    return Streams(
+        stdin=stdin,
+        out=out,
+        err=err,
+        stdin_is_terminal=stdin.isatty(),
+        out_is_terminal=out.isatty(),
+        err_is_terminal=err.isatty(),
+        columns=columns_of(columns, out),
+    )
 
 
 def _occupy_closed_descriptors() -> None:

@@ -6,7 +6,7 @@ registry, so that a command is declared once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from inspect import Parameter, Signature
 from typing import Annotated, Any, NamedTuple, cast
 
@@ -15,11 +15,9 @@ from rich.markup import escape
 
 from qstash_cli.cli.index import EXAMPLES, CommandIndex
 from qstash_cli.cli.options import CliOption
+from qstash_cli.cli.parser import ParsedCommand
 from qstash_cli.cli.registry import CliArgument, Command
 from qstash_cli.errors import BadInput
-from qstash_cli.output.result import Result
-
-Call = Callable[[Command, Mapping[str, Any]], Result]
 
 _HELP = f"""Operate Upstash QStash: publish, inspect, replay and verify messages.
 
@@ -36,20 +34,20 @@ class HelpShown(NamedTuple):
     exit_code: int
 
 
-def run(index: CommandIndex, argv: list[str], call: Call) -> Result | HelpShown:
-    """What `call` returns for the command on the line, or `HelpShown`.
+def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | HelpShown:
+    """The command on the line with the texts of its options, or `HelpShown`.
 
     Raises `BadInput` with Typer's message for a line that it refuses.
     """
     name = index.name_of(argv[0]) if argv else None
     if name is None:
-        return call_app(build(index, call, loaded=()), argv, "qstash")
-    return call_app(build(index, call, loaded={name}), [name, *argv[1:]], f"qstash {name}")
+        return call_app(build(index, loaded=()), argv, "qstash")
+    return call_app(build(index, loaded={name}), [name, *argv[1:]], f"qstash {name}")
 
 
-def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> Result | HelpShown:
-    """What the called function of the app returns, or `HelpShown`. `path` is the command's, for a
-    mistake of which Typer does not say where it was made. Raises `BadInput`.
+def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> ParsedCommand | HelpShown:
+    """The command that the app calls, or `HelpShown`. `path` is the command's, for a mistake of
+    which Typer does not say where it was made. Raises `BadInput`.
     """
     try:
         result = app(args=list(argv), prog_name="qstash", standalone_mode=False)
@@ -67,10 +65,10 @@ def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> Result | HelpS
             message[:1].lower() + message[1:], hint=f"`{called} --help` shows the usage"
         ) from error
     # Typer returns the exit code after a help text that was asked for.
-    return result if isinstance(result, Result) else HelpShown(int(result or 0))
+    return result if isinstance(result, ParsedCommand) else HelpShown(int(result or 0))
 
 
-def build(index: CommandIndex, call: Call, loaded: Collection[str]) -> typer.Typer:
+def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
     """The app. Commands that are not `loaded` are names with a help line, whose modules are not
     imported.
     """
@@ -89,7 +87,7 @@ def build(index: CommandIndex, call: Call, loaded: Collection[str]) -> typer.Typ
             continue
         group = index.group(entry.name)
         if group.only_command is not None:
-            _add(app, entry.name, group.only_command, call, panel=entry.section)
+            _add(app, entry.name, group.only_command, panel=entry.section)
             continue
         nested = typer.Typer(
             help=escape(entry.help),
@@ -98,7 +96,7 @@ def build(index: CommandIndex, call: Call, loaded: Collection[str]) -> typer.Typ
             context_settings=_CONTEXT,
         )
         for command in group.commands:
-            _add(nested, command.name, command, call)
+            _add(nested, command.name, command)
         app.add_typer(nested, name=entry.name, rich_help_panel=entry.section)
     return app
 
@@ -107,17 +105,15 @@ def _stub() -> None:
     """Stands for a command that is not called."""
 
 
-def _add(
-    app: typer.Typer, name: str, command: Command, call: Call, *, panel: str | None = None
-) -> None:
+def _add(app: typer.Typer, name: str, command: Command, *, panel: str | None = None) -> None:
     parameters = [
         *(_argument(one) for one in command.arguments),
         *(_option(one) for one in command.options),
     ]
 
-    def function(**values: Any) -> Any:
-        # What is absent is None, as the parser has it; an empty list is absent, too.
-        return call(command, {n: None if v == [] else v for n, v in values.items()})
+    def function(**values: Any) -> ParsedCommand:
+        # An absent option is None, as in the parser; an empty list is absent, too.
+        return ParsedCommand(command, {n: None if v == [] else v for n, v in values.items()})
 
     function.__dict__["__signature__"] = Signature(parameters)
     function.__annotations__ = {one.name: one.annotation for one in parameters}

@@ -47,13 +47,13 @@ class _Stage:
     failed: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
-        self.ctx.out.write(f"\n{text}\n")
-        self.ctx.out.flush()
+        self.ctx.streams.out.write(f"\n{text}\n")
+        self.ctx.streams.out.flush()
 
     def run(self, *arguments: str, expected: ExitCode = ExitCode.DONE) -> str:
         """Runs a command as a user would, shows it and what it says, and returns its output."""
-        self.ctx.out.write(f"\n  $ {shlex.join(['qstash', *arguments])}\n")
-        self.ctx.out.flush()
+        self.ctx.streams.out.write(f"\n  $ {shlex.join(['qstash', *arguments])}\n")
+        self.ctx.streams.out.flush()
         done = subprocess.run(  # noqa: S603 - this very program
             [sys.executable, "-m", "qstash_cli", *arguments],
             env=self.env,
@@ -65,9 +65,9 @@ class _Stage:
             check=False,
         )
         for line in done.stdout.splitlines():
-            self.ctx.out.write(f"  {line}\n")
+            self.ctx.streams.out.write(f"  {line}\n")
         if done.returncode != ExitCode.DONE:
-            self.ctx.out.write(f"  (exit code {done.returncode})\n")
+            self.ctx.streams.out.write(f"  (exit code {done.returncode})\n")
         if done.returncode != expected:
             raise QstashError(
                 f"the demo's command ended with {done.returncode} instead of {expected:d}",
@@ -95,7 +95,7 @@ def demo(ctx: Context) -> Result:
         running_server(ServerConfig(port=0)) as url,
         running_endpoint(shop.answer) as endpoint,
     ):
-        env = {n: v for n, v in ctx.env.items() if not n.startswith("QSTASH_")}
+        env = {n: v for n, v in ctx.system.env.items() if not n.startswith("QSTASH_")}
         env |= environment(url, DEV_USER) | {"QSTASH_CONFIG_DIR": directory, "COLUMNS": "200"}
         stage = _Stage(ctx, Path(directory), env)
         stage.say(f"QStash runs at {url}, and an endpoint at {endpoint.url}.")
@@ -112,11 +112,11 @@ def _deliver(stage: _Stage, endpoint: LocalEndpoint) -> None:
     message_id = stage.run("publish", f"{endpoint.url}/orders", "item=book", "n:=2", "--wait")
     request = endpoint.received[-1]
     stage.say("   The endpoint received:")
-    stage.ctx.out.write(f"\n  {request.method} {request.path}\n")
+    stage.ctx.streams.out.write(f"\n  {request.method} {request.path}\n")
     for name, value in request.headers:
         if name.lower().startswith(("upstash-", "content-type")):
-            stage.ctx.out.write(f"  {name}: {value[:60]}{'…' if len(value) > 60 else ''}\n")
-    stage.ctx.out.write(f"\n  {request.body.decode()}\n")
+            stage.ctx.streams.out.write(f"  {name}: {value[:60]}{'…' if len(value) > 60 else ''}\n")
+    stage.ctx.streams.out.write(f"\n  {request.body.decode()}\n")
     stage.say("   The log remembers every step, newest first:")
     stage.run("logs", "--message", message_id, "--columns", "state,status,destination")
 

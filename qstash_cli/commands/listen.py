@@ -108,7 +108,7 @@ def _records(
     def respond(request: Received) -> tuple[int, bytes]:
         number = next(numbers)
         if listening.latency:
-            ctx.sleep(listening.latency)
+            ctx.system.sleep(listening.latency)
         status, body = _response(listening, request, number)
         arrived.put(_Arrival(number, request, status))
         return status, body
@@ -217,7 +217,9 @@ def _judged(ctx: Context, capture: Capture, keys: tuple[tuple[str, str], ...]) -
     if not keys:
         return _Judged("unchecked")
     try:
-        verdict = judge(capture, Expectation(keys=keys, url=None, body=None, now=ctx.now()), {})
+        verdict = judge(
+            capture, Expectation(keys=keys, url=None, body=None, now=ctx.system.now()), {}
+        )
     except Exception as error:  # noqa: BLE001 - one request must not end the command
         return _Judged("unchecked", f"the check failed: {type(error).__name__}")
     findings = tuple(finding.what for finding in verdict.findings)

@@ -81,7 +81,7 @@ def probe(
         body=ctx.read_body("{}" if sending.body is None else sending.body),
         current=names["current"],
         following=names.get("next"),
-        now=ctx.now(),
+        now=ctx.system.now(),
         token_id=ctx.new_id("jwt"),
     )
     rows = list(_rows(ctx, url, planned, sending.timeout))

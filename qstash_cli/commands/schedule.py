@@ -234,7 +234,7 @@ def next_(
 
 
 def _times(ctx: Context, cron: str, count: int) -> Iterator[dict[str, str]]:
-    for fire in islice(fires(parse_cron(cron), ctx.now()), count):
+    for fire in islice(fires(parse_cron(cron), ctx.system.now()), count):
         yield {
             "utc": datetime.fromtimestamp(fire.at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "local": fire.local.isoformat(),

@@ -92,7 +92,7 @@ def sign(ctx: Context, *, content: Content, keys: SignWith) -> Result:
         _key(ctx, keys),
         url=content.url,
         body=body,
-        now=ctx.now() if content.at is None else content.at,
+        now=ctx.system.now() if content.at is None else content.at,
         token_id=ctx.new_id("jwt"),
         lifetime_s=content.expires_in,
         not_before_s=int(content.not_before or 0),
@@ -140,8 +140,8 @@ def _is_json(body: bytes) -> bool:
 def _key(ctx: Context, flags: SignWith) -> str:
     if flags.key is not None:
         return read_key(ctx, flags.key)
-    ctx.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
-    key = ctx.signing_keys.current
+    connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
+    key = ctx.with_connection(connection).config.signing_keys.current
     if not key:
         raise BadCredentials(
             "no signing key to sign with",

@@ -181,7 +181,7 @@ def _probed(ctx: Context, endpoints: list[Endpoint]) -> Result:
 
 
 def _sign_of_life(url: str, ctx: Context) -> external.ExternalResponse:
-    timeout_s = ctx.connection.request_timeout
+    timeout_s = ctx.options.connection.request_timeout
     first = external.send("HEAD", url, timeout_s=timeout_s)
     return first if _is_alive(first) else external.send("GET", url, timeout_s=timeout_s)
 
@@ -193,7 +193,7 @@ def _is_alive(reply: external.ExternalResponse) -> bool:
 def _endpoint(ctx: Context, url: str, name: str | None) -> Endpoint:
     if not is_url(url):
         raise BadInput(f"the endpoint has no http:// or https://: {url}", hint=f"try https://{url}")
-    settings = ctx.settings_if_any
+    settings = ctx.config.settings_if_any
     if settings is None or not settings.is_local:
         validate_reachable(url, "endpoint")
     endpoint = Endpoint(url=validate_destination(url))

@@ -42,13 +42,18 @@ def fetched(kind: str, ctx: Context) -> list[Value]:
 
     Raises whatever the configuration or the network gives reason for.
     """
-    source = chosen(ctx.given, ctx.given.environment(ctx.variables), ctx.profiles, _not_run)
+    source = chosen(
+        ctx.config.flags,
+        ctx.config.flags.environment(ctx.config.variables),
+        ctx.config.profiles,
+        _not_run,
+    )
     path = _path(ctx, source, kind)
-    known = recall(path, now=ctx.now(), lifetime_s=_LIFETIME_S)
+    known = recall(path, now=ctx.system.now(), lifetime_s=_LIFETIME_S)
     if known is None:
         known = _asked(ctx, kind)
         with contextlib.suppress(OSError):
-            keep(path, known, now=ctx.now())
+            keep(path, known, now=ctx.system.now())
     return [(str(value), str(description)) for value, description in known]
 
 
@@ -59,18 +64,24 @@ def _path(ctx: Context, source: Source, kind: str) -> Path:
     by_command = source.profile.token_command if source.profile else ()
     parts = (source.name, source.api_url, *(by_command or (source.token(),)))
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-    return cache_directory(ctx.variables, ctx.home) / f"{digest}-{kind}.json"
+    return cache_directory(ctx.config.variables, ctx.system.home) / f"{digest}-{kind}.json"
 
 
 def _asked(ctx: Context, kind: str) -> list[Value]:
-    from qstash_cli.client.client import Client, ClientConfig
     from qstash_cli.client.deadline import within
 
-    started_at = ctx.now()
-    settings = resolve(ctx.given, ctx.variables, ctx.profiles, _printed_quickly)
-    left_s = _LIMIT_S - (ctx.now() - started_at)
-    config = ClientConfig(now=ctx.now, sleep=ctx.sleep, request_timeout_s=_LIMIT_S, max_wait_s=0)
-    client = Client(settings.api_url, settings.token, is_local=settings.is_local, config=config)
+    started_at = ctx.system.now()
+    settings = resolve(
+        ctx.config.flags, ctx.config.variables, ctx.config.profiles, _printed_quickly
+    )
+    left_s = _LIMIT_S - (ctx.system.now() - started_at)
+    client = ctx.open_client(
+        settings.api_url,
+        settings.token,
+        is_local=settings.is_local,
+        request_timeout_s=_LIMIT_S,
+        max_wait_s=0,
+    )
     request, described = _KINDS[kind]
     try:
         # Importing what sends it takes as long as an answer, and is none of the network's time.
@@ -79,7 +90,7 @@ def _asked(ctx: Context, kind: str) -> list[Value]:
     finally:
         client.close()
     if kind == "waiting":
-        records = _still_waiting(records, now_ms=ctx.now() * 1000)
+        records = _still_waiting(records, now_ms=ctx.system.now() * 1000)
     return [described(record) for record in records]
 
 

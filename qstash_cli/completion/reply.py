@@ -24,7 +24,7 @@ def reply(ctx: Context, index: CommandIndex) -> None:
         text = "".join(f"{line}\n" for line in _lines(ctx, index))
     except Exception:  # noqa: BLE001 - a shell shows what is said in the middle of its prompt
         return
-    ctx.out.write(text)
+    ctx.streams.out.write(text)
 
 
 def split(line: str) -> tuple[list[str], str, bool]:
@@ -43,11 +43,11 @@ def split(line: str) -> tuple[list[str], str, bool]:
 
 
 def _lines(ctx: Context, index: CommandIndex) -> Iterator[str]:
-    shell = ctx.env.get("_QSTASH_COMPLETE", "")
-    words, incomplete, is_quoted = split(ctx.env.get("_QSTASH_LINE", "").lstrip())
+    shell = ctx.system.env.get("_QSTASH_COMPLETE", "")
+    words, incomplete, is_quoted = split(ctx.system.env.get("_QSTASH_LINE", "").lstrip())
     while words and "=" in words[0]:
         del words[0]
-    offer = offered(replace(ctx, err=StringIO()), index, words[1:], incomplete)
+    offer = offered(_silenced(ctx), index, words[1:], incomplete)
     if offer is None:
         return
     found = [
@@ -60,9 +60,13 @@ def _lines(ctx: Context, index: CommandIndex) -> Iterator[str]:
         return
     yield "open" if all(value[-1:] in ":=" for value, _ in found) else "values"
     if shell == "bash":
-        yield from _for_bash(found, incomplete, ctx.env.get("_QSTASH_WORD", ""), is_quoted)
+        yield from _for_bash(found, incomplete, ctx.system.env.get("_QSTASH_WORD", ""), is_quoted)
     else:
         yield from (f"{value}\t{description}" for value, description in found)
+
+
+def _silenced(ctx: Context) -> Context:
+    return replace(ctx, streams=ctx.streams._replace(err=StringIO()))
 
 
 def _takes_files(offer: Offered) -> bool:

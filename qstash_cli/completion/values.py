@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from qstash_cli.cli.context import Context
@@ -35,8 +34,8 @@ def values_of(
     if kind in _LISTS:
         kind = _LISTS[kind]
         before = incomplete[: incomplete.rfind(",") + 1]
-    ctx = replace(
-        ctx, connection=ConnectionOptions(**{n: given[n] for n in _CONNECTION if given.get(n)})
+    ctx = ctx.with_connection(
+        ConnectionOptions(**{n: given[n] for n in _CONNECTION if given.get(n)})
     )
     for value, description in _found(kind, ctx, incomplete):
         if value.startswith(incomplete.removeprefix(before)):
@@ -58,8 +57,8 @@ def _found(kind: str, ctx: Context, incomplete: str) -> Iterable[Value]:
 def _profiles(ctx: Context) -> Iterator[Value]:
     from qstash_cli.config.urls import DEFAULT_URL
 
-    for name, profile in ctx.profiles.profiles.items():
-        mark = ", the default" if name == ctx.profiles.default else ""
+    for name, profile in ctx.config.profiles.profiles.items():
+        mark = ", the default" if name == ctx.config.profiles.default else ""
         yield name, f"{profile.api_url or DEFAULT_URL}{mark}"
 
 

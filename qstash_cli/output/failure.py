@@ -12,7 +12,7 @@ _BOLD_RED, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1m", "\x1b[0m"
 
 
 def write_failure(error: QstashError, *, as_json: bool, err: TextIO, colour: bool) -> None:
-    """Tells what happened and what to do next; as JSON an object with always the same keys."""
+    """Writes what happened and what to do next; as JSON an object with always the same keys."""
     if as_json:
         record = {
             "code": error.code,
@@ -29,9 +29,9 @@ def write_failure(error: QstashError, *, as_json: bool, err: TextIO, colour: boo
     err.flush()
 
 
-def write_talk(text: str, err: TextIO, kind: str) -> None:
+def write_message(text: str, err: TextIO, kind: str) -> None:
     """Writes one line such as `warning: ...` or `note: ...`."""
-    # What it tells of may hold line feeds, and must not begin a line of its own.
+    # A message may hold line feeds, and must not begin a line of its own.
     _write_labelled(kind, safe_text(text), err, "")
     err.flush()
 

@@ -108,7 +108,7 @@ def test_half_a_surrogate_pair_loses_no_output(qstash: Qstash, tmp_path: Path, c
 @pytest.mark.parametrize(
     ("argv", "env", "words"),
     [
-        (("--github-output", "id"), {}, "--github-output: this is no step of GitHub Actions"),
+        (("--github-output", "id"), {}, "--github-output: this is not a step of GitHub Actions"),
         (("--github-output", "a b"), {"GITHUB_OUTPUT": "/dev/null"}, "not the name of an output"),
     ],
 )

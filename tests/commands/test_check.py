@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from qstash_cli.cli.run import run as run_cli
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.api_server import api_server
 from tests.conftest import Qstash, Run, Sink
@@ -19,10 +19,7 @@ DAY_S = 86_400
 
 def later(qstash: Qstash, seconds: float, *argv: str) -> Run:
     """A run in the future."""
-    ctx = qstash.invocation()
-    ctx.now = lambda: time.time() + seconds
-    code = run_cli(argv, ctx)
-    return Run(argv, ctx.out.getvalue(), ctx.err.getvalue(), code)
+    return replace(qstash, now=lambda: time.time() + seconds)(*argv)
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qstash_cli.cli.run import run as run_cli
 from tests.commands.api_server import ApiServer, api_server
 from tests.conftest import Qstash, Run
 
@@ -67,14 +67,13 @@ def test_another_token_sees_its_own_values(asked: Qstash, api: ApiServer) -> Non
 
 def test_a_minute_later_it_is_asked_again(asked: Qstash, api: ApiServer) -> None:
     complete(asked, "qstash queue get ")
-    later = asked.invocation(
+    in_a_minute = time.time() + 61
+    later = replace(asked, now=lambda: in_a_minute).invocation(
         _QSTASH_COMPLETE="fish", _QSTASH_LINE="qstash queue get ",
         XDG_CACHE_HOME=str(asked.home / "cache"),
     )  # fmt: skip
-    in_a_minute = time.time() + 61
-    later.now = lambda: in_a_minute
 
-    run_cli([], later)
+    later.run()
 
     assert "orders" in later.out.getvalue()
     assert len(api.requests) == 2
@@ -161,7 +160,7 @@ def test_a_server_that_never_answers_costs_less_than_anybody_notices(qstash: Qst
 def test_an_answer_that_comes_drop_by_drop_is_given_up_too(qstash: Qstash) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(5)
-        ctx = qstash.invocation(
+        invocation = qstash.invocation(
             _QSTASH_COMPLETE="fish", _QSTASH_LINE="qstash queue get ",
             QSTASH_URL=f"http://127.0.0.1:{server.getsockname()[1]}", QSTASH_TOKEN="t",
         )  # fmt: skip
@@ -177,12 +176,12 @@ def test_an_answer_that_comes_drop_by_drop_is_given_up_too(qstash: Qstash) -> No
         thread = threading.Thread(target=drip)
         thread.start()
         began_at = time.monotonic()
-        run_cli([], ctx)
+        invocation.run()
         took_s = time.monotonic() - began_at
         is_over.set()
         thread.join()
 
-    assert ctx.out.getvalue() == ""
+    assert invocation.out.getvalue() == ""
     assert took_s < 0.8
 
 

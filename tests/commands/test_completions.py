@@ -7,9 +7,7 @@ from typer.main import get_command
 
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.typer_app import build
-from qstash_cli.commands.common.views import RAW
 from qstash_cli.commands.completion import SHELLS
-from qstash_cli.output.result import Result
 from tests.conftest import Qstash
 
 HELP = {"-h", "--help"}
@@ -35,7 +33,7 @@ def test_a_shell_is_offered_the_options_that_typer_knows_of_the_command(
 
 
 def _options_in_typer(name: str) -> set[str]:
-    command = get_command(build(INDEX, lambda *_: Result(data={}, view=RAW), loaded=set(ALL_NAMES)))
+    command = get_command(build(INDEX, loaded=set(ALL_NAMES)))
     for word in name.split():
         command = command.commands[word]  # type: ignore[attr-defined]
     context = command.make_context(name, [], resilient_parsing=True)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import trustme
 
-from qstash_cli.cli.run_options import ConnectionOptions
 from qstash_cli.commands.doctor.command import report
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
@@ -185,9 +184,7 @@ def test_a_certificate_of_an_authority_in_ssl_cert_file_is_trusted(
 
 
 def examined(qstash: Qstash, regions: Mapping[str, str], url: str) -> Result:
-    ctx = qstash.invocation(QSTASH_URL=url, QSTASH_TOKEN=TOKEN)
-    ctx.connection = ConnectionOptions()
-    return report(ctx, regions)
+    return report(qstash.invocation(QSTASH_URL=url, QSTASH_TOKEN=TOKEN).ctx, regions)
 
 
 def check_of(result: Result, name: str) -> Mapping[str, Any]:
@@ -215,13 +212,15 @@ def test_the_fix_for_a_profile_is_a_command_that_mends_it(qstash: Qstash) -> Non
     with api_server(accepts="other") as eu, api_server(accepts=TOKEN) as us:
         regions = {"eu-central-1": eu.url, "us-east-1": us.url}
         qstash("config", "set", "prod", "--api-url", eu.url, "--token-stdin", stdin=TOKEN.encode())
-        ctx = qstash.invocation()
+        ctx = qstash.invocation().ctx
 
         fix = check_of(report(ctx, regions), "region")["fix"]
         mended = qstash(*str(fix).split()[1:])
 
         assert mended.code == 0, mended
-        assert check_of(report(qstash.invocation(), regions), "authentication")["status"] == "ok"
+        assert (
+            check_of(report(qstash.invocation().ctx, regions), "authentication")["status"] == "ok"
+        )
 
 
 def test_an_accepted_token_is_sent_to_no_other_region(qstash: Qstash) -> None:

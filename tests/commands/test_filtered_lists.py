@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -49,8 +50,9 @@ def test_the_note_about_more_entries_follows_the_whole_json_document(
         assert local("publish", sink.url, "--wait").code == 0
 
     terminal = local.invocation(tty=True)
-    terminal.err = terminal.out
-    assert run_cli(("logs", "--limit", "1", "-o", "json"), terminal) == 0
+    streams = terminal.ctx.streams._replace(err=terminal.out)
+    ctx = replace(terminal.ctx, streams=streams)
+    assert run_cli(("logs", "--limit", "1", "-o", "json"), ctx) == 0
 
     document, end = json.JSONDecoder().raw_decode(terminal.out.getvalue())
     assert len(document) == 1

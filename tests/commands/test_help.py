@@ -18,7 +18,7 @@ from tests.conftest import Qstash
 
 PACKAGE = Path(qstash_cli.__file__).parent
 # What `help environment` tells in the words of another variable, and what shells and tools set.
-TOLD_ELSEWHERE = {"ALL_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "TERM"}
+COVERED_ELSEWHERE = {"ALL_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "TERM"}
 
 
 @pytest.mark.parametrize(("name", "command"), tuple(INDEX.all_commands()))
@@ -55,8 +55,10 @@ def test_every_variable_that_is_read_is_told(qstash: Qstash) -> None:
             read |= set(re.findall(r"\"([A-Z]+_PROXY|SSL_CERT_[A-Z]+)\"", text))
     told = qstash("help", "environment").out
 
-    assert {name for name in read if not name.startswith("_")} - TOLD_ELSEWHERE <= set(ENVIRONMENT)
-    for name in read & TOLD_ELSEWHERE:
+    assert {name for name in read if not name.startswith("_")} - COVERED_ELSEWHERE <= set(
+        ENVIRONMENT
+    )
+    for name in read & COVERED_ELSEWHERE:
         assert name in told
 
 

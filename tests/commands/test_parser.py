@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 import pytest
 import typer
@@ -14,11 +12,8 @@ from hypothesis import strategies as st
 
 from qstash_cli.cli import typer_app
 from qstash_cli.cli.index import INDEX
-from qstash_cli.cli.parser import read, wants_json, with_root_options_behind
-from qstash_cli.cli.registry import Command
-from qstash_cli.commands.common.views import RAW
+from qstash_cli.cli.parser import ParsedCommand, read, wants_json, with_root_options_behind
 from qstash_cli.errors import BadInput
-from qstash_cli.output.result import Result
 
 # Texts that mean something, or nearly, to one of the commands.
 TEXTS = (
@@ -32,23 +27,15 @@ NAMES = [(entry.name, group) for entry in INDEX.entries if (group := INDEX.group
 
 @cache
 def app_of(name: str) -> typer.Typer:
-    return typer_app.build(INDEX, _note, loaded={name})
+    return typer_app.build(INDEX, loaded={name})
 
 
-def _note(command: Command, values: Mapping[str, Any]) -> Result:
-    called.append((command, dict(values)))
-    return Result(data=[], view=RAW)
-
-
-called: list[tuple[Command, dict[str, Any]]] = []
-
-
-def typers_reading(name: str, argv: list[str]) -> tuple[Command, dict[str, Any]] | None:
+def typers_reading(name: str, argv: list[str]) -> ParsedCommand | None:
     """The command and the texts that Typer finds, None if it shows a help text or refuses."""
-    called.clear()
     with contextlib.suppress(BadInput):
-        typer_app.call_app(app_of(name), [name, *argv], f"qstash {name}")
-    return called[0] if called else None
+        parsed = typer_app.call_app(app_of(name), [name, *argv], f"qstash {name}")
+        return parsed if isinstance(parsed, ParsedCommand) else None
+    return None
 
 
 @st.composite

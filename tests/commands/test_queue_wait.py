@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from qstash_cli.cli.run import run as run_cli
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.conftest import Qstash, Run
 
@@ -43,11 +42,8 @@ def held(local: Qstash, eventually: Callable[..., object]) -> Iterator[Held]:
 
 def waited(local: Qstash, held: Held, *flags: str, tty: bool = False) -> Run:
     """A run during whose first pause the destination begins to answer."""
-    ctx = local.invocation(tty=tty)
-    argv = ("queue", "wait", "orders", *flags)
-    ctx.sleep = lambda seconds: None if held.may_answer.is_set() else held.may_answer.set()  # noqa: ARG005
-    code = run_cli(argv, ctx)
-    return Run(argv, ctx.out.getvalue(), ctx.err.getvalue(), code)
+    release = replace(local, sleep=lambda _seconds: held.may_answer.set())
+    return release("queue", "wait", "orders", *flags, tty=tty)
 
 
 def test_a_queue_is_idle_when_all_of_it_is_delivered(local: Qstash, held: Held) -> None:

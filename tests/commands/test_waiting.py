@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from qstash_cli.cli.run import run
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.commands.api_server import Answers
 from tests.commands.test_cancel import scripted
@@ -57,17 +57,16 @@ def test_an_interrupted_wait_has_printed_the_ids_and_says_how_to_follow_them(
     local: Qstash, sink: Sink, waits: Waits, count: int, form: str
 ) -> None:
     argv = waits(local, sink)
-    ctx = local.invocation()
     written: list[str] = []
 
     def interrupted(_seconds: float) -> None:
-        written.append(ctx.out.getvalue())
+        written.append(invocation.out.getvalue())
         raise KeyboardInterrupt
 
-    ctx.sleep = interrupted
-    code = run([*argv, "--wait", "-o", form], ctx)
+    invocation = replace(local, sleep=interrupted).invocation()
+    run = invocation.run(*argv, "--wait", "-o", form)
 
-    out, err = ctx.out.getvalue(), ctx.err.getvalue()
+    code, out, err = run.code, run.out, run.err
     # The document was complete before the wait began.
     assert (code, written) == (130, [out])
     ids = [word.strip('",') for word in out.split() if "msg_" in word]

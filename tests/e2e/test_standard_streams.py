@@ -187,7 +187,7 @@ def test_what_is_interrupted_after_it_was_written_is_not_written_again(tmp_path:
     script = (
         "import os, signal\n"
         "from qstash_cli.cli.streams import open_streams\n"
-        "out = open_streams().out\n"
+        "out = open_streams('').out\n"
         "write = os.write\n"
         "def interrupted(fd, data):\n"
         "    written = write(fd, data)\n"

@@ -4,7 +4,7 @@ import io
 import json
 
 from qstash_cli.errors import NotFound, QstashError
-from qstash_cli.output.failure import write_failure, write_talk
+from qstash_cli.output.failure import write_failure, write_message
 
 ERROR = NotFound("no such message: msg_1\x1b[2J", hint="see `qstash logs`", status=404)
 
@@ -47,6 +47,6 @@ def test_colour_is_on_the_labels_alone() -> None:
 def test_talk_is_a_labelled_line() -> None:
     err = io.StringIO()
 
-    write_talk("quotes were trimmed\x07", err, "warning")
+    write_message("quotes were trimmed\x07", err, "warning")
 
     assert err.getvalue() == "warning: quotes were trimmed\\x07\n"

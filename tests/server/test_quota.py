@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from qstash_cli.cli.run_options import OutputOptions
+from qstash_cli.cli.run_options import OutputOptions, RunOptions
 from qstash_cli.client.api import keys
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.limits import PLANS
@@ -139,13 +139,13 @@ def test_a_client_that_reads_the_headers_is_never_refused(qstash: Qstash) -> Non
     limits = PLANS["free"]._replace(requests_per_s=3)
     with running_server(ServerConfig(port=0, limits=limits)) as url:
         qstash.env |= {"QSTASH_URL": url, "QSTASH_TOKEN": DEV_USER.token}
-        ctx = qstash.invocation()
-        ctx.output = OutputOptions(verbose=True)
+        invocation = qstash.invocation()
+        ctx = invocation.ctx.with_options(RunOptions(output=OutputOptions(verbose=True)))
         for _ in range(9):
             ctx.client.send(keys.get())
         ctx.close()
 
-    trace = ctx.err.getvalue()
+    trace = invocation.err.getvalue()
     assert trace.count("< 200 OK") == 9
     assert trace.count("< burst-ratelimit-limit: 3") == 9
 

@@ -93,8 +93,8 @@ def batch(
 
 
 def _sent(ctx: Context, job: Job) -> Result:
-    if ctx.output.format in _STREAMED or ctx.output.columns is not None:
-        outcomes = job.outcomes(has_bar=not ctx.out_is_terminal)
+    if ctx.options.output.format in _STREAMED or ctx.options.output.columns is not None:
+        outcomes = job.outcomes(has_bar=not ctx.streams.out_is_terminal)
         return Result(data=outcomes, view=_OUTCOMES, piped="tsv", live=True)
     failure = None
     try:

@@ -145,7 +145,7 @@ class Job:
             raise
         except QstashError as error:
             raise self._with_hint(error) from error
-        journal.finish(self.ctx.now())
+        journal.finish(self.ctx.system.now())
 
     def _run(self, api_url: str) -> Run:
         return Run(
@@ -154,13 +154,13 @@ class Job:
             has_header=self._file_format == "csv",
             resumes=self.sending.resume,
             new_job=lambda: self.ctx.new_id("batch"),
-            started_at_s=self.ctx.started_at_s(),
-            now=self.ctx.now,
+            started_at_s=self.ctx.system.started_at_s(),
+            now=self.ctx.system.now,
         )
 
     def _begun(self, stack: ExitStack) -> tuple[Journal, str]:
         """The journal and the id of the job. Raises as `opened_journal` does."""
-        run = self._run(self.ctx.settings.api_url)
+        run = self._run(self.ctx.config.settings.api_url)
         path = journal_path(self.path, self.sending)
         if path is None:
             return NoJournal(), run.new_job()
@@ -172,7 +172,7 @@ class Job:
 
         Only reads the journal. Raises as `opened_journal` does.
         """
-        run = self._run(self.ctx.api_url)
+        run = self._run(self.ctx.config.api_url)
         path = journal_path(self.path, self.sending)
         self.state = None if path is None else resumable(path, run)
         self._verified()
@@ -201,7 +201,7 @@ class Job:
     def opened(self, stack: ExitStack) -> tuple[Stream, int | None]:
         """The input and its size in bytes, None for a stream. Raises `BadInput`."""
         if self.path is None:
-            return self.ctx.stdin, None
+            return self.ctx.streams.stdin, None
         try:
             stream = stack.enter_context(self.path.open("rb", buffering=0))
         except OSError as fault:
@@ -227,14 +227,16 @@ class Job:
             records,
             max_records=min(limit, ceil(per_s)) if per_s else limit,
             max_bytes=_MAX_CHUNK_BYTES,
-            now=self.ctx.now,
+            now=self.ctx.system.now,
         )
 
     def _paced(
         self, chunks: Iterator[Chunk | None], stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
         per_s = self.sending.rate.per_s if self.sending.rate else None
-        return paced(chunks, per_s, now=self.ctx.now, sleep=self.ctx.sleep, stopped=stopped)
+        return paced(
+            chunks, per_s, now=self.ctx.system.now, sleep=self.ctx.system.sleep, stopped=stopped
+        )
 
     def _wire(self, stopped: Callable[[], bool]) -> Wire:
         client = self.ctx.client
@@ -242,18 +244,18 @@ class Job:
             post=lambda items, retry: client.send(messages.batch(items), retry),
             stopped=stopped,
             in_flight=self.sending.in_flight,
-            request_timeout_s=self.ctx.connection.request_timeout,
+            request_timeout_s=self.ctx.options.connection.request_timeout,
         )
 
     def _meter(self, total_bytes: int | None, *, has_bar: bool) -> Any:
-        terminal = self.ctx.look_of_stderr()
+        terminal = self.ctx.err_terminal()
         return meter(
-            self.ctx.err,
+            self.ctx.streams.err,
             total_bytes=total_bytes,
             width=terminal.width,
             # A bar is drawn by moving the cursor, which a plain terminal does not know.
             has_bar=has_bar and terminal.colour,
-            now=self.ctx.now,
+            now=self.ctx.system.now,
         )
 
     def _with_hint(self, error: QstashError) -> QstashError:

@@ -37,7 +37,7 @@ def planned(job: Job) -> Iterator[Planned]:
 
 def summary(ctx: Context, job: Job) -> str:
     """What to say after the requests; the first refusals are warnings."""
-    if ctx.output.format != "jsonl":
+    if ctx.options.output.format != "jsonl":
         for warning in job.tally.warnings:
             ctx.warn(warning)
     if job.records.rejects is not None:

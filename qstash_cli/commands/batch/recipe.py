@@ -58,7 +58,7 @@ def _validate(ctx: Context) -> Callable[[str, Headers, str | None], str]:
 
 
 def _validate_body(ctx: Context) -> Callable[[int], None]:
-    settings = ctx.settings_if_any
+    settings = ctx.config.settings_if_any
     plan = settings.plan if settings else None
 
     @lru_cache(maxsize=_CACHE_SIZE)

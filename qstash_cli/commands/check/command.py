@@ -115,7 +115,7 @@ class Thresholds:
 
 
 def _unknown(ctx: Context, error: QstashError) -> Result | None:
-    if ctx.output.format != _NAGIOS:
+    if ctx.options.output.format != _NAGIOS:
         return None
     return Result(
         data=(),
@@ -151,7 +151,7 @@ def _result(ctx: Context, checks: Sequence[_Check]) -> Result:
     records = [record for one in checks for record in one.measure(ctx)]
     line, code = report_formats.nagios(records)
     lines = report_formats.lines(records)
-    is_nagios = ctx.output.format == _NAGIOS
+    is_nagios = ctx.options.output.format == _NAGIOS
     return Result(
         data=records,
         view=_VIEW,
@@ -254,6 +254,6 @@ def _schedules(limits: Thresholds, labels: tuple[str, ...]) -> _Check:
         if limits.schedules_failed_max is not None:
             yield measures.failed(found, limits.schedules_failed_max)
         if limits.schedule_late is not None:
-            yield measures.late(found, limits.schedule_late, ctx.now())
+            yield measures.late(found, limits.schedule_late, ctx.system.now())
 
     return _Check(request, measure)

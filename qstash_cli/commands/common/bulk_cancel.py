@@ -81,10 +81,10 @@ class _Followed:
             raise
 
     def _poll(self, timeout_s: int) -> BulkAction:
-        started_at, pause_s = self._ctx.now(), _FIRST_PAUSE_S
+        started_at, pause_s = self._ctx.system.now(), _FIRST_PAUSE_S
         with self._ctx.status() as line:
             while True:
-                waited_s = self._ctx.now() - started_at
+                waited_s = self._ctx.system.now() - started_at
                 action = self._read(may_be_unknown=waited_s < _UNKNOWN_FOR_S)
                 if action is not None and action["state"] == "FINISHED":
                     return action
@@ -94,7 +94,7 @@ class _Followed:
                         f"not finished within {limit}: {self._state()}", hint=self._hint
                     )
                 line.update(self._progress(waited_s))
-                self._ctx.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
+                self._ctx.system.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
 
     def _read(self, *, may_be_unknown: bool) -> BulkAction | None:

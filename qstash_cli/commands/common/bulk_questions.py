@@ -34,7 +34,7 @@ def _confirm(
     def question() -> str:
         return f"{action} {_amount(count(), noun)}{narrowed} {_account(ctx)}?"
 
-    ctx.confirm(f"{action} all {_plural(noun)}{narrowed}?", yes=yes, asked=question)
+    ctx.confirm(f"{action} all {_plural(noun)}{narrowed}?", yes=yes, make_question=question)
 
 
 def _amount(counted: tuple[int, bool] | None, noun: str) -> str:
@@ -56,7 +56,7 @@ def _filter_text(wanted: Filter) -> str:
 def _account(ctx: Context) -> str:
     from qstash_cli.config.urls import REGION_URLS, region_of
 
-    settings = ctx.settings
+    settings = ctx.config.settings
     return f"on {region_of(settings.api_url, REGION_URLS) or settings.api_url} ({settings.source})"
 
 

@@ -61,7 +61,7 @@ def confirm_delivery(ctx: Context, url: str, handler: HandlerOptions) -> None:
     Raises `BadInput` for a protected profile and for another machine, `Interrupted` if the user
     says no.
     """
-    settings = ctx.settings
+    settings = ctx.config.settings
     if settings.protected and not handler.allow_protected:
         raise BadInput(
             f"{settings.source} is protected: its messages are not delivered from here",
@@ -79,21 +79,21 @@ def signer(ctx: Context) -> Callable[[Delivery], Signed]:
     from qstash_cli.config.urls import REGION_URLS, region_of
     from qstash_cli.protocol.signature import sign
 
-    key = ctx.signing_keys.current
+    key = ctx.config.signing_keys.current
     if not key:
         raise BadCredentials(
             "no signing key to sign with",
             hint="set QSTASH_CURRENT_SIGNING_KEY, or store it with `qstash config set NAME "
             "--keys-stdin`; `qstash keys get` prints it",
         )
-    region = (region_of(ctx.settings.api_url, REGION_URLS) or _HOME_REGION).upper()
+    region = (region_of(ctx.config.settings.api_url, REGION_URLS) or _HOME_REGION).upper()
 
     def signed(delivery: Delivery) -> Signed:
         token = sign(
             key,
             url=delivery.url,
             body=delivery.body,
-            now=ctx.now(),
+            now=ctx.system.now(),
             token_id=ctx.new_id("jwt"),
         )
         return Signed(delivery=delivery, headers=delivery.signed_headers(token, region))

@@ -39,7 +39,7 @@ def wait_for_end(
     `WaitTimedOut`, or `NotFound` if the log knows nothing of it.
     """
     request = entries_of(message_id)
-    started_at = ctx.now() if started_at is None else started_at
+    started_at = ctx.system.now() if started_at is None else started_at
     pause_s = _FIRST_PAUSE_S
     with ctx.status() as status:
         while True:
@@ -47,10 +47,10 @@ def wait_for_end(
             end = next((e for e in entries if normal_state(e["state"]) in ENDS), None)
             if end is not None:
                 return end
-            waited_s = ctx.now() - started_at
+            waited_s = ctx.system.now() - started_at
             _give_up_if_late(message_id, entries, waited_s, timeout_s)
             status.update(f"{message_id}: {_progress(entries)}, {waited_s:.0f}s")
-            ctx.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
+            ctx.system.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
             pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
 
 

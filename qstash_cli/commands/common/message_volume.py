@@ -10,7 +10,7 @@ def report(ctx: Context, subject: str, messages: float) -> None:
     """Notes `it makes about 24 messages a day`; warns where the plan allows fewer."""
     if not messages:
         return
-    settings = ctx.settings_if_any
+    settings = ctx.config.settings_if_any
     name = settings.plan if settings else None
     limit = PLANS[name].messages_per_day if name else None
     sentence = f"{subject} about {_words(messages)}"

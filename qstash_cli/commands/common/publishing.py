@@ -94,7 +94,7 @@ def idempotent(ctx: Context, options: MessageOptions) -> MessageOptions:
 
 def validate(ctx: Context, destination: str, options: MessageOptions, body_bytes: int) -> None:
     """Raises `BadInput` for what QStash could not reach, or the plan does not allow."""
-    settings = ctx.settings_if_any
+    settings = ctx.config.settings_if_any
     if settings is None or not settings.is_local:
         for what, url in (
             ("destination", destination),
@@ -104,7 +104,7 @@ def validate(ctx: Context, destination: str, options: MessageOptions, body_bytes
             validate_reachable(url or "", what)
     delay_s = options.delay_s
     if options.not_before_s is not None:
-        delay_s = max(0, round(options.not_before_s - ctx.now()))
+        delay_s = max(0, round(options.not_before_s - ctx.system.now()))
     validate_limits(
         settings.plan if settings else None,
         body_bytes=body_bytes,
@@ -115,9 +115,9 @@ def validate(ctx: Context, destination: str, options: MessageOptions, body_bytes
 
 def warn_if_past(ctx: Context, options: MessageOptions) -> None:
     """Warns about a --not-before that has passed: QStash then delivers at once."""
-    if options.not_before_s is None or options.not_before_s > ctx.now() - _NOW_S:
+    if options.not_before_s is None or options.not_before_s > ctx.system.now() - _NOW_S:
         return
     from qstash_cli.output.values import relative_time
 
-    passed = relative_time(options.not_before_s, ctx.now())
+    passed = relative_time(options.not_before_s, ctx.system.now())
     ctx.warn(f"--not-before has passed ({passed}); QStash delivers the message immediately")

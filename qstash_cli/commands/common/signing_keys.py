@@ -45,15 +45,16 @@ def signing_keys(
     given = (("current", flags.current_key), ("next", flags.next_key))
     found = tuple((name, read_key(ctx, key)) for name, key in given if key is not None)
     if not found:
-        ctx.connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
-        regional = ctx.regional_keys
+        connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)
+        config = ctx.with_connection(connection).config
+        regional = config.regional_keys
         region = (flags.region or seen_region or "").upper().replace("-", "_")
         if flags.region is not None and region not in regional:
             raise BadCredentials(
                 f"no signing key of the region {flags.region}",
                 hint="set EU_CENTRAL_1_QSTASH_CURRENT_SIGNING_KEY or US_EAST_1_QSTASH_...",
             )
-        configured = regional.get(region) or ctx.signing_keys
+        configured = regional.get(region) or config.signing_keys
         pairs = (("current", configured.current), ("next", configured.next))
         found = tuple((name, key) for name, key in pairs if key)
     if not found:

@@ -36,7 +36,7 @@ class Deliveries:
 
         One of several has a line for each of them, and the exit code of the worst.
         """
-        started_at = self._ctx.now()
+        started_at = self._ctx.system.now()
         for message_id in dict.fromkeys(self._ids):
             if not self._wait(message_id, started_at):
                 break
@@ -46,9 +46,9 @@ class Deliveries:
         """The error for Ctrl-C, which says what was published and how to follow it."""
         if not self._ids:
             return None
-        if self._ctx.err_is_terminal:
+        if self._ctx.streams.err_is_terminal:
             # The terminal has echoed ^C.
-            self._ctx.err.write("\n")
+            self._ctx.streams.err.write("\n")
         first, count = self._ids[0], len(set(self._ids))
         what = f"{first} was published" if count == 1 else f"{count} messages were published"
         return Interrupted(

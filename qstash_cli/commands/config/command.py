@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from qstash_cli.cli import github_actions
 from qstash_cli.cli.context import Context
@@ -21,6 +21,9 @@ from qstash_cli.commands.common.variables import (
 from qstash_cli.commands.config.profile_changes import Changes, read_changes
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Column, Result, View
+
+if TYPE_CHECKING:
+    from qstash_cli.config.profiles import Profiles
 
 app = group()
 
@@ -69,7 +72,8 @@ def list_(ctx: Context) -> Result:
     qstash config list
     qstash config list -o json
     """
-    return Result(data=[_record(ctx, name) for name in ctx.profiles.profiles], view=_LIST)
+    profiles = ctx.config.profiles
+    return Result(data=[_record(profiles, name) for name in profiles.profiles], view=_LIST)
 
 
 @command(app, view=_ORIGINS)
@@ -85,8 +89,10 @@ def show(ctx: Context, name: _NameIfAny = None) -> Result:
     """
     from qstash_cli.config.origins import origins
 
-    _choose(ctx, name)
-    found, failure = origins(ctx.given, ctx.variables, ctx.profiles, ctx.config_file)
+    ctx = _with_profile(ctx, name)
+    found, failure = origins(
+        ctx.config.flags, ctx.config.variables, ctx.config.profiles, ctx.config.file
+    )
     return Result(data=[vars(one) for one in found], view=_ORIGINS, failure=failure)
 
 
@@ -108,8 +114,8 @@ def env(ctx: Context, name: _NameIfAny = None, *, lines: Lines) -> Result:
     qstash config env prod > prod.env
     eval "$(qstash config env prod --export)"
     """
-    _choose(ctx, name)
-    settings, keys = ctx.settings, ctx.signing_keys
+    ctx = _with_profile(ctx, name)
+    settings, keys = ctx.config.settings, ctx.config.signing_keys
     has_keys = bool(keys.current or keys.next)
     if has_keys and keys.source.replace("CURRENT_SIGNING_KEY", "TOKEN") != settings.source:
         ctx.warn(f"the token is of {settings.source}, and the signing keys are of {keys.source}")
@@ -119,20 +125,20 @@ def env(ctx: Context, name: _NameIfAny = None, *, lines: Lines) -> Result:
     return Result(data=found, view=_VARIABLES, text=text)
 
 
-def _choose(ctx: Context, name: str | None) -> None:
-    """Makes a profile the one that -p names. Raises `NotFound`."""
+def _with_profile(ctx: Context, name: str | None) -> Context:
+    """The context with the profile of this name, as with -p. Raises `NotFound`."""
     from qstash_cli.config.profiles import unknown_profile
 
     if name is None:
-        return
-    if name not in ctx.profiles.profiles:
-        raise unknown_profile(name, ctx.profiles.profiles)
-    ctx.connection = replace(ctx.connection, profile=name)
+        return ctx
+    if name not in ctx.config.profiles.profiles:
+        raise unknown_profile(name, ctx.config.profiles.profiles)
+    return ctx.with_connection(replace(ctx.options.connection, profile=name))
 
 
 def _shell(ctx: Context, found: Mapping[str, str | None]) -> list[str]:
     for name in _AHEAD:
-        if ctx.env.get(name, "").strip().lower() not in {"", "0", "false"}:
+        if ctx.system.env.get(name, "").strip().lower() not in {"", "0", "false"}:
             ctx.warn(f"{name} is set in this shell and comes first; unset it")
     return shell_lines(found)
 
@@ -162,8 +168,8 @@ def set_(ctx: Context, name: _Name, *, changes: Changes) -> Result:
     from qstash_cli.config.profiles import save
 
     _validate_may_change(ctx)
-    save(ctx.config_file, name, read_changes(ctx, name, changes))
-    ctx.note(f"profile {name} is stored in {ctx.config_file}")
+    save(ctx.config.file, name, read_changes(ctx, name, changes))
+    ctx.note(f"profile {name} is stored in {ctx.config.file}")
     return _stored(ctx, name)
 
 
@@ -178,7 +184,7 @@ def use(ctx: Context, name: _Name) -> Result:
     from qstash_cli.config.profiles import use as make_default
 
     _validate_may_change(ctx)
-    make_default(ctx.config_file, name)
+    make_default(ctx.config.file, name)
     return _stored(ctx, name)
 
 
@@ -194,10 +200,10 @@ def remove(ctx: Context, name: _Name, *, confirm: Confirm) -> Result:
     from qstash_cli.config.profiles import unknown_profile
 
     _validate_may_change(ctx)
-    if name not in ctx.profiles.profiles:
-        raise unknown_profile(name, ctx.profiles.profiles)
+    if name not in ctx.config.profiles.profiles:
+        raise unknown_profile(name, ctx.config.profiles.profiles)
     ctx.confirm(f"Remove the profile {name}?", yes=confirm.yes)
-    remove_profile(ctx.config_file, name)
+    remove_profile(ctx.config.file, name)
     return Result(data=[], view=_LIST, text="")
 
 
@@ -209,25 +215,26 @@ def path(ctx: Context) -> Result:
     qstash config path
     qstash config path -o json
     """
-    record = {"path": str(ctx.config_file)}
+    record = {"path": str(ctx.config.file)}
     return Result(data=record, view=_PATH, on_terminal="ids", piped="ids")
 
 
 def _validate_may_change(ctx: Context) -> None:
-    if ctx.automation.no_config:
+    if ctx.options.automation.no_config:
         raise BadInput("--no-config leaves the file alone that is to be changed",
                        hint="leave one of the two away; nothing was changed")  # fmt: skip
 
 
 def _stored(ctx: Context, name: str) -> Result:
-    ctx.__dict__.pop("profiles", None)
-    return Result(data=_record(ctx, name), view=_VIEW, piped="ids")
+    from qstash_cli.config.profiles import load
+
+    return Result(data=_record(load(ctx.config.file), name), view=_VIEW, piped="ids")
 
 
-def _record(ctx: Context, name: str) -> dict[str, Any]:
+def _record(profiles: Profiles, name: str) -> dict[str, Any]:
     from qstash_cli.config.credentials import mask
 
-    profile = ctx.profiles.profiles[name]
+    profile = profiles.profiles[name]
     token = mask(profile.token) if profile.token else None
     if profile.token_env:
         token = f"from ${profile.token_env}"
@@ -235,7 +242,7 @@ def _record(ctx: Context, name: str) -> dict[str, Any]:
         token = f"from `{profile.token_command[0]}`"
     return {
         "name": name,
-        "default": name == ctx.profiles.default,
+        "default": name == profiles.default,
         "apiUrl": profile.api_url,
         "token": token,
         "currentSigningKey": _masked(profile.current_signing_key),

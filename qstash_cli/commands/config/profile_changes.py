@@ -97,14 +97,14 @@ def read_changes(ctx: Context, name: str, changes: Changes) -> dict[str, Any]:
     if changes.keys_stdin:
         found["current_signing_key"] = _secret(ctx, "current signing key")
         found["next_signing_key"] = _secret(ctx, "next signing key")
-    if not ctx.stdin_is_terminal and {"token", "current_signing_key"} & set(found):
+    if not ctx.streams.stdin_is_terminal and {"token", "current_signing_key"} & set(found):
         _refuse_further_lines(ctx, found)
     return found
 
 
 def _refuse_further_lines(ctx: Context, found: Mapping[str, Any]) -> None:
     # A second line is a mistake whose first line alone would look like a success.
-    if ctx.stdin.read(_REST_BYTES).strip():
+    if ctx.streams.stdin.read(_REST_BYTES).strip():
         lines = sum(name.endswith(("token", "signing_key")) for name in found)
         raise BadInput(
             f"standard input has more than {lines} line{'s' if lines > 1 else ''}",
@@ -115,16 +115,16 @@ def _refuse_further_lines(ctx: Context, found: Mapping[str, Any]) -> None:
 def _asks_for_token(ctx: Context, name: str, *, is_all: bool) -> bool:
     """Whether the token is what is to be set, or what a new profile still lacks."""
     if is_all:
-        if ctx.automation.no_input:
+        if ctx.options.automation.no_input:
             raise BadInput(
                 "nothing to store is given, and --no-input asks for nothing",
                 hint="--token-stdin reads the token; nothing was changed",
             )
         return True
-    profile = ctx.profiles.profiles.get(name)
+    profile = ctx.config.profiles.profiles.get(name)
     if profile and (profile.token or profile.token_env or profile.token_command):
         return False
-    may_ask = ctx.stdin_is_terminal and not ctx.automation.no_input
+    may_ask = ctx.streams.stdin_is_terminal and not ctx.options.automation.no_input
     if not may_ask:
         ctx.note(f"it has no token yet; `qstash config set {name} --token-stdin` reads it")
     return may_ask

@@ -155,8 +155,8 @@ def _alone(
     from qstash_cli.server.run import serve
 
     def announce(running: Running) -> None:
-        ctx.out.write(_announcement(running, user.name))
-        ctx.out.flush()
+        ctx.streams.out.write(_announcement(running, user.name))
+        ctx.streams.out.flush()
 
     serve(config, announce, prepare)
     return ExitCode.DONE
@@ -181,7 +181,7 @@ def _around(
             prepare(running)
 
     with running_server(config, prepare_and_keep) as url:
-        env = {n: v for n, v in ctx.env.items() if not n.startswith("QSTASH_")}
+        env = {n: v for n, v in ctx.system.env.items() if not n.startswith("QSTASH_")}
         try:
             child = subprocess.Popen(  # noqa: S603 - the user's own command
                 list(run), env=env | environment(url, started[0].user(user.name))

@@ -105,7 +105,7 @@ def with_variables(ctx: Context, serving: Serving, *, is_private: bool) -> Servi
     """
     from qstash_cli.config.environment import Environment
 
-    variables = Environment(ctx.env)
+    variables = Environment(ctx.system.env)
     port, log_port = (0, None) if is_private else (variables.dev_port, variables.dev_log_port)
     quota = serving.quota or variables.dev_quota or "none"
     for warning in variables.warnings:

@@ -6,7 +6,6 @@ import contextlib
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
-from qstash_cli.client.client import Client, ClientConfig
 from qstash_cli.commands.manifest.loading import account_for, parsed, warn_of_missing_groups
 from qstash_cli.commands.manifest.plan_view import DONE, counted
 from qstash_cli.errors import QstashError
@@ -28,15 +27,7 @@ def seed(ctx: Context, file: str, manifest: Manifest, url: str, token: str) -> N
 
     Raises `QstashError` naming the step that was refused.
     """
-    client = Client(
-        url,
-        token,
-        is_local=True,
-        config=ClientConfig(
-            now=ctx.now, sleep=ctx.sleep, trace=ctx.trace if ctx.output.verbose else None
-        ),
-    )
-    with contextlib.closing(client):
+    with contextlib.closing(ctx.open_client(url, token, is_local=True)) as client:
         account = account_for(manifest, client.send)
         made = plan(manifest, account, prune=False)
         warn_of_missing_groups(ctx, manifest, account, made)

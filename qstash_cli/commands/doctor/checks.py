@@ -52,24 +52,17 @@ class _Line:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._clients: dict[str, Client] = {}
-        self.limit_s = min(_LONGEST_S, ctx.connection.request_timeout)
+        self.limit_s = min(_LONGEST_S, ctx.options.connection.request_timeout)
 
     def ask(self, url: str, token: str, request: Request[Any]) -> Measurement:
         """The answer of a QStash."""
         client = self._clients.get(url) or self._clients.setdefault(url, self._open(url, token))
-        return measure(client, request, now=self._ctx.now, limit_s=self.limit_s)
+        return measure(client, request, now=self._ctx.system.now, limit_s=self.limit_s)
 
     def _open(self, url: str, token: str) -> Client:
-        from qstash_cli.client.client import Client, ClientConfig
-
-        ctx = self._ctx
-        config = ClientConfig(
-            now=ctx.now,
-            sleep=ctx.sleep,
-            trace=ctx.trace if ctx.output.verbose else None,
-            request_timeout_s=self.limit_s,
+        return self._ctx.open_client(
+            url, token, is_local=is_loopback(url), request_timeout_s=self.limit_s
         )
-        return Client(url, token, is_local=is_loopback(url), config=config)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -85,7 +78,7 @@ def examine(ctx: Context, regions: Mapping[str, str]) -> Iterator[Check]:
     """
     yield environment.version()
     try:
-        yield environment.config_file(ctx.config_file, ctx.profiles)
+        yield environment.config_file(ctx.config.file, ctx.config.profiles)
     except QstashError as error:
         yield failure("config", error.message, error.hint or "mend the file")
         yield from _skipped(
@@ -99,7 +92,9 @@ def examine(ctx: Context, regions: Mapping[str, str]) -> Iterator[Check]:
         who = None
     else:
         yield credentials.used(
-            found.source, found.settings, overruled(ctx.given, _environment(ctx), ctx.profiles)
+            found.source,
+            found.settings,
+            overruled(ctx.config.flags, _environment(ctx), ctx.config.profiles),
         )
         kind = credentials.kind_of_token(found.settings.token, found.source)
         yield kind
@@ -113,30 +108,34 @@ def examine(ctx: Context, regions: Mapping[str, str]) -> Iterator[Check]:
 
 def _account(ctx: Context) -> _Account | Check:
     try:
-        settings = resolve(ctx.given, ctx.variables, ctx.profiles, ctx.run_command)
-        source = chosen(ctx.given, _environment(ctx), ctx.profiles, ctx.run_command)
+        settings = resolve(
+            ctx.config.flags, ctx.config.variables, ctx.config.profiles, ctx.system.run_command
+        )
+        source = chosen(
+            ctx.config.flags, _environment(ctx), ctx.config.profiles, ctx.system.run_command
+        )
     except QstashError as error:
         return credentials.not_found(error)
     return _Account(source=source, settings=settings)
 
 
 def _environment(ctx: Context) -> Environment:
-    return ctx.given.environment(ctx.variables)
+    return ctx.config.flags.environment(ctx.config.variables)
 
 
 def _over_the_network(
     ctx: Context, line: _Line, who: _Account | None, regions: Mapping[str, str]
 ) -> Iterator[Check]:
     try:
-        url = who.settings.api_url if who else ctx.api_url
+        url = who.settings.api_url if who else ctx.config.api_url
     except QstashError:
         why = "there is no URL that may be used"
         yield from _skipped((*_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
     proxy = environment.proxy(url)
     yield proxy
-    yield environment.certificates(ctx.env, is_plain=url.startswith("http://"))
-    if ctx.connection.preview is not None:
+    yield environment.certificates(ctx.system.env, is_plain=url.startswith("http://"))
+    if ctx.options.connection.preview is not None:
         why = "--dry-run and --curl send nothing"
         yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
@@ -151,7 +150,7 @@ def _over_the_network(
         why = "the name has no address"
         yield from _skipped(("tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
-    tls = network.encryption(url, used, now=ctx.now(), limit_s=line.limit_s)
+    tls = network.encryption(url, used, now=ctx.system.now(), limit_s=line.limit_s)
     yield tls
     if tls.status == "failure":
         yield from _skipped(("api", *_OF_ANSWER, *_OF_ACCOUNT), "there is no connection")
@@ -191,7 +190,7 @@ def _of_the_server(
         yield from _skipped(("permissions", "signing-keys"), "the token is refused")
         return
     yield account.permissions(line.ask(url, token, account.WRITE))
-    yield account.signing_keys(ctx.signing_keys, line.ask(url, token, keys.get()))
+    yield account.signing_keys(ctx.config.signing_keys, line.ask(url, token, keys.get()))
 
 
 def _skipped(names: tuple[str, ...], why: str) -> Iterator[Check]:

@@ -72,6 +72,6 @@ def report(ctx: Context, regions: Mapping[str, str]) -> Result:
         kind = _ERRORS.get(failed[0].exit_code, QstashError)
         names = ", ".join(check.name for check in failed)
         failure = kind(f"failed: {names}", hint=failed[0].fix)
-    is_for_people = ctx.out_is_terminal and ctx.output.format in {None, "table"}
-    view = _ON_TERMINAL if is_for_people and not ctx.output.columns else _VIEW
+    is_for_people = ctx.streams.out_is_terminal and ctx.options.output.format in {None, "table"}
+    view = _ON_TERMINAL if is_for_people and not ctx.options.output.columns else _VIEW
     return Result(data=records, view=view, failure=failure)

@@ -16,7 +16,7 @@ EXIT_CODES = {
     ExitCode.NOT_FOUND: "not found",
     ExitCode.RATE_LIMITED: "rate limited, or over quota",
     ExitCode.UNREACHABLE: "QStash unreachable, or too slow",
-    ExitCode.NOT_VERIFIED: "a signature does not hold",
+    ExitCode.NOT_VERIFIED: "a signature is not valid",
     ExitCode.NOT_DELIVERED: "a message was not delivered",
     ExitCode.DIFFERENCES: "plan --check found differences",
     ExitCode.PARTLY_DONE: "partly done: some was refused",
@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "GITHUB_ACTIONS": "true: errors are annotations too",
     "GITHUB_OUTPUT": "where --github-output writes",
     "NO_COLOR": "no colours; so does TERM=dumb",
+    "COLUMNS": "width of tables",
 }
 
 

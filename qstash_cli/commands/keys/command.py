@@ -83,7 +83,7 @@ def _question(endpoints: tuple[str, ...]) -> str:
 
 
 def _warn_of_stored_keys(ctx: Context) -> None:
-    profile = ctx.profiles.profiles.get(ctx.settings.profile or "")
+    profile = ctx.config.profiles.profiles.get(ctx.config.settings.profile or "")
     if profile and (profile.current_signing_key or profile.next_signing_key):
         ctx.note(
             f"profile {profile.name} still has the old signing keys; "

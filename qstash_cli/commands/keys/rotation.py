@@ -55,7 +55,7 @@ def signed_probes(ctx: Context, proof: Proof) -> list[SignedProbe]:
     key = _next_key(ctx)
     probes = {
         url: good_probe(
-            "next key", key, url=url, body=_BODY, now=ctx.now(), token_id=ctx.new_id("jwt")
+            "next key", key, url=url, body=_BODY, now=ctx.system.now(), token_id=ctx.new_id("jwt")
         )
         for url in proof.endpoints
     }
@@ -93,7 +93,7 @@ def _refusal(ctx: Context, one: SignedProbe) -> str | None:
     url = one.request.url
     with ctx.status() as line:
         line.update(f"{url} …")
-        reply = ask(ctx, one.request, one.probe, ctx.connection.request_timeout)
+        reply = ask(ctx, one.request, one.probe, ctx.options.connection.request_timeout)
     if holds(one.probe, reply):
         ctx.note(f"{url} accepts the next key: {reply.status} after {reply.took_ms} ms")
         return None

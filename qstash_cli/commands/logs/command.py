@@ -74,8 +74,8 @@ def logs(
     """
     wanted = filters.filter()
     view = _view(showing, mirroring)
-    if ctx.output.columns is not None:
-        validate_columns(ctx.output.columns, view)
+    if ctx.options.output.columns is not None:
+        validate_columns(ctx.options.output.columns, view)
     if mirroring.forward_to is not None:
         return _mirror(ctx, wanted, mirroring.forward_to, mirroring)
     if showing.follow:
@@ -148,7 +148,7 @@ def _followed(ctx: Context, wanted: Filter) -> Iterator[LogEntry]:
         first = next(ctx.read_pages(api.entries(wanted, page=1, with_bodies=False)), None)
         return first["time"] if first else 0
 
-    log = Log(since=since, newest_ms=newest_ms, sleep=ctx.sleep, note=ctx.note)
+    log = Log(since=since, newest_ms=newest_ms, sleep=ctx.system.sleep, note=ctx.note)
     return follow(log, wanted.from_ms)
 
 

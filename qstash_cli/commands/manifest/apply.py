@@ -82,7 +82,7 @@ def _applied(
     done = records[: progress.done]
     ctx.note(f"done: {counted(done, DONE) or 'nothing'}")
     # On a terminal the plan stands just above.
-    lines = () if ctx.out_is_terminal else None
+    lines = () if ctx.streams.out_is_terminal else None
     return Result(data=done, view=APPLIED, lines=lines, failure=failure)
 
 
@@ -90,7 +90,7 @@ def _question(ctx: Context, records: list[dict[str, Any]]) -> str:
     deletions = sum(record["action"] == "delete" for record in records)
     what = f"{len(records)} changes" if len(records) > 1 else "1 change"
     besides = f", {deletions} of them deletions," if deletions else ""
-    return f"Apply {what}{besides} to {ctx.settings.api_url}?"
+    return f"Apply {what}{besides} to {ctx.config.settings.api_url}?"
 
 
 def _run(ctx: Context, send: Send, manifest: Manifest, progress: _Progress) -> QstashError | None:

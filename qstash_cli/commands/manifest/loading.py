@@ -56,7 +56,7 @@ class Source:
 
 def read_manifest(ctx: Context, source: Source) -> Manifest:
     """What the manifest says. Raises `BadInput` naming file and key."""
-    settings = ctx.settings_if_any
+    settings = ctx.config.settings_if_any
     validation = Validation(
         is_local=settings is not None and settings.is_local,
         plan=settings.plan if settings else None,
@@ -68,13 +68,13 @@ def read_manifest(ctx: Context, source: Source) -> Manifest:
 def parsed(ctx: Context, file: str, validation: Validation) -> Manifest:
     """What a file says, or standard input for `-`. Raises `BadInput` naming file and key."""
     if file == _STDIN:
-        return parse(ctx.stdin.read(), "standard input", ctx.env, validation)
+        return parse(ctx.streams.stdin.read(), "standard input", ctx.system.env, validation)
     try:
         data = read_file(file)
     except BadInput as error:
         hint = "`qstash export > qstash.toml` writes one"
         raise BadInput(error.message, hint=f"{error.hint}; {hint}") from None
-    return parse(data, file, ctx.env, validation)
+    return parse(data, file, ctx.system.env, validation)
 
 
 def account_requests(kinds: Collection[Kind]) -> list[Request[Any]]:

@@ -54,7 +54,7 @@ def plan(ctx: Context, *, source: Source, verdict: Verdict) -> Result:
 def _planned(ctx: Context, manifest: Manifest, source: Source, verdict: Verdict) -> Result:
     made = make_plan(ctx, manifest, prune=source.prune)
     records = [record_of(step, manifest) for step in made.steps]
-    width = ctx.columns if ctx.out_is_terminal else None
+    width = ctx.streams.columns if ctx.streams.out_is_terminal else None
     differs = verdict.check and bool(records)
     return Result(
         data=records,

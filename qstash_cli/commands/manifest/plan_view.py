@@ -148,8 +148,8 @@ def show(ctx: Context, records: Sequence[Record]) -> None:
     """Shows a plan on standard error."""
     from qstash_cli.output.lines import write_lines
 
-    width = ctx.columns if ctx.err_is_terminal else None
-    write_lines(lines_of(records, width), ctx.err, ctx.look_of_stderr())
+    width = ctx.streams.columns if ctx.streams.err_is_terminal else None
+    write_lines(lines_of(records, width), ctx.streams.err, ctx.err_terminal())
 
 
 def _step_lines(record: Record, width: int | None) -> Iterator[Line]:

@@ -146,8 +146,8 @@ def _waited(
             since=lambda ms: ctx.read_pages(
                 logs.entries(Filter(queues=(name,), from_ms=ms or None), with_bodies=False)
             ),
-            now=ctx.now,
-            sleep=ctx.sleep,
+            now=ctx.system.now,
+            sleep=ctx.system.sleep,
             report=line.update,
         )
         if until.lag is not None:

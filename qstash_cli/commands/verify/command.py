@@ -122,7 +122,7 @@ def _verdicts(
     from qstash_cli.commands.common.verification import Verdict, judge
 
     others = _other_keys(ctx)
-    budget = SearchBudget(ctx.now, SECONDS_PER_RUN)
+    budget = SearchBudget(ctx.system.now, SECONDS_PER_RUN)
     # A few at a time: what runs again and again stays in the processor's cache, an eighth quicker.
     rest = iter(requests)
     while block := list(islice(rest, _AT_A_TIME)):
@@ -200,7 +200,7 @@ def _requests(ctx: Context, capture: CaptureOptions) -> Iterable[Capture | str]:
     if capture.jsonl is not None:
         found = lines(_read(ctx, capture.jsonl))
         # The region is that of all of them together.
-        return list(found) if ctx.env.get("QSTASH_REGION") else found
+        return list(found) if ctx.system.env.get("QSTASH_REGION") else found
     return _whole_requests(ctx, capture)
 
 
@@ -237,12 +237,12 @@ def _expectation(
 ) -> Expectation:
     from qstash_cli.protocol.claim_checks import Expectation
 
-    region = _region_of(requests) if ctx.env.get("QSTASH_REGION") else None
+    region = _region_of(requests) if ctx.system.env.get("QSTASH_REGION") else None
     return Expectation(
         keys=signing_keys(ctx, keys, region),
         url=capture.url,
         body=ctx.read_body(capture.body) if capture.body is not None else None,
-        now=ctx.now() if time.at is None else time.at,
+        now=ctx.system.now() if time.at is None else time.at,
         tolerance_s=time.tolerance,
         ignore_expiry=time.ignore_expiry,
         uses_system_clock=time.at is None,
@@ -264,7 +264,7 @@ def _other_keys(ctx: Context) -> Mapping[str, tuple[str, str]]:
             DEV_USER.next_signing_key, "is QSTASH_DEV set where it was sent? check with --dev",
         ),
     }  # fmt: skip
-    for region, keys in ctx.regional_keys.items():
+    for region, keys in ctx.config.regional_keys.items():
         for which, key in (("current", keys.current), ("next", keys.next)):
             if key:
                 fix = f"check with --region {region}"

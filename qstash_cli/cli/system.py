@@ -1,0 +1,43 @@
+"""What a run has of the machine besides its streams: environment, clock, randomness, programs."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+
+class System(NamedTuple):
+    """The machine that a run is on.
+
+    `now` is in unix seconds, `sleep` takes seconds. `run_command` returns what a program printed.
+    `started_at_s` is the unix time at which the process began, or a later one.
+    """
+
+    env: Mapping[str, str]
+    home: Path
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    random_bytes: Callable[[int], bytes]
+    run_command: Callable[[Sequence[str]], str]
+    started_at_s: Callable[[], float] = lambda: math.inf
+
+    @classmethod
+    def from_process(cls) -> System:
+        """The machine of this process."""
+        import time
+
+        from qstash_cli.config.token_command import printed
+        from qstash_cli.process import started_at_s
+
+        return cls(
+            env=os.environ,
+            home=Path.home(),
+            now=time.time,
+            sleep=time.sleep,
+            random_bytes=os.urandom,
+            run_command=printed,
+            started_at_s=started_at_s,
+        )
