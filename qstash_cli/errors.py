@@ -1,17 +1,18 @@
-"""What can go wrong, and the exit code of each.
+"""The exceptions that commands raise, and the exit code of each.
 
-QstashError                1  the general case: QStash said no
+QstashError                1  the general case: QStash refused the request
 ├── OutputFailed           1  standard output cannot be written
 ├── BadInput               2  wrong usage, or an argument that QStash would refuse
-├── BadCredentials         3  none, or not accepted
-├── NotFound               4
-├── RateLimited            5  or over quota
-├── Unreachable            6  no connection, no answer, or no time left for one
-├── NotDelivered           8  the message was accepted but its destination did not take it
-├── StillRunning           1  accepted, and still going on in the background
-├── PartlyDone            10  some of it was done, the rest was not
-├── WaitTimedOut         124
-└── Interrupted          130
+├── BadCredentials         3  missing or rejected
+├── NotFound               4  no such id or name
+├── RateLimited            5  rate limit or quota exceeded
+├── Unreachable            6  no connection, no response, or a timeout
+├── NotVerified            7  a signature is not valid
+├── NotDelivered           8  accepted by QStash, but not by the destination
+├── StillRunning           1  accepted, and still running in the background
+├── PartlyDone            10  some items succeeded, others did not
+├── WaitTimedOut         124  --wait-timeout expired
+└── Interrupted          130  Ctrl-C
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ class ExitCode(IntEnum):
 class QstashError(Exception):
     """A failure that is reported to the user: what happened, and what to do next.
 
-    `status` is the HTTP status where QStash answered with one. Neither text may hold a secret.
-    `lines` are details, such as one failure each: they become lines of the message, indented.
-    `has_lines` says that line feeds of the message are its own, not those of a text in it.
+    `status` is the HTTP status code if QStash responded. Neither text may contain a secret.
+    `lines` are details, such as one line per failed item; they are appended to the message,
+    indented. `has_lines` marks a message whose line feeds were written by us: line feeds in any
+    other message come from untrusted text and are escaped.
     """
 
     code: ClassVar[str] = "refused"
@@ -69,14 +71,14 @@ class QstashError(Exception):
 
 
 class OutputFailed(QstashError):
-    """Standard output cannot be written, for this reason. `done` says what that means."""
+    """Standard output cannot be written. `done` says what happened to the command's work."""
 
     code = "output_failed"
 
-    def __init__(self, reason: str, *, done: str = "what was sent to QStash stays sent") -> None:
+    def __init__(self, reason: str, *, done: str = "requests already sent are not undone") -> None:
         super().__init__(
             f"cannot write to standard output: {reason}",
-            hint=f"redirect it to a file or to /dev/null; {done}",
+            hint=f"redirect it to a file or /dev/null; {done}",
         )
 
 
@@ -88,68 +90,68 @@ class BadInput(QstashError):
 
 
 class BadCredentials(QstashError):
-    """No credentials were found, or QStash did not accept them."""
+    """No credentials were found, or QStash rejected them."""
 
     code = "bad_credentials"
     exit_code = ExitCode.CREDENTIALS
 
 
 class NotFound(QstashError):
-    """QStash does not know the id or name."""
+    """QStash has nothing under this id or name."""
 
     code = "not_found"
     exit_code = ExitCode.NOT_FOUND
 
 
 class RateLimited(QstashError):
-    """A rate limit or a quota of the plan is used up."""
+    """A rate limit or a quota of the plan is exceeded."""
 
     code = "rate_limited"
     exit_code = ExitCode.RATE_LIMITED
 
 
 class Unreachable(QstashError):
-    """No connection, no answer, or no time left for one."""
+    """The connection failed, or no response arrived in time."""
 
     code = "unreachable"
     exit_code = ExitCode.UNREACHABLE
 
 
 class NotVerified(QstashError):
-    """A signature does not hold."""
+    """A signature is not valid."""
 
     exit_code = ExitCode.NOT_VERIFIED
 
 
 class NotDelivered(QstashError):
-    """The message ended without being delivered."""
+    """The message failed or was cancelled before it was delivered."""
 
     code = "not_delivered"
     exit_code = ExitCode.NOT_DELIVERED
 
 
 class StillRunning(QstashError):
-    """QStash accepted it, and does it in the background. Not an error of the request."""
+    """QStash accepted the request and works on it in the background. Nothing has failed."""
 
     code = "still_running"
 
 
 class PartlyDone(QstashError):
-    """Some of it was done, and the rest was not. The message says which."""
+    """Some items succeeded and others did not. The message lists them."""
 
     code = "partly_done"
     exit_code = ExitCode.PARTLY_DONE
 
 
 class WaitTimedOut(QstashError):
-    """The message was still on its way when the waiting ended."""
+    """The message was still in progress when `--wait-timeout` expired."""
 
     code = "wait_timed_out"
     exit_code = ExitCode.WAIT_TIMED_OUT
 
 
 class Interrupted(QstashError):
-    """Ctrl-C, or end of input at a question."""
+    """Ctrl-C, or end of input at a prompt."""
 
     code = "interrupted"
     exit_code = ExitCode.INTERRUPTED

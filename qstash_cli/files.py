@@ -1,4 +1,4 @@
-"""Files on this machine: read and appended to by name, created private, replaced whole, locked."""
+"""Local files: reading, appending, private creation, atomic replacement and locking."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PID_PAUSE_S = 0.01
 
 
 class LockedByAnother(Exception):
-    """Another process holds the lock. `pid` is that process, None if it cannot be read."""
+    """Another process has the lock. `pid` is its process id, None if it cannot be read."""
 
     def __init__(self, pid: int | None) -> None:
         super().__init__(pid)
@@ -26,16 +26,16 @@ class LockedByAnother(Exception):
 
     @property
     def holder(self) -> str:
-        """The process, for an error message."""
+        """Names the process in an error message."""
         return f"process {self.pid}" if self.pid else "another process"
 
 
 def read_file(path: str) -> bytes:
-    """The bytes of a file. Raises `BadInput` naming it."""
+    """Returns the bytes of a file. Raises `BadInput` naming it."""
     try:
         return Path(path).expanduser().read_bytes()
     except OSError as fault:
-        raise BadInput(f"the file cannot be read: {path}", hint=reason_of(fault)) from None
+        raise BadInput(f"cannot read the file: {path}", hint=reason_of(fault)) from None
 
 
 def append_text(path: str, text: str) -> None:
@@ -44,11 +44,11 @@ def append_text(path: str, text: str) -> None:
         with open_private(Path(path), "ab") as file:
             file.write(text.encode())
     except OSError as fault:
-        raise BadInput(f"the file cannot be written: {path}", hint=reason_of(fault)) from None
+        raise BadInput(f"cannot write the file: {path}", hint=reason_of(fault)) from None
 
 
 def open_private(path: Path, mode: Literal["ab", "a+b", "xb"]) -> BinaryIO:
-    """Opens a file that is created with mode 0600. An existing file keeps its mode.
+    """Opens a file, creating it with mode 0600 if needed. An existing file keeps its mode.
 
     Raises `OSError`.
     """
@@ -62,14 +62,14 @@ def open_private(path: Path, mode: Literal["ab", "a+b", "xb"]) -> BinaryIO:
 def write_atomically(
     path: Path, data: bytes | Iterable[bytes], *, durable: bool = True
 ) -> os.stat_result:
-    """Replaces a file by one with mode 0600 and this content; readers see the old or the new one.
+    """Replaces a file's content in one step; readers see either the old file or the new one.
 
-    Returns the status of the new file. Without `durable`, the content may be lost when the machine
-    stops. Raises `OSError`; the old file is intact then.
+    The new file has mode 0600. Returns its `os.stat_result`. Without `durable`, the content may be
+    lost if the machine crashes. Raises `OSError` and leaves the old file intact.
     """
     import tempfile
 
-    # mkstemp creates the file with mode 0600: no secret is readable by others at any time.
+    # mkstemp creates the file with mode 0600, so others can never read a secret in it.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -87,14 +87,14 @@ def write_atomically(
 
 @contextmanager
 def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
-    """Holds the lock file `path`, which names this process, until the end of the block.
+    """Holds a lock on the file `path`, which contains this process's id, during the block.
 
-    The operating system releases the lock when the process ends, however it ends. Raises
-    `LockedByAnother` if another process still holds it after `timeout_s`, and `OSError`.
+    The operating system releases the lock if the process dies. Raises `LockedByAnother` if another
+    process still holds the lock after `timeout_s`, and `OSError`.
     """
     from filelock import FileLock, Timeout
 
-    # filelock would create a directory whose name may be a mistake.
+    # filelock would create a missing directory, even if its name is a typo.
     path.parent.stat()
     lock = FileLock(path, timeout=timeout_s, mode=_OWNER_ONLY, on_acquired=_write_pid)
     try:
@@ -104,7 +104,7 @@ def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
     try:
         yield
     finally:
-        # Whoever waits for this file finds that it is gone once it has the lock, and starts over.
+        # A waiting process notices that the file is gone once it has the lock, and starts over.
         with suppress(OSError):
             path.unlink()
         lock.release()
@@ -117,7 +117,7 @@ def _write_pid(handle: int) -> None:
 
 
 def _read_pid(path: Path) -> int | None:
-    # The holder writes it right after it has got the lock.
+    # The holder writes its process id right after acquiring the lock.
     for _attempt in range(_PID_ATTEMPTS):
         with suppress(OSError, ValueError), path.open("rb", buffering=0) as file:
             file.seek(1)
@@ -127,5 +127,5 @@ def _read_pid(path: Path) -> int | None:
 
 
 def reason_of(fault: OSError) -> str:
-    """The operating system's words for an error, for a hint."""
+    """Returns the operating system's description of an error, for a hint."""
     return (fault.strerror or type(fault).__name__).lower()

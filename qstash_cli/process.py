@@ -1,4 +1,4 @@
-"""This process, as the operating system sees it."""
+"""Information about this process."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import os
 import time
 from pathlib import Path
 
-# Field 22 of proc(5)'s stat, counted after the name of the program, which may contain blanks.
+# Field 22 of /proc/PID/stat (see proc(5)), counted after the program's name, which may have spaces.
 _START_TICKS = 19
 
 
 def started_at_s() -> float:
-    """The unix time at which this process was started, or a later one.
+    """Returns the unix time at which this process started, never one that is too early.
 
-    Linux knows it to the hundredth of a second. Elsewhere it is derived from the processor time,
-    which is less than the time that has passed where the machine is busy.
+    Linux reports it to a hundredth of a second. Elsewhere it is derived from the CPU time, so it is
+    late on a busy machine.
     """
     now = time.time()
     try:
         status = Path("/proc/self/stat").read_text()
         ticks = int(status.rpartition(")")[2].split()[_START_TICKS])
         since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
-        # Ticks are rounded down: one more is never too early.
+        # The kernel rounds ticks down; adding one keeps the result from being too early.
         return min(now, now - since_boot_s + (ticks + 1) / os.sysconf("SC_CLK_TCK"))
     except (OSError, ValueError, IndexError, AttributeError):
         return now - time.process_time()

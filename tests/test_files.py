@@ -1,4 +1,4 @@
-"""Files are replaced whole, and a lock lasts exactly as long as the process that holds it."""
+"""Files are replaced atomically, and a lock is released when its process ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from qstash_cli.files import LockedByAnother, locked, write_atomically
 
-HOLDS_THE_LOCK = (
+LOCK_HOLDER = (
     "import sys, pathlib; from qstash_cli.files import locked\n"
     "with locked(pathlib.Path(sys.argv[1]), timeout_s=0):\n"
     "    print('locked', flush=True); sys.stdin.read()"
@@ -19,9 +19,9 @@ HOLDS_THE_LOCK = (
 
 
 def holder_of(path: Path) -> subprocess.Popen[str]:
-    """A process that holds the lock until its standard input ends."""
+    """Starts a process that keeps the lock until its standard input is closed."""
     process = subprocess.Popen(  # noqa: S603 - a command of the test
-        [sys.executable, "-c", HOLDS_THE_LOCK, str(path)],
+        [sys.executable, "-c", LOCK_HOLDER, str(path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -29,7 +29,7 @@ def holder_of(path: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_replaced_file_has_the_new_content_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_replacing_a_file_leaves_no_temporary_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
@@ -40,7 +40,7 @@ def test_a_replaced_file_has_the_new_content_and_leaves_nothing_beside_it(tmp_pa
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_replaced_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_failed_replacement_leaves_no_temporary_file(tmp_path: Path) -> None:
     path = tmp_path / "directory"
     (path / "inside").mkdir(parents=True)
 
@@ -50,28 +50,28 @@ def test_a_file_that_cannot_be_replaced_leaves_nothing_beside_it(tmp_path: Path)
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_readers_see_the_old_content_or_the_new_content(tmp_path: Path) -> None:
+def test_readers_see_either_the_old_or_the_new_content(tmp_path: Path) -> None:
     path = tmp_path / "file"
     contents = [bytes([letter]) * 100_000 for letter in b"ab"]
     write_atomically(path, contents[0])
     seen: list[bytes] = []
-    has_ended = threading.Event()
+    is_finished = threading.Event()
 
     def read() -> None:
-        while not has_ended.is_set():
+        while not is_finished.is_set():
             seen.append(path.read_bytes())
 
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(100):
         write_atomically(path, contents[number % 2], durable=False)
-    has_ended.set()
+    is_finished.set()
     reader.join()
 
     assert set(seen) <= set(contents)
 
 
-def test_a_lock_names_the_process_that_holds_it(tmp_path: Path) -> None:
+def test_a_lock_names_its_process(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     holder = holder_of(path)
 
@@ -84,7 +84,7 @@ def test_a_lock_names_the_process_that_holds_it(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_is_released(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     holder = holder_of(path)
     holder.kill()
@@ -104,7 +104,7 @@ def test_a_lock_creates_no_directory(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_one_of_many_threads_holds_a_lock_at_a_time(tmp_path: Path) -> None:
+def test_only_one_thread_at_a_time_has_the_lock(tmp_path: Path) -> None:
     counted, inside = [], threading.Lock()
 
     def count() -> None:

@@ -1,4 +1,4 @@
-"""Lines of JSON have the values that `json` gives them, whichever library parses them."""
+"""`line_parser` returns the same values and errors as `json`, whichever library parses a line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ parse = line_parser(json.loads)
 
 @settings(deadline=None)
 @given(TEXTS)
-def test_a_text_has_the_value_or_the_error_of_the_standard_library(text: str) -> None:
+def test_text_parses_as_in_the_standard_library(text: str) -> None:
     line = text.encode(errors="replace")
 
     assert _outcome(parse, line) == _outcome(json.loads, line)
@@ -54,7 +54,9 @@ def test_a_text_has_the_value_or_the_error_of_the_standard_library(text: str) ->
 
 @settings(deadline=None)
 @given(VALUES, st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-32", "latin-1"]))
-def test_so_has_a_text_in_any_encoding(value: object, encoding: str) -> None:
+def test_text_in_any_encoding_parses_as_in_the_standard_library(
+    value: object, encoding: str
+) -> None:
     line = json.dumps(value, ensure_ascii=False).encode(encoding, errors="replace")
 
     assert _outcome(parse, line) == _outcome(json.loads, line)
@@ -62,7 +64,7 @@ def test_so_has_a_text_in_any_encoding(value: object, encoding: str) -> None:
 
 @settings(deadline=None)
 @given(st.binary())
-def test_so_have_bytes_that_are_no_text(line: bytes) -> None:
+def test_arbitrary_bytes_parse_as_in_the_standard_library(line: bytes) -> None:
     assert _outcome(parse, line) == _outcome(json.loads, line)
 
 
@@ -84,7 +86,7 @@ def test_so_have_bytes_that_are_no_text(line: bytes) -> None:
     ],
     ids=lambda text: text[:30],
 )
-def test_unusual_texts_have_the_value_of_the_standard_library(text: str) -> None:
+def test_unusual_text_parses_as_in_the_standard_library(text: str) -> None:
     line = text.encode()
 
     assert _outcome(parse, line) == _outcome(json.loads, line)

@@ -1,4 +1,4 @@
-"""When this process was started."""
+"""The start time of the process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 BUSY = "import sys, time; time.sleep(0.3); from qstash_cli.process import started_at_s"
 
 
-def test_the_start_of_a_process_is_known_however_much_later_it_asks() -> None:
+def test_the_start_time_does_not_depend_on_when_it_is_asked_for() -> None:
     before = time.time()
     printed = subprocess.run(  # noqa: S603 - a command of the test
         [sys.executable, "-c", f"{BUSY}; print(started_at_s(), time.time())"],

@@ -202,7 +202,7 @@ def _beginning(source: Path | None) -> tuple[str, ...]:
         with source.open("rb") as file:
             lines = [file.readline(_MAX_BYTES_OF_A_LINE) for _ in range(2)]
     except OSError as fault:
-        raise BadInput(f"the file cannot be read: {source}", hint=reason_of(fault)) from None
+        raise BadInput(f"cannot read the file: {source}", hint=reason_of(fault)) from None
     return tuple(hashlib.sha256(line.rstrip(b"\r\n")).hexdigest() for line in lines if line)
 
 

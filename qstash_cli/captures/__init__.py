@@ -1,1 +1,1 @@
-"""Requests that somebody captured: what was received, and what happened to it on the way."""
+"""Captured requests: parsing them, and diagnosing what changed them in transit."""

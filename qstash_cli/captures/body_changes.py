@@ -1,7 +1,7 @@
-"""Changes that servers, proxies and tools make to a body, each of them undone.
+"""Undoes the changes that servers, proxies and tools make to a body.
 
-A function yields what happened, and the body as it was before. All of them take time and memory
-in proportion to the body, or ask the budget on the way.
+Each function yields descriptions of a change with the body before that change. Time and memory
+are proportional to the size of the body, unless the function checks the budget as it works.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Candidates = Iterator[Candidate]
 
 _MAX_INFLATED_BYTES = 16 * 1_048_576
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# What Python writes between the quotes of bytes.
+# The text between the quotes in the repr of a bytes object.
 _IN_REPR = re.compile(rb"""[^\\]*+(?:\\(?:x[0-9a-f]{2}|[nrt'"\\])[^\\]*+)*+""")
 
 
 def _line_ends(body: bytes, _budget: SearchBudget) -> Candidates:
     for end, name in ((b"\r\n", "CRLF"), (b"\n", "newline")):
         if body.endswith(end):
-            yield f"a {name} was added at the end", body.removesuffix(end)
-        yield f"the {name} at the end was removed", body + end
+            yield f"a trailing {name} was added", body.removesuffix(end)
+        yield f"the trailing {name} was removed", body + end
     plain = body.replace(b"\r\n", b"\n")
     yield "LF was converted to CRLF", plain
     yield "CRLF was converted to LF", plain.replace(b"\n", b"\r\n")
-    yield "whitespace was added around the body", body.strip()
+    yield "leading or trailing whitespace was added", body.strip()
 
 
 def _byte_order_mark(body: bytes, _budget: SearchBudget) -> Candidates:
@@ -44,7 +44,7 @@ def _byte_order_mark(body: bytes, _budget: SearchBudget) -> Candidates:
 def _text_encodings(body: bytes, _budget: SearchBudget) -> Candidates:
     for wrong in ("latin-1", "cp1252"):
         yield from _if_possible(
-            f"UTF-8 was decoded as {wrong} and encoded as UTF-8 again",
+            f"UTF-8 was decoded as {wrong} and re-encoded as UTF-8",
             partial(_recoded, body, "utf-8", wrong),
         )
         yield from _if_possible(
@@ -60,14 +60,12 @@ def _recoded(body: bytes, read_as: str, written_as: str) -> bytes:
 def _packings(body: bytes, _budget: SearchBudget) -> Candidates:
     decoded = decoded_base64(body.decode("latin-1"))
     if decoded is not None:
-        yield "the body is base64 and was not decoded", decoded
+        yield "the body is still base64-encoded", decoded
     if body[:2] == b"\x1f\x8b":
-        yield from _if_possible(
-            "the body is gzip and was not decompressed", lambda: _decompressed(body)
-        )
+        yield from _if_possible("the body is still gzip-compressed", lambda: _decompressed(body))
     is_literal = body[:2] in {b"b'", b'b"'} and body[-1:] == body[1:2]
     if is_literal and _IN_REPR.fullmatch(body, 2, len(body) - 1):
-        yield "the body is Python's repr of the bytes", _literal(body)
+        yield "the body is the Python repr of a bytes object", _literal(body)
 
 
 def _literal(body: bytes) -> bytes:
@@ -80,15 +78,20 @@ def _decompressed(body: bytes) -> bytes:
 
 def _forms(body: bytes, budget: SearchBudget) -> Candidates:
     text = body.decode("utf-8", "surrogateescape")
-    yield "the body is form-encoded and was not decoded", _encoded(unquote_plus(text))
+    yield "the body is still form-encoded", _encoded(unquote_plus(text))
     if text.endswith("="):
-        yield "a form parser read the body as a field name", _encoded(unquote_plus(text[:-1]))
-    budget.raise_if_spent()
-    yield from _if_possible("a form was decoded", lambda: quote_plus(text, safe="=&").encode())
-    yield from _if_possible("a form was decoded", lambda: quote(text, safe="=&").encode())
+        yield "a form parser treated the body as a field name", _encoded(unquote_plus(text[:-1]))
     budget.raise_if_spent()
     yield from _if_possible(
-        "a form was parsed and encoded again", lambda: urlencode(parse_qsl(text, True)).encode()
+        "a form-encoded body was decoded", lambda: quote_plus(text, safe="=&").encode()
+    )
+    yield from _if_possible(
+        "a form-encoded body was decoded", lambda: quote(text, safe="=&").encode()
+    )
+    budget.raise_if_spent()
+    yield from _if_possible(
+        "a form-encoded body was parsed and re-encoded",
+        lambda: urlencode(parse_qsl(text, True)).encode(),
     )
 
 
@@ -103,7 +106,7 @@ def _if_possible(what: str, undo: Callable[[], bytes]) -> Candidates:
         return
 
 
-# Each change with the largest body in bytes that it is tried on.
+# Each change, with the size in bytes of the largest body it is tried on.
 CHANGES: tuple[tuple[int, Callable[[bytes, SearchBudget], Candidates]], ...] = (
     (134_217_728, _line_ends),
     (134_217_728, _byte_order_mark),

@@ -1,6 +1,6 @@
-"""What changed a signed body into the captured one.
+"""Finds the change that turned the signed body into the captured one.
 
-Each known change is undone, and named only if the hash of the result is the signed one.
+Undoes each known change, and reports one only if the result has the signed hash.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from qstash_cli.captures.body_changes import CHANGES, Candidate
 from qstash_cli.captures.diagnosis import Diagnosis
 from qstash_cli.captures.search_budget import SearchBudget, SearchStopped
 
-_RAW = "pass the raw bytes of the request to the verification, before anything parses them"
+_RAW = "verify the raw bytes of the request body, before anything parses them"
 _EMPTY = (
     "verify the raw bytes before any body parser: express.raw({type: '*/*'}) in Express, "
     "await request.text() in Next.js and Hono (bodyParser: false in pages/api), "
     "await request.body() in FastAPI, request.get_data() in Flask, request.body in Django"
 )
-# Two changes in a row are searched in small bodies only.
+# Combinations of two changes are tried on small bodies only.
 _MAX_BYTES_FOR_PAIRS = 8_192
 _MAX_BYTES_BETWEEN = 65_536
 _ROUND_SIZES = frozenset(
@@ -27,18 +27,18 @@ _ROUND_SIZES = frozenset(
 
 
 def find(body: bytes, signed_hash: bytes, budget: SearchBudget) -> Diagnosis | None:
-    """What explains that the hash of `body` is not the signed one, None if nothing known does."""
+    """Returns why the hash of `body` is not the signed one, None if no known change explains it."""
     if not body:
         return Diagnosis("body", "the body is empty: a body parser may have consumed it", _EMPTY)
     if sha256(b"").digest() == signed_hash:
-        return Diagnosis("body", "the signed body is empty", "is this body of another request?")
+        return Diagnosis("body", "the signed body is empty", "is this the body of another request?")
     try:
         what = _change(body, signed_hash, budget)
     except SearchStopped as limit:
         return Diagnosis(
             "body",
-            f"the search for what changed the body stopped {limit}",
-            f"the signature is not of these bytes; {_RAW}",
+            f"stopped searching for what changed the body {limit}",
+            f"the signature does not match these bytes; {_RAW}",
         )
     return Diagnosis("body", what, _RAW) if what else _too_large(body) or _truncated(body)
 
@@ -74,9 +74,9 @@ def _too_large(body: bytes) -> Diagnosis | None:
         return None
     return Diagnosis(
         "body",
-        f"the body has {len(body)} bytes: changes of JSON and forms are searched only up to "
+        f"the body has {len(body)} bytes: changes to JSON and forms are only searched up to "
         f"{min(skipped)} bytes",
-        f"the signature is not of these bytes; {_RAW}",
+        f"the signature does not match these bytes; {_RAW}",
     )
 
 
@@ -86,5 +86,5 @@ def _truncated(body: bytes) -> Diagnosis | None:
     return Diagnosis(
         "body",
         f"the body has exactly {len(body)} bytes: it may have been truncated (not proven)",
-        "check the size limits of the server, the framework and the log",
+        "check the size limits of the server, framework and log",
     )

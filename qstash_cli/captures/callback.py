@@ -1,4 +1,4 @@
-"""What a callback reports, with its bodies decoded. Source: QStash docs, "Callbacks"."""
+"""The content of a callback, with its bodies decoded. Source: QStash docs, "Callbacks"."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from qstash_cli.protocol.bounded_json import bounded
 
 
 def report_of(body: bytes) -> dict[str, Any] | None:
-    """The report of a callback or failure callback, None if the body is of something else.
+    """Returns the content of a callback or failure callback, None if the body is not one.
 
-    `body` and `sourceBody` are texts in it, not base64. What is nested too deeply is cut.
+    `body` and `sourceBody` are decoded to text. Values that are nested too deeply are cut.
     """
     try:
         report = json.loads(body)

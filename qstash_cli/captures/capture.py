@@ -1,4 +1,4 @@
-"""A captured request, whatever it was read from."""
+"""A captured request, independent of the format it was read from."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
-# The names under which a JSON capture may have the body, the rawest first.
+# The keys that may contain the body in a JSON capture, the rawest form first.
 BODY_KEYS = ("bodyBase64", "rawBody", "bodyRaw", "raw_body", "body", "content", "text")
 _TO_BASE64 = bytes.maketrans(b"-_", b"+/")
-# What a header may be in JSON.
+# The types that a header value may have in JSON.
 _SCALARS = (str, int, float)
 
 
 class Capture(NamedTuple):
-    """One request. `url` or `body` is None where the capture does not say.
+    """One request. `url` and `body` are None if the capture does not contain them.
 
-    `keys_without_body` are the keys of a JSON capture in which no body was found: it may be of an
-    empty request, or have the body under another name.
+    `keys_without_body` lists the keys of a JSON capture without a body under a known key: the
+    request may have been empty, or the body may be under another key.
     """
 
     source: str
@@ -30,7 +30,7 @@ class Capture(NamedTuple):
     keys_without_body: tuple[str, ...] = ()
 
     def header(self, name: str) -> str | None:
-        """The first header of that name, None if there is none."""
+        """Returns the first header with that name, None if the request has none."""
         wanted = name.lower()
         for own, value in self.headers:
             if own.lower() == wanted:
@@ -39,14 +39,14 @@ class Capture(NamedTuple):
 
     @property
     def signature(self) -> str | None:
-        """The signature, None if the request has none."""
+        """The `Upstash-Signature` header, None if the request has none."""
         return self.header("Upstash-Signature")
 
 
 def header_pairs(given: Any) -> Pairs:
-    """Headers of any usual shape: an object of texts or lists, pairs, or objects of name and value.
+    """Returns headers from an object of strings or lists, pairs, or name and value objects.
 
-    What has no such shape is left out.
+    Ignores values of any other shape.
     """
     if isinstance(given, dict):
         return tuple(
@@ -60,7 +60,7 @@ def header_pairs(given: Any) -> Pairs:
     if not isinstance(given, list):
         return ()
     if given and all(isinstance(item, str) for item in given):
-        # Node's rawHeaders: names and values in turn.
+        # Node's rawHeaders alternates names and values.
         return tuple(zip(given[::2], given[1::2], strict=False))
     return tuple(pair for item in given for pair in _pair(item))
 
@@ -77,7 +77,7 @@ def _pair(item: Any) -> Iterable[tuple[str, str]]:
 
 
 def decoded_base64(text: str) -> bytes | None:
-    """The bytes of base64 of either alphabet, None if it is not base64."""
+    """Decodes standard or URL-safe base64. Returns None if the text is neither."""
     try:
         plain = text.encode("ascii").translate(_TO_BASE64, string.whitespace.encode())
         return b64decode(plain + b"=" * (-len(plain) % 4), validate=True)

@@ -1,4 +1,4 @@
-"""A curl command, as browsers and proxies copy it."""
+"""Reads a curl command, as browsers and proxies copy it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COMMAND = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\$\s+)?curl(?:\.exe)?\s+")
 
 
 def read(data: bytes) -> Capture | None:
-    """The request that the command makes, None if it is not a curl command."""
+    """Returns the request that the command would send, None if it is not a curl command."""
     command = _COMMAND.match(data)
     if command is None:
         return None

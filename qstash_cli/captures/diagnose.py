@@ -1,4 +1,4 @@
-"""Why a signature is not valid: causes, each of them tested."""
+"""Diagnoses why a signature is not valid. Every cause is tested before it is reported."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from qstash_cli.protocol.signature import SignatureReport, signing_key
 
 OtherKeys = Mapping[str, tuple[str, str]]
 
-_MAX_KEYS_SHOWN, _MAX_CHARACTERS_SHOWN = 20, 40
-# About a hundred years: more is no time that anybody meant.
+_MAX_LISTED_KEYS, _MAX_KEY_CHARACTERS = 20, 40
+# About a hundred years. A larger difference means that the time itself is wrong.
 _LONG_S = 3_000_000_000
 
 
@@ -27,10 +27,11 @@ def diagnose(
     budget: SearchBudget,
     keys_without_body: tuple[str, ...] = (),
 ) -> list[Diagnosis]:
-    """What explains the checks that failed.
+    """Returns the causes of the failed checks.
 
-    `other_keys` are keys that were not asked for: a name, and the key with the fix if it signed.
-    `keys_without_body` are the keys of a JSON capture that has no body under a known key.
+    `other_keys` are signing keys that the user did not select: a name, the key, and the fix to
+    report if that key made the signature. `keys_without_body` are the keys of a JSON capture that
+    has no body under a known key.
     """
     failed, claims = report.failed, report.claims
     found: list[Diagnosis] = []
@@ -56,24 +57,24 @@ def _expiry(expected: Expectation, expires_at: int | None) -> Iterator[Diagnosis
     ago = f"{late_s} s" if late_s < _LONG_S else "a hundred years or more"
     yield Diagnosis(
         "exp",
-        f"the signature expired {ago} before the time of this check",
-        "verify it as of its own time with --at TIME, or add --ignore-expiry",
+        f"the signature expired {ago} before the time of the check",
+        "verify it at the time it was received with --at TIME, or add --ignore-expiry",
     )
 
 
 def _no_body(keys: tuple[str, ...]) -> Diagnosis:
-    shown = ", ".join(key[:_MAX_CHARACTERS_SHOWN] for key in keys[:_MAX_KEYS_SHOWN])
+    listed = ", ".join(key[:_MAX_KEY_CHARACTERS] for key in keys[:_MAX_LISTED_KEYS])
     return Diagnosis(
         "body",
-        f"the capture has no body under a known key ({', '.join(BODY_KEYS)}); its keys: {shown}",
-        "rename the key of the body to rawBody or body, or give the body with --body @FILE",
+        f"the capture has no body under a known key ({', '.join(BODY_KEYS)}); its keys: {listed}",
+        "rename the body's key to rawBody or body, or pass the body with --body @FILE",
     )
 
 
 def _key(signature: str, expected: Expectation, other_keys: OtherKeys) -> Iterator[Diagnosis]:
     for name, (key, fix) in other_keys.items():
         if _signs(signature, key):
-            yield Diagnosis("key", f"{name} signed it", fix)
+            yield Diagnosis("key", f"the token is signed with {name}", fix)
             return
     for name, key in expected.keys:
         bare = key.strip().strip("\"'").strip()
@@ -84,15 +85,15 @@ def _key(signature: str, expected: Expectation, other_keys: OtherKeys) -> Iterat
             return
     yield Diagnosis(
         "key",
-        "no known key signed it",
-        "is it of another account or region, or were the keys rotated twice since they were set? "
-        "`qstash keys get` prints the keys of today",
+        "the token is not signed with any known key",
+        "is it from another account or region, or were the keys rotated twice since they were set? "
+        "`qstash keys get` prints the current keys",
     )
     for name, key in expected.keys:
         bare = key.strip()
         if not bare.startswith("sig_"):
-            kind = "a token" if _is_token(bare) else "not a signing key, which begins with sig_"
-            yield Diagnosis("key", f"the {name} key given is {kind}", "give a signing key")
+            kind = "a token" if _is_token(bare) else "not a signing key, which starts with sig_"
+            yield Diagnosis("key", f"the {name} key is {kind}", "pass a signing key")
 
 
 def _is_token(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What explains a failed check."""
+"""The cause of a failed check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON that was parsed and serialized again, in each form that the original may have had."""
+"""Re-serializes JSON in each format that the original body may have had."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qstash_cli.captures.search_budget import SearchBudget
 
 
 class _Form(NamedTuple):
-    """How JSON may be written: spaces between the tokens, or the indentation."""
+    """A JSON format: the separators between tokens, or the indentation."""
 
     name: str
     separators: tuple[str, str] | None = None
@@ -22,8 +22,8 @@ class _Form(NamedTuple):
 _SPACINGS = (
     _Form("no spaces", (",", ":")),
     _Form("a space after each comma and colon", (", ", ": ")),
-    _Form("an indentation of 2", indent=2),
-    _Form("an indentation of 4", indent=4),
+    _Form("2-space indentation", indent=2),
+    _Form("4-space indentation", indent=4),
 )
 _FORMS = (
     *_SPACINGS,
@@ -36,7 +36,7 @@ def _int_if_whole(text: str) -> float | int:
     return int(number) if number.is_integer() else number
 
 
-# How numbers are read, so that they are written again as the original may have had them.
+# Ways to parse numbers, so that they are serialized as the original may have had them.
 _READERS: tuple[tuple[str, Callable[[bytes], Any]], ...] = (
     ("", json.loads),
     (", and 1.0 in place of 1", partial(json.loads, parse_int=float)),
@@ -45,7 +45,7 @@ _READERS: tuple[tuple[str, Callable[[bytes], Any]], ...] = (
 
 
 def undone(body: bytes, budget: SearchBudget) -> Iterator[tuple[str, bytes]]:
-    """What happened, and the body as it was before; nothing if the body is not JSON."""
+    """Yields descriptions of a change with the body before it; nothing if the body is not JSON."""
     text = body.decode("utf-8", "replace")
     for numbers, read in _READERS:
         budget.raise_if_spent()
@@ -79,15 +79,15 @@ def _written(value: Any, form: _Form, budget: SearchBudget) -> Iterator[str]:
             return
         yield text
         if "/" in text:
-            # As PHP writes it.
+            # PHP escapes slashes.
             yield text.replace("/", "\\/")
 
 
 def _serialized(encoder: json.JSONEncoder, value: Any, budget: SearchBudget) -> str:
     if encoder.indent is None:
         return encoder.encode(value)
-    # Indentation is written in Python, and by each level of nesting again: much longer than the
-    # body, if that is nested deep.
+    # Indenting is done in Python, and each level of nesting repeats the indentation: the output
+    # of a deeply nested body is much longer than the body.
     parts = []
     for part in encoder.iterencode(value):
         budget.raise_if_spent()

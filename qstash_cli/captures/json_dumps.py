@@ -1,7 +1,7 @@
-"""Requests as JSON: HAR files, events of AWS and Netlify, dumps of handlers and request bins.
+"""Reads requests as JSON: HAR files, AWS and Netlify events, dumps by handlers and request bins.
 
-All values are of `json.loads`, whose objects are dicts: to ask for one is ten times as quick as to
-ask for a `Mapping`, and it is asked ten times for each capture.
+All values come from `json.loads`, so objects are dicts. Checking for `dict` is ten times as fast as
+checking for `Mapping`, and each capture needs ten of these checks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from qstash_cli.captures.raw_http import scheme_of
 
 
 def read(value: Any) -> list[Capture]:
-    """The requests that a JSON value contains, none if it has no known shape."""
+    """Returns the requests in a JSON value, an empty list if it has no known shape."""
     found: list[Capture] = []
     waiting = [value]
     while waiting:
@@ -31,7 +31,7 @@ def read(value: Any) -> list[Capture]:
 
 
 def _of_object(value: Mapping[str, Any]) -> list[Capture] | None:
-    """The requests of an object, None if they are to be searched in what it contains."""
+    """Returns the requests of an object, None if its members must be searched instead."""
     log = value.get("log")
     if isinstance(log, dict) and isinstance(log.get("entries"), list):
         requests = [_object(entry).get("request") for entry in log["entries"]]
@@ -94,7 +94,7 @@ def _event_url(
     host = fields.get("host") or _text(context.get("domainName"))
     if not host:
         return None
-    # The path of the context has the stage before it, which is a part of the URL.
+    # The path in the request context includes the stage, which is part of the URL.
     paths = (event.get("rawPath"), context.get("path"), event.get("path"))
     path = next((path for path in paths if _text(path)), "/")
     query = _text(event.get("rawQueryString")) or _query(event, is_encoded="elb" in context)
@@ -115,7 +115,7 @@ def _dump(dump: Mapping[str, Any]) -> Capture:
     headers = header_pairs(dump.get("headers") or dump.get("rawHeaders"))
     url = _text(dump.get("url"))
     if url is None or url.startswith("/"):
-        # Request bins and Node's requests have the path alone.
+        # Request bins and Node's requests contain only the path.
         fields = {name.lower(): value for name, value in headers}
         url = _event_url({"path": url, **dump}, {}, fields)
     body_keys = [name for name in BODY_KEYS if dump.get(name) is not None]
@@ -141,7 +141,7 @@ def _bytes(value: Any, *, is_base64: bool) -> bytes:
         decoded = decoded_base64(value) if is_base64 else None
         return value.encode("utf-8", "surrogatepass") if decoded is None else decoded
     if isinstance(value, dict) and value.get("type") == "Buffer":
-        # How Node writes bytes as JSON.
+        # Node serializes a Buffer this way.
         numbers = value.get("data")
         if isinstance(numbers, list) and all(_is_byte(number) for number in numbers):
             return bytes(numbers)

@@ -1,4 +1,4 @@
-"""A raw HTTP/1 request, as a proxy or a terminal prints it. Source: RFC 9112."""
+"""Reads a raw HTTP/1 request, as a proxy or a terminal prints it. Source: RFC 9112."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CONTENT_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 def read(data: bytes) -> Capture | None:
-    """The request, None if it is not raw HTTP."""
+    """Returns the request, None if the data is not raw HTTP."""
     start = _START.match(data)
     if start is None:
         return None
@@ -48,7 +48,7 @@ def _headers(head: bytes) -> Pairs:
 
 
 def _without_last_line_end(body: bytes, length: int) -> bytes:
-    # An editor that saved the capture may have added a line end.
+    # The editor that saved the capture may have added a line end.
     return body[:length] if body[length:].strip(b"\r\n") == b"" else body
 
 
@@ -61,7 +61,7 @@ def _unchunked(body: bytes) -> bytes:
             return b"".join(pieces)
         pieces.append(body[size.end() : size.end() + length])
         at = size.end() + length
-    # Some proxies print the body decoded and keep the header.
+    # Some proxies print the decoded body but keep the Transfer-Encoding header.
     return b"".join(pieces) or body
 
 
@@ -75,7 +75,7 @@ def _url(target: str, fields: dict[str, str]) -> str | None:
 
 
 def scheme_of(fields: dict[str, str], host: str) -> str:
-    """The scheme that the sender used: what a proxy says, or http on this machine alone."""
+    """Returns the sender's scheme: X-Forwarded-Proto if present, else http for loopback hosts."""
     forwarded = fields.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
     if forwarded in {"http", "https"}:
         return forwarded

@@ -1,4 +1,4 @@
-"""Which format a capture is in, found by trying each of them."""
+"""Detects the format of a capture by trying each of them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from qstash_cli.captures import curl_line, json_dumps, raw_http
 from qstash_cli.captures.capture import Capture
 from qstash_cli.errors import BadInput
 
-_TRIED = (
+_FORMATS = (
     "raw HTTP, HAR, API Gateway v1 and v2, ALB and Netlify events, JSON with headers and body, "
     "a curl command"
 )
 
 
 def recognise(data: bytes) -> list[Capture]:
-    """The requests in a capture. Raises `BadInput` that says what was tried."""
+    """Returns the requests in a capture. Raises `BadInput` that lists the formats tried."""
     one = raw_http.read(data) or curl_line.read(data)
     if one is not None:
         return [one]
@@ -26,5 +26,7 @@ def recognise(data: bytes) -> list[Capture]:
     except ValueError:
         found = []
     if not found:
-        raise BadInput("the captured request is in no known format", hint=f"tried: {_TRIED}")
+        raise BadInput(
+            "the captured request is not in a known format", hint=f"known formats: {_FORMATS}"
+        )
     return found

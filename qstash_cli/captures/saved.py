@@ -1,4 +1,4 @@
-"""A captured request as a raw HTTP file, which `raw_http` reads back."""
+"""Writes a captured request as raw HTTP, which `raw_http` reads back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from qstash_cli.captures.capture import Capture
 
 
 def as_raw_http(capture: Capture, target: str) -> bytes:
-    """The request with `target` in its first line, its body byte for byte."""
+    """Returns the request with `target` in its request line and the body byte for byte."""
     fields = [
         (name, value)
         for name, value in capture.headers

@@ -1,4 +1,4 @@
-"""How long the search for the cause of a failure may take."""
+"""The time limit of the search for the cause of a failed check."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SECONDS_PER_CAPTURE = 2.0
-# For all captures of a file together: thousands of them may be wrong.
+# For all captures of a file together, since thousands of them may fail.
 SECONDS_PER_RUN = 60.0
 
 
 class SearchStopped(Exception):
-    """The search has used up its time."""
+    """The search has reached its time limit."""
 
 
 class SearchBudget:
-    """The time of searches: 2 s for each, and `run_s` for all. `clock` is in seconds."""
+    """Limits searches to 2 s each and `run_s` in total. `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float], run_s: float = math.inf) -> None:
         self._clock = clock
@@ -25,7 +25,7 @@ class SearchBudget:
 
     @contextmanager
     def one_search(self) -> Iterator[None]:
-        """Limits the time of what is done inside."""
+        """Limits the time of the search in the block."""
         began_at = self._clock()
         self._ends_at = began_at + min(SECONDS_PER_CAPTURE, self._remaining_s)
         try:
@@ -34,7 +34,7 @@ class SearchBudget:
             self._remaining_s -= max(0.0, self._clock() - began_at)
 
     def raise_if_spent(self) -> None:
-        """Raises `SearchStopped`, which says after how long, if no time remains."""
+        """Raises `SearchStopped`, which contains the limit, if no time remains."""
         if self._clock() < self._ends_at:
             return
         if self._remaining_s < SECONDS_PER_CAPTURE:

@@ -1,15 +1,15 @@
-"""The words of a shell command, in time proportional to its length.
+"""Splits a shell command into words, in time proportional to its length.
 
-`shlex.split` adds a word together character by character, which takes a minute for a body of 1 MB,
-and does not know the ANSI-C quotes (`$'...'`) in which browsers copy requests. Source: the Bash
-manual, "Quoting".
+`shlex.split` builds a word character by character, which takes a minute for a body of 1 MB, and it
+does not support the ANSI-C quotes (`$'...'`) that browsers use when they copy a request. Source:
+the Bash manual, "Quoting".
 """
 
 from __future__ import annotations
 
 import re
 
-# Possessive: what has matched is never tried again, and takes no memory.
+# Possessive quantifiers never backtrack, so matching takes no memory.
 _PART = re.compile(
     r"""
       (?P<space>\s+)
@@ -33,7 +33,7 @@ _CONTROLS = {
 
 
 def split(text: str) -> list[str] | None:
-    """The words of the command, None if a quote is not closed."""
+    """Returns the words of the command, None if a quote is not closed."""
     words: list[str] = []
     word: list[str] | None = None
     at = 0
@@ -69,5 +69,5 @@ def _ansi_c_character(escape: re.Match[str]) -> str:
 
 
 def _without_surrogate_pairs(text: str) -> str:
-    # Browsers write a character beyond U+FFFF as two.
+    # Browsers write a character beyond U+FFFF as a surrogate pair.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

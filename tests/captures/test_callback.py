@@ -1,4 +1,4 @@
-"""What a callback reports is JSON that every parser reads, whatever was sent."""
+"""The content of a callback is JSON that every parser accepts, whatever was sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def report(header: str) -> bytes:
     return f'{{"sourceMessageId":"msg_1","status":200,"body":"{BODY}","header":{header}}}'.encode()
 
 
-def test_the_bodies_of_a_report_are_decoded() -> None:
+def test_the_bodies_in_a_callback_are_decoded() -> None:
     found = report_of(report('{"X":["a"]}'))
 
     assert found == {
@@ -29,7 +29,7 @@ def test_the_bodies_of_a_report_are_decoded() -> None:
 @pytest.mark.parametrize(
     "header", ["[" * 900 + "]" * 900, '{"a":' * 900 + "1" + "}" * 900, "1e999", "NaN", "-1e999"]
 )
-def test_a_hostile_report_can_be_printed(header: str) -> None:
+def test_a_hostile_callback_can_be_printed(header: str) -> None:
     found = report_of(report(header))
 
     assert found is not None

@@ -1,4 +1,4 @@
-"""What changed a request is named, and only if that is proven."""
+"""A diagnosis names the change to a request, and only a change that is proven."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def signed(url: str, body: bytes, key: str = KEY) -> str:
 
 
 BODIES = {
-    "newline added": (ORIGINAL, ORIGINAL + b"\n", "a newline was added at the end"),
-    "newline lost": (ORIGINAL + b"\n", ORIGINAL, "the newline at the end was removed"),
+    "newline added": (ORIGINAL, ORIGINAL + b"\n", "a trailing newline was added"),
+    "newline lost": (ORIGINAL + b"\n", ORIGINAL, "the trailing newline was removed"),
     "CRLF": (b"a\nb", b"a\r\nb", "LF was converted to CRLF"),
     "LF": (b"a\r\nb", b"a\nb", "CRLF was converted to LF"),
     "BOM added": (b"a", b"\xef\xbb\xbfa", "a byte order mark was added"),
@@ -43,35 +43,35 @@ BODIES = {
     "slashes": (b'{"a":"x\\/y"}', b'{"a":"x/y"}', "the JSON was re-serialized"),
     "escapes": (b'{"a":"\\u00e4"}', '{"a":"ä"}'.encode(), "the JSON was re-serialized"),
     "a JSON string": (ORIGINAL, json.dumps(ORIGINAL.decode()).encode(), "encoded as a JSON string"),
-    "base64": (ORIGINAL, b64encode(ORIGINAL), "the body is base64 and was not decoded"),
-    "form": (ORIGINAL, quote_plus(ORIGINAL).encode(), "is form-encoded and was not"),
-    "form field": (b'{"a":1}', b"%7B%22a%22%3A1%7D=", "read the body as a field name"),
-    "decoded form": (b"a=1+2&b=x%2Cy", b"a=1 2&b=x,y", "a form was"),
-    "gzip": (ORIGINAL, gzip.compress(ORIGINAL), "the body is gzip and was not decompressed"),
+    "base64": (ORIGINAL, b64encode(ORIGINAL), "the body is still base64-encoded"),
+    "form": (ORIGINAL, quote_plus(ORIGINAL).encode(), "the body is still form-encoded"),
+    "form field": (b'{"a":1}', b"%7B%22a%22%3A1%7D=", "treated the body as a field name"),
+    "decoded form": (b"a=1+2&b=x%2Cy", b"a=1 2&b=x,y", "a form-encoded body was"),
+    "gzip": (ORIGINAL, gzip.compress(ORIGINAL), "the body is still gzip-compressed"),
     "latin-1": (ORIGINAL, ORIGINAL.decode().encode("latin-1"), "re-encoded from UTF-8 to latin-1"),
     "mojibake": (ORIGINAL, ORIGINAL.decode("latin-1").encode(), "UTF-8 was decoded as latin-1"),
-    "repr": (ORIGINAL, repr(ORIGINAL).encode(), "repr of the bytes"),
-    "two changes": (ORIGINAL + b"\n", b64encode(ORIGINAL), "was removed, then the body is base64"),
+    "repr": (ORIGINAL, repr(ORIGINAL).encode(), "repr of a bytes object"),
+    "two changes": (ORIGINAL + b"\n", b64encode(ORIGINAL), "then the body is still base64"),
     "empty": (b"", b"x", "the signed body is empty"),
     "cut": (b"x" * 5000, b"x" * 4096, "may have been truncated (not proven)"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_what_changed_a_body_is_named(qstash: Qstash, name: str) -> None:
-    original, captured, words = BODIES[name]
+def test_a_change_to_the_body_is_diagnosed(qstash: Qstash, name: str) -> None:
+    original, captured, expected = BODIES[name]
 
     run = qstash("verify", "--signature", signed(URL, original), "--body", "-", "--url", URL,
                  "--current-key", KEY, "-o", "json", stdin=captured)  # fmt: skip
 
     assert run.code == 7, run
-    if not words:
-        # Only one of several numbers changed: nothing known explains that, and nothing is said.
+    if not expected:
+        # Only one of several numbers changed: no known change explains that.
         assert run.json["findings"] == []
         return
     (finding,) = run.json["findings"]
     assert finding["check"] == "body"
-    assert words in finding["what"]
+    assert expected in finding["what"]
     assert finding["what"] in run.err
 
 
@@ -88,28 +88,28 @@ URLS = (
 )
 
 
-@pytest.mark.parametrize(("url", "words"), URLS)
-def test_the_difference_of_a_url_is_named(qstash: Qstash, url: str, words: str) -> None:
+@pytest.mark.parametrize(("url", "expected"), URLS)
+def test_a_difference_in_the_url_is_diagnosed(qstash: Qstash, url: str, expected: str) -> None:
     run = qstash("verify", "--signature", signed(URL, b""), "--body", "", "--url", url,
                  "--current-key", KEY, "-o", "json")  # fmt: skip
 
     assert run.code == 7, run
     (finding,) = run.json["findings"]
-    assert (finding["check"], words in finding["what"]) == ("sub", True), finding
+    assert (finding["check"], expected in finding["what"]) == ("sub", True), finding
     assert finding["fix"]
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "expected"),
     [("?b=2&a=1", "another order"), ("", "is missing"), ("?a=1&b=%32", "percent-encoded")],
 )
-def test_the_difference_of_a_query_is_named(url: str, words: str) -> None:
+def test_a_difference_in_the_query_is_diagnosed(url: str, expected: str) -> None:
     (finding,) = url_mismatch.find(f"{URL}{url}", f"{URL}?a=1&b=2")
 
-    assert words in finding.what
+    assert expected in finding.what
 
 
-def test_the_key_that_signed_is_found_elsewhere(qstash: Qstash) -> None:
+def test_the_signing_key_is_found_among_other_known_keys(qstash: Qstash) -> None:
     def findings(signature: str, key: str, **env: Any) -> str:
         run = qstash("verify", "--signature", signature, "--current-key", key, "-o", "json", **env)
         assert run.code == 7, run
@@ -117,12 +117,13 @@ def test_the_key_that_signed_is_found_elsewhere(qstash: Qstash) -> None:
         return " ".join(finding["what"] for finding in run.json["findings"])
 
     dev = signed(URL, b"", DEV_USER.current_signing_key)
-    assert "the development server's current key signed it" in findings(dev, "sig_other")
+    assert "signed with the development server's current key" in findings(dev, "sig_other")
     other = {"US_EAST_1_QSTASH_CURRENT_SIGNING_KEY": KEY}
-    assert "current key of US_EAST_1 signed it" in findings(signed(URL, b""), "sig_o", **other)
+    assert "the current key of US_EAST_1" in findings(signed(URL, b""), "sig_o", **other)
     assert "is a token" in findings(signed(URL, b""), DEV_USER.token)
     assert "not a signing key" in findings(signed(URL, b""), "hunter2")
-    assert findings(signed(URL, b""), "sig_other") == "no known key signed it"
+    unknown = "the token is not signed with any known key"
+    assert findings(signed(URL, b""), "sig_other") == unknown
 
 
 def test_a_region_has_its_own_keys(qstash: Qstash) -> None:
@@ -133,7 +134,7 @@ def test_a_region_has_its_own_keys(qstash: Qstash) -> None:
     assert qstash(*command, "--region", "eu-central-1", **keys).code == 3
 
 
-def test_the_claims_are_shown_with_readable_times(qstash: Qstash) -> None:
+def test_claims_are_printed_with_readable_times(qstash: Qstash) -> None:
     signature = sign(KEY, url=URL, body=b"", now=1_700_000_000, token_id="jwt_1")
 
     run = qstash("verify", "--signature", signature, "--current-key", KEY, "--claims",
@@ -144,12 +145,12 @@ def test_the_claims_are_shown_with_readable_times(qstash: Qstash) -> None:
 
 @settings(deadline=None)
 @given(st.binary(min_size=1, max_size=200), st.binary(min_size=32, max_size=32))
-def test_a_body_that_nothing_explains_gets_no_diagnosis(body: bytes, other_hash: bytes) -> None:
+def test_a_body_without_a_known_change_gets_no_diagnosis(body: bytes, other_hash: bytes) -> None:
     assert body_mismatch.find(body, other_hash, SearchBudget(lambda: 0)) is None
 
 
 @settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_no_url_breaks_the_diagnosis(url: str, signed_url: str) -> None:
+def test_any_pair_of_urls_can_be_diagnosed(url: str, signed_url: str) -> None:
     for finding in url_mismatch.find(url, signed_url):
         assert finding.what

@@ -1,4 +1,4 @@
-"""One signed request in every shape in which people capture it."""
+"""One signed request in every format in which it may be captured."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ CURL = f"curl {shlex.quote(URL)} \\\n  -X POST -H 'Upstash-Signature: {SIGNATURE
 CAPTURES: dict[str, bytes] = {
     "raw with CRLF": raw(b"\r\n"),
     "raw with LF": raw(b"\n"),
-    "raw with a length and a line end behind it": raw(
+    "raw with a length and a trailing line end": raw(
         b"\n", f"Content-Length: {len(BODY)}".encode(), body=BODY + b"\n"
     ),
     "raw and chunked": raw(b"\r\n", b"Transfer-Encoding: chunked", body=CHUNKED),
@@ -90,10 +90,10 @@ CAPTURES: dict[str, bytes] = {
     "a Buffer": dump(headers=HEADERS, body={"type": "Buffer", "data": list(BODY)}),
     "base64": dump(headers=HEADERS, bodyBase64=b64encode(BODY).decode()),
     "webhook.site": dump(uuid="1", type="web", headers=LISTS, content=TEXT),
-    "a path alone, as Node has it": dump(
+    "only a path, as in Node": dump(
         url="/hook?a=1&b=%20", headers=HEADERS, body=TEXT
     ),
-    "a list of them": json.dumps(
+    "a list of captures": json.dumps(
         {"data": [json.loads(dump(uuid="1", headers=LISTS, content=TEXT))]}
     ).encode(),
     "signature, URL and body": dump(signature=SIGNATURE, body=TEXT),
@@ -114,7 +114,7 @@ def test_a_capture_is_recognised_and_verified(qstash: Qstash, tmp_path: Path, na
     assert run.json["key"] == "current"
 
 
-def test_the_stage_of_a_gateway_is_a_part_of_the_url() -> None:
+def test_the_stage_of_a_gateway_is_part_of_the_url() -> None:
     event = V1 | {"path": "/hook", "requestContext": {"path": "/prod/hook", "stage": "prod"}}
     event |= {"multiValueQueryStringParameters": {"a": ["1", "2"]}}
 
@@ -123,14 +123,14 @@ def test_the_stage_of_a_gateway_is_a_part_of_the_url() -> None:
     assert found.url == "https://example.com/prod/hook?a=1&a=2"
 
 
-def test_what_is_not_recognised_says_what_was_tried(qstash: Qstash) -> None:
+def test_an_unknown_format_is_refused_with_the_list_of_known_formats(qstash: Qstash) -> None:
     for data in (b"", b"hello", b"{}", b"[1]", b"\xff\xfe", gzip.compress(BODY)):
         run = qstash("verify", "--request", "-", "--current-key", KEY, stdin=data)
         assert run.code == 2, run
-        assert "tried: raw HTTP, HAR, API Gateway" in run.err
+        assert "known formats: raw HTTP, HAR, API Gateway" in run.err
 
 
-def test_one_entry_of_several_or_all_of_them(qstash: Qstash) -> None:
+def test_a_capture_with_several_entries_verifies_all_or_one_of_them(qstash: Qstash) -> None:
     other = {"request": HAR["log"]["entries"][0]["request"] | {"url": f"{URL}&c=1"}}
     har = json.dumps({"log": {"entries": [*HAR["log"]["entries"], other]}}).encode()
     command = ("verify", "--request", "-", "--current-key", KEY)
@@ -144,7 +144,7 @@ def test_one_entry_of_several_or_all_of_them(qstash: Qstash) -> None:
     assert qstash(*command, "--entry", "3", stdin=har).code == 2
 
 
-def test_thousands_of_lines_get_a_verdict_each(qstash: Qstash, tmp_path: Path) -> None:
+def test_every_line_of_thousands_gets_a_result(qstash: Qstash, tmp_path: Path) -> None:
     good, bad = dump(headers=HEADERS, body=TEXT), dump(headers=HEADERS, body="other")
     file = tmp_path / "captures.jsonl"
     file.write_bytes(b"\n".join([good] * 1000 + [bad, b"{", b'{"url": "x"}', dump(headers={})]))
@@ -179,7 +179,7 @@ json_values = st.recursive(
 
 @settings(deadline=None)
 @given(st.one_of(st.binary(max_size=300), json_values.map(lambda v: json.dumps(v).encode())))
-def test_nothing_malformed_breaks_it(data: bytes) -> None:
+def test_malformed_captures_are_refused_without_a_crash(data: bytes) -> None:
     try:
         found = recognise(data)
     except BadInput:
@@ -192,7 +192,9 @@ def test_nothing_malformed_breaks_it(data: bytes) -> None:
     st.sampled_from(sorted(CAPTURES)), st.integers(0, 2000), st.binary(max_size=4),
     st.integers(0, 40),
 )  # fmt: skip
-def test_no_damaged_capture_breaks_it(name: str, at: int, put: bytes, lost: int) -> None:
+def test_damaged_captures_are_refused_without_a_crash(
+    name: str, at: int, put: bytes, lost: int
+) -> None:
     data = CAPTURES[name]
     try:
         found = recognise(data[:at] + put + data[at + lost :])

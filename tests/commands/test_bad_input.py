@@ -123,7 +123,7 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "a file that is not there": (
         ("publish", URL, "-d", "@/nowhere/at/all"),
-        "the file cannot be read: /nowhere/at/all",
+        "cannot read the file: /nowhere/at/all",
         "no such file or directory",
     ),
     "delay over the plan": (

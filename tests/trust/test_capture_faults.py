@@ -1,4 +1,4 @@
-"""Hostile captures: every one gets a verdict, in bounded time, and none hides those after it."""
+"""Hostile captures: each gets a result in bounded time, and none affects the captures after it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.trust.hostile_captures import (
     token_with,
 )
 
-# A search has 2 s; the rest is for a machine with neighbours.
+# A search may take 2 s; the rest is headroom for a busy machine.
 MAX_S = 6.0
 
 
@@ -44,12 +44,12 @@ def good_line() -> bytes:
 
 
 def strict(text: str) -> Any:
-    """The JSON, which has no NaN or Infinity."""
+    """Parses JSON, failing the test on NaN or Infinity."""
     return json.loads(text, parse_constant=lambda name: pytest.fail(f"not JSON: {name}"))
 
 
 class Clock:
-    """A clock that goes on by a step whenever it is read."""
+    """A clock that advances by `step_s` whenever it is read."""
 
     def __init__(self, step_s: float) -> None:
         self.now, self.step_s = time.time(), step_s
@@ -62,7 +62,7 @@ class Clock:
 
 
 def try_captures(qstash: Qstash, number: int) -> int:
-    """Verifies this many hostile captures, and returns how many there were."""
+    """Verifies `number` hostile captures and returns how many there were."""
     tried = 0
 
     @settings(
@@ -85,7 +85,7 @@ def try_captures(qstash: Qstash, number: int) -> int:
 
 
 def try_lines(qstash: Qstash, number: int) -> int:
-    """Verifies this many files with hostile lines, and returns how many there were."""
+    """Verifies `number` files with hostile lines and returns how many there were."""
     good, tried = good_line(), 0
 
     @settings(
@@ -108,19 +108,19 @@ def try_lines(qstash: Qstash, number: int) -> int:
     return tried
 
 
-def test_a_hostile_capture_gets_a_verdict_in_every_format(qstash: Qstash, figures: Figures) -> None:
+def test_a_hostile_capture_gets_a_result_in_every_format(qstash: Qstash, figures: Figures) -> None:
     # A search ends after 20 steps, so that many captures can be tried.
     qstash.now = Clock(0.1)
     figures("hostile captures", cases=try_captures(qstash, 250))
 
 
-def test_a_hostile_line_hides_no_verdict_of_the_others(qstash: Qstash, figures: Figures) -> None:
+def test_a_hostile_line_does_not_affect_the_other_lines(qstash: Qstash, figures: Figures) -> None:
     qstash.now = Clock(0.1)
     figures("hostile captures", cases=try_lines(qstash, 80))
 
 
 @pytest.mark.soak
-def test_thousands_of_hostile_captures_get_a_verdict(qstash: Qstash, figures: Figures) -> None:
+def test_thousands_of_hostile_captures_get_a_result(qstash: Qstash, figures: Figures) -> None:
     cases = try_captures(qstash, 100) + try_lines(qstash, 50)
     qstash.now = Clock(0.1)
     cases += try_captures(qstash, 4_000) + try_lines(qstash, 1_000)
@@ -131,7 +131,7 @@ def test_thousands_of_hostile_captures_get_a_verdict(qstash: Qstash, figures: Fi
     "claim", [{"exp": "-" + "9" * 400}, {"exp": "-1e308"}, {"exp": "1e999"}, {"aud": DEEP[6]},
               {"exp": '"-' + "9" * 4_000 + '"'}],
 )  # fmt: skip
-def test_a_diagnosis_never_costs_the_verdict(
+def test_the_result_is_printed_even_if_the_diagnosis_fails(
     qstash: Qstash, figures: Figures, claim: dict[str, str]
 ) -> None:
     qstash.now = Clock(0.02)
@@ -143,7 +143,7 @@ def test_a_diagnosis_never_costs_the_verdict(
     assert {check["name"] for check in strict(run.out)["checks"]} >= {"exp", "body"}
 
 
-def test_a_search_that_fails_is_a_message_beside_the_verdict() -> None:
+def test_a_failed_search_is_reported_with_the_result() -> None:
     def broken() -> float:
         raise OSError("no clock")
 
@@ -155,7 +155,7 @@ def test_a_search_that_fails_is_a_message_beside_the_verdict() -> None:
     assert reason(verdict) == "body failed: the search for the cause failed: OSError"
 
 
-def test_the_search_stops_after_two_seconds_and_says_so(figures: Figures) -> None:
+def test_the_search_stops_after_two_seconds_and_reports_it(figures: Figures) -> None:
     clock = Clock(0.1)
     capture = Capture(source="test", headers=(("Upstash-Signature", token_with()),), body=b"[1]")
 
@@ -163,10 +163,10 @@ def test_the_search_stops_after_two_seconds_and_says_so(figures: Figures) -> Non
 
     figures("diagnosis budget", cases=1)
     assert clock.reads <= 24
-    assert reason(verdict) == "body failed: the search for what changed the body stopped after 2 s"
+    assert reason(verdict) == "body failed: stopped searching for what changed the body after 2 s"
 
 
-def test_the_searches_of_a_run_have_a_limit_together(qstash: Qstash, figures: Figures) -> None:
+def test_the_searches_of_one_run_share_a_time_limit(qstash: Qstash, figures: Figures) -> None:
     clock = Clock(0.1)
     qstash.now = clock
     captured = {"url": URL, "headers": {"Upstash-Signature": token_with()}, "body": "[1,2]"}
@@ -177,16 +177,16 @@ def test_the_searches_of_a_run_have_a_limit_together(qstash: Qstash, figures: Fi
     figures("diagnosis budget", cases=500)
     assert run.code == 7
     assert run.out.count('"valid":false') == 500
-    # 30 searches of 20 reads, and then a few for each capture.
+    # 30 searches with 20 clock reads each, then a few reads for each capture.
     assert clock.reads < 600 + 500 * 6
-    assert "stopped after 2 s" in run.out.splitlines()[0]
-    assert "stopped after 60 s for all captures" in run.out.splitlines()[-1]
+    assert "the body after 2 s" in run.out.splitlines()[0]
+    assert "the body after 60 s for all captures" in run.out.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
     ("depth", "ends"), [(100, ("[", "]")), (900, ('{"a":', "}")), (400, ('{"a":[', "]}"))]
 )
-def test_a_deep_body_that_was_changed_takes_two_seconds_at_most(
+def test_a_deeply_nested_body_is_searched_for_two_seconds_at_most(
     figures: Figures, depth: int, ends: tuple[str, str]
 ) -> None:
     body = nested(depth, *ends)
@@ -206,7 +206,7 @@ def test_a_deep_body_that_was_changed_takes_two_seconds_at_most(
 
 
 @pytest.mark.parametrize("depth", [20, 300])
-def test_a_deep_body_that_was_serialized_again_is_still_explained(depth: int) -> None:
+def test_a_deeply_nested_body_that_was_reserialized_is_diagnosed(depth: int) -> None:
     value = json.loads(nested(depth, '{"a":[1,', "]}"))
     original, changed = json.dumps(value, separators=(",", ":")), json.dumps(value)
     token = token_with(body=json.dumps(body_hash(original.encode())))
@@ -218,7 +218,7 @@ def test_a_deep_body_that_was_serialized_again_is_still_explained(depth: int) ->
 
 
 @pytest.mark.soak
-def test_many_bodies_that_nothing_explains_stay_quick(figures: Figures) -> None:
+def test_many_bodies_without_a_known_change_are_searched_quickly(figures: Figures) -> None:
     limit_s, took = 2.5, []
     wide = ["{" + '"k":1,' * 900 + '"z":0}', "[" + "1.0," * 2000 + "0]"]
     for body in itertools.chain(DEEP, TEXTS, wide):
