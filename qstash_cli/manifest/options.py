@@ -11,7 +11,7 @@ from qstash_cli.protocol import value_types
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.headers import Headers, canonical_name, parse_header
 from qstash_cli.protocol.options import MessageOptions, Option, table
-from qstash_cli.protocol.value_types import Kind
+from qstash_cli.protocol.value_types import ValueType
 
 Keys = Mapping[str, tuple[str, Option]]
 
@@ -73,7 +73,7 @@ def _read_values(
     return values
 
 
-def _value(raw: Any, kind: Kind) -> Any:
+def _value(raw: Any, kind: ValueType) -> Any:
     expected = _EXPECTED.get(kind.metavar, "a text in quotes")
     if kind.repeats:
         items = raw if isinstance(raw, list) else [raw]

@@ -18,7 +18,7 @@ from qstash_cli.manifest.variables import Substitution
 from qstash_cli.protocol import value_types
 from qstash_cli.protocol.headers import as_defaults
 from qstash_cli.protocol.ids import validate_name
-from qstash_cli.protocol.value_types import Kind
+from qstash_cli.protocol.value_types import ValueType
 
 T = TypeVar("T")
 
@@ -153,7 +153,7 @@ def _number(
     given: Mapping[str, Any],
     path: Path,
     problems: Problems,
-    kind: Kind = value_types.POSITIVE,
+    kind: ValueType = value_types.POSITIVE,
 ) -> int | None:
     if key not in given:
         return None

@@ -1,1 +1,1 @@
-"""QStash's rules as pure functions: no I/O, no clock, no environment."""
+"""QStash's rules as pure functions, without I/O, clock or environment."""

@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again. Source: QStash docs, "Retry"."""
+"""Calculates retry delays. Source: QStash docs, "Retry"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qstash_cli.errors import BadInput
 LONGEST_MS = 86_400_000
 DEFAULT_RETRIES = 3
 
-# Guess: the docs name these headers without an order; the first one that can be read wins.
+# Guess: the docs list these headers without an order; the first one that parses wins.
 STEERING_HEADERS = (
     "retry-after",
     "x-ratelimit-reset",
@@ -25,9 +25,9 @@ _GO_UNITS_MS = {
     "ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3, "h": 3600e3,
 }  # fmt: skip
 _GO_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
-_MOST_CHARACTERS = 500
+_MAX_CHARACTERS = 500
 _HINT = (
-    "milliseconds from numbers, + - * / % ( ), `retried` and "
+    "write an expression for milliseconds with numbers, + - * / % ( ), `retried` and "
     "pow sqrt abs exp floor ceil round min max, such as 1000*pow(2,retried)"
 )
 _FUNCTIONS: dict[str, Callable[..., float]] = {
@@ -37,8 +37,8 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
 _NODES = (
     ast.Expr, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Call, ast.Name,
 )  # fmt: skip
-# The expression is parsed as Python, which knows comments, several statements and text, and prints
-# warnings about some of them. Only the tokens of arithmetic reach its parser.
+# simpleeval parses the expression as Python, which also accepts comments, statements and strings,
+# and prints warnings about some of them. So only arithmetic tokens may reach the parser.
 _ARITHMETIC = re.compile(
     r"(?:\s|[-+*/%(),]|(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?![\w.])"
     rf"|(?:retried|{'|'.join(_FUNCTIONS)})(?![\w.]))+",
@@ -47,16 +47,17 @@ _ARITHMETIC = re.compile(
 
 
 def default_delay_ms(failures: int) -> int:
-    """Milliseconds after the n-th failure without an expression: e^(2.5n) s, a day at most."""
+    """Returns QStash's default delay after the n-th failure: e^(2.5n) seconds, at most a day."""
     return round(min(LONGEST_MS, math.exp(min(2.5 * failures, 100)) * 1000))
 
 
 def delay_ms(
     failures: int, expression: str | None, response_headers: Iterable[tuple[str, str]], now: float
 ) -> int:
-    """Milliseconds to wait after the n-th failure of a message.
+    """Returns the delay before the next attempt after the n-th failure, in milliseconds.
 
-    The destination's own headers come first, then the message's expression, then the default.
+    The destination's response headers take precedence over the message's expression, and the
+    expression over the default.
     """
     steered = steered_delay_ms(response_headers, now)
     if steered is not None:
@@ -69,10 +70,10 @@ def delay_ms(
 
 
 def steered_delay_ms(response_headers: Iterable[tuple[str, str]], now: float) -> int | None:
-    """The delay that a destination asked for in `Retry-After` or its kin, or None.
+    """Returns the delay requested by `Retry-After` or a similar response header, or None.
 
-    A value is whole seconds, an HTTP date (RFC 9110 §10.2.3) or a Go duration such as `6m5s`;
-    one of more than a day is ignored.
+    A value is whole seconds, an HTTP date (RFC 9110 §10.2.3) or a Go duration such as `6m5s`.
+    Values over a day are ignored.
     """
     values = {name.lower(): value.strip() for name, value in response_headers}
     for name in STEERING_HEADERS:
@@ -92,32 +93,32 @@ def _steering_value_ms(text: str, now: float) -> float | None:
 
     try:
         at = parsedate_to_datetime(text)
-    # Python's versions differ in what they raise for a date that no calendar has.
+    # Python versions raise different exceptions for an impossible date.
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now) * 1000
 
 
 def validate_expression(text: str) -> str:
-    """A retry delay expression, unchanged. Raises `BadInput` if it cannot be evaluated."""
-    if len(text) > _MOST_CHARACTERS or not text.isprintable():
+    """Returns a retry delay expression unchanged. Raises `BadInput` if it cannot be evaluated."""
+    if len(text) > _MAX_CHARACTERS or not text.isprintable():
         raise BadInput(
-            f"a retry delay has at most {_MOST_CHARACTERS} printable characters", hint=_HINT
+            f"a retry delay is limited to {_MAX_CHARACTERS} printable characters", hint=_HINT
         )
     try:
         _evaluate(text, 1)
     except (ArithmeticError, ValueError):
         return text
-    except Exception:  # noqa: BLE001 - the evaluator has some twenty classes of error, and so does the parser
+    except Exception:  # noqa: BLE001 - the evaluator and the parser raise some twenty exception types each
         raise BadInput(f"not a retry delay: {text!r}", hint=_HINT) from None
     return text
 
 
 def _evaluated_ms(expression: str, retried: int) -> int | None:
-    # Guess: what cannot be computed falls back to the default, and a negative delay is none.
+    # Guess: an expression that fails falls back to the default; a negative delay means no delay.
     try:
         value = _evaluate(expression, retried)
-    except Exception:  # noqa: BLE001 - how deep it may go depends on who calls
+    except Exception:  # noqa: BLE001 - the recursion limit depends on the caller's stack
         return None
     return round(min(LONGEST_MS, max(0.0, value))) if math.isfinite(value) else None
 

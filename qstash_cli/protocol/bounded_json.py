@@ -1,4 +1,4 @@
-"""JSON of others, as JSON that every parser reads: not too deep, and with finite numbers."""
+"""Makes untrusted JSON safe for every parser: bounded nesting and finite numbers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-# No writer of JSON takes any depth, and nobody reads it.
+# JSON encoders have a recursion limit, and deeper values are unreadable anyway.
 _MAX_LEVELS = 8
 
 
 def bounded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values: `...` for what is nested too deeply, and text for numbers that JSON has not."""
+    """Replaces values nested too deeply with `...`, and NaN and infinity with strings."""
     return {name: _bounded(value, _MAX_LEVELS) for name, value in values.items()}
 
 

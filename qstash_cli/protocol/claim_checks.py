@@ -1,8 +1,8 @@
-"""The claims of a signature, each compared with what is expected of it.
+"""Checks each claim of a signature against the expected value.
 
-The rules for registered claims are PyJWT's, one by one, so that a report can name every claim that
-fails. The outcome of a check and its texts for people are apart: nobody reads the texts of twenty
-thousand valid signatures, and building them took a quarter of the time.
+The rules for registered claims repeat PyJWT's, so that a report can list every claim that fails.
+Outcomes are computed separately from their display texts: building the texts for twenty thousand
+valid signatures, which nobody reads, took a quarter of the time.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any, Literal, NamedTuple
 
 ISSUER = "Upstash"
 CLAIMS = ("iss", "sub", "exp", "nbf", "iat", "body", "aud", "jti")
-# QStash writes no `aud`, and `jti` as a string: a row is of interest only where it fails.
+# QStash omits `aud`, and `jti` is always a string, so these rows matter only if they fail.
 ONLY_IF_FAILED = ("aud", "jti")
 
 Outcome = Literal["pass", "fail", "not checked"]
 
 
 class Check(NamedTuple):
-    """One claim compared with what was expected of it. Both values are texts for people."""
+    """The check of one claim. Both values are display texts."""
 
     name: str
     outcome: Outcome
@@ -32,11 +32,11 @@ class Check(NamedTuple):
 
 
 class Expectation(NamedTuple):
-    """What a signature is verified against. `url` or `body` of None is not checked.
+    """The values to verify a signature against. A `url` or `body` of None is not checked.
 
-    `keys` are names and signing keys, tried in order. `now` is in unix seconds. PyJWT reads the
-    system clock itself; it does not judge times where `now` is another time, which
-    `uses_system_clock` says.
+    `keys` are pairs of a name and a signing key, tried in order. `now` is in unix seconds. PyJWT
+    reads the system clock itself, so with any other `now` (`uses_system_clock` is False) the times
+    are checked here instead.
     """
 
     keys: tuple[tuple[str, str], ...]
@@ -49,17 +49,17 @@ class Expectation(NamedTuple):
 
     @property
     def key_names(self) -> str:
-        """The names of the keys."""
+        """The names of the keys, for a message."""
         return " or ".join([name for name, _ in self.keys])
 
 
 def body_hash(body: bytes) -> str:
-    """The `body` claim: base64url of SHA-256, with padding, as QStash writes it."""
+    """Returns the `body` claim for a body: its SHA-256 as base64url with padding."""
     return urlsafe_b64encode(sha256(body).digest()).decode()
 
 
 def claim_outcomes(claims: Mapping[str, Any], expected: Expectation) -> tuple[Outcome, ...]:
-    """The outcome of the check of each of `CLAIMS`."""
+    """Returns the outcome of the check of each of `CLAIMS`."""
     begun = expected.now + expected.tolerance_s
     return (
         outcome(claims.get("iss") == ISSUER),
@@ -74,7 +74,7 @@ def claim_outcomes(claims: Mapping[str, Any], expected: Expectation) -> tuple[Ou
 
 
 def accepted_outcomes(claims: Mapping[str, Any], expected: Expectation) -> tuple[Outcome, ...]:
-    """The same outcomes for a token that PyJWT has accepted with all of its own checks."""
+    """Like `claim_outcomes`, for a token that has passed all of PyJWT's checks."""
     return (
         "pass",
         _subject(claims["sub"], expected.url),
@@ -88,7 +88,7 @@ def accepted_outcomes(claims: Mapping[str, Any], expected: Expectation) -> tuple
 
 
 def claim_texts(claims: Mapping[str, Any], expected: Expectation) -> Iterator[tuple[str, str]]:
-    """What was expected of each of `CLAIMS`, and what was found, as texts for people."""
+    """Returns the expected and the actual value of each of `CLAIMS`, as display texts."""
     begun = f"not after {expected.now + expected.tolerance_s:.0f}"
     wanted = {
         "iss": ISSUER,
@@ -104,19 +104,19 @@ def claim_texts(claims: Mapping[str, Any], expected: Expectation) -> Iterator[tu
 
 
 def outcome(is_right: bool) -> Outcome:
-    """The outcome of a check that is right or wrong."""
+    """Converts a boolean to an outcome."""
     return "pass" if is_right else "fail"
 
 
 def display_text(value: object) -> str:
-    """The value of a claim for people."""
+    """Returns the display text of a claim."""
     if isinstance(value, dict | list):
         return reprlib.repr(value)
     return "missing" if value is None else str(value)
 
 
 def seconds_of(value: Any) -> int | None:
-    """A time as PyJWT reads it: numbers without their fraction, and texts of digits; else None."""
+    """Converts a time as PyJWT does, truncating numbers and parsing strings. None if it cannot."""
     try:
         return int(value)
     except (ValueError, TypeError, OverflowError):
@@ -149,5 +149,5 @@ def _body(found: Any, body: bytes | None) -> Outcome:
     if body is None:
         return "not checked"
     wanted = body_hash(body).rstrip("=")
-    # Text that is not ASCII is no hash, and is not compared in constant time.
+    # compare_digest raises for text that is not ASCII, which cannot be a hash anyway.
     return outcome(found.isascii() and hmac.compare_digest(found.rstrip("="), wanted))

@@ -1,4 +1,4 @@
-"""Message options that are valid one by one, and that QStash refuses together.
+"""Finds combinations of valid message options that QStash refuses.
 
 Source: QStash docs, "Queues", "Flow control".
 """
@@ -12,14 +12,14 @@ from qstash_cli.protocol.options import MessageOptions, Operation
 
 
 class Contradiction(Enum):
-    """Why QStash refuses a combination. A value is the error and the hint of the command line."""
+    """A refused combination. The value is the error message and the hint."""
 
     DELAY_IN_A_QUEUE = (
-        "a message in a queue cannot be delayed: QStash refuses --delay and --not-before there",
-        "leave out the delay, or publish without --queue",
+        "messages in a queue cannot use --delay or --not-before",
+        "remove the delay, or publish without --queue",
     )
     LIMITS_WITHOUT_A_KEY = (
-        "a rate or parallelism needs a flow control key",
+        "rate, period and parallelism require a flow control key",
         "add --flow-key KEY",
     )
     KEY_WITHOUT_LIMITS = (
@@ -29,7 +29,7 @@ class Contradiction(Enum):
 
 
 def find_contradiction(options: MessageOptions, operation: Operation) -> Contradiction | None:
-    """The first combination in the options that QStash refuses, or None."""
+    """Returns the first combination that QStash refuses, or None."""
     is_delayed = options.delay_s is not None or options.not_before_s is not None
     if operation == "enqueue" and is_delayed:
         return Contradiction.DELAY_IN_A_QUEUE
@@ -42,7 +42,7 @@ def find_contradiction(options: MessageOptions, operation: Operation) -> Contrad
 
 
 def refuse_contradictions(options: MessageOptions, operation: Operation) -> None:
-    """Raises `BadInput`, which names flags, for a combination that QStash refuses."""
+    """Raises `BadInput`, naming the flags, for a combination that QStash refuses."""
     found = find_contradiction(options, operation)
     if found is not None:
         message, hint = found.value

@@ -1,4 +1,4 @@
-"""When a schedule fires; `CRON_TZ=ZONE ` sets the zone. Source: QStash docs, "Schedules"."""
+"""Cron expressions, with an optional `CRON_TZ=ZONE ` prefix. Source: QStash docs, "Schedules"."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import NamedTuple
 from qstash_cli.errors import BadInput
 
 _PREFIXES = ("CRON_TZ=", "TZ=")
-# Documented nowhere; the syntax is that of a library which takes them.
+# Undocumented, but QStash's syntax is that of a Go library that accepts these descriptors.
 _DESCRIPTORS = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *",
     "@weekly": "0 0 * * 0", "@daily": "0 0 * * *", "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }  # fmt: skip
-# After so long every date falls on the same day of the week again.
+# Dates fall on the same days of the week again after this period.
 _CYCLE_DAYS = 28 * 365 + 7
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 
 
 class Cron(NamedTuple):
-    """A checked expression: its zone, and its five fields."""
+    """A validated expression: its time zone and its five fields."""
 
     zone: str
     fields: str
 
 
 class Fire(NamedTuple):
-    """One time of firing, in unix seconds and in the schedule's zone.
+    """One run of a schedule, in unix seconds and in the schedule's time zone.
 
-    `change` says what a change of the clocks does to it: moved, first of two, repeated, or nothing.
+    `change` is the effect of a daylight saving change: moved, first of two, repeated, or empty.
     """
 
     at_s: int
@@ -41,20 +41,18 @@ class Fire(NamedTuple):
 
 
 def with_zone(expression: str, zone: str | None) -> str:
-    """An expression with a zone in front, as QStash stores it. Raises `BadInput` for two zones."""
+    """Adds a time zone prefix to an expression. Raises `BadInput` if it already has one."""
     if zone is None:
         return expression.strip()
     if expression.strip().startswith(_PREFIXES):
-        raise BadInput(
-            f"the expression has a time zone already: {expression}", hint="leave --tz out"
-        )
+        raise BadInput(f"the expression already has a time zone: {expression}", hint="remove --tz")
     return f"CRON_TZ={zone} {expression.strip()}"
 
 
 def parse_cron(text: str) -> Cron:
-    """An expression such as `0 3 * * *` or `CRON_TZ=Europe/Berlin @daily`.
+    """Parses an expression such as `0 3 * * *` or `CRON_TZ=Europe/Berlin @daily`.
 
-    Raises `BadInput` naming the field or the zone that is wrong.
+    Raises `BadInput` naming the invalid field or time zone.
     """
     rest = text.strip()
     zone = "UTC"
@@ -65,21 +63,22 @@ def parse_cron(text: str) -> Cron:
     fields = " ".join(_DESCRIPTORS.get(rest.strip().lower(), rest).split())
     if len(fields.split(" ")) != len(_FIELDS):
         raise BadInput(
-            f"a cron expression has five fields: {text!r}",
-            hint="minute, hour, day of the month, month, day of the week, such as '0 3 * * 1-5'",
+            f"a cron expression needs five fields: {text!r}",
+            hint="write minute, hour, day of the month, month and day of the week, such as "
+            "'0 3 * * 1-5'",
         )
     _validate_fields(fields)
     return Cron(zone=zone, fields=fields)
 
 
 def next_fire_s(cron: Cron, after_s: float) -> int | None:
-    """Unix seconds of the first time after `after_s`, None if there is none within 50 years."""
+    """Returns the first run after `after_s`, both in unix seconds; None if none in 50 years."""
     fire = next(fires(cron, after_s), None)
     return fire.at_s if fire else None
 
 
 def fires(cron: Cron, after_s: float) -> Iterator[Fire]:
-    """The times after `after_s` (unix seconds), in order."""
+    """Yields the runs after `after_s` (unix seconds), in order."""
     from zoneinfo import ZoneInfo
 
     from cronsim import CronSim
@@ -93,7 +92,7 @@ def fires(cron: Cron, after_s: float) -> Iterator[Fire]:
 
 
 def per_day(cron: Cron) -> float:
-    """How often it fires in a day, on average over 28 years; changes of the clocks apart."""
+    """Returns the average number of runs a day over 28 years, ignoring daylight saving changes."""
     minute, hour, *date = cron.fields.split(" ")
     share_of_days = _count(f"0 0 {' '.join(date)}", _CYCLE_DAYS) if date != ["*"] * 3 else 1
     return _count(f"{minute} {hour} * * *", 1) * share_of_days
@@ -112,10 +111,10 @@ def _change(cron: Cron, local: datetime) -> str:
     before, after = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
     if before is not None and after is not None and before > after:
         return "repeated" if local.fold else "first of two"
-    return "" if _fits(cron, local) else "moved"
+    return "" if _matches(cron, local) else "moved"
 
 
-def _fits(cron: Cron, local: datetime) -> bool:
+def _matches(cron: Cron, local: datetime) -> bool:
     from cronsim import CronSim
 
     wall = local.replace(tzinfo=UTC, fold=0)
@@ -130,7 +129,7 @@ def _validate_zone(zone: str) -> None:
         ZoneInfo(zone)
     except (KeyError, OSError, ValueError):
         raise BadInput(
-            f"not a time zone: {zone!r}", hint="write one such as Europe/Berlin or UTC"
+            f"not a time zone: {zone!r}", hint="use an IANA name such as Europe/Berlin or UTC"
         ) from None
 
 
@@ -142,15 +141,17 @@ def _validate_fields(fields: str) -> None:
         alone = " ".join(field if i == number else "*" for i in range(len(_FIELDS)))
         try:
             CronSim(alone, start)
-        # It asserts and compares what it has not checked: `1#1/2`, `1L-2`.
+        # cronsim raises AssertionError or TypeError for inputs such as `1#1/2` and `1L-2`.
         except (CronSimError, AssertionError, ValueError, TypeError):
             raise BadInput(
                 f"not a cron expression: the {name} is {field!r}",
-                hint="fields hold numbers, names, *, ranges, lists and steps",
+                hint="a field contains numbers, names, *, ranges, lists and steps",
             ) from None
     try:
         first = next(CronSim(fields, start), None)
     except (CronSimError, ValueError, TypeError):
         first = None
     if first is None:
-        raise BadInput(f"the cron expression never fires: {fields}", hint="look at day and month")
+        raise BadInput(
+            f"the cron expression never fires: {fields}", hint="check the day and the month"
+        )

@@ -1,4 +1,4 @@
-"""A request as its destination receives it. Source: QStash docs, "Receiving messages"."""
+"""The request that a destination receives. Source: QStash docs, "Receiving messages"."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _FROM_QSTASH = ("upstash-", "user-agent", "host", "content-length")
 
 
 class Delivery(NamedTuple):
-    """One message on its way to a URL, but for its signature, which each attempt has anew.
+    """A message to be delivered to a URL, without the signature, which is new for each attempt.
 
-    `headers` are those that the publisher has given; `retried` counts the attempts before this
-    one. An empty text is a header that is left out.
+    `headers` are the publisher's; `retried` counts the previous attempts. Empty strings mean that
+    the header is omitted.
     """
 
     message_id: str
@@ -28,7 +28,7 @@ class Delivery(NamedTuple):
     schedule_id: str = ""
 
     def signed_headers(self, signature: str, region: str) -> Headers:
-        """All headers of the request, with this signature, from a region such as EU-CENTRAL-1."""
+        """Returns all headers, with the signature and the region, such as EU-CENTRAL-1."""
         own = (
             ("User-Agent", USER_AGENT),
             ("Upstash-Message-Id", self.message_id),
@@ -41,10 +41,10 @@ class Delivery(NamedTuple):
         )
         return (
             *((name, value) for name, value in own if value),
-            *((n, v) for n, v in self.headers if _travels(n.lower())),
+            *((n, v) for n, v in self.headers if _is_forwarded(n.lower())),
         )
 
 
-def _travels(name: str) -> bool:
-    # The framing of the request is the connection's own, whatever a publisher forwards.
+def _is_forwarded(name: str) -> bool:
+    # Framing headers belong to the connection, even if the publisher forwards them.
     return name not in HOP_BY_HOP and not name.startswith(_FROM_QSTASH)

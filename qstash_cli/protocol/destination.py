@@ -1,4 +1,4 @@
-"""Where a message goes: a URL, or the name of a URL group. Source: QStash docs, "Publish"."""
+"""The destination of a message: a URL or a URL group. Source: QStash docs, "Publish"."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _LOOPBACK_NAMES = ("localhost", "localhost.localdomain")
 
 
 def is_url(destination: str) -> bool:
-    """Whether it begins with `http://` or `https://`; anything else is a URL group."""
+    """Returns whether it starts with `http://` or `https://`; anything else is a URL group."""
     return bool(_SCHEME.match(destination))
 
 
 def validate_destination(destination: str) -> str:
-    """A destination as it may stand in a request path: a URL without its fragment, or a group.
+    """Returns a destination ready for a request path: a URL without its fragment, or a group.
 
-    Raises `BadInput` for what QStash would refuse, or would take for a part of the API's own URL.
+    Raises `BadInput` if QStash would refuse it or interpret it as part of the API's own URL.
     """
     if _ENCODED_SCHEME.match(destination):
         raise BadInput(
             f"the destination is percent-encoded: {destination}",
-            hint="QStash wants the URL as it is, with ://",
+            hint="pass the plain URL, with ://",
         )
     if is_url(destination):
         return validate_url(destination)
     if not destination.strip():
-        raise BadInput("the destination is empty", hint="give a URL or a URL group's name")
+        raise BadInput("the destination is empty", hint="pass a URL or the name of a URL group")
     if not _GROUP.fullmatch(destination):
         raise BadInput(
             f"the destination has no http:// or https://: {destination}",
@@ -53,12 +53,12 @@ def _looks_like_a_host(name: str) -> bool:
 
 
 def validate_url(url: str) -> str:
-    """A URL without its fragment. Raises `BadInput` if nothing can be delivered to it."""
+    """Returns a URL without its fragment. Raises `BadInput` if it cannot receive deliveries."""
     url = url.partition("#")[0]
     if re.search(r"[\s\x00-\x1f\x7f]", url) or not url.isascii():
         raise BadInput(
-            f"the destination has characters that a URL cannot hold: {url!r}",
-            hint="percent-encode blanks and letters beyond ASCII",
+            f"the destination contains characters that are not allowed in a URL: {url!r}",
+            hint="percent-encode spaces and non-ASCII characters",
         )
     try:
         parts = urlsplit(url)
@@ -71,14 +71,14 @@ def validate_url(url: str) -> str:
 
 
 def unreachable_reason(url: str) -> str:
-    """Why QStash in the cloud cannot reach the host of `url`, or nothing if it may.
+    """Returns why QStash in the cloud cannot reach the host of `url`, empty if it may.
 
-    Only the text is looked at: no name is resolved.
+    Only inspects the text: no name is resolved.
     """
     host = (urlsplit(url).hostname or "").rstrip(".").lower()
     if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
         return _LOOPBACK
-    # An address begins with a digit, or has colons.
+    # An IP address starts with a digit or contains colons.
     if not (host[:1].isdigit() or ":" in host):
         return ""
     import ipaddress
@@ -93,15 +93,15 @@ def unreachable_reason(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """The host is this machine."""
+    """Returns whether the host is this machine."""
     return unreachable_reason(url) == _LOOPBACK
 
 
 def validate_reachable(url: str, what: str) -> None:
-    """Raises `BadInput` if QStash in the cloud could not reach `url`. `what` names it."""
+    """Raises `BadInput` if QStash in the cloud cannot reach `url`. `what` describes the URL."""
     reason = unreachable_reason(url) if is_url(url) else ""
     if reason:
         raise BadInput(
-            f"QStash cannot reach {reason} from the cloud, the {what} is: {url}",
+            f"the {what} is {reason}, which QStash cannot reach from the cloud: {url}",
             hint="run `qstash dev` and add --dev to deliver on this machine",
         )

@@ -10,7 +10,7 @@ DEV_URL = f"http://127.0.0.1:{DEV_PORT}"
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """The name of a user of a QStash server, its token and its signing keys."""
+    """A user of a QStash server: name, token and signing keys."""
 
     name: str
     token: str = field(repr=False)
@@ -24,7 +24,7 @@ DEV_USER = Credentials(
     current_signing_key="sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r",
     next_signing_key="sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs",
 )
-# The server knows all of them; `--dev` is the first.
+# The server accepts all of these users; `--dev` uses the first.
 DEV_USERS = (
     DEV_USER,
     Credentials(

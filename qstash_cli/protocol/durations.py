@@ -1,4 +1,4 @@
-"""Spans of time as QStash writes them. Source: QStash docs, "Delay"."""
+"""Durations in QStash's notation. Source: QStash docs, "Delay"."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_PERIOD_S = 7 * _UNITS["d"]
 
 
 def parse_duration_s(text: str) -> int:
-    """Seconds in a duration such as `1d10h30m`; a bare number is seconds.
+    """Parses a duration such as `1d10h30m` to seconds; a bare number is seconds.
 
     Raises `BadInput` for anything else.
     """
@@ -31,12 +31,14 @@ def parse_duration_s(text: str) -> int:
         )
     total_s = sum(int(count) * _UNITS[unit] for count, unit in parts)
     if total_s > _LONGEST_S:
-        raise BadInput(f"the duration is too long: {text!r}", hint="thirty thousand years will do")
+        raise BadInput(
+            f"the duration is too long: {text!r}", hint=f"the limit is {_LONGEST_S // 86_400}d"
+        )
     return total_s
 
 
 def parse_period_s(text: str) -> int:
-    """Seconds in the period of a rate, a duration of 1 second to 7 days.
+    """Parses the period of a rate, from 1 second to 7 days, to seconds.
 
     Raises `BadInput` for anything else.
     """
@@ -50,7 +52,7 @@ def parse_period_s(text: str) -> int:
 
 
 def format_duration(seconds: int) -> str:
-    """A whole number of seconds as QStash writes it, largest unit first: 5403 is `1h30m3s`."""
+    """Formats seconds in QStash's notation, largest unit first: 5403 is `1h30m3s`."""
     parts = []
     for unit, size in _UNITS.items():
         count, seconds = divmod(seconds, size)

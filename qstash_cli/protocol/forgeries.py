@@ -1,4 +1,4 @@
-"""Signatures that a handler must refuse, and two that it must accept.
+"""Forged signatures that a handler must refuse, and valid ones that it must accept.
 
 Source: QStash docs, "Verify signatures"; RFC 8725, section 3.1, for the algorithms.
 """
@@ -14,7 +14,7 @@ _OTHER_KEY = "sig_of_nobody"
 
 
 class Probe(NamedTuple):
-    """A request to try. `signature` is None for one without; `is_good` says it must be accepted."""
+    """A request to send. `signature` may be None; `is_good` means that it must be accepted."""
 
     name: str
     signature: str | None
@@ -25,7 +25,7 @@ class Probe(NamedTuple):
 def probes(
     *, url: str, body: bytes, current: str, following: str | None, now: float, token_id: str
 ) -> Iterator[Probe]:
-    """All probes of a handler at `url`: first what it must refuse. `now` is in unix seconds."""
+    """Yields all probes of a handler at `url`, the forgeries first. `now` is in unix seconds."""
     claims = claims_of(url=url, body=body, now=now, token_id=token_id)
 
     def made(key: str, algorithm: str = "HS256", **changed: Any) -> str:
@@ -49,6 +49,6 @@ def probes(
 
 
 def good_probe(name: str, key: str, *, url: str, body: bytes, now: float, token_id: str) -> Probe:
-    """A request that a handler at `url` must accept if it knows the key."""
+    """Returns a request that a handler at `url` must accept if it has the key."""
     claims = claims_of(url=url, body=body, now=now, token_id=token_id)
     return Probe(name=name, signature=encode_token(claims, key, "HS256"), body=body, is_good=True)

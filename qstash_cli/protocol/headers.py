@@ -1,5 +1,6 @@
-"""HTTP header names and the ones that are forwarded to a destination. Source: RFC 9110 §5 and §7.6,
-QStash docs, "Pass headers".
+"""HTTP headers, and which of them are forwarded to a destination.
+
+Sources: RFC 9110 §5 and §7.6; QStash docs, "Pass headers".
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ HOP_BY_HOP = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
     "te", "trailer", "transfer-encoding", "upgrade",
 }  # fmt: skip
-# `Authorization` is the publisher's own token, and must not travel on.
+# `Authorization` contains the publisher's own token and must not be forwarded.
 _OF_THIS_CONNECTION = HOP_BY_HOP | {"authorization", "content-length", "host"}
 
 
 @lru_cache
 def canonical_name(name: str) -> str:
-    """A header name as QStash stores it: `x-trace-ID` is `X-Trace-Id`."""
+    """Returns a header name in QStash's spelling: `x-trace-ID` becomes `X-Trace-Id`."""
     return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))
 
 
 def parse_header(text: str) -> tuple[str, str]:
-    """Name and value of `Name: value`. Raises `BadInput` if it is not a header (RFC 9110 §5)."""
+    """Parses `Name: value` to a name and a value. Raises `BadInput` if it is not a header."""
     name, colon, value = text.partition(":")
     name, value = name.strip(), value.strip()
     if not colon or not _TOKEN.fullmatch(name):
@@ -39,18 +40,18 @@ def parse_header(text: str) -> tuple[str, str]:
 
 
 def validate_header(name: str, value: str) -> tuple[str, str]:
-    """A name and its value, unchanged. Raises `BadInput` if they could not be sent."""
+    """Returns a name and a value unchanged. Raises `BadInput` if they cannot be sent."""
     if not _TOKEN.fullmatch(name):
-        raise BadInput(f"not the name of a header: {name!r}")
+        raise BadInput(f"not a valid header name: {name!r}")
     if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
-        raise BadInput(f"a header value cannot hold control characters: {name}")
+        raise BadInput(f"a header value cannot contain control characters: {name}")
     return name, value
 
 
 def as_defaults(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Default headers of a URL group as QStash takes them.
+    """Returns the default headers of a URL group in the form that the API accepts.
 
-    As on a publish, what is not for QStash is for the destination, and gets `Upstash-Forward-`.
+    As in a publish request, headers for the destination get the prefix `Upstash-Forward-`.
     """
     return tuple(
         (name if name.lower().startswith("upstash-") else f"{FORWARD}{name}", value)
@@ -59,7 +60,7 @@ def as_defaults(headers: Iterable[tuple[str, str]]) -> Headers:
 
 
 def forwardable(headers: Iterable[tuple[str, str]]) -> Headers:
-    """The headers of a publish request that may travel on to the destination as they are."""
+    """Returns the headers of a publish request that may be forwarded unchanged."""
     return tuple(
         (name, value)
         for name, value in headers
@@ -68,12 +69,12 @@ def forwardable(headers: Iterable[tuple[str, str]]) -> Headers:
 
 
 def names_a_secret(name: str) -> bool:
-    """A header of this name usually holds a secret, which is not to be shown."""
+    """Returns whether a header with this name usually contains a secret."""
     return bool(_SECRET.search(name.lower()))
 
 
 def as_lists(headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Headers as QStash's JSON has them: `{"X-Trace-Id": ["1", "2"]}`."""
+    """Returns headers in the form of QStash's JSON: `{"X-Trace-Id": ["1", "2"]}`."""
     lists: dict[str, list[str]] = {}
     for name, value in headers:
         lists.setdefault(canonical_name(name), []).append(value)

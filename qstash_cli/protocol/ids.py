@@ -1,4 +1,4 @@
-"""The shapes of ids and names. Sources: QStash docs, "Queues", "Schedules", "Deduplication"."""
+"""Formats of ids and names. Sources: QStash docs, "Queues", "Schedules", "Deduplication"."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from qstash_cli.errors import BadInput
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _RANDOM_LENGTH = 28
-# Of milliseconds until the year 6000.
+# Enough base58 digits for milliseconds until the year 6000.
 _TIME_LENGTH = 8
-# The digit of each byte. The last bytes would make the first digits likelier than the others.
+# Maps each byte to a digit. The highest bytes are dropped, since they would make the first digits
+# more likely than the others.
 _DIGITS = (_BASE58 * 5)[:256].encode()
 _UNEVEN = bytes(range(256 - 256 % len(_BASE58), 256))
-# Guess: DLQ ids have the shape of all that were seen, a time in ms and a number.
+# Guess: all DLQ ids seen so far are a time in milliseconds and a number.
 _DLQ_ID = re.compile(r"\d+-\d+")
 _MESSAGE_ID = re.compile(r"msg_[A-Za-z0-9_-]+")
 
 
 def new_id(prefix: str, random_bytes: Callable[[int], bytes]) -> str:
-    """A fresh id such as `msg_` and 28 base58 characters. `random_bytes(n)` supplies n bytes."""
+    """Returns a new id: a prefix such as `msg`, `_` and 28 base58 characters.
+
+    `random_bytes(n)` returns n random bytes.
+    """
     digits = b""
     while len(digits) < _RANDOM_LENGTH:
         digits += random_bytes(2 * _RANDOM_LENGTH).translate(_DIGITS, _UNEVEN)
@@ -30,8 +34,9 @@ def new_id(prefix: str, random_bytes: Callable[[int], bytes]) -> str:
 
 
 def new_time_ordered_id(prefix: str, now_ms: int, random_bytes: Callable[[int], bytes]) -> str:
-    """A fresh id of the same shape that sorts by time: 8 of its characters are `now_ms`, which is
-    unix milliseconds, and 20 are random.
+    """Returns a new id of the same format that sorts by time.
+
+    Its first 8 characters encode `now_ms` (unix milliseconds); the other 20 are random.
     """
     digits = ""
     for _ in range(_TIME_LENGTH):
@@ -42,25 +47,25 @@ def new_time_ordered_id(prefix: str, now_ms: int, random_bytes: Callable[[int], 
 
 
 def validate_name(text: str, what: str) -> str:
-    """The name of a queue, URL group or schedule, unchanged.
+    """Returns the name of a queue, URL group or schedule unchanged.
 
-    `what` says which in the message. Raises `BadInput` if it is empty or has a character other
-    than letters, digits, `.`, `_` and `-`.
+    `what` describes it in the message. Raises `BadInput` if it is empty or contains characters
+    other than letters, digits, `.`, `_` and `-`.
     """
     if not _NAME.fullmatch(text):
         raise BadInput(
-            f"not a name for a {what}: {text!r}",
-            hint="letters, digits, '.', '_' and '-' are allowed",
+            f"not a valid {what} name: {text!r}",
+            hint="use letters, digits, '.', '_' and '-'",
         )
     return text
 
 
 def validate_id(text: str, what: str) -> str:
-    """An id as a path segment, unchanged.
+    """Returns an id for use as a path segment, unchanged.
 
-    QStash takes the path without its last segment for the whole collection, so that deleting an
-    empty id deletes everything. Raises `BadInput` for an empty id or one with `/`, `?`, `#`,
-    blanks or control characters.
+    A path without its last segment addresses the whole collection, so deleting an empty id would
+    delete everything. Raises `BadInput` if the id is empty or contains `/`, `?`, `#`, spaces or
+    control characters.
     """
     if not text or re.search(r"[/?#\s\x00-\x1f\x7f]", text):
         raise BadInput(f"not a {what} id: {text!r}", hint="nothing was sent")
@@ -68,22 +73,22 @@ def validate_id(text: str, what: str) -> str:
 
 
 def kind_of_id(text: str) -> Literal["DLQ", "message"]:
-    """What an id stands for, by its shape. Raises `BadInput` if it is neither."""
+    """Returns what an id identifies, judging by its format. Raises `BadInput` if it is neither."""
     if _DLQ_ID.fullmatch(text):
         return "DLQ"
     if _MESSAGE_ID.fullmatch(text):
         return "message"
     raise BadInput(
         f"neither a DLQ id nor a message id: {text!r}",
-        hint="they look like 1725323658779-0 and msg_26hZCxZC; nothing was sent",
+        hint="examples: 1725323658779-0 and msg_26hZCxZC; nothing was sent",
     )
 
 
 def validate_deduplication_id(text: str) -> str:
-    """A deduplication id, unchanged. Raises `BadInput` if empty or with `:` or blanks."""
+    """Returns a deduplication id unchanged. Raises `BadInput` if empty or with `:` or spaces."""
     if not text or ":" in text or re.search(r"\s", text):
         raise BadInput(
-            f"a deduplication id cannot be empty or contain ':' or blanks: {text!r}",
-            hint="use '-' or '_' between its parts",
+            f"a deduplication id cannot be empty or contain ':' or spaces: {text!r}",
+            hint="separate its parts with '-' or '_'",
         )
     return text

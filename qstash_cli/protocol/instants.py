@@ -1,4 +1,4 @@
-"""Points in time as people write them: ISO 8601, epoch seconds, `in 10m`, `2h ago`, `now`."""
+"""Parses points in time: ISO 8601, unix seconds, `in 10m`, `2h ago`, `now`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.durations import parse_duration_s
 
-# Thirteen digits are milliseconds, as QStash's JSON writes them.
+# QStash's JSON contains milliseconds, which have thirteen digits.
 _FIRST_MILLISECONDS = 100_000_000_000
 _MAX_DIGITS = 15
 
 
 def parse_instant_s(text: str, now: float) -> float:
-    """Unix seconds of a point in time; `now` (unix seconds) anchors the relative forms.
+    """Parses a point in time to unix seconds; relative forms count from `now` (unix seconds).
 
-    An ISO 8601 instant without an offset is UTC, as QStash's own times are. A number of twelve or
-    more digits is milliseconds, as in QStash's JSON. Raises `BadInput` for anything else.
+    ISO 8601 times without an offset are UTC, like QStash's own. Numbers of twelve or more digits
+    are milliseconds. Raises `BadInput` for anything else.
     """
     text = text.strip()
     if text == "now":
@@ -33,7 +33,7 @@ def parse_instant_s(text: str, now: float) -> float:
     except (ValueError, OverflowError):
         raise BadInput(
             f"not a point in time: {text!r}",
-            hint="write 2026-12-01T09:00:00Z, unix seconds, or 'in 10m'",
+            hint="use ISO 8601 such as 2026-12-01T09:00:00Z, unix seconds, or 'in 10m'",
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What each plan allows. Source: Upstash's pricing page for QStash, 2026."""
+"""The limits of each plan. Source: Upstash's pricing page for QStash, 2026."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DAY_S = 86_400
 
 
 class PlanLimits(NamedTuple):
-    """A plan's limits: bytes of a body, seconds of delay and of a delivery. None is no limit."""
+    """The limits of a plan. None means unlimited."""
 
     body_bytes: int
     delay_s: int | None = None
@@ -29,7 +29,7 @@ class PlanLimits(NamedTuple):
 
 
 _LARGEST_BODY_BYTES = 50 * _MEGABYTE
-# Guess: how many requests that publish nothing are allowed in a second.
+# Guess: the limit of requests per second, publishing aside.
 _BURST = 100
 UNLIMITED = PlanLimits(body_bytes=_LARGEST_BODY_BYTES)
 PLANS = {
@@ -48,25 +48,25 @@ PLANS = {
     ),
 }  # fmt: skip
 MOST_GENEROUS = "fixed"
-# The plans that `qstash dev` can have. What QStash's own development server calls pro are the fixed
-# plans of today.
+# The plans that `qstash dev` can simulate. QStash's own development server says pro for the plans
+# that are now called fixed.
 DEV_QUOTAS = {"none": None, **{name: name for name in PLANS}, "pro": "fixed"}
 
 
 def validate_limits(
     plan: str | None, *, body_bytes: int, delay_s: int | None, timeout_s: int | None
 ) -> None:
-    """Raises `BadInput` for what the plan does not allow.
+    """Raises `BadInput` if a value exceeds the limits of the plan.
 
-    Without a plan the most generous one is assumed, so that nothing is refused that may pass.
+    An unknown plan is treated as the most generous one, so that nothing is refused by mistake.
     """
     name = plan or MOST_GENEROUS
     limits = PLANS[name]
     if body_bytes > limits.body_bytes:
         raise BadInput(
-            f"the body is larger than the {name} plan allows: {body_bytes} bytes",
+            f"the body exceeds the limit of the {name} plan: {body_bytes} bytes",
             hint=f"the limit is {limits.body_bytes} bytes; send a link to the data, "
-            "or pass --no-check",
+            "or pass --no-check to send it anyway",
         )
     for what, value, limit in (
         ("delay", delay_s, limits.delay_s),
@@ -74,6 +74,6 @@ def validate_limits(
     ):
         if value is not None and limit is not None and value > limit:
             raise BadInput(
-                f"the {what} is longer than the {name} plan allows: {format_duration(value)}",
-                hint=f"the limit is {format_duration(limit)}; or pass --no-check",
+                f"the {what} exceeds the limit of the {name} plan: {format_duration(value)}",
+                hint=f"the limit is {format_duration(limit)}; pass --no-check to send it anyway",
             )

@@ -1,16 +1,16 @@
-"""What somebody may have meant by a name that does not exist."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str], least_likeness: float = 0.6) -> str:
-    """`did you mean 'x'?` for a name close to one of those known, else nothing.
+def nearest(name: str, known: Iterable[str], min_similarity: float = 0.6) -> str:
+    """Returns `did you mean 'x'?` if a known name is similar, else an empty string.
 
-    `least_likeness` is from 0 to 1.
+    `min_similarity` is from 0 to 1.
     """
     import difflib
 
-    found = difflib.get_close_matches(name.lower(), list(known), 1, least_likeness)
+    found = difflib.get_close_matches(name.lower(), list(known), 1, min_similarity)
     return f"did you mean {found[0]!r}?" if found else ""

@@ -1,5 +1,6 @@
-"""The table of message options: one field each, from which the flags, the headers, the batch item
-and the server's decoding follow. Source: QStash docs, "Publish a message", header parameters.
+"""Message options: each field defines a flag, a header, a batch key and how the server decodes it.
+
+Source: QStash docs, "Publish a message", header parameters.
 """
 
 from __future__ import annotations
@@ -12,30 +13,30 @@ from typing import Any, Literal, NamedTuple
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import value_types
 from qstash_cli.protocol.headers import Headers, canonical_name, forwardable, validate_header
-from qstash_cli.protocol.value_types import Kind
+from qstash_cli.protocol.value_types import ValueType
 
 Operation = Literal["publish", "enqueue", "batch", "schedule", "dlq_retry"]
 
 _EVERYWHERE: tuple[Operation, ...] = ("publish", "enqueue", "batch", "schedule", "dlq_retry")
 _NEW_MESSAGE: tuple[Operation, ...] = ("publish", "enqueue", "batch")
-# A batch has an id for each record.
+# In a batch, each record has its own id.
 _ONE_MESSAGE: tuple[Operation, ...] = ("publish", "enqueue")
 _NOT_QUEUED: tuple[Operation, ...] = ("publish", "batch", "schedule")
-# `dlq retry` finds entries by label and flow control key: there these flags are filters.
+# `dlq retry` selects entries by label and flow control key: there these flags are filters.
 _NOT_RETRIED: tuple[Operation, ...] = ("publish", "enqueue", "batch", "schedule")
 _SCHEDULE: tuple[Operation, ...] = ("schedule",)
 
 
 class Option(NamedTuple):
-    """What there is to know of one message option.
+    """The definition of one message option.
 
-    `header` stands after `Upstash-`; options that share a header are its `part=value` pairs.
-    `callback` says that it also exists for callbacks, with `Upstash-Callback-` before it.
-    `complete` is the kind of value that shells offer.
+    `header` is the name without `Upstash-`; options that share a header are `part=value` pairs in
+    it. `callback` means that the option also exists for callbacks, as `Upstash-Callback-...`.
+    `complete` is the kind of value that shells complete.
     """
 
     header: str
-    kind: Kind
+    kind: ValueType
     help: str
     part: str = ""
     callback: bool = False
@@ -43,60 +44,67 @@ class Option(NamedTuple):
     complete: str = ""
 
 
-def _option(header: str, kind: Kind, text: str, **more: Any) -> Any:
+def _option(header: str, kind: ValueType, text: str, **more: Any) -> Any:
     option = Option(header=header, kind=kind, help=text, **more)
     return field(default=() if kind.repeats else None, metadata={"option": option})
 
 
 @dataclass(frozen=True, kw_only=True)
 class MessageOptions:
-    """How a message is to be delivered. `None` and `()` leave the choice to QStash.
+    """How a message is delivered. `None` and `()` leave the choice to QStash.
 
-    `headers` are for the destination, but for names that begin with `Upstash-`, which are for
-    QStash. `on_callback` and `on_failure_callback` hold the options of the callback's own delivery.
-    Names that end in `_s` are whole seconds; `not_before_s` is a unix time.
+    `headers` are sent to the destination, except names that start with `Upstash-`, which are for
+    QStash. `on_callback` and `on_failure_callback` are the options for delivering the callback.
+    Fields ending in `_s` are whole seconds; `not_before_s` is a unix time.
     """
 
     method: str | None = _option(
-        "Method", value_types.METHOD, "Method of the delivery", callback=True, complete="method"
+        "Method",
+        value_types.METHOD,
+        "HTTP method of the delivery",
+        callback=True,
+        complete="method",
     )
     delay_s: int | None = _option(
-        "Delay", value_types.DURATION, "Deliver after this long", callback=True, on=_NOT_QUEUED
+        "Delay", value_types.DURATION, "Delay before delivery", callback=True, on=_NOT_QUEUED
     )
     not_before_s: int | None = _option(
         "Not-Before",
         value_types.INSTANT,
-        "Deliver at this time, not before",
+        "Time before which the message is not delivered",
         on=("publish", "batch"),
     )
     timeout_s: int | None = _option(
-        "Timeout", value_types.DURATION, "Longest wait for the destination's answer", callback=True
+        "Timeout", value_types.DURATION, "Timeout for the destination's response", callback=True
     )
     retries: int | None = _option(
-        "Retries", value_types.COUNT, "Attempts after the first one", callback=True
+        "Retries", value_types.COUNT, "Maximum number of retries", callback=True
     )
     retry_delay: str | None = _option(
-        "Retry-Delay", value_types.EXPRESSION, "Milliseconds to the next retry", callback=True
+        "Retry-Delay",
+        value_types.EXPRESSION,
+        "Retry delay in milliseconds, as an expression",
+        callback=True,
     )
     dedup_id: str | None = _option(
         "Deduplication-Id",
         value_types.DEDUPLICATION_ID,
-        "Send only once under this id",
+        "Deduplication id: QStash drops repeats",
         on=_ONE_MESSAGE,
     )
     dedup_content: bool | None = _option(
         "Content-Based-Deduplication",
         value_types.SWITCH,
-        "Send equal content only once",
+        "Deduplicate by content",
         on=_NEW_MESSAGE,
     )
     label: tuple[str, ...] = _option(
-        "Label", value_types.LABELS, "Label to find it by; may be repeated", on=_NOT_RETRIED
+        "Label", value_types.LABELS, "Label for logs and filters (repeatable)", on=_NOT_RETRIED
     )
     flow_key: str | None = _option(
         "Flow-Control-Key",
         value_types.TEXT,
-        "Share rate and parallelism with this key",
+        "Flow control key, which shares rate and parallelism",
         callback=True,
         on=_NOT_RETRIED,
         complete="flow_key",
@@ -104,7 +112,7 @@ class MessageOptions:
     parallelism: int | None = _option(
         "Flow-Control-Value",
         value_types.POSITIVE,
-        "Most deliveries of the key at a time",
+        "Maximum concurrent deliveries for the key",
         part="parallelism",
         callback=True,
         on=_NOT_RETRIED,
@@ -112,16 +120,16 @@ class MessageOptions:
     rate: int | None = _option(
         "Flow-Control-Value",
         value_types.POSITIVE,
-        "Most deliveries of the key in a period",
+        "Maximum deliveries per period for the key",
         part="rate",
         callback=True,
-        # The flag of `batch` also takes the pace of sending.
+        # `batch` has its own --rate, which also limits how fast it sends.
         on=("publish", "enqueue", "schedule"),
     )
     period_s: int | None = _option(
         "Flow-Control-Value",
         value_types.PERIOD,
-        "Length of the rate's period (default 1s)",
+        "Period of the rate [default: 1s]",
         part="period",
         callback=True,
         on=_NOT_RETRIED,
@@ -129,30 +137,32 @@ class MessageOptions:
     redact: tuple[str, ...] = _option(
         "Redact-Fields",
         value_types.REDACT_FIELDS,
-        "Hide body, header (all of them) or header[Name]",
+        "Fields to redact: body, header (all) or header[Name]",
         on=_NOT_RETRIED,
         complete="redact",
     )
-    callback: str | None = _option("Callback", value_types.URL, "Report every attempt to this URL")
+    callback: str | None = _option(
+        "Callback", value_types.URL, "URL that receives the result of every attempt"
+    )
     failure_callback: str | None = _option(
-        "Failure-Callback", value_types.URL, "Report the final failure to this URL"
+        "Failure-Callback", value_types.URL, "URL that receives the final failure"
     )
     queue: str | None = _option(
         "Queue-Name",
         value_types.NAME,
-        "Deliver through this queue, in order",
+        "Queue for ordered delivery",
         on=_NOT_QUEUED,
         complete="queue",
     )
     header_forward: bool | None = _option(
-        "Header-Forward", value_types.SWITCH, "Forward every header as it is", on=()
+        "Header-Forward", value_types.SWITCH, "Forward all headers unchanged", on=()
     )
-    cron: str | None = _option("Cron", value_types.TEXT, "When to publish", on=_SCHEDULE)
+    cron: str | None = _option("Cron", value_types.TEXT, "Cron expression", on=_SCHEDULE)
     schedule_id: str | None = _option(
-        # Its flag is `schedule create --id`.
+        # The flag is `schedule create --id`.
         "Schedule-Id",
         value_types.NAME,
-        "Id of the schedule; an existing one is replaced",
+        "Schedule id; an existing schedule is replaced",
         on=(),
     )
     headers: Headers = ()
@@ -166,14 +176,14 @@ _FORWARD = "forward-"
 
 @cache
 def table() -> tuple[tuple[str, Option], ...]:
-    """Every field name of `MessageOptions` that is one option, with its record, in order."""
+    """Returns the fields of `MessageOptions` that are options, with their definitions, in order."""
     return tuple((f.name, f.metadata["option"]) for f in fields(MessageOptions) if f.metadata)
 
 
 def encode(
     options: MessageOptions, prefix: str = "Upstash-", *, without: Container[str] = ()
 ) -> Headers:
-    """The request headers that say what `options` say, but for the fields `without`."""
+    """Returns the request headers for `options`, leaving out the fields in `without`."""
     return (
         *_own_headers(options, prefix, without),
         *_forwarded(options.headers, prefix),
@@ -209,10 +219,10 @@ def _forwarded(headers: Headers, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def decode(headers: Iterable[tuple[str, str]]) -> MessageOptions:
-    """The options that request headers say; headers that are no option are left out.
+    """Parses request headers to options, ignoring headers that are not options.
 
-    `MessageOptions.headers` become what the destination receives, under canonical names. Raises
-    `BadInput` naming the header that is wrong.
+    `MessageOptions.headers` contain the headers for the destination, under canonical names. Raises
+    `BadInput` naming the invalid header.
     """
     received = [(name.lower(), name, text) for name, text in headers]
     ours = [one for one in received if one[0].startswith("upstash-")]
@@ -228,7 +238,7 @@ def decode(headers: Iterable[tuple[str, str]]) -> MessageOptions:
     )
 
 
-# A name in lower case, as it was written, and the value.
+# The name in lower case, the name as written, and the value.
 _Received = list[tuple[str, str, str]]
 
 
@@ -238,7 +248,7 @@ def _decode_callback(received: _Received, prefix: str) -> MessageOptions | None:
 
 
 def _decode_family(received: _Received, prefix: str) -> tuple[dict[str, Any], Headers]:
-    """The options behind names with the prefix, and the headers to forward."""
+    """Returns the options whose names have the prefix, and the headers to forward."""
     known = _by_header(callback=prefix != "upstash-")
     values: dict[str, Any] = {}
     forwarded: list[tuple[str, str]] = []
@@ -265,7 +275,9 @@ def _decode_header(header: str, text: str, parts: dict[str, tuple[str, Option]])
     values = {}
     for part, value in pairs.items():
         if part not in parts:
-            raise BadInput(f"{header}: unknown part {part!r}", hint=f"one of {', '.join(parts)}")
+            raise BadInput(
+                f"{header}: unknown part {part!r}", hint=f"use one of {', '.join(parts)}"
+            )
         name, option = parts[part]
         try:
             values[name] = option.kind.decode(value)
@@ -285,8 +297,8 @@ def _pairs(header: str, text: str) -> dict[str, str]:
 
 
 def _override(received: Headers, forwarded: Headers) -> Headers:
-    # Documented nowhere: a forwarded Content-Type wins over the request's own, as the Python SDK
-    # sends both and means the forwarded one.
+    # Undocumented: a forwarded Content-Type overrides the request's own. The Python SDK sends both
+    # and means the forwarded one.
     named = {name for name, _ in forwarded}
     plain = ((canonical_name(name), value) for name, value in received)
     return (*(header for header in plain if header[0] not in named), *forwarded)

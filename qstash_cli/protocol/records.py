@@ -1,23 +1,23 @@
 """The JSON of QStash's responses. Times are unix milliseconds unless a comment says otherwise.
 
-These types are the definition that responses are checked against (`shapes.py`): what is required
-must be there, everything else may be missing or null, and fields that are not listed are allowed.
-Required is what commands cannot do without; QStash leaves out many fields that are empty.
+Responses are validated against these types (`shapes.py`). Required fields must be present, all
+other fields may be missing or null, and undeclared fields are allowed. Only fields that commands
+depend on are required, since QStash omits many empty fields.
 
-Sources: QStash OpenAPI document; where the live service differs from it, the live service.
+Sources: the QStash OpenAPI document, and the live service where the two differ.
 """
 
-# Annotations are evaluated: `Required` is not seen in those that are strings.
+# No `from __future__ import annotations`: `Required` has no effect in string annotations.
 
 from typing import Literal, NotRequired, Required, TypedDict
 
 Lists = dict[str, list[str]]
-# A URL group's headers were seen in both forms.
+# QStash returns the headers of a URL group in both forms.
 TextsOrLists = dict[str, str | list[str]]
 
 
 class Published(TypedDict, total=False):
-    """The response to a publish. `deduplicated` marks the id of an earlier message."""
+    """The response to a publish. If `deduplicated`, the id is that of an earlier message."""
 
     messageId: Required[str]
     url: str
@@ -25,7 +25,7 @@ class Published(TypedDict, total=False):
 
 
 class Scheduled(TypedDict):
-    """The response to the creation of a schedule."""
+    """The response to creating a schedule."""
 
     scheduleId: str
 
@@ -61,7 +61,7 @@ class Message(TypedDict, total=False):
 
 
 class LastResponse(TypedDict, total=False):
-    """What a destination responded to the last attempt."""
+    """The destination's response to the last attempt."""
 
     responseStatus: int
     responseHeader: Lists
@@ -70,19 +70,19 @@ class LastResponse(TypedDict, total=False):
 
 
 class DlqEntry(Message, LastResponse):
-    """A message that ended undelivered, as lists have it."""
+    """A message in the DLQ, as returned in lists."""
 
     dlqId: str
 
 
 class DlqMessage(Message, LastResponse, total=False):
-    """A message that ended undelivered, read by its id, which may not be repeated in it."""
+    """A message in the DLQ, requested by its DLQ id, which the response may omit."""
 
     dlqId: str
 
 
 class LogEntry(TypedDict, total=False):
-    """One step in a message's life. Bodies are base64; `timeout` is in ms, `period` in seconds."""
+    """A log entry of a message. Bodies are base64; `timeout` is in ms, `period` in seconds."""
 
     time: Required[int]
     messageId: Required[str]
@@ -118,35 +118,35 @@ class LogEntry(TypedDict, total=False):
 
 
 class DlqPage(TypedDict):
-    """A page of DLQ entries; `cursor` where there are more."""
+    """A page of DLQ entries. `cursor` is present if there are more."""
 
     messages: list[DlqEntry]
     cursor: NotRequired[str]
 
 
 class Cancelled(TypedDict):
-    """How many messages are cancelled, and the bulk action that cancels them in the background."""
+    """The number of cancelled messages, and the bulk action that cancels them in the background."""
 
     cancelled: int
     actionId: NotRequired[str]
 
 
 class Deleted(TypedDict):
-    """How many DLQ entries were deleted; `cursor` where there are more."""
+    """The number of deleted DLQ entries. `cursor` is present if there are more."""
 
     deleted: int
     cursor: NotRequired[str]
 
 
 class Retried(TypedDict):
-    """The messages that DLQ entries became; `cursor` is not empty where there are more."""
+    """The new messages created from DLQ entries. `cursor` is not empty if there are more."""
 
     responses: list[Published]
     cursor: NotRequired[str]
 
 
 class SigningKeys(TypedDict):
-    """The keys of an account: `current` signs, and `next` does after a rotation."""
+    """The signing keys of an account. `current` signs now, `next` after a rotation."""
 
     current: str
     next: str
@@ -208,14 +208,14 @@ class FlowControl(TypedDict, total=False):
 
 
 class GlobalParallelism(TypedDict, total=False):
-    """How many deliveries of the account there may be, and are, at a time."""
+    """The limit and the current number of concurrent deliveries of the account."""
 
     parallelismMax: int
     parallelismCount: int
 
 
 class Queue(TypedDict):
-    """A queue; `lag` is how many messages of it are not yet delivered."""
+    """A queue. `lag` is the number of undelivered messages."""
 
     name: str
     parallelism: int
@@ -233,14 +233,14 @@ class Endpoint(TypedDict):
 
 
 class EndpointReference(TypedDict, total=False):
-    """The name or the URL of an endpoint that is to be removed."""
+    """The name or URL of an endpoint to remove."""
 
     name: str
     url: str
 
 
 class UrlGroup(TypedDict, total=False):
-    """A URL group; `headers` are defaults of the messages sent to it."""
+    """A URL group. `headers` are default headers for its messages."""
 
     name: Required[str]
     endpoints: Required[list[Endpoint]]
@@ -250,7 +250,7 @@ class UrlGroup(TypedDict, total=False):
 
 
 class BulkAction(TypedDict, total=False):
-    """A cancel by filter; `processed` of `total` messages are done. Times are in milliseconds."""
+    """A cancellation by filter; `processed` of `total` messages are done. Times are in ms."""
 
     actionId: Required[str]
     state: Required[str]

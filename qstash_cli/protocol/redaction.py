@@ -1,4 +1,4 @@
-"""Redaction: which fields of a message QStash hides, and what it displays in their place.
+"""Redaction of message fields.
 
 Source: QStash docs, "Redact fields".
 """
@@ -14,16 +14,16 @@ _FIELD = re.compile(r"(body)|headers?(\[[!#$%&'*+.^_`|~0-9A-Za-z-]+\])?")
 
 
 def is_redacted(text: str) -> bool:
-    """It is what QStash displays in the place of a value: `REDACTED:` and a hash."""
+    """Returns whether a value was redacted by QStash: `REDACTED:` and a hash."""
     return bool(_REDACTED.fullmatch(text.strip()))
 
 
 def parse_fields(text: str) -> tuple[str, ...]:
-    """The fields to redact of a comma-separated list: `body`, `header`, `header[Name]`.
+    """Parses a comma-separated list of fields: `body`, `header`, `header[Name]`.
 
-    The documents write `headers` and `headers[Name]`. The SDKs send the singular, which their tests
-    prove to work with the service: both are read, and the singular is what is sent. Raises
-    `BadInput` for anything else.
+    QStash's documentation says `headers` and `headers[Name]`, but the SDKs send the singular, and
+    their tests prove that it works. Both are accepted, and the singular is sent. Raises `BadInput`
+    for anything else.
     """
     fields = [field.strip() for field in text.split(",")]
     return tuple(_normal(field) for field in fields if field)
@@ -33,7 +33,7 @@ def _normal(field: str) -> str:
     found = _FIELD.fullmatch(field)
     if found is None:
         raise BadInput(
-            f"not a field that can be redacted: {field!r}",
-            hint="one of body, header, header[Name]",
+            f"cannot redact this field: {field!r}",
+            hint="use one of body, header, header[Name]",
         )
     return found[1] or f"header{found[2] or ''}"

@@ -1,4 +1,4 @@
-"""From what QStash shows of a message back to the request that its destination receives.
+"""Reconstructs the request to a destination from QStash's record of a message.
 
 Source: QStash OpenAPI document, "Message", "Log" and "DLQ" schemas.
 """
@@ -18,44 +18,45 @@ from qstash_cli.protocol.records import LogEntry, Message
 from qstash_cli.protocol.redaction import is_redacted
 from qstash_cli.protocol.shapes import mismatch
 
-_REDACTED_HINT = "it was published with --redact, and QStash shows a hash in its place"
-# What is left where a literal, or a number, is not complete.
+_REDACTED_HINT = "the message was published with --redact, and QStash stores only a hash"
+# The end of a body with an incomplete literal or number.
 _LITERALS = ("true", "false", "null")
 _NUMBER = re.compile(r"[-.]|[eE][+-]?")
 _IN_A_STRING = ("Unterminated string", "Invalid \\uXXXX escape")
 
 
 def of_message(record: Message) -> Delivery:
-    """The delivery of a message or a DLQ entry.
+    """Returns the delivery of a message or DLQ entry.
 
-    Raises `BadInput` saying why it cannot be made again: QStash hides a part of it, or it is not
-    as QStash documents it, since long lists are not checked in every field.
+    Raises `BadInput` if a part of it is redacted, or if the record is not valid: in long lists,
+    not every field has been validated yet.
     """
-    _refuse_mismatch(record, Message)
+    _raise_if_invalid(record, Message)
     text, encoded = record.get("body") or "", record.get("bodyBase64")
     body = _decoded(encoded) if encoded else text.encode(errors="surrogatepass")
     return _delivery(record, body, text)
 
 
 def of_log_entry(entry: LogEntry, *, retried: int = 0) -> Delivery:
-    """The delivery that a log entry is about, after so many attempts before it.
+    """Returns the delivery of a log entry, with the number of previous attempts.
 
-    Raises `BadInput` where QStash hides a part of it, or has cut the body, or the entry is not as
-    QStash documents it: long lists of entries are not checked in every field.
+    Raises `BadInput` if a part of it is redacted, if its body is truncated, or if the entry is not
+    valid: in long lists, not every field has been validated yet.
     """
-    _refuse_mismatch(entry, LogEntry)
+    _raise_if_invalid(entry, LogEntry)
     if not entry.get("url"):
-        raise BadInput("it has no URL", hint="QStash has logged none for it")
+        raise BadInput("it has no URL", hint="QStash did not log one for this entry")
     body = _decoded(entry.get("body") or "")
-    _refuse_cut(entry.get("header") or {}, body)
+    _raise_if_truncated(entry.get("header") or {}, body)
     return _delivery(entry, body, body.decode("utf-8", "replace"), retried=retried)
 
 
-def _refuse_mismatch(record: object, shape: object) -> None:
+def _raise_if_invalid(record: object, shape: object) -> None:
     found = mismatch(record, shape)
     if found is not None:
         raise BadInput(
-            f"it is not as documented: {found.path} {found.problem}", hint="is it QStash's API?"
+            f"it is not valid: {found.path} {found.problem}",
+            hint="is the URL that of QStash's API?",
         )
 
 
@@ -88,20 +89,20 @@ def _decoded(text: str) -> bytes:
         return b64decode(text, validate=True)
     except ValueError:
         raise BadInput(
-            "its body is cut", hint="what QStash shows of it is no whole base64"
+            "its body is truncated", hint="the base64 in QStash's record is incomplete"
         ) from None
 
 
-def _refuse_cut(headers: Mapping[str, list[str]], body: bytes) -> None:
-    # QStash does not say that it has cut a body; JSON that ends in the middle shows it.
+def _raise_if_truncated(headers: Mapping[str, list[str]], body: bytes) -> None:
+    # QStash does not mark truncated bodies; JSON that ends prematurely is the only sign.
     types = [
         v for name, values in headers.items() if name.lower() == "content-type" for v in values
     ]
-    if body and any("json" in one.lower() for one in types) and _ends_in_the_middle(body):
-        raise BadInput("its body is cut", hint="it is JSON that ends in the middle")
+    if body and any("json" in one.lower() for one in types) and _ends_prematurely(body):
+        raise BadInput("its body is truncated", hint="it is JSON that ends prematurely")
 
 
-def _ends_in_the_middle(body: bytes) -> bool:
+def _ends_prematurely(body: bytes) -> bool:
     try:
         json.loads(body)
     except json.JSONDecodeError as fault:

@@ -1,18 +1,18 @@
-"""The body of an HTTP response, decoded in bounded memory. Source: RFC 9110, section 8.4."""
+"""Decodes the body of an HTTP response in bounded memory. Source: RFC 9110, section 8.4."""
 
 from __future__ import annotations
 
 import zlib
 from typing import Protocol
 
-# The two bytes that every zlib stream begins with. Source: RFC 1950, section 2.2.
+# Every zlib stream starts with two header bytes. Source: RFC 1950, section 2.2.
 _ZLIB_HEADER_BYTES = 2
-# By how much an encoding may make a body longer.
+# The factor by which an encoding may lengthen a body.
 _OVERHEAD_BYTES = 65_536
 
 
 class UndecodableBody(ValueError):
-    """The content encoding of a response is refused, or its body is not in that encoding."""
+    """The content encoding is not supported, or the body is not valid in that encoding."""
 
 
 class _Decompressor(Protocol):
@@ -20,11 +20,11 @@ class _Decompressor(Protocol):
 
 
 class BoundedBody:
-    """Collects and decodes the raw chunks of a body, and keeps its first `limit_bytes` bytes.
+    """Decodes the raw chunks of a body and keeps its first `limit_bytes` bytes.
 
-    gzip and deflate are decoded. Bodies in any other encoding are kept as they are. Several
-    encodings on top of each other are refused: a thousandfold of a thousandfold costs time even
-    where it costs no memory, and no server needs it.
+    gzip and deflate are decoded; bodies in any other encoding are kept unchanged. Stacked encodings
+    are refused: two layers can expand a millionfold, which costs time even if memory is bounded,
+    and no server needs them.
     """
 
     def __init__(self, content_encoding: str, limit_bytes: int) -> None:
@@ -40,9 +40,9 @@ class BoundedBody:
         self._decompressor: _Decompressor | None = None
 
     def feed(self, chunk: bytes) -> bool:
-        """Takes a raw chunk; returns whether more is wanted. Raises `UndecodableBody`."""
+        """Adds a raw chunk. Returns whether more are needed. Raises `UndecodableBody`."""
         if chunk and self._room > 0:
-            # A stream can decode to nothing for ever.
+            # A stream can decode to nothing indefinitely.
             self._raw_room -= len(chunk)
             decoded = self._decode(chunk)[: self._room]
             self._decoded += decoded
@@ -51,7 +51,7 @@ class BoundedBody:
 
     @property
     def value(self) -> bytes:
-        """The body so far."""
+        """The decoded body so far."""
         return bytes(self._decoded)
 
     def _decode(self, chunk: bytes) -> bytes:
@@ -67,7 +67,7 @@ class BoundedBody:
             chunk = self._undecided
             self._decompressor = zlib.decompressobj(_window_bits(coding, chunk))
         try:
-            # What does not fit into the limit is not needed either, so nothing is left to decode.
+            # Data beyond the limit is not needed, so the undecoded rest of the chunk is dropped.
             return self._decompressor.decompress(chunk, self._room)
         except zlib.error as error:
             raise UndecodableBody(f"the response body is not valid {coding}: {error}") from None

@@ -1,8 +1,8 @@
-"""Validates that parsed JSON has the shape that a type declares. Pure.
+"""Validates parsed JSON against a declared type.
 
 A shape is a TypedDict, `list[S]`, `dict[str, S]`, a union of shapes, `str`, `int`, `float`, `bool`,
-or `object` for any value. Fields of a TypedDict that are not declared are allowed. Fields that are
-not required may be missing or null.
+or `object` for any value. Undeclared fields of a TypedDict are allowed. Fields that are not
+required may be missing or null.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from operator import itemgetter
 from types import UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-# A JSON number beyond it is no time, count or status of any API.
+# No time, count or status code in an API needs a larger number.
 _INT64 = range(-(2**63), 2**63)
-# Of longer lists, optional fields are checked in this many entries, required ones in all. A server
-# that differs does so from the first entry on, and checking every field of 1,000 log entries takes
-# as long as parsing them. What is displayed may be of any type.
+# In longer lists, optional fields are validated in this many entries, required fields in all. A
+# server that differs usually does so from the first entry on, and validating every field of 1,000
+# log entries takes as long as parsing them. Displaying a value works for any type.
 _FULLY_CHECKED = 20
 _KEY_CHARACTERS = 40
 _PLAIN = frozenset({str, int, bool})
 
 
 class Mismatch(NamedTuple):
-    """A value that is not as declared.
+    """A value that does not have the declared type.
 
-    `path` names it, such as `messages[3].dlqId`, and is empty for the whole value; `problem` goes
-    on: `is a number, expected a string`.
+    `path` locates it, such as `messages[3].dlqId`, and is empty for the whole value. `problem`
+    completes the sentence: `is a number, expected a string`.
     """
 
     path: str
     problem: str
 
     def within(self, part: str) -> Mismatch:
-        """The same, seen from the value that has it as a part: a field's name, or `[3]`."""
+        """Returns the mismatch relative to the containing value; `part` is a field or `[3]`."""
         dot = "." if self.path and not self.path.startswith("[") else ""
         return Mismatch(f"{part}{dot}{self.path}", self.problem)
 
@@ -46,13 +46,14 @@ _Validator = Callable[[Any], Mismatch | None]
 
 
 def mismatch(value: object, shape: object) -> Mismatch | None:
-    """The first part of a value that is not as the shape declares, None if there is none."""
+    """Returns the first mismatch between a value and a shape, None if the value is valid."""
     return _validator_of(shape)(value)
 
 
 def page_mismatch(value: object, entries: str, shape: object) -> Mismatch | None:
-    """The same for a page: an object with a list of `shape` in the field `entries`, and a cursor
-    where there is another page. A cursor is a string, or a large integer.
+    """Like `mismatch`, for a page: an object with a list of `shape` in the field `entries`.
+
+    If there is another page, it has a cursor, which is a string or a large integer.
     """
     if not isinstance(value, dict):
         return _unexpected(value, "an object")
@@ -82,7 +83,7 @@ def _validator_of(shape: Any) -> _Validator:
 def _object_validator(shape: Any) -> _Validator:
     hints = get_type_hints(shape)
     validators = {name: _validator_of(one) for name, one in hints.items()}
-    # Nearly all fields are plain values, and as declared.
+    # Fast path: nearly all fields are plain values of the declared type.
     plain = {name: one for name, one in hints.items() if one in _PLAIN}
     required: frozenset[str] = shape.__required_keys__
 
@@ -124,8 +125,10 @@ def _list_validator(shape: Any) -> _Validator:
 
 
 def _required_columns_validator(shape: Any) -> Callable[[list[Any]], bool] | None:
-    """Whether the required fields of all entries are as declared, a field at a time, which is ten
-    times as fast as an entry at a time. None where these fields are not plain values.
+    """Returns a function that validates the required fields of all entries, field by field.
+
+    This is ten times as fast as validating entry by entry. None if a required field is not a plain
+    value.
     """
     hints = get_type_hints(shape)
     columns = [(itemgetter(name), hints[name]) for name in sorted(shape.__required_keys__)]
@@ -153,7 +156,7 @@ def _is_column_of(hint: type, pick: Callable[[Any], Any], entries: list[Any]) ->
 
 def _mapping_validator(shape: Any) -> _Validator:
     validate_value = _validator_of(shape)
-    # Headers.
+    # Header lists, `dict[str, list[str]]`, are common.
     has_lists_of_texts = shape == list[str]
 
     def validate(value: Any) -> Mismatch | None:
@@ -183,7 +186,7 @@ def _union_validator(shapes: Iterable[Any]) -> _Validator:
         found = [one(value) for one in validators]
         if None in found:
             return None
-        # The alternative that comes closest: a list with a wrong entry is a list.
+        # Report the closest alternative: a list with an invalid entry is still a list.
         return max(found, key=lambda one: len(one.path) if one else 0)
 
     return validate

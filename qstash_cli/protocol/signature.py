@@ -1,10 +1,10 @@
-"""Signing requests as QStash does, and verifying signatures.
+"""Creates and verifies QStash signatures.
 
-A signature is a JWT (RFC 7519) signed with HMAC SHA-256 (RFC 7518, section 3.2). PyJWT makes and
-judges it: a token is valid only if PyJWT accepts it for one of the keys, with the options that
-QStash's official Receiver uses. This module adds what PyJWT does not know (the `body` claim, `sub`
-as the URL) and a report on every check, where PyJWT stops at the first failure. Source of the
-claims: QStash docs, "Verify signatures".
+A signature is a JWT (RFC 7519) signed with HMAC SHA-256 (RFC 7518, section 3.2). PyJWT encodes and
+validates it: a token is valid only if PyJWT accepts it for one of the keys, with the options that
+QStash's official Receiver uses. This module adds the checks that PyJWT does not have (`body`, and
+`sub` as the URL) and reports on every check, whereas PyJWT stops at the first failure. Source of
+the claims: QStash docs, "Verify signatures".
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ Keys = tuple[tuple[str, str], ...]
 ALGORITHM = "HS256"
 _ALGORITHMS = [ALGORITHM]
 LIFETIME_S = 300
-# PyJWT warns on stderr about shorter keys (RFC 7518, section 3.2), which are the user's choice.
+# PyJWT warns on stderr about shorter keys (RFC 7518, section 3.2). Users cannot choose the length.
 _RECOMMENDED_KEY_BYTES = 32
-# More than a run has keys, of all regions and the two of `dev`.
+# More keys than one run uses: those of all regions and the two of `qstash dev`.
 _MAX_KEYS = 64
 _REQUIRED_CLAIMS = ["iss", "sub", "exp", "nbf"]
 _STRUCTURE_ONLY: Options = {"verify_signature": False}
@@ -58,10 +58,10 @@ _CHECKS = ("structure", "algorithm", "key", *CLAIMS)
 
 
 class SignatureReport(NamedTuple):
-    """Every check of one signature, the token's claims, and the name of the key that signed it.
+    """The result of every check of a signature, its claims, and the name of the signing key.
 
-    `valid`: PyJWT accepts the token, and no check failed. `outcomes` are those of the checks in
-    order: the first alone for a token that is not a JWT. `refusal` is PyJWT's reason, empty if
+    `valid` means that PyJWT accepts the token and no check failed. `outcomes` are in the order of
+    the checks; a token that is not a JWT has only the first. `refusal` is PyJWT's reason, empty if
     PyJWT accepts the token.
     """
 
@@ -83,7 +83,7 @@ class SignatureReport(NamedTuple):
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """The checks with their texts, which are built on each call."""
+        """The checks with their display texts, built on each call."""
         if len(self.outcomes) == 1:
             return (Check("structure", "fail", "a signed JWT", self.refusal),)
         texts = (
@@ -113,10 +113,10 @@ def sign(
     lifetime_s: int = LIFETIME_S,
     not_before_s: int = 0,
 ) -> str:
-    """The `Upstash-Signature` of a request to `url`, valid until `lifetime_s` seconds after `now`.
+    """Returns the `Upstash-Signature` of a request to `url`, valid for `lifetime_s` after `now`.
 
-    `not_before_s` is in unix seconds: zero rather than `iat`, as QStash does since receivers with
-    slow clocks refused it.
+    `not_before_s` is in unix seconds. QStash sends zero rather than `iat`, because receivers whose
+    clocks were slow refused its tokens.
     """
     claims = claims_of(url=url, body=body, now=now, token_id=token_id, lifetime_s=lifetime_s)
     return encode_token(claims | {"nbf": not_before_s}, key, ALGORITHM)
@@ -125,7 +125,7 @@ def sign(
 def claims_of(
     *, url: str, body: bytes, now: float, token_id: str, lifetime_s: int = LIFETIME_S
 ) -> dict[str, Any]:
-    """The claims of a token made at `now` for a request to `url`."""
+    """Returns the claims of a token issued at `now` for a request to `url`."""
     issued_at = int(now)
     return {
         "iss": ISSUER,
@@ -139,13 +139,13 @@ def claims_of(
 
 
 def encode_token(claims: dict[str, Any], key: str, algorithm: str) -> str:
-    """The token of these claims, signed with the key by this algorithm of RFC 7518.
+    """Returns a token with these claims, signed with an algorithm of RFC 7518.
 
-    The algorithm `none` takes an empty key.
+    The algorithm `none` requires an empty key.
     """
     from jwt import encode
 
-    # PyJWT knows an empty text as the key of `none`, and no empty bytes.
+    # For `none`, PyJWT accepts an empty string as the key but not empty bytes.
     secret = key.encode(errors="surrogateescape") or ""
     if algorithm == ALGORITHM and len(secret) >= _RECOMMENDED_KEY_BYTES:
         return encode(claims, secret, algorithm)
@@ -154,7 +154,7 @@ def encode_token(claims: dict[str, Any], key: str, algorithm: str) -> str:
 
 
 def verify(signature: str, expected: Expectation) -> SignatureReport:
-    """Report on every check of `signature`, whichever fails first. Never raises for a bad one."""
+    """Verifies a signature and reports on every check. Never raises for an invalid one."""
     token = _token_bytes(signature)
     decoder = _decoder(expected.uses_system_clock, expected.ignore_expiry)
     refusals: dict[str, str] = {}
@@ -167,7 +167,7 @@ def verify(signature: str, expected: Expectation) -> SignatureReport:
 
 
 def signing_key(signature: str, keys: Keys) -> str | None:
-    """The name of the key that signed the token, whatever its claims; None if none of them did."""
+    """Returns the name of the key that signed the token, whatever its claims, or None."""
     token = _token_bytes(signature)
     for name, key in keys:
         if not isinstance(_decode(_signature_decoder(), token, key), str):
@@ -203,7 +203,7 @@ def _refused(signature: str, expected: Expectation, refusals: Mapping[str, str])
 
 
 def _decode(decoder: PyJWT, token: bytes, key: str, leeway_s: float = 0) -> dict[str, Any] | str:
-    """The claims of a token that PyJWT accepts for the key, or its reason to refuse it."""
+    """Returns the claims if PyJWT accepts the token for the key, or the reason why it does not."""
     secret = key.encode(errors="surrogateescape")
     try:
         jwk = _jwk(secret)
@@ -217,10 +217,10 @@ def _decode(decoder: PyJWT, token: bytes, key: str, leeway_s: float = 0) -> dict
 
 @lru_cache(maxsize=_MAX_KEYS)
 def _jwk(secret: bytes) -> PyJWK:
-    """The key for PyJWT, which accepts or refuses it once.
+    """Returns the key as a PyJWK, which validates it only once.
 
-    PyJWT checks the key of HMAC with each token, whether it is one of another algorithm. That took
-    a fifth of the time of a token. A refusal is an exception, which is not remembered.
+    PyJWT otherwise checks with each token that an HMAC key is not one of another algorithm, which
+    took a fifth of the time per token. Invalid keys raise, and exceptions are not cached.
     """
     from jwt import PyJWK
     from jwt.algorithms import HMACAlgorithm
@@ -235,7 +235,7 @@ def _jwk(secret: bytes) -> PyJWK:
 
 @cache
 def _decoder(uses_system_clock: bool, ignore_expiry: bool) -> PyJWT:
-    """PyJWT with the options of the Receiver, or without its own checks of times."""
+    """Returns PyJWT with the Receiver's options, or without its own checks of times."""
     from jwt import PyJWT
 
     if not uses_system_clock:
@@ -256,10 +256,10 @@ def _signature_decoder() -> PyJWT:
 def _refusal_errors() -> tuple[type[Exception], ...]:
     from jwt import PyJWTError
 
-    # The Receiver, too, takes any exception for a refusal.
+    # Like the Receiver, treat any of these exceptions as a refusal.
     return (PyJWTError, ValueError, TypeError, RecursionError)
 
 
 def _token_bytes(signature: str) -> bytes:
-    # Whitespace around a header's value is no part of it (RFC 9110, section 5.5).
+    # Whitespace around a header value is not part of it (RFC 9110, section 5.5).
     return signature.strip().encode(errors="surrogatepass")

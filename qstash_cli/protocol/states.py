@@ -1,4 +1,4 @@
-"""The states of a message in the log. Source: QStash docs, "Logs"."""
+"""States of messages in the log, and of bulk actions. Source: QStash docs, "Logs"."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ ENDS = frozenset({"DELIVERED", "FAILED", "CANCELLED"})
 
 
 def parse_state(text: str) -> str:
-    """A state as QStash's filter takes it, from any case and either spelling of cancelled.
+    """Parses a state, in any case and with either spelling of cancelled, to QStash's own.
 
     Raises `BadInput` listing the states.
     """
     state = normal_state(text.strip().upper().replace("-", "_"))
     if state not in STATES:
-        raise BadInput(f"not a state: {text!r}", hint=f"one of {', '.join(STATES)}")
+        raise BadInput(f"not a state: {text!r}", hint=f"use one of {', '.join(STATES)}")
     return state
 
 
 def parse_action_state(text: str, _now: float) -> str:
-    """The state of a bulk action as QStash's filter takes it. Raises `BadInput`."""
+    """Parses the state of a bulk action to QStash's own spelling. Raises `BadInput`."""
     state = text.strip().upper().replace("-", "_")
     if state not in ACTION_STATES:
-        raise BadInput(f"not the state of a bulk action: {text!r}", hint="in-progress or finished")
+        raise BadInput(
+            f"not a state of a bulk action: {text!r}", hint="use in-progress or finished"
+        )
     return state
 
 
 def normal_state(state: str) -> str:
-    """The one spelling of a state: `/v2/events` says CANCELED where `/v2/logs` says CANCELLED."""
+    """Normalizes a state: `/v2/events` says CANCELED where `/v2/logs` says CANCELLED."""
     return "CANCELLED" if state == "CANCELED" else state

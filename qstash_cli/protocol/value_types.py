@@ -1,5 +1,6 @@
-"""The kinds of value that a message option can have: how a flag's text and a header's text are read
-and written. Source of the header grammars: QStash docs, "Publish a message", header parameters.
+"""Types of message option values: parsing flags, and encoding and decoding headers.
+
+Source of the header grammars: QStash docs, "Publish a message", header parameters.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from qstash_cli.protocol.instants import parse_instant_s
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-class Kind(NamedTuple):
-    """How a value is read from a flag, written to a header and read from one.
+class ValueType(NamedTuple):
+    """Converts a value from a flag, to a header and from a header.
 
-    `parse` gets the time in unix seconds for relative times. `repeats` marks tuples that add up.
+    `parse` also takes the current time in unix seconds, for relative times. If `repeats`, values
+    are tuples, and those of repeated flags are concatenated.
     """
 
     metavar: str
@@ -37,16 +39,16 @@ def _plain(
     *,
     decode: Callable[[str], Any] | None = None,
     repeats: bool = False,
-) -> Kind:
-    return Kind(metavar, lambda text, _now: read(text), encode, decode or read, repeats)
+) -> ValueType:
+    return ValueType(metavar, lambda text, _now: read(text), encode, decode or read, repeats)
 
 
-def _count(least: int, most_digits: int = 17) -> Callable[[str], int]:
+def _count(minimum: int, max_digits: int = 17) -> Callable[[str], int]:
     def read(text: str) -> int:
         text = text.strip()
-        is_number = text.isascii() and text.isdigit() and len(text) <= most_digits
-        if not is_number or int(text) < least:
-            raise BadInput(f"not a whole number of at least {least}: {text!r}")
+        is_number = text.isascii() and text.isdigit() and len(text) <= max_digits
+        if not is_number or int(text) < minimum:
+            raise BadInput(f"not a whole number of at least {minimum}: {text!r}")
         return int(text)
 
     return read
@@ -54,13 +56,13 @@ def _count(least: int, most_digits: int = 17) -> Callable[[str], int]:
 
 def _method(text: str) -> str:
     if text.strip().upper() not in METHODS:
-        raise BadInput(f"not a method: {text!r}", hint=f"one of {', '.join(METHODS)}")
+        raise BadInput(f"not an HTTP method: {text!r}", hint=f"use one of {', '.join(METHODS)}")
     return text.strip().upper()
 
 
-def _yes(text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     if text.strip().lower() not in {"true", "false"}:
-        raise BadInput(f"neither true nor false: {text!r}")
+        raise BadInput(f"not true or false: {text!r}")
     return text.strip().lower() == "true"
 
 
@@ -75,33 +77,33 @@ def _present_items(text: str) -> tuple[str, ...]:
 def _labels(text: str) -> tuple[str, ...]:
     labels = _items(text)
     if not all(labels):
-        raise BadInput(f"an empty label: {text!r}", hint="separate labels with single commas")
+        raise BadInput(f"empty label: {text!r}", hint="separate labels with single commas")
     return labels
 
 
 def _callback_url(text: str) -> str:
     if not re.match(r"https?://[^/]", text.strip(), re.IGNORECASE):
         raise BadInput(
-            f"a callback needs a URL with http:// or https://: {text!r}",
+            f"the callback URL has no http:// or https://: {text!r}",
             hint=f"try https://{text.strip()}",
         )
     validate_url(text.strip())
     return text.strip()
 
 
-def _visible(text: str) -> str:
+def _parse_text(text: str) -> str:
     if not text.strip() or not text.isprintable():
-        raise BadInput(f"empty, or with characters that cannot be printed: {text!r}")
+        raise BadInput(f"empty or not printable: {text!r}")
     return text.strip()
 
 
-TEXT = _plain("TEXT", _visible)
+TEXT = _plain("TEXT", _parse_text)
 NAME = _plain("NAME", lambda text: ids.validate_name(text, "queue or schedule"))
 COUNT = _plain("N", _count(0))
 POSITIVE = _plain("N", _count(1))
 METHOD = _plain("METHOD", _method)
 URL = _plain("URL", _callback_url)
-SWITCH = _plain("", _yes, lambda value: str(value).lower())
+SWITCH = _plain("", _parse_bool, lambda value: str(value).lower())
 DURATION = _plain("DURATION", parse_duration_s, format_duration)
 PERIOD = _plain("DURATION", parse_period_s, format_duration)
 DURATIONS = (DURATION, PERIOD)
@@ -109,4 +111,4 @@ EXPRESSION = _plain("EXPR", lambda text: backoff.validate_expression(text.strip(
 DEDUPLICATION_ID = _plain("ID", ids.validate_deduplication_id)
 LABELS = _plain("LABEL", _labels, ",".join, decode=_present_items, repeats=True)
 REDACT_FIELDS = _plain("FIELD", redaction.parse_fields, ",".join, repeats=True)
-INSTANT = Kind("TIME", lambda text, now: round(parse_instant_s(text, now)), str, _count(0, 15))
+INSTANT = ValueType("TIME", lambda text, now: round(parse_instant_s(text, now)), str, _count(0, 15))

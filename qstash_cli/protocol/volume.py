@@ -1,5 +1,7 @@
-"""How many messages a schedule makes. Source: QStash docs, "Pricing": each message counts, a
-callback is one more, and a publish to a URL group is one for each endpoint.
+"""Estimates how many messages a schedule sends.
+
+Each message counts, a callback counts as one more, and a URL group counts once for each endpoint.
+Source: QStash docs, "Pricing".
 """
 
 from __future__ import annotations
@@ -9,9 +11,9 @@ from qstash_cli.protocol.cron import parse_cron, per_day
 
 
 def messages_per_day(cron: str, *, endpoints: int = 1, has_callback: bool = False) -> float:
-    """How many messages a day a schedule makes, if every delivery succeeds at the first attempt.
+    """Returns the messages per day, assuming that every first attempt succeeds.
 
-    0.0 for an expression that is not known here.
+    Returns 0.0 for an expression that cannot be parsed.
     """
     try:
         times = per_day(parse_cron(cron))

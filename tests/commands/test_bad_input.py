@@ -23,61 +23,61 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "percent-encoded destination": (
         ("publish", "https%3A%2F%2Fexample.com"),
         "the destination is percent-encoded: https%3A%2F%2Fexample.com",
-        "QStash wants the URL as it is, with ://",
+        "pass the plain URL, with ://",
     ),
     "empty destination": (
         ("publish", ""),
         "the destination is empty",
-        "give a URL or a URL group's name",
+        "pass a URL or the name of a URL group",
     ),
     "blank in the destination": (
         ("publish", "https://example.com/a b"),
-        "the destination has characters that a URL cannot hold: 'https://example.com/a b'",
-        "percent-encode blanks and letters beyond ASCII",
+        "contains characters that are not allowed in a URL: 'https://example.com/a b'",
+        "percent-encode spaces and non-ASCII characters",
     ),
     "loopback": (
         ("publish", "http://localhost:3000/hook"),
-        "QStash cannot reach a loopback address from the cloud",
+        "the destination is a loopback address, which QStash cannot reach from the cloud",
         "run `qstash dev` and add --dev to deliver on this machine",
     ),
     "private address": (
         ("publish", "http://192.168.1.7/hook"),
-        "a private address from the cloud, the destination is: http://192.168.1.7/hook",
+        "is a private address, which QStash cannot reach from the cloud: http://192.168.1.7/hook",
         "run `qstash dev` and add --dev to deliver on this machine",
     ),
     "callback to loopback": (
         ("publish", URL, "--callback", "http://[::1]/x"),
-        "QStash cannot reach a loopback address from the cloud, the callback is: http://[::1]/x",
+        "the callback is a loopback address, which QStash cannot reach from the cloud: http://[",
         "run `qstash dev` and add --dev to deliver on this machine",
     ),
     "colon in the deduplication id": (
         ("publish", URL, "--dedup-id", "a:b"),
-        "--dedup-id: a deduplication id cannot be empty or contain ':' or blanks: 'a:b'",
-        "use '-' or '_' between its parts",
+        "--dedup-id: a deduplication id cannot be empty or contain ':' or spaces: 'a:b'",
+        "separate its parts with '-' or '_'",
     ),
     "blank in the deduplication id": (
         ("publish", URL, "--dedup-id", "a b"),
-        "--dedup-id: a deduplication id cannot be empty or contain ':' or blanks: 'a b'",
-        "use '-' or '_' between its parts",
+        "--dedup-id: a deduplication id cannot be empty or contain ':' or spaces: 'a b'",
+        "separate its parts with '-' or '_'",
     ),
     "delay on a queue": (
         ("publish", URL, "--queue", "q", "--delay", "5s"),
-        "a message in a queue cannot be delayed: QStash refuses --delay and --not-before there",
-        "leave out the delay, or publish without --queue",
+        "messages in a queue cannot use --delay or --not-before",
+        "remove the delay, or publish without --queue",
     ),
     "empty queue": (
         ("publish", URL, "--queue", ""),
-        "--queue: not a name for a queue or schedule: ''",
-        "letters, digits, '.', '_' and '-' are allowed",
+        "--queue: not a valid queue or schedule name: ''",
+        "use letters, digits, '.', '_' and '-'",
     ),
     "empty label": (
         ("publish", URL, "--label", "a,,b"),
-        "--label: an empty label: 'a,,b'",
+        "--label: empty label: 'a,,b'",
         "separate labels with single commas",
     ),
     "callback without a scheme": (
         ("publish", URL, "--callback", "example.com/done"),
-        "--callback: a callback needs a URL with http:// or https://: 'example.com/done'",
+        "--callback: the callback URL has no http:// or https://: 'example.com/done'",
         "try https://example.com/done",
     ),
     "duration": (
@@ -88,11 +88,11 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "retry delay": (
         ("publish", URL, "--retry-delay", "import os"),
         "--retry-delay: not a retry delay: 'import os'",
-        "milliseconds from numbers",
+        "write an expression for milliseconds with numbers",
     ),
     "rate without a key": (
         ("publish", URL, "--rate", "5"),
-        "a rate or parallelism needs a flow control key",
+        "rate, period and parallelism require a flow control key",
         "add --flow-key KEY",
     ),
     "period over seven days": (
@@ -108,7 +108,7 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "two retry delays": (
         ("publish", URL, "--retry-delay", "1000;2"),
         "--retry-delay: not a retry delay: '1000;2'",
-        "milliseconds from numbers",
+        "write an expression for milliseconds with numbers",
     ),
     "header": (("publish", URL, "-H", "no colon"), "--header: not a header", "write 'Name: value'"),
     "JSON that is none": (
@@ -128,13 +128,13 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "delay over the plan": (
         ("publish", URL, "-p", "small", "--delay", "8d"),
-        "the delay is longer than the free plan allows: 8d",
-        "the limit is 7d; or pass --no-check",
+        "the delay exceeds the limit of the free plan: 8d",
+        "the limit is 7d; pass --no-check to send it anyway",
     ),
     "body over the plan": (
         ("publish", URL, "-p", "small", "-d", "x" * 1_048_577),
-        "the body is larger than the free plan allows: 1048577 bytes",
-        "the limit is 1048576 bytes; send a link to the data, or pass --no-check",
+        "the body exceeds the limit of the free plan: 1048577 bytes",
+        "the limit is 1048576 bytes; send a link to the data, or pass --no-check to send it anyway",
     ),
     "an API URL that is a publish URL": (
         ("publish", URL, "--api-url", "https://qstash.upstash.io/v2/publish", "--token", "t"),

@@ -84,7 +84,7 @@ def test_a_stored_profile_is_what_commands_use(local: Qstash) -> None:
 @pytest.mark.parametrize(
     ("pasted", "words"),
     [("sig_123456", "a signing key"), ("Bearer abc", "an Authorization header"),
-     ("QSTASH_TOKEN=abc", "a whole line"), ("https://a.example", "a URL")],
+     ("QSTASH_TOKEN=abc", "a NAME=value line"), ("https://a.example", "a URL")],
 )  # fmt: skip
 def test_what_is_no_token_is_not_stored(qstash: Qstash, pasted: str, words: str) -> None:
     run = qstash("config", "set", "prod", "--token-stdin", stdin=pasted.encode())

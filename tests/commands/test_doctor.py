@@ -243,11 +243,11 @@ def test_a_token_of_another_host_is_not_tried_in_the_regions(qstash: Qstash) -> 
     ("token", "words"),
     [
         ("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r", "a signing key"),
-        ("QSTASH_TOKEN=abc", "a whole line NAME=value"),
-        ('abc"', "a text in quotes"),
+        ("QSTASH_TOKEN=abc", "a NAME=value line"),
+        ('abc"', "quoted text"),
         ("https://qstash.upstash.io", "a URL"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJVcHN0YXNoIn0.c2ln", "a JWT"),
-        ("123e4567-e89b-12d3-a456-426614174000", "a key of the management API"),
+        ("123e4567-e89b-12d3-a456-426614174000", "a management API key"),
     ],
 )
 def test_what_is_no_token_is_named_and_not_sent(qstash: Qstash, token: str, words: str) -> None:

@@ -50,7 +50,7 @@ def test_what_qstash_hides_is_left_out_aloud_and_a_silent_handler_is_no_end() ->
 
     assert warned == [
         "msg_1 is not forwarded: its body is redacted",
-        "msg_2 is not forwarded: its body is cut",
+        "msg_2 is not forwarded: its body is truncated",
     ]
     assert [one["messageId"] for one in shown] == ["msg_3"]
     assert shown[0]["forwarded"]["error"] == "refused"

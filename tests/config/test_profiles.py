@@ -130,7 +130,7 @@ def test_writers_at_the_same_time_lose_nothing(path: Path) -> None:
 
 
 def test_a_name_with_other_characters_is_refused(path: Path) -> None:
-    with pytest.raises(BadInput, match="not a name for a profile"):
+    with pytest.raises(BadInput, match="not a valid profile name"):
         save(path, "a b", {"token": "t"})
 
 

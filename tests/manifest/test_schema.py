@@ -60,10 +60,10 @@ CASES = {
     "a duration": (BASE + "delay = '5 minutes'", "schedules.s.delay: not a duration", "90s"),
     "a float": (BASE + "delay = 1.5", "schedules.s.delay: not a duration", ""),
     "a label": (BASE + "label = ['a', 1]", "schedules.s.label: not a label, or a list", ""),
-    "an empty label": (BASE + "label = ['a', '']", "schedules.s.label: an empty label", ""),
+    "an empty label": (BASE + "label = ['a', '']", "schedules.s.label: empty label", ""),
     "an expression": (BASE + "retry_delay = 'import os'", "schedules.s.retry_delay: ", ""),
-    "a method": (BASE + "method = 'FETCH'", "schedules.s.method: not a method", "PATCH"),
-    "a rate without key": (BASE + "rate = 5", "schedules.s: a rate or parallelism needs", ""),
+    "a method": (BASE + "method = 'FETCH'", "schedules.s.method: not an HTTP method", "PATCH"),
+    "a rate without key": (BASE + "rate = 5", "schedules.s: rate, period and parallelism", ""),
     "paused": (BASE + "paused = 1", "schedules.s.paused: neither true nor false", ""),
     "a body that is no text": (BASE + "body = {a = 1}", "schedules.s.body: not a text", "JSON"),
     "two bodies": (BASE + "body = 'a'\nbody_base64 = 'YQ=='", "both body and body_base64", ""),
@@ -79,7 +79,7 @@ CASES = {
     "a header's value": (BASE + "headers = {A = 1}", "schedules.s.headers.A: not a text", ""),
     "headers that are none": (BASE + "headers = 'A: b'", "schedules.s.headers: not a table", ""),
     "an id": ('[schedules."a b"]\ncron = "@daily"\ndestination = "https://a.io"',
-              'schedules."a b": not a name for a schedule', ""),
+              'schedules."a b": not a valid schedule name', ""),
     "a table that is none": ("schedules = 3", "schedules: not a table", "[schedules.NAME]"),
     "a resource that is none": ("queues = {a = 3}", "queues.a: not a table", "[queues.a]"),
     "a queue's parallelism": ("[queues.a]\nparallelism = 0", "queues.a.parallelism: ", "least 1"),
@@ -153,7 +153,7 @@ def test_the_checks_can_be_left_to_qstash() -> None:
 
 
 def test_a_plan_limits_delays_and_bodies() -> None:
-    with pytest.raises(BadInput, match="longer than the free plan allows: 8d"):
+    with pytest.raises(BadInput, match="exceeds the limit of the free plan: 8d"):
         parse(f"{BASE}delay = '8d'".encode(), "f", {}, Validation(plan="free"))
 
 

@@ -1,4 +1,4 @@
-"""When the next attempt is made."""
+"""The delay before the next attempt."""
 
 import warnings
 
@@ -36,7 +36,7 @@ def test_the_default_curve_is_the_documented_one(failures: int, milliseconds: in
         ("1e300", 1, 86_400_000),
     ],
 )
-def test_an_expression_gives_milliseconds(
+def test_an_expression_evaluates_to_milliseconds(
     expression: str, failures: int, milliseconds: int
 ) -> None:
     assert backoff.validate_expression(expression) == expression
@@ -52,13 +52,13 @@ def test_an_expression_gives_milliseconds(
         "1if 1else 2", "'\\d'", "1;", ";1", "1 is 1", "\\", "1\\",
     ],
 )  # fmt: skip
-def test_what_is_no_expression_is_refused(expression: str) -> None:
+def test_an_invalid_expression_is_refused(expression: str) -> None:
     with pytest.raises(BadInput, match="retry delay"):
         checked_without_warning(expression)
 
 
 def checked_without_warning(expression: str) -> str:
-    """As it is for users, whose warnings are not errors and go to standard error."""
+    """Validates with warnings printed to standard error, as in production."""
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
         try:
@@ -68,7 +68,7 @@ def checked_without_warning(expression: str) -> str:
 
 
 @given(st.text(max_size=40) | st.text(alphabet="012if_;#'\\\"=xor is()[]e", max_size=40))
-def test_no_text_gives_a_warning(expression: str) -> None:
+def test_invalid_expressions_print_no_warnings(expression: str) -> None:
     try:
         accepted = checked_without_warning(expression)
     except BadInput:
@@ -78,7 +78,7 @@ def test_no_text_gives_a_warning(expression: str) -> None:
 
 
 @given(st.text(alphabet="0123456789.+-*/%(), retidpowsqabx", max_size=60))
-def test_an_accepted_expression_always_gives_a_delay_of_at_most_a_day(expression: str) -> None:
+def test_a_valid_expression_always_gives_a_delay_of_at_most_a_day(expression: str) -> None:
     try:
         backoff.validate_expression(expression)
     except BadInput:
@@ -102,7 +102,7 @@ def test_an_accepted_expression_always_gives_a_delay_of_at_most_a_day(expression
         ([("Retry-After", "")], 50),
     ],
 )
-def test_the_destination_steers_the_retry_within_a_day(
+def test_the_destination_can_set_a_delay_of_up_to_a_day(
     headers: list[tuple[str, str]], milliseconds: int
 ) -> None:
     assert backoff.delay_ms(1, "50", headers, NOW) == milliseconds

@@ -18,7 +18,7 @@ def times(cron: str, year: int, month: int, day: int, count: int) -> list[tuple[
     return [(datetime.fromtimestamp(f.at_s, UTC).strftime("%d %H:%M"), f.change) for f in found]
 
 
-def test_a_daily_time_keeps_its_wall_clock_through_every_change_of_a_year() -> None:
+def test_a_daily_time_keeps_its_local_time_all_year() -> None:
     cron = parse_cron("CRON_TZ=Europe/Berlin 0 3 * * *")
     start = datetime(2026, 1, 1, tzinfo=BERLIN).timestamp()
 
@@ -31,13 +31,13 @@ def test_a_daily_time_keeps_its_wall_clock_through_every_change_of_a_year() -> N
     assert {f.change for f in found} == {""}
 
 
-def test_a_time_that_the_spring_change_skips_is_moved() -> None:
+def test_a_time_skipped_in_spring_is_moved() -> None:
     assert times("30 2 * * *", 2026, 3, 28, 3) == [
         ("28 01:30", ""), ("29 01:00", "moved"), ("30 00:30", ""),
     ]  # fmt: skip
 
 
-def test_an_hour_that_the_autumn_change_repeats_is_named() -> None:
+def test_an_hour_repeated_in_autumn_is_marked() -> None:
     assert times("30 * * * *", 2026, 10, 25, 5)[1:] == [
         ("24 23:30", ""), ("25 00:30", "first of two"), ("25 01:30", "repeated"), ("25 02:30", ""),
     ]  # fmt: skip
@@ -54,7 +54,7 @@ def test_the_next_time_is_after_the_given_one() -> None:
     assert next_fire_s(parse_cron("@hourly"), noon + 1) == noon + 3600
 
 
-def test_how_often_it_fires_in_a_day() -> None:
+def test_the_average_number_of_runs_a_day() -> None:
     assert per_day(parse_cron("*/15 * * * *")) == 96
     assert per_day(parse_cron("0 3 * * 1")) == 1 / 7
     assert per_day(parse_cron("*/5 9-16 * * MON-FRI")) == pytest.approx(12 * 8 * 5 / 7)
@@ -77,7 +77,7 @@ def test_how_often_it_fires_in_a_day() -> None:
         ("CRON_TZ=../etc * * * * *", "not a time zone"),
     ],
 )
-def test_the_field_that_is_wrong_is_named(text: str, words: str) -> None:
+def test_the_error_names_the_invalid_field(text: str, words: str) -> None:
     with pytest.raises(BadInput) as wrong:
         parse_cron(text)
 
@@ -85,7 +85,7 @@ def test_the_field_that_is_wrong_is_named(text: str, words: str) -> None:
     assert wrong.value.hint or "never" in words
 
 
-def test_a_zone_stands_in_front() -> None:
+def test_a_time_zone_is_added_as_a_prefix() -> None:
     assert with_zone(" 0 3 * * * ", None) == "0 3 * * *"
     assert with_zone("0 3 * * *", "Europe/Berlin") == "CRON_TZ=Europe/Berlin 0 3 * * *"
     with pytest.raises(BadInput):

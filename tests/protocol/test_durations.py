@@ -1,4 +1,4 @@
-"""Durations and points in time, as typed and as sent."""
+"""Durations and points in time: parsing and formatting."""
 
 import pytest
 from hypothesis import given
@@ -13,19 +13,19 @@ from qstash_cli.protocol.instants import parse_instant_s, parse_past_instant_s
     ("text", "seconds"),
     [("50s", 50), ("1d10h30m", 124_200), ("1h30m3s", 5403), ("90", 90), ("0s", 0), (" 2m ", 120)],
 )
-def test_durations_are_read_as_qstash_writes_them(text: str, seconds: int) -> None:
+def test_durations_in_qstash_notation_are_parsed(text: str, seconds: int) -> None:
     assert parse_duration_s(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "s", "1.5h", "-1s", "1w", "1h 30m", "٣s", "9" * 13 + "s"])
-def test_what_is_no_duration_is_refused_with_the_text(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
 
     with pytest.raises(BadInput, match="not a duration"):
         parse_duration_s(text)
 
 
 @given(st.integers(min_value=0, max_value=10**9))
-def test_a_written_duration_reads_back_as_itself(seconds: int) -> None:
+def test_a_formatted_duration_parses_to_the_same_value(seconds: int) -> None:
     assert parse_duration_s(format_duration(seconds)) == seconds
 
 
@@ -45,17 +45,17 @@ NOW = 1_700_000_000.0
         ("2023-11-14T22:13:20", NOW),
     ],
 )
-def test_points_in_time_are_read_in_every_usual_form(text: str, at: float) -> None:
+def test_points_in_time_are_parsed_in_every_format(text: str, at: float) -> None:
     assert parse_instant_s(text, NOW) == at
 
 
-def test_a_bare_duration_counts_back_where_the_past_is_meant() -> None:
+def test_a_bare_duration_counts_back_from_now_for_past_times() -> None:
     assert parse_past_instant_s("2h", NOW) == NOW - 7200
 
 
 @pytest.mark.parametrize(
     "text", ["", "tomorrow", "2023-13-01", "in a while", "9" * 20, "9" * 400, "9" * 5_000]
 )
-def test_what_is_no_point_in_time_is_refused(text: str) -> None:
+def test_an_invalid_point_in_time_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parse_instant_s(text, NOW)

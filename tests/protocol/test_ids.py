@@ -1,4 +1,4 @@
-"""Ids and names: what QStash would take, and what it would take for something worse."""
+"""Ids and names: generation, and validation before they become part of a path."""
 
 import os
 import re
@@ -19,13 +19,13 @@ def test_different_random_bytes_make_different_ids() -> None:
     assert ids.new_id("scd", lambda n: b"\1" * n) != ids.new_id("scd", lambda n: b"\2" * n)
 
 
-def test_bytes_that_would_make_some_digits_likelier_are_passed_over() -> None:
+def test_bytes_that_would_bias_the_digits_are_skipped() -> None:
     supplied = iter([bytes([232, 255] * 28), bytes(56)])
 
     assert ids.new_id("msg", lambda _n: next(supplied)) == f"msg_{'1' * 28}"
 
 
-def test_time_ordered_ids_have_the_same_shape_and_sort_by_their_time() -> None:
+def test_time_ordered_ids_have_the_same_format_and_sort_by_time() -> None:
     times_ms = [1, 57, 58, 1_764_000_000_000, 1_764_000_000_001, 120_000_000_000_000]
 
     made = [ids.new_time_ordered_id("msg", now_ms, os.urandom) for now_ms in times_ms]
@@ -39,7 +39,7 @@ def test_time_ordered_ids_of_one_moment_differ() -> None:
 
 
 @pytest.mark.parametrize("name", ["orders", "a.b-c_D9"])
-def test_names_of_letters_digits_and_marks_are_kept(name: str) -> None:
+def test_names_of_letters_digits_and_punctuation_are_accepted(name: str) -> None:
     assert ids.validate_name(name, "queue") == name
 
 
@@ -56,6 +56,6 @@ def test_an_id_that_would_change_the_path_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a:b", "a b", "a\tb"])
-def test_a_deduplication_id_has_no_colon_and_no_blanks(text: str) -> None:
+def test_a_deduplication_id_with_a_colon_or_spaces_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="deduplication id"):
         ids.validate_deduplication_id(text)

@@ -1,4 +1,4 @@
-"""Message options: to headers and back, and the mistakes that are named."""
+"""Message options: encoding to headers, decoding, and errors."""
 
 from dataclasses import replace
 from typing import Any
@@ -58,16 +58,16 @@ def options_strategy(*, callback: bool) -> st.SearchStrategy[MessageOptions]:
 
 
 @given(options_strategy(callback=False))
-def test_every_option_survives_its_headers(options: MessageOptions) -> None:
+def test_every_option_survives_a_round_trip_through_headers(options: MessageOptions) -> None:
     assert decode(encode(options)) == options
 
 
 @given(options_strategy(callback=False))
-def test_header_names_are_read_in_any_case(options: MessageOptions) -> None:
+def test_header_names_are_case_insensitive(options: MessageOptions) -> None:
     assert decode((name.lower(), value) for name, value in encode(options)) == options
 
 
-def test_headers_say_what_qstash_documents() -> None:
+def test_headers_are_encoded_as_qstash_documents_them() -> None:
     options = MessageOptions(
         method="PUT",
         delay_s=90,
@@ -120,12 +120,12 @@ def test_headers_say_what_qstash_documents() -> None:
         ("Upstash-Retry-Delay", "boom()"),
     ],
 )
-def test_a_wrong_header_is_named(header: str, value: str) -> None:
+def test_the_error_names_the_invalid_header(header: str, value: str) -> None:
     with pytest.raises(BadInput, match=header):
         decode([(header.lower(), value)])
 
 
-def test_headers_that_are_no_option_are_left_out() -> None:
+def test_headers_that_are_not_options_are_ignored() -> None:
     headers = [
         ("User-Agent", "x"),
         ("Authorization", "Bearer t"),
@@ -143,7 +143,7 @@ def test_a_forwarded_content_type_wins() -> None:
     assert decode(headers).headers == (("Content-Type", "text/x"),)
 
 
-def test_header_forward_takes_all_but_what_belongs_to_the_request_itself() -> None:
+def test_header_forward_skips_the_headers_of_the_request_itself() -> None:
     headers = [
         ("Upstash-Header-Forward", "true"),
         ("Host", "q"),
@@ -160,8 +160,8 @@ def test_header_forward_takes_all_but_what_belongs_to_the_request_itself() -> No
 @pytest.mark.parametrize(
     ("options", "operation", "words"),
     [
-        (MessageOptions(delay_s=1), "enqueue", "delayed"),
-        (MessageOptions(not_before_s=1), "enqueue", "delayed"),
+        (MessageOptions(delay_s=1), "enqueue", "--delay"),
+        (MessageOptions(not_before_s=1), "enqueue", "--delay"),
         (MessageOptions(rate=1), "publish", "flow control key"),
         (MessageOptions(period_s=1), "publish", "flow control key"),
         (MessageOptions(flow_key="k"), "publish", "rate"),
@@ -174,7 +174,7 @@ def test_contradictions_are_refused(
         refuse_contradictions(options, operation)
 
 
-def test_what_goes_together_is_not_refused() -> None:
+def test_valid_combinations_are_accepted() -> None:
     refuse_contradictions(MessageOptions(delay_s=1), "publish")
     complete = MessageOptions(flow_key="k", rate=1, period_s=2)
     refuse_contradictions(complete, "enqueue")

@@ -1,4 +1,4 @@
-"""Both spellings of a redacted header are read, and the one of the SDKs is sent."""
+"""Both spellings of a redacted header are accepted, and the SDKs' spelling is sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FIELDS = st.one_of(
 
 
 @given(st.lists(_FIELDS, max_size=5), st.sampled_from([",", ", ", " ,"]))
-def test_each_spelling_becomes_that_of_the_sdks(fields: list[tuple[str, str]], comma: str) -> None:
+def test_both_spellings_become_that_of_the_sdks(fields: list[tuple[str, str]], comma: str) -> None:
     written = comma.join(field for field, _ in fields)
     sent = tuple(field for _, field in fields)
 
@@ -34,7 +34,7 @@ def test_each_spelling_becomes_that_of_the_sdks(fields: list[tuple[str, str]], c
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(BadInput) as refused:
         parse_fields(f"body,{text}")
-    assert refused.value.hint == "one of body, header, header[Name]"
+    assert refused.value.hint == "use one of body, header, header[Name]"
 
 
 @pytest.mark.parametrize("word", ["publish", "schedule create"])
@@ -48,6 +48,6 @@ def test_the_command_line_sends_the_spelling_of_the_sdks(qstash: Qstash, word: s
     assert "Upstash-Redact-Fields: header,header[X-A],header,body\n" in run.out
 
 
-def test_what_qstash_displays_is_recognised() -> None:
+def test_a_redacted_value_is_recognised() -> None:
     assert is_redacted(f"REDACTED:{'a' * 64}")
     assert not is_redacted("REDACTED:short")

@@ -1,4 +1,4 @@
-"""A request comes back from what QStash shows of it, or the reason why it cannot."""
+"""A request is reconstructed from QStash's record of it, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def entry(body: bytes | str, **fields: object) -> LogEntry:
 
 
 @given(st.binary())
-def test_every_body_comes_back_byte_for_byte(body: bytes) -> None:
+def test_every_body_is_restored_byte_for_byte(body: bytes) -> None:
     try:
-        shown = message(body=body.decode())
+        record = message(body=body.decode())
     except UnicodeDecodeError:
-        shown = message(bodyBase64=b64encode(body).decode())
+        record = message(bodyBase64=b64encode(body).decode())
 
-    assert of_message(shown).body == body
+    assert of_message(record).body == body
     assert of_log_entry(entry(body)).body == body
 
 
-def test_method_headers_and_what_qstash_adds_come_back() -> None:
+def test_the_method_and_all_headers_are_restored() -> None:
     found = of_message(
         message(
             method="PUT", header={"X-A": ["1", "2"]}, topicName="team", scheduleId="scd_1",
@@ -57,25 +57,25 @@ def test_method_headers_and_what_qstash_adds_come_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "reason"),
+    ("record", "reason"),
     [
         (message(body=_HASH), "its body is redacted"),
         (message(header={"Authorization": [_HASH]}), "its header Authorization is redacted"),
-        (message(bodyBase64="QUJ"), "its body is cut"),
+        (message(bodyBase64="QUJ"), "its body is truncated"),
     ],
 )
-def test_what_qstash_hides_of_a_message_is_the_reason(shown: Message, reason: str) -> None:
+def test_a_redacted_message_is_refused_with_the_reason(record: Message, reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
-        of_message(shown)
+        of_message(record)
 
 
-def test_a_redacted_body_of_the_log_is_the_reason() -> None:
+def test_a_log_entry_with_a_redacted_body_is_refused() -> None:
     with pytest.raises(BadInput, match="its body is redacted"):
         of_log_entry(entry(_HASH.encode()))
 
 
-def test_base64_that_is_cut_is_the_reason() -> None:
-    with pytest.raises(BadInput, match="its body is cut"):
+def test_truncated_base64_is_refused() -> None:
+    with pytest.raises(BadInput, match="its body is truncated"):
         of_log_entry(entry("QUJ"))
 
 
@@ -85,16 +85,16 @@ WHOLE = json.dumps(
 
 
 @given(st.integers(1, len(WHOLE) - 1))
-def test_json_that_ends_in_the_middle_is_cut(length: int) -> None:
-    with pytest.raises(BadInput, match="its body is cut"):
+def test_json_that_ends_prematurely_is_refused(length: int) -> None:
+    with pytest.raises(BadInput, match="its body is truncated"):
         of_log_entry(entry(WHOLE[:length], header=_JSON))
 
 
-def test_json_cut_within_a_letter_is_cut() -> None:
-    with pytest.raises(BadInput, match="its body is cut"):
+def test_json_truncated_within_a_character_is_refused() -> None:
+    with pytest.raises(BadInput, match="its body is truncated"):
         of_log_entry(entry('{"a":"ü'.encode()[:-1], header=_JSON))
 
 
 @pytest.mark.parametrize("body", [b"", WHOLE, b"a=1&b=2", b"{'a': 1}", b"\xff\xfe{}"])
-def test_what_is_whole_or_no_json_at_all_is_not_called_cut(body: bytes) -> None:
+def test_complete_json_and_other_text_is_accepted(body: bytes) -> None:
     assert of_log_entry(entry(body, header=_JSON)).body == body

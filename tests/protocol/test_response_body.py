@@ -1,4 +1,4 @@
-"""Bodies are decoded as httpx2 decodes them, in bounded memory, whatever their chunks."""
+"""Bodies are decoded as by httpx2, in bounded memory, however they are split into chunks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read(content_encoding: str, chunks: list[bytes], limit: int = LIMIT) -> byte
     st.binary(max_size=2000), st.sampled_from(sorted(ENCODERS)), st.lists(st.integers(1, 50)),
     st.integers(1, 3000),
 )  # fmt: skip
-def test_a_body_is_decoded_however_it_is_cut(
+def test_a_body_is_decoded_however_it_is_split(
     data: bytes, encoding: str, sizes: list[int], limit: int
 ) -> None:
     encoded = ENCODERS[encoding](data)
@@ -55,7 +55,7 @@ def test_a_body_is_decoded_however_it_is_cut(
 
 
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate"]), st.integers(0, 300))
-def test_a_broken_body_is_broken_for_httpx2_too(data: bytes, encoding: str, at: int) -> None:
+def test_an_invalid_body_is_invalid_for_httpx2_too(data: bytes, encoding: str, at: int) -> None:
     encoded = bytearray(ENCODERS[encoding](data))
     encoded[at % len(encoded)] ^= 0xFF
 
@@ -70,7 +70,7 @@ def test_a_broken_body_is_broken_for_httpx2_too(data: bytes, encoding: str, at: 
         assert read(encoding, [bytes(encoded)]) == expected
 
 
-def test_a_stream_that_decodes_to_nothing_is_not_read_for_ever() -> None:
+def test_a_stream_that_decodes_to_nothing_is_not_read_indefinitely() -> None:
     body = BoundedBody("gzip", LIMIT)
     body.feed(b"\x1f\x8b\x08" + bytes(7))
 
@@ -97,7 +97,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("encoding", BOMBS)
 @pytest.mark.parametrize("chunk_bytes", [1000, 65_536, 100 * MEBIBYTE])
-def test_a_bomb_takes_no_more_memory_than_its_limit(
+def test_a_decompression_bomb_stays_within_the_memory_limit(
     encoding: str, chunk_bytes: int, figures: Figures
 ) -> None:
     bomb = BOMBS[encoding]

@@ -1,4 +1,4 @@
-"""A value has the shape that a type declares, or the first part that has not is named."""
+"""JSON values are validated against declared types, and the first mismatch is described."""
 
 import json
 from typing import Any, NotRequired, Required, TypedDict
@@ -41,7 +41,7 @@ def problem(value: object, shape: object = Thing) -> str:
     return f"{found.path} {found.problem}".strip() if found else ""
 
 
-def test_a_value_as_declared_is_accepted() -> None:
+def test_a_valid_value_is_accepted() -> None:
     assert problem(GOOD) == ""
     assert problem({"name": "n", "at": 5}) == ""
     assert problem([GOOD, GOOD], list[Thing]) == ""
@@ -50,7 +50,7 @@ def test_a_value_as_declared_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(GOOD.keys() - {"name", "at"}))
-def test_null_is_as_good_as_nothing_for_what_is_not_required(name: str) -> None:
+def test_optional_fields_may_be_null(name: str) -> None:
     assert problem(GOOD | {name: None}) == ""
 
 
@@ -84,11 +84,11 @@ def test_null_is_as_good_as_nothing_for_what_is_not_required(name: str) -> None:
         (GOOD | {"mixed": {"X-A": [1]}}, 'mixed["X-A"][0] is a number, expected a string'),
     ],
 )  # fmt: skip
-def test_the_first_part_that_is_not_as_declared_is_named(value: object, expected: str) -> None:
+def test_the_first_mismatch_is_described(value: object, expected: str) -> None:
     assert problem(value) == expected
 
 
-def test_a_wrong_entry_of_a_list_is_named_with_its_number() -> None:
+def test_an_invalid_entry_of_a_list_is_named_by_its_index() -> None:
     assert problem([GOOD, {"name": "n", "at": "x"}], list[Thing]) == (
         "[1].at is a string, expected an integer"
     )
@@ -106,7 +106,7 @@ def test_a_wrong_entry_of_a_list_is_named_with_its_number() -> None:
         (5, " is a number, expected an object"),
     ],
 )
-def test_what_is_required_is_checked_in_every_entry_of_a_long_list(
+def test_required_fields_are_validated_in_every_entry_of_a_long_list(
     place: int, wrong: object, expected: str
 ) -> None:
     entries: list[object] = [GOOD] * 5_001
@@ -122,13 +122,13 @@ JSON = st.recursive(
 
 
 @given(value=JSON, name=st.sampled_from(sorted(GOOD)))
-def test_any_json_has_the_shape_or_is_described_in_one_line(value: Any, name: str) -> None:
+def test_any_json_is_valid_or_described_in_one_line(value: Any, name: str) -> None:
     for one in (value, [value], GOOD | {name: value}):
         for shape in (Thing, list[Thing], Thing | list[Thing]):
             assert "\n" not in problem(one, shape)
 
 
-def test_a_value_that_is_nested_deeply_is_no_defect() -> None:
+def test_deeply_nested_values_are_validated_without_a_crash() -> None:
     deep = json.loads("[" * 900 + "]" * 900)
 
     assert problem(GOOD | {"more": deep, "anything": deep}) == ""

@@ -1,4 +1,4 @@
-"""Signatures: made as QStash makes them, and every claim judged."""
+"""Signatures are created as QStash creates them, and every claim is verified."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -77,7 +77,7 @@ def test_the_hash_of_an_empty_body_is_the_documented_one() -> None:
         (EXPECTED._replace(url="", now=NOW + 301, keys=()), ["key", "sub", "exp"]),
     ],
 )  # fmt: skip
-def test_each_check_fails_for_itself(expected: Expectation, failures: list[str]) -> None:
+def test_each_check_fails_independently(expected: Expectation, failures: list[str]) -> None:
     report = verify(signed(), expected)
 
     assert failed(report) == failures
@@ -122,7 +122,7 @@ def test_a_claim_of_the_wrong_type_fails(claim: str, value: object) -> None:
     ("claim", "value"),
     [("aud", "someone"), ("aud", ["someone"]), ("jti", 7), ("jti", None), ("sub", 7), ("sub", [])],
 )
-def test_a_claim_that_only_pyjwt_knows_fails_by_name(claim: str, value: object) -> None:
+def test_a_claim_that_only_pyjwt_checks_fails_by_name(claim: str, value: object) -> None:
     claims = jwt.decode(signed(), options={"verify_signature": False}) | {claim: value}
 
     report = verify(jwt.encode(claims, CURRENT), EXPECTED._replace(url=None))
@@ -131,7 +131,7 @@ def test_a_claim_that_only_pyjwt_knows_fails_by_name(claim: str, value: object) 
     assert failed(report) == report.failed == [claim]
 
 
-def test_a_refusal_that_no_check_explains_is_still_a_refusal() -> None:
+def test_a_token_that_only_pyjwt_refuses_is_not_valid() -> None:
     report = verify(signed(), EXPECTED._replace(now=NOW, uses_system_clock=True))
 
     assert not report.valid
@@ -139,7 +139,7 @@ def test_a_refusal_that_no_check_explains_is_still_a_refusal() -> None:
     assert report.checks[-1] == ("token", "fail", "accepted by PyJWT", "Signature has expired")
 
 
-def test_another_time_than_the_systems_is_judged_by_the_same_rules() -> None:
+def test_the_same_rules_apply_at_another_time_than_now() -> None:
     def times(**changed: object) -> list[str]:
         claims = jwt.decode(signed(), options={"verify_signature": False}) | changed
         return failed(verify(jwt.api_jws.encode(json.dumps(claims).encode(), CURRENT), EXPECTED))
@@ -151,13 +151,13 @@ def test_another_time_than_the_systems_is_judged_by_the_same_rules() -> None:
 
 @settings(deadline=None)
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_.=-]*", fullmatch=True))
-def test_garbage_is_refused_and_never_raises(text: str) -> None:
+def test_garbage_is_refused_without_an_exception(text: str) -> None:
     assert not verify(text, EXPECTED).valid
 
 
 @settings(deadline=None)
 @given(st.integers(0, len(signed()) - 1), st.characters())
-def test_a_changed_character_never_passes(position: int, character: str) -> None:
+def test_a_token_with_a_changed_character_is_never_valid(position: int, character: str) -> None:
     original = signed()
     changed = original[:position] + character + original[position + 1 :]
 

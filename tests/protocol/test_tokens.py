@@ -16,7 +16,7 @@ from qstash_cli.protocol.tokens import (
 
 
 @given(user=st.text(), password=st.text(), is_padded=st.booleans())
-def test_no_token_is_mistaken_for_anything_else(
+def test_a_real_token_is_not_mistaken_for_anything_else(
     user: str, password: str, *, is_padded: bool
 ) -> None:
     token = b64encode(json.dumps({"UserID": user, "Password": password}).encode()).decode()
@@ -28,7 +28,7 @@ def test_no_token_is_mistaken_for_anything_else(
 
 
 @pytest.mark.parametrize("text", ["", "abc", "ée", "e30=", "W10=", "MQ==", "sig_x", "{}"])
-def test_other_texts_have_not_its_shape(text: str) -> None:
+def test_other_text_does_not_have_the_format_of_a_token(text: str) -> None:
     assert not has_shape_of_token(text)
 
 

@@ -71,7 +71,7 @@ def test_the_token_may_be_in_the_query(http: httpx.Client) -> None:
         ("POST", "/v2/publish/example.com/x", 400, "endpoint has invalid scheme"),
         ("POST", "/v2/publish/https%3A%2F%2Fexample.com", 400, "endpoint has invalid scheme"),
         ("POST", "/v2/publish/nobody", 404, "topic nobody not found"),
-        ("POST", "/v2/enqueue/a%20b/https://example.com", 400, "not a name for a queue"),
+        ("POST", "/v2/enqueue/a%20b/https://example.com", 400, "not a valid queue name"),
     ],
 )
 def test_errors_are_json_in_the_words_of_qstash(
