@@ -21,7 +21,7 @@ from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.run import ServerConfig, running_server
 from qstash_cli.server.services.bulk_cancel import BulkCancels
 from qstash_cli.server.storage import bulk_actions, message

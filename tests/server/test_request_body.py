@@ -8,8 +8,8 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.request_body import LIMIT_BYTES, BodyMemory, read_body
-from qstash_cli.server.http.responses import ApiError
 
 MEMORY_BYTES = 1000
 

@@ -21,7 +21,7 @@ from qstash_cli.server.delivery import flow_control
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
 from qstash_cli.server.delivery.scheduler import Scheduler
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.services import publishing
 from qstash_cli.server.services.publishing import Order
 from qstash_cli.server.storage import keys, schedules

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
 
 if TYPE_CHECKING:
     from qstash_cli.server.delivery.dispatch import Lane

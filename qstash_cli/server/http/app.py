@@ -15,7 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.limits import PlanLimits
-from qstash_cli.server.http.responses import ApiError, refusal
+from qstash_cli.server.errors import ApiError
+from qstash_cli.server.http.burst_limit import BurstLimit
+from qstash_cli.server.http.responses import refusal
 from qstash_cli.server.http.routes import (
     bulk_actions,
     dlq,
@@ -31,7 +33,6 @@ from qstash_cli.server.http.routes import (
 from qstash_cli.server.http.routes import keys as key_routes
 from qstash_cli.server.http.security import Guard
 from qstash_cli.server.services.accounts import Accounts
-from qstash_cli.server.services.quota import Burst
 
 _RESOURCES = (
     publish, messages, bulk_actions, url_groups, queues, schedules, flow, logs, dlq, key_routes,
@@ -52,7 +53,7 @@ def build(accounts: Accounts, *, host: str, limits: PlanLimits) -> Starlette:
         Middleware(_Paths),
     ]
     if limits.requests_per_s is not None:
-        middleware.append(Middleware(Burst, most=limits.requests_per_s, now_s=time.time))
+        middleware.append(Middleware(BurstLimit, limit=limits.requests_per_s, now_s=time.time))
     app = Starlette(
         routes=[route for resource in _RESOURCES for route in resource.ROUTES],
         middleware=middleware,

@@ -13,9 +13,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.listeners import loopback
 from qstash_cli.server.http.request_body import read_body
-from qstash_cli.server.http.responses import ApiError, refusal
+from qstash_cli.server.http.responses import refusal
 from qstash_cli.server.http.uvicorn_server import HttpServer, running_in_thread
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from starlette.requests import Request
 
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
 
 # A batch is one request with many bodies. Source: QStash changelog, December 2024.
 LIMIT_BYTES = 100 * 1_048_576

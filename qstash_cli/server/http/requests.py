@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote_plus
 from starlette.requests import Request
 
 from qstash_cli.protocol.headers import Headers
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.request_body import read_body
-from qstash_cli.server.http.responses import ApiError
 from qstash_cli.server.services.accounts import Account
 
 

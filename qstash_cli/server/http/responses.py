@@ -17,18 +17,6 @@ def _text(value: object) -> str:
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_text).encode
 
 
-class ApiError(Exception):
-    """A refusal: the HTTP status, QStash's words, and headers that go with them."""
-
-    def __init__(
-        self, status: int, message: str, *, headers: Sequence[tuple[str, str]] = ()
-    ) -> None:
-        super().__init__(message)
-        self.headers = headers
-        self.status = status
-        self.message = message
-
-
 def encode(content: Any) -> bytes:
     """JSON as the API writes it."""
     return _encode(content).encode(errors="replace")

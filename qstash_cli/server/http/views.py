@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.server.storage import filters, redaction
+from qstash_cli.server.storage import redaction
 from qstash_cli.server.storage.message import Message
 
 _DEFAULT_PERIOD_S = 1
@@ -28,17 +27,6 @@ def message(found: Message, *, most_body: int | None = None) -> dict[str, Any]:
         "createdAt": found.row["created_ms"],
         **redaction.text("body", _cut(redaction.body(found.options.redact, found.body), most_body)),
     }
-
-
-def trim_of(given: Mapping[str, Sequence[str]]) -> int | None:
-    """To how many bytes `trimBody` cuts bodies, None for whole ones. Raises `ApiError`.
-
-    Source: QStash OpenAPI document, workflow logs: -1 leaves bodies out.
-    """
-    texts = given.get("trimBody")
-    if not texts or texts[-1] == "-1":
-        return 0 if texts else None
-    return filters.number(texts[-1])
 
 
 def dlq_entry(found: Message, row: sqlite3.Row, *, most_body: int | None = None) -> dict[str, Any]:

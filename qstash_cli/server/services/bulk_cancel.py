@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.delivery import attempts
 from qstash_cli.server.delivery.engine import Engine
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
+from qstash_cli.server.parameters import Parameters, split
 from qstash_cli.server.storage import bulk_actions, filters
 from qstash_cli.server.storage.store import Store
 
@@ -51,12 +52,10 @@ class Action:
     task: asyncio.Task[None] | None = None
 
 
-def parse_filter(given: filters.Values) -> Filter:
+def parse_filter(given: Parameters) -> Filter:
     """The filter of a bulk cancel, without what is no filter. Raises `ApiError` for a wrong one."""
     wanted = {
-        name: filters.split(name, values)
-        for name, values in given.items()
-        if name not in _NO_FILTERS
+        name: split(name, values) for name, values in given.items() if name not in _NO_FILTERS
     }
     _conditions(wanted)
     return wanted

@@ -19,7 +19,7 @@ from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
 from qstash_cli.protocol.options import MessageOptions, decode
 from qstash_cli.server.delivery import flow_control
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.services import quota
 from qstash_cli.server.services.workflows import refuse_workflow_headers
 from qstash_cli.server.storage import message, queues, url_groups

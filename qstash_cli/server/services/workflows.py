@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
 
 _NOT_SUPPORTED = "workflows are not supported by the embedded server"
 _PREFIXES = (

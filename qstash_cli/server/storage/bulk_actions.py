@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qstash_cli.server.http.responses import ApiError
-from qstash_cli.server.storage import filters
+from qstash_cli.server.errors import ApiError
+from qstash_cli.server.parameters import number
 
 KEPT_MS = 7 * 86_400_000
 _IN_PROGRESS, _FINISHED = "IN_PROGRESS", "FINISHED"
@@ -75,7 +75,7 @@ def page(
     connection: sqlite3.Connection, *, cursor: str | None, limit: int, now_ms: int
 ) -> tuple[list[dict[str, Any]], str]:
     """The newest actions after the cursor, and the cursor of the next page, "" if there is none."""
-    before = filters.number(cursor) if cursor else 2**62
+    before = number(cursor) if cursor else 2**62
     rows = connection.execute(
         "SELECT * FROM bulk_actions WHERE seq < ? AND created_ms >= ? ORDER BY seq DESC LIMIT ?",
         (before, now_ms - KEPT_MS, limit + 1),

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from qstash_cli.protocol.states import normal_state
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
+from qstash_cli.server.parameters import Parameters, number, split
 
-Values = Mapping[str, Sequence[str]]
-_MOST_DIGITS = 15
 # Guess: QStash's own limit is not known; SQLite's are a thousand alternatives.
-_MOST_VALUES = 900
+_MAX_VALUES = 900
 _IN_PROGRESS = ("ACTIVE", "RETRY", "ERROR")
 
 
@@ -70,15 +69,8 @@ DLQ_FILTERS = {
 }
 
 
-def split(name: str, values: Sequence[str]) -> list[str]:
-    """The values of a parameter: repeated, or separated by commas where they cannot hold one."""
-    # A URL may contain a comma, and so may a path.
-    splits = name not in {"url", "path"}
-    return [one for text in values for one in (text.split(",") if splits else [text])]
-
-
 def conditions(
-    given: Values,
+    given: Parameters,
     known: Mapping[str, Callable[[Sequence[str]], Condition]],
     *,
     time_column: str,
@@ -95,8 +87,8 @@ def conditions(
             continue
         if not values or not all(values):
             raise ApiError(400, f"{name} cannot be empty")
-        if len(values) > _MOST_VALUES:
-            raise ApiError(400, f"{name} has more than {_MOST_VALUES} values")
+        if len(values) > _MAX_VALUES:
+            raise ApiError(400, f"{name} has more than {_MAX_VALUES} values")
         if name in {"fromDate", "toDate"}:
             sign = ">=" if name == "fromDate" else "<="
             found.append(Condition(f"{time_column} {sign} ?", (number(values[-1]),)))
@@ -111,16 +103,3 @@ def where(parts: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
     """All conditions as one clause, which always holds something."""
     sql = " AND ".join(part.sql for part in parts) or "1"
     return sql, tuple(value for part in parts for value in part.values)
-
-
-def number(text: str) -> int:
-    """A whole number. Raises `ApiError`."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise ApiError(400, f"not a number: {text}")
-    return int(text)
-
-
-def count(given: Values, *, default: int, most: int) -> int:
-    """How many are asked for, between one and `most`."""
-    texts = given.get("count")
-    return max(1, min(most, number(texts[-1]))) if texts else default

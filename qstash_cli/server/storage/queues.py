@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
 
 _SELECT = (
     "SELECT *, (SELECT count(*) FROM messages WHERE queue = queues.name AND status = 'live') "

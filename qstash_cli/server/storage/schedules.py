@@ -12,7 +12,7 @@ from qstash_cli.protocol.cron import next_fire_s, parse_cron
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.services import quota
 from qstash_cli.server.services.publishing import NewId, Order, check
 from qstash_cli.server.storage import redaction

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.server.http.responses import ApiError
+from qstash_cli.server.errors import ApiError
 
 Endpoint = dict[str, str]
 

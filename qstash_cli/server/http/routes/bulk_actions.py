@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from qstash_cli.server.http.requests import parameters, service
 from qstash_cli.server.http.responses import answer
-from qstash_cli.server.storage import bulk_actions, filters
+from qstash_cli.server.parameters import count, split
+from qstash_cli.server.storage import bulk_actions
 
 _PAGE = 100
 _LIMIT = 1000
@@ -18,13 +19,13 @@ async def _list(request: Request) -> Response:
     api = service(request)
     given = parameters(request)
     cursor = given.get("cursor", [None])[-1]
-    limit = filters.count(given, default=_PAGE, most=_LIMIT)
+    limit = count(given, default=_PAGE, limit=_LIMIT)
     found, following = await api.store.run(
         lambda connection: bulk_actions.page(
             connection, cursor=cursor, limit=limit, now_ms=api.clock.now_ms()
         )
     )
-    states = {state.upper() for state in filters.split("state", given.get("state", ()))}
+    states = {state.upper() for state in split("state", given.get("state", ()))}
     # The state filters each page by itself, so that a page may be empty and not the last.
     listed = [one for one in found if not states or one["state"] in states]
     return answer({**({"cursor": following} if following else {}), "bulkActions": listed})

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import decode
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http import pages, views
 from qstash_cli.server.http.requests import (
     bulk_parameters,
@@ -21,7 +22,8 @@ from qstash_cli.server.http.requests import (
     parameters,
     service,
 )
-from qstash_cli.server.http.responses import ApiError, answer, encode
+from qstash_cli.server.http.responses import answer, encode
+from qstash_cli.server.parameters import Parameters, count, number, trim_length
 from qstash_cli.server.services import publishing, quota
 from qstash_cli.server.services.accounts import Account
 from qstash_cli.server.services.publishing import Stored
@@ -42,7 +44,7 @@ _SELECT = (
 async def _list(request: Request) -> Response:
     api = service(request)
     given = parameters(request)
-    trim = views.trim_of(given)
+    trim = trim_length(given)
     rows, cursor = await api.store.run(
         lambda connection: _page(connection, given, limit=pages.PAGE_BYTES)
     )
@@ -159,7 +161,7 @@ def _forget(connection: sqlite3.Connection, dlq_ids: Sequence[str]) -> None:
 
 
 def _page(
-    connection: sqlite3.Connection, given: filters.Values, *, limit: int = sys.maxsize
+    connection: sqlite3.Connection, given: Parameters, *, limit: int = sys.maxsize
 ) -> tuple[list[sqlite3.Row], str]:
     """The entries that the parameters select, of at most `limit` bytes, and the next cursor."""
     parts = filters.conditions(
@@ -170,10 +172,10 @@ def _page(
     is_oldest_first = given.get("order", [_DEFAULT_ORDER])[-1] == "earliestFirst"
     order, sign = ("ASC", ">") if is_oldest_first else ("DESC", "<")
     if "cursor" in given:
-        seq = filters.number(given["cursor"][-1].rpartition("-")[2])
+        seq = number(given["cursor"][-1].rpartition("-")[2])
         parts.append(filters.Condition(f"dlq.seq {sign} ?", (seq,)))
     clause, values = filters.where(parts)
-    page = filters.count(given, default=_MOST, most=_MOST)
+    page = count(given, default=_MOST, limit=_MOST)
     found = connection.execute(
         f"{_SELECT}{clause} ORDER BY dlq.seq {order} LIMIT ?", (*values, page + 1)
     )

@@ -9,9 +9,10 @@ from starlette.routing import Route
 from qstash_cli.protocol.durations import LONGEST_PERIOD_S
 from qstash_cli.server.delivery import flow_control
 from qstash_cli.server.delivery.flow_control import Flow
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.requests import parameters, service
-from qstash_cli.server.http.responses import ApiError, answer
-from qstash_cli.server.storage.filters import number
+from qstash_cli.server.http.responses import answer
+from qstash_cli.server.parameters import number
 
 
 async def _list(request: Request) -> Response:

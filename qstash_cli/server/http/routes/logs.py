@@ -10,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http import pages, views
 from qstash_cli.server.http.requests import parameters, service
-from qstash_cli.server.http.responses import ApiError, encode
+from qstash_cli.server.http.responses import encode
+from qstash_cli.server.parameters import Parameters, number, trim_length
+from qstash_cli.server.parameters import count as count_of
 from qstash_cli.server.storage import filters
 from qstash_cli.server.storage.message import Message
 
@@ -34,7 +37,7 @@ async def _events(request: Request) -> Response:
 async def _list(request: Request, *, spelling: str) -> Response:
     api = service(request)
     given = parameters(request)
-    trim = views.trim_of(given)
+    trim = trim_length(given)
     if _is_grouped(given):
         grouped = await api.store.run(lambda connection: _groups(connection, given, trim))
         return await _grouped_page(grouped, trim, spelling)
@@ -55,7 +58,7 @@ def _entry(row: sqlite3.Row, trim: int | None, spelling: str) -> dict[str, Any]:
     return entry
 
 
-def _is_grouped(given: filters.Values) -> bool:
+def _is_grouped(given: Parameters) -> bool:
     wanted = given.get("groupBy")
     if wanted and list(wanted) != ["messageId"]:
         raise ApiError(400, f"unknown groupBy: {wanted[-1]}")
@@ -72,13 +75,13 @@ class _Query(NamedTuple):
     cursor: int | None
 
 
-def _query(given: filters.Values) -> _Query:
+def _query(given: Parameters) -> _Query:
     parts = filters.conditions(
         given, filters.LOG_FILTERS, time_column="time_ms", besides=_NO_FILTERS
     )
     is_oldest_first = given.get("order", ["latestFirst"])[-1] == "earliestFirst"
     order, sign = ("ASC", ">") if is_oldest_first else ("DESC", "<")
-    cursor = filters.number(given["cursor"][-1]) if "cursor" in given else None
+    cursor = number(given["cursor"][-1]) if "cursor" in given else None
     return _Query(*filters.where(parts), order, sign, cursor)
 
 
@@ -102,10 +105,10 @@ def _select(trim: int | None) -> str:
 
 
 def _rows(
-    connection: sqlite3.Connection, given: filters.Values, trim: int | None
+    connection: sqlite3.Connection, given: Parameters, trim: int | None
 ) -> tuple[list[sqlite3.Row], bool]:
     query = _query(given)
-    count = filters.count(given, default=_MOST, most=_MOST)
+    count = count_of(given, default=_MOST, limit=_MOST)
     after, values = ("", query.values)
     if query.cursor is not None:
         after, values = f" AND logs.seq {query.sign} ?", (*query.values, query.cursor)
@@ -123,9 +126,9 @@ class _Groups(NamedTuple):
     cursor: str | None
 
 
-def _groups(connection: sqlite3.Connection, given: filters.Values, trim: int | None) -> _Groups:
+def _groups(connection: sqlite3.Connection, given: Parameters, trim: int | None) -> _Groups:
     query = _query(given)
-    count = filters.count(given, default=_DEFAULT_GROUPS, most=_MOST)
+    count = count_of(given, default=_DEFAULT_GROUPS, limit=_MOST)
     having, values = ("", query.values)
     if query.cursor is not None:
         having, values = f" HAVING last_seq {query.sign} ?", (*query.values, query.cursor)

@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from qstash_cli.server.delivery import attempts
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http import views
 from qstash_cli.server.http.requests import bulk_parameters, service
-from qstash_cli.server.http.responses import ApiError, answer
+from qstash_cli.server.http.responses import answer
 from qstash_cli.server.services.bulk_cancel import parse_filter
 from qstash_cli.server.storage import filters, message
 from qstash_cli.server.storage.message import Message

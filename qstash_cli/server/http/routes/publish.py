@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from qstash_cli.protocol.headers import Headers
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.request_body import read_body
 from qstash_cli.server.http.requests import (
     caller_ip,
@@ -17,7 +18,7 @@ from qstash_cli.server.http.requests import (
     rest_of_path,
     service,
 )
-from qstash_cli.server.http.responses import ApiError, answer
+from qstash_cli.server.http.responses import answer
 from qstash_cli.server.http.routes import schedules
 from qstash_cli.server.services import publishing
 from qstash_cli.server.services.publishing import Order

@@ -11,8 +11,9 @@ from starlette.routing import Route
 
 from qstash_cli.protocol.ids import validate_name
 from qstash_cli.server.delivery import attempts
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.requests import json_body, service
-from qstash_cli.server.http.responses import ApiError, answer
+from qstash_cli.server.http.responses import answer
 from qstash_cli.server.services import quota
 from qstash_cli.server.storage import queues
 
