@@ -1,1 +1,1 @@
-"""Which QStash to talk to, as whom, and who said so."""
+"""The API's URL and the credentials for it, and where each setting comes from."""

@@ -1,4 +1,4 @@
-"""What was learnt a moment ago, kept for its owner alone."""
+"""A short-lived cache of JSON values, readable only by its owner."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OLD_S = 3600
 
 
 def cache_directory(env: Mapping[str, str], home: Path) -> Path:
-    """The platform's directory for what may be lost."""
+    """Returns the platform's cache directory."""
     directory = env.get("XDG_CACHE_HOME", "").strip()
     if directory:
         expanded = directory.replace("~", str(home), 1) if directory[0] == "~" else directory
@@ -26,17 +26,17 @@ def cache_directory(env: Mapping[str, str], home: Path) -> Path:
 
 
 def recall(path: Path, *, now: float, lifetime_s: float) -> Any:
-    """What was kept there, None if there is nothing that is young enough."""
+    """Returns the cached value, None if there is none or it has expired."""
     try:
         kept = json.loads(path.read_bytes())
-        is_young = 0 <= now - kept["at_s"] < lifetime_s
-        return kept["value"] if is_young else None
+        is_fresh = 0 <= now - kept["at_s"] < lifetime_s
+        return kept["value"] if is_fresh else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def keep(path: Path, value: Any, *, now: float) -> None:
-    """Keeps a JSON value, readable for its owner alone, and forgets what is old."""
+    """Caches a JSON value, readable only by its owner, and deletes old entries."""
     directory = path.parent
     directory.mkdir(mode=_OWNER_DIRECTORY, parents=True, exist_ok=True)
     for old in directory.glob("*.json"):

@@ -1,4 +1,4 @@
-"""Which QStash to talk to, and as whom."""
+"""Selects the API's URL and the token for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHORTEST_MASKED = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where to send requests and as whom. `source` names who said so, `profile` if it was one."""
+    """The API's URL and token. `source` names their origin; `profile` is set if it is a profile."""
 
     api_url: str
     token: str = field(repr=False)
@@ -32,10 +32,10 @@ class Settings:
 def resolve(
     given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles, run_command: RunCommand
 ) -> Settings:
-    """The settings of the first source that has any.
+    """Returns the settings of the first source that has credentials.
 
-    Raises `BadCredentials` if there is none, or if its token is not to be had or cannot be one,
-    and `BadInput` for a URL that no token may be sent to.
+    Raises `BadCredentials` if there is none, or if its token cannot be read or is malformed, and
+    `BadInput` if the URL is one that a token must not be sent to.
     """
     variables = given.environment(env)
     source = chosen(given, variables, profiles, run_command)
@@ -56,12 +56,12 @@ def resolve(
 def chosen(
     given: ConnectionFlags, env: Environment, profiles: Profiles, run_command: RunCommand
 ) -> Source:
-    """The source that is used. Raises `BadCredentials` if there is none."""
+    """Returns the source in use. Raises `BadCredentials` if there is none."""
     return paired(given, next(sources(given, env, profiles, run_command), None))
 
 
 def base_url(given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles) -> str:
-    """The API's URL alone, whether or not there is a token for it. Raises `BadInput`."""
+    """Returns only the API's URL, whether or not there is a token for it. Raises `BadInput`."""
     variables = given.environment(env)
     source = next(sources(given, variables, profiles, lambda _command: ""), None)
     url = given.api_url or (source.api_url if source else DEFAULT_URL)
@@ -69,7 +69,7 @@ def base_url(given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles)
 
 
 def mask(secret: str) -> str:
-    """A secret as it may be shown: recognisable to its owner, useless to anybody else."""
+    """Masks a secret, so that its owner can recognise it but nobody can use it."""
     if len(secret) < _SHORTEST_MASKED:
         return "…"
     return f"{secret[:4]}…{secret[-2:]}"
@@ -78,12 +78,12 @@ def mask(secret: str) -> str:
 def _validated_token(token: str, source: str) -> str:
     if token.startswith("sig_"):
         raise BadCredentials(
-            f"what {source} has is a signing key, not a token",
-            hint="the token is the longer text, under QSTASH_TOKEN in the console",
+            f"{source} contains a signing key, not a token",
+            hint="copy the longer value, QSTASH_TOKEN, from the console",
         )
     if not token or not token.isascii() or any(not c.isprintable() or c == " " for c in token):
         raise BadCredentials(
-            f"the token of {source} is empty, or has blanks or other characters in it",
-            hint="copy it again, without quotes and line ends",
+            f"the token of {source} is empty or contains spaces or other invalid characters",
+            hint="copy it again, without quotes and line breaks",
         )
     return token

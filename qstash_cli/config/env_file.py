@@ -1,4 +1,4 @@
-"""The variables of a file such as `.env`, which stand for those of the environment."""
+"""Reads variables from a file such as `.env`, in place of those of the environment."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from pathlib import Path
 from qstash_cli.config.environment import REGIONS
 from qstash_cli.errors import BadInput
 
-_LEADING_TO_QSTASH = ("QSTASH_", *(f"{region}_QSTASH_" for region in REGIONS))
-_OF_THE_PROGRAM = frozenset({"QSTASH_CONFIG_DIR"})
+_CONNECTION_PREFIXES = ("QSTASH_", *(f"{region}_QSTASH_" for region in REGIONS))
+_NOT_A_CONNECTION = frozenset({"QSTASH_CONFIG_DIR"})
 
 
 def variables(path: str, env: Mapping[str, str]) -> dict[str, str]:
-    """The environment with the file's variables in place of all that lead to a QStash.
+    """Returns the environment with the file's variables in place of all connection variables.
 
-    None of those is kept, so that a token in the file never reaches a URL of the environment.
-    Nothing in a value stands for another variable. Raises `BadInput` naming the file and line.
+    The environment's own connection variables are removed, so that a token in the file is never
+    sent to a URL from the environment. Values are not expanded. Raises `BadInput` naming the file
+    and line.
     """
     kept = {
         name: value
         for name, value in env.items()
-        if name in _OF_THE_PROGRAM or not name.startswith(_LEADING_TO_QSTASH)
+        if name in _NOT_A_CONNECTION or not name.startswith(_CONNECTION_PREFIXES)
     }
     return kept | _read(path)
 
@@ -35,7 +36,7 @@ def _read(path: str) -> dict[str, str]:
         text = Path(path).expanduser().read_bytes().decode()
     except OSError as fault:
         reason = (fault.strerror or type(fault).__name__).lower()
-        raise BadInput(f"the environment file cannot be read: {path}", hint=reason) from None
+        raise BadInput(f"cannot read the environment file: {path}", hint=reason) from None
     except UnicodeDecodeError:
         raise BadInput(f"the environment file is not UTF-8: {path}") from None
     found = {}
@@ -48,6 +49,7 @@ def _read(path: str) -> dict[str, str]:
 
 
 def _not_a_variable(path: str, line: int, original: str) -> BadInput:
-    # What the line holds may be a secret. The parser counts the blank lines before it too.
+    # The line may contain a secret, so it is not quoted. The parser's number is that of the blank
+    # lines before it.
     first = line + len(original) - len(original.lstrip("\n"))
     return BadInput(f"{path}, line {first}: not NAME=value", hint="nothing was sent")

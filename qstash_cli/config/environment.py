@@ -1,4 +1,7 @@
-"""The variables that lead to QStash. Source: QStash docs, "Local development", "Multi-region"."""
+"""Environment variables of the connection.
+
+Sources: QStash docs, "Local development" and "Multi-region".
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ REGIONS = ("EU_CENTRAL_1", "US_EAST_1")
 
 @dataclass(frozen=True, kw_only=True)
 class RegionPair:
-    """URL and token of a region. `name` is the variable of the token."""
+    """URL and token of a region. `name` is the name of the token's variable."""
 
     name: str
     api_url: str
@@ -24,9 +27,10 @@ class RegionPair:
 
 
 class Environment:
-    """The variables, cleaned; `warnings` tells what had to be cleaned or left out.
+    """The variables without surrounding quotes and spaces.
 
-    `file` is what they were read from, where they are not the environment's own.
+    `warnings` lists the variables that had to be cleaned or ignored. `file` is the file that the
+    variables were read from, if any.
     """
 
     def __init__(self, env: Mapping[str, str], file: str | None = None) -> None:
@@ -35,55 +39,55 @@ class Environment:
         self.warnings: list[str] = []
 
     def named(self, name: str) -> str:
-        """A variable that leads to QStash, as its user knows it."""
+        """Describes a variable in a message, with the file that it was read from."""
         return f"{name} in {self._file}" if self._file else name
 
     def text(self, name: str) -> str:
-        """A variable without quotes and blanks around it, empty if it is not set."""
+        """Returns a variable without surrounding quotes and spaces, empty if it is not set."""
         value = self._env.get(name, "")
         clean = value.strip()
         if len(clean) > 1 and clean[0] == clean[-1] and clean[0] in "\"'":
             clean = clean[1:-1].strip()
         if clean != value:
-            warning = f"{self.named(name)} has quotes or blanks around it; they are left out"
+            warning = f"{self.named(name)} has quotes or spaces around it, which are ignored"
             if warning not in self.warnings:
                 self.warnings.append(warning)
         return clean
 
     @property
     def is_dev(self) -> bool:
-        """`QSTASH_DEV` asks for the development server. Raises `BadInput` for another value."""
+        """Whether `QSTASH_DEV` is true. Raises `BadInput` if it is neither true nor false."""
         value = self.text("QSTASH_DEV").lower()
         if value not in _ON | _OFF:
-            raise BadInput(f"QSTASH_DEV is neither true nor false: {value!r}")
+            raise BadInput(f"QSTASH_DEV must be true or false: {value!r}")
         return value in _ON
 
     @property
     def dev_url(self) -> str:
-        """Where the development server is. Raises `BadInput` for what is not a port."""
+        """The URL of the development server. Raises `BadInput` if the port is not valid."""
         from qstash_cli.protocol.dev_credentials import DEV_PORT
 
         return f"http://127.0.0.1:{self.dev_port or DEV_PORT}"
 
     @property
     def dev_port(self) -> int | None:
-        """The port of the development server. Raises `BadInput` for what is not a port."""
+        """The port of the development server. Raises `BadInput` if it is not valid."""
         return self._port("QSTASH_DEV_PORT")
 
     @property
     def dev_log_port(self) -> int | None:
-        """Its second port, for the logs. Raises `BadInput` for what is not a port."""
+        """The port of the development server's logs. Raises `BadInput` if it is not valid."""
         return self._port("QSTASH_DEV_LOG_PORT")
 
     @property
     def dev_quota(self) -> str | None:
-        """The plan whose limits it has. Raises `BadInput` for what is not a plan."""
+        """The plan that the development server simulates. Raises `BadInput` if unknown."""
         name = "QSTASH_DEV_QUOTA"
         value = self.text(name)
         if value and value not in DEV_QUOTAS:
             raise BadInput(
                 f"{self.named(name)} is not a plan: {value!r}",
-                hint=f"one of {', '.join(DEV_QUOTAS)}",
+                hint=f"use one of {', '.join(DEV_QUOTAS)}",
             )
         return value or None
 
@@ -100,10 +104,10 @@ class Environment:
 
     @property
     def region_prefix(self) -> str:
-        """The prefix of the region's variables, empty if `QSTASH_REGION` names none."""
+        """The prefix of the region's variables, empty if `QSTASH_REGION` is not set."""
         region = self.text("QSTASH_REGION").upper().replace("-", "_")
         if region and region not in REGIONS:
-            self._warn_once(f"QSTASH_REGION is not one of {', '.join(REGIONS)}; it is left out")
+            self._warn_once(f"QSTASH_REGION is ignored: it is not one of {', '.join(REGIONS)}")
             return ""
         return f"{region}_" if region else ""
 
@@ -117,7 +121,7 @@ class Environment:
         if url and token:
             return RegionPair(name=f"{prefix}QSTASH_TOKEN", api_url=url, token=token)
         self._warn_once(
-            f"QSTASH_REGION is left out: it needs {prefix}QSTASH_URL and {prefix}QSTASH_TOKEN"
+            f"QSTASH_REGION is ignored: it needs {prefix}QSTASH_URL and {prefix}QSTASH_TOKEN"
         )
         return None
 

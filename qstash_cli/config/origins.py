@@ -1,4 +1,4 @@
-"""Every value that a run would use, and who said it."""
+"""Lists every setting that a command would use, with its source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_SET = "not set"
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """A value and its source. A secret is masked, and None is a value that nobody set."""
+    """A setting and its source. Secrets are masked; None means that the setting is not set."""
 
     name: str
     value: str | bool | None
@@ -29,9 +29,9 @@ class Origin:
 def origins(
     given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles, file: Path
 ) -> tuple[list[Origin], BadCredentials | None]:
-    """The values, and what is wrong with the credentials, if anything is.
+    """Returns the settings, and the error if there are no usable credentials.
 
-    `file` is the one that the profiles are in. No token command is run.
+    `file` is the file with the profiles. Token commands are not run.
     """
     try:
         source = chosen(given, given.environment(env), profiles, _not_run)
@@ -44,7 +44,7 @@ def origins(
         Origin(
             name="profile",
             value=profile.name if profile else None,
-            source=source.why if profile else f"{source.name} is used: {source.why}",
+            source=source.why if profile else f"uses {source.name}: {source.why}",
         ),
         Origin(name="apiUrl", value=source.api_url, source=_placed(source.url_from, file)),
         Origin(name="token", value=token, source=_placed(source.token_from, file)),
@@ -56,12 +56,12 @@ def origins(
 
 
 def overruled(given: ConnectionFlags, env: Environment, profiles: Profiles) -> list[str]:
-    """The names of the sources that have credentials too, but come after the one that is used."""
+    """Returns the names of the lower-priority sources that also have credentials."""
     names: list[str] = []
     try:
         names.extend(one.name for one in sources(given, env, profiles, _not_run))
     except BadCredentials:
-        # A profile that is not there is only in the way where it would be used.
+        # A missing profile matters only if it would be used.
         return names[1:]
     return [name for name in dict.fromkeys(names) if name != names[0]]
 
@@ -80,7 +80,7 @@ def _without_credentials(
 
 def _masked_token(source: Source) -> str:
     if source.profile and source.profile.token_command:
-        return f"what `{source.profile.token_command[0]}` prints"
+        return f"the output of `{source.profile.token_command[0]}`"
     return mask(source.token())
 
 
@@ -101,7 +101,7 @@ def _set_or_not(name: str, value: str | bool | None, place: str) -> Origin:
 
 
 def _placed(source: str, file: Path) -> str:
-    """The source with the profile's file, for those who look for it."""
+    """Adds the file to a source that is a profile, so that users can find it."""
     is_of_profile = source.startswith("profile ") or " profile " in source
     return f"{source} in {file}" if is_of_profile else source
 

@@ -1,4 +1,4 @@
-"""Where the configuration is."""
+"""The path of the configuration file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _FILE = "config.toml"
 
 
 def config_file(env: Mapping[str, str], home: Path) -> Path:
-    """The file of profiles: in `QSTASH_CONFIG_DIR`, or the platform's directory for such files."""
+    """Returns the path of the profiles: in `QSTASH_CONFIG_DIR`, or the platform's directory."""
     for name, below in (("QSTASH_CONFIG_DIR", ""), ("XDG_CONFIG_HOME", "qstash")):
         directory = env.get(name, "").strip()
         if directory:
             expanded = directory.replace("~", str(home), 1) if directory[0] == "~" else directory
             return Path(expanded) / below / _FILE
     if sys.platform == "linux" and "ANDROID_ROOT" not in env:
-        # What platformdirs says there; it is imported in 10 ms, an eighth of a publish.
+        # The result of platformdirs on Linux. Importing it takes 10 ms, an eighth of a publish.
         return home / ".config" / "qstash" / _FILE
     from platformdirs import user_config_path
 

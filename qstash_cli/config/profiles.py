@@ -1,4 +1,4 @@
-"""The profiles in `config.toml`: read, changed and written whole, for its owner's eyes only."""
+"""Profiles in `config.toml`, which is replaced atomically and readable only by its owner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOKEN_SOURCES = ("token", "token_env", "token_command")
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One profile as the file has it. At most one of the three token fields is set."""
+    """A profile in the file. At most one of the three token fields is set."""
 
     name: str
     api_url: str | None = None
@@ -37,12 +37,12 @@ class Profile:
 
     @property
     def has_secrets(self) -> bool:
-        """The file itself holds the token or a signing key."""
+        """Whether the file contains the profile's token or a signing key."""
         return bool(self.token or self.current_signing_key or self.next_signing_key)
 
 
 class Profiles(NamedTuple):
-    """Everything in the file: the default profile's name, and the profiles by name."""
+    """The content of the file: the name of the default profile, and the profiles by name."""
 
     default: str | None = None
     profiles: Mapping[str, Profile] = MappingProxyType({})
@@ -58,14 +58,13 @@ _TYPES: dict[str, type] = {
     "plan": str,
     "protected": bool,
 }
-_EXPECTED = {str: "a text", bool: "true or false", list: "a list of texts"}
+_EXPECTED = {str: "a string", bool: "true or false", list: "a list of strings"}
 
 
 def load(path: Path) -> Profiles:
-    """The profiles in the file; none if there is no file.
+    """Returns the profiles in the file, none if the file does not exist.
 
-    Raises `BadInput` naming the file and what is wrong in it. Keys that are not known are left
-    alone.
+    Ignores unknown keys. Raises `BadInput` naming the file and the invalid key.
     """
     document = _read(path)
     tables = document.get("profiles", {})
@@ -81,10 +80,10 @@ def load(path: Path) -> Profiles:
 
 
 def restrict(path: Path) -> str | None:
-    """Make a file of profiles that others can read readable for its owner alone.
+    """Makes the profiles readable only by their owner.
 
-    Returns what was changed, None if nothing had to be. Raises `BadInput` where the mode cannot be
-    changed. Windows has no such modes: access is inherited from the user's own directory there.
+    Returns a message about the change, None if none was necessary. Raises `BadInput` if the mode
+    cannot be changed. On Windows, access is inherited from the user's directory instead.
     """
     if os.name == "nt":
         return None
@@ -95,25 +94,24 @@ def restrict(path: Path) -> str | None:
         path.chmod(mode & ~_FOR_OTHERS)
     except OSError as fault:
         raise BadInput(
-            f"other users can access the secrets in {path} (mode {mode:o})",
-            hint=f"its mode cannot be changed: {(fault.strerror or '').lower()}; "
+            f"other users can read the secrets in {path} (mode {mode:o})",
+            hint=f"cannot change the mode: {(fault.strerror or '').lower()}; "
             "keep the token in a variable (--token-env) instead",
         ) from None
     return (
-        f"other users could access the secrets in {path} (mode {mode:o}); "
-        f"changed its mode to {mode & ~_FOR_OTHERS:o}"
+        f"other users could read the secrets in {path} (mode {mode:o}); "
+        f"changed the mode to {mode & ~_FOR_OTHERS:o}"
     )
 
 
 def save(path: Path, name: str, changes: Mapping[str, Any]) -> None:
-    """Makes or changes a profile; a value of None removes the key.
+    """Creates or updates a profile; a value of None removes the key.
 
-    A new source of the token takes the place of the old one, and `api_url` that of `url`. The
-    first profile becomes the default. Raises `BadInput` for a name with other characters, or where
-    it is not safe to write.
+    A new token source replaces the old one, and `api_url` replaces `url`. The first profile becomes
+    the default. Raises `BadInput` if the name is invalid or writing the file is not safe.
     """
     validate_name(name, "profile")
-    with _changing(path) as document:
+    with _editing(path) as document:
         profiles = document.setdefault("profiles", {})
         table = profiles.setdefault(name, {})
         if any(changes.get(source) for source in _TOKEN_SOURCES):
@@ -129,15 +127,15 @@ def save(path: Path, name: str, changes: Mapping[str, Any]) -> None:
 
 
 def use(path: Path, name: str) -> None:
-    """Makes a profile the default. Raises `NotFound` naming those that there are."""
-    with _changing(path) as document:
+    """Makes a profile the default. Raises `NotFound` listing the existing profiles."""
+    with _editing(path) as document:
         _validate_known(document, name)
         document["default"] = name
 
 
 def remove(path: Path, name: str) -> None:
-    """Removes a profile. Raises `NotFound` naming those that there are."""
-    with _changing(path) as document:
+    """Removes a profile. Raises `NotFound` listing the existing profiles."""
+    with _editing(path) as document:
         _validate_known(document, name)
         del document["profiles"][name]
         if document.get("default") == name:
@@ -151,9 +149,10 @@ def _validate_known(document: Mapping[str, Any], name: str) -> None:
 
 
 def unknown_profile(name: str, known: Mapping[str, Any]) -> NotFound:
-    """The error for a profile that is not there."""
+    """Returns the error for a profile that does not exist."""
     return NotFound(
-        f"there is no profile {name!r}", hint=f"the profiles are: {', '.join(known) or 'none'}"
+        f"profile not found: {name}",
+        hint=f"the profiles are: {', '.join(known) or 'none'}",
     )
 
 
@@ -164,20 +163,20 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError as fault:
         raise BadInput(
-            f"the configuration cannot be read: {path}", hint=(fault.strerror or "").lower()
+            f"cannot read the configuration: {path}", hint=(fault.strerror or "").lower()
         ) from None
     import tomllib
 
     try:
         return tomllib.loads(data.decode())
     except (ValueError, RecursionError) as fault:
-        raise BadInput(f"the configuration is not TOML: {path}: {fault}") from None
+        raise BadInput(f"the configuration is not valid TOML: {path}: {fault}") from None
 
 
 def _profile(path: Path, name: str, table: Any) -> Profile:
     if not isinstance(table, dict):
         raise _wrong(path, f"profiles.{name}", "a table")
-    # Files written by hand after the README of another tool say `url`.
+    # Another tool's README says `url`, so files written by hand may use it.
     values: dict[str, Any] = {"api_url": table["url"]} | table if "url" in table else table
     found: dict[str, Any] = {}
     for key, kind in _TYPES.items():
@@ -196,14 +195,14 @@ def _wrong(path: Path, key: str, expected: str) -> BadInput:
 
 
 @contextlib.contextmanager
-def _changing(path: Path) -> Iterator[dict[str, Any]]:
-    """The file's document, written back at the end; one writer at a time."""
+def _editing(path: Path) -> Iterator[dict[str, Any]]:
+    """Yields the file's document and writes it back after the block. Excludes other writers."""
     _prepare_directory(path.parent)
     with _locked(path.with_name(f"{path.name}.lock")):
         if path.is_symlink():
             raise BadInput(
                 f"the configuration is a symbolic link: {path}",
-                hint="put the file itself there; nothing was changed",
+                hint="replace the link with the file; nothing was changed",
             )
         load(path)
         document = _read(path)
@@ -216,13 +215,13 @@ def _prepare_directory(directory: Path) -> None:
         directory.mkdir(mode=_OWNER_DIRECTORY, parents=True, exist_ok=True)
     except OSError as fault:
         raise BadInput(
-            f"the configuration's directory cannot be made: {directory}",
+            f"cannot create the configuration directory: {directory}",
             hint=(fault.strerror or "").lower(),
         ) from None
     if directory.stat().st_mode & stat.S_IWOTH:
         raise BadInput(
-            f"everybody may write to the configuration's directory: {directory}",
-            hint=f"chmod o-w {directory}; nothing was changed",
+            f"the configuration directory is writable by everyone: {directory}",
+            hint=f"run `chmod o-w {directory}`; nothing was changed",
         )
 
 
@@ -234,11 +233,11 @@ def _locked(path: Path) -> Iterator[None]:
         except LockedByAnother as fault:
             raise QstashError(
                 f"{fault.holder} is changing the configuration: {path}",
-                hint="try again when it has finished; nothing was changed",
+                hint="try again when that process has finished; nothing was changed",
             ) from None
         except OSError as fault:
             raise BadInput(
-                f"the configuration's lock cannot be opened: {path}",
+                f"cannot lock the configuration: {path}",
                 hint=f"{reason_of(fault)}; nothing was changed",
             ) from None
         yield

@@ -1,4 +1,4 @@
-"""The signing keys that are configured."""
+"""Configured signing keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """The signing keys that are known, None for one that is not."""
+    """A pair of signing keys. A key that is not known is None."""
 
     current: str | None = field(default=None, repr=False)
     next: str | None = field(default=None, repr=False)
@@ -22,7 +22,7 @@ class Keys:
 
 
 def signing_keys(given: ConnectionFlags, env: Mapping[str, str], profiles: Profiles) -> Keys:
-    """The signing keys of the first source that has any."""
+    """Returns the signing keys of the first source that has any."""
     variables = given.environment(env)
     found = _signing_keys(given, variables, profiles)
     return replace(found, warnings=tuple(variables.warnings))
@@ -48,7 +48,7 @@ def _signing_keys(given: ConnectionFlags, env: Environment, profiles: Profiles) 
 
 
 def regional_keys(env: Mapping[str, str]) -> dict[str, Keys]:
-    """The signing keys in the variables of each region, by names such as `EU_CENTRAL_1`."""
+    """Returns the signing keys in each region's variables, by names such as `EU_CENTRAL_1`."""
     variables = Environment(env)
     found = {}
     for region in REGIONS:

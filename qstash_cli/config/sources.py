@@ -1,5 +1,7 @@
-"""The places that credentials come from, in their order. Each supplies URL and token together, so
-that a token never reaches a host that it was not given for. Source: QStash docs, "Multi-region".
+"""The sources of credentials, in order of priority.
+
+Each source supplies URL and token together, so that a token is never sent to a host that it does
+not belong to. Source: QStash docs, "Multi-region".
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ RunCommand = Callable[[Sequence[str]], str]
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionFlags:
-    """What the flags said. `env_file` is where the variables were read from, if from a file."""
+    """The connection flags. `env_file` is the file that the variables were read from, if any."""
 
     api_url: str | None = None
     token: str | None = field(default=None, repr=False)
@@ -30,15 +32,15 @@ class ConnectionFlags:
     insecure: bool = False
 
     def environment(self, variables: Mapping[str, str]) -> Environment:
-        """The variables, cleaned, under the names that their user knows."""
+        """Returns the cleaned variables, which know the file that they were read from."""
         return Environment(variables, self.env_file)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One place that has a URL and a way to its token, and what made it one.
+    """A source of a URL and its token. `why` explains why it is used.
 
-    `url_from` and `token_from` name the flag, variable or key that says each.
+    `url_from` and `token_from` name the flag, variable or profile that each comes from.
     """
 
     name: str
@@ -53,36 +55,36 @@ class Source:
 def sources(
     given: ConnectionFlags, env: Environment, profiles: Profiles, run_command: RunCommand
 ) -> Iterator[Source]:
-    """Every source that has any credentials; the first one is used.
+    """Yields every source that has credentials, in order of priority.
 
-    Raises `BadCredentials` on reaching a profile that is not there.
+    Raises `BadCredentials` on reaching a profile that does not exist.
     """
     if given.token is not None:
         yield _flag_source(given.api_url, given.token)
     if given.profile is not None:
-        yield _profile_source(given.profile, "--profile names it", profiles, env, run_command)
+        yield _profile_source(given.profile, "selected by --profile", profiles, env, run_command)
     if given.dev or env.is_dev:
-        why = "--dev is given" if given.dev else f"{env.named('QSTASH_DEV')} is true"
+        why = "selected by --dev" if given.dev else f"{env.named('QSTASH_DEV')} is true"
         port = env.named("QSTASH_DEV_PORT") if env.text("QSTASH_DEV_PORT") else BY_DEFAULT
         yield _dev_source(env.dev_url, why, port)
     yield from _variables(env)
     named = env.text("QSTASH_PROFILE")
-    why = f"{env.named('QSTASH_PROFILE')} names it" if named else "it is the default profile"
+    why = f"selected by {env.named('QSTASH_PROFILE')}" if named else "it is the default profile"
     if name := named or profiles.default:
         yield _profile_source(name, why, profiles, env, run_command)
 
 
 def paired(given: ConnectionFlags, source: Source | None) -> Source:
-    """The source that has a token for the URL of the flags, if they name one.
+    """Returns the source with a token for the flags' URL, if they contain one.
 
-    Raises `BadCredentials` if there is no source, or if its token is for another URL.
+    Raises `BadCredentials` if there is no source, or if its token belongs to another URL.
     """
     if given.api_url is None or given.token is not None:
         if source is None:
             raise BadCredentials(
-                "no credentials were found",
-                hint="set QSTASH_TOKEN, or store a profile with `qstash config set NAME`; "
-                "`qstash demo` and `qstash dev` need none",
+                "no credentials found",
+                hint="set QSTASH_TOKEN, or create a profile with `qstash config set NAME`; "
+                "`qstash demo` and `qstash dev` work without credentials",
             )
         return source
     wanted = given.api_url.rstrip("/")
@@ -93,12 +95,12 @@ def paired(given: ConnectionFlags, source: Source | None) -> Source:
     owner = f"the token of {source.name} belongs to {source.api_url}" if source else "no token"
     raise BadCredentials(
         f"{owner}, not to {urlsplit(wanted).netloc}" if source else f"no token for {wanted}",
-        hint="give --token as well, or store both in a profile with `qstash config set NAME`",
+        hint="add --token, or store both in a profile with `qstash config set NAME`",
     )
 
 
 def known(name: str, profiles: Profiles) -> Profile:
-    """A profile by name. Raises `BadCredentials` naming those that there are."""
+    """Returns a profile by name. Raises `BadCredentials` listing the existing profiles."""
     if name not in profiles.profiles:
         missing = unknown_profile(name, profiles.profiles)
         raise BadCredentials(missing.message, hint=missing.hint)
@@ -110,7 +112,7 @@ def _variables(env: Environment) -> Iterator[Source]:
         prefix = region.name.removesuffix("TOKEN")
         yield Source(
             name=env.named(region.name),
-            why=f"{env.named('QSTASH_REGION')} names its region",
+            why=f"selected by {env.named('QSTASH_REGION')}",
             api_url=region.api_url,
             url_from=env.named(f"{prefix}URL"),
             token_from=env.named(region.name),
@@ -128,7 +130,7 @@ def _variables(env: Environment) -> Iterator[Source]:
         )
     elif env.text("QSTASH_URL"):
         url, token = env.named("QSTASH_URL"), env.named("QSTASH_TOKEN")
-        env.warnings.append(f"{url} is left out, because {token} is not set")
+        env.warnings.append(f"{url} is ignored because {token} is not set")
 
 
 def _flag_source(api_url: str | None, token: str) -> Source:
@@ -175,7 +177,7 @@ def _token_from(profile: Profile, env: Environment) -> str:
     if profile.token_command:
         return f"token_command of profile {profile.name}"
     if profile.token_env is not None:
-        return f"{env.named(profile.token_env)}, which profile {profile.name} names"
+        return f"{env.named(profile.token_env)}, as configured in profile {profile.name}"
     return f"profile {profile.name}"
 
 
@@ -186,14 +188,14 @@ def _profile_token(profile: Profile, env: Environment, run_command: RunCommand) 
         token = env.text(profile.token_env)
         if not token:
             raise BadCredentials(
-                f"the variable of profile {profile.name} is not set: {profile.token_env}",
-                hint=f"export {profile.token_env}=..., or `qstash config set {profile.name}`",
+                f"the token variable of profile {profile.name} is not set: {profile.token_env}",
+                hint=f"export {profile.token_env}=..., or run `qstash config set {profile.name}`",
             )
         return token
     if profile.token is None:
         raise BadCredentials(
             f"the profile has no token: {profile.name}",
-            hint=f"`qstash config set {profile.name}` asks for it",
+            hint=f"run `qstash config set {profile.name}`, which prompts for it",
         )
     return profile.token
 
@@ -207,11 +209,11 @@ def _printed(profile: Profile, run_command: RunCommand) -> str:
     except subprocess.CalledProcessError as fault:
         status = fault.returncode
         raise BadCredentials(
-            f"the token command of profile {profile.name} ended with {status}: {program}",
-            hint="run it by itself; what it prints is the token",
+            f"the token command of profile {profile.name} exited with {status}: {program}",
+            hint="run the command yourself to see why; it must print the token",
         ) from None
     except OSError as fault:
         raise BadCredentials(
-            f"the token command of profile {profile.name} cannot be run: {program}",
+            f"cannot run the token command of profile {profile.name}: {program}",
             hint=(fault.strerror or "").lower(),
         ) from None

@@ -1,4 +1,4 @@
-"""The programs that profiles name to print their tokens."""
+"""Runs the token command of a profile."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 
 def printed(command: Sequence[str]) -> str:
-    """What a program prints; it may ask its user something on the terminal.
+    """Returns the output of a command, which may prompt on the terminal.
 
-    Raises `OSError` if it cannot be run, `CalledProcessError` if it fails.
+    Raises `OSError` if it cannot be run, and `CalledProcessError` if it fails.
     """
     import subprocess
 
-    return subprocess.run(  # noqa: S603 - the user's own configuration names it
+    return subprocess.run(  # noqa: S603 - the command is from the user's own configuration
         command, check=True, stdout=subprocess.PIPE, text=True, errors="replace"
     ).stdout

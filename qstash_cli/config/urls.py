@@ -1,4 +1,4 @@
-"""Which URLs a token may be sent to."""
+"""Validates the URLs that a token may be sent to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.destination import is_loopback
 
 DEFAULT_URL = "https://qstash.upstash.io"
-# The regions are isolated: each has its own tokens, keys and messages.
+# Regions are isolated: each has its own tokens, keys and messages.
 REGION_URLS = {
     "eu-central-1": DEFAULT_URL,
     "us-east-1": "https://qstash-us-east-1.upstash.io",
@@ -19,10 +19,10 @@ _OTHER_NAMES = {"https://qstash-eu-central-1.upstash.io": DEFAULT_URL}
 
 
 def validate_url(url: str, *, insecure: bool) -> str:
-    """The API's base URL without a slash at its end.
+    """Returns the API's base URL without a trailing slash.
 
-    Raises `BadInput` if it is none, holds a password, goes on into the API's own paths, or would
-    carry the token over the network in clear.
+    Raises `BadInput` if it is not a URL, contains a user or password or a path of the API, or would
+    send the token unencrypted over the network.
     """
     url = url.strip().rstrip("/")
     try:
@@ -31,23 +31,24 @@ def validate_url(url: str, *, insecure: bool) -> str:
     except ValueError:
         host = None
     if not host or parts.scheme.lower() not in {"http", "https"}:
-        raise BadInput(f"the API's URL is not one: {url!r}", hint=f"write it as {DEFAULT_URL}")
+        raise BadInput(f"not a valid API URL: {url!r}", hint=f"example: {DEFAULT_URL}")
     if parts.username is not None or parts.password is not None:
-        raise BadInput("the API's URL holds a user or password", hint="give the token by itself")
+        raise BadInput("the API URL contains a user or password", hint="pass the token separately")
     base = re.sub(r"/v\d+(/.*)?$", "", url)
     if base != url or parts.query or parts.fragment:
         raise BadInput(
-            f"the API's URL goes on after its host: {url}", hint=f"write {base.partition('?')[0]}"
+            f"the API URL must not include an API path or a query: {url}",
+            hint=f"use {base.partition('?')[0]}",
         )
     if parts.scheme.lower() == "http" and not insecure and not is_loopback(url):
         raise BadInput(
-            f"the token would go over the network in clear: {url}",
+            f"the token would be sent unencrypted: {url}",
             hint="use https://, or add --insecure",
         )
     return url
 
 
 def region_of(url: str, regions: Mapping[str, str]) -> str | None:
-    """The region whose URL it is, of these names and URLs; None for another host."""
+    """Returns the name of the region with this URL, None for any other host."""
     wanted = _OTHER_NAMES.get(url.lower(), url.lower())
     return next((name for name, one in regions.items() if one == wanted), None)

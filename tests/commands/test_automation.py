@@ -37,7 +37,7 @@ def test_the_configuration_file_is_left_alone_with_no_config(local: Qstash) -> N
     assert local("logs", "--no-config").code == 0
     unknown = local("logs", "--no-config", "-p", "prod")
     assert unknown.code == 3
-    assert "there is no profile 'prod'" in unknown.err
+    assert "profile not found: prod" in unknown.err
 
 
 def test_an_error_is_an_annotation_too_in_a_step_of_github(qstash: Qstash) -> None:

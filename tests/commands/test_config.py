@@ -51,13 +51,17 @@ def test_a_profile_is_stored_shown_masked_used_and_removed(qstash: Qstash) -> No
 @pytest.mark.parametrize(
     ("argv", "code", "words"),
     [
-        (("show",), 3, "no credentials were found"),
-        (("show", "nope"), 4, "no profile 'nope'"),
+        (("show",), 3, "no credentials found"),
+        (("show", "nope"), 4, "profile not found: nope"),
         (("use", "nope"), 4, "nope"),
-        (("remove", "nope", "--yes"), 4, "no profile 'nope'"),
+        (("remove", "nope", "--yes"), 4, "profile not found: nope"),
         (("set", "prod"), 2, "the token of prod is empty"),
         (("set", "prod", "--plan", "gold"), 2, "not a plan: 'gold'"),
-        (("set", "prod", "--api-url", "qstash.upstash.io"), 2, "not one: 'qstash.upstash.io'"),
+        (
+            ("set", "prod", "--api-url", "qstash.upstash.io"),
+            2,
+            "not a valid API URL: 'qstash.upstash.io'",
+        ),
         (("set", "prod", "--token-env", "eyJ.secret="), 2, "not the name of a variable"),
         (("set", "prod", "--token-command", "op 'read"), 2, "not a program"),
         (("set", "prod", "--token-command", ""), 2, "not a program"),
@@ -224,7 +228,7 @@ def test_show_names_the_source_of_every_value(qstash: Qstash, tmp_path: Path) ->
     of_profile = shown()
     assert of_profile["profile"] == "it is the default profile"
     assert of_profile["apiUrl"] == f"profile us in {config}"
-    assert of_profile["token"] == f"US, which profile us names in {config}"
+    assert of_profile["token"] == f"US, as configured in profile us in {config}"
     assert of_profile["nextSigningKey"] == of_profile["plan"] == f"profile us in {config}"
     assert of_profile["configFile"] == "QSTASH_CONFIG_DIR"
     of_file = shown("--env-file", str(file))
@@ -244,7 +248,7 @@ def test_show_runs_no_token_command(qstash: Qstash, tmp_path: Path) -> None:
 
     run = qstash("config", "show", "-o", "json")
 
-    assert values(run)["token"] == "what `touch` prints"
+    assert values(run)["token"] == "the output of `touch`"
     assert not ran.exists()
 
 

@@ -122,9 +122,9 @@ def test_without_a_name_it_is_what_commands_would_use(local: Qstash, tmp_path: P
 @pytest.mark.parametrize(
     ("argv", "code", "words"),
     [
-        (("nope",), 4, "there is no profile 'nope'"),
-        (("-p", "nope"), 3, "there is no profile 'nope'"),
-        ((), 3, "no credentials were found"),
+        (("nope",), 4, "profile not found: nope"),
+        (("-p", "nope"), 3, "profile not found: nope"),
+        ((), 3, "no credentials found"),
         (("bare",), 3, "the profile has no token: bare"),
     ],
 )

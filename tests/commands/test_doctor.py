@@ -59,14 +59,14 @@ def test_the_development_server_is_checked_by_its_flag(qstash: Qstash, server_ur
     run = qstash("doctor", "--dev", QSTASH_DEV_PORT=server_url.rpartition(":")[2])
 
     assert run.code == 0, run
-    assert "credentials\tok\tthe development server: --dev is given" in run.out
+    assert "credentials\tok\tthe development server: selected by --dev" in run.out
 
 
 def test_no_credentials_are_a_failure_and_what_needs_them_is_skipped(qstash: Qstash) -> None:
     run = qstash("doctor", "--dry-run", "-o", "json")
 
     assert run.code == 3, run
-    assert checks(run)["credentials"]["detail"] == "no credentials were found"
+    assert checks(run)["credentials"]["detail"] == "no credentials found"
     assert statuses(run)["token"] == "skipped"
 
 
@@ -74,7 +74,7 @@ def test_a_profile_that_is_not_there_has_no_url_to_ask(qstash: Qstash) -> None:
     run = qstash("doctor", "-p", "nobody", "-o", "json")
 
     assert run.code == 3, run
-    assert checks(run)["credentials"]["detail"] == "there is no profile 'nobody'"
+    assert checks(run)["credentials"]["detail"] == "profile not found: nobody"
     assert statuses(run)["api"] == "skipped"
 
 
@@ -271,7 +271,7 @@ def test_quotes_around_the_token_are_a_warning(local: Qstash) -> None:
 
     assert run.code == 0, run
     assert checks(run)["credentials"]["status"] == "warning"
-    assert "QSTASH_TOKEN has quotes or blanks" in checks(run)["credentials"]["detail"]
+    assert "QSTASH_TOKEN has quotes or spaces" in checks(run)["credentials"]["detail"]
 
 
 def test_a_read_only_token_is_a_warning(qstash: Qstash) -> None:
@@ -300,7 +300,7 @@ def test_a_broken_configuration_is_named_and_ends_the_checks(qstash: Qstash) -> 
     run = qstash("doctor", "-o", "json")
 
     assert run.code == 1, run
-    assert "not TOML" in checks(run)["config"]["detail"]
+    assert "not valid TOML" in checks(run)["config"]["detail"]
     assert set(statuses(run).values()) == {"ok", "failure", "skipped"}
 
 
@@ -310,7 +310,7 @@ def test_a_configuration_that_others_can_read_is_made_private_with_a_warning(loc
 
     run = local("doctor", "-o", "json")
 
-    assert "changed its mode to 600" in run.err
+    assert "changed the mode to 600" in run.err
     assert (local.home / "config.toml").stat().st_mode & 0o777 == 0o600
     assert checks(run)["config"]["status"] == "ok"
     assert "it comes before profile prod" in checks(run)["credentials"]["detail"]

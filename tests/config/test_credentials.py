@@ -1,4 +1,4 @@
-"""Which source wins, and that its URL and its token stay together."""
+"""The priority of credential sources, and that URL and token come from the same source."""
 
 from __future__ import annotations
 
@@ -105,21 +105,21 @@ def test_one_source_supplies_both(case: Case) -> None:
 
 REFUSED: dict[str, tuple[dict[str, str], dict[str, object], type[QstashError], str]] = {
     "a foreign URL": (PLAIN, {"api_url": US}, BadCredentials, "belongs to https://qstash.upstash.io"),
-    "no such profile": ({}, {"profile": "nope"}, BadCredentials, "no profile 'nope'"),
+    "no such profile": ({}, {"profile": "nope"}, BadCredentials, "profile not found: nope"),
     "a profile without a token": ({}, {"profile": "empty"}, BadCredentials, "no token: empty"),
     "a variable that is not set": ({}, {"profile": "us"}, BadCredentials, "US_TOKEN"),
     "a signing key": ({"QSTASH_TOKEN": "sig_123"}, {}, BadCredentials, "signing key"),
-    "a token with blanks": ({"QSTASH_TOKEN": "a b"}, {}, BadCredentials, "blanks"),
+    "a token with spaces": ({"QSTASH_TOKEN": "a b"}, {}, BadCredentials, "spaces"),
     "an odd QSTASH_DEV": ({"QSTASH_DEV": "maybe"}, {}, BadInput, "QSTASH_DEV"),
     "a publish URL": (PLAIN | {"QSTASH_URL": f"{EU}/v2/publish/"}, {}, BadInput, "/v2/publish"),
     "no scheme": (PLAIN | {"QSTASH_URL": "qstash.upstash.io"}, {}, BadInput, "qstash.upstash.io"),
-    "in clear": (PLAIN | {"QSTASH_URL": "http://a.example"}, {}, BadInput, "in clear"),
+    "plain http": (PLAIN | {"QSTASH_URL": "http://a.example"}, {}, BadInput, "unencrypted"),
     "a password in the URL": (PLAIN | {"QSTASH_URL": "https://u:p@a.io"}, {}, BadInput, "password"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=list(REFUSED))
-def test_what_cannot_be_used_is_refused_without_showing_it(
+def test_unusable_credentials_are_refused_without_printing_them(
     case: tuple[dict[str, str], dict[str, object], type[QstashError], str],
 ) -> None:
     env, given, kind, words = case
@@ -132,14 +132,14 @@ def test_what_cannot_be_used_is_refused_without_showing_it(
         assert secret not in refused.value.message + refused.value.hint
 
 
-def test_nothing_configured_points_to_what_needs_nothing() -> None:
+def test_without_configuration_the_hint_names_commands_that_need_none() -> None:
     with pytest.raises(BadCredentials) as refused:
         resolve(ConnectionFlags(), {}, Profiles(), run_command)
 
     assert "qstash demo" in refused.value.hint
 
 
-def test_quotes_and_blanks_are_taken_off_with_a_warning() -> None:
+def test_surrounding_quotes_and_spaces_are_removed_with_a_warning() -> None:
     settings = resolved({"QSTASH_TOKEN": " 'abc' \n", "QSTASH_URL": f'"{US}"'})
 
     assert (settings.token, settings.api_url) == ("abc", US)
@@ -147,30 +147,30 @@ def test_quotes_and_blanks_are_taken_off_with_a_warning() -> None:
     assert "abc" not in "".join(settings.warnings)
 
 
-def test_a_region_without_its_variables_is_left_out_with_a_warning() -> None:
+def test_a_region_without_its_variables_is_ignored_with_a_warning() -> None:
     settings = resolved(PLAIN | {"QSTASH_REGION": "US_EAST_1"})
 
     assert settings.source == "QSTASH_TOKEN"
     assert "US_EAST_1_QSTASH_URL" in settings.warnings[0]
 
 
-def test_a_failing_token_command_is_named_and_its_output_is_not_shown() -> None:
+def test_a_failed_token_command_is_named_without_its_output() -> None:
     def fail(command: Sequence[str]) -> str:
         raise subprocess.CalledProcessError(3, list(command), "half a secret")
 
     with pytest.raises(BadCredentials) as refused:
         resolve(ConnectionFlags(profile="op"), {}, PROFILES, fail)
 
-    assert refused.value.message == "the token command of profile op ended with 3: op"
+    assert refused.value.message == "the token command of profile op exited with 3: op"
 
 
-def test_the_url_is_known_without_a_token() -> None:
+def test_the_url_does_not_require_a_token() -> None:
     assert base_url(ConnectionFlags(), {}, Profiles()) == EU
     assert base_url(ConnectionFlags(profile="us"), {}, PROFILES) == US
     assert base_url(ConnectionFlags(api_url=US), PLAIN, PROFILES) == US
 
 
-def test_signing_keys_follow_the_same_order() -> None:
+def test_signing_keys_have_the_same_priority() -> None:
     env = {"QSTASH_CURRENT_SIGNING_KEY": "'sig_env'", "QSTASH_NEXT_SIGNING_KEY": "sig_env2"}
     region = {"QSTASH_REGION": "US_EAST_1", "US_EAST_1_QSTASH_CURRENT_SIGNING_KEY": "sig_us"}
     profiles = Profiles(default="a", profiles={"a": Profile(name="a", current_signing_key="sig_a")})
@@ -186,7 +186,7 @@ def test_signing_keys_follow_the_same_order() -> None:
     assert signing_keys(ConnectionFlags(), {}, Profiles()).current is None
 
 
-def test_a_mask_gives_little_away() -> None:
+def test_a_mask_reveals_little() -> None:
     assert mask("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r") == "sig_…6r"
     assert mask("short") == "…"
 
@@ -201,7 +201,7 @@ def test_secrets_are_not_in_representations() -> None:
 
 @pytest.mark.parametrize("value", ["abc", "0", "65536", "-1", "8080x", "²", "9" * 5000, "80 80"])
 @pytest.mark.parametrize("name", ["QSTASH_DEV_PORT", "QSTASH_DEV_LOG_PORT"])
-def test_what_is_not_a_port_is_refused_by_name(name: str, value: str) -> None:
+def test_an_invalid_port_is_refused_by_name(name: str, value: str) -> None:
     variables = Environment({name: value})
 
     with pytest.raises(BadInput, match=f"{name} is not a port: ") as refused:
@@ -211,8 +211,8 @@ def test_what_is_not_a_port_is_refused_by_name(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["gold", "FREE", "payg,pro"])
-def test_what_is_not_a_plan_is_refused_by_name(value: str) -> None:
+def test_an_unknown_plan_is_refused_by_name(value: str) -> None:
     with pytest.raises(BadInput, match="QSTASH_DEV_QUOTA is not a plan") as refused:
         _ = Environment({"QSTASH_DEV_QUOTA": value}).dev_quota
 
-    assert refused.value.hint == "one of none, free, payg, fixed, pro"
+    assert refused.value.hint == "use one of none, free, payg, fixed, pro"

@@ -1,4 +1,4 @@
-"""The variables of a file stand for the environment's, all of those that lead to QStash."""
+"""Connection variables from a file replace all of the environment's."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "team.env"
 
 
-def test_the_file_takes_the_place_of_all_that_leads_to_qstash(file: Path) -> None:
-    file.write_text("QSTASH_TOKEN=of-the-file\nexport OTHER='a b' # said so\n")
+def test_the_file_replaces_all_connection_variables(file: Path) -> None:
+    file.write_text("QSTASH_TOKEN=of-the-file\nexport OTHER='a b' # comment\n")
     env = {
         "QSTASH_TOKEN": "t", "QSTASH_URL": "https://elsewhere.example", "QSTASH_DEV": "1",
         "US_EAST_1_QSTASH_TOKEN": "t", "QSTASH_CONFIG_DIR": "/c", "US_TOKEN": "kept", "OTHER": "x",
@@ -30,13 +30,13 @@ def test_the_file_takes_the_place_of_all_that_leads_to_qstash(file: Path) -> Non
     assert "OTHER" not in os.environ
 
 
-def test_nothing_stands_for_another_variable(file: Path) -> None:
+def test_values_are_not_expanded(file: Path) -> None:
     file.write_text('QSTASH_TOKEN="${HOME}$(id)`id`"\n')
 
     assert variables(str(file), {"HOME": "/h"})["QSTASH_TOKEN"] == "${HOME}$(id)`id`"
 
 
-def test_a_name_without_a_value_is_no_variable(file: Path) -> None:
+def test_a_name_without_a_value_is_not_set(file: Path) -> None:
     file.write_text("\ufeffQSTASH_DEV\nQSTASH_TOKEN=\n")
 
     assert variables(str(file), {}) == {"QSTASH_TOKEN": ""}
@@ -45,7 +45,7 @@ def test_a_name_without_a_value_is_no_variable(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line"), [("A=1\n\n\nsecret words\nB=2\n", 4), ("secret words", 1), ("A='x\n", 1)]
 )
-def test_a_line_that_is_no_variable_is_named_and_not_shown(
+def test_the_error_names_an_invalid_line_without_its_content(
     file: Path, content: str, line: int
 ) -> None:
     file.write_text(content)
@@ -56,8 +56,8 @@ def test_a_line_that_is_no_variable_is_named_and_not_shown(
     assert refused.value.message == f"{file}, line {line}: not NAME=value"
 
 
-def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
-    with pytest.raises(BadInput, match=r"cannot be read: .*team\.env"):
+def test_the_error_names_an_unreadable_file(file: Path) -> None:
+    with pytest.raises(BadInput, match=r"cannot read the environment file: .*team\.env"):
         variables(str(file), {})
     file.write_bytes(b"A=\xff\xfe")
     with pytest.raises(BadInput, match="not UTF-8"):

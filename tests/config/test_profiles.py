@@ -1,4 +1,4 @@
-"""The file of profiles: for its owner only, never half written, nothing in it lost."""
+"""The profiles file is private, replaced atomically, and loses nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_first_profile_is_the_default_one(path: Path) -> None:
     assert profiles.profiles["eu"].token_env == "EU"
 
 
-def test_a_new_source_of_the_token_takes_the_place_of_the_old_one(path: Path) -> None:
+def test_a_new_token_source_replaces_the_old_one(path: Path) -> None:
     save(path, "a", {"token": "t", "plan": "free"})
     save(path, "a", {"token_command": ("op", "read")})
 
@@ -40,7 +40,7 @@ def test_a_new_source_of_the_token_takes_the_place_of_the_old_one(path: Path) ->
     assert (profile.token, profile.token_command, profile.plan) == (None, ("op", "read"), "free")
 
 
-def test_unknown_keys_are_kept_and_the_older_name_of_the_url_is_read(path: Path) -> None:
+def test_unknown_keys_are_kept_and_url_is_read_as_api_url(path: Path) -> None:
     path.parent.mkdir(mode=0o700)
     path.write_text('colour = "red"\n[profiles.a]\nurl = "https://old.example"\nextra = 1\n')
     assert load(path).profiles["a"].api_url == "https://old.example"
@@ -52,7 +52,7 @@ def test_unknown_keys_are_kept_and_the_older_name_of_the_url_is_read(path: Path)
     assert document["profiles"]["a"] == {"extra": 1, "api_url": "https://new.example"}
 
 
-def test_the_file_and_its_directory_are_for_the_owner_only(path: Path) -> None:
+def test_only_the_owner_can_access_the_file_and_its_directory(path: Path) -> None:
     save(path, "a", {"token": "secret"})
     save(path, "a", {"plan": "free"})
 
@@ -61,7 +61,7 @@ def test_the_file_and_its_directory_are_for_the_owner_only(path: Path) -> None:
     assert [p.name for p in path.parent.iterdir() if "secret" in p.read_text()] == [path.name]
 
 
-def test_profiles_can_be_chosen_and_removed(path: Path) -> None:
+def test_profiles_can_be_selected_and_removed(path: Path) -> None:
     save(path, "a", {"token": "t"})
     save(path, "b", {"token": "t"})
 
@@ -84,7 +84,7 @@ def test_unsafe_places_are_refused(path: Path, tmp_path: Path) -> None:
 
     path.unlink()
     path.parent.chmod(0o777)
-    with pytest.raises(BadInput, match="everybody may write"):
+    with pytest.raises(BadInput, match="writable by everyone"):
         save(path, "a", {"token": "t"})
     assert (tmp_path / "elsewhere").read_text() == ""
     assert not path.exists()
@@ -93,15 +93,15 @@ def test_unsafe_places_are_refused(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[profiles", "is not TOML"),
+        ("[profiles", "is not valid TOML"),
         ("profiles = 1", "profiles is not tables"),
         ("default = 1", "default is not the name of a profile"),
-        ("[profiles.a]\ntoken = 1", "profiles.a.token is not a text"),
-        ("[profiles.a]\ntoken_command = 'op'", "profiles.a.token_command is not a list of texts"),
+        ("[profiles.a]\ntoken = 1", "profiles.a.token is not a string"),
+        ("[profiles.a]\ntoken_command = 'op'", "profiles.a.token_command is not a list of strings"),
         ("[profiles.a]\nprotected = 'yes'", "profiles.a.protected is not true or false"),
     ],
 )
-def test_mistakes_in_the_file_are_named(path: Path, text: str, words: str) -> None:
+def test_the_error_names_the_invalid_key(path: Path, text: str, words: str) -> None:
     path.parent.mkdir(mode=0o700)
     path.write_text(text)
 
@@ -115,7 +115,7 @@ def test_mistakes_in_the_file_are_named(path: Path, text: str, words: str) -> No
     assert path.read_text() == text
 
 
-def test_writers_at_the_same_time_lose_nothing(path: Path) -> None:
+def test_concurrent_writers_lose_nothing(path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from qstash_cli.config.profiles import save\n"
         "for n in range(10): save(Path(sys.argv[1]), f'{sys.argv[2]}-{n}', {'token': 't'})"
@@ -134,14 +134,14 @@ def test_a_name_with_other_characters_is_refused(path: Path) -> None:
         save(path, "a b", {"token": "t"})
 
 
-def test_the_file_is_where_the_environment_says(tmp_path: Path) -> None:
+def test_the_environment_can_set_the_path_of_the_file(tmp_path: Path) -> None:
     assert config_file({"QSTASH_CONFIG_DIR": "/etc/q"}, tmp_path) == Path("/etc/q/config.toml")
     assert config_file({"QSTASH_CONFIG_DIR": "~/q"}, tmp_path) == tmp_path / "q/config.toml"
     assert config_file({"XDG_CONFIG_HOME": "/x"}, tmp_path) == Path("/x/qstash/config.toml")
     assert config_file({}, tmp_path).name == "config.toml"
 
 
-def test_without_variables_the_file_is_where_the_platform_has_such_files(
+def test_without_variables_the_file_is_in_the_platforms_directory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from platformdirs import user_config_path
