@@ -12,7 +12,8 @@ QstashError                1  the general case: QStash refused the request
 ├── StillRunning           1  accepted, and still running in the background
 ├── PartlyDone            10  some items succeeded, others did not
 ├── WaitTimedOut         124  --wait-timeout expired
-└── Interrupted          130  Ctrl-C
+├── Interrupted          130  Ctrl-C
+└── SilentExit           any  an exit code without a message
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class QstashError(Exception):
     """
 
     code: ClassVar[str] = "refused"
-    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+    exit_code: int = ExitCode.FAILED
     has_lines: bool = False
 
     def __init__(
@@ -155,3 +156,11 @@ class Interrupted(QstashError):
 
     code = "interrupted"
     exit_code = ExitCode.INTERRUPTED
+
+
+class SilentExit(QstashError):
+    """Ends a run with an exit code and no message, because the output says everything."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__("")
+        self.exit_code = exit_code

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from qstash_cli.cli.run_options import RunOptions
 from qstash_cli.client.request import Request
-from qstash_cli.errors import BadCredentials, QstashError, Unreachable
-from qstash_cli.output.result import Result
+from qstash_cli.errors import BadCredentials, Unreachable
+from qstash_cli.output.result import FindError, Result
 
 if TYPE_CHECKING:
     from qstash_cli.cli.preview import Planned
@@ -97,12 +97,12 @@ class Exchanges(ABC):
         *,
         later: str = "",
         footer: Callable[[], str | None] | None = None,
-        verdict: Callable[[], QstashError | None] | None = None,
+        error: FindError | None = None,
     ) -> Result:
         """The result of `run`, which gets what sends; or with --dry-run or --curl a preview.
 
         A preview displays `requests`, which must be all that `run` sends, in order. `later` says
-        which further requests depend on the responses. `footer` and `verdict` are those of the
+        which further requests depend on the responses. `footer` and `error` are those of the
         preview's result.
         """
         form = self.options.connection.preview
@@ -114,7 +114,7 @@ class Exchanges(ABC):
         if later and name in {"json", "jsonl"}:
             self.note(later)
         preview = Preview(api_url=self.api_url, form=form, format=name, query=query)
-        return preview.of(requests, later)._replace(footer=footer, verdict=verdict)
+        return preview.of(requests, later)._replace(footer=footer, error=error)
 
     @contextmanager
     def checking(self, what: str) -> Iterator[None]:

@@ -14,7 +14,7 @@ from qstash_cli.cli.options import build
 from qstash_cli.cli.parser import ParsedCommand, read, with_root_options_behind
 from qstash_cli.cli.run_options import AutomationOptions, ConnectionOptions, OutputOptions
 from qstash_cli.cli.streams import InputFailed, StandardOutput
-from qstash_cli.errors import BadInput, ExitCode, OutputFailed, QstashError
+from qstash_cli.errors import BadInput, ExitCode, OutputFailed, QstashError, SilentExit
 from qstash_cli.output.formats import validate_output
 from qstash_cli.output.result import Result, View
 
@@ -141,19 +141,21 @@ def _result_of_error(ctx: Context, parsed: ParsedCommand, error: QstashError) ->
 
 
 def _finish(result: Result, ctx: Context) -> int:
-    """Writes a result and waits for its verdict; returns the exit code or raises the failure."""
+    """Writes a result and waits for its error; returns the exit code or raises the error."""
     try:
         _write(result, ctx)
         if result.footer is not None and (text := result.footer()):
             ctx.note(text)
-        failure = result.verdict() if result.verdict is not None else result.failure
+        final_error = result.final_error()
     except KeyboardInterrupt:
         if result.on_interrupt is None or (error := result.on_interrupt()) is None:
             raise
         raise error from None
-    if failure is not None:
-        raise failure
-    return result.exit_code
+    if isinstance(final_error, SilentExit):
+        return final_error.exit_code
+    if final_error is not None:
+        raise final_error
+    return ExitCode.DONE
 
 
 def _write(result: Result, ctx: Context) -> None:

@@ -125,7 +125,7 @@ def run_now(
 
     def run(send: Send) -> Result:
         records = ({"messageId": message_id} for message_id in several.send(send))
-        return Result(data=records, view=RELEASED, piped="ids", verdict=several.failure)
+        return Result(data=records, view=RELEASED, piped="ids", error=several.failure)
 
     return ctx.perform(several.requests, run)
 
@@ -144,7 +144,7 @@ def wait(ctx: Context, message_id: _Id, *, patience: WaitOptions) -> Result:
 
     def run(_send: Send) -> Result:
         end = wait_for_end(ctx, message_id, patience.wait_timeout)
-        return Result(data=end, view=LOG, piped="tsv", failure=failure_of([end]))
+        return Result(data=end, view=LOG, piped="tsv", error=failure_of([end]))
 
     return ctx.perform([request], run, later="repeated until the message is finished")
 

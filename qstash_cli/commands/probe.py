@@ -12,7 +12,7 @@ from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.confirming import Confirm
 from qstash_cli.commands.common.probing import ask, holds, request_of
 from qstash_cli.commands.common.signing_keys import KeyFlags, signing_keys
-from qstash_cli.errors import BadCredentials, BadInput, ExitCode, QstashError
+from qstash_cli.errors import BadCredentials, BadInput, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.durations import parse_duration_s
@@ -87,7 +87,7 @@ def probe(
     rows = list(_rows(ctx, url, planned, sending.timeout))
     wrong = [str(row["probe"]) for row in rows if row["outcome"] == "fail"]
     failure = QstashError(f"the endpoint fails: {', '.join(wrong)}") if wrong else None
-    return Result(data=rows, view=_VIEW, failure=failure, exit_code=ExitCode.DONE)
+    return Result(data=rows, view=_VIEW, error=failure)
 
 
 def _rows(

@@ -107,7 +107,7 @@ def replay(
 
     def run(_send: Send) -> Result:
         records = _records(_saved(signed, target.save), url, handler, tally)
-        return Result(data=records, view=_VIEW, verdict=tally.failure)
+        return Result(data=records, view=_VIEW, error=tally.failure)
 
     return ctx.perform((delivering.request_of(one, url) for _, one in signed), run)
 

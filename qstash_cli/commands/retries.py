@@ -80,7 +80,7 @@ def retries(ctx: Context, *, plan: Plan) -> Result:
         )
     elif plan.recovery is not None:
         ctx.note(f"an endpoint that is back after {format_duration(plan.recovery)} gets it")
-    return Result(data=rows, view=_VIEW, failure=failure)
+    return Result(data=rows, view=_VIEW, error=failure)
 
 
 def _rows(plan: Plan) -> Iterator[dict[str, int]]:

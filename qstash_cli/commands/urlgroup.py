@@ -177,7 +177,7 @@ def _probed(ctx: Context, endpoints: list[Endpoint]) -> Result:
             if not _is_alive(sign)
         ]
     failure = QstashError(f"{len(dead)} of {len(endpoints)} endpoints are dead") if dead else None
-    return Result(data=dead, view=DEAD, failure=failure)
+    return Result(data=dead, view=DEAD, error=failure)
 
 
 def _sign_of_life(url: str, ctx: Context) -> external.ExternalResponse:

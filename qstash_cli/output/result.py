@@ -7,9 +7,10 @@ from operator import methodcaller
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from qstash_cli.errors import ExitCode, QstashError
+from qstash_cli.errors import QstashError
 
 Record = Mapping[str, Any]
+FindError = Callable[[], QstashError | None]
 CellFormat = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome", "share"]
 Style = Literal["plain", "added", "changed", "removed"]
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
@@ -69,9 +70,9 @@ class Result(NamedTuple):
     texts of the view's further formats. `live` marks records that come one by one over a long time;
     nobody waits for a single one of those that are not `one_by_one`, so that they are written in
     larger pieces. `footer` is called
-    after the data, and returns a note about it or None. `failure` is reported after the data, and
-    decides the exit code; `verdict` is asked for it then, where the data tells.
-    `on_interrupt` makes the error for Ctrl-C while the data is written or the verdict is awaited;
+    after the data, and returns a note about it or None. `error` is reported after the data, and its
+    exit code is the run's; a function is called then, where the error depends on the data.
+    `on_interrupt` makes the error for Ctrl-C while the data is written or the error is awaited;
     None leaves it an interrupt without a message.
     """
 
@@ -85,7 +86,9 @@ class Result(NamedTuple):
     live: bool = False
     one_by_one: bool = True
     footer: Callable[[], str | None] | None = None
-    failure: QstashError | None = None
-    verdict: Callable[[], QstashError | None] | None = None
+    error: QstashError | FindError | None = None
     on_interrupt: Callable[[], QstashError | None] | None = None
-    exit_code: int = ExitCode.DONE
+
+    def final_error(self) -> QstashError | None:
+        """The error that the run ends with, None if there is none. Call it after the data."""
+        return self.error() if callable(self.error) else self.error

@@ -202,8 +202,9 @@ def test_a_token_of_the_other_region_gets_exactly_that_fix(qstash: Qstash) -> No
     assert region["status"] == "failure"
     assert region["detail"] == "the token is of us-east-1, not of eu-central-1"
     assert region["fix"] == f"export QSTASH_URL={us.url}"
-    assert result.failure is not None
-    assert (result.failure.exit_code, check_of(result, "authentication")["status"]) == (
+    error = result.final_error()
+    assert error is not None
+    assert (error.exit_code, check_of(result, "authentication")["status"]) == (
         3, "failure",
     )  # fmt: skip
 

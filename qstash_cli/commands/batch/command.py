@@ -88,7 +88,7 @@ def batch(
         planned(job),
         lambda _send: _sent(ctx, job),
         footer=lambda: summary(ctx, job),
-        verdict=job.failure,
+        error=job.failure,
     )
 
 
@@ -107,7 +107,7 @@ def _sent(ctx: Context, job: Job) -> Result:
     if job.records.rejects is None:
         for warning in job.tally.warnings:
             ctx.warn(warning)
-    return Result(data=job.summary(), view=_SUMMARY, piped="json", failure=failure)
+    return Result(data=job.summary(), view=_SUMMARY, piped="json", error=failure)
 
 
 def _refuse_what_does_not_fit(

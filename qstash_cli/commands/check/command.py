@@ -22,7 +22,7 @@ from qstash_cli.commands.check.measures import Checked, checked
 from qstash_cli.commands.common.filters import Labels
 from qstash_cli.commands.common.options import parse_whole_number
 from qstash_cli.commands.common.paging import MORE_PAGES
-from qstash_cli.errors import BadInput, NotFound, QstashError
+from qstash_cli.errors import BadInput, NotFound, QstashError, SilentExit
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.ids import validate_name
@@ -121,7 +121,7 @@ def _unknown(ctx: Context, error: QstashError) -> Result | None:
         data=(),
         view=_VIEW,
         forms={_NAGIOS: report_formats.nagios_unknown(error)},
-        exit_code=report_formats.NAGIOS_UNKNOWN,
+        error=SilentExit(report_formats.NAGIOS_UNKNOWN),
     )
 
 
@@ -161,8 +161,7 @@ def _result(ctx: Context, checks: Sequence[_Check]) -> Result:
             "prometheus": report_formats.prometheus(records),
             _NAGIOS: line,
         },
-        failure=None if is_nagios else report_formats.crossed(records),
-        exit_code=code if is_nagios else 0,
+        error=SilentExit(code) if is_nagios else report_formats.crossed(records),
     )
 
 

@@ -94,7 +94,7 @@ def _counted(ctx: Context, answers: Iterator[Any], total: int | None, kind: Kind
             raise
         stopped_by = error
     failure = _failure(done, total, kind, stopped_by)
-    return Result(data={kind.field: done}, view=kind.view, failure=failure)
+    return Result(data={kind.field: done}, view=kind.view, error=failure)
 
 
 def _count(done: int, total: int | None, kind: Kind) -> str:

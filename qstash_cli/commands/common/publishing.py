@@ -63,7 +63,7 @@ def result_of(
     `incomplete` is asked after the last id for the error that stands for what was not published.
     """
 
-    def verdict() -> QstashError | None:
+    def error() -> QstashError | None:
         not_published = incomplete()
         not_delivered = deliveries.failure() if waiting.wait else None
         if not_published is not None and not_delivered is not None:
@@ -80,7 +80,7 @@ def result_of(
         data=noted,
         view=PUBLISHED,
         piped="ids",
-        verdict=verdict,
+        error=error,
         on_interrupt=deliveries.interrupted,
     )
 

@@ -93,7 +93,7 @@ def show(ctx: Context, name: _NameIfAny = None) -> Result:
     found, failure = origins(
         ctx.config.flags, ctx.config.variables, ctx.config.profiles, ctx.config.file
     )
-    return Result(data=[vars(one) for one in found], view=_ORIGINS, failure=failure)
+    return Result(data=[vars(one) for one in found], view=_ORIGINS, error=failure)
 
 
 @dataclass(frozen=True, kw_only=True)

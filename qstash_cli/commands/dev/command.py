@@ -14,7 +14,7 @@ from qstash_cli.commands.common.variables import shell_lines, variables
 from qstash_cli.commands.common.views import RAW
 from qstash_cli.commands.dev.options import Serving, with_variables
 from qstash_cli.commands.dev.ready_file import ready_file
-from qstash_cli.errors import BadInput, ExitCode, QstashError
+from qstash_cli.errors import BadInput, ExitCode, QstashError, SilentExit
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import DEV_QUOTAS, PLANS, UNLIMITED
@@ -61,7 +61,7 @@ def dev(
             code: int = _alone(ctx, config, user, prepare)
         else:
             code = _around(ctx, config, user, prepare, run)
-    return Result(data=[], view=RAW, text="", exit_code=code)
+    return Result(data=[], view=RAW, text="", error=SilentExit(code))
 
 
 def _validate_files(serving: Serving) -> None:

@@ -66,7 +66,7 @@ def list_(ctx: Context, *, filters: DlqFilters, paging: Paging, expected: Expect
             return Result(data=page, view=view, footer=page.footer)
         found = list(page)
         failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
-        return Result(data=found, view=view, footer=page.footer, failure=failure)
+        return Result(data=found, view=view, footer=page.footer, error=failure)
 
     later = MORE_PAGES if paging.all else ""
     return ctx.fetch_pages(dlq.entries(wanted), listed, later=later)

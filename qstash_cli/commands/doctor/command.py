@@ -74,4 +74,4 @@ def report(ctx: Context, regions: Mapping[str, str]) -> Result:
         failure = kind(f"failed: {names}", hint=failed[0].fix)
     is_for_people = ctx.streams.out_is_terminal and ctx.options.output.format in {None, "table"}
     view = _ON_TERMINAL if is_for_people and not ctx.options.output.columns else _VIEW
-    return Result(data=records, view=view, failure=failure)
+    return Result(data=records, view=view, error=failure)

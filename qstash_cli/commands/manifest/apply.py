@@ -83,7 +83,7 @@ def _applied(
     ctx.note(f"done: {counted(done, DONE) or 'nothing'}")
     # On a terminal the plan stands just above.
     lines = () if ctx.streams.out_is_terminal else None
-    return Result(data=done, view=APPLIED, lines=lines, failure=failure)
+    return Result(data=done, view=APPLIED, lines=lines, error=failure)
 
 
 def _question(ctx: Context, records: list[dict[str, Any]]) -> str:

@@ -52,7 +52,7 @@ def _exported(ctx: Context) -> Result:
     )
     data: dict[str, Any] = document_of(manifest)
     failure = _failure(left_out)
-    return Result(data=data, view=_MANIFEST, text=to_toml(manifest), failure=failure)
+    return Result(data=data, view=_MANIFEST, text=to_toml(manifest), error=failure)
 
 
 def _reason_against(stored: StoredSchedule) -> str:

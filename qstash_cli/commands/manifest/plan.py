@@ -15,7 +15,7 @@ from qstash_cli.commands.manifest.loading import (
     read_manifest,
 )
 from qstash_cli.commands.manifest.plan_view import STEPS, lines_of, record_of
-from qstash_cli.errors import ExitCode
+from qstash_cli.errors import ExitCode, SilentExit
 from qstash_cli.manifest.resources import Manifest
 from qstash_cli.output.result import Result
 
@@ -60,5 +60,5 @@ def _planned(ctx: Context, manifest: Manifest, source: Source, verdict: Verdict)
         data=records,
         view=STEPS,
         lines=lines_of(records, width),
-        exit_code=ExitCode.DIFFERENCES if differs else ExitCode.DONE,
+        error=SilentExit(ExitCode.DIFFERENCES) if differs else None,
     )

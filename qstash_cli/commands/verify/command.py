@@ -148,8 +148,8 @@ def _one(ctx: Context, verdict: Verdict, *, claims: bool, ignored: bool) -> Resu
     else:
         ctx.note(f"the signature is valid, signed with the {report.key} key")
     if claims:
-        return Result(data=verdict.claims(), view=CLAIMS, piped="json", failure=failure)
-    return Result(data=verdict.as_record(), view=VIEW, piped="tsv", failure=failure)
+        return Result(data=verdict.claims(), view=CLAIMS, piped="json", error=failure)
+    return Result(data=verdict.as_record(), view=VIEW, piped="tsv", error=failure)
 
 
 def _many(ctx: Context, verdicts: Iterable[Verdict], *, skips_unsigned: bool) -> Result:
@@ -181,7 +181,7 @@ def _many(ctx: Context, verdicts: Iterable[Verdict], *, skips_unsigned: bool) ->
         return None
 
     data = lines()
-    return Result(data=data, view=VERDICTS, piped="tsv", verdict=failure, one_by_one=False)
+    return Result(data=data, view=VERDICTS, piped="tsv", error=failure, one_by_one=False)
 
 
 def _requests_named(number: int) -> str:
