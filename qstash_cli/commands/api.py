@@ -10,7 +10,7 @@ from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.request import Request
 from qstash_cli.commands.common import message_body
-from qstash_cli.commands.common.options import Body
+from qstash_cli.commands.common.options import BodyOptions
 from qstash_cli.commands.common.views import RAW
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Result
@@ -23,7 +23,7 @@ app = group()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Headers:
+class HeaderOptions:
     """Headers of the call itself."""
 
     header: tuple[tuple[str, str], ...] = flag(
@@ -45,8 +45,8 @@ def api(
     ],
     path: Annotated[str, Argument("Path and query, such as /v2/logs?count=10", "PATH")],
     *,
-    headers: Headers,
-    body: Body,
+    headers: HeaderOptions,
+    body: BodyOptions,
 ) -> Result:
     """Make any call of the API and print its answer as JSON.
 
@@ -58,7 +58,7 @@ def api(
         raise BadInput(f"the path does not begin with /: {path}", hint="write /v2/...")
     method = method.upper()
     data, options = b"", MessageOptions(headers=headers.header)
-    if method in _WITH_BODY or body != Body():
+    if method in _WITH_BODY or body != BodyOptions():
         data, options = message_body.read(ctx, (), body, options)
     request: Request[Any] = Request(
         method=method,

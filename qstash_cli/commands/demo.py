@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
+from qstash_cli.commands.common.variable_lines import server_variables
 from qstash_cli.commands.common.views import RAW
-from qstash_cli.commands.dev.command import environment
 from qstash_cli.errors import ExitCode, QstashError
 from qstash_cli.files import write_atomically
 from qstash_cli.output.result import Result
@@ -96,7 +96,7 @@ def demo(ctx: Context) -> Result:
         running_endpoint(shop.answer) as endpoint,
     ):
         env = {n: v for n, v in ctx.system.env.items() if not n.startswith("QSTASH_")}
-        env |= environment(url, DEV_USER) | {"QSTASH_CONFIG_DIR": directory, "COLUMNS": "200"}
+        env |= server_variables(url, DEV_USER) | {"QSTASH_CONFIG_DIR": directory, "COLUMNS": "200"}
         stage = _Stage(ctx, Path(directory), env)
         stage.say(f"QStash runs at {url}, and an endpoint at {endpoint.url}.")
         _deliver(stage, endpoint)

@@ -14,9 +14,8 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client import external
-from qstash_cli.commands.common.options import parse_count
-from qstash_cli.commands.common.signing_keys import KeyFlags, signing_keys
-from qstash_cli.commands.dev.options import parse_port
+from qstash_cli.commands.common.options import parse_count, parse_port
+from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.files import write_atomically
 from qstash_cli.output.result import Column, Result, View
@@ -74,7 +73,7 @@ class Listening:
 
 
 @command(app, connects=False)
-def listen(ctx: Context, *, listening: Listening, keys: KeyFlags) -> Result:
+def listen(ctx: Context, *, listening: Listening, keys: SigningKeyOptions) -> Result:
     """Show what arrives at a local endpoint, with its signature checked, until it is interrupted.
 
     The reports of callbacks are decoded. What --save keeps is read by `qstash verify --request`.

@@ -11,14 +11,14 @@ from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import bulk_actions, messages
 from qstash_cli.commands.common.bulk_cancel import CANCELLED, cancel_matching
+from qstash_cli.commands.common.bulk_confirmation import confirm_cancel
 from qstash_cli.commands.common.bulk_counts import cancel_ids
-from qstash_cli.commands.common.bulk_questions import confirm_cancel
-from qstash_cli.commands.common.confirming import Bulk
-from qstash_cli.commands.common.each_id import Several
+from qstash_cli.commands.common.confirm_options import BulkOptions
+from qstash_cli.commands.common.deliveries import entries_of, failure_of, wait_for_end
 from qstash_cli.commands.common.filters import MessageFilters
-from qstash_cli.commands.common.message_log import entries_of, failure_of, wait_for_end
 from qstash_cli.commands.common.options import WaitOptions
-from qstash_cli.commands.common.paging import MORE_PAGES, Page, Paging
+from qstash_cli.commands.common.paging import MORE_PAGES, Page, PagingOptions
+from qstash_cli.commands.common.per_id_requests import PerIdRequests
 from qstash_cli.commands.common.views import (
     BULK_ACTION,
     IN_STATE,
@@ -77,7 +77,7 @@ def cancel(
     ] = None,
     *,
     filters: MessageFilters,
-    bulk: Bulk,
+    bulk: BulkOptions,
     options: CancelOptions,
 ) -> Result:
     """Cancel messages by id, or those that match the filters.
@@ -121,7 +121,7 @@ def run_now(
     qstash message run-now msg_123
     qstash message run-now msg_123 --dry-run
     """
-    several = Several(message_ids, messages.run_now, what="messages", done="released")
+    several = PerIdRequests(message_ids, messages.run_now, what="messages", done="released")
 
     def run(send: Send) -> Result:
         records = ({"messageId": message_id} for message_id in several.send(send))
@@ -131,7 +131,7 @@ def run_now(
 
 
 @command(app)
-def wait(ctx: Context, message_id: _Id, *, patience: WaitOptions) -> Result:
+def wait(ctx: Context, message_id: _Id, *, waiting: WaitOptions) -> Result:
     """Follow a message to its end.
 
     Exits 0 when it was delivered, 8 when it was not, 124 when the time is up.
@@ -143,7 +143,7 @@ def wait(ctx: Context, message_id: _Id, *, patience: WaitOptions) -> Result:
     request = entries_of(validate_id(message_id, "message"))
 
     def run(_send: Send) -> Result:
-        end = wait_for_end(ctx, message_id, patience.wait_timeout)
+        end = wait_for_end(ctx, message_id, waiting.wait_timeout)
         return Result(data=end, view=LOG, piped="tsv", error=failure_of([end]))
 
     return ctx.perform([request], run, later="repeated until the message is finished")
@@ -167,7 +167,7 @@ def actions(
     action_id: Annotated[str | None, Argument("Bulk action id", "[ACTION_ID]")] = None,
     *,
     filters: ActionFilters,
-    paging: Paging,
+    paging: PagingOptions,
 ) -> Result:
     """List the cancels by filter of the last seven days, or show the progress of one.
 

@@ -9,9 +9,9 @@ from typing import Annotated
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.common.confirming import Confirm
-from qstash_cli.commands.common.probing import ask, holds, request_of
-from qstash_cli.commands.common.signing_keys import KeyFlags, signing_keys
+from qstash_cli.commands.common.confirm_options import ConfirmOptions
+from qstash_cli.commands.common.endpoint_probe import ask, holds, request_of
+from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.destination import is_url
@@ -34,7 +34,7 @@ _VIEW = View(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sending:
+class ProbeOptions:
     """What is sent."""
 
     body: str | None = flag(
@@ -53,9 +53,9 @@ def probe(
     ctx: Context,
     url: Annotated[str, Argument("The endpoint", "URL")],
     *,
-    sending: Sending,
-    keys: KeyFlags,
-    confirm: Confirm,
+    options: ProbeOptions,
+    keys: SigningKeyOptions,
+    confirm: ConfirmOptions,
 ) -> Result:
     """Send an endpoint what it must refuse, and signed requests that it must accept.
 
@@ -69,7 +69,7 @@ def probe(
     """
     if not is_url(url):
         raise BadInput(f"the endpoint has no http:// or https://: {url}")
-    if sending.body is None:
+    if options.body is None:
         ctx.warn_of_unused_input()
     names = dict(signing_keys(ctx, keys))
     if "current" not in names:
@@ -78,13 +78,13 @@ def probe(
         ctx.confirm(f"Send signed requests to {url}, which will act on them?", yes=confirm.yes)
     planned = probes(
         url=url,
-        body=ctx.read_body("{}" if sending.body is None else sending.body),
+        body=ctx.read_body("{}" if options.body is None else options.body),
         current=names["current"],
         following=names.get("next"),
         now=ctx.system.now(),
         token_id=ctx.new_id("jwt"),
     )
-    rows = list(_rows(ctx, url, planned, sending.timeout))
+    rows = list(_rows(ctx, url, planned, options.timeout))
     wrong = [str(row["probe"]) for row in rows if row["outcome"] == "fail"]
     failure = QstashError(f"the endpoint fails: {', '.join(wrong)}") if wrong else None
     return Result(data=rows, view=_VIEW, error=failure)

@@ -8,8 +8,8 @@ from typing import Annotated
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.common import message_body, publishing
-from qstash_cli.commands.common.options import Body, Waiting
+from qstash_cli.commands.common import message_body, message_validation, publishing
+from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions
 from qstash_cli.commands.common.views import PUBLISHED
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.contradictions import refuse_contradictions
@@ -20,7 +20,7 @@ app = group()
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishFlags:
+class PublishOptions:
     """How careful to be."""
 
     no_check: bool = flag("Leave the checks to QStash", section="Message")
@@ -39,10 +39,10 @@ def publish(
         Argument("Fields of a JSON body: key=value key:=json", "KEY=VALUE"),
     ] = None,
     *,
-    body: Body,
+    body: BodyOptions,
     options: Annotated[MessageOptions, "publish"],
-    waiting: Waiting,
-    sending: PublishFlags,
+    waiting: PublishWaitOptions,
+    sending: PublishOptions,
 ) -> Result:
     """Send a message to a URL or a URL group.
 
@@ -57,8 +57,8 @@ def publish(
     if not sending.no_check:
         destination = validate_destination(destination)
         refuse_contradictions(options, "enqueue" if options.queue else "publish")
-        publishing.validate(ctx, destination, options, len(data))
-        publishing.warn_if_past(ctx, options)
+        message_validation.validate(ctx, destination, options, len(data))
+        message_validation.warn_if_past(ctx, options)
     if not sending.no_idempotency:
-        options = publishing.idempotent(ctx, options)
+        options = message_validation.idempotent(ctx, options)
     return publishing.send(ctx, destination, options, data, waiting)

@@ -41,7 +41,7 @@ _Named = tuple[str, Signed]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class ReplayOptions:
     """Where to, as which URL, and what is kept."""
 
     to: str | None = flag("Deliver to this URL", metavar="URL", section="Delivery")
@@ -83,7 +83,7 @@ def replay(
         Argument("DLQ ids or message ids", "ID", complete="dlq"),
     ] = None,
     *,
-    target: Target,
+    target: ReplayOptions,
     handler: HandlerOptions,
     filters: DlqFilters,
 ) -> Result:
@@ -112,7 +112,7 @@ def replay(
     return ctx.perform((delivering.request_of(one, url) for _, one in signed), run)
 
 
-def _validated_target(ids: list[str] | None, target: Target, filters: DlqFilters) -> str:
+def _validated_target(ids: list[str] | None, target: ReplayOptions, filters: DlqFilters) -> str:
     if target.to is None:
         raise BadInput("no handler to deliver to", hint="add --to http://127.0.0.1:3000/hook")
     url = delivering.handler_url(target.to, "--to")

@@ -39,7 +39,7 @@ def _count(text: str, _now: float) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class RetriesOptions:
     """What is planned."""
 
     retries: int = flag(
@@ -61,7 +61,7 @@ class Plan:
 
 
 @command(app, connects=False, view=_VIEW)
-def retries(ctx: Context, *, plan: Plan) -> Result:
+def retries(ctx: Context, *, options: RetriesOptions) -> Result:
     """Show when each attempt of a message would happen, counted from the first.
 
     An attempt itself takes no time here, and a destination may steer the waits with Retry-After.
@@ -70,22 +70,22 @@ def retries(ctx: Context, *, plan: Plan) -> Result:
     qstash retries --retries 5
     qstash retries --retries 5 --retry-delay 'pow(2, retried) * 1000' --recovery 30s
     """
-    rows = list(_rows(plan))
+    rows = list(_rows(options))
     last_ms = rows[-1]["afterMs"]
     failure = None
-    if plan.recovery is not None and last_ms < plan.recovery * 1000:
+    if options.recovery is not None and last_ms < options.recovery * 1000:
         failure = QstashError(
             f"the last attempt is after {_seconds(last_ms)}, before the endpoint is back",
             hint="give more --retries or a longer --retry-delay",
         )
-    elif plan.recovery is not None:
-        ctx.note(f"an endpoint that is back after {format_duration(plan.recovery)} gets it")
+    elif options.recovery is not None:
+        ctx.note(f"an endpoint that is back after {format_duration(options.recovery)} gets it")
     return Result(data=rows, view=_VIEW, error=failure)
 
 
-def _rows(plan: Plan) -> Iterator[dict[str, int]]:
+def _rows(options: RetriesOptions) -> Iterator[dict[str, int]]:
     after_ms = 0
-    for retried in range(plan.retries + 1):
-        wait_ms = delay_ms(retried, plan.retry_delay, (), 0) if retried else 0
+    for retried in range(options.retries + 1):
+        wait_ms = delay_ms(retried, options.retry_delay, (), 0) if retried else 0
         after_ms += wait_ms
         yield {"attempt": retried + 1, "retried": retried, "waitMs": wait_ms, "afterMs": after_ms}

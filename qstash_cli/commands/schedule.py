@@ -13,9 +13,9 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import schedules, urlgroups
-from qstash_cli.commands.common import message_body, message_volume, publishing
-from qstash_cli.commands.common.confirming import Confirm
-from qstash_cli.commands.common.options import Body, Waiting, parse_count
+from qstash_cli.commands.common import message_body, message_validation, message_volume, publishing
+from qstash_cli.commands.common.confirm_options import ConfirmOptions
+from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions, parse_count
 from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.output.result import Column, Result, View
@@ -54,7 +54,7 @@ class TimeZoneOption:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timing(TimeZoneOption):
+class ScheduleOptions(TimeZoneOption):
     """When to publish, and as which schedule."""
 
     id: str | None = flag(
@@ -67,7 +67,7 @@ class Timing(TimeZoneOption):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Times(TimeZoneOption):
+class NextOptions(TimeZoneOption):
     """How many times to show."""
 
     count: int = flag(
@@ -87,8 +87,8 @@ def create(
         Argument("Fields of a JSON body: key=value key:=json", "KEY=VALUE"),
     ] = None,
     *,
-    timing: Timing,
-    body: Body,
+    timing: ScheduleOptions,
+    body: BodyOptions,
     options: Annotated[MessageOptions, "schedule"],
 ) -> Result:
     """Publish a message at the times of a cron expression.
@@ -107,7 +107,7 @@ def create(
     options = replace(options, cron=cron, schedule_id=timing.id)
     if not timing.no_check:
         destination = validate_destination(destination)
-        publishing.validate(ctx, destination, options, len(data))
+        message_validation.validate(ctx, destination, options, len(data))
         parse_cron(cron)
     if timing.id is not None and not timing.replace:
         _refuse_existing(ctx, timing.id)
@@ -173,7 +173,7 @@ def resume(ctx: Context, schedule_id: _Id) -> Result:
 
 
 @command(app, view=SCHEDULED)
-def delete(ctx: Context, schedule_id: _Id, *, confirm: Confirm) -> Result:
+def delete(ctx: Context, schedule_id: _Id, *, confirm: ConfirmOptions) -> Result:
     """Delete a schedule; what it has published goes on.
 
     \b
@@ -186,7 +186,7 @@ def delete(ctx: Context, schedule_id: _Id, *, confirm: Confirm) -> Result:
 
 
 @command(app, view=PUBLISHED)
-def run(ctx: Context, schedule_id: _Id, *, waiting: Waiting) -> Result:
+def run(ctx: Context, schedule_id: _Id, *, waiting: PublishWaitOptions) -> Result:
     """Publish what a schedule publishes, once, now.
 
     It is a message of its own: the delivery has no Upstash-Schedule-Id header, and the schedule's
@@ -211,7 +211,7 @@ def run(ctx: Context, schedule_id: _Id, *, waiting: Waiting) -> Result:
         ctx.note("it is published without the schedule's delay, which QStash refuses in a queue")
         options = replace(options, delay_s=None)
     ctx.note("the delivery has no Upstash-Schedule-Id header, since it is you who publish")
-    options = publishing.idempotent(ctx, options)
+    options = message_validation.idempotent(ctx, options)
     return publishing.send(ctx, schedule.destination, options, schedule.body, waiting)
 
 
@@ -220,7 +220,7 @@ def next_(
     ctx: Context,
     cron: Annotated[str, Argument("Cron expression", "CRON")],
     *,
-    times: Times,
+    times: NextOptions,
 ) -> Result:
     """Show when a cron expression fires, in UTC and in its zone.
 

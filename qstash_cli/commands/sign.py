@@ -25,7 +25,7 @@ _VIEW = View(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content:
+class SignedContent:
     """What is signed."""
 
     url: str | None = flag("The destination", metavar="URL", section="Request")
@@ -55,7 +55,7 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignWith:
+class SignKeyOptions:
     """The key to sign with."""
 
     key: str | None = flag(
@@ -73,7 +73,7 @@ class SignWith:
 
 
 @command(app, connects=False, view=_VIEW)
-def sign(ctx: Context, *, content: Content, keys: SignWith) -> Result:
+def sign(ctx: Context, *, content: SignedContent, keys: SignKeyOptions) -> Result:
     """Make the Upstash-Signature of a body and a URL.
 
     It is for testing handlers: whoever has the key can sign anything. -o curl, http and json give
@@ -137,7 +137,7 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def _key(ctx: Context, flags: SignWith) -> str:
+def _key(ctx: Context, flags: SignKeyOptions) -> str:
     if flags.key is not None:
         return read_key(ctx, flags.key)
     connection = ConnectionOptions(profile=flags.profile, dev=flags.dev)

@@ -10,7 +10,7 @@ from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client import external
 from qstash_cli.client.api import urlgroups
-from qstash_cli.commands.common.confirming import Confirm
+from qstash_cli.commands.common.confirm_options import ConfirmOptions
 from qstash_cli.commands.common.views import DEAD, NAMED, URL_GROUP
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
@@ -28,14 +28,14 @@ _Name = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Naming:
+class EndpointNameOption:
     """How the endpoint is called."""
 
     name: str | None = flag("Name of the endpoint", metavar="NAME")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Defaults:
+class DefaultHeaderOptions:
     """Default headers."""
 
     header: tuple[tuple[str, str], ...] = flag(
@@ -81,7 +81,7 @@ def add(
     group_name: _Name,
     urls: Annotated[list[str], Argument("URLs to add", "URL")],
     *,
-    naming: Naming,
+    options: EndpointNameOption,
 ) -> Result:
     """Add endpoints to a URL group, and make it if there is none.
 
@@ -89,9 +89,9 @@ def add(
     qstash urlgroup add team https://example.com/a https://example.com/b
     qstash urlgroup add team https://example.com/c --name third
     """
-    if naming.name is not None and len(urls) > 1:
+    if options.name is not None and len(urls) > 1:
         raise BadInput("--name is for one endpoint, and there are several", hint="add them singly")
-    endpoints = [_endpoint(ctx, url, naming.name) for url in urls]
+    endpoints = [_endpoint(ctx, url, options.name) for url in urls]
     return ctx.write(urlgroups.add(group_name, endpoints), lambda _: _done(group_name))
 
 
@@ -120,7 +120,7 @@ def remove(
 
 
 @command(app, view=NAMED)
-def headers(ctx: Context, name: _Name, *, defaults: Defaults) -> Result:
+def headers(ctx: Context, name: _Name, *, defaults: DefaultHeaderOptions) -> Result:
     """Set the default headers of publishes to a URL group.
 
     They take the place of those it has.
@@ -136,7 +136,7 @@ def headers(ctx: Context, name: _Name, *, defaults: Defaults) -> Result:
 
 
 @command(app, view=NAMED)
-def delete(ctx: Context, name: _Name, *, confirm: Confirm) -> Result:
+def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
     """Delete a URL group; what was sent to it goes on.
 
     \b

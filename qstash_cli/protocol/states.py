@@ -16,6 +16,8 @@ STATES = (
     "IN_PROGRESS",
 )
 ACTION_STATES = ("IN_PROGRESS", "FINISHED")
+# Entries may appear in the log this much later than the time they carry.
+LOG_LAG_MS = 30_000
 ENDS = frozenset({"DELIVERED", "FAILED", "CANCELLED"})
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter
-from qstash_cli.commands.common.bulk_pages import PageLimits, pages
+from qstash_cli.commands.common.cursor_pages import CursorLimits, pages
 from qstash_cli.errors import QstashError
 from tests.commands.api_server import Answers
 from tests.commands.test_cancel import scripted, sent
@@ -235,7 +235,7 @@ def test_more_pages_than_the_limit_are_an_error() -> None:
         lambda _request: {"deleted": 100, "cursor": next(numbers)},
         request,
         itemgetter("deleted"),
-        limits=PageLimits(requests=7, empty=3),
+        limits=CursorLimits(requests=7, empty=3),
     )
     with pytest.raises(QstashError, match="there is more after 7 requests"):
         assert sum(page["deleted"] for page in read) == 700

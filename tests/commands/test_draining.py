@@ -8,10 +8,10 @@ from typing import cast
 
 import pytest
 
-from qstash_cli.commands.logs.follow import LAG_MS
 from qstash_cli.commands.queue.draining import Watched, wait_for_idle, wait_for_lag
 from qstash_cli.errors import WaitTimedOut
 from qstash_cli.protocol.records import LogEntry, Queue
+from qstash_cli.protocol.states import LOG_LAG_MS
 
 # Far from this machine's time, which must not matter.
 T = 5_000_000
@@ -98,7 +98,7 @@ def test_what_the_lag_does_not_have_yet_is_told_by_the_log() -> None:
 
 
 def test_the_log_is_read_whole_and_then_from_the_newest_entry_on() -> None:
-    old, new = T - 10 * LAG_MS, T + 2 * LAG_MS
+    old, new = T - 10 * LOG_LAG_MS, T + 2 * LOG_LAG_MS
     fake = FakeQueue(
         [
             (2, [entry("old", "ACTIVE", old), entry("m", "ACTIVE")]),
@@ -109,7 +109,7 @@ def test_the_log_is_read_whole_and_then_from_the_newest_entry_on() -> None:
     )
 
     assert idle_after(fake) == 4
-    assert fake.asked_ms == [0, T - LAG_MS, T + 1 - LAG_MS, T + 1 - LAG_MS]
+    assert fake.asked_ms == [0, T - LOG_LAG_MS, T + 1 - LOG_LAG_MS, T + 1 - LOG_LAG_MS]
 
 
 def test_an_entry_may_be_late_and_a_state_is_no_older_for_that() -> None:
@@ -117,7 +117,7 @@ def test_an_entry_may_be_late_and_a_state_is_no_older_for_that() -> None:
         [
             (1, [entry("m", "DELIVERED", T + 5)]),
             (1, [entry("m", "ACTIVE", T)]),
-            (0, [entry("m", "CREATED", T - LAG_MS + 6)]),
+            (0, [entry("m", "CREATED", T - LOG_LAG_MS + 6)]),
         ]
     )
 
@@ -131,7 +131,7 @@ def test_entries_of_one_millisecond_may_come_in_any_order() -> None:
 
 
 def test_an_attempt_that_outlives_its_cancelled_message_is_not_waited_for() -> None:
-    late = T + 3 * LAG_MS
+    late = T + 3 * LOG_LAG_MS
     fake = FakeQueue(
         [
             (1, [entry("m", "ACTIVE"), entry("m", "CANCEL_REQUESTED", T + 1)]),

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qstash_cli.commands.logs.follow import LAG_MS, Log, follow
+from qstash_cli.commands.logs.follow import Log, follow
 from qstash_cli.errors import BadCredentials, QstashError, RateLimited, Unreachable
 from qstash_cli.protocol.records import LogEntry
+from qstash_cli.protocol.states import LOG_LAG_MS
 from tests.conftest import Qstash
 from tests.faults import Proxy, running_proxy
 
@@ -68,7 +69,7 @@ def shown(fake: FakeLog, since_ms: int | None = 0) -> list[str]:
     return list(until_the_end())
 
 
-@given(st.lists(st.lists(st.tuples(st.integers(0, 50), st.integers(0, LAG_MS)), max_size=20)))
+@given(st.lists(st.lists(st.tuples(st.integers(0, 50), st.integers(0, LOG_LAG_MS)), max_size=20)))
 def test_every_entry_is_shown_once_however_late_it_is(
     polls: list[list[tuple[int, int]]],
 ) -> None:
@@ -82,7 +83,7 @@ def test_every_entry_is_shown_once_however_late_it_is(
     kept: list[Sequence[LogEntry]] = []
     for poll in made:
         newest = max([newest, *(one["time"] for one in poll)])
-        kept.append([one for one in poll if one["time"] >= newest - LAG_MS])
+        kept.append([one for one in poll if one["time"] >= newest - LOG_LAG_MS])
     fake = FakeLog(polls=[*kept, []])
 
     found = shown(fake)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument
+from qstash_cli.cli.preview import Planned, Remark
 from qstash_cli.cli.registry import command, group
+from qstash_cli.cli.signals import stopping
+from qstash_cli.client.api import messages
 from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
-from qstash_cli.commands.common import publishing
+from qstash_cli.commands.common import message_validation
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.contradictions import refuse_contradictions
@@ -68,7 +73,7 @@ def batch(
     """
     # The engine needs msgspec, which help, completion and the build of the man page do without.
     from qstash_cli.commands.batch.job import Job
-    from qstash_cli.commands.batch.preview import planned, summary
+    from qstash_cli.commands.batch.recipe import recipe_of
 
     if not file:
         raise BadInput("the name of the file is empty", hint="- stands for standard input")
@@ -76,18 +81,20 @@ def batch(
     _refuse_what_does_not_fit(path, records, sending)
     options = replace(options, rate=sending.rate.of_the_key if sending.rate else None)
     refuse_contradictions(options, "enqueue" if options.queue else "publish")
-    publishing.warn_if_past(ctx, options)
+    message_validation.warn_if_past(ctx, options)
     job = Job(
         ctx=ctx,
         path=path,
         records=records,
         sending=sending,
-        options=options,
+        make_recipe=lambda file_format, job_id: recipe_of(
+            ctx, file_format, records, options, job=job_id, validates=not sending.no_check
+        ),
     )
     return ctx.perform(
-        planned(job),
+        _planned(job),
         lambda _send: _sent(ctx, job),
-        footer=lambda: summary(ctx, job),
+        footer=lambda: _preview_summary(ctx, job),
         error=job.failure,
     )
 
@@ -156,3 +163,39 @@ def _refuse_one_file_for_two(
     ):
         if file is not None and other is not None and file.resolve() == other.resolve():
             raise BadInput(f"{flag} names the {what}: {file}", hint="name another file")
+
+
+def _planned(job: Job) -> Iterator[Planned]:
+    """The requests that the job would send, with a remark for each record that it would refuse.
+
+    Counts the records in the job's tally. Writes no file: neither journal nor rejects.
+    Raises `BadInput` for an input that cannot be read or has changed since it was sent in part.
+    """
+    from qstash_cli.batch.outcomes import count
+    from qstash_cli.batch.sender import body_of
+
+    with ExitStack() as stack:
+        stream, _ = job.opened(stack)
+        job_id = job.foreseen()
+        stopped = stack.enter_context(stopping())
+        for chunk in job.chunks(stream, job_id, stopped):
+            if chunk is None:
+                continue
+            if chunk.good:
+                yield messages.batch(body_of(chunk.good))
+            refused = [(record, record.error) for record in chunk.bad]
+            for record, error in refused:
+                yield Remark(f"line {record.line}: {error}", {"line": record.line, "error": error})
+            count(chunk, refused, job.tally)
+
+
+def _preview_summary(ctx: Context, job: Job) -> str:
+    """What to say after the requests; the first refusals are warnings."""
+    if ctx.options.output.format != "jsonl":
+        for warning in job.tally.warnings:
+            ctx.warn(warning)
+    if job.records.rejects is not None:
+        ctx.note("a preview does not write the file of --rejects")
+    valid = job.tally.sent
+    sentence = f"{valid:,} {'record is' if valid == 1 else 'records are'} valid"
+    return f"{sentence}; {job.state.sent:,} were sent before" if job.state else sentence

@@ -12,7 +12,7 @@ from typing import Any
 
 from qstash_cli.batch.acknowledgements import InDoubt
 from qstash_cli.batch.chunks import Chunk, chunks_of
-from qstash_cli.batch.items import records_of
+from qstash_cli.batch.items import Recipe, records_of
 from qstash_cli.batch.journal import (
     Journal,
     NoJournal,
@@ -21,6 +21,12 @@ from qstash_cli.batch.journal import (
     resumable,
 )
 from qstash_cli.batch.journal_state import JournalState
+from qstash_cli.batch.outcomes import (
+    Tally,
+    failure_of,
+    outcomes,
+    refuse_none,
+)
 from qstash_cli.batch.pace import paced
 from qstash_cli.batch.rejects import opened_rejects
 from qstash_cli.batch.resume import InputChanged, Resumption
@@ -31,17 +37,9 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.signals import stopping
 from qstash_cli.client.api import messages
 from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
-from qstash_cli.commands.batch.outcomes import (
-    Tally,
-    failure_of,
-    outcomes,
-    refuse_none,
-)
-from qstash_cli.commands.batch.recipe import recipe_of
 from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
 from qstash_cli.files import reason_of
 from qstash_cli.output.meter import meter
-from qstash_cli.protocol.options import MessageOptions
 
 # A request is kept this small, so that what is in flight stays small too.
 _MAX_CHUNK_BYTES = 1_048_576
@@ -50,13 +48,16 @@ _BLOCK_BYTES = 65_536
 
 @dataclass(kw_only=True)
 class Job:
-    """A run of `batch`. `path` is None for standard input."""
+    """A run of `batch`. `path` is None for standard input.
+
+    `make_recipe` gets the format of the input and the id of the job.
+    """
 
     ctx: Context
     path: Path | None
     records: RecordOptions
     sending: SendingOptions
-    options: MessageOptions
+    make_recipe: Callable[[FileFormat, str], Recipe]
     tally: Tally = field(default_factory=Tally)
     state: JournalState | None = None
     resumption: Resumption | None = None
@@ -212,10 +213,7 @@ class Job:
         self, stream: Stream, job: str, stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
         """The records of the input as they are sent together, and None where it pauses."""
-        recipe = recipe_of(
-            self.ctx, self._file_format, self.records, self.options,
-            job=job, validates=not self.sending.no_check,
-        )  # fmt: skip
+        recipe = self.make_recipe(self._file_format, job)
         pieces = pieces_of(recipe.file_format, blocks_of(stream, stopped))
         remaining = self.resumption.remaining(pieces) if self.resumption else pieces
         records = records_of(remaining, recipe)

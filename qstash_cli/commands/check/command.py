@@ -18,8 +18,8 @@ from qstash_cli.client.api import (
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.client.request import Request
 from qstash_cli.commands.check import measures, report_formats
-from qstash_cli.commands.check.measures import Checked, checked
-from qstash_cli.commands.common.filters import Labels
+from qstash_cli.commands.check.measures import CheckResult, check_result
+from qstash_cli.commands.common.filters import LabelFilter
 from qstash_cli.commands.common.options import parse_whole_number
 from qstash_cli.commands.common.paging import MORE_PAGES
 from qstash_cli.errors import BadInput, NotFound, QstashError, SilentExit
@@ -49,7 +49,7 @@ class _Check(NamedTuple):
     """What is sent first for a check, and what makes its records."""
 
     request: Request[Any]
-    measure: Callable[[Context], Iterator[Checked]]
+    measure: Callable[[Context], Iterator[CheckResult]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +126,7 @@ def _unknown(ctx: Context, error: QstashError) -> Result | None:
 
 
 @command(app, view=_VIEW, on_error=_unknown)
-def check(ctx: Context, *, limits: Thresholds, labels: Labels) -> Result:
+def check(ctx: Context, *, limits: Thresholds, labels: LabelFilter) -> Result:
     """Hold the account against limits: exit 0 if all hold, 1 if one is crossed.
 
     A line for each check. It only reads, so a read-only token will do; --label is for the DLQ and
@@ -206,9 +206,9 @@ def _dlq(limit: int, since: tuple[int, str] | None, labels: tuple[str, ...]) -> 
     parts = [f"label {' or '.join(labels)}"] if labels else []
     parts += [f"since {since_text}"] if since else []
 
-    def measure(ctx: Context) -> Iterator[Checked]:
+    def measure(ctx: Context) -> Iterator[CheckResult]:
         count = sum(1 for _ in ctx.read_pages(request))
-        yield checked("dlq", count, limit, detail=", ".join(parts))
+        yield check_result("dlq", count, limit, detail=", ".join(parts))
 
     return _Check(request, measure)
 
@@ -216,9 +216,9 @@ def _dlq(limit: int, since: tuple[int, str] | None, labels: tuple[str, ...]) -> 
 def _queue(name: str, limit: int) -> _Check:
     request = queues.get(name)
 
-    def measure(ctx: Context) -> Iterator[Checked]:
+    def measure(ctx: Context) -> Iterator[CheckResult]:
         found = ctx.read(request)
-        yield checked("queue", found["lag"], limit, name=name, detail=_paused(found["paused"]))
+        yield check_result("queue", found["lag"], limit, name=name, detail=_paused(found["paused"]))
 
     return _Check(request, measure)
 
@@ -226,17 +226,17 @@ def _queue(name: str, limit: int) -> _Check:
 def _flow(key: str, limit: int) -> _Check:
     request = flow.get(key)
 
-    def measure(ctx: Context) -> Iterator[Checked]:
+    def measure(ctx: Context) -> Iterator[CheckResult]:
         try:
             found = ctx.read(request)
         except NotFound:
             # QStash forgets a key that nothing uses; that it is QStash which says so, its list of
             # keys shows.
             ctx.read(flow.list_all())
-            yield checked("flow", 0, limit, name=key, detail="no such key now")
+            yield check_result("flow", 0, limit, name=key, detail="no such key now")
             return
         waiting = found["waitListSize"]
-        yield checked("flow", waiting, limit, name=key, detail=_paused(found.get("isPaused")))
+        yield check_result("flow", waiting, limit, name=key, detail=_paused(found.get("isPaused")))
 
     return _Check(request, measure)
 
@@ -248,7 +248,7 @@ def _paused(is_paused: object) -> str:
 def _schedules(limits: Thresholds, labels: tuple[str, ...]) -> _Check:
     request = schedules.list_all()
 
-    def measure(ctx: Context) -> Iterator[Checked]:
+    def measure(ctx: Context) -> Iterator[CheckResult]:
         found = measures.with_labels(ctx.read(request), labels)
         if limits.schedules_failed_max is not None:
             yield measures.failed(found, limits.schedules_failed_max)

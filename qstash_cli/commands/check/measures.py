@@ -12,15 +12,15 @@ from qstash_cli.protocol.durations import format_duration
 if TYPE_CHECKING:
     from qstash_cli.protocol.records import Schedule
 
-Kind = Literal["dlq", "queue", "flow", "schedules-failed", "schedule-late"]
+CheckKind = Literal["dlq", "queue", "flow", "schedules-failed", "schedule-late"]
 # A line that names more is not read.
 _MAX_NAMED = 10
 
 
-class Checked(TypedDict):
+class CheckResult(TypedDict):
     """One check. It holds if `value` is at most `max`; `name` is that of the queue or the key."""
 
-    check: Kind
+    check: CheckKind
     name: str | None
     value: int
     max: int
@@ -28,22 +28,22 @@ class Checked(TypedDict):
     detail: str
 
 
-def checked(
-    check: Kind, value: int, limit: int, *, name: str | None = None, detail: str = ""
-) -> Checked:
+def check_result(
+    check: CheckKind, value: int, limit: int, *, name: str | None = None, detail: str = ""
+) -> CheckResult:
     """The record of a check, its detail on one safe line."""
-    return Checked(
+    return CheckResult(
         check=check, name=name, value=value, max=limit, ok=value <= limit, detail=safe_text(detail)
     )  # fmt: skip
 
 
-def failed(schedules: Sequence[Schedule], limit: int) -> Checked:
+def failed(schedules: Sequence[Schedule], limit: int) -> CheckResult:
     """How many schedules, of those that are not paused, failed the last time or cannot publish."""
     names = [_with_error(one) for one in schedules if not one.get("isPaused") and _has_failed(one)]
-    return checked("schedules-failed", len(names), limit, detail=_listed(names))
+    return check_result("schedules-failed", len(names), limit, detail=_listed(names))
 
 
-def late(schedules: Sequence[Schedule], late_s: int, now_s: float) -> Checked:
+def late(schedules: Sequence[Schedule], late_s: int, now_s: float) -> CheckResult:
     """How many schedules, of those that are not paused, should have published so long ago."""
     latest_ms = (now_s - late_s) * 1000
     names = [
@@ -53,7 +53,7 @@ def late(schedules: Sequence[Schedule], late_s: int, now_s: float) -> Checked:
     ]
     span = f"by more than {format_duration(late_s)}"
     detail = f"{span}: {_listed(names)}" if names else span
-    return checked("schedule-late", len(names), 0, detail=detail)
+    return check_result("schedule-late", len(names), 0, detail=detail)
 
 
 def with_labels(schedules: list[Schedule], labels: Sequence[str]) -> list[Schedule]:

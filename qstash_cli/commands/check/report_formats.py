@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from qstash_cli.commands.check.measures import Checked, Kind
+from qstash_cli.commands.check.measures import CheckKind, CheckResult
 from qstash_cli.errors import QstashError
 from qstash_cli.output.result import Line
 from qstash_cli.output.safe import safe_text
@@ -33,7 +33,7 @@ class _Words:
     label: str = ""
 
 
-_WORDS: Mapping[Kind, _Words] = {
+_WORDS: Mapping[CheckKind, _Words] = {
     "dlq": _Words(
         value=lambda n: _many(n, "entry", "entries"),
         sentence=lambda _, n: f"the DLQ has {_many(n, 'entry', 'entries')}",
@@ -74,12 +74,12 @@ _WORDS: Mapping[Kind, _Words] = {
 }
 
 
-def lines(records: Sequence[Checked]) -> tuple[Line, ...]:
+def lines(records: Sequence[CheckResult]) -> tuple[Line, ...]:
     """A line for each check."""
     return tuple(_line(one) for one in records)
 
 
-def crossed(records: Sequence[Checked]) -> QstashError | None:
+def crossed(records: Sequence[CheckResult]) -> QstashError | None:
     """The error that says what crossed its limit, None if all checks hold."""
     over = [one for one in records if not one["ok"]]
     if not over:
@@ -91,7 +91,7 @@ def crossed(records: Sequence[Checked]) -> QstashError | None:
     return QstashError(safe_text(f"crossed: {message}"), hint=hint)
 
 
-def prometheus(records: Sequence[Checked]) -> str:
+def prometheus(records: Sequence[CheckResult]) -> str:
     """The metrics, and for each check whether it holds."""
     metrics = {_WORDS[one["check"]].metric: _WORDS[one["check"]] for one in records}
     rows: list[str] = []
@@ -106,7 +106,7 @@ def prometheus(records: Sequence[Checked]) -> str:
     return "\n".join([*rows, ""])
 
 
-def nagios(records: Sequence[Checked]) -> tuple[str, int]:
+def nagios(records: Sequence[CheckResult]) -> tuple[str, int]:
     """The line of a plugin with its performance data, and the plugin's exit code."""
     over = [one for one in records if not one["ok"]]
     state, code = ("CRITICAL", NAGIOS_CRITICAL) if over else ("OK", NAGIOS_OK)
@@ -127,19 +127,19 @@ def _many(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
 
 
-def _line(record: Checked) -> Line:
+def _line(record: CheckResult) -> Line:
     if record["ok"]:
         return Line(safe_text(f"ok       {_sentence(record)}"))
     return Line(safe_text(f"crossed  {_sentence(record)}"), "removed")
 
 
-def _sentence(record: Checked) -> str:
+def _sentence(record: CheckResult) -> str:
     name = f" {record['name']}" if record["name"] else ""
     value = _WORDS[record["check"]].value(record["value"])
     return f"{record['check']}{name}: {value}{_limit(record)}"
 
 
-def _limit(record: Checked) -> str:
+def _limit(record: CheckResult) -> str:
     return f", at most {record['max']}" + (f" ({record['detail']})" if record["detail"] else "")
 
 
@@ -148,7 +148,7 @@ def _head(metric: str, text: str) -> Iterator[str]:
     yield f"# TYPE {metric} gauge"
 
 
-def _name_label(words: _Words, record: Checked) -> dict[str, str]:
+def _name_label(words: _Words, record: CheckResult) -> dict[str, str]:
     return {words.label: record["name"] or ""} if words.label else {}
 
 
@@ -167,7 +167,7 @@ def _without_bars(text: str) -> str:
     return safe_text(text).replace("|", "%7C")
 
 
-def _perfdata_label(record: Checked) -> str:
+def _perfdata_label(record: CheckResult) -> str:
     """The label of a value. The guidelines forbid `=` and `'` in it; both are percent-encoded, and
     so are bars, and percent signs so that no two names become one.
     """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qstash_cli.cli.context import Context
 from qstash_cli.client.api import bulk_actions, messages
 from qstash_cli.client.api.filters import Filter, query
+from qstash_cli.commands.common.polling import Deadline, Pending, poll
 from qstash_cli.errors import Interrupted, NotFound, QstashError, StillRunning, WaitTimedOut
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import format_duration
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 CANCELLED = View(columns=(Column(name="cancelled", of="cancelled"),), id="cancelled")
 _STARTED = View(columns=(Column(name="actionId", of="actionId"), *CANCELLED.columns), id="actionId")
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.1, 2.0, 1.5
 # QStash may not list an action at the moment it begins.
 _UNKNOWN_FOR_S = 10
 
@@ -81,21 +81,21 @@ class _Followed:
             raise
 
     def _poll(self, timeout_s: int) -> BulkAction:
-        started_at, pause_s = self._ctx.system.now(), _FIRST_PAUSE_S
+        deadline = Deadline(self._ctx.system, timeout_s)
+
+        def attempt() -> BulkAction | Pending:
+            waited_s = deadline.elapsed_s()
+            action = self._read(may_be_unknown=waited_s < _UNKNOWN_FOR_S)
+            if action is not None and action["state"] == "FINISHED":
+                return action
+            return Pending(self._progress(waited_s))
+
+        def timed_out() -> WaitTimedOut:
+            limit = format_duration(timeout_s)
+            return WaitTimedOut(f"not finished within {limit}: {self._state()}", hint=self._hint)
+
         with self._ctx.status() as line:
-            while True:
-                waited_s = self._ctx.system.now() - started_at
-                action = self._read(may_be_unknown=waited_s < _UNKNOWN_FOR_S)
-                if action is not None and action["state"] == "FINISHED":
-                    return action
-                if waited_s >= timeout_s:
-                    limit = format_duration(timeout_s)
-                    raise WaitTimedOut(
-                        f"not finished within {limit}: {self._state()}", hint=self._hint
-                    )
-                line.update(self._progress(waited_s))
-                self._ctx.system.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
-                pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
+            return poll(attempt, deadline, report=line.update, timed_out=timed_out)
 
     def _read(self, *, may_be_unknown: bool) -> BulkAction | None:
         try:

@@ -1,6 +1,6 @@
 """Cancels and deletes of many at once, and the count of what was done.
 
-Several ids are one request for each hundred; what matches a filter is deleted page by page.
+PerIdRequests ids are one request for each hundred; what matches a filter is deleted page by page.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from qstash_cli.client.api import dlq, messages
 from qstash_cli.client.api.filters import Filter, id_chunks
 from qstash_cli.client.request import Request
 from qstash_cli.commands.common.bulk_cancel import CANCELLED
-from qstash_cli.commands.common.bulk_pages import REPEATED, pages
+from qstash_cli.commands.common.cursor_pages import REPEATED, pages
 from qstash_cli.commands.common.views import DELETED
 from qstash_cli.errors import Interrupted, NotFound, PartlyDone, QstashError
 from qstash_cli.output.result import Result, View
 
 
-class Kind(NamedTuple):
+class CountedAction(NamedTuple):
     """What is counted, in the response and in words."""
 
     view: View
@@ -30,11 +30,11 @@ class Kind(NamedTuple):
     none: str
 
 
-_CANCELS = Kind(
+_CANCELS = CountedAction(
     CANCELLED, "cancelled", "messages",
     rest="the others are finished or unknown", none="all of them are finished or unknown",
 )  # fmt: skip
-_DELETES = Kind(
+_DELETES = CountedAction(
     DELETED, "deleted", "entries",
     rest="the others are not in the dead letter queue", none="`qstash dlq list` shows the entries",
 )  # fmt: skip
@@ -62,7 +62,10 @@ def delete_ids(ctx: Context, dlq_ids: Sequence[str]) -> Result:
 
 
 def _send(
-    ctx: Context, requests: Sequence[Request[Any]], chunks: Sequence[Sequence[str]], kind: Kind
+    ctx: Context,
+    requests: Sequence[Request[Any]],
+    chunks: Sequence[Sequence[str]],
+    kind: CountedAction,
 ) -> Result:
     total = sum(map(len, chunks))
     return ctx.write_all(requests, lambda answers: _counted(ctx, answers, total, kind))
@@ -78,7 +81,9 @@ def delete_matching(ctx: Context, wanted: Filter) -> Result:
     )
 
 
-def _counted(ctx: Context, answers: Iterator[Any], total: int | None, kind: Kind) -> Result:
+def _counted(
+    ctx: Context, answers: Iterator[Any], total: int | None, kind: CountedAction
+) -> Result:
     """The result with the sum of what was done, whatever ends it; `total` is None for a filter."""
     done = 0
     stopped_by: QstashError | None = None
@@ -97,14 +102,14 @@ def _counted(ctx: Context, answers: Iterator[Any], total: int | None, kind: Kind
     return Result(data={kind.field: done}, view=kind.view, error=failure)
 
 
-def _count(done: int, total: int | None, kind: Kind) -> str:
+def _count(done: int, total: int | None, kind: CountedAction) -> str:
     of = f" of {total:,}" if total is not None else ""
     were = "was" if done == 1 else "were"
     return f"{done:,}{of} {kind.nouns} {were} {kind.field}"
 
 
 def _failure(
-    done: int, total: int | None, kind: Kind, stopped_by: QstashError | None
+    done: int, total: int | None, kind: CountedAction, stopped_by: QstashError | None
 ) -> QstashError | None:
     if stopped_by is not None:
         return PartlyDone(

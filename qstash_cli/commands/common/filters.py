@@ -169,7 +169,7 @@ class LogFilters(MessageFilters):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Labels:
+class LabelFilter:
     """Only what has one of these labels."""
 
     label: tuple[tuple[str, ...], ...] = flag(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from qstash_cli.cli.context import Context
-from qstash_cli.commands.common.options import Body
+from qstash_cli.commands.common.options import BodyOptions
 from qstash_cli.errors import BadInput
 from qstash_cli.files import read_file
 from qstash_cli.protocol.options import MessageOptions
@@ -17,7 +17,7 @@ _JSON = ("Content-Type", "application/json")
 
 
 def read(
-    ctx: Context, items: Sequence[str], body: Body, options: MessageOptions
+    ctx: Context, items: Sequence[str], body: BodyOptions, options: MessageOptions
 ) -> tuple[bytes, MessageOptions]:
     """The body's bytes, and the options with the content type that the body brings.
 

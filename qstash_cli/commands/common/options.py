@@ -9,6 +9,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.durations import parse_duration_s
 
 _MAX_DIGITS = 9
+_MAX_PORT = 65_535
 
 
 def _seconds(text: str, _now: float) -> int:
@@ -29,8 +30,15 @@ def parse_whole_number(text: str, _now: float) -> int:
     return int(text)
 
 
+def parse_port(text: str, _now: float) -> int:
+    """A port. Raises `BadInput`."""
+    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
+        raise BadInput(f"not a port: {text!r}", hint="0 picks a free one")
+    return int(text)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
+class PublishWaitOptions:
     """Whether and how long to follow a message to its end."""
 
     wait: bool = flag("Follow the message to its end", section="Message")
@@ -53,7 +61,7 @@ class WaitOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Body:
+class BodyOptions:
     """Where the body comes from."""
 
     data: str | None = flag(

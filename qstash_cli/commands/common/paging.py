@@ -16,7 +16,7 @@ MORE_PAGES = "repeated with the cursor of the response as long as it has one"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Paging:
+class PagingOptions:
     """How many of them."""
 
     limit: int = flag(
@@ -28,7 +28,7 @@ class Paging:
 class Page(Generic[T]):
     """The items up to the limit of `--limit`, read as they are needed."""
 
-    def __init__(self, items: Iterable[T], paging: Paging) -> None:
+    def __init__(self, items: Iterable[T], paging: PagingOptions) -> None:
         self._items = items
         self._paging = paging
         self._is_cut = False

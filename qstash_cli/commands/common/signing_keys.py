@@ -11,7 +11,7 @@ from qstash_cli.errors import BadCredentials, BadInput
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyFlags:
+class SigningKeyOptions:
     """The keys to check against."""
 
     current_key: str | None = flag(
@@ -36,7 +36,7 @@ class KeyFlags:
 
 
 def signing_keys(
-    ctx: Context, flags: KeyFlags, seen_region: str | None = None
+    ctx: Context, flags: SigningKeyOptions, seen_region: str | None = None
 ) -> tuple[tuple[str, str], ...]:
     """The keys by name: of the flags, the region, the environment or the profile, in this order.
 

@@ -10,15 +10,15 @@ from qstash_cli.cli import github_actions
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.common.confirming import Confirm
-from qstash_cli.commands.common.variables import (
+from qstash_cli.commands.common.confirm_options import ConfirmOptions
+from qstash_cli.commands.common.variable_lines import (
     NAMES,
     dotenv_lines,
     fits_in_dotenv,
     shell_lines,
     variables,
 )
-from qstash_cli.commands.config.profile_changes import Changes, read_changes
+from qstash_cli.commands.config.profile_changes import ProfileChanges, read_changes
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Column, Result, View
 
@@ -97,14 +97,14 @@ def show(ctx: Context, name: _NameIfAny = None) -> Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lines:
+class EnvOptions:
     """Whose lines are printed."""
 
     export: bool = flag("Lines for a shell, which unset the keys that are not known")
 
 
 @command(app, view=_VARIABLES)
-def env(ctx: Context, name: _NameIfAny = None, *, lines: Lines) -> Result:
+def env(ctx: Context, name: _NameIfAny = None, *, options: EnvOptions) -> Result:
     """Print the variables of a profile, with its token and signing keys in clear.
 
     It is the one config command that shows secrets. The lines are those of a file that --env-file
@@ -121,7 +121,7 @@ def env(ctx: Context, name: _NameIfAny = None, *, lines: Lines) -> Result:
         ctx.warn(f"the token is of {settings.source}, and the signing keys are of {keys.source}")
     github_actions.mask(ctx, settings.token, keys.current, keys.next)
     found = variables(settings.api_url, settings.token, keys.current, keys.next)
-    text = "\n".join(_shell(ctx, found) if lines.export else _dotenv(found))
+    text = "\n".join(_shell(ctx, found) if options.export else _dotenv(found))
     return Result(data=found, view=_VARIABLES, text=text)
 
 
@@ -154,7 +154,7 @@ def _dotenv(found: Mapping[str, str | None]) -> list[str]:
 
 
 @command(app, "set", connects=False)
-def set_(ctx: Context, name: _Name, *, changes: Changes) -> Result:
+def set_(ctx: Context, name: _Name, *, changes: ProfileChanges) -> Result:
     """Make or change a profile.
 
     The token is asked for without being shown, or read from standard input; it is never an
@@ -189,7 +189,7 @@ def use(ctx: Context, name: _Name) -> Result:
 
 
 @command(app, connects=False)
-def remove(ctx: Context, name: _Name, *, confirm: Confirm) -> Result:
+def remove(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
     """Remove a profile.
 
     \b

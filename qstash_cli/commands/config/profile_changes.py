@@ -52,7 +52,7 @@ def _command(text: str, _now: float) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changes:
+class ProfileChanges:
     """What to store."""
 
     api_url: str | None = flag("Base URL of the API", metavar="URL", parse=_url)
@@ -72,7 +72,7 @@ class Changes:
     )
 
 
-def read_changes(ctx: Context, name: str, changes: Changes) -> dict[str, Any]:
+def read_changes(ctx: Context, name: str, changes: ProfileChanges) -> dict[str, Any]:
     """The keys to store, with the secrets asked for or read. Raises `BadInput`."""
     found: dict[str, Any] = {
         key: value

@@ -10,9 +10,9 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.registry import command, group
 from qstash_cli.cli.signals import Terminated, unwinding
-from qstash_cli.commands.common.variables import shell_lines, variables
+from qstash_cli.commands.common.variable_lines import server_variables, shell_lines
 from qstash_cli.commands.common.views import RAW
-from qstash_cli.commands.dev.options import Serving, with_variables
+from qstash_cli.commands.dev.options import DevOptions, with_variables
 from qstash_cli.commands.dev.ready_file import ready_file
 from qstash_cli.errors import BadInput, ExitCode, QstashError, SilentExit
 from qstash_cli.output.result import Result
@@ -37,7 +37,7 @@ def dev(
         Argument("A command to run against a fresh server", "CMD"),
     ] = None,
     *,
-    serving: Serving,
+    serving: DevOptions,
 ) -> Result:
     """Run QStash on this machine.
 
@@ -64,13 +64,13 @@ def dev(
     return Result(data=[], view=RAW, text="", error=SilentExit(code))
 
 
-def _validate_files(serving: Serving) -> None:
+def _validate_files(serving: DevOptions) -> None:
     for flag_name, other in (("--seed", serving.seed), ("--db", serving.db)):
         if serving.ready_file is not None and serving.ready_file == other:
             raise BadInput(f"--ready-file would take the place of the file of {flag_name}")
 
 
-def _users(ctx: Context, serving: Serving) -> tuple[tuple[Credentials, ...], Credentials]:
+def _users(ctx: Context, serving: DevOptions) -> tuple[tuple[Credentials, ...], Credentials]:
     """The users of the server, and the one whose variables are printed."""
     if serving.host in _LOOPBACK:
         return DEV_USERS, serving.user or DEV_USER
@@ -89,7 +89,7 @@ def _users(ctx: Context, serving: Serving) -> tuple[tuple[Credentials, ...], Cre
     return (user,), user
 
 
-def _config(serving: Serving, users: tuple[Credentials, ...]) -> ServerConfig:
+def _config(serving: DevOptions, users: tuple[Credentials, ...]) -> ServerConfig:
     from qstash_cli.server.run import ServerConfig
 
     port = DEV_PORT if serving.port is None else serving.port
@@ -109,7 +109,7 @@ def _config(serving: Serving, users: tuple[Credentials, ...]) -> ServerConfig:
 
 
 def _preparation(
-    ctx: Context, serving: Serving, user: Credentials, write: Callable[[str], None]
+    ctx: Context, serving: DevOptions, user: Credentials, write: Callable[[str], None]
 ) -> OnRunning | None:
     """What is done between the first answer and the word that it is ready."""
     if serving.seed is None and serving.ready_file is None:
@@ -123,7 +123,7 @@ def _preparation(
     return prepare
 
 
-def _seeding(ctx: Context, serving: Serving, token: str) -> Callable[[str], None]:
+def _seeding(ctx: Context, serving: DevOptions, token: str) -> Callable[[str], None]:
     file = serving.seed
     if file is None:
         return lambda _url: None
@@ -133,17 +133,9 @@ def _seeding(ctx: Context, serving: Serving, token: str) -> Callable[[str], None
     return lambda url: seed(ctx, file, manifest, url, token)
 
 
-def environment(url: str, credentials: Credentials) -> dict[str, str]:
-    """The variables that lead the SDKs and `qstash` itself to a server."""
-    found = variables(
-        url, credentials.token, credentials.current_signing_key, credentials.next_signing_key
-    )
-    return {name: value for name, value in found.items() if value is not None}
-
-
 def _announcement(running: Running, name: str) -> str:
     addresses = running.addresses
-    lines = shell_lines(environment(addresses.url, running.user(name)))
+    lines = shell_lines(server_variables(addresses.url, running.user(name)))
     if addresses.log_url is not None:
         lines.append(f"# The port of the logs is that of {addresses.log_url}")
     return "\n".join([*lines, f"# QStash is running at {addresses.url}", ""])
@@ -184,7 +176,7 @@ def _around(
         env = {n: v for n, v in ctx.system.env.items() if not n.startswith("QSTASH_")}
         try:
             child = subprocess.Popen(  # noqa: S603 - the user's own command
-                list(run), env=env | environment(url, started[0].user(user.name))
+                list(run), env=env | server_variables(url, started[0].user(user.name))
             )
         except OSError as fault:
             raise QstashError(

@@ -6,20 +6,12 @@ from dataclasses import dataclass, replace
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
-from qstash_cli.commands.common.options import parse_count
+from qstash_cli.commands.common.options import parse_count, parse_port
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import DEV_QUOTAS
 
-_MAX_PORTS = 65_535
 _USERS = {user.name: user for user in DEV_USERS}
-
-
-def parse_port(text: str, _now: float) -> int:
-    """A port. Raises `BadInput`."""
-    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORTS):
-        raise BadInput(f"not a port: {text!r}", hint="0 picks a free one")
-    return int(text)
 
 
 def _route(text: str, _now: float) -> tuple[str, str]:
@@ -48,7 +40,7 @@ def _user(text: str, _now: float) -> Credentials:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Serving:
+class DevOptions:
     """How to serve."""
 
     # QStash's own development server writes its flags with one dash.
@@ -98,7 +90,7 @@ class Serving:
     )
 
 
-def with_variables(ctx: Context, serving: Serving, *, is_private: bool) -> Serving:
+def with_variables(ctx: Context, serving: DevOptions, *, is_private: bool) -> DevOptions:
     """The flags, and the variables for those that are not given. Raises `BadInput`.
 
     A private server has a free port whatever the variables say, since several may run at a time.

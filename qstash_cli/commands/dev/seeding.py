@@ -6,8 +6,13 @@ import contextlib
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
-from qstash_cli.commands.manifest.loading import account_for, parsed, warn_of_missing_groups
-from qstash_cli.commands.manifest.plan_view import DONE, counted
+from qstash_cli.commands.common.manifests import (
+    DONE,
+    account_for,
+    counted,
+    parsed,
+    warn_of_missing_groups,
+)
 from qstash_cli.errors import QstashError
 from qstash_cli.manifest.resources import Manifest
 from qstash_cli.manifest.steps import Step, plan

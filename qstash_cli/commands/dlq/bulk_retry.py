@@ -9,9 +9,9 @@ from qstash_cli.cli.context import Context
 from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter, id_chunks
 from qstash_cli.commands.common import publishing
-from qstash_cli.commands.common.bulk_pages import REPEATED, pages
-from qstash_cli.commands.common.message_log import FOLLOWED
-from qstash_cli.commands.common.options import Waiting
+from qstash_cli.commands.common.cursor_pages import REPEATED, pages
+from qstash_cli.commands.common.deliveries import FOLLOWED
+from qstash_cli.commands.common.options import PublishWaitOptions
 from qstash_cli.errors import PartlyDone, QstashError
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.options import MessageOptions
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def retry_ids(
-    ctx: Context, dlq_ids: Sequence[str], options: MessageOptions, waiting: Waiting
+    ctx: Context, dlq_ids: Sequence[str], options: MessageOptions, waiting: PublishWaitOptions
 ) -> Result:
     """Retries DLQ entries by their ids, in a request for each hundred.
 
@@ -44,7 +44,7 @@ def retry_ids(
 
 
 def retry_matching(
-    ctx: Context, wanted: Filter, options: MessageOptions, waiting: Waiting
+    ctx: Context, wanted: Filter, options: MessageOptions, waiting: PublishWaitOptions
 ) -> Result:
     """Retries every DLQ entry that matches."""
     request = dlq.retry_matching(wanted, options)
@@ -66,7 +66,7 @@ class _Retries:
         self._done = 0
         self._failure: QstashError | None = None
 
-    def result(self, answers: Iterable[Retried], waiting: Waiting) -> Result:
+    def result(self, answers: Iterable[Retried], waiting: PublishWaitOptions) -> Result:
         """The messages as they are published, whether or not all entries could be retried."""
         return publishing.result_of(
             self._ctx, self._published(iter(answers)), waiting, incomplete=self._incomplete

@@ -11,12 +11,12 @@ from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common.bulk_confirmation import confirm_entries
 from qstash_cli.commands.common.bulk_counts import delete_ids, delete_matching
-from qstash_cli.commands.common.bulk_questions import confirm_entries
-from qstash_cli.commands.common.confirming import Bulk
+from qstash_cli.commands.common.confirm_options import BulkOptions
 from qstash_cli.commands.common.filters import DlqFilters
-from qstash_cli.commands.common.options import Waiting
-from qstash_cli.commands.common.paging import MORE_PAGES, Page, Paging
+from qstash_cli.commands.common.options import PublishWaitOptions
+from qstash_cli.commands.common.paging import MORE_PAGES, Page, PagingOptions
 from qstash_cli.commands.common.views import (
     DELETED,
     DLQ,
@@ -42,14 +42,16 @@ _Ids = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class DlqListOptions:
     """What the exit code tells."""
 
     fail_if_any: bool = flag("Exit 1 if there is an entry")
 
 
 @command(app, "list", view=DLQ)
-def list_(ctx: Context, *, filters: DlqFilters, paging: Paging, expected: Expected) -> Result:
+def list_(
+    ctx: Context, *, filters: DlqFilters, paging: PagingOptions, options: DlqListOptions
+) -> Result:
     """List the entries, oldest first.
 
     \b
@@ -62,7 +64,7 @@ def list_(ctx: Context, *, filters: DlqFilters, paging: Paging, expected: Expect
 
     def listed(entries: Iterator[DlqEntry]) -> Result:
         page = Page(entries, paging)
-        if not expected.fail_if_any:
+        if not options.fail_if_any:
             return Result(data=page, view=view, footer=page.footer)
         found = list(page)
         failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
@@ -99,8 +101,8 @@ def retry(
     *,
     filters: DlqFilters,
     options: Annotated[MessageOptions, "dlq_retry"],
-    bulk: Bulk,
-    waiting: Waiting,
+    bulk: BulkOptions,
+    waiting: PublishWaitOptions,
 ) -> Result:
     """Publish entries again, under new message ids.
 
@@ -118,7 +120,7 @@ def retry(
 
 
 @command(app, view=DELETED)
-def delete(ctx: Context, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: Bulk) -> Result:
+def delete(ctx: Context, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: BulkOptions) -> Result:
     """Delete entries for good.
 
     Without an id it asks first, or needs --yes.
@@ -134,7 +136,7 @@ def delete(ctx: Context, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: Bul
     return delete_matching(ctx, wanted)
 
 
-def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: Bulk) -> Filter:
+def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: BulkOptions) -> Filter:
     wanted = filters.filter()
     if dlq_ids is not None:
         if not wanted.is_empty or bulk.all:

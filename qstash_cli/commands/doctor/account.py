@@ -7,29 +7,30 @@ from collections.abc import Callable, Mapping
 from qstash_cli.client.diagnostics import Measurement
 from qstash_cli.client.request import Request
 from qstash_cli.commands.doctor.check import (
-    Check,
+    DoctorCheck,
     failure,
     ok,
     skipped,
     warning,
 )
-from qstash_cli.commands.doctor.credentials import REFUSED, how_to_move
 from qstash_cli.config.signing_keys import Keys
 from qstash_cli.config.sources import Source
 from qstash_cli.config.urls import region_of
+from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.records import SigningKeys
 
+_REFUSED = ExitCode.CREDENTIALS
 _NOT_ALLOWED = frozenset({401, 403})
 # Every server refuses it before it looks at anything else than the token: nothing is sent.
 WRITE = Request[object](method="POST", path="/v2/publish/qstash-doctor://nowhere", repeatable=False)
 
 
-def acceptance(answer: Measurement, source: Source) -> Check:
+def acceptance(answer: Measurement, source: Source) -> DoctorCheck:
     """Whether QStash knows the token."""
     if answer.status in _NOT_ALLOWED:
         return failure(
             "authentication", f"the token of {source.token_from} is refused: {_words(answer)}",
-            "copy QSTASH_TOKEN again from the console, of this region and account", REFUSED,
+            "copy QSTASH_TOKEN again from the console, of this region and account", _REFUSED,
         )  # fmt: skip
     if answer.status != 200:
         return warning(
@@ -46,7 +47,7 @@ def region(
     is_local: bool,
     is_refused: bool,
     ask: Callable[[str], Measurement],
-) -> Check:
+) -> DoctorCheck:
     """Which region it is, and whether a token that it refuses is another's.
 
     `ask` sends the token to a URL, which is always one of `regions`.
@@ -60,13 +61,13 @@ def region(
     answers = {name: ask(one) for name, one in others.items()}
     for name, answer in answers.items():
         if answer.status == 200:
-            fix = how_to_move(source, others[name], name)
-            return failure("region", f"the token is of {name}, not of {here}", fix, REFUSED)
+            fix = _how_to_move(source, others[name], name)
+            return failure("region", f"the token is of {name}, not of {here}", fix, _REFUSED)
     others_text = ", ".join(f"{n}: {a.error or _words(a)}" for n, a in answers.items())
     return warning("region", f"{here}; no other region accepts the token either ({others_text})")
 
 
-def permissions(answer: Measurement) -> Check:
+def permissions(answer: Measurement) -> DoctorCheck:
     """Whether the token may do more than read, by the answer to `WRITE`."""
     if answer.status == 400:
         return ok("permissions", "the token may read and publish")
@@ -79,7 +80,7 @@ def permissions(answer: Measurement) -> Check:
     return warning("permissions", f"not known: {answer.error or _words(answer)}", "try again")
 
 
-def signing_keys(configured: Keys, answer: Measurement) -> Check:
+def signing_keys(configured: Keys, answer: Measurement) -> DoctorCheck:
     """Whether the signing keys are configured, and are those of the account."""
     if not (configured.current or configured.next):
         return warning(
@@ -102,7 +103,7 @@ def signing_keys(configured: Keys, answer: Measurement) -> Check:
     )
 
 
-def _compared(configured: Keys, of_account: SigningKeys) -> Check:
+def _compared(configured: Keys, of_account: SigningKeys) -> DoctorCheck:
     name, place = "signing-keys", configured.source
     if (configured.current, configured.next) == (of_account["current"], of_account["next"]):
         return ok(name, f"{place}: both are the account's")
@@ -122,3 +123,16 @@ def _words(answer: Measurement) -> str:
     content = answer.content
     words = content.get("error") if isinstance(content, dict) else None
     return str(words)[:200] if words else str(answer.status)
+
+
+def _how_to_move(source: Source, url: str, region: str) -> str:
+    """How the token of this source is sent to another region's URL."""
+    variable, _, file = source.token_from.partition(" in ")
+    if source.profile is not None:
+        return f"qstash config set {source.profile.name} --api-url {url}"
+    if variable == "--token":
+        return f"add --api-url {url}"
+    if variable != "QSTASH_TOKEN":
+        prefix = region.upper().replace("-", "_")
+        return f"call it {prefix}_QSTASH_TOKEN, and set QSTASH_REGION={prefix}"
+    return f"write QSTASH_URL={url} into {file}" if file else f"export QSTASH_URL={url}"

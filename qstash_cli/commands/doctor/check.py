@@ -11,7 +11,7 @@ Status = Literal["ok", "warning", "failure", "skipped"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class DoctorCheck:
     """What was looked at, what was found, and what to do about it.
 
     `exit_code` is the program's, where the check failed.
@@ -33,21 +33,21 @@ class Check:
         }
 
 
-def ok(name: str, detail: str) -> Check:
+def ok(name: str, detail: str) -> DoctorCheck:
     """Nothing is wrong."""
-    return Check(name=name, status="ok", detail=detail)
+    return DoctorCheck(name=name, status="ok", detail=detail)
 
 
-def warning(name: str, detail: str, fix: str = "") -> Check:
+def warning(name: str, detail: str, fix: str = "") -> DoctorCheck:
     """It works, but not for everything or not for long."""
-    return Check(name=name, status="warning", detail=detail, fix=fix)
+    return DoctorCheck(name=name, status="warning", detail=detail, fix=fix)
 
 
-def failure(name: str, detail: str, fix: str, code: ExitCode = ExitCode.FAILED) -> Check:
+def failure(name: str, detail: str, fix: str, code: ExitCode = ExitCode.FAILED) -> DoctorCheck:
     """It cannot work like this."""
-    return Check(name=name, status="failure", detail=detail, fix=fix, exit_code=code)
+    return DoctorCheck(name=name, status="failure", detail=detail, fix=fix, exit_code=code)
 
 
-def skipped(name: str, why: str) -> Check:
+def skipped(name: str, why: str) -> DoctorCheck:
     """It could not be looked at, or there is nothing to look at."""
-    return Check(name=name, status="skipped", detail=why)
+    return DoctorCheck(name=name, status="skipped", detail=why)

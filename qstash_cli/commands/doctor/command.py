@@ -1,16 +1,49 @@
-"""`qstash doctor`: what is wrong between this machine and QStash."""
+"""`qstash doctor`: diagnose credentials, network and clock.
+
+A check that depends on a failed one is skipped.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
+from qstash_cli.client.api import keys, logs
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.client.diagnostics import Measurement, measure
+from qstash_cli.client.proxies import proxy_for
+from qstash_cli.commands.doctor import (
+    account,
+    credentials,
+    environment,
+    network,
+)
+from qstash_cli.commands.doctor.check import DoctorCheck, failure, skipped
+from qstash_cli.config.credentials import Settings, chosen, resolve
+from qstash_cli.config.origins import overruled
+from qstash_cli.config.sources import Source
 from qstash_cli.errors import BadCredentials, ExitCode, QstashError, Unreachable
 from qstash_cli.output.result import Column, Record, Result, View
+from qstash_cli.protocol.destination import is_loopback
+
+if TYPE_CHECKING:
+    from qstash_cli.client.client import Client
+    from qstash_cli.client.request import Request
+    from qstash_cli.config.environment import Environment
 
 app = group()
+
+_LONGEST_S = 5.0
+_OF_SURROUNDINGS = ("credentials", "token")
+_OF_NETWORK = ("proxy", "certificates", "dns", "tls", "api")
+_OF_ANSWER = ("clock", "latency")
+_OF_ACCOUNT = ("authentication", "region", "permissions", "signing-keys")
+# A small list that every token may read.
+_READ = logs.entries(Filter(), page=1, with_bodies=False)
+
 
 _STATUS = Column(name="status", of="status", format="outcome")
 _DETAIL = Column(name="detail", of="detail", wraps=True)
@@ -58,11 +91,9 @@ def doctor(ctx: Context) -> Result:
 
 def report(ctx: Context, regions: Mapping[str, str]) -> Result:
     """The checks, and what failed first; `regions` are those that a token may be of."""
-    from qstash_cli.commands.doctor.checks import examine
-
     checks = []
     with ctx.status() as line:
-        for check in examine(ctx, regions):
+        for check in diagnose(ctx, regions):
             checks.append(check)
             line.update(f"checked {check.name}")
     records: list[dict[str, Any]] = [check.as_record() for check in checks]
@@ -75,3 +106,163 @@ def report(ctx: Context, regions: Mapping[str, str]) -> Result:
     is_for_people = ctx.streams.out_is_terminal and ctx.options.output.format in {None, "table"}
     view = _ON_TERMINAL if is_for_people and not ctx.options.output.columns else _VIEW
     return Result(data=records, view=view, error=failure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Account:
+    """Where the settings come from, and the settings; what is sent to QStash, and as whom."""
+
+    source: Source
+    settings: Settings
+
+
+class _Line:
+    """The connections of a checkup, each request on them limited in time."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._clients: dict[str, Client] = {}
+        self.limit_s = min(_LONGEST_S, ctx.options.connection.request_timeout)
+
+    def ask(self, url: str, token: str, request: Request[Any]) -> Measurement:
+        """The answer of a QStash."""
+        client = self._clients.get(url) or self._clients.setdefault(url, self._open(url, token))
+        return measure(client, request, now=self._ctx.system.now, limit_s=self.limit_s)
+
+    def _open(self, url: str, token: str) -> Client:
+        return self._ctx.open_client(
+            url, token, is_local=is_loopback(url), request_timeout_s=self.limit_s
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for client in self._clients.values():
+            client.close()
+
+
+def diagnose(ctx: Context, regions: Mapping[str, str]) -> Iterator[DoctorCheck]:
+    """Every check as it is done.
+
+    The token is sent to the URL that it is configured for and, if that is one of `regions` and
+    refuses it, to the others of these.
+    """
+    yield environment.version()
+    try:
+        yield environment.config_file(ctx.config.file, ctx.config.profiles)
+    except QstashError as error:
+        yield failure("config", error.message, error.hint or "mend the file")
+        yield from _skipped(
+            (*_OF_SURROUNDINGS, *_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), "no configuration"
+        )
+        return
+    found = _account(ctx)
+    if isinstance(found, DoctorCheck):
+        yield found
+        yield skipped("token", "there are no credentials")
+        who = None
+    else:
+        yield credentials.used(
+            found.source,
+            found.settings,
+            overruled(ctx.config.flags, _environment(ctx), ctx.config.profiles),
+        )
+        kind = credentials.kind_of_token(found.settings.token, found.source)
+        yield kind
+        who = found if kind.status != "failure" else None
+    line = _Line(ctx)
+    try:
+        yield from _over_the_network(ctx, line, who, regions)
+    finally:
+        line.close()
+
+
+def _account(ctx: Context) -> _Account | DoctorCheck:
+    try:
+        settings = resolve(
+            ctx.config.flags, ctx.config.variables, ctx.config.profiles, ctx.system.run_command
+        )
+        source = chosen(
+            ctx.config.flags, _environment(ctx), ctx.config.profiles, ctx.system.run_command
+        )
+    except QstashError as error:
+        return credentials.not_found(error)
+    return _Account(source=source, settings=settings)
+
+
+def _environment(ctx: Context) -> Environment:
+    return ctx.config.flags.environment(ctx.config.variables)
+
+
+def _over_the_network(
+    ctx: Context, line: _Line, who: _Account | None, regions: Mapping[str, str]
+) -> Iterator[DoctorCheck]:
+    try:
+        url = who.settings.api_url if who else ctx.config.api_url
+    except QstashError:
+        why = "there is no URL that may be used"
+        yield from _skipped((*_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), why)
+        return
+    proxy = environment.proxy(url)
+    yield proxy
+    yield environment.certificates(ctx.system.env, is_plain=url.startswith("http://"))
+    if ctx.options.connection.preview is not None:
+        why = "--dry-run and --curl send nothing"
+        yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
+        return
+    if proxy.status == "failure":
+        why = "the proxy cannot be used"
+        yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
+        return
+    used = proxy_for(url)
+    name = network.name_resolution(url, used, limit_s=line.limit_s)
+    yield name
+    if name.status == "failure":
+        why = "the name has no address"
+        yield from _skipped(("tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
+        return
+    tls = network.encryption(url, used, now=ctx.system.now(), limit_s=line.limit_s)
+    yield tls
+    if tls.status == "failure":
+        yield from _skipped(("api", *_OF_ANSWER, *_OF_ACCOUNT), "there is no connection")
+        return
+    yield from _of_the_server(ctx, line, url, who, regions)
+
+
+def _of_the_server(
+    ctx: Context, line: _Line, url: str, who: _Account | None, regions: Mapping[str, str]
+) -> Iterator[DoctorCheck]:
+    is_local = is_loopback(url)
+    token = who.settings.token if who else ""
+    first = line.ask(url, token, _READ)
+    api = network.interface(first, url, is_local=is_local)
+    yield api
+    if api.status == "failure":
+        yield from _skipped((*_OF_ANSWER, *_OF_ACCOUNT), "the API does not answer")
+        return
+    yield network.clock(first)
+    more = list(network.samples(first, lambda: line.ask(url, token, _READ)))
+    yield network.latency(more)
+    if who is None:
+        yield from _skipped(_OF_ACCOUNT, "there are no credentials that could be sent")
+        return
+    accepted = account.acceptance(first, who.source)
+    yield accepted
+    is_refused = accepted.status == "failure"
+    yield account.region(
+        who.source,
+        url,
+        regions,
+        is_local=is_local,
+        is_refused=is_refused,
+        ask=lambda other: line.ask(other, token, _READ),
+    )
+    if is_refused:
+        yield from _skipped(("permissions", "signing-keys"), "the token is refused")
+        return
+    yield account.permissions(line.ask(url, token, account.WRITE))
+    yield account.signing_keys(ctx.config.signing_keys, line.ask(url, token, keys.get()))
+
+
+def _skipped(names: tuple[str, ...], why: str) -> Iterator[DoctorCheck]:
+    for name in names:
+        yield skipped(name, why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qstash_cli.commands.doctor.check import (
-    Check,
+    DoctorCheck,
     failure,
     ok,
     warning,
@@ -17,18 +17,18 @@ from qstash_cli.protocol.tokens import (
     mistaken_for_token,
 )
 
-REFUSED = ExitCode.CREDENTIALS
+_REFUSED = ExitCode.CREDENTIALS
 
 
-def not_found(error: QstashError) -> Check:
+def not_found(error: QstashError) -> DoctorCheck:
     """There are none that could be used."""
     is_theirs = isinstance(error, BadCredentials)
     return failure(
-        "credentials", error.message, error.hint, REFUSED if is_theirs else ExitCode.FAILED
+        "credentials", error.message, error.hint, _REFUSED if is_theirs else ExitCode.FAILED
     )
 
 
-def used(source: Source, settings: Settings, overruled: list[str]) -> Check:
+def used(source: Source, settings: Settings, overruled: list[str]) -> DoctorCheck:
     """Which are used and why, and which others there are."""
     detail = f"{source.name}: {source.why}"
     if overruled:
@@ -42,11 +42,11 @@ def used(source: Source, settings: Settings, overruled: list[str]) -> Check:
     return ok("credentials", detail)
 
 
-def kind_of_token(token: str, source: Source) -> Check:
+def kind_of_token(token: str, source: Source) -> DoctorCheck:
     """Whether it can be a token of QStash, by its looks."""
     if mistaken := mistaken_for_token(token):
         what, fix = mistaken
-        return failure("token", f"{source.token_from} has {what}, not a token", fix, REFUSED)
+        return failure("token", f"{source.token_from} has {what}, not a token", fix, _REFUSED)
     if looks_like_redis(token):
         return warning(
             "token",
@@ -56,16 +56,3 @@ def kind_of_token(token: str, source: Source) -> Check:
     if not has_shape_of_token(token):
         return warning("token", f"{mask(token)} has not the form of QStash's tokens")
     return ok("token", f"{mask(token)}, in the form of QStash's tokens")
-
-
-def how_to_move(source: Source, url: str, region: str) -> str:
-    """How the token of this source is sent to another region's URL."""
-    variable, _, file = source.token_from.partition(" in ")
-    if source.profile is not None:
-        return f"qstash config set {source.profile.name} --api-url {url}"
-    if variable == "--token":
-        return f"add --api-url {url}"
-    if variable != "QSTASH_TOKEN":
-        prefix = region.upper().replace("-", "_")
-        return f"call it {prefix}_QSTASH_TOKEN, and set QSTASH_REGION={prefix}"
-    return f"write QSTASH_URL={url} into {file}" if file else f"export QSTASH_URL={url}"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from qstash_cli import __version__
 from qstash_cli.client.proxies import proxy_for, proxy_variables
 from qstash_cli.commands.doctor.check import (
-    Check,
+    DoctorCheck,
     failure,
     ok,
     skipped,
@@ -25,7 +25,7 @@ _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _NOT_READ = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def version() -> Check:
+def version() -> DoctorCheck:
     """The versions of what runs."""
     from importlib.metadata import version as of
 
@@ -33,7 +33,7 @@ def version() -> Check:
     return ok("version", f"qstash {__version__}, Python {python}, httpx2 {of('httpx2')}")
 
 
-def config_file(path: Path, profiles: Profiles) -> Check:
+def config_file(path: Path, profiles: Profiles) -> DoctorCheck:
     """The file of profiles, which could be read."""
     if not path.exists():
         return ok("config", f"there is no {path}")
@@ -47,7 +47,7 @@ def config_file(path: Path, profiles: Profiles) -> Check:
     return ok("config", detail)
 
 
-def proxy(url: str) -> Check:
+def proxy(url: str) -> DoctorCheck:
     """Whether requests to `url` go through a proxy, and whether that proxy can be used."""
     try:
         used = proxy_for(url)
@@ -68,7 +68,7 @@ def proxy(url: str) -> Check:
     return ok("proxy", f"{named} is set, but NO_PROXY excludes {parts.hostname}")
 
 
-def certificates(env: Mapping[str, str], *, is_plain: bool) -> Check:
+def certificates(env: Mapping[str, str], *, is_plain: bool) -> DoctorCheck:
     """Which authorities are trusted, and whether their file is there."""
     if is_plain:
         return skipped("certificates", "the URL is http://")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from qstash_cli.client.diagnostics import Handshake, Measurement, handshake, resolve_addresses
 from qstash_cli.client.proxies import Proxy
 from qstash_cli.commands.doctor.check import (
-    Check,
+    DoctorCheck,
     failure,
     ok,
     skipped,
@@ -28,7 +28,7 @@ _SAMPLES = 3
 _SAMPLING_MS = 3000
 
 
-def name_resolution(url: str, proxy: Proxy | None, *, limit_s: float) -> Check:
+def name_resolution(url: str, proxy: Proxy | None, *, limit_s: float) -> DoctorCheck:
     """Whether the host's name has an address."""
     if proxy is not None:
         return skipped("dns", f"the proxy of {proxy.source} resolves names")
@@ -45,7 +45,7 @@ def name_resolution(url: str, proxy: Proxy | None, *, limit_s: float) -> Check:
     return ok("dns", host if found == [host] else f"{host} is {', '.join(found)}")
 
 
-def encryption(url: str, proxy: Proxy | None, *, now: float, limit_s: float) -> Check:
+def encryption(url: str, proxy: Proxy | None, *, now: float, limit_s: float) -> DoctorCheck:
     """Whether the server's certificate is trusted, and for how long."""
     if urlsplit(url).scheme.lower() != "https":
         return skipped("tls", "the URL is http://")
@@ -57,7 +57,7 @@ def encryption(url: str, proxy: Proxy | None, *, now: float, limit_s: float) -> 
         return _not_encrypted(error)
 
 
-def _trusted(shown: Handshake, now: float) -> Check:
+def _trusted(shown: Handshake, now: float) -> DoctorCheck:
     left_s = shown.expires_at_s - now
     days = f"{left_s / _DAY_S:,.0f} days"
     detail = f"{shown.version}, the certificate of {shown.issuer} is good for {days}"
@@ -66,7 +66,7 @@ def _trusted(shown: Handshake, now: float) -> Check:
     return ok("tls", detail)
 
 
-def _not_encrypted(error: OSError) -> Check:
+def _not_encrypted(error: OSError) -> DoctorCheck:
     import ssl
 
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -85,7 +85,7 @@ def _ways_out(*, is_local: bool) -> str:
     return "check the network, the firewall and HTTPS_PROXY"
 
 
-def interface(answer: Measurement, url: str, *, is_local: bool) -> Check:
+def interface(answer: Measurement, url: str, *, is_local: bool) -> DoctorCheck:
     """Whether what answers is QStash's API."""
     if answer.error:
         detail = f"nothing answers at {url}: {answer.error}"
@@ -104,7 +104,7 @@ def interface(answer: Measurement, url: str, *, is_local: bool) -> Check:
     return ok("api", f"{url} answers")
 
 
-def clock(answer: Measurement) -> Check:
+def clock(answer: Measurement) -> DoctorCheck:
     """Whether the local clock agrees with the server's."""
     if answer.server_time_s is None:
         return skipped("clock", "the answer has no Date header")
@@ -131,7 +131,7 @@ def samples(first: Measurement, again: Callable[[], Measurement]) -> Iterator[Me
             return
 
 
-def latency(answers: Sequence[Measurement]) -> Check:
+def latency(answers: Sequence[Measurement]) -> DoctorCheck:
     """How long an answer takes, once there is a connection."""
     import statistics
 

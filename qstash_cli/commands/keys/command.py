@@ -8,10 +8,10 @@ from qstash_cli.cli import github_actions
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import keys
-from qstash_cli.commands.common.confirming import Confirm
-from qstash_cli.commands.common.variables import CURRENT_KEY, NEXT_KEY, dotenv_lines
+from qstash_cli.commands.common.confirm_options import ConfirmOptions
+from qstash_cli.commands.common.variable_lines import CURRENT_KEY, NEXT_KEY, dotenv_lines
 from qstash_cli.commands.common.views import KEYS
-from qstash_cli.commands.keys.rotation import Proof, probe_endpoints, signed_probes
+from qstash_cli.commands.keys.rotation import RotationOptions, probe_endpoints, signed_probes
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Result
 
@@ -34,7 +34,7 @@ def get(ctx: Context) -> Result:
 
 
 @command(app, view=KEYS)
-def rotate(ctx: Context, *, proof: Proof, confirm: Confirm) -> Result:
+def rotate(ctx: Context, *, options: RotationOptions, confirm: ConfirmOptions) -> Result:
     """Make the next key the current one, and a new key the next one.
 
     Endpoints that know both keys go on working through one rotation, not through two. With --probe
@@ -46,19 +46,21 @@ def rotate(ctx: Context, *, proof: Proof, confirm: Confirm) -> Result:
     qstash keys rotate --yes -o json
     qstash keys rotate --dry-run
     """
-    if proof.force and not proof.probe:
+    if options.force and not options.probe:
         raise BadInput("--force without --probe", hint="nothing is asked before rotating then")
-    ctx.confirm(_question(proof.endpoints), yes=confirm.yes)
+    ctx.confirm(_question(options.endpoints), yes=confirm.yes)
     rotation = keys.rotate()
-    if not proof.probe:
+    if not options.probe:
         return ctx.write(rotation, lambda found: _rotated(ctx, found))
-    signed = signed_probes(ctx, proof)
+    signed = signed_probes(ctx, options)
 
     def run(send: Send) -> Result:
-        probe_endpoints(ctx, proof, signed)
+        probe_endpoints(ctx, options, signed)
         return _rotated(ctx, send(rotation))
 
-    later = "" if proof.force else "the rotation is sent only if every endpoint accepts its request"
+    later = (
+        "" if options.force else "the rotation is sent only if every endpoint accepts its request"
+    )
     return ctx.perform([*(one.request for one in signed), rotation], run, later=later)
 
 

@@ -11,7 +11,7 @@ from qstash_cli.cli.flags import flag
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client.api import keys
 from qstash_cli.client.external import ExternalResponse
-from qstash_cli.commands.common.probing import ask, holds, request_of
+from qstash_cli.commands.common.endpoint_probe import ask, holds, request_of
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.protocol.destination import is_url, validate_destination
 from qstash_cli.protocol.forgeries import Probe, good_probe
@@ -26,7 +26,7 @@ def _endpoint(text: str, _now: float) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proof:
+class RotationOptions:
     """What is asked before rotating."""
 
     probe: tuple[str, ...] = flag(
@@ -50,19 +50,19 @@ class SignedProbe(NamedTuple):
     request: ExternalRequest
 
 
-def signed_probes(ctx: Context, proof: Proof) -> list[SignedProbe]:
+def signed_probes(ctx: Context, options: RotationOptions) -> list[SignedProbe]:
     """A request for each endpoint, signed with the next key, which is read from QStash."""
     key = _next_key(ctx)
     probes = {
         url: good_probe(
             "next key", key, url=url, body=_BODY, now=ctx.system.now(), token_id=ctx.new_id("jwt")
         )
-        for url in proof.endpoints
+        for url in options.endpoints
     }
     return [SignedProbe(one, request_of(ctx, url, one)) for url, one in probes.items()]
 
 
-def probe_endpoints(ctx: Context, proof: Proof, signed: Iterable[SignedProbe]) -> None:
+def probe_endpoints(ctx: Context, options: RotationOptions, signed: Iterable[SignedProbe]) -> None:
     """Sends every endpoint its request, and reports the response.
 
     Raises `QstashError` if one does not accept it, unless forced.
@@ -75,7 +75,7 @@ def probe_endpoints(ctx: Context, proof: Proof, signed: Iterable[SignedProbe]) -
     if not refused:
         return
     reasons = "; ".join(f"{url} {refusal}" for url, refusal in refused.items())
-    if proof.force:
+    if options.force:
         ctx.warn("rotating all the same, as --force says")
         return
     raise QstashError(

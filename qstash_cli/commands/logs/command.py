@@ -13,7 +13,7 @@ from qstash_cli.client.api import logs as api
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common import local_delivery as delivering
 from qstash_cli.commands.common.filters import LogFilters
-from qstash_cli.commands.common.paging import MORE_PAGES, Page, Paging
+from qstash_cli.commands.common.paging import MORE_PAGES, Page, PagingOptions
 from qstash_cli.commands.common.views import LOG, matching
 from qstash_cli.commands.logs.follow import Log, follow
 from qstash_cli.commands.logs.mirror import MIRRORED, OUTCOMES, mirrored
@@ -32,7 +32,7 @@ _REPEATED = "repeated every second for new entries"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Showing:
+class LogOptions:
     """How the entries are put together."""
 
     follow: bool = flag("Go on showing new entries, oldest first", "-f", "--follow")
@@ -41,7 +41,7 @@ class Showing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mirroring(delivering.HandlerOptions):
+class ForwardOptions(delivering.HandlerOptions):
     """Where deliveries are made again."""
 
     forward_to: str | None = flag(
@@ -54,9 +54,9 @@ def logs(
     ctx: Context,
     *,
     filters: LogFilters,
-    paging: Paging,
-    showing: Showing,
-    mirroring: Mirroring,
+    paging: PagingOptions,
+    options: LogOptions,
+    forwarding: ForwardOptions,
 ) -> Result:
     """Show what happened to messages, newest first.
 
@@ -73,22 +73,22 @@ def logs(
     qstash logs --follow --forward-to http://127.0.0.1:3000/hook
     """
     wanted = filters.filter()
-    view = _view(showing, mirroring)
+    view = _view(options, forwarding)
     if ctx.options.output.columns is not None:
         validate_columns(ctx.options.output.columns, view)
-    if mirroring.forward_to is not None:
-        return _mirror(ctx, wanted, mirroring.forward_to, mirroring)
-    if showing.follow:
+    if forwarding.forward_to is not None:
+        return _mirror(ctx, wanted, forwarding.forward_to, forwarding)
+    if options.follow:
         records = _followed(ctx, wanted)
         result = Result(data=records, view=view, live=True)
         return ctx.perform([api.entries(wanted)], lambda _send: result, later=_REPEATED)
-    if showing.stats:
+    if options.stats:
         return ctx.fetch_pages(
             api.entries(wanted, with_bodies=False),
             lambda entries: Result(data=statistics(entries), view=view),
             later=MORE_PAGES,
         )
-    if showing.by_message:
+    if options.by_message:
         return _by_message(ctx, wanted, paging)
     size = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
 
@@ -100,7 +100,7 @@ def logs(
     return ctx.fetch_pages(api.entries(wanted, page=size), listed, later=later)
 
 
-def _by_message(ctx: Context, wanted: Filter, paging: Paging) -> Result:
+def _by_message(ctx: Context, wanted: Filter, paging: PagingOptions) -> Result:
     page = Page(_messages(ctx, wanted, paging), paging)
     view = matching(TIMELINES, wanted, "messages")
     result = Result(data=page, view=view, footer=page.footer)
@@ -110,19 +110,19 @@ def _by_message(ctx: Context, wanted: Filter, paging: Paging) -> Result:
     return ctx.perform([api.entries(wanted, with_bodies=False)], lambda _send: result, later=later)
 
 
-def _view(showing: Showing, mirroring: Mirroring) -> View:
-    chosen = [name for name in ("follow", "by_message", "stats") if getattr(showing, name)]
+def _view(options: LogOptions, forwarding: ForwardOptions) -> View:
+    chosen = [name for name in ("follow", "by_message", "stats") if getattr(options, name)]
     if len(chosen) > 1:
         both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
         raise BadInput(f"{both} do not go together", hint="choose one of them")
-    if mirroring.forward_to is not None:
-        if not showing.follow:
+    if forwarding.forward_to is not None:
+        if not options.follow:
             raise BadInput(
                 "--forward-to goes with --follow",
                 hint="`qstash replay` delivers what is in the log already",
             )
         return MIRRORED
-    return STATISTICS if showing.stats else TIMELINES if showing.by_message else LOG
+    return STATISTICS if options.stats else TIMELINES if options.by_message else LOG
 
 
 def _mirror(ctx: Context, wanted: Filter, to: str, handler: delivering.HandlerOptions) -> Result:
@@ -152,7 +152,7 @@ def _followed(ctx: Context, wanted: Filter) -> Iterator[LogEntry]:
     return follow(log, wanted.from_ms)
 
 
-def _messages(ctx: Context, wanted: Filter, paging: Paging) -> Iterator[dict[str, Any]]:
+def _messages(ctx: Context, wanted: Filter, paging: PagingOptions) -> Iterator[dict[str, Any]]:
     if not wanted.states:
         limit = None if paging.all else paging.limit + 1
         yield from timelines(ctx.read_pages(api.entries(wanted, with_bodies=False)), limit)

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qstash_cli.commands.common.polling import rounds
 from qstash_cli.errors import BadCredentials, BadInput, QstashError, Unreachable
+from qstash_cli.protocol.states import LOG_LAG_MS
 
 if TYPE_CHECKING:
     from qstash_cli.protocol.records import LogEntry
 
 PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
-# Entries may appear in the log this much later than the time they carry.
-LAG_MS = 30_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +40,15 @@ def follow(log: Log, since_ms: int | None) -> Iterator[LogEntry]:
     seen: dict[bytes, int] = {}
     if since_ms is None:
         newest_ms = log.newest_ms()
-        known = log.since(max(newest_ms - LAG_MS, 0))
+        known = log.since(max(newest_ms - LOG_LAG_MS, 0))
         newest_ms = max((entry["time"] for entry in known), default=newest_ms)
         seen = {_identity(entry): entry["time"] for entry in known}
         log.sleep(PAUSE_S)
     else:
-        newest_ms = since_ms + LAG_MS
+        newest_ms = since_ms + LOG_LAG_MS
     is_first = since_ms is not None
-    while True:
-        start_ms = max(newest_ms - LAG_MS, since_ms or 0)
+    for _ in rounds(log.sleep, pause_s=PAUSE_S, longest_s=PAUSE_S):
+        start_ms = max(newest_ms - LOG_LAG_MS, since_ms or 0)
         entries = log.since(start_ms) if is_first else _persistently(log, start_ms)
         is_first = False
         for entry in reversed(entries):
@@ -57,14 +57,13 @@ def follow(log: Log, since_ms: int | None) -> Iterator[LogEntry]:
                 seen[identity] = entry["time"]
                 newest_ms = max(newest_ms, entry["time"])
                 yield entry
-        for identity in [i for i, time in seen.items() if time < newest_ms - LAG_MS]:
+        for identity in [i for i, time in seen.items() if time < newest_ms - LOG_LAG_MS]:
             del seen[identity]
-        log.sleep(PAUSE_S)
 
 
 def _persistently(log: Log, start_ms: int) -> Sequence[LogEntry]:
-    pause_s, is_reported = PAUSE_S, False
-    while True:
+    is_reported = False
+    for _ in rounds(log.sleep, pause_s=PAUSE_S, growth=2, longest_s=_LONGEST_PAUSE_S):
         try:
             entries = log.since(start_ms)
         except (BadCredentials, BadInput):
@@ -75,12 +74,11 @@ def _persistently(log: Log, start_ms: int) -> Sequence[LogEntry]:
             if not is_reported:
                 log.note(f"{error.message}; trying again until it answers")
             is_reported = True
-            log.sleep(pause_s)
-            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         else:
             if is_reported:
                 log.note("it answers again; nothing was missed")
             return entries
+    raise AssertionError
 
 
 def _identity(entry: LogEntry) -> bytes:

@@ -8,14 +8,18 @@ from typing import Any
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.common.confirming import Confirm
-from qstash_cli.commands.manifest.loading import Source, make_plan, read_manifest
+from qstash_cli.commands.common.confirm_options import ConfirmOptions
+from qstash_cli.commands.common.manifests import (
+    DONE,
+    ManifestOptions,
+    counted,
+    make_plan,
+    read_manifest,
+)
 from qstash_cli.commands.manifest.plan_view import (
     APPLIED,
-    DONE,
     STEPS,
     concealed_requests,
-    counted,
     record_of,
     show,
 )
@@ -46,7 +50,7 @@ class _Progress:
 
 
 @command(app, view=STEPS)
-def apply(ctx: Context, *, source: Source, confirm: Confirm) -> Result:
+def apply(ctx: Context, *, source: ManifestOptions, confirm: ConfirmOptions) -> Result:
     """Make the account what the manifest says: schedules, URL groups, queues and pins.
 
     Shows the plan and asks. Removes only with --prune, and only schedules that a manifest made.

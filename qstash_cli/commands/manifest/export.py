@@ -6,7 +6,7 @@ from typing import Any
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.manifest.loading import account_requests, read_account
+from qstash_cli.commands.common.manifests import account_requests, read_account
 from qstash_cli.errors import PartlyDone, QstashError
 from qstash_cli.manifest.account import Account, StoredSchedule
 from qstash_cli.manifest.resources import KINDS, Manifest

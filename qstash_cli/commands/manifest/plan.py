@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.manifest.loading import (
-    Source,
+from qstash_cli.commands.common.manifests import (
+    ManifestOptions,
     account_requests,
     kinds_of,
     make_plan,
@@ -23,14 +23,14 @@ app = group()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class PlanOptions:
     """What differences mean."""
 
     check: bool = flag("Exit with 9 if there are differences")
 
 
 @command(app, view=STEPS)
-def plan(ctx: Context, *, source: Source, verdict: Verdict) -> Result:
+def plan(ctx: Context, *, source: ManifestOptions, options: PlanOptions) -> Result:
     """Show what `apply` would change to make the account what the manifest says.
 
     A key that the manifest leaves out has its default, `paused` too. Kinds without a table in the
@@ -47,15 +47,17 @@ def plan(ctx: Context, *, source: Source, verdict: Verdict) -> Result:
     if "schedule" in kinds and "urlgroup" not in kinds:
         later = "then GET /v2/topics if a schedule publishes to a URL group"
     return ctx.perform(
-        account_requests(kinds), lambda _send: _planned(ctx, manifest, source, verdict), later=later
+        account_requests(kinds), lambda _send: _planned(ctx, manifest, source, options), later=later
     )
 
 
-def _planned(ctx: Context, manifest: Manifest, source: Source, verdict: Verdict) -> Result:
+def _planned(
+    ctx: Context, manifest: Manifest, source: ManifestOptions, options: PlanOptions
+) -> Result:
     made = make_plan(ctx, manifest, prune=source.prune)
     records = [record_of(step, manifest) for step in made.steps]
     width = ctx.streams.columns if ctx.streams.out_is_terminal else None
-    differs = verdict.check and bool(records)
+    differs = options.check and bool(records)
     return Result(
         data=records,
         view=STEPS,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
 from qstash_cli.cli.context import Context
 from qstash_cli.client.request import Request
+from qstash_cli.commands.common.manifests import counted
 from qstash_cli.manifest.diff import Change, hidden_fields
 from qstash_cli.manifest.problems import is_secret
 from qstash_cli.manifest.resources import TABLES, Manifest
@@ -23,7 +24,6 @@ _SIGNS: Mapping[str, tuple[str, Style]] = {
     "create": ("+", "added"), "change": ("~", "changed"), "delete": ("-", "removed"),
 }  # fmt: skip
 _TO_DO = {"create": "to create", "change": "to change", "delete": "to delete"}
-DONE = {"create": "created", "change": "changed", "delete": "deleted"}
 _MAX_CHARACTERS = 60
 _CONTEXT_CHARACTERS = 15
 _MAX_INDENTED = 24
@@ -135,13 +135,6 @@ def lines_of(records: Sequence[Record], width: int | None) -> tuple[Line, ...]:
         return (Line("no differences"),)
     lines = [line for record in records for line in _step_lines(record, width)]
     return (*lines, Line(""), Line(counted(records, _TO_DO)))
-
-
-def counted(records: Iterable[Record], words: Mapping[str, str]) -> str:
-    """How many steps of each action there are, such as `2 to create, 1 to delete`."""
-    actions = [record["action"] for record in records]
-    counts = ((actions.count(action), word) for action, word in words.items())
-    return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
 def show(ctx: Context, records: Sequence[Record]) -> None:

@@ -10,7 +10,7 @@ from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import logs, queues
 from qstash_cli.client.api.filters import Filter
-from qstash_cli.commands.common.confirming import Confirm
+from qstash_cli.commands.common.confirm_options import ConfirmOptions
 from qstash_cli.commands.common.options import WaitOptions, parse_count, parse_whole_number
 from qstash_cli.commands.common.views import NAMED, QUEUE
 from qstash_cli.commands.queue.draining import Watched, wait_for_idle, wait_for_lag
@@ -30,7 +30,7 @@ _Name = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changes:
+class QueueOptions:
     """What to change."""
 
     parallelism: int | None = flag("Deliver so many at a time", metavar="N", parse=parse_count)
@@ -69,14 +69,14 @@ def get(ctx: Context, name: _Name) -> Result:
 
 
 @command(app, "set", view=NAMED)
-def set_(ctx: Context, name: _Name, *, changes: Changes) -> Result:
+def set_(ctx: Context, name: _Name, *, options: QueueOptions) -> Result:
     """Make a queue, or change how it delivers.
 
     \b
     qstash queue set orders --parallelism 2
     qstash queue set orders --parallelism 2 --dry-run
     """
-    return ctx.write(queues.put(name, parallelism=changes.parallelism), lambda _: _done(name))
+    return ctx.write(queues.put(name, parallelism=options.parallelism), lambda _: _done(name))
 
 
 @command(app, view=NAMED)
@@ -102,7 +102,7 @@ def resume(ctx: Context, name: _Name) -> Result:
 
 
 @command(app, view=NAMED)
-def delete(ctx: Context, name: _Name, *, confirm: Confirm) -> Result:
+def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
     """Delete a queue and the messages in it.
 
     \b
@@ -115,7 +115,7 @@ def delete(ctx: Context, name: _Name, *, confirm: Confirm) -> Result:
 
 
 @command(app, view=QUEUE)
-def wait(ctx: Context, name: _Name, *, until: QueueWaitOptions, patience: WaitOptions) -> Result:
+def wait(ctx: Context, name: _Name, *, until: QueueWaitOptions, waiting: WaitOptions) -> Result:
     """Wait until a queue is idle, or until its lag is low.
 
     Of a paused queue, --idle waits for what is on its way, retries included. It goes by the log:
@@ -131,13 +131,13 @@ def wait(ctx: Context, name: _Name, *, until: QueueWaitOptions, patience: WaitOp
     request = queues.get(name)
     return ctx.perform(
         [request],
-        lambda _send: _waited(ctx, name, request, until, patience),
+        lambda _send: _waited(ctx, name, request, until, waiting),
         later="repeated until the queue is in that state, for --idle with GET /v2/logs",
     )
 
 
 def _waited(
-    ctx: Context, name: str, request: Request[Queue], until: QueueWaitOptions, patience: WaitOptions
+    ctx: Context, name: str, request: Request[Queue], until: QueueWaitOptions, waiting: WaitOptions
 ) -> Result:
     with ctx.status() as line:
         queue = Watched(
@@ -151,9 +151,9 @@ def _waited(
             report=line.update,
         )
         if until.lag is not None:
-            record = wait_for_lag(queue, until.lag, patience.wait_timeout)
+            record = wait_for_lag(queue, until.lag, waiting.wait_timeout)
         else:
-            record = wait_for_idle(queue, patience.wait_timeout)
+            record = wait_for_idle(queue, waiting.wait_timeout)
     return Result(data=record, view=QUEUE, on_terminal="ids", piped="ids")
 
 

@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qstash_cli.commands.logs.follow import LAG_MS
+from qstash_cli.commands.common.polling import Deadline, Pending, poll
 from qstash_cli.errors import WaitTimedOut
 from qstash_cli.protocol.durations import format_duration
-from qstash_cli.protocol.states import ENDS, normal_state
+from qstash_cli.protocol.states import ENDS, LOG_LAG_MS, normal_state
 
 if TYPE_CHECKING:
     from qstash_cli.protocol.records import LogEntry, Queue
 
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 2.0
-_GROWTH = 1.5
 # What QStash's filter calls IN_PROGRESS.
 _IN_FLIGHT = frozenset({"ACTIVE", "ERROR", "RETRY"})
 
@@ -70,20 +67,23 @@ def wait_for_idle(queue: Watched, timeout_s: int) -> Queue:
 def _poll(
     queue: Watched, terminal: Callable[[], tuple[Queue, bool, str]], timeout_s: int, flags: str
 ) -> Queue:
-    started_at, pause_s = queue.now(), _FIRST_PAUSE_S
-    while True:
+    deadline = Deadline(queue, timeout_s)
+    state = ""
+
+    def attempt() -> Queue | Pending:
+        nonlocal state
         record, is_done, state = terminal()
         if is_done:
             return record
-        waited_s = queue.now() - started_at
-        if waited_s >= timeout_s:
-            raise WaitTimedOut(
-                f"queue {queue.name} {state} after {format_duration(timeout_s)}",
-                hint=f"`qstash queue wait {queue.name} {flags}` goes on waiting",
-            )
-        queue.report(f"{queue.name} {state}, {waited_s:.0f}s")
-        queue.sleep(max(0.01, min(pause_s, timeout_s - waited_s)))
-        pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
+        return Pending(f"{queue.name} {state}, {deadline.elapsed_s():.0f}s")
+
+    def timed_out() -> WaitTimedOut:
+        return WaitTimedOut(
+            f"queue {queue.name} {state} after {format_duration(timeout_s)}",
+            hint=f"`qstash queue wait {queue.name} {flags}` goes on waiting",
+        )
+
+    return poll(attempt, deadline, report=queue.report, timed_out=timed_out)
 
 
 class _States:
@@ -103,7 +103,7 @@ class _States:
     def update(self) -> None:
         """Reads on. An entry may appear a while after the time that it carries."""
         found: dict[str, str] = {}
-        for entry in self._since(max(self._newest_ms - LAG_MS, 0)):
+        for entry in self._since(max(self._newest_ms - LOG_LAG_MS, 0)):
             self._newest_ms = max(self._newest_ms, entry["time"])
             message_id, state = entry["messageId"], normal_state(entry["state"])
             # A message whose cancelling is only requested may still be on its way.

@@ -11,7 +11,7 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.options import parse_count
-from qstash_cli.commands.common.signing_keys import KeyFlags, signing_keys
+from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
 from qstash_cli.commands.verify.views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.errors import BadInput, NotVerified, QstashError
 from qstash_cli.output.result import Result
@@ -79,7 +79,7 @@ class Time:
 
 
 @command(app, connects=False)
-def verify(ctx: Context, *, capture: CaptureOptions, keys: KeyFlags, time: Time) -> Result:
+def verify(ctx: Context, *, capture: CaptureOptions, keys: SigningKeyOptions, time: Time) -> Result:
     """Check a captured signature, claim by claim.
 
     Needs neither network nor account. Exits 0 if every signature is valid and 7 if not. Keys come
@@ -231,7 +231,7 @@ def _read(ctx: Context, name: str) -> bytes:
 def _expectation(
     ctx: Context,
     capture: CaptureOptions,
-    keys: KeyFlags,
+    keys: SigningKeyOptions,
     time: Time,
     requests: Iterable[Capture | str],
 ) -> Expectation:

@@ -8,7 +8,7 @@ from qstash_cli.cli.flags import flag
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bulk:
+class BulkOptions:
     """Bulk operations ask first, and need --all to reach everything."""
 
     all: bool = flag("All of them")
@@ -16,7 +16,7 @@ class Bulk:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confirm:
+class ConfirmOptions:
     """Asking first."""
 
     yes: bool = flag("Do not ask", "-y", "--yes")

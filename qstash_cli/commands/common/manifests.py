@@ -1,8 +1,8 @@
-"""What `plan`, `apply` and `export` share: reading the manifest, and what the account has."""
+"""What commands with a manifest share: reading it, what the account has, and the plan between."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from qstash_cli.manifest.resources import KINDS, Kind, Manifest, UrlGroup
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
 from qstash_cli.manifest.validation import Validation
+from qstash_cli.output.result import Record
 from qstash_cli.protocol.destination import is_url
 
 Read = Callable[[Request[Any]], Any]
@@ -34,13 +35,14 @@ _LISTS: Mapping[Kind, Callable[[], Request[Any]]] = {
     "urlgroup": urlgroups.list_all,
 }
 
+DONE = {"create": "created", "change": "changed", "delete": "deleted"}
 _DEFAULT_FILE = "qstash.toml"
 _STDIN = "-"
 _MAX_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ManifestOptions:
     """Which manifest, and how it is taken."""
 
     file: str = flag(
@@ -54,7 +56,7 @@ class Source:
     no_check: bool = flag("Leave the checks to QStash")
 
 
-def read_manifest(ctx: Context, source: Source) -> Manifest:
+def read_manifest(ctx: Context, source: ManifestOptions) -> Manifest:
     """What the manifest says. Raises `BadInput` naming file and key."""
     settings = ctx.config.settings_if_any
     validation = Validation(
@@ -150,3 +152,10 @@ def _some(kept: tuple[tuple[Kind, str], ...]) -> str:
     listed = ", ".join(f"{kind} {name}" for kind, name in kept[:_MAX_NAMED])
     more = len(kept) - _MAX_NAMED
     return f"{listed} and {more} more" if more > 0 else listed
+
+
+def counted(records: Iterable[Record], words: Mapping[str, str]) -> str:
+    """How many steps of each action there are, such as `2 to create, 1 to delete`."""
+    actions = [record["action"] for record in records]
+    counts = ((actions.count(action), word) for action, word in words.items())
+    return ", ".join(f"{count} {word}" for count, word in counts if count)

@@ -6,6 +6,8 @@ import re
 import shlex
 from collections.abc import Mapping
 
+from qstash_cli.protocol.dev_credentials import Credentials
+
 CURRENT_KEY = "QSTASH_CURRENT_SIGNING_KEY"
 NEXT_KEY = "QSTASH_NEXT_SIGNING_KEY"
 NAMES = ("QSTASH_URL", "QSTASH_TOKEN", CURRENT_KEY, NEXT_KEY)
@@ -18,6 +20,14 @@ def variables(
 ) -> dict[str, str | None]:
     """What the SDKs and `qstash` itself read, None for what is not known."""
     return dict(zip(NAMES, (url, token, current_key or None, next_key or None), strict=True))
+
+
+def server_variables(url: str, credentials: Credentials) -> dict[str, str]:
+    """The variables with which the SDKs and `qstash` itself reach an embedded server."""
+    found = variables(
+        url, credentials.token, credentials.current_signing_key, credentials.next_signing_key
+    )
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def shell_lines(values: Mapping[str, str | None]) -> list[str]:

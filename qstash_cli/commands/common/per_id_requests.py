@@ -13,7 +13,7 @@ from qstash_cli.errors import PartlyDone, QstashError
 _ABOUT_THE_ID = frozenset({400, 404})
 
 
-class Several:
+class PerIdRequests:
     """Send a request for each id, and keep why some were refused.
 
     `what` and `done` name the objects and what happens to them, such as "messages" and "released".

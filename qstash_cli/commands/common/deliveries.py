@@ -1,15 +1,85 @@
-"""Waiting until the messages that a command has published are delivered, or are not."""
+"""Waiting until messages are delivered, or are not, by their logs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from qstash_cli.cli.context import Context
-from qstash_cli.commands.common.message_log import failure_of, wait_for_end
+from qstash_cli.client.api import logs
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common.polling import Deadline, Pending, poll
 from qstash_cli.errors import Interrupted, NotDelivered, NotFound, QstashError, WaitTimedOut
+from qstash_cli.protocol.durations import format_duration
+from qstash_cli.protocol.states import ENDS, normal_state
 
 if TYPE_CHECKING:
-    from qstash_cli.protocol.records import Published
+    from qstash_cli.client.request import Request
+    from qstash_cli.protocol.records import LogEntry, Published
+
+# What a preview says of the requests that `wait_for_end` will make.
+FOLLOWED = "then GET /v2/logs with the messageId of the response, until the message is finished"
+# The log may lag behind the publish.
+_UNKNOWN_FOR_S = 10
+
+
+def entries_of(message_id: str) -> Request[LogEntry]:
+    """The request for the log of a message."""
+    return logs.entries(Filter(message_ids=(message_id,)))
+
+
+def wait_for_end(
+    ctx: Context, message_id: str, timeout_s: int, *, started_at: float | None = None
+) -> LogEntry:
+    """The log entry of the message's end.
+
+    The time counts from `started_at`, now by default; the log is read at least once. Raises
+    `WaitTimedOut`, or `NotFound` if the message is not in the log.
+    """
+    request = entries_of(message_id)
+    deadline = Deadline(ctx.system, timeout_s, started_at)
+    entries: list[LogEntry] = []
+
+    def attempt() -> LogEntry | Pending:
+        entries[:] = ctx.read_pages(request)
+        end = next((e for e in entries if normal_state(e["state"]) in ENDS), None)
+        if end is not None:
+            return end
+        waited_s = deadline.elapsed_s()
+        if not entries and waited_s >= min(_UNKNOWN_FOR_S, timeout_s):
+            raise NotFound(
+                f"the log has no message {message_id}",
+                hint="is it of this profile and region? logs are kept for some days only",
+            )
+        return Pending(f"{message_id}: {_progress(entries)}, {waited_s:.0f}s")
+
+    def timed_out() -> WaitTimedOut:
+        return WaitTimedOut(
+            f"not delivered within {format_duration(timeout_s)}: "
+            f"{message_id} is {_progress(entries)}",
+            hint=f"`qstash message wait {message_id}` goes on waiting",
+        )
+
+    with ctx.status() as status:
+        return poll(attempt, deadline, report=status.update, timed_out=timed_out)
+
+
+def _progress(entries: list[LogEntry]) -> str:
+    return entries[0]["state"] if entries else "not in the log yet"
+
+
+def failure_of(ends: Iterable[LogEntry]) -> QstashError | None:
+    """The error that stands for messages which ended undelivered, None if there are none."""
+    lost = [end for end in ends if normal_state(end["state"]) != "DELIVERED"]
+    if not lost:
+        return None
+    first = lost[0]
+    reason = first.get("error") or str(first.get("responseStatus") or "")
+    return NotDelivered(
+        f"{first['messageId']} ended as {normal_state(first['state'])}"
+        + (f": {reason}" if reason else ""),
+        hint=f"`qstash dlq list --message {first['messageId']}` has the destination's answer",
+    )
 
 
 class Deliveries:

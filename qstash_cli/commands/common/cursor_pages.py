@@ -12,7 +12,7 @@ from qstash_cli.errors import QstashError
 REPEATED = "repeated while the response has a cursor"
 
 
-class PageLimits(NamedTuple):
+class CursorLimits(NamedTuple):
     """When to stop a server that always says that there is more.
 
     A million entries fit into `requests`. Pages may be empty, since a filter may apply to each page
@@ -23,7 +23,7 @@ class PageLimits(NamedTuple):
     empty: int = 500
 
 
-_LIMITS = PageLimits()
+_LIMITS = CursorLimits()
 
 
 def pages(
@@ -31,7 +31,7 @@ def pages(
     request: Request[Any],
     size: Callable[[Any], int],
     *,
-    limits: PageLimits = _LIMITS,
+    limits: CursorLimits = _LIMITS,
 ) -> Iterator[Any]:
     """The response to a request and to those for the pages after it.
 
