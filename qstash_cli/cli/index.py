@@ -54,9 +54,7 @@ COMMANDS = (
     Entry("listen", "Receive requests locally and verify their signatures", LOCAL),
     Entry("retries", "Show when each retry of a message happens", LOCAL),
     Entry("completion", "Print the completion script of a shell", LOCAL),
-    Entry(
-        "help", "Show a topic: exit-codes, environment, formatting, retries", LOCAL, "help.command"
-    ),
+    Entry("help", "Show a topic, such as callbacks, exit-codes or options", LOCAL, "help.command"),
 )
 EXAMPLES = """\
 qstash demo                                        try it without an account

@@ -21,9 +21,19 @@ _HEADER = Flag(
     section="Message",
     complete="header",
 )
-_FAMILIES = (
-    ("on_callback", "callback", "Callback delivery"),
-    ("on_failure_callback", "failure-callback", "Failure callback delivery"),
+
+
+class CallbackFamily(NamedTuple):
+    """The options of a callback's own delivery: `--{prefix}-retries` and so on."""
+
+    field: str
+    prefix: str
+    section: str
+
+
+CALLBACK_FAMILIES = (
+    CallbackFamily("on_callback", "callback", "Callback delivery"),
+    CallbackFamily("on_failure_callback", "failure-callback", "Failure callback delivery"),
 )
 
 
@@ -79,8 +89,13 @@ def _options(hint: Any) -> Iterator[CliOption]:
     operation: Operation = get_args(hint)[1]
     yield from (option for _, option in _message_options(operation))
     yield CliOption("header", _HEADER)
-    for _, prefix, section in _FAMILIES:
-        yield from (option for _, option in _callback_options(prefix, section))
+    for family in CALLBACK_FAMILIES:
+        yield from callback_options(family)
+
+
+def callback_options(family: CallbackFamily) -> Iterator[CliOption]:
+    """The options of a family."""
+    yield from (option for _, option in _callback_options(family.prefix, family.section))
 
 
 def _message_options(operation: Operation) -> Iterator[tuple[str, CliOption]]:
@@ -136,7 +151,7 @@ def _build_message(operation: Operation, values: Mapping[str, Any], now: float) 
     own = _read(_message_options(operation), values, now)
     families: dict[str, Any] = {
         family: MessageOptions(**given)
-        for family, prefix, section in _FAMILIES
+        for family, prefix, section in CALLBACK_FAMILIES
         if (given := _read(_callback_options(prefix, section), values, now))
     }
     headers = CliOption("header", _HEADER).read(values["header"], now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from qstash_cli import VERSION_ARGUMENTS, __version__
 from qstash_cli.cli import github_actions
@@ -17,9 +16,6 @@ from qstash_cli.cli.streams import InputFailed, StandardOutput
 from qstash_cli.errors import BadInput, ExitCode, OutputFailed, QstashError, SilentExit
 from qstash_cli.output.formats import validate_output
 from qstash_cli.output.result import Result, View
-
-if TYPE_CHECKING:
-    from qstash_cli.cli.typer_app import HelpShown
 
 
 def run(argv: Sequence[str], ctx: Context) -> int:
@@ -65,8 +61,9 @@ def _parsed(argv: Sequence[str], ctx: Context) -> ParsedCommand | int:
     if list(argv) in VERSION_ARGUMENTS:
         ctx.streams.out.write(f"qstash {__version__}\n")
         return ExitCode.DONE
-    parsed = _command_or_help(with_root_options_behind(INDEX, _without_help_command(argv)))
-    return parsed if isinstance(parsed, ParsedCommand) else parsed.exit_code
+    line = with_root_options_behind(INDEX, _without_help_command(argv))
+    parsed = _command_of(line)
+    return _write_help(line, ctx) if parsed is None else parsed
 
 
 def _without_help_command(argv: Sequence[str]) -> list[str]:
@@ -80,14 +77,30 @@ def _without_help_command(argv: Sequence[str]) -> list[str]:
     return list(argv)
 
 
-def _command_or_help(argv: list[str]) -> ParsedCommand | HelpShown:
-    """The command on the line, or that Typer printed a help text."""
+def _command_of(argv: list[str]) -> ParsedCommand | None:
+    """The command on the line, None if the line is not plainly right."""
     name = INDEX.name_of(argv[0]) if argv else None
-    if name is not None and (parsed := read(INDEX.group(name), argv[1:])) is not None:
-        return parsed
+    return None if name is None else read(INDEX.group(name), argv[1:])
+
+
+def _write_help(argv: list[str], ctx: Context) -> ParsedCommand | int:
+    """Writes the help that the line asks for, and returns its exit code.
+
+    Typer reads every other line: it has the message for each mistake. Raises `BadInput`.
+    """
+    from qstash_cli.cli.help import requested_help
+
+    requested = requested_help(INDEX, argv)
+    if requested is not None:
+        from qstash_cli.output.help_page import help_lines
+
+        lines = help_lines(requested.page, ctx.out_terminal())
+        ctx.streams.out.writelines(f"{line}\n" for line in lines)
+        return requested.exit_code
     from qstash_cli.cli import typer_app
 
-    return typer_app.run(INDEX, argv)
+    parsed = typer_app.run(INDEX, argv)
+    return parsed if isinstance(parsed, ParsedCommand) else parsed.exit_code
 
 
 def _with_output_options(ctx: Context, parsed: ParsedCommand) -> Context:

@@ -78,10 +78,66 @@ def test_without_a_topic_they_are_listed_and_a_wrong_one_is_told(qstash: Qstash)
     assert "did you mean 'exit-codes'?" in wrong.err
 
 
-def test_help_of_a_command_is_its_help(qstash: Qstash, capsys: pytest.CaptureFixture[str]) -> None:
-    assert qstash("help", "dlq", "retry").code == 0
-    by_word = capsys.readouterr().out
-    qstash("dlq", "retry", "--help")
+def test_help_of_a_command_is_its_help(qstash: Qstash) -> None:
+    by_word, by_option = qstash("help", "dlq", "retry"), qstash("dlq", "retry", "--help")
 
-    assert by_word == capsys.readouterr().out
-    assert "qstash dlq retry" in by_word
+    assert (by_word.code, by_option.code) == (0, 0)
+    assert by_word.out == by_option.out
+    assert "Usage: qstash dlq retry [OPTIONS] [DLQ_ID]..." in by_word.out
+
+
+@pytest.mark.parametrize(("name", "command"), tuple(INDEX.all_commands()))
+def test_the_help_names_every_option_and_argument(
+    name: str, command: Command, qstash: Qstash
+) -> None:
+    run = qstash(*name.split(), "--help")
+
+    callbacks = qstash("help", "callbacks").out
+    text = run.out + (callbacks if "--callback-*" in run.out else "")
+    names = set(re.findall(r"(?<![\w-])--?[\w-]+", text))
+    assert run.code == 0
+    assert {option.names[0] for option in command.options} <= names
+    assert all(one.argument.metavar in run.out for one in command.arguments)
+
+
+@pytest.mark.parametrize("name", ["publish", "schedule create", "dlq retry"])
+def test_a_help_with_callbacks_fits_on_a_screen(name: str, qstash: Qstash) -> None:
+    text = qstash(*name.split(), "--help").out
+    lines = text.splitlines()
+
+    assert len(lines) <= 52
+    assert max(map(len, text.partition("Examples:")[0].splitlines())) <= 80
+    assert sum("callback-*" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize("argv", [(), ("queue",)])
+def test_a_missing_command_prints_the_help_and_exits_2(
+    argv: tuple[str, ...], qstash: Qstash
+) -> None:
+    run = qstash(*argv)
+
+    assert (run.code, run.err) == (2, "")
+    assert run.out == qstash(*argv, "--help").out
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("publish --help --nope", "no such option: --nope"),
+        ("publish --help --delay", "requires an argument"),
+        ("queue nope --help", "no such command 'nope'"),
+    ],
+)
+def test_a_mistake_beside_help_is_reported(line: str, message: str, qstash: Qstash) -> None:
+    run = qstash(*line.split())
+
+    assert (run.code, run.out) == (2, "")
+    assert message in run.err
+
+
+def test_a_value_that_reads_help_is_a_value(qstash: Qstash) -> None:
+    run = qstash("publish", "https://example.com", "-d", "--help", "--curl")
+
+    assert run.code == 0
+    assert "--data-binary" in run.out or "--help" in run.out
+    assert not run.out.startswith("Usage:")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
+from qstash_cli.cli.help import option_row
+from qstash_cli.cli.options import CALLBACK_FAMILIES, callback_options
+from qstash_cli.cli.parser import root_options
 from qstash_cli.errors import ExitCode
+from qstash_cli.output.help_page import HelpSection, section_lines
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, default_delay_ms
 from qstash_cli.protocol.durations import format_duration
 
+_WIDTH = 80
 EXIT_CODES = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "QStash refused it, or a check failed",
@@ -107,9 +112,45 @@ qstash retries --retries 5
 qstash retries --retry-delay 'pow(2, retried) * 1000'"""
 
 
+def _callbacks() -> str:
+    sections = [
+        HelpSection(
+            f"{family.section} (with --{family.prefix} URL)",
+            [option_row(option) for option in callback_options(family)],
+        )
+        for family in CALLBACK_FAMILIES
+    ]
+    example = """\
+qstash publish https://example.com/hook n:=1 \\
+  --callback https://example.com/done --callback-retries 5"""
+    return "\n".join([*_lines(sections), "", example])
+
+
+def _options() -> str:
+    options = root_options()
+    sections = [
+        HelpSection(title, [option_row(one) for one in options if one.flag.section == title])
+        for title in dict.fromkeys(one.flag.section for one in options)
+    ]
+    return "\n".join(
+        ["They may stand before or after the command.", "", *_lines(sections), "",
+         "qstash -p prod queue list -o json", "qstash queue list -p prod -o json"]
+    )  # fmt: skip
+
+
+def _lines(sections: Iterable[HelpSection]) -> Iterator[str]:
+    for number, section in enumerate(sections):
+        if number:
+            yield ""
+        yield f"{section.title}:"
+        yield from section_lines(section, _WIDTH)
+
+
 TOPICS: dict[str, Callable[[], str]] = {
     "exit-codes": _exit_codes,
     "environment": _environment,
     "formatting": _formatting,
     "retries": _retries,
+    "callbacks": _callbacks,
+    "options": _options,
 }
