@@ -24,7 +24,7 @@ _VIEW = View(
     columns=(
         Column(name="probe", of="probe", width=14),
         Column(name="expected", of="expected", width=8),
-        Column(name="outcome", of="outcome", format="outcome", width=7),
+        Column(name="outcome", of="outcome", format="state", width=7),
         Column(name="status", of="status", width=6),
         Column(name="ms", of="ms", width=6),
         Column(name="error", of="error"),

@@ -7,22 +7,27 @@ from typing import Any, NamedTuple
 from qstash_cli.output.json_text import compact, too_deep
 from qstash_cli.output.result import CellFormat
 from qstash_cli.output.safe import safe_text
+from qstash_cli.output.shorten import Cut
+from qstash_cli.output.states import state_style
 from qstash_cli.output.terminal import TerminalInfo
-from qstash_cli.output.values import local_time, relative_time, span
+from qstash_cli.output.values import local_time, relative_time, short_time, span
 
-# Beyond are no times, and numbers that no float holds.
+# Larger numbers are not times, and no float holds the largest.
 _LARGEST_FLOAT = 1e300
-_STYLES = {
-    "pass": "green", "fail": "red", "ok": "green", "warning": "yellow", "failure": "red"
-}  # fmt: skip
+_CUTS: dict[str, Cut] = {"id": "middle", "url": "url"}
 
 
 class Cell(NamedTuple):
-    """A value in a table: in full, and brief where there is little room."""
+    """A value in a table. `full` is for a record of its own, `brief` for a row among others.
+
+    `cut` says where the text is shortened, `is_number` that it is aligned to the right.
+    """
 
     full: str
     brief: str
     style: str = ""
+    cut: Cut = "end"
+    is_number: bool = False
 
 
 EMPTY = Cell("", "")
@@ -61,26 +66,39 @@ def format_cell(value: Any, cell_format: CellFormat, terminal: TerminalInfo) -> 
     """The value for a table, safe to write to a terminal."""
     if value is None:
         return EMPTY
-    if (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and abs(value) < _LARGEST_FLOAT
-    ):
-        if cell_format in {"instant_ms", "instant_s"}:
-            return _instant(value / 1000 if cell_format == "instant_ms" else value, terminal)
+    if isinstance(value, bool):
+        return _same(("yes" if value else "no") if cell_format == "flag" else plain(value))
+    if isinstance(value, int | float):
+        return _number(value, cell_format, terminal)
+    if cell_format == "state":
+        return _state(plain(value), terminal)
+    text = safe_text(plain(value, ", "))
+    return Cell(text, text, cut=_CUTS.get(cell_format, "end"))
+
+
+def _number(value: float, cell_format: CellFormat, terminal: TerminalInfo) -> Cell:
+    if abs(value) < _LARGEST_FLOAT:
+        if cell_format in {"instant_ms", "upcoming_ms"}:
+            return _instant(value / 1000, terminal, is_upcoming=cell_format == "upcoming_ms")
         if cell_format == "duration_s":
             return _same(span(value))
-    text = safe_text(plain(value, ", "))
-    if cell_format == "outcome":
-        return _same(text, _STYLES.get(text.lower(), "dim"))
-    return _same(text)
+    text = plain(value)
+    return Cell(text, text, is_number=True)
 
 
-def _instant(at_s: float, terminal: TerminalInfo) -> Cell:
-    time = local_time(at_s, terminal.time_zone)
-    distance = relative_time(at_s, terminal.now())
-    return Cell(f"{time} ({distance})", time) if distance else _same(time)
+def _instant(at_s: float, terminal: TerminalInfo, *, is_upcoming: bool) -> Cell:
+    time, now = local_time(at_s, terminal.time_zone), terminal.now()
+    distance = relative_time(at_s, now)
+    short = short_time(at_s, now, terminal.time_zone)
+    brief = f"{short} ({distance})" if is_upcoming and distance else short
+    return Cell(f"{time} ({distance})" if distance else time, brief)
 
 
-def _same(text: str, style: str = "") -> Cell:
+def _state(state: str, terminal: TerminalInfo) -> Cell:
+    symbol, word, style = state_style(safe_text(state))
+    text = f"{symbol} {word}" if terminal.is_terminal else word
     return Cell(text, text, style)
+
+
+def _same(text: str) -> Cell:
+    return Cell(text, text)

@@ -27,6 +27,11 @@ def rows_of(result: Result) -> Iterator[Record]:
             yield from rows(record)
 
 
+def data_columns(view: View) -> tuple[Column, ...]:
+    """The columns of formats for programs."""
+    return tuple(column for column in view.columns if column.where != "tables")
+
+
 def with_columns(result: Result, names: str) -> Result:
     """The result with these columns alone: those of its view, or fields of its JSON.
 
@@ -39,8 +44,11 @@ def with_columns(result: Result, names: str) -> Result:
         # Without any record nobody can say what its fields are.
         if fields:
             _refuse_missing(found, result.view, fields)
-    columns = tuple(column or Column(name=name, of=name) for name, column in found.items())
-    return result._replace(view=result.view._replace(columns=columns))
+    columns = tuple(
+        (column or Column(name=name, of=name))._replace(where="everywhere", is_optional=False)
+        for name, column in found.items()
+    )
+    return result._replace(view=result.view._replace(columns=columns, keeps_empty=True))
 
 
 def with_some_columns(result: Result) -> Result:

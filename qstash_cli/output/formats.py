@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.cells import plain
 from qstash_cli.output.columns import (
+    data_columns,
     records_of,
     rows_of,
     validate_columns,
@@ -141,7 +142,7 @@ def jsonl(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa:
 def tsv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """Tab-separated values without a header, a record a line."""
     write_line = _line_writer(result, out)
-    picks = [column.picker for column in result.view.columns]
+    picks = [column.picker for column in data_columns(result.view)]
     for row in rows_of(result):
         values = [plain(pick(row)) for pick in picks]
         # Nearly all are printable; looking takes a fifth of the time of translating.
@@ -156,7 +157,7 @@ def tsv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
 @output_format
 def csv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """Comma-separated values with a header (RFC 4180, with line feeds)."""
-    columns = result.view.columns
+    columns = data_columns(result.view)
     picks = [column.picker for column in columns]
     write_line = _line_writer(result, out)
     write_line(_csv_line([column.name for column in columns]))

@@ -11,7 +11,18 @@ from qstash_cli.errors import QstashError
 
 Record = Mapping[str, Any]
 FindError = Callable[[], QstashError | None]
-CellFormat = Literal["text", "instant_ms", "instant_s", "duration_s", "list", "outcome", "share"]
+CellFormat = Literal[
+    "text",
+    "id",
+    "url",
+    "state",
+    "flag",
+    "instant_ms",
+    "upcoming_ms",
+    "duration_s",
+    "list",
+    "share",
+]
 Style = Literal["plain", "added", "changed", "removed"]
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
 
@@ -19,8 +30,11 @@ Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
 class Column(NamedTuple):
     """One column. `of` is a field's name or picks from the record; `format` is for tables alone.
 
-    `width` is how wide it is at least where rows are shown as they come. Where there is no room, a
-    text that `wraps` goes on below, others are cut.
+    `header` replaces the header that follows from the name. `width` is how wide the column is at
+    the least where rows are written as they come. Where there is no room, a text that `wraps`
+    continues below, others are cut. A column that `is_optional` is left out
+    before others are cut much. `where` says whether it is for tables, for
+    formats that programs read, or for both.
     """
 
     name: str
@@ -28,6 +42,9 @@ class Column(NamedTuple):
     format: CellFormat = "text"
     width: int = 0
     wraps: bool = False
+    header: str = ""
+    is_optional: bool = False
+    where: Literal["everywhere", "tables", "data"] = "everywhere"
 
     @property
     def picker(self) -> Callable[[Record], Any]:
@@ -39,8 +56,8 @@ class View(NamedTuple):
     """The columns of a table or TSV, and the field or picker of the id that scripts want.
 
     `rows` makes the rows of one record, where one record is not one row. `empty` is said on a
-    terminal instead of a table without rows. `forms` are further formats, whose texts are those of
-    the results.
+    terminal instead of a table without rows, and `noun` counts them below it. `forms` are further
+    formats, whose texts are those of the results. `keeps_empty` keeps columns without any value.
     """
 
     columns: tuple[Column, ...]
@@ -48,6 +65,8 @@ class View(NamedTuple):
     rows: Callable[[Record], Iterable[Record]] | None = None
     empty: str = "nothing found"
     forms: tuple[str, ...] = ()
+    noun: tuple[str, str] = ("row", "rows")
+    keeps_empty: bool = False
 
     def pick_id(self, record: Record) -> Any:
         """The id of a record, None if it has none."""

@@ -8,6 +8,8 @@ from math import isfinite
 from qstash_cli.protocol.durations import format_duration
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+# Names that do not depend on the locale.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Hours say more than days up to here.
 _LAST_IN_HOURS_S = 2 * _DAY_S
 
@@ -22,6 +24,23 @@ def local_time(at_s: float, time_zone: tzinfo | None) -> str:
     except (ValueError, OverflowError, OSError):
         return str(at_s)
     return f"{at:%Y-%m-%d %H:%M:%S}".rjust(19, "0")
+
+
+def short_time(at_s: float, now: float, time_zone: tzinfo | None) -> str:
+    """A time of today such as `13:05:09`, of this year such as `Nov 23 12:08`, else the date.
+
+    A number that is no time of years 1 to 9999 is given back as it is.
+    """
+    try:
+        at = datetime.fromtimestamp(at_s, UTC).astimezone(time_zone)
+        today = datetime.fromtimestamp(now, UTC).astimezone(time_zone)
+    except (ValueError, OverflowError, OSError):
+        return str(at_s)
+    if at.date() == today.date():
+        return f"{at:%H:%M:%S}"
+    if at.year == today.year:
+        return f"{_MONTHS[at.month - 1]} {at:%d %H:%M}"
+    return f"{at:%Y-%m-%d}".rjust(10, "0")
 
 
 def relative_time(at_s: float, now: float) -> str:

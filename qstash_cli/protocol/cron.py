@@ -49,16 +49,21 @@ def with_zone(expression: str, zone: str | None) -> str:
     return f"CRON_TZ={zone} {expression.strip()}"
 
 
+def split_zone(expression: str) -> tuple[str, str]:
+    """The zone of an expression, UTC if it names none, and the expression without it."""
+    rest = expression.strip()
+    if not rest.startswith(_PREFIXES):
+        return "UTC", rest
+    prefix, _, rest = rest.partition(" ")
+    return prefix.partition("=")[2], rest
+
+
 def parse_cron(text: str) -> Cron:
     """Parses an expression such as `0 3 * * *` or `CRON_TZ=Europe/Berlin @daily`.
 
     Raises `BadInput` naming the invalid field or time zone.
     """
-    rest = text.strip()
-    zone = "UTC"
-    if rest.startswith(_PREFIXES):
-        prefix, _, rest = rest.partition(" ")
-        zone = prefix.partition("=")[2]
+    zone, rest = split_zone(text)
     _validate_zone(zone)
     fields = " ".join(_DESCRIPTORS.get(rest.strip().lower(), rest).split())
     if len(fields.split(" ")) != len(_FIELDS):

@@ -53,7 +53,7 @@ MESSAGE = View(
 VERIFY = View(
     columns=(
         Column(name="check", of="name"),
-        Column(name="outcome", of="outcome", format="outcome"),
+        Column(name="outcome", of="outcome", format="state"),
         Column(name="expected", of="expected", wraps=True),
         Column(name="found", of="found", wraps=True),
     ),

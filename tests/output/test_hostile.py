@@ -27,7 +27,7 @@ VIEW = View(
         Column(name="url", of="url"),
         Column(name="labels", of="labels", format="list"),
         Column(name="header", of="header"),
-        Column(name="outcome", of="url", format="outcome"),
+        Column(name="outcome", of="url", format="state"),
         Column(name="at", of="url", format="instant_ms"),
     ),
     id="id",

@@ -14,13 +14,14 @@ from qstash_cli.errors import QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.output.table import write_table
 from qstash_cli.output.terminal import TerminalInfo
+from tests.output.conftest import NOW_MS
 
 LONG_ID = "msg_" + "x" * 40
 VIEW = View(
     columns=(
         Column(name="id", of="id"),
         Column(name="url", of="url"),
-        Column(name="outcome", of="outcome", format="outcome"),
+        Column(name="outcome", of="outcome", format="state"),
     ),
     id="id",
 )
@@ -32,7 +33,9 @@ ROW = {"id": LONG_ID, "url": "https://a.example/" + "y" * 60, "outcome": "pass"}
 def test_a_list_is_a_table_within_the_width_whose_ids_are_cut_last(
     width: int, live: bool, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
-    result = Result(data=[ROW, {"id": "日本" * 5, "url": "日本語" * 30}], view=VIEW, live=live)
+    identifier, url, outcome = VIEW.columns
+    view = VIEW._replace(columns=(identifier, url._replace(is_optional=True), outcome))
+    result = Result(data=[ROW, {"id": "日本" * 5, "url": "日本語" * 30}], view=view, live=live)
 
     written = rendered(result, terminal._replace(width=width))
 
@@ -40,8 +43,51 @@ def test_a_list_is_a_table_within_the_width_whose_ids_are_cut_last(
     assert lines[0].startswith("ID")
     assert len(lines) == 3
     assert max(cell_len(line) for line in lines) <= width
-    # The outcome is kept beside it: an id is cut last, but a verdict is worth more than its end.
     assert (LONG_ID in written) == (width >= len(LONG_ID) + len("  OUTCOME"))
+
+
+def test_a_destination_is_kept_beside_a_cut_id(
+    terminal: TerminalInfo, rendered: Callable[..., str]
+) -> None:
+    url = "https://app.example.com/api/invoices/2026/november/send"
+    view = VIEW._replace(columns=(VIEW.columns[0], Column(name="url", of="url", format="url")))
+
+    row = rendered(Result(data=[ROW | {"url": url}], view=view), terminal._replace(width=60))
+
+    identifier, destination = row.splitlines()[1].split()
+    assert destination == "app.example.com/…/send"
+    assert LONG_ID.startswith(identifier.partition("…")[0])
+    assert LONG_ID.endswith(identifier.partition("…")[2])
+
+
+def test_columns_without_values_are_left_out_until_a_later_page_has_one(
+    terminal: TerminalInfo, rendered: Callable[..., str]
+) -> None:
+    rows = [{"id": f"msg_{n:04}", "url": "u" if n > 150 else None} for n in range(220)]
+
+    lines = rendered(Result(data=iter(rows), view=VIEW), terminal).splitlines()
+
+    assert [line.split() for line in lines if line.startswith("ID")] == [["ID"], ["ID", "URL"]]
+    assert len(lines) == 222
+    assert lines[-1].split() == ["msg_0219", "u"]
+
+
+def test_asked_for_columns_are_there_without_values(
+    terminal: TerminalInfo, rendered: Callable[..., str]
+) -> None:
+    written = rendered(Result(data=[{"id": "1"}], view=VIEW), terminal, columns="id,url")
+
+    assert written.splitlines()[0].split() == ["ID", "URL"]
+
+
+def test_numbers_are_aligned_to_the_right(
+    terminal: TerminalInfo, rendered: Callable[..., str]
+) -> None:
+    view = View(columns=(Column(name="lag", of="lag"),), id="lag")
+
+    assert rendered(Result(data=[{"lag": 7}, {"lag": 1204}], view=view), terminal) == (
+        " LAG\n   7\n1204\n"
+    )
 
 
 @pytest.mark.parametrize("count", [99, 100, 101, 350])
@@ -94,20 +140,22 @@ def test_colour_changes_no_text(terminal: TerminalInfo, rendered: Callable[..., 
     plain = rendered(Result(data=rows, view=VIEW), terminal)
     coloured = rendered(Result(data=rows, view=VIEW), terminal._replace(colour=True))
 
-    assert "\x1b[32mpass" in coloured
-    assert "\x1b[31mfail" in coloured
-    assert "\x1b[2munknown" in coloured
+    assert "\x1b[32m✓ pass" in coloured
+    assert "\x1b[31m✗ fail" in coloured
+    assert "\x1b[2m· unknown" in coloured
     assert "\x1b[1mOUTCOME" in coloured
     assert re.sub("\x1b\\[[0-9;]*m", "", coloured) == plain
 
 
-def test_times_have_their_distance_where_there_is_room(
-    samples: dict[str, Result], terminal: TerminalInfo, rendered: Callable[..., str]
+def test_times_of_today_are_times_and_others_are_dates(
+    terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
-    written = rendered(samples["logs"], terminal._replace(width=200))
+    times = [NOW_MS - 184_000, NOW_MS - 90_000_000, NOW_MS - 400 * 86_400_000]
+    view = View(columns=(Column(name="createdAt", of="at", format="instant_ms"),), id="at")
 
-    assert "2026-11-24 13:05:05 (3m ago)  DELIVERED" in written
-    assert "2026-11-24 13:13:09 (in 5m)   RETRY" in written
+    written = rendered(Result(data=[{"at": at} for at in times], view=view), terminal)
+
+    assert written == "CREATED\n13:05:05\nNov 23 12:08\n2025-10-20\n"
 
 
 def test_each_row_is_dated_by_the_time_at_which_it_comes(terminal: TerminalInfo) -> None:
@@ -119,7 +167,7 @@ def test_each_row_is_dated_by_the_time_at_which_it_comes(terminal: TerminalInfo)
         now = 7200
         yield {"id": "b", "time": 7_200_000 - 60_000}
 
-    columns = (Column(name="id", of="id"), Column(name="time", of="time", format="instant_ms"))
+    columns = (Column(name="id", of="id"), Column(name="time", of="time", format="upcoming_ms"))
     out = io.StringIO()
     result = Result(data=rows(), view=View(columns=columns, id="id"))
     write_table(result, out, terminal._replace(now=lambda: now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.output.result import Column, Record, View
+from qstash_cli.protocol.cron import split_zone
 
 
 def matching(view: View, wanted: Filter, what: str = "entries") -> View:
@@ -13,6 +14,16 @@ def matching(view: View, wanted: Filter, what: str = "entries") -> View:
 
 def _labels(record: Record) -> object:
     return record.get("labels") or ([record["label"]] if record.get("label") else None)
+
+
+def _own_labels(record: Record) -> object:
+    from qstash_cli.manifest.marks import without_marks
+
+    return without_marks(tuple(record.get("labels") or [record.get("label") or ""]))
+
+
+def _next_run(record: Record) -> object:
+    return "paused" if record.get("isPaused") else record.get("nextScheduleTime")
 
 
 def _destination(record: Record) -> object:
@@ -32,21 +43,31 @@ def _endpoints(record: Record) -> object:
     return [f"{e['name']} {e['url']}" if e.get("name") else e["url"] for e in record["endpoints"]]
 
 
-_MESSAGE_ID = Column(name="messageId", of="messageId", width=36)
-_URL = Column(name="url", of="url", width=30)
-_LABELS = Column(name="labels", of=_labels, format="list", width=8)
-_STATUS = Column(name="status", of="responseStatus", width=6)
+_MESSAGE_ID = Column(name="messageId", of="messageId", format="id", width=36)
+_URL = Column(name="url", of="url", format="url", width=30, header="URL")
+_LABELS = Column(name="labels", of=_labels, format="list", width=8, is_optional=True)
+_SCHEDULE_ID = Column(name="scheduleId", of="scheduleId", format="id")
+_STATUS = Column(name="status", of="responseStatus", width=8, header="RESPONSE")
+_RESPONSE_BODY = Column(
+    name="responseBody", of="responseBody", header="RESPONSE BODY", is_optional=True
+)
 
 PUBLISHED = View(
     columns=(
         _MESSAGE_ID,
         _URL,
         Column(name="deduplicated", of="deduplicated"),
-        Column(name="scheduleId", of="scheduleId"),
+        Column(name="scheduleId", of="scheduleId", format="id"),
     ),
     id=lambda record: record.get("messageId") or record.get("scheduleId"),
+    noun=("message", "messages"),
 )
-RELEASED = View(columns=(_MESSAGE_ID,), id="messageId", empty="no message was released")
+RELEASED = View(
+    columns=(_MESSAGE_ID,),
+    id="messageId",
+    empty="no message was released",
+    noun=("message", "messages"),
+)
 MESSAGE = View(
     columns=(
         _MESSAGE_ID,
@@ -68,61 +89,71 @@ MESSAGE = View(
         Column(name="body", of=lambda r: r.get("body") or r.get("bodyBase64")),
     ),
     id="messageId",
+    noun=("message", "messages"),
 )
 LOG = View(
     columns=(
-        Column(name="time", of="time", format="instant_ms", width=19),
-        Column(name="state", of="state", width=9),
+        Column(name="time", of="time", format="instant_ms", width=8),
+        Column(name="state", of="state", format="state", width=11),
         _MESSAGE_ID,
         _STATUS,
-        Column(name="destination", of=_destination, width=30),
+        Column(name="destination", of=_destination, format="url", width=30),
         _LABELS,
-        Column(name="error", of="error"),
+        Column(name="error", of="error", is_optional=True),
     ),
     id="messageId",
     empty="no log entries",
+    noun=("entry", "entries"),
 )
 DLQ = View(
     columns=(
-        Column(name="dlqId", of="dlqId", width=16),
+        Column(name="dlqId", of="dlqId", format="id", width=16, header="DLQ ID"),
         Column(name="createdAt", of="createdAt", format="instant_ms"),
         _STATUS,
-        Column(name="destination", of=_destination),
+        Column(name="destination", of=_destination, format="url"),
         _LABELS,
-        _MESSAGE_ID,
-        Column(name="responseBody", of=lambda r: r.get("responseBody")),
+        _MESSAGE_ID._replace(where="data"),
+        _RESPONSE_BODY,
+        _MESSAGE_ID._replace(where="tables", is_optional=True),
     ),
     id="dlqId",
     empty="the dead letter queue is empty",
+    noun=("entry", "entries"),
 )
-DLQ_ENTRY = View(
-    columns=(*DLQ.columns[:1], *MESSAGE.columns, _STATUS, *DLQ.columns[-1:]), id="dlqId"
-)
+DLQ_ENTRY = View(columns=(DLQ.columns[0], *MESSAGE.columns, _STATUS, _RESPONSE_BODY), id="dlqId")
 SCHEDULE = View(
     columns=(
-        Column(name="scheduleId", of="scheduleId"),
-        Column(name="cron", of="cron"),
-        Column(name="destination", of="destination"),
-        Column(name="next", of="nextScheduleTime", format="instant_ms"),
-        Column(name="paused", of="isPaused"),
-        _LABELS,
-        Column(name="queue", of="queueName"),
-        Column(name="error", of="error"),
+        _SCHEDULE_ID,
+        Column(name="cron", of="cron", where="data"),
+        Column(name="cron", of=lambda r: split_zone(r["cron"])[1], where="tables"),
+        Column(name="zone", of=lambda r: split_zone(r["cron"])[0], where="tables"),
+        Column(name="next", of=_next_run, format="upcoming_ms", where="tables"),
+        Column(name="destination", of="destination", format="url"),
+        Column(name="next", of="nextScheduleTime", format="instant_ms", where="data"),
+        Column(name="paused", of="isPaused", where="data"),
+        _LABELS._replace(where="data"),
+        _LABELS._replace(of=_own_labels, where="tables"),
+        Column(name="queue", of="queueName", is_optional=True),
+        Column(name="error", of="error", is_optional=True),
     ),
     id="scheduleId",
     empty="no schedules; `qstash schedule create` makes one",
+    noun=("schedule", "schedules"),
 )
-SCHEDULED = View(columns=(Column(name="scheduleId", of="scheduleId"),), id="scheduleId")
+SCHEDULED = View(
+    columns=(Column(name="scheduleId", of="scheduleId", format="id"),), id="scheduleId"
+)
 QUEUE = View(
     columns=(
         Column(name="name", of="name"),
         Column(name="parallelism", of="parallelism"),
         Column(name="lag", of="lag"),
-        Column(name="paused", of="paused"),
+        Column(name="paused", of="paused", format="flag"),
         Column(name="updatedAt", of="updatedAt", format="instant_ms"),
     ),
     id="name",
     empty="no queues; `qstash queue set NAME` or a publish with --queue makes one",
+    noun=("queue", "queues"),
 )
 URL_GROUP = View(
     columns=(
@@ -133,19 +164,21 @@ URL_GROUP = View(
     ),
     id="name",
     empty="no URL groups; `qstash urlgroup add NAME URL` makes one",
+    noun=("URL group", "URL groups"),
 )
 FLOW = View(
     columns=(
-        Column(name="key", of="flowControlKey"),
+        Column(name="key", of="flowControlKey", format="id"),
         Column(name="waiting", of="waitListSize"),
         Column(name="parallelism", of=lambda r: _used(r, "parallelismCount", "parallelismMax")),
         Column(name="rate", of=lambda r: _used(r, "rateCount", "rateMax")),
         Column(name="period", of="ratePeriod", format="duration_s"),
-        Column(name="paused", of="isPaused"),
+        Column(name="paused", of="isPaused", format="flag"),
         Column(name="pinned", of=_pinned, format="list"),
     ),
     id="flowControlKey",
     empty="no flow control keys; a publish with --flow-key makes one",
+    noun=("flow control key", "flow control keys"),
 )
 GLOBAL = View(
     columns=(
@@ -158,9 +191,9 @@ NAMED = View(columns=(Column(name="name", of="name"),), id="name")
 DELETED = View(columns=(Column(name="deleted", of="deleted"),), id="deleted")
 BULK_ACTION = View(
     columns=(
-        Column(name="actionId", of="actionId"),
+        Column(name="actionId", of="actionId", format="id"),
         Column(name="kind", of="kind"),
-        Column(name="state", of="state"),
+        Column(name="state", of="state", format="state"),
         Column(name="processed", of="processed"),
         Column(name="total", of="total"),
         Column(name="createdAt", of="createdAt", format="instant_ms"),
@@ -168,11 +201,12 @@ BULK_ACTION = View(
     ),
     id="actionId",
     empty="no bulk actions in the last seven days",
+    noun=("bulk action", "bulk actions"),
 )
 IN_STATE = BULK_ACTION._replace(empty="no bulk actions match")
 DEAD = View(
     columns=(
-        Column(name="url", of="url"),
+        _URL,
         Column(name="name", of="name"),
         _STATUS,
         Column(name="error", of="error"),

@@ -45,7 +45,7 @@ _OF_ACCOUNT = ("authentication", "region", "permissions", "signing-keys")
 _READ = logs.entries(Filter(), page=1, with_bodies=False)
 
 
-_STATUS = Column(name="status", of="status", format="outcome")
+_STATUS = Column(name="status", of="status", format="state")
 _DETAIL = Column(name="detail", of="detail", wraps=True)
 _VIEW = View(
     columns=(

@@ -68,12 +68,13 @@ def _brief(passed_ms: int) -> str:
 
 TIMELINES = View(
     columns=(
-        Column(name="startedAt", of="startedAt", format="instant_ms"),
-        Column(name="messageId", of="messageId"),
-        Column(name="state", of="state"),
+        Column(name="startedAt", of="startedAt", format="instant_ms", header="STARTED"),
+        Column(name="messageId", of="messageId", format="id"),
+        Column(name="state", of="state", format="state"),
         Column(name="steps", of=_steps),
-        Column(name="destination", of=lambda r: r.get("topicName") or r.get("url")),
+        Column(name="destination", of=lambda r: r.get("topicName") or r.get("url"), format="url"),
     ),
     id="messageId",
     empty="no log entries",
+    noun=("message", "messages"),
 )

@@ -11,7 +11,7 @@ _LAST_INSTANT_S = 253_402_300_800
 VIEW = View(
     columns=(
         Column(name="check", of="name"),
-        Column(name="outcome", of="outcome", format="outcome"),
+        Column(name="outcome", of="outcome", format="state"),
         Column(name="found", of="found", wraps=True),
         Column(name="expected", of="expected", wraps=True),
     ),
@@ -21,10 +21,10 @@ VIEW = View(
 VERDICTS = View(
     columns=(
         Column(name="number", of="number"),
-        Column(name="valid", of="valid"),
+        Column(name="valid", of="valid", format="flag"),
         Column(name="key", of="key"),
         Column(name="failed", of=lambda r: r["failed"] or None, format="list"),
-        Column(name="url", of="url"),
+        Column(name="url", of="url", format="url"),
         Column(name="finding", of=lambda r: _causes(r["findings"])),
         Column(name="error", of="error"),
     ),

@@ -1,0 +1,83 @@
+"""Texts made shorter for a column: URLs and ids in the middle, others at the end."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+Cut = Literal["end", "middle", "url"]
+
+_ELLIPSIS = "…"
+_LEAST_HOST, _LEAST_CUT_IN_THE_MIDDLE = 4, 3
+
+
+def shorten(text: str, width: int, cut: Cut) -> str:
+    """The text in at most `width` cells."""
+    from rich.cells import cell_len
+
+    # A text with more characters than cells is too long, however wide they are.
+    if len(text) <= width and cell_len(text) <= width:
+        return text
+    if cut == "url":
+        return _shorten_url(text, width)
+    return _in_the_middle(text, width) if cut == "middle" else _at_the_end(text, width)
+
+
+def _shorten_url(url: str, width: int) -> str:
+    """The URL with its host and last segment, as long as both have room; else their beginnings."""
+    from rich.cells import cell_len
+
+    scheme, host, path = _parts(url)
+    if not host:
+        return _in_the_middle(url, width)
+    last = path.rpartition("/")[2] or path.rstrip("/").rpartition("/")[2]
+    between = f"/{_ELLIPSIS}/" if path.strip("/").count("/") else "/"
+    short = f"{host}{between}{last}" if last else host
+    for candidate in (f"{scheme}{short}", f"{host}{path}", short):
+        if cell_len(candidate) <= width:
+            return candidate
+    room_for_host = width - cell_len(last) - 2
+    if last and room_for_host >= _LEAST_HOST:
+        return f"{_start(host, room_for_host)}{_ELLIPSIS}/{last}"
+    return _in_the_middle(short, width)
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Scheme with its slashes, host with its port, and everything behind it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", "", url
+    start = f"{parts.scheme}://"
+    if not (parts.netloc and url.startswith(start)):
+        return "", "", url
+    return start, parts.netloc, url[len(start) + len(parts.netloc) :]
+
+
+def _in_the_middle(text: str, width: int) -> str:
+    if width < _LEAST_CUT_IN_THE_MIDDLE:
+        return _at_the_end(text, width)
+    tail = (width - 1) // 2
+    return f"{_start(text, width - 1 - tail)}{_ELLIPSIS}{_last_cells(text, tail)}"
+
+
+def _last_cells(text: str, width: int) -> str:
+    from rich.cells import cell_len
+
+    end = text[-width:] if width else ""
+    while cell_len(end) > width:
+        end = end[1:]
+    return end
+
+
+def _at_the_end(text: str, width: int) -> str:
+    return f"{_start(text, width - 1)}{_ELLIPSIS}" if width > 0 else ""
+
+
+def _start(text: str, width: int) -> str:
+    from rich.cells import cell_len
+
+    kept = text[: max(width, 0)]
+    while cell_len(kept) > width:
+        kept = kept[:-1]
+    return kept.rstrip()

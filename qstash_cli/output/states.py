@@ -1,0 +1,45 @@
+"""How states look: a symbol, a word and a colour, the same everywhere."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class StateStyle(NamedTuple):
+    """A state for people. The word says it all; symbol and colour only help the eye."""
+
+    symbol: str
+    word: str
+    style: str
+
+
+_GOOD, _BAD, _AGAIN, _BUSY, _QUIET = "green", "red", "yellow", "cyan", "dim"
+_STYLES = {
+    "CREATED": StateStyle("○", "created", ""),
+    "WAITING": StateStyle("○", "waiting", ""),
+    "ACTIVE": StateStyle("●", "active", _BUSY),
+    "IN_PROGRESS": StateStyle("●", "in progress", _BUSY),
+    "RETRY": StateStyle("↻", "retrying", _AGAIN),
+    "ERROR": StateStyle("✗", "error", _AGAIN),
+    "DELIVERED": StateStyle("✓", "delivered", _GOOD),
+    "SUCCESS": StateStyle("✓", "success", _GOOD),
+    "FINISHED": StateStyle("✓", "finished", _GOOD),
+    "FAILED": StateStyle("✗", "failed", _BAD),
+    "FAIL": StateStyle("✗", "fail", _BAD),
+    "CANCEL_REQUESTED": StateStyle("⊘", "cancelling", _QUIET),
+    "CANCELLED": StateStyle("⊘", "cancelled", _QUIET),
+    "CANCELED": StateStyle("⊘", "cancelled", _QUIET),
+    "PASS": StateStyle("✓", "pass", _GOOD),
+    "OK": StateStyle("✓", "ok", _GOOD),
+    "WARNING": StateStyle("!", "warning", _AGAIN),
+    "FAILURE": StateStyle("✗", "failure", _BAD),
+    "SKIPPED": StateStyle("-", "skipped", _QUIET),
+    "NOT CHECKED": StateStyle("-", "not checked", _QUIET),
+    "PAUSED": StateStyle("⏸", "paused", _AGAIN),
+    "RUNNING": StateStyle("●", "running", _GOOD),
+}
+
+
+def state_style(state: str) -> StateStyle:
+    """The style of a state, which is shown as it is where it is not known here."""
+    return _STYLES.get(state.upper()) or StateStyle("·", state, _QUIET)
