@@ -35,6 +35,7 @@ _STYLES = {
     "FAILURE": StateStyle("✗", "failure", _BAD),
     "SKIPPED": StateStyle("-", "skipped", _QUIET),
     "NOT CHECKED": StateStyle("-", "not checked", _QUIET),
+    "FIX": StateStyle("", "fix", "bold"),
     "PAUSED": StateStyle("⏸", "paused", _AGAIN),
     "RUNNING": StateStyle("●", "running", _GOOD),
 }

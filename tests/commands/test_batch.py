@@ -343,7 +343,7 @@ def test_a_rate_flag_is_the_pace_or_the_flow_control_keys(local: Qstash) -> None
         (("-", "--resume"), "--journal FILE"),
         (("-", "--resume", "--no-journal"), "--resume and --no-journal"),
         (("-", "--to", "example.com"), "http:// or https://"),
-        (("-", "--queue", "q", "--delay", "1m"), "cannot be delayed"),
+        (("-", "--queue", "q", "--delay", "1m"), "cannot use --delay"),
         (("-", "--chunk-size", "0"), "--chunk-size"),
         (("/no/such/file.jsonl",), "cannot be read"),
         (("-", "--rejects", "/no/such/dir/file"), "rejects cannot be written"),

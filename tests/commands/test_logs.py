@@ -48,7 +48,7 @@ def test_every_format_shows_the_same_entries(local: Qstash, sink: Sink) -> None:
     assert local("logs", "-o", "jsonl").out.count("\n") == 3
     assert local("logs", "-o", "csv").out.count("\n") == 4
     assert len(set(local("logs", "-q").out.split())) == 1
-    assert "DELIVERED" in local("logs", tty=True, columns=40).out
+    assert "✓ delivered" in local("logs", tty=True, columns=40).out
 
 
 def test_messages_can_be_cancelled_by_id_and_by_filter(local: Qstash, sink: Sink) -> None:

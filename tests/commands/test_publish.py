@@ -23,7 +23,7 @@ def test_shows_a_table_on_a_terminal(local: Qstash, sink: Sink) -> None:
     run = local("publish", sink.url, tty=True)
 
     assert run.code == 0, run
-    assert "messageId" in run.out or "MESSAGEID" in run.out
+    assert "Message ID" in run.out
     assert "msg_" in run.out
 
 
