@@ -18,7 +18,7 @@ from qstash_cli.json_lines import line_parser
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import validate_deduplication_id, validate_name
-from qstash_cli.protocol.names import nearest
+from qstash_cli.protocol.suggestions import did_you_mean
 
 _ID = "Upstash-Deduplication-Id"
 _BY_CONTENT = "upstash-content-based-deduplication"
@@ -253,7 +253,7 @@ def _own_item(row: Row, recipe: Recipe) -> dict[str, Any]:
         raise BadInput("a record is a JSON object; with --to it is the body itself")
     for name in given:
         if name not in _FIELDS:
-            meant = nearest(name, _FIELDS) or f"the fields are {', '.join(_FIELDS)}"
+            meant = did_you_mean(name, _FIELDS) or f"the fields are {', '.join(_FIELDS)}"
             raise BadInput(f"unknown field {name!r}; {meant}")
     own = _headers(given.get("headers"))
     named = {name.lower() for name in own}

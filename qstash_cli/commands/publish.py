@@ -12,7 +12,7 @@ from qstash_cli.commands.common import message_body, message_validation, publish
 from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions
 from qstash_cli.commands.common.views import PUBLISHED
 from qstash_cli.output.result import Result
-from qstash_cli.protocol.contradictions import refuse_contradictions
+from qstash_cli.protocol.conflicts import raise_if_conflicting
 from qstash_cli.protocol.destination import validate_destination
 from qstash_cli.protocol.options import MessageOptions
 
@@ -56,7 +56,7 @@ def publish(
     data, options = message_body.read(ctx, items or (), body, options)
     if not sending.no_check:
         destination = validate_destination(destination)
-        refuse_contradictions(options, "enqueue" if options.queue else "publish")
+        raise_if_conflicting(options, "enqueue" if options.queue else "publish")
         message_validation.validate(ctx, destination, options, len(data))
         message_validation.warn_if_past(ctx, options)
     if not sending.no_idempotency:

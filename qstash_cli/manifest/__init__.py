@@ -1,1 +1,1 @@
-"""What an account is to have, as a file: the manifest, its differences, the steps between."""
+"""Manifests: parsing, comparison with an account, and the steps to apply them."""

@@ -1,4 +1,4 @@
-"""What an account has, from QStash's answers, in the words of a manifest."""
+"""Reads the resources of an account from QStash's responses."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from qstash_cli.protocol.redaction import is_redacted
 if TYPE_CHECKING:
     from qstash_cli.protocol import records
 
-# QStash's names for the options that it shows of a schedule.
-SHOWN = {
+# The options of a schedule that QStash returns, with their keys in its JSON.
+RETURNED_OPTIONS = {
     "method": "method", "delay_s": "delay", "timeout_s": "timeout", "retries": "retries",
     "retry_delay": "retryDelayExpression", "label": "labels", "flow_key": "flowControlKey",
     "parallelism": "parallelism", "rate": "rate", "period_s": "period", "callback": "callback",
     "failure_callback": "failureCallback", "queue": "queueName",
 }  # fmt: skip
-# Of these a zero means that there is none.
+# For these, zero means not set.
 _LIMITS = ("delay_s", "timeout_s", "parallelism", "rate", "period_s")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredSchedule:
-    """A schedule as QStash shows it.
+    """A schedule as returned by QStash.
 
-    `labels` are all of them, `digest` is that of the hidden options when a manifest wrote it.
-    `redacted` names what QStash hides.
+    `labels` includes the marks. `digest` is the digest of the hidden options at the last apply.
+    `redacted` names the redacted fields.
     """
 
     schedule: Schedule
@@ -51,14 +51,14 @@ class StoredSchedule:
 
     @property
     def is_complete(self) -> bool:
-        """All of a managed schedule is shown."""
+        """Whether QStash returns every option of the schedule."""
         own = marks.hidden_digest(self.schedule.options, self.schedule.body)
         return not self.redacted and own == self.digest
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What an account has, by name. A kind that was not asked for is empty."""
+    """The resources of an account by name. Kinds that were not requested are empty."""
 
     queues: Mapping[str, Queue] = field(default_factory=dict)
     flow: Mapping[str, Pin] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Account:
     schedules: Mapping[str, StoredSchedule] = field(default_factory=dict)
 
     def of(self, kind: Kind) -> Mapping[str, Resource]:
-        """The resources of a kind."""
+        """Returns the resources of a kind."""
         match kind:
             case "queue":
                 return self.queues
@@ -78,17 +78,17 @@ class Account:
                 return {name: stored.schedule for name, stored in self.schedules.items()}
 
 
-def read_queues(answer: Iterable[records.Queue]) -> dict[str, Queue]:
-    """Queues by name."""
+def read_queues(response: Iterable[records.Queue]) -> dict[str, Queue]:
+    """Returns the queues by name."""
     return {
         one["name"]: Queue(parallelism=one["parallelism"], paused=bool(one.get("paused")))
-        for one in answer
+        for one in response
     }
 
 
-def read_pins(answer: Iterable[records.FlowControl]) -> dict[str, Pin]:
-    """The keys that have something pinned."""
-    found = {one["flowControlKey"]: _pin(one) for one in answer}
+def read_pins(response: Iterable[records.FlowControl]) -> dict[str, Pin]:
+    """Returns the pins of the flow control keys that have any."""
+    found = {one["flowControlKey"]: _pin(one) for one in response}
     return {key: pin for key, pin in found.items() if pin != Pin()}
 
 
@@ -99,8 +99,8 @@ def _pin(record: Mapping[str, Any]) -> Pin:
     return Pin(parallelism=parallelism or None, rate=rate or None, period_s=period_s or 1)
 
 
-def read_urlgroups(answer: Iterable[records.UrlGroup]) -> dict[str, UrlGroup]:
-    """URL groups by name."""
+def read_urlgroups(response: Iterable[records.UrlGroup]) -> dict[str, UrlGroup]:
+    """Returns the URL groups by name."""
     return {
         one["name"]: UrlGroup(
             endpoints=tuple(
@@ -109,7 +109,7 @@ def read_urlgroups(answer: Iterable[records.UrlGroup]) -> dict[str, UrlGroup]:
             ),
             headers=_headers(one.get("headers")),
         )
-        for one in answer
+        for one in response
     }
 
 
@@ -121,9 +121,9 @@ def _headers(lists: Mapping[str, Any] | None) -> Headers:
     )
 
 
-def read_schedules(answer: Iterable[records.Schedule]) -> dict[str, StoredSchedule]:
-    """Schedules by id."""
-    return {record["scheduleId"]: _schedule(record) for record in answer}
+def read_schedules(response: Iterable[records.Schedule]) -> dict[str, StoredSchedule]:
+    """Returns the schedules by id."""
+    return {record["scheduleId"]: _schedule(record) for record in response}
 
 
 def _schedule(record: Mapping[str, Any]) -> StoredSchedule:
@@ -146,7 +146,7 @@ def _schedule(record: Mapping[str, Any]) -> StoredSchedule:
 
 
 def _options(record: Mapping[str, Any]) -> MessageOptions:
-    values: dict[str, Any] = {name: record.get(key) for name, key in SHOWN.items()}
+    values: dict[str, Any] = {name: record.get(key) for name, key in RETURNED_OPTIONS.items()}
     values = {name: None if value == "" else value for name, value in values.items()}
     labels = record.get("labels") or ([record["label"]] if record.get("label") else [])
     values |= {name: values[name] or None for name in _LIMITS} | {"label": tuple(labels)}

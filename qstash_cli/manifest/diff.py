@@ -1,4 +1,4 @@
-"""What differs between a resource as it is to be and as it is."""
+"""Compares desired resources with stored ones."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from qstash_cli.manifest.schedules import normal_cron
 from qstash_cli.manifest.tables import defaults_of, table_of
 from qstash_cli.protocol.options import MessageOptions
 
-NOT_SHOWN = "(not shown by QStash)"
-# What QStash does not show of a schedule; of a callback that is all but its URL.
+NOT_RETURNED = "(not returned by QStash)"
+# Options that QStash does not return; of a callback, it returns only the URL.
 _HIDDEN = "redact"
 _FAMILIES = ("callback.", "failure_callback.")
 _HIDDEN_OPTIONS = "hidden options"
@@ -22,7 +22,7 @@ _HIDDEN_OPTIONS = "hidden options"
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One field with its old and its new value, None for none. Headers are `headers.Name`."""
+    """One field with its old and new value, None if not set. Headers are `headers.Name`."""
 
     field: str
     old: Any
@@ -30,19 +30,19 @@ class Change:
 
 
 def created(desired: Resource) -> tuple[Change, ...]:
-    """The fields of a resource that is not there yet."""
+    """Returns the fields of a new resource."""
     return tuple(Change(field=key, old=None, new=value) for key, value in _flat(table_of(desired)))
 
 
 def changes(desired: Resource, stored: Resource) -> tuple[Change, ...]:
-    """The fields in which two resources of a kind differ, defaults written out."""
+    """Returns the fields in which two resources of a kind differ, defaults included."""
     return tuple(_differences(_full(desired), _full(stored)))
 
 
 def schedule_changes(desired: Schedule, stored: StoredSchedule) -> tuple[Change, ...]:
-    """The fields in which a schedule differs from the stored one, as far as QStash shows them.
+    """Returns the fields in which a schedule differs from the stored one.
 
-    What QStash does not show is the same if the digest in the stored schedule's label is.
+    Fields that QStash does not return are compared by the digest in the stored schedule's label.
     """
     digest = marks.hidden_digest(desired.options, desired.body)
     same_hidden = stored.is_managed and stored.digest == digest
@@ -51,18 +51,18 @@ def schedule_changes(desired: Schedule, stored: StoredSchedule) -> tuple[Change,
         for key in ("cron", "tz"):
             wanted[key] = found[key]
     if same_hidden:
-        is_compared = _shown_of(desired.options)
+        is_compared = _returned_fields(desired.options)
         wanted, found = (_only(fields, is_compared) for fields in (wanted, found))
         return tuple(_differences(wanted, found))
-    found |= {key: NOT_SHOWN for key in wanted if _is_hidden(key) and key not in found}
+    found |= {key: NOT_RETURNED for key in wanted if _is_hidden(key) and key not in found}
     differences = tuple(_differences(wanted, found))
     if stored.is_managed and not any(_is_hidden(change.field) for change in differences):
-        return (*differences, Change(field=_HIDDEN_OPTIONS, old=NOT_SHOWN, new=None))
+        return (*differences, Change(field=_HIDDEN_OPTIONS, old=NOT_RETURNED, new=None))
     return differences
 
 
-def _shown_of(options: MessageOptions) -> Callable[[str], bool]:
-    """Which fields say something although QStash hides others."""
+def _returned_fields(options: MessageOptions) -> Callable[[str], bool]:
+    """Returns a predicate for the fields that can be compared although others are hidden."""
     if not options.redact:
         return lambda key: not _is_hidden(key)
     return lambda key: not (_is_hidden(key) or key.startswith(("headers.", "body")))
@@ -72,8 +72,8 @@ def _is_hidden(key: str) -> bool:
     return key == _HIDDEN or key.startswith(_FAMILIES)
 
 
-def _only(fields: Mapping[str, Any], is_meant: Callable[[str], bool]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if is_meant(key)}
+def _only(fields: Mapping[str, Any], is_included: Callable[[str], bool]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if is_included(key)}
 
 
 def _full(resource: Resource) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _full(resource: Resource) -> dict[str, Any]:
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The table's values by dotted keys. A callback's URL is the callback, an endpoint is one."""
+    """Flattens a table to dotted keys. A callback's URL and each endpoint become a key."""
     for key, value in table.items():
         path = f"{prefix}{key}"
         if key == "endpoints":
@@ -101,7 +101,7 @@ def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterato
 
 
 def hidden_fields(resource: Resource) -> Callable[[str], bool]:
-    """Which fields of a resource are not to be shown by us either, because it redacts them."""
+    """Returns a predicate for the fields that must not be displayed because they are redacted."""
     redact = resource.options.redact if isinstance(resource, Schedule) else ()
     hides_headers = "header" in redact
     names = {field.partition("[")[2].rstrip("]").lower() for field in redact if "[" in field}

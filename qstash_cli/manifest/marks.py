@@ -1,7 +1,7 @@
 """The labels that mark a schedule as managed by a manifest.
 
-QStash shows neither `redact` nor the options of a callback's own delivery, and redacted values are
-hashes. A second label holds a digest of these, so that a change of them is seen.
+QStash does not return `redact` and the options of a callback's own delivery, and returns redacted
+values as hashes. A second label contains a digest of these, so that changes are detected.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ _DIGITS = 12
 
 
 def with_marks(options: MessageOptions, body: bytes) -> MessageOptions:
-    """The options with the labels of a managed schedule, behind its own."""
+    """Returns the options with the labels of a managed schedule appended."""
     digest = hidden_digest(options, body)
     hidden = (f"{_HIDDEN}{digest}",) if digest else ()
     return replace(options, label=(*without_marks(options.label), MANAGED, *hidden))
 
 
 def without_marks(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """The labels that are the user's own."""
+    """Returns the user's own labels."""
     return tuple(label for label in labels if label != MANAGED and not label.startswith(_HIDDEN))
 
 
 def digest_in(labels: tuple[str, ...]) -> str:
-    """The digest that a schedule's labels hold, empty if they hold none."""
+    """Returns the digest in a schedule's labels, empty if there is none."""
     return next((one.removeprefix(_HIDDEN) for one in labels if one.startswith(_HIDDEN)), "")
 
 
 def hidden_digest(options: MessageOptions, body: bytes) -> str:
-    """A digest of all that QStash does not show of a schedule, empty if there is nothing."""
+    """Returns a digest of the fields that QStash does not return, empty if none is set."""
     import hashlib
 
     hidden = MessageOptions(

@@ -1,4 +1,4 @@
-"""Message options as keys of a manifest: those that THE table has for schedules."""
+"""Message options as manifest keys, derived from the table of message options."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _EXPECTED = {
     "FIELD": "body, header or header[Name], or a list of them",
     "METHOD": 'a method such as "PUT"',
     "URL": 'a URL such as "https://example.com/done"',
-    "NAME": "a name in quotes",
+    "NAME": "a quoted name",
 }
 
 
 def own_keys() -> Keys:
-    """The keys of a schedule that are message options: field and option of each."""
+    """Returns the schedule keys that are message options, with their field and definition."""
     return {_key(name): (name, option) for name, option in table() if "schedule" in option.on}
 
 
 def callback_keys() -> Keys:
-    """The keys of a callback's table that are options of its own delivery."""
+    """Returns the keys of a callback's table that are options of its own delivery."""
     return {_key(name): (name, option) for name, option in table() if option.callback}
 
 
@@ -45,7 +45,7 @@ def _key(name: str) -> str:
 
 
 def read_options(given: Mapping[str, Any], path: Path, problems: Problems) -> MessageOptions:
-    """The options of a schedule's table. Keys that are none of them are left to the caller."""
+    """Reads the options from a schedule's table. Other keys are left to the caller."""
     values = _read_values(given, own_keys(), path, problems, besides=("cron", *FAMILIES))
     for key, family in FAMILIES.items():
         if key in given:
@@ -55,8 +55,8 @@ def read_options(given: Mapping[str, Any], path: Path, problems: Problems) -> Me
         if name.startswith("Upstash-"):
             problems.add(
                 (*path, _HEADERS, name),
-                "an option of QStash, not a header for the destination",
-                f"the keys are {', '.join(own_keys())}",
+                "this is an option of QStash, not a header for the destination",
+                f"use one of the keys {', '.join(own_keys())}",
             )
     return MessageOptions(**values, headers=headers)
 
@@ -74,15 +74,15 @@ def _read_values(
 
 
 def _value(raw: Any, kind: ValueType) -> Any:
-    expected = _EXPECTED.get(kind.metavar, "a text in quotes")
+    expected = _EXPECTED.get(kind.metavar, "a quoted string")
     if kind.repeats:
         items = raw if isinstance(raw, list) else [raw]
         if not all(isinstance(item, str) for item in items):
-            raise BadInput(f"not {expected}")
+            raise BadInput(f"expected {expected}")
         return tuple(part for item in items for part in kind.parse(item, 0))
     is_number = isinstance(raw, int) and not isinstance(raw, bool) and kind in _NUMBERS
     if not isinstance(raw, str) and not is_number:
-        raise BadInput(f"not {expected}")
+        raise BadInput(f"expected {expected}")
     return kind.parse(str(raw), 0)
 
 
@@ -93,7 +93,7 @@ def _read_callback(
     keys = callback_keys()
     problems.validate_keys(path, given, (_URL, *keys, _HEADERS), f"a {key.replace('_', ' ')}")
     if _URL not in given:
-        problems.add(path, "it has no url", 'add url = "https://..."')
+        problems.add(path, "missing key: url", 'add url = "https://..."')
         return {}
     where = (*path, _URL) if isinstance(raw, dict) else path
     url = problems.validate(where, _value, given[_URL], value_types.URL)
@@ -104,15 +104,15 @@ def _read_callback(
 
 
 def read_headers(given: Any, path: Path, problems: Problems) -> Headers:
-    """Headers under canonical names; a list is as many headers of the name."""
+    """Reads headers under canonical names; a list makes several headers of that name."""
     if not isinstance(given, dict):
-        problems.add(path, 'not a table such as {Content-Type = "application/json"}')
+        problems.add(path, 'expected a table such as {Content-Type = "application/json"}')
         return ()
     found: list[tuple[str, str]] = []
     for name, raw in given.items():
         values = raw if isinstance(raw, list) else [raw]
         if not all(isinstance(value, str) for value in values):
-            problems.add((*path, name), "not a text in quotes, or a list of them")
+            problems.add((*path, name), "expected a quoted string, or a list of them")
             continue
         for value in values:
             header = problems.validate((*path, name), parse_header, f"{name}: {value}")
@@ -122,32 +122,32 @@ def read_headers(given: Any, path: Path, problems: Problems) -> Headers:
 
 
 def options_table(options: MessageOptions) -> dict[str, Any]:
-    """The options as a schedule's table has them: the inverse of `read_options`."""
-    shown = _values_table(options, own_keys())
+    """Returns the options as keys of a schedule's table, the inverse of `read_options`."""
+    found = _values_table(options, own_keys())
     for key, family in FAMILIES.items():
         of_callback: MessageOptions | None = getattr(options, family)
-        if key in shown and of_callback is not None:
+        if key in found and of_callback is not None:
             details = _values_table(of_callback, callback_keys())
             details |= headers_table(of_callback.headers)
             if details:
-                shown[key] = {_URL: shown[key], **details}
-    return shown | headers_table(options.headers)
+                found[key] = {_URL: found[key], **details}
+    return found | headers_table(options.headers)
 
 
 def _values_table(options: MessageOptions, keys: Keys) -> dict[str, Any]:
-    shown = {}
+    found = {}
     for key, (name, option) in keys.items():
         value = getattr(options, name)
         if value is None or value == ():
             continue
         if option.kind in value_types.DURATIONS:
             value = format_duration(value)
-        shown[key] = one_or_all(value) if option.kind.repeats else value
-    return shown
+        found[key] = one_or_all(value) if option.kind.repeats else value
+    return found
 
 
 def headers_table(headers: Headers) -> dict[str, Any]:
-    """A table of headers by name, none if there are none."""
+    """Returns a table with a `headers` key, empty if there are no headers."""
     lists: dict[str, list[str]] = {}
     for name, value in headers:
         lists.setdefault(name, []).append(value)
@@ -155,5 +155,5 @@ def headers_table(headers: Headers) -> dict[str, Any]:
 
 
 def one_or_all(values: tuple[str, ...] | list[str]) -> str | list[str]:
-    """A single text by itself, several as a list."""
+    """Returns a single string as it is, several as a list."""
     return values[0] if len(values) == 1 else list(values)

@@ -1,4 +1,4 @@
-"""What is wrong in a manifest, all of it at once."""
+"""Collects the problems of a manifest, so that all are reported at once."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol.names import nearest
+from qstash_cli.protocol.suggestions import did_you_mean
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Path = tuple[str, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_LEAST_LIKENESS = 0.6
+_MIN_SIMILARITY = 0.6
 
 
 def dotted(path: Path) -> str:
-    """A path of keys as TOML writes it: `schedules.nightly.retries`."""
+    """Returns a path of keys in TOML's notation: `schedules.nightly.retries`."""
     return ".".join(key if _BARE.fullmatch(key) else json.dumps(key) for key in path)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One key that is wrong, and what was expected."""
+    """A problem with one key, and a hint."""
 
     path: Path
     message: str
@@ -39,25 +39,25 @@ class Problem:
 
 @dataclass
 class Problems:
-    """Collects problems. What stands under a secret path is not repeated in them."""
+    """Collects problems. Values under secret paths are not included in messages."""
 
     source: str
     secret_paths: frozenset[Path] = frozenset()
     found: list[Problem] = field(default_factory=list)
 
     def add(self, path: Path, message: str, hint: str = "") -> None:
-        """Adds a problem of the key at this path."""
+        """Adds a problem with the key at this path."""
         self.found.append(Problem(path=path, message=message, hint=hint))
 
     def validate(
         self, path: Path, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T | None:
-        """What `read` returns, None after a problem if it raises `BadInput`."""
+        """Returns the result of `read`; on `BadInput`, adds a problem and returns None."""
         try:
             return read(*args, **kwargs)
         except BadInput as error:
             if is_secret(path, self.secret_paths):
-                self.add(path, "not as expected; the value comes from a secret and is not shown")
+                self.add(path, "invalid value; it comes from a secret and is not displayed")
             else:
                 self.add(path, error.message, error.hint)
             return None
@@ -65,16 +65,16 @@ class Problems:
     def validate_keys(
         self, path: Path, given: Iterable[str], known: Iterable[str], what: str
     ) -> None:
-        """Adds a problem for every key that is not known, with the nearest one that is."""
+        """Adds a problem for every unknown key, with a suggestion."""
         known = tuple(known)
         for key in given:
             if key in known:
                 continue
-            meant = nearest(key, known, _LEAST_LIKENESS) or f"the keys are {', '.join(known)}"
-            self.add((*path, key), f"not a key of {what}", meant)
+            meant = did_you_mean(key, known, _MIN_SIMILARITY) or f"known keys: {', '.join(known)}"
+            self.add((*path, key), f"unknown key of {what}", meant)
 
-    def refuse(self) -> None:
-        """Raises `BadInput` naming all of them, if there are any."""
+    def raise_if_any(self) -> None:
+        """Raises `BadInput` listing the problems, if there are any."""
         if not self.found:
             return
         if len(self.found) == 1:
@@ -95,7 +95,7 @@ class _Several(BadInput):
 
 
 def is_secret(path: Path, secret_paths: frozenset[Path]) -> bool:
-    """What stands at this path, or above or below it, comes from a secret."""
+    """Whether the value at this path, above it or below it comes from a secret."""
     own = _joined(path)
     others = [_joined(secret) for secret in secret_paths]
     return any(own.startswith(other) or other.startswith(own) for other in others)

@@ -1,4 +1,4 @@
-"""The requests that make, change and remove a resource."""
+"""The requests that create, change and remove a resource."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Requests = Iterator[Request[Any]]
 
 
 def write_schedule(schedule_id: str, desired: Schedule, *, was_paused: bool) -> Requests:
-    """Replaces a schedule as a whole: QStash knows no other way."""
+    """Replaces a schedule as a whole, the only way to change one in QStash."""
     options = replace(
         marks.with_marks(desired.options, desired.body),
         cron=desired.cron,
         schedule_id=schedule_id,
     )
     yield schedules.create(desired.destination, options, desired.body)
-    # Documented nowhere: whether a replaced schedule stays paused.
+    # Undocumented: whether a replaced schedule stays paused.
     if desired.paused or was_paused:
         yield switch_schedule(schedule_id, desired)
 
@@ -39,7 +39,7 @@ def switch_schedule(schedule_id: str, desired: Schedule) -> Request[None]:
 
 
 def write_queue(name: str, desired: Queue, stored: Queue | None) -> Requests:
-    """Makes or changes a queue."""
+    """Creates or changes a queue."""
     if stored is None or stored.parallelism != desired.parallelism:
         yield queues.put(name, parallelism=desired.parallelism)
     if desired.paused != (stored is not None and stored.paused):
@@ -47,7 +47,7 @@ def write_queue(name: str, desired: Queue, stored: Queue | None) -> Requests:
 
 
 def write_pin(key: str, desired: Pin, stored: Pin | None) -> Requests:
-    """Pins a key's limits, and lets go of those that are no longer named."""
+    """Pins a key's limits, and unpins those that are no longer in the manifest."""
     stored = stored or Pin()
     drops_parallelism = desired.parallelism is None and stored.parallelism is not None
     drops_rate = desired.rate is None and stored.rate is not None
@@ -62,27 +62,27 @@ def write_pin(key: str, desired: Pin, stored: Pin | None) -> Requests:
 
 
 def write_urlgroup(name: str, desired: UrlGroup, stored: UrlGroup | None) -> Requests:
-    """Makes or changes a URL group.
+    """Creates or changes a URL group.
 
-    What is new is added before anything is removed, as a group goes with its last endpoint. Only
-    an endpoint with the URL of a removed one has to come after it.
+    New endpoints are added before others are removed, because removing the last endpoint deletes
+    the group. Only an endpoint that reuses the URL of a removed one is added after the removal.
     """
     found = stored or UrlGroup(endpoints=())
     names = {one.name for one in desired.endpoints if one.name}
-    # A name that stays gets its new URL when it is added again.
+    # Adding an existing name again changes its URL.
     gone = [one for one in found.endpoints if one not in desired.endpoints]
     removed = [one for one in gone if one.name not in names]
     urls = {one.url for one in removed}
     new = [one for one in desired.endpoints if one not in found.endpoints]
-    # One without a name would be taken for the one that has its URL until now.
+    # Named endpoints first: an unnamed one would match the endpoint that still has its URL.
     new.sort(key=lambda one: not one.name)
     early = [one for one in new if one.url not in urls]
     late = [one for one in desired.endpoints if one.url in urls]
     for batch, build in ((early, _added), (removed, _removed), (late, _added)):
         if batch:
             yield build(name, batch)
-    is_made_anew = len(removed) == len(found.endpoints) and not early
-    if desired.headers != (() if is_made_anew else found.headers):
+    is_recreated = len(removed) == len(found.endpoints) and not early
+    if desired.headers != (() if is_recreated else found.headers):
         yield urlgroups.set_headers(name, desired.headers)
 
 
@@ -106,7 +106,7 @@ def _record(endpoint: DesiredEndpoint) -> records.Endpoint:
 
 
 def remove(kind: Kind, name: str) -> Request[None]:
-    """Removes a resource; a flow control key loses its pins."""
+    """Returns the request that removes a resource; a flow control key is unpinned."""
     match kind:
         case "queue":
             return queues.delete(name)

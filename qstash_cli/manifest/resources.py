@@ -1,4 +1,4 @@
-"""What a manifest says: schedules, URL groups, queues and pins of flow control keys."""
+"""The resources of a manifest: schedules, URL groups, queues and pinned flow control keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.options import MessageOptions
 
 Kind = Literal["queue", "flow", "urlgroup", "schedule"]
-# In the order in which they are made, so that schedules find what they use.
+# In the order of creation: schedules come last, because they use the others.
 KINDS: tuple[Kind, ...] = ("queue", "flow", "urlgroup", "schedule")
 TABLES: Mapping[Kind, str] = {
     "queue": "queues", "flow": "flow", "urlgroup": "urlgroups", "schedule": "schedules",
@@ -19,7 +19,7 @@ TABLES: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A schedule. `cron` has its zone in front; the options have neither cron nor id in them."""
+    """A schedule. `cron` includes the time zone; `options` contains neither cron nor id."""
 
     destination: str
     cron: str
@@ -30,7 +30,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredEndpoint:
-    """An endpoint of a URL group; one without a name has an empty one."""
+    """An endpoint of a URL group. An empty `name` means that it has none."""
 
     url: str
     name: str = ""
@@ -38,7 +38,7 @@ class DesiredEndpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class UrlGroup:
-    """A URL group. The headers are as QStash stores them, with `Upstash-Forward-` names."""
+    """A URL group. Header names have the prefix `Upstash-Forward-`, as stored by QStash."""
 
     endpoints: tuple[DesiredEndpoint, ...]
     headers: Headers = ()
@@ -54,7 +54,7 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Pin:
-    """Limits of a flow control key that no message changes."""
+    """Pinned limits of a flow control key, which messages cannot change."""
 
     parallelism: int | None = None
     rate: int | None = None
@@ -66,10 +66,10 @@ Resource = Schedule | UrlGroup | Queue | Pin
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What an account is to have, by name; None for a kind that the manifest does not name.
+    """The desired resources by name; None for kinds that are not in the manifest.
 
-    `secrets` are the values of variables that look like secrets, and `secret_paths` the keys under
-    which they stand, in lower case: they are never shown.
+    `secrets` are the values of variables that appear to be secrets, and `secret_paths` their keys
+    in lower case. Both are never displayed.
     """
 
     queues: Mapping[str, Queue] | None = None
@@ -80,12 +80,12 @@ class Manifest:
     secret_paths: frozenset[tuple[str, ...]] = frozenset()
 
     def of(self, kind: Kind) -> Mapping[str, Resource] | None:
-        """The resources of a kind."""
+        """Returns the resources of a kind."""
         found: Mapping[str, Resource] | None = getattr(self, TABLES[kind])
         return found
 
     def conceal(self, text: str) -> str:
-        """The text without the values of secret variables."""
+        """Masks the values of secret variables in a text."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "…")
         return text

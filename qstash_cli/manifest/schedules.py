@@ -1,4 +1,4 @@
-"""One schedule: its table in a manifest, read and written."""
+"""Reads and writes the table of one schedule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qstash_cli.manifest.problems import Path, Problems
 from qstash_cli.manifest.resources import Schedule
 from qstash_cli.manifest.validation import Validation
 from qstash_cli.protocol import backoff
-from qstash_cli.protocol.contradictions import refuse_contradictions
+from qstash_cli.protocol.conflicts import raise_if_conflicting
 from qstash_cli.protocol.cron import parse_cron, with_zone
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.redaction import is_redacted
@@ -27,14 +27,14 @@ _NOT_OPTIONS = ("destination", "cron", "tz", "body", "body_base64", "paused", "h
 
 
 def schedule_keys() -> tuple[str, ...]:
-    """Every key of a schedule's table."""
+    """Returns the keys of a schedule's table."""
     return tuple(dict.fromkeys((*_NOT_OPTIONS, *own_keys())))
 
 
 def read_schedule(
     validation: Validation, given: Mapping[str, Any], path: Path, problems: Problems
 ) -> Schedule:
-    """The schedule of a table; what is wrong in it is added to the problems."""
+    """Reads the schedule of a table, and adds its problems."""
     known = len(problems.found)
     problems.validate_keys(path, given, schedule_keys(), "a schedule")
     schedule = Schedule(
@@ -44,10 +44,10 @@ def read_schedule(
         paused=read_switch("paused", given, path, problems),
         options=read_options(given, path, problems),
     )
-    _refuse_redacted(schedule.options, path, problems)
+    _reject_redacted(schedule.options, path, problems)
     if len(problems.found) == known:
         validation.schedule(schedule, path, problems)
-        problems.validate(path, _refuse_contradictions, schedule.options)
+        problems.validate(path, _raise_if_conflicting, schedule.options)
     labels = marks.without_marks(schedule.options.label)
     return replace(schedule, options=replace(schedule.options, label=labels))
 
@@ -55,9 +55,9 @@ def read_schedule(
 def _read_text(key: str, given: Mapping[str, Any], path: Path, problems: Problems) -> str | None:
     value = given.get(key)
     if key not in given:
-        problems.add(path, f"it has no {key}")
+        problems.add(path, f"missing key: {key}")
     elif not isinstance(value, str) or not value.strip():
-        problems.add((*path, key), "not a text in quotes")
+        problems.add((*path, key), "expected a quoted string")
     else:
         return value.strip()
     return None
@@ -87,7 +87,7 @@ def _read_cron(
 
 def _read_body(given: Mapping[str, Any], path: Path, problems: Problems) -> bytes:
     if "body" in given and "body_base64" in given:
-        problems.add(path, "it has both body and body_base64")
+        problems.add(path, "body and body_base64 cannot be combined")
     for key, read in (("body", _text_body), ("body_base64", _binary_body)):
         if key in given:
             return problems.validate((*path, key), read, given[key]) or b""
@@ -96,11 +96,11 @@ def _read_body(given: Mapping[str, Any], path: Path, problems: Problems) -> byte
 
 def _text_body(raw: Any) -> bytes:
     if not isinstance(raw, str):
-        raise BadInput("not a text in quotes", hint="JSON goes in quotes too: '{\"id\": 1}'")
+        raise BadInput("expected a quoted string", hint="quote JSON too: '{\"id\": 1}'")
     if is_redacted(raw):
         raise BadInput(
-            "it is what QStash shows in the place of a redacted body, not the body",
-            hint="write the body itself, or ${VARIABLE}",
+            "this is the hash of a redacted body, not the body",
+            hint="use the body itself, or ${VARIABLE}",
         )
     return raw.encode()
 
@@ -109,21 +109,21 @@ def _binary_body(raw: Any) -> bytes:
     try:
         return base64.b64decode("".join(raw.split()), validate=True)
     except (AttributeError, binascii.Error, ValueError):
-        raise BadInput("not base64") from None
+        raise BadInput("invalid base64") from None
 
 
 def read_switch(key: str, given: Mapping[str, Any], path: Path, problems: Problems) -> bool:
-    """True or false, false if it is not given. A variable can say it as a text."""
+    """Reads a boolean, false by default. Variables supply it as a string."""
     value = given.get(key, False)
     if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
         return value.strip().lower() == "true"
     if not isinstance(value, bool):
-        problems.add((*path, key), "neither true nor false")
+        problems.add((*path, key), "expected true or false")
         return False
     return value
 
 
-def _refuse_redacted(options: MessageOptions, path: Path, problems: Problems) -> None:
+def _reject_redacted(options: MessageOptions, path: Path, problems: Problems) -> None:
     families = (
         (("headers",), options),
         (("callback", "headers"), options.on_callback),
@@ -134,32 +134,32 @@ def _refuse_redacted(options: MessageOptions, path: Path, problems: Problems) ->
             if is_redacted(value):
                 problems.add(
                     (*path, *keys, name),
-                    "it is what QStash shows in the place of a redacted header, not the header",
-                    "write the header itself, or ${VARIABLE}",
+                    "this is the hash of a redacted header, not its value",
+                    "use the value itself, or ${VARIABLE}",
                 )
 
 
-def _refuse_contradictions(options: MessageOptions) -> None:
+def _raise_if_conflicting(options: MessageOptions) -> None:
     try:
-        refuse_contradictions(options, "schedule")
+        raise_if_conflicting(options, "schedule")
     except BadInput as error:
-        # Its hint names flags, and here are keys.
+        # The hint names flags, which a manifest does not have.
         raise BadInput(error.message) from None
 
 
 def schedule_table(schedule: Schedule) -> dict[str, Any]:
-    """The table of a schedule, without what is the default."""
+    """Returns the table of a schedule without default values."""
     zoned = _ZONED.fullmatch(schedule.cron.strip())
     zone, cron = zoned.groups() if zoned else (None, schedule.cron.strip())
-    shown: dict[str, Any] = {"destination": schedule.destination, "cron": cron}
+    found: dict[str, Any] = {"destination": schedule.destination, "cron": cron}
     if zone:
-        shown["tz"] = zone
-    shown |= options_table(_without_defaults(schedule.options)) | _body_table(schedule.body)
-    return shown | ({"paused": True} if schedule.paused else {})
+        found["tz"] = zone
+    found |= options_table(_without_defaults(schedule.options)) | _body_table(schedule.body)
+    return found | ({"paused": True} if schedule.paused else {})
 
 
 def normal_cron(schedule: Schedule) -> str:
-    """The expression in the one way in which equal ones are equal, as far as it is known here."""
+    """Normalizes the cron expression for comparison, if it can be parsed."""
     try:
         cron = parse_cron(schedule.cron)
     except BadInput:

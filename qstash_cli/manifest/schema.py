@@ -1,4 +1,4 @@
-"""From the text of a manifest to what it says, or to everything that is wrong in it."""
+"""Parses a manifest, or reports all of its problems."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _WHAT = {"queues": "queue", "urlgroups": "URL group", "schedules": "schedule"}
 
 
 def parse(data: bytes, source: str, env: Mapping[str, str], validation: Validation) -> Manifest:
-    """What a manifest says. `source` is the file's name.
+    """Parses a manifest. `source` is the name of the file.
 
-    Raises `BadInput` naming the file and every key that is wrong, with what was expected.
+    Raises `BadInput` naming the file and every invalid key.
     """
     problems = Problems(source)
     substitution = Substitution(env, problems)
     document = substitution.of(_document(data, source))
-    problems.refuse()
+    problems.raise_if_any()
     problems.secret_paths = frozenset(substitution.secret_paths)
     problems.validate_keys((), document, sorted(TABLES.values()), "a manifest")
     manifest = Manifest(
@@ -43,10 +43,11 @@ def parse(data: bytes, source: str, env: Mapping[str, str], validation: Validati
         urlgroups=_read_kind("urlgroups", document, problems, partial(_urlgroup, validation)),
         schedules=_read_kind("schedules", document, problems, partial(read_schedule, validation)),
     )
-    problems.refuse()
+    problems.raise_if_any()
     if not document:
         raise BadInput(
-            f"{source} is empty", hint=f"it has none of the tables {', '.join(TABLES.values())}"
+            f"{source} is empty",
+            hint=f"add at least one of the tables {', '.join(TABLES.values())}",
         )
     return replace(
         manifest,
@@ -60,23 +61,26 @@ def _document(data: bytes, source: str) -> dict[str, Any]:
 
     text = ""
     try:
-        # Editors on Windows begin files with a byte order mark.
+        # Editors on Windows write a byte order mark.
         text = data.decode("utf-8-sig")
         document = tomllib.loads(text)
     except RecursionError:
         raise _too_deep(source) from None
     except UnicodeDecodeError as fault:
         line = data.count(b"\n", 0, fault.start) + 1
-        raise BadInput(f"{source} is not UTF-8 (at line {line})", hint="save it as UTF-8") from None
+        raise BadInput(
+            f"{source} is not valid UTF-8 (at line {line})", hint="save it as UTF-8"
+        ) from None
     except tomllib.TOMLDecodeError as fault:
         line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
-        end = f"at line {line}, column {column}, the end"
+        end = f"at line {line}, column {column}, end of file"
         message = str(fault).replace("at end of document", end)
         raise BadInput(
-            f"{source} is not TOML: {message[:1].lower()}{message[1:]}", hint="nothing was sent"
+            f"{source} is not valid TOML: {message[:1].lower()}{message[1:]}",
+            hint="nothing was sent",
         ) from None
     except ValueError:
-        # Python reads no number of more than 4,300 digits.
+        # Python rejects numbers with more than 4,300 digits.
         raise BadInput(f"{source} has a number with too many digits") from None
     if _is_too_deep(document):
         raise _too_deep(source)
@@ -93,8 +97,8 @@ def _is_too_deep(document: dict[str, Any]) -> bool:
 
 def _too_deep(source: str) -> BadInput:
     return BadInput(
-        f"{source} is nested too deeply: more than {_MAX_LEVELS} tables and arrays in each other",
-        hint="a manifest needs four; nothing was sent",
+        f"{source} is nested too deeply: more than {_MAX_LEVELS} levels",
+        hint="a manifest has at most four levels; nothing was sent",
     )
 
 
@@ -108,7 +112,7 @@ def _read_kind(
         return None
     tables = document[name]
     if not isinstance(tables, dict):
-        problems.add((name,), f"not a table such as [{name}.NAME]")
+        problems.add((name,), f"expected a table such as [{name}.NAME]")
         return {}
     found = {}
     for key, table in tables.items():
@@ -116,7 +120,7 @@ def _read_kind(
         if isinstance(table, dict):
             found[key] = read(table, (name, key), problems)
         else:
-            problems.add((name, key), f"not a table such as [{name}.{key}]")
+            problems.add((name, key), f"expected a table such as [{name}.{key}]")
     return found
 
 
@@ -124,7 +128,7 @@ def _validate_key(table: str, key: str) -> None:
     if table in _WHAT:
         validate_name(key, _WHAT[table])
     elif not key.strip() or not key.isprintable():
-        raise BadInput(f"not a flow control key: {key!r}")
+        raise BadInput(f"invalid flow control key: {key!r}")
 
 
 def _queue(given: Mapping[str, Any], path: Path, problems: Problems) -> Queue:
@@ -138,9 +142,9 @@ def _queue(given: Mapping[str, Any], path: Path, problems: Problems) -> Queue:
 def _pin(given: Mapping[str, Any], path: Path, problems: Problems) -> Pin:
     problems.validate_keys(path, given, ("rate", "period", "parallelism"), "a flow control key")
     if "rate" not in given and "parallelism" not in given:
-        problems.add(path, "it pins neither rate nor parallelism")
+        problems.add(path, "it pins no rate or parallelism")
     if "period" in given and "rate" not in given:
-        problems.add((*path, "period"), "a period without a rate")
+        problems.add((*path, "period"), "a period requires a rate")
     return Pin(
         parallelism=_number("parallelism", given, path, problems),
         rate=_number("rate", given, path, problems),
@@ -160,7 +164,7 @@ def _number(
     raw = given[key]
     if isinstance(raw, bool) or not isinstance(raw, int | str):
         expected = 'a duration such as "1m"' if kind is value_types.PERIOD else "a whole number"
-        problems.add((*path, key), f"not {expected}")
+        problems.add((*path, key), f"expected {expected}")
         return None
     number: int | None = problems.validate((*path, key), kind.parse, str(raw), 0)
     return number
@@ -173,12 +177,12 @@ def _urlgroup(
     where = (*path, "endpoints")
     raw = given.get("endpoints", [])
     if not isinstance(raw, list) or not raw:
-        problems.add(where, 'not a list such as [{url = "https://example.com/a"}]')
+        problems.add(where, 'expected a list such as [{url = "https://example.com/a"}]')
         raw = []
     endpoints = tuple(
         found for item in raw if (found := _endpoint(item, where, problems, validation))
     )
-    _refuse_twins(endpoints, where, problems)
+    _reject_duplicates(endpoints, where, problems)
     headers = read_headers(given.get("headers", {}), (*path, "headers"), problems)
     return UrlGroup(endpoints=endpoints, headers=as_defaults(headers))
 
@@ -188,24 +192,26 @@ def _endpoint(
 ) -> DesiredEndpoint | None:
     given = {"url": raw} if isinstance(raw, str) else raw
     if not isinstance(given, dict):
-        problems.add(path, 'not an endpoint such as {url = "https://example.com/a"}')
+        problems.add(path, 'expected an endpoint such as {url = "https://example.com/a"}')
         return None
     problems.validate_keys(path, given, ("url", "name"), "an endpoint")
     url, name = given.get("url"), given.get("name", "")
     if not isinstance(url, str) or not isinstance(name, str):
-        problems.add(path, "url and name of an endpoint are texts in quotes")
+        problems.add(path, "url and name of an endpoint must be quoted strings")
         return None
     valid_url = problems.validate(path, validation.endpoint, url.strip())
     return DesiredEndpoint(url=valid_url, name=name.strip()) if valid_url else None
 
 
-def _refuse_twins(endpoints: tuple[DesiredEndpoint, ...], path: Path, problems: Problems) -> None:
+def _reject_duplicates(
+    endpoints: tuple[DesiredEndpoint, ...], path: Path, problems: Problems
+) -> None:
     names = Counter(one.name for one in endpoints if one.name)
     for name, times in names.items():
         if times > 1:
-            problems.add(path, f"two endpoints have the name {name!r}")
+            problems.add(path, f"two endpoints have the same name: {name!r}")
     urls = Counter(one.url for one in endpoints)
     unnamed = Counter(one.url for one in endpoints if not one.name)
     for url, times in urls.items():
         if times > 1 and unnamed[url]:
-            problems.add(path, f"an endpoint is there twice: {url}", "give both a name")
+            problems.add(path, f"duplicate endpoint: {url}", "give both a name")

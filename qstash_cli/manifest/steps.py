@@ -1,4 +1,4 @@
-"""The steps from an account as it is to what a manifest says, in a safe order."""
+"""Plans the steps that apply a manifest to an account, in a safe order."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Action = Literal["create", "change", "delete"]
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One resource that is made, changed or removed, and the requests that do it.
+    """The creation, change or removal of one resource, with its requests.
 
-    `takes_over` marks a schedule that something else than a manifest made.
+    `takes_over` marks an existing schedule that was not created from a manifest.
     """
 
     kind: Kind
@@ -37,16 +37,16 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The steps, and what pruning would remove besides."""
+    """The steps, and the resources that are kept but that pruning would remove."""
 
     steps: tuple[Step, ...]
     kept: tuple[tuple[Kind, str], ...] = ()
 
 
 def plan(manifest: Manifest, account: Account, *, prune: bool) -> Plan:
-    """The steps that make the account what the manifest says.
+    """Returns the steps that apply the manifest to the account.
 
-    Queues, pins and URL groups come before the schedules that use them, and removals last, those of
+    Queues, pins and URL groups come before the schedules that use them. Removals come last,
     schedules first.
     """
     writes = [*_queues(manifest, account), *_pins(manifest, account)]
@@ -72,7 +72,7 @@ def _surplus(kind: Kind, manifest: Manifest, account: Account) -> list[str]:
 
 
 def _is_ours(kind: Kind, name: str, account: Account) -> bool:
-    # Only schedules can carry a mark; the other kinds belong to whom the manifest names.
+    # Only schedules can be marked as managed. Other kinds belong to any manifest that has them.
     return kind != "schedule" or account.schedules[name].is_managed
 
 
@@ -153,14 +153,14 @@ def _changed(name: str, desired: Schedule, stored: StoredSchedule) -> Step:
 
 
 def schedules_after(manifest: Manifest, account: Account, done: Plan) -> Mapping[str, Schedule]:
-    """The schedules of the account once a plan is done."""
+    """Returns the schedules of the account after a plan was applied."""
     removed = {s.name for s in done.steps if (s.kind, s.action) == ("schedule", "delete")}
     stored = {name: one.schedule for name, one in account.schedules.items() if name not in removed}
     return {**stored, **(manifest.schedules or {})}
 
 
 def daily_messages(schedules: Mapping[str, Schedule], urlgroups: Mapping[str, UrlGroup]) -> float:
-    """How many messages a day the schedules make that are not paused."""
+    """Estimates the messages per day of all schedules that are not paused."""
     return sum(
         messages_per_day(
             one.cron,
@@ -173,5 +173,5 @@ def daily_messages(schedules: Mapping[str, Schedule], urlgroups: Mapping[str, Ur
 
 
 def _endpoints(name: str, urlgroups: Mapping[str, UrlGroup]) -> int:
-    # A group that is not known yet may have any number of endpoints, but has one at least.
+    # An unknown group may have any number of endpoints, but it has at least one.
     return len(urlgroups[name].endpoints) if name in urlgroups else 1

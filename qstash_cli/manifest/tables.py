@@ -1,4 +1,4 @@
-"""Resources as tables of a manifest, and a whole manifest as TOML."""
+"""Writes resources as manifest tables, and a manifest as TOML."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from qstash_cli.protocol.headers import FORWARD
 
 
 def table_of(resource: Resource) -> dict[str, Any]:
-    """The table of a resource, without what is the default."""
+    """Returns the table of a resource without default values."""
     match resource:
         case Schedule():
             return schedule_table(resource)
@@ -37,7 +37,7 @@ def table_of(resource: Resource) -> dict[str, Any]:
 
 
 def defaults_of(resource: Resource) -> dict[str, Any]:
-    """What a resource has where its table says nothing."""
+    """Returns the default values of a resource."""
     match resource:
         case Schedule(options=options):
             period = {"period": "1s"} if options.rate else {}
@@ -60,12 +60,12 @@ def _queue_table(queue: Queue) -> dict[str, Any]:
 
 
 def _pin_table(pin: Pin) -> dict[str, Any]:
-    shown = {
+    found = {
         "rate": pin.rate,
         "period": format_duration(pin.period_s) if pin.rate else None,
         "parallelism": pin.parallelism,
     }
-    return {key: value for key, value in shown.items() if value is not None}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _urlgroup_table(group: UrlGroup) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _plain_name(name: str) -> str:
 
 
 def document_of(manifest: Manifest) -> dict[str, Any]:
-    """The manifest as TOML and JSON have it, sorted by name."""
+    """Returns the manifest as nested dicts, sorted by name."""
     return {
         TABLES[kind]: {name: table_of(found[name]) for name in sorted(found)}
         for kind in KINDS
@@ -92,11 +92,11 @@ def document_of(manifest: Manifest) -> dict[str, Any]:
 
 
 def to_toml(manifest: Manifest) -> str:
-    """The manifest's text, the same for the same resources whatever their order."""
+    """Returns the manifest as TOML. The text does not depend on the order of resources."""
     import tomli_w
 
     document = document_of(manifest)
-    # Over several lines a carriage return would be lost.
+    # Multi-line strings would lose carriage returns.
     return tomli_w.dumps(escaped(document), multiline_strings=not _has_returns(document))
 
 

@@ -1,4 +1,4 @@
-"""What is checked of a manifest besides its shape, as before every publish."""
+"""Validates the values of a manifest, like those of a publish."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from qstash_cli.protocol.limits import validate_limits
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """What to check against. `is_on` is off where QStash is to judge alone."""
+    """The validation settings. With `is_on` false, validation is left to QStash."""
 
     is_local: bool = False
     plan: str | None = None
     is_on: bool = True
 
     def destination(self, destination: str) -> str:
-        """A destination as it may stand in a request. Raises `BadInput`."""
+        """Returns a valid destination. Raises `BadInput`."""
         if not self.is_on:
             return destination
         self.reachable(destination, "destination")
         return validate_destination(destination)
 
     def endpoint(self, url: str) -> str:
-        """A URL of an endpoint. Raises `BadInput`."""
+        """Returns a valid endpoint URL. Raises `BadInput`."""
         if not is_url(url):
             raise BadInput(
-                f"the endpoint has no http:// or https://: {url}", hint=f"try https://{url}"
+                f"the endpoint must start with http:// or https://: {url}",
+                hint=f"try https://{url}",
             )
         if not self.is_on:
             return url
@@ -39,17 +40,17 @@ class Validation:
         return validate_destination(url)
 
     def cron(self, expression: str) -> None:
-        """Raises `BadInput` for an expression or a zone that is none."""
+        """Raises `BadInput` if the expression or its time zone is invalid."""
         if self.is_on:
             parse_cron(expression)
 
     def reachable(self, url: str | None, what: str) -> None:
-        """Raises `BadInput` for a URL that QStash in the cloud could not reach."""
+        """Raises `BadInput` if QStash in the cloud cannot reach the URL."""
         if self.is_on and not self.is_local:
             validate_reachable(url or "", what)
 
     def schedule(self, schedule: Schedule, path: Path, problems: Problems) -> None:
-        """Adds what QStash would refuse of a schedule whose destination was checked already."""
+        """Adds the problems of a schedule whose destination was already validated."""
         if not self.is_on:
             return
         options = schedule.options

@@ -1,4 +1,4 @@
-"""`${VAR}` and `${VAR:-default}` in the texts of a manifest; `$${` stands for `${` itself."""
+"""Substitutes `${VAR}` and `${VAR:-default}` in a manifest; `$${` is a literal `${`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from qstash_cli.manifest.problems import Path, Problems
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}|\$\{")
 _SECRET = re.compile(r"TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|SIGNATURE|PRIVATE", re.IGNORECASE)
-# Shorter texts stand everywhere by chance.
+# Shorter values occur in other texts by chance.
 _SHORTEST_SECRET = 4
 
 
 @dataclass
 class Substitution:
-    """Puts variables into texts. Keeps which values are secret, and where they stand."""
+    """Substitutes variables in strings, and records which values are secret, and where."""
 
     env: Mapping[str, str]
     problems: Problems
@@ -25,7 +25,7 @@ class Substitution:
     secret_paths: set[Path] = field(default_factory=set)
 
     def of(self, value: Any, path: Path = ()) -> Any:
-        """The value with the variables in its texts replaced, at any depth. Keys stay."""
+        """Substitutes the variables in all strings of a value. Keys are unchanged."""
         match value:
             case str():
                 return _REFERENCE.sub(lambda found: self._replacement(found, path), value)
@@ -40,15 +40,15 @@ class Substitution:
             return "${"
         name, default = found[1], found[3]
         if name is None:
-            hint = "write ${NAME}, or $${ for ${ itself"
-            self.problems.add(path, "not a variable after ${", hint)
+            hint = "use ${NAME}, or $${ for a literal ${"
+            self.problems.add(path, "expected a variable name after ${", hint)
             return ""
         value = self.env.get(name)
         if default is not None and not value:
             return default
         if value is None:
             self.problems.add(
-                path, f"the variable is not set: {name}", f"set it, or write ${{{name}:-default}}"
+                path, f"the variable is not set: {name}", f"set it, or use ${{{name}:-default}}"
             )
             return ""
         if _SECRET.search(name):
@@ -59,7 +59,7 @@ class Substitution:
 
 
 def escaped(value: Any) -> Any:
-    """The value with every `${` in its texts written so that it stays one."""
+    """Escapes every `${` in the strings of a value."""
     match value:
         case str():
             return value.replace("${", "$${")

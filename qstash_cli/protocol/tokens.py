@@ -54,12 +54,12 @@ def unusable_token(text: str) -> tuple[str, str] | None:
         return "this contains characters that are not allowed in a token", copy
     if len(text) < _MIN_LENGTH:
         return f"this is too short for a token: {len(text)} characters", copy
-    if text.startswith(_JSON_IN_BASE64) and not has_shape_of_token(text):
+    if text.startswith(_JSON_IN_BASE64) and not is_token_shaped(text):
         return "this is only a part of a token", "copy the whole QSTASH_TOKEN from the console"
     return None
 
 
-def has_shape_of_token(text: str) -> bool:
+def is_token_shaped(text: str) -> bool:
     """Returns whether the text is base64 of a user and a password, as QStash's tokens are."""
     try:
         decoded = json.loads(b64decode(text + "=" * (-len(text) % 4), validate=True))
@@ -68,9 +68,9 @@ def has_shape_of_token(text: str) -> bool:
     return isinstance(decoded, dict) and {"UserID", "Password"} <= set(decoded)
 
 
-def looks_like_redis(text: str) -> bool:
+def looks_like_redis_token(text: str) -> bool:
     """Returns whether the text may be the REST token of a Redis database."""
-    if not _REDIS.fullmatch(text) or has_shape_of_token(text):
+    if not _REDIS.fullmatch(text) or is_token_shaped(text):
         return False
     try:
         first = urlsafe_b64decode(text[:4])[:1]

@@ -72,4 +72,4 @@ def test_hidden_options_of_a_managed_schedule_are_not_lost_silently(
     changed = local("plan", "-f", write(f"{text}retries = 4\n"))
 
     assert (exported.code, "[schedules.s]" in exported.out) == (10, False), exported
-    assert "callback.retries  (not shown by QStash) -> 4" in changed.out
+    assert "callback.retries  (not returned by QStash) -> 4" in changed.out

@@ -1,4 +1,4 @@
-"""What is written as a manifest is read back as the same."""
+"""Writing and parsing a manifest are inverses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read(text: str) -> Manifest:
 
 
 @given(manifests())
-def test_a_manifest_is_read_back_as_it_was_written(manifest: Manifest) -> None:
+def test_a_written_manifest_parses_to_the_same_manifest(manifest: Manifest) -> None:
     text = to_toml(manifest)
 
     found = read(text)
@@ -29,7 +29,7 @@ def test_a_manifest_is_read_back_as_it_was_written(manifest: Manifest) -> None:
         assert (manifest.of(kind) is None) == (found.of(kind) is None)
 
 
-def test_what_is_written_is_sorted_and_says_no_defaults() -> None:
+def test_output_is_sorted_and_omits_defaults() -> None:
     text = """
 [queues.b]
 parallelism = 1
@@ -69,7 +69,7 @@ $${HOME}
     )
 
 
-def test_an_empty_account_names_every_kind() -> None:
+def test_an_empty_account_produces_a_table_for_every_kind() -> None:
     text = to_toml(Manifest(queues={}, flow={}, urlgroups={}, schedules={}))
 
     assert tomllib.loads(text) == {"queues": {}, "flow": {}, "urlgroups": {}, "schedules": {}}

@@ -1,4 +1,4 @@
-"""The steps between an account and a manifest, and their order."""
+"""The steps that apply a manifest to an account, and their order."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ rate = 1
 """
 
 
-def test_what_schedules_use_is_made_before_them_and_removed_after_them() -> None:
+def test_dependencies_of_schedules_are_created_before_and_removed_after_them() -> None:
     manifest, group = read(FULL), UrlGroup(endpoints=(DesiredEndpoint(url=URL),))
     account = Account(
         queues={"old": Queue()},
@@ -74,14 +74,14 @@ def test_what_schedules_use_is_made_before_them_and_removed_after_them() -> None
     ]  # fmt: skip
 
 
-def test_nothing_is_removed_unless_it_is_asked_for() -> None:
+def test_nothing_is_removed_without_pruning() -> None:
     made = plan(read("[queues]"), Account(queues={"old": Queue()}), prune=False)
 
     assert told(made) == []
     assert made.kept == (("queue", "old"),)
 
 
-def test_pruning_spares_kinds_that_are_not_named_and_schedules_of_others() -> None:
+def test_pruning_keeps_absent_kinds_and_unmanaged_schedules() -> None:
     account = Account(
         queues={"old": Queue()},
         schedules={"by-hand": StoredSchedule(schedule=Schedule(destination=URL, cron="@daily"))},
@@ -92,7 +92,7 @@ def test_pruning_spares_kinds_that_are_not_named_and_schedules_of_others() -> No
 
 
 @given(manifests())
-def test_an_account_that_is_as_the_manifest_says_needs_no_step(manifest: Manifest) -> None:
+def test_an_account_that_matches_the_manifest_needs_no_steps(manifest: Manifest) -> None:
     account = Account(
         queues=manifest.queues or {},
         flow=manifest.flow or {},
@@ -106,7 +106,7 @@ def test_an_account_that_is_as_the_manifest_says_needs_no_step(manifest: Manifes
 @pytest.mark.parametrize(
     "cron", ["0 0 * * *", " @midnight", "CRON_TZ=UTC 0 0 * * *", "TZ=UTC  0  0 * * *"]
 )
-def test_cron_expressions_that_mean_the_same_do_not_differ(cron: str) -> None:
+def test_equivalent_cron_expressions_are_equal(cron: str) -> None:
     account = Account(schedules={"s": managed(Schedule(destination=URL, cron=cron))})
 
     made = plan(
@@ -116,7 +116,7 @@ def test_cron_expressions_that_mean_the_same_do_not_differ(cron: str) -> None:
     assert made.steps == ()
 
 
-def test_what_the_manifest_leaves_out_goes_back_to_its_default() -> None:
+def test_omitted_options_are_reset_to_their_defaults() -> None:
     options = MessageOptions(
         method="PUT", retries=0, flow_key="k", rate=1, period_s=60, headers=(("X-A", "b"),),
         queue="q",
@@ -146,7 +146,7 @@ def test_what_the_manifest_leaves_out_goes_back_to_its_default() -> None:
     ]  # fmt: skip
 
 
-def test_pausing_alone_does_not_write_the_schedule_again() -> None:
+def test_pausing_does_not_replace_the_schedule() -> None:
     stored = managed(Schedule(destination=URL, cron="@daily"))
     text = f'[schedules.s]\ndestination = "{URL}"\ncron = "@daily"\npaused = true'
 
@@ -155,7 +155,7 @@ def test_pausing_alone_does_not_write_the_schedule_again() -> None:
     assert sent(made) == ["PATCH /v2/schedules/s/pause"]
 
 
-def test_a_schedule_that_something_else_made_is_taken_over() -> None:
+def test_an_unmanaged_schedule_is_taken_over() -> None:
     schedule = Schedule(destination=URL, cron="@daily", paused=True)
     text = f'[schedules.s]\ndestination = "{URL}"\ncron = "@daily"\npaused = true'
 
@@ -187,7 +187,7 @@ def stored_as_shown(manifest: Manifest) -> StoredSchedule:
     return replace(managed(one), schedule=replace(one, options=options, body=body))
 
 
-def test_what_qstash_does_not_show_is_compared_by_its_digest() -> None:
+def test_hidden_options_are_compared_by_digest() -> None:
     manifest = read(HIDING)
     account = Account(schedules={"s": stored_as_shown(manifest)})
 
@@ -196,10 +196,10 @@ def test_what_qstash_does_not_show_is_compared_by_its_digest() -> None:
         changed = plan(read(HIDING.replace(old, new)), account, prune=False)
         assert told(changed) == ["change schedule s"], new
     gone = plan(read(HIDING.partition("body")[0]), account, prune=False)
-    assert fields(gone)["hidden options"] == ("(not shown by QStash)", None)
+    assert fields(gone)["hidden options"] == ("(not returned by QStash)", None)
 
 
-def test_a_visible_change_beside_hidden_options_is_shown() -> None:
+def test_a_visible_change_is_reported_beside_hidden_options() -> None:
     account = Account(schedules={"s": stored_as_shown(read(HIDING))})
 
     made = plan(read(HIDING.replace("@daily", "@hourly")), account, prune=False)
@@ -207,7 +207,7 @@ def test_a_visible_change_beside_hidden_options_is_shown() -> None:
     assert fields(made) == {"cron": ("@daily", "@hourly")}
 
 
-def test_the_limits_that_a_pin_no_longer_names_are_let_go() -> None:
+def test_limits_that_are_no_longer_in_the_manifest_are_unpinned() -> None:
     account = Account(flow={"k": Pin(rate=5, period_s=60, parallelism=2)})
 
     made = plan(read("[flow.k]\nparallelism = 3"), account, prune=False)
@@ -218,7 +218,7 @@ def test_the_limits_that_a_pin_no_longer_names_are_let_go() -> None:
     ]  # fmt: skip
 
 
-def test_keys_that_messages_made_are_no_pins() -> None:
+def test_keys_created_by_messages_are_not_pins() -> None:
     record: Any = {
         "flowControlKey": "k", "parallelismMax": 3, "rateMax": 5, "ratePeriod": 60,
         "isPinnedParallelism": False, "isPinnedRate": True,
@@ -228,7 +228,7 @@ def test_keys_that_messages_made_are_no_pins() -> None:
     assert read_pins([record | {"isPinnedRate": False}]) == {}
 
 
-def test_answers_without_the_optional_fields_are_understood() -> None:
+def test_responses_without_optional_fields_are_accepted() -> None:
     queue: Any = {"name": "q", "parallelism": 1, "lag": 0, "createdAt": 1, "updatedAt": 1}
     schedule: Any = {
         "scheduleId": "s", "cron": "@daily", "destination": URL, "createdAt": 1, "method": "POST",
@@ -243,7 +243,7 @@ def test_answers_without_the_optional_fields_are_understood() -> None:
     )
 
 
-def test_messages_a_day_count_endpoints_and_callbacks_but_no_paused_schedules() -> None:
+def test_daily_messages_include_endpoints_and_callbacks_but_not_paused_schedules() -> None:
     manifest = read(f"""
         [urlgroups.g]
         endpoints = ["{URL}/a", "{URL}/b"]

@@ -30,7 +30,7 @@ def substitution() -> Substitution:
         ("${MISSING:-http://x:1/a-b}", "http://x:1/a-b"),
     ],
 )
-def test_variables_stand_in_texts(text: str, expected: str) -> None:
+def test_variables_are_substituted_in_strings(text: str, expected: str) -> None:
     made = substitution()
 
     assert made.of({"a": [text, 3, {"b": text}]}) == {"a": [expected, 3, {"b": expected}]}
@@ -38,7 +38,7 @@ def test_variables_stand_in_texts(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["${MISSING}", "${}", "${1}", "${NAME", "${NA ME}", "${NAME-x}"])
-def test_what_is_no_known_variable_is_a_problem_of_its_key(text: str) -> None:
+def test_an_unknown_variable_is_a_problem_of_its_key(text: str) -> None:
     made = substitution()
 
     made.of({"queues": {"a": {"parallelism": text}}})
@@ -46,7 +46,7 @@ def test_what_is_no_known_variable_is_a_problem_of_its_key(text: str) -> None:
     assert [problem.path for problem in made.problems.found] == [("queues", "a", "parallelism")]
 
 
-def test_values_of_secret_variables_and_their_keys_are_remembered() -> None:
+def test_secret_values_and_their_keys_are_recorded() -> None:
     made = substitution()
 
     made.of({"a": {"Body": "${API_TOKEN}", "c": ["${SHORT_KEY}"], "d": "${NAME}"}})
@@ -56,7 +56,7 @@ def test_values_of_secret_variables_and_their_keys_are_remembered() -> None:
 
 
 @given(st.text(alphabet="${}:-aN", max_size=12))
-def test_an_escaped_text_comes_back_as_it_was(text: str) -> None:
+def test_escaping_is_reversible(text: str) -> None:
     made = substitution()
 
     assert made.of(escaped({"k": [text]})) == {"k": [text]}

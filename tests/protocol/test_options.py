@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import value_types
-from qstash_cli.protocol.contradictions import refuse_contradictions
+from qstash_cli.protocol.conflicts import raise_if_conflicting
 from qstash_cli.protocol.options import (
     MessageOptions,
     Operation,
@@ -171,12 +171,12 @@ def test_contradictions_are_refused(
     options: MessageOptions, operation: Operation, words: str
 ) -> None:
     with pytest.raises(BadInput, match=words):
-        refuse_contradictions(options, operation)
+        raise_if_conflicting(options, operation)
 
 
 def test_valid_combinations_are_accepted() -> None:
-    refuse_contradictions(MessageOptions(delay_s=1), "publish")
+    raise_if_conflicting(MessageOptions(delay_s=1), "publish")
     complete = MessageOptions(flow_key="k", rate=1, period_s=2)
-    refuse_contradictions(complete, "enqueue")
+    raise_if_conflicting(complete, "enqueue")
 
     assert replace(complete, rate=2).rate == 2

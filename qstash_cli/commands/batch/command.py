@@ -18,7 +18,7 @@ from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
 from qstash_cli.commands.common import message_validation
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Column, Result, View
-from qstash_cli.protocol.contradictions import refuse_contradictions
+from qstash_cli.protocol.conflicts import raise_if_conflicting
 from qstash_cli.protocol.destination import validate_destination
 from qstash_cli.protocol.options import MessageOptions
 
@@ -80,7 +80,7 @@ def batch(
     path = None if file == "-" else Path(file).expanduser()
     _refuse_what_does_not_fit(path, records, sending)
     options = replace(options, rate=sending.rate.of_the_key if sending.rate else None)
-    refuse_contradictions(options, "enqueue" if options.queue else "publish")
+    raise_if_conflicting(options, "enqueue" if options.queue else "publish")
     message_validation.warn_if_past(ctx, options)
     job = Job(
         ctx=ctx,

@@ -11,7 +11,7 @@ from qstash_cli.batch.rows import FileFormat
 from qstash_cli.cli.context import Context
 from qstash_cli.commands.batch.options import RecordOptions
 from qstash_cli.commands.common import message_validation
-from qstash_cli.protocol.contradictions import refuse_contradictions
+from qstash_cli.protocol.conflicts import raise_if_conflicting
 from qstash_cli.protocol.destination import validate_destination
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.limits import validate_limits
@@ -50,7 +50,7 @@ def _validate(ctx: Context) -> Callable[[str, Headers, str | None], str]:
     def validate(destination: str, headers: Headers, queue: str | None) -> str:
         destination = validate_destination(destination)
         options = decode(headers)
-        refuse_contradictions(options, "enqueue" if queue or options.queue else "publish")
+        raise_if_conflicting(options, "enqueue" if queue or options.queue else "publish")
         message_validation.validate(ctx, destination, options, 0)
         return destination
 

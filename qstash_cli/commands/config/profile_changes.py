@@ -11,7 +11,7 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.limits import PLANS
-from qstash_cli.protocol.tokens import has_shape_of_token, unusable_token
+from qstash_cli.protocol.tokens import is_token_shaped, unusable_token
 
 _REST_BYTES = 65536
 
@@ -135,7 +135,7 @@ def _token(ctx: Context, name: str) -> str:
     if unusable := unusable_token(token):
         why, fix = unusable
         raise BadInput(why, hint=f"{fix}; nothing was changed")
-    if not has_shape_of_token(token):
+    if not is_token_shaped(token):
         ctx.warn("the token does not have the form of a QStash token; `qstash doctor` tries it out")
     return token
 

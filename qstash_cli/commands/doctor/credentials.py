@@ -12,8 +12,8 @@ from qstash_cli.config.credentials import Settings, mask
 from qstash_cli.config.sources import Source
 from qstash_cli.errors import BadCredentials, ExitCode, QstashError
 from qstash_cli.protocol.tokens import (
-    has_shape_of_token,
-    looks_like_redis,
+    is_token_shaped,
+    looks_like_redis_token,
     mistaken_for_token,
 )
 
@@ -47,12 +47,12 @@ def kind_of_token(token: str, source: Source) -> DoctorCheck:
     if mistaken := mistaken_for_token(token):
         what, fix = mistaken
         return failure("token", f"{source.token_from} has {what}, not a token", fix, _REFUSED)
-    if looks_like_redis(token):
+    if looks_like_redis_token(token):
         return warning(
             "token",
             f"{mask(token)} looks like the token of a Redis database",
             "copy QSTASH_TOKEN from the console's QStash page",
         )
-    if not has_shape_of_token(token):
+    if not is_token_shaped(token):
         return warning("token", f"{mask(token)} has not the form of QStash's tokens")
     return ok("token", f"{mask(token)}, in the form of QStash's tokens")

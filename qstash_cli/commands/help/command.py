@@ -10,7 +10,7 @@ from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.help.topics import TOPICS
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Column, Result, View
-from qstash_cli.protocol.names import nearest
+from qstash_cli.protocol.suggestions import did_you_mean
 
 app = group()
 _VIEW = View(columns=(Column(name="topic", of="topic"), Column(name="text", of="text")), id="topic")
@@ -35,7 +35,7 @@ def help(  # noqa: A001 - the word of the command line
     if name and name not in TOPICS:
         raise BadInput(
             f"no such topic or command: {name!r}",
-            hint=nearest(name, TOPICS) or f"the topics are {', '.join(TOPICS)}",
+            hint=did_you_mean(name, TOPICS) or f"the topics are {', '.join(TOPICS)}",
         )
     text = TOPICS[name]() if name else "\n".join(f"qstash help {topic}" for topic in TOPICS)
     return Result(data={"topic": name, "text": text}, view=_VIEW, text=text)

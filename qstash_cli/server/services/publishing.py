@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol.contradictions import Contradiction, find_contradiction
+from qstash_cli.protocol.conflicts import Conflict, find_conflict
 from qstash_cli.protocol.destination import is_url, validate_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import validate_name
@@ -29,11 +29,11 @@ _BAD_SCHEME = "invalid destination url: endpoint has invalid scheme, add http://
 _SAYING = ("upstash-", "content-type")
 # The API speaks of headers, where the command line speaks of flags.
 _CONTRADICTIONS = {
-    Contradiction.DELAY_IN_A_QUEUE: "a message in a queue cannot be delayed: "
+    Conflict.DELAY_IN_A_QUEUE: "a message in a queue cannot be delayed: "
     "remove Upstash-Delay and Upstash-Not-Before",
-    Contradiction.LIMITS_WITHOUT_A_KEY: "Upstash-Flow-Control-Value needs "
+    Conflict.LIMITS_WITHOUT_A_KEY: "Upstash-Flow-Control-Value needs "
     "Upstash-Flow-Control-Key, the flow control key",
-    Contradiction.KEY_WITHOUT_LIMITS: "Upstash-Flow-Control-Key needs "
+    Conflict.KEY_WITHOUT_LIMITS: "Upstash-Flow-Control-Key needs "
     "Upstash-Flow-Control-Value with a rate or parallelism",
 }
 NewId = Callable[[str], str]
@@ -95,7 +95,7 @@ def _options(destination: str, headers: Headers, queue: str | None) -> MessageOp
     line = queue or options.queue
     if line is not None:
         validate_name(line, "queue")
-    found = find_contradiction(options, "enqueue" if line and not options.cron else "publish")
+    found = find_conflict(options, "enqueue" if line and not options.cron else "publish")
     if found is not None:
         raise ApiError(400, _CONTRADICTIONS[found])
     return options

@@ -11,7 +11,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.options import MessageOptions, Operation
 
 
-class Contradiction(Enum):
+class Conflict(Enum):
     """A refused combination. The value is the error message and the hint."""
 
     DELAY_IN_A_QUEUE = (
@@ -28,25 +28,25 @@ class Contradiction(Enum):
     )
 
 
-def find_contradiction(options: MessageOptions, operation: Operation) -> Contradiction | None:
+def find_conflict(options: MessageOptions, operation: Operation) -> Conflict | None:
     """Returns the first combination that QStash refuses, or None."""
     is_delayed = options.delay_s is not None or options.not_before_s is not None
     if operation == "enqueue" and is_delayed:
-        return Contradiction.DELAY_IN_A_QUEUE
+        return Conflict.DELAY_IN_A_QUEUE
     has_limits = options.rate is not None or options.parallelism is not None
     if options.flow_key is None and (has_limits or options.period_s is not None):
-        return Contradiction.LIMITS_WITHOUT_A_KEY
+        return Conflict.LIMITS_WITHOUT_A_KEY
     if options.flow_key is not None and not has_limits:
-        return Contradiction.KEY_WITHOUT_LIMITS
+        return Conflict.KEY_WITHOUT_LIMITS
     return None
 
 
-def refuse_contradictions(options: MessageOptions, operation: Operation) -> None:
+def raise_if_conflicting(options: MessageOptions, operation: Operation) -> None:
     """Raises `BadInput`, naming the flags, for a combination that QStash refuses."""
-    found = find_contradiction(options, operation)
+    found = find_conflict(options, operation)
     if found is not None:
         message, hint = found.value
-        is_about_the_key = found is Contradiction.KEY_WITHOUT_LIMITS
+        is_about_the_key = found is Conflict.KEY_WITHOUT_LIMITS
         raise BadInput(
             f"{message}: {options.flow_key!r}" if is_about_the_key else message, hint=hint
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str], min_similarity: float = 0.6) -> str:
+def did_you_mean(name: str, known: Iterable[str], min_similarity: float = 0.6) -> str:
     """Returns `did you mean 'x'?` if a known name is similar, else an empty string.
 
     `min_similarity` is from 0 to 1.
