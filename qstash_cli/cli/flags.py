@@ -10,18 +10,19 @@ from typing import Any, NamedTuple
 class Flag(NamedTuple):
     """One flag: its names (the field's own if none), its help, and how its text is read.
 
-    `parse` gets the text and the time in unix seconds, and raises `BadInput`. A flag without a
-    `metavar` is a switch. `complete` is the kind of value that shells offer, such
-    as `queue`, or the values themselves: `jsonl|csv`.
+    `parse` gets the text and raises `BadInput`; `parse_at` gets the time in unix seconds, too, and
+    replaces it for relative times. A flag without a `metavar` is a switch. `complete` is the kind
+    of value that shells offer, such as `queue`, or the values themselves: `jsonl|csv`.
     """
 
     help: str
     names: tuple[str, ...] = ()
     metavar: str = ""
-    parse: Callable[[str, float], Any] | None = None
+    parse: Callable[[str], Any] | None = None
     repeats: bool = False
     section: str = "Options"
     complete: str = ""
+    parse_at: Callable[[str, float], Any] | None = None
 
 
 class Argument(NamedTuple):

@@ -17,7 +17,7 @@ _HEADER = Flag(
     names=("-H", "--header"),
     metavar="'NAME: VALUE'",
     repeats=True,
-    parse=lambda text, _now: parse_header(text),
+    parse=parse_header,
     section="Message",
     complete="header",
 )
@@ -58,10 +58,11 @@ class CliOption(NamedTuple):
         return self._parsed(value, now)
 
     def _parsed(self, text: str, now: float) -> Any:
-        if self.flag.parse is None:
-            return text
+        parse, parse_at = self.flag.parse, self.flag.parse_at
         try:
-            return self.flag.parse(text, now)
+            if parse_at is not None:
+                return parse_at(text, now)
+            return text if parse is None else parse(text)
         except BadInput as error:
             raise BadInput(f"{self.names[-1]}: {error.message}", hint=error.hint) from None
 
@@ -127,6 +128,7 @@ def _named_option(name: str, option: Any, prefix: str, section: str) -> CliOptio
         names=(_SHORT[long], long) if long in _SHORT else (long,),
         metavar=option.kind.metavar,
         parse=option.kind.parse if option.kind.metavar else None,
+        parse_at=option.kind.parse_at,
         repeats=option.kind.repeats,
         section=section,
         complete=option.complete,

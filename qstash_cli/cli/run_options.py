@@ -17,10 +17,6 @@ _CONNECTION = "Connection"
 _AUTOMATION = "Automation"
 
 
-def _seconds(text: str, _now: float) -> int:
-    return parse_duration_s(text)
-
-
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
     """How the result is shown."""
@@ -46,7 +42,7 @@ class OutputOptions:
         return "json" if self.json else "ids" if self.quiet else self.output
 
 
-def _output_name(text: str, _now: float) -> str:
+def _output_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", text):
         raise BadInput(f"not the name of an output: {text!r}", hint="letters, digits, - and _")
     return text
@@ -92,14 +88,14 @@ class ConnectionOptions:
     request_timeout: int = flag(
         "Longest wait for an answer (default 60s)",
         metavar="DURATION",
-        parse=_seconds,
+        parse=parse_duration_s,
         default=60,
         section=_CONNECTION,
     )
     max_wait: int = flag(
         "Longest wait for a rate limit or Retry-After (default 10s)",
         metavar="DURATION",
-        parse=_seconds,
+        parse=parse_duration_s,
         default=10,
         section=_CONNECTION,
     )

@@ -32,7 +32,7 @@ class HeaderOptions:
         "--header",
         metavar="'NAME: VALUE'",
         repeats=True,
-        parse=lambda text, _now: parse_header(text),
+        parse=parse_header,
     )
 
 

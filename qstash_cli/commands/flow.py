@@ -33,7 +33,7 @@ class FlowLimits:
     period: int | None = flag(
         "Length of the period",
         metavar="DURATION",
-        parse=lambda text, _now: parse_period_s(text),
+        parse=parse_period_s,
     )
 
 

@@ -50,14 +50,10 @@ _VIEW = View(
 )
 
 
-def _status(text: str, _now: float) -> int:
+def _status(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) in _STATUSES):
         raise BadInput(f"not a status to answer: {text!r}", hint="between 200 and 599")
     return int(text)
-
-
-def _seconds(text: str, _now: float) -> int:
-    return parse_duration_s(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +65,9 @@ class Listening:
     save: str | None = flag("Save each request in this directory", metavar="DIR")
     status: int = flag("Answer with it (default 200)", metavar="STATUS", parse=_status, default=200)
     fail_first: int = flag("Answer 500 to the first N", metavar="N", parse=parse_count, default=0)
-    latency: int = flag("Answer after so long", metavar="DURATION", parse=_seconds, default=0)
+    latency: int = flag(
+        "Answer after so long", metavar="DURATION", parse=parse_duration_s, default=0
+    )
 
 
 @command(app, connects=False)

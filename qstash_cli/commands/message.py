@@ -17,7 +17,7 @@ from qstash_cli.commands.common.confirm_options import BulkOptions
 from qstash_cli.commands.common.deliveries import entries_of, failure_of, wait_for_end
 from qstash_cli.commands.common.filters import MessageFilters
 from qstash_cli.commands.common.options import WaitOptions
-from qstash_cli.commands.common.paging import MORE_PAGES, Page, PagingOptions
+from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
 from qstash_cli.commands.common.per_id_requests import PerIdRequests
 from qstash_cli.commands.common.views import (
     BULK_ACTION,
@@ -63,7 +63,7 @@ class CancelOptions:
     wait_timeout: int = flag(
         "Longest wait for the cancel [default: 10m]",
         metavar="DURATION",
-        parse=lambda text, _now: parse_duration_s(text),
+        parse=parse_duration_s,
         default=600,
     )
 
@@ -180,7 +180,7 @@ def actions(
         return _action(ctx, action_id)
 
     def listed(found: Iterator[BulkAction]) -> Result:
-        page = Page(found, paging)
+        page = LimitedList(found, paging)
         view = BULK_ACTION if filters.state is None else IN_STATE
         return Result(data=page, view=view, footer=page.footer)
 

@@ -43,7 +43,7 @@ class ProbeOptions:
     timeout: int = flag(
         "Longest wait for an answer (default 60s)",
         metavar="DURATION",
-        parse=lambda text, _now: parse_duration_s(text),
+        parse=parse_duration_s,
         default=60,
     )
 

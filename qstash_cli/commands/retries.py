@@ -32,7 +32,7 @@ def _seconds(milliseconds: int) -> str:
     return format_duration(seconds) if not rest or seconds >= 60 else f"{milliseconds / 1000:g}s"
 
 
-def _count(text: str, _now: float) -> int:
+def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < _MAX_RETRIES):
         raise BadInput(f"not a number of retries: {text!r}", hint=f"0 to {_MAX_RETRIES - 1}")
     return int(text)
@@ -51,12 +51,12 @@ class RetriesOptions:
     retry_delay: str | None = flag(
         "Milliseconds before each, as an expression of `retried`",
         metavar="EXPR",
-        parse=lambda text, _now: validate_expression(text),
+        parse=validate_expression,
     )
     recovery: int | None = flag(
         "How long the endpoint may be down; exits 1 if the attempts end before",
         metavar="DURATION",
-        parse=lambda text, _now: parse_duration_s(text),
+        parse=parse_duration_s,
     )
 
 

@@ -60,7 +60,7 @@ class ScheduleOptions(TimeZoneOption):
     id: str | None = flag(
         "Id of the schedule",
         metavar="ID",
-        parse=lambda text, _now: validate_name(text, "schedule"),
+        parse=lambda text: validate_name(text, "schedule"),
     )
     replace: bool = flag("Replace the schedule of that id as a whole, if there is one")
     no_check: bool = flag("Leave the checks to QStash")

@@ -37,19 +37,22 @@ class SignedContent:
         section="Request",
     )
     at: float | None = flag(
-        "Sign as of this time (default now)", metavar="TIME", parse=parse_instant_s, section="Time"
+        "Sign as of this time (default now)",
+        metavar="TIME",
+        parse_at=parse_instant_s,
+        section="Time",
     )
     expires_in: int = flag(
         "How long it is good for (default 5m)",
         metavar="DURATION",
-        parse=lambda text, _now: parse_duration_s(text),
+        parse=parse_duration_s,
         default=LIFETIME_S,
         section="Time",
     )
     not_before: float | None = flag(
         "When it begins to be good (default always)",
         metavar="TIME",
-        parse=parse_instant_s,
+        parse_at=parse_instant_s,
         section="Time",
     )
 

@@ -44,7 +44,7 @@ class DefaultHeaderOptions:
         "--header",
         metavar="'NAME: VALUE'",
         repeats=True,
-        parse=lambda text, _now: parse_header(text),
+        parse=parse_header,
         complete="header",
     )
     clear: bool = flag("Take all default headers away")

@@ -18,19 +18,14 @@ from qstash_cli.manifest.resources import (
     UrlGroup,
 )
 from qstash_cli.protocol.headers import Headers, canonical_name
-from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.protocol.options import MessageOptions, json_names
 from qstash_cli.protocol.redaction import is_redacted
 
 if TYPE_CHECKING:
     from qstash_cli.protocol import records
 
 # The options of a schedule that QStash returns, with their keys in its JSON.
-RETURNED_OPTIONS = {
-    "method": "method", "delay_s": "delay", "timeout_s": "timeout", "retries": "retries",
-    "retry_delay": "retryDelayExpression", "label": "labels", "flow_key": "flowControlKey",
-    "parallelism": "parallelism", "rate": "rate", "period_s": "period", "callback": "callback",
-    "failure_callback": "failureCallback", "queue": "queueName",
-}  # fmt: skip
+RETURNED_OPTIONS = json_names("schedule")
 # For these, zero means not set.
 _LIMITS = ("delay_s", "timeout_s", "parallelism", "rate", "period_s")
 

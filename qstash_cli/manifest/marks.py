@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from qstash_cli.protocol.options import MessageOptions, encode
+from qstash_cli.protocol.option_headers import encode
+from qstash_cli.protocol.options import MessageOptions
 
 MANAGED = "managed-by-qstash-cli"
 _HIDDEN = "qstash-cli-hidden-"

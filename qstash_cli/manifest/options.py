@@ -79,11 +79,11 @@ def _value(raw: Any, kind: ValueType) -> Any:
         items = raw if isinstance(raw, list) else [raw]
         if not all(isinstance(item, str) for item in items):
             raise BadInput(f"expected {expected}")
-        return tuple(part for item in items for part in kind.parse(item, 0))
+        return tuple(part for item in items for part in kind.parse(item))
     is_number = isinstance(raw, int) and not isinstance(raw, bool) and kind in _NUMBERS
     if not isinstance(raw, str) and not is_number:
         raise BadInput(f"expected {expected}")
-    return kind.parse(str(raw), 0)
+    return kind.parse(str(raw))
 
 
 def _read_callback(

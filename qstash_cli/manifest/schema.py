@@ -166,7 +166,7 @@ def _number(
         expected = 'a duration such as "1m"' if kind is value_types.PERIOD else "a whole number"
         problems.add((*path, key), f"expected {expected}")
         return None
-    number: int | None = problems.validate((*path, key), kind.parse, str(raw), 0)
+    number: int | None = problems.validate((*path, key), kind.parse, str(raw))
     return number
 
 

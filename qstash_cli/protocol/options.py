@@ -5,14 +5,12 @@ Source: QStash docs, "Publish a message", header parameters.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from qstash_cli.errors import BadInput
 from qstash_cli.protocol import value_types
-from qstash_cli.protocol.headers import Headers, canonical_name, forwardable, validate_header
+from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.value_types import ValueType
 
 Operation = Literal["publish", "enqueue", "batch", "schedule", "dlq_retry"]
@@ -32,7 +30,9 @@ class Option(NamedTuple):
 
     `header` is the name without `Upstash-`; options that share a header are `part=value` pairs in
     it. `callback` means that the option also exists for callbacks, as `Upstash-Callback-...`.
-    `complete` is the kind of value that shells complete.
+    `complete` is the kind of value that shells complete. `json` is the name in the JSON of
+    schedules and, except for `retries` (`maxRetries`), of messages and log entries; empty where
+    QStash does not return the option.
     """
 
     header: str
@@ -42,6 +42,7 @@ class Option(NamedTuple):
     callback: bool = False
     on: tuple[Operation, ...] = _EVERYWHERE
     complete: str = ""
+    json: str = ""
 
 
 def _option(header: str, kind: ValueType, text: str, **more: Any) -> Any:
@@ -64,27 +65,43 @@ class MessageOptions:
         "HTTP method of the delivery",
         callback=True,
         complete="method",
+        json="method",
     )
     delay_s: int | None = _option(
-        "Delay", value_types.DURATION, "Delay before delivery", callback=True, on=_NOT_QUEUED
+        "Delay",
+        value_types.DURATION,
+        "Delay before delivery",
+        callback=True,
+        on=_NOT_QUEUED,
+        json="delay",
     )
     not_before_s: int | None = _option(
         "Not-Before",
         value_types.INSTANT,
         "Time before which the message is not delivered",
         on=("publish", "batch"),
+        json="notBefore",
     )
     timeout_s: int | None = _option(
-        "Timeout", value_types.DURATION, "Timeout for the destination's response", callback=True
+        "Timeout",
+        value_types.DURATION,
+        "Timeout for the destination's response",
+        callback=True,
+        json="timeout",
     )
     retries: int | None = _option(
-        "Retries", value_types.COUNT, "Maximum number of retries", callback=True
+        "Retries",
+        value_types.COUNT,
+        "Maximum number of retries",
+        callback=True,
+        json="retries",
     )
     retry_delay: str | None = _option(
         "Retry-Delay",
         value_types.EXPRESSION,
         "Retry delay in milliseconds, as an expression",
         callback=True,
+        json="retryDelayExpression",
     )
     dedup_id: str | None = _option(
         "Deduplication-Id",
@@ -99,7 +116,11 @@ class MessageOptions:
         on=_NEW_MESSAGE,
     )
     label: tuple[str, ...] = _option(
-        "Label", value_types.LABELS, "Label for logs and filters (repeatable)", on=_NOT_RETRIED
+        "Label",
+        value_types.LABELS,
+        "Label for logs and filters (repeatable)",
+        on=_NOT_RETRIED,
+        json="labels",
     )
     flow_key: str | None = _option(
         "Flow-Control-Key",
@@ -108,6 +129,7 @@ class MessageOptions:
         callback=True,
         on=_NOT_RETRIED,
         complete="flow_key",
+        json="flowControlKey",
     )
     parallelism: int | None = _option(
         "Flow-Control-Value",
@@ -116,6 +138,7 @@ class MessageOptions:
         part="parallelism",
         callback=True,
         on=_NOT_RETRIED,
+        json="parallelism",
     )
     rate: int | None = _option(
         "Flow-Control-Value",
@@ -125,6 +148,7 @@ class MessageOptions:
         callback=True,
         # `batch` has its own --rate, which also limits how fast it sends.
         on=("publish", "enqueue", "schedule"),
+        json="rate",
     )
     period_s: int | None = _option(
         "Flow-Control-Value",
@@ -133,6 +157,7 @@ class MessageOptions:
         part="period",
         callback=True,
         on=_NOT_RETRIED,
+        json="period",
     )
     redact: tuple[str, ...] = _option(
         "Redact-Fields",
@@ -142,10 +167,16 @@ class MessageOptions:
         complete="redact",
     )
     callback: str | None = _option(
-        "Callback", value_types.URL, "URL that receives the result of every attempt"
+        "Callback",
+        value_types.URL,
+        "URL that receives the result of every attempt",
+        json="callback",
     )
     failure_callback: str | None = _option(
-        "Failure-Callback", value_types.URL, "URL that receives the final failure"
+        "Failure-Callback",
+        value_types.URL,
+        "URL that receives the final failure",
+        json="failureCallback",
     )
     queue: str | None = _option(
         "Queue-Name",
@@ -153,6 +184,7 @@ class MessageOptions:
         "Queue for ordered delivery",
         on=_NOT_QUEUED,
         complete="queue",
+        json="queueName",
     )
     header_forward: bool | None = _option(
         "Header-Forward", value_types.SWITCH, "Forward all headers unchanged", on=()
@@ -170,135 +202,13 @@ class MessageOptions:
     on_failure_callback: MessageOptions | None = None
 
 
-_FAMILIES = {"on_callback": "Callback-", "on_failure_callback": "Failure-Callback-"}
-_FORWARD = "forward-"
-
-
 @cache
 def table() -> tuple[tuple[str, Option], ...]:
     """Returns the fields of `MessageOptions` that are options, with their definitions, in order."""
     return tuple((f.name, f.metadata["option"]) for f in fields(MessageOptions) if f.metadata)
 
 
-def encode(
-    options: MessageOptions, prefix: str = "Upstash-", *, without: Container[str] = ()
-) -> Headers:
-    """Returns the request headers for `options`, leaving out the fields in `without`."""
-    return (
-        *_own_headers(options, prefix, without),
-        *_forwarded(options.headers, prefix),
-        *(
-            header
-            for name, infix in _FAMILIES.items()
-            if (family := getattr(options, name)) is not None
-            for header in encode(family, f"{prefix}{infix}")
-        ),
-    )
-
-
-def _own_headers(
-    options: MessageOptions, prefix: str, without: Container[str]
-) -> Iterator[tuple[str, str]]:
-    values: dict[str, list[str]] = {}
-    for name, option in table():
-        value = getattr(options, name)
-        if value is not None and value != () and name not in without:
-            text = option.kind.encode(value)
-            values.setdefault(option.header, []).append(
-                f"{option.part}={text}" if option.part else text
-            )
-    for header, texts in values.items():
-        yield f"{prefix}{header}", ", ".join(texts)
-
-
-def _forwarded(headers: Headers, prefix: str) -> Iterator[tuple[str, str]]:
-    for name, value in headers:
-        is_for_qstash = name.lower().startswith("upstash-")
-        is_plain = name.lower() == "content-type" and prefix == "Upstash-"
-        yield (name if is_for_qstash or is_plain else f"{prefix}Forward-{name}"), value
-
-
-def decode(headers: Iterable[tuple[str, str]]) -> MessageOptions:
-    """Parses request headers to options, ignoring headers that are not options.
-
-    `MessageOptions.headers` contain the headers for the destination, under canonical names. Raises
-    `BadInput` naming the invalid header.
-    """
-    received = [(name.lower(), name, text) for name, text in headers]
-    ours = [one for one in received if one[0].startswith("upstash-")]
-    values, forwarded = _decode_family(ours, "upstash-")
-    plain = tuple((name, text) for lower, name, text in received if lower == "content-type")[:1]
-    if values.get("header_forward"):
-        plain = forwardable((name, text) for _, name, text in received)
-    return MessageOptions(
-        **values,
-        headers=_override(plain, forwarded),
-        on_callback=_decode_callback(ours, "upstash-callback-"),
-        on_failure_callback=_decode_callback(ours, "upstash-failure-callback-"),
-    )
-
-
-# The name in lower case, the name as written, and the value.
-_Received = list[tuple[str, str, str]]
-
-
-def _decode_callback(received: _Received, prefix: str) -> MessageOptions | None:
-    values, forwarded = _decode_family([h for h in received if h[0].startswith(prefix)], prefix)
-    return MessageOptions(**values, headers=forwarded) if values or forwarded else None
-
-
-def _decode_family(received: _Received, prefix: str) -> tuple[dict[str, Any], Headers]:
-    """Returns the options whose names have the prefix, and the headers to forward."""
-    known = _by_header(callback=prefix != "upstash-")
-    values: dict[str, Any] = {}
-    forwarded: list[tuple[str, str]] = []
-    for lower, name, text in received:
-        suffix = lower[len(prefix) :]
-        if suffix.startswith(_FORWARD) and suffix != _FORWARD:
-            forwarded.append(validate_header(canonical_name(suffix.removeprefix(_FORWARD)), text))
-        elif suffix in known:
-            values |= _decode_header(canonical_name(name), text, known[suffix])
-    return values, tuple(forwarded)
-
-
 @cache
-def _by_header(*, callback: bool) -> dict[str, dict[str, tuple[str, Option]]]:
-    found: dict[str, dict[str, tuple[str, Option]]] = {}
-    for name, option in table():
-        if option.callback or not callback:
-            found.setdefault(option.header.lower(), {})[option.part] = (name, option)
-    return found
-
-
-def _decode_header(header: str, text: str, parts: dict[str, tuple[str, Option]]) -> dict[str, Any]:
-    pairs = {"": text} if "" in parts else _pairs(header, text)
-    values = {}
-    for part, value in pairs.items():
-        if part not in parts:
-            raise BadInput(
-                f"{header}: unknown part {part!r}", hint=f"use one of {', '.join(parts)}"
-            )
-        name, option = parts[part]
-        try:
-            values[name] = option.kind.decode(value)
-        except BadInput as error:
-            raise BadInput(f"{header}: {error.message}", hint=error.hint) from None
-    return values
-
-
-def _pairs(header: str, text: str) -> dict[str, str]:
-    pairs = {}
-    for item in text.split(","):
-        part, equals, value = item.partition("=")
-        if not equals:
-            raise BadInput(f"{header}: not part=value: {item.strip()!r}")
-        pairs[part.strip().lower()] = value.strip()
-    return pairs
-
-
-def _override(received: Headers, forwarded: Headers) -> Headers:
-    # Undocumented: a forwarded Content-Type overrides the request's own. The Python SDK sends both
-    # and means the forwarded one.
-    named = {name for name, _ in forwarded}
-    plain = ((canonical_name(name), value) for name, value in received)
-    return (*(header for header in plain if header[0] not in named), *forwarded)
+def json_names(operation: Operation) -> dict[str, str]:
+    """QStash's JSON names of the options of an operation, by field."""
+    return {name: one.json for name, one in table() if one.json and operation in one.on}

@@ -32,7 +32,7 @@ def parse_state(text: str) -> str:
     return state
 
 
-def parse_action_state(text: str, _now: float) -> str:
+def parse_action_state(text: str) -> str:
     """Parses the state of a bulk action to QStash's own spelling. Raises `BadInput`."""
     state = text.strip().upper().replace("-", "_")
     if state not in ACTION_STATES:

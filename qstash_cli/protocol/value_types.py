@@ -21,15 +21,16 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 class ValueType(NamedTuple):
     """Converts a value from a flag, to a header and from a header.
 
-    `parse` also takes the current time in unix seconds, for relative times. If `repeats`, values
-    are tuples, and those of repeated flags are concatenated.
+    If `repeats`, values are tuples, and those of repeated flags are concatenated. `parse_at` also
+    takes the current time in unix seconds; it replaces `parse` for flags with relative times.
     """
 
     metavar: str
-    parse: Callable[[str, float], Any]
+    parse: Callable[[str], Any]
     encode: Callable[[Any], str]
     decode: Callable[[str], Any]
     repeats: bool = False
+    parse_at: Callable[[str, float], Any] | None = None
 
 
 def _plain(
@@ -40,7 +41,7 @@ def _plain(
     decode: Callable[[str], Any] | None = None,
     repeats: bool = False,
 ) -> ValueType:
-    return ValueType(metavar, lambda text, _now: read(text), encode, decode or read, repeats)
+    return ValueType(metavar, read, encode, decode or read, repeats)
 
 
 def _count(minimum: int, max_digits: int = 17) -> Callable[[str], int]:
@@ -111,4 +112,10 @@ EXPRESSION = _plain("EXPR", lambda text: backoff.validate_expression(text.strip(
 DEDUPLICATION_ID = _plain("ID", ids.validate_deduplication_id)
 LABELS = _plain("LABEL", _labels, ",".join, decode=_present_items, repeats=True)
 REDACT_FIELDS = _plain("FIELD", redaction.parse_fields, ",".join, repeats=True)
-INSTANT = ValueType("TIME", lambda text, now: round(parse_instant_s(text, now)), str, _count(0, 15))
+INSTANT = ValueType(
+    "TIME",
+    _count(0, 15),
+    str,
+    _count(0, 15),
+    parse_at=lambda text, now: round(parse_instant_s(text, now)),
+)

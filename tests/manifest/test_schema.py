@@ -10,7 +10,8 @@ from qstash_cli.manifest.options import callback_keys, own_keys
 from qstash_cli.manifest.resources import DesiredEndpoint, Manifest, Pin, Queue
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.validation import Validation
-from qstash_cli.protocol.options import MessageOptions, encode
+from qstash_cli.protocol.option_headers import encode
+from qstash_cli.protocol.options import MessageOptions
 
 BASE = '[schedules.s]\ndestination = "https://example.com"\ncron = "@daily"\n'
 

@@ -10,13 +10,8 @@ from hypothesis import strategies as st
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import value_types
 from qstash_cli.protocol.conflicts import raise_if_conflicting
-from qstash_cli.protocol.options import (
-    MessageOptions,
-    Operation,
-    decode,
-    encode,
-    table,
-)
+from qstash_cli.protocol.option_headers import decode, encode
+from qstash_cli.protocol.options import MessageOptions, Operation, table
 
 NAMES = st.from_regex(r"[A-Z][a-z]{0,8}(-[A-Z][a-z]{0,8}){0,2}", fullmatch=True).filter(
     lambda name: not name.startswith("Upstash")

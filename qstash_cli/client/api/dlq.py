@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from qstash_cli.client.api.filters import Filter, id_query, query
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import validate_id
-from qstash_cli.protocol.options import MessageOptions, encode
+from qstash_cli.protocol.option_headers import encode
+from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.records import Deleted, DlqEntry, DlqMessage, DlqPage, Published, Retried
 
 PAGE = 100

@@ -9,7 +9,8 @@ from typing import Any
 from qstash_cli.client.api.filters import Filter, id_query, query
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import validate_id, validate_name
-from qstash_cli.protocol.options import MessageOptions, encode
+from qstash_cli.protocol.option_headers import encode
+from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.records import Cancelled, Message, Published
 
 

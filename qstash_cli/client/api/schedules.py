@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from qstash_cli.client.request import Request
 from qstash_cli.protocol.ids import validate_name
-from qstash_cli.protocol.options import MessageOptions, encode
+from qstash_cli.protocol.option_headers import encode
+from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.records import Schedule, Scheduled
 
 

@@ -25,13 +25,13 @@ class Rate:
     of_the_key: int | None = None
 
 
-def _rate(text: str, now: float) -> Rate:
+def _rate(text: str) -> Rate:
     if match := _PACE.fullmatch(text.strip()):
         per_s = float(match[1]) / _UNIT_S[match[2]]
         if per_s > 0:
             return Rate(per_s=per_s)
     try:
-        return Rate(of_the_key=parse_count(text, now))
+        return Rate(of_the_key=parse_count(text))
     except BadInput:
         raise BadInput(
             f"not a rate: {text!r}",
@@ -39,13 +39,13 @@ def _rate(text: str, now: float) -> Rate:
         ) from None
 
 
-def _format(text: str, _now: float) -> str:
+def _format(text: str) -> str:
     if text not in _FORMATS:
         raise BadInput(f"not a format of records: {text!r}", hint=f"one of {', '.join(_FORMATS)}")
     return text
 
 
-def _path(text: str, _now: float) -> Path:
+def _path(text: str) -> Path:
     if not text:
         raise BadInput("the name of the file is empty")
     return Path(text).expanduser()

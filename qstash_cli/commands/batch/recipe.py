@@ -15,7 +15,8 @@ from qstash_cli.protocol.conflicts import raise_if_conflicting
 from qstash_cli.protocol.destination import validate_destination
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.limits import validate_limits
-from qstash_cli.protocol.options import MessageOptions, decode, encode
+from qstash_cli.protocol.option_headers import decode, encode
+from qstash_cli.protocol.options import MessageOptions
 
 # Most records of a file differ in their bodies alone, and many bodies are of the same size.
 _CACHE_SIZE = 4096

@@ -65,14 +65,14 @@ class Thresholds:
     dlq_since: tuple[int, str] | None = flag(
         "Of the DLQ, only entries from then on, or so long ago",
         metavar="TIME",
-        parse=lambda text, now: (round(parse_past_instant_s(text, now) * 1000), text.strip()),
+        parse_at=lambda text, now: (round(parse_past_instant_s(text, now) * 1000), text.strip()),
         section="Checks",
     )
     queue: tuple[str, ...] = flag(
         "Of this queue, the lag (see --lag-max)",
         metavar="NAME",
         repeats=True,
-        parse=lambda text, _now: validate_name(text, "queue"),
+        parse=lambda text: validate_name(text, "queue"),
         section="Checks",
         complete="queue",
     )
@@ -104,7 +104,7 @@ class Thresholds:
     schedule_late: int | None = flag(
         "No schedule, not paused, whose next time passed longer ago",
         metavar="DURATION",
-        parse=lambda text, _now: parse_duration_s(text),
+        parse=parse_duration_s,
         section="Checks",
     )
 

@@ -20,8 +20,8 @@ def _past_ms(text: str, now: float) -> int:
     return round(parse_past_instant_s(text, now) * 1000)
 
 
-def _named(what: str) -> Callable[[str, float], tuple[str, ...]]:
-    def read(text: str, _now: float) -> tuple[str, ...]:
+def _named(what: str) -> Callable[[str], tuple[str, ...]]:
+    def read(text: str) -> tuple[str, ...]:
         items = tuple(item.strip() for item in text.split(","))
         if not all(items):
             raise BadInput(f"an empty {what}: {text!r}", hint="nothing was sent")
@@ -30,21 +30,21 @@ def _named(what: str) -> Callable[[str, float], tuple[str, ...]]:
     return read
 
 
-def _id(text: str, _now: float) -> str:
+def _id(text: str) -> str:
     return validate_id(text, "message")
 
 
-def _as_it_is(text: str, _now: float) -> str:
+def _as_it_is(text: str) -> str:
     if not text.strip():
         raise BadInput("it is empty", hint="nothing was sent")
     return text
 
 
-def _state(text: str, _now: float) -> tuple[str, ...]:
+def _state(text: str) -> tuple[str, ...]:
     return tuple(parse_state(item) for item in text.split(","))
 
 
-def _status(text: str, _now: float) -> int:
+def _status(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 3):
         raise BadInput(f"not a status: {text!r}", hint="write a number such as 503")
     return int(text)
@@ -96,10 +96,13 @@ class MessageFilters:
         "Published from here", metavar="IP", repeats=True, parse=_named("address"), section=_FILTERS
     )
     since: int | None = flag(
-        "Not before this time, or this long ago", metavar="TIME", parse=_past_ms, section=_FILTERS
+        "Not before this time, or this long ago",
+        metavar="TIME",
+        parse_at=_past_ms,
+        section=_FILTERS,
     )
     until: int | None = flag(
-        "Not after this time", metavar="TIME", parse=_past_ms, section=_FILTERS
+        "Not after this time", metavar="TIME", parse_at=_past_ms, section=_FILTERS
     )
 
     def filter(self, **more: Any) -> Filter:

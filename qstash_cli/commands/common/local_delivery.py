@@ -30,7 +30,7 @@ class HandlerOptions:
     timeout: int = flag(
         "Longest wait for its answer (default 60s)",
         metavar="DURATION",
-        parse=lambda text, _now: parse_duration_s(text),
+        parse=parse_duration_s,
         default=60,
         section=_DELIVERY,
     )

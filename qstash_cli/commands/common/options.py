@@ -12,25 +12,21 @@ _MAX_DIGITS = 9
 _MAX_PORT = 65_535
 
 
-def _seconds(text: str, _now: float) -> int:
-    return parse_duration_s(text)
-
-
-def parse_count(text: str, _now: float) -> int:
+def parse_count(text: str) -> int:
     """A whole number of at least one. Raises `BadInput`."""
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and int(text)):
         raise BadInput(f"not a whole number of at least 1: {text!r}")
     return int(text)
 
 
-def parse_whole_number(text: str, _now: float) -> int:
+def parse_whole_number(text: str) -> int:
     """A whole number, zero included. Raises `BadInput`."""
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
         raise BadInput(f"not a whole number: {text!r}")
     return int(text)
 
 
-def parse_port(text: str, _now: float) -> int:
+def parse_port(text: str) -> int:
     """A port. Raises `BadInput`."""
     if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
         raise BadInput(f"not a port: {text!r}", hint="0 picks a free one")
@@ -45,7 +41,7 @@ class PublishWaitOptions:
     wait_timeout: int = flag(
         "Longest wait (default 60s)",
         metavar="DURATION",
-        parse=_seconds,
+        parse=parse_duration_s,
         default=60,
         section="Message",
     )
@@ -56,7 +52,7 @@ class WaitOptions:
     """How long to follow a message."""
 
     wait_timeout: int = flag(
-        "Longest wait (default 60s)", metavar="DURATION", parse=_seconds, default=60
+        "Longest wait (default 60s)", metavar="DURATION", parse=parse_duration_s, default=60
     )
 
 

@@ -25,7 +25,7 @@ class PagingOptions:
     all: bool = flag("Show all of them")
 
 
-class Page(Generic[T]):
+class LimitedList(Generic[T]):
     """The items up to the limit of `--limit`, read as they are needed."""
 
     def __init__(self, items: Iterable[T], paging: PagingOptions) -> None:

@@ -16,27 +16,27 @@ from qstash_cli.protocol.tokens import is_token_shaped, unusable_token
 _REST_BYTES = 65536
 
 
-def _plan(text: str, _now: float) -> str:
+def _plan(text: str) -> str:
     if text not in PLANS:
         raise BadInput(f"not a plan: {text!r}", hint=f"one of {', '.join(PLANS)}")
     return text
 
 
-def _url(text: str, _now: float) -> str:
+def _url(text: str) -> str:
     from qstash_cli.config.urls import validate_url
 
     # Whether it may be used without TLS is asked at each run.
     return validate_url(text, insecure=True)
 
 
-def _variable(text: str, _now: float) -> str:
+def _variable(text: str) -> str:
     # Whoever pastes the token itself must not read it in an error.
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
         raise BadInput("that is not the name of a variable", hint="write it as --token-env NAME")
     return text
 
 
-def _command(text: str, _now: float) -> tuple[str, ...]:
+def _command(text: str) -> tuple[str, ...]:
     import shlex
 
     try:

@@ -14,7 +14,7 @@ from qstash_cli.protocol.limits import DEV_QUOTAS
 _USERS = {user.name: user for user in DEV_USERS}
 
 
-def _route(text: str, _now: float) -> tuple[str, str]:
+def _route(text: str) -> tuple[str, str]:
     origin, equals, target = text.partition("=")
     if not equals or not all(url.startswith(("http://", "https://")) for url in (origin, target)):
         raise BadInput(
@@ -23,17 +23,17 @@ def _route(text: str, _now: float) -> tuple[str, str]:
     return origin, target
 
 
-def _speed(text: str, now: float) -> float:
-    return float(parse_count(text, now))
+def _speed(text: str) -> float:
+    return float(parse_count(text))
 
 
-def _plan(text: str, _now: float) -> str:
+def _plan(text: str) -> str:
     if text not in DEV_QUOTAS:
         raise BadInput(f"not a plan: {text!r}", hint=f"one of {', '.join(DEV_QUOTAS)}")
     return text
 
 
-def _user(text: str, _now: float) -> Credentials:
+def _user(text: str) -> Credentials:
     if text not in _USERS:
         raise BadInput(f"not a development user: {text!r}", hint=f"one of {', '.join(_USERS)}")
     return _USERS[text]

@@ -16,7 +16,7 @@ from qstash_cli.commands.common.bulk_counts import delete_ids, delete_matching
 from qstash_cli.commands.common.confirm_options import BulkOptions
 from qstash_cli.commands.common.filters import DlqFilters
 from qstash_cli.commands.common.options import PublishWaitOptions
-from qstash_cli.commands.common.paging import MORE_PAGES, Page, PagingOptions
+from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
 from qstash_cli.commands.common.views import (
     DELETED,
     DLQ,
@@ -63,7 +63,7 @@ def list_(
     view = matching(DLQ, wanted)
 
     def listed(entries: Iterator[DlqEntry]) -> Result:
-        page = Page(entries, paging)
+        page = LimitedList(entries, paging)
         if not options.fail_if_any:
             return Result(data=page, view=view, footer=page.footer)
         found = list(page)

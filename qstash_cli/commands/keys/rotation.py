@@ -19,7 +19,7 @@ from qstash_cli.protocol.forgeries import Probe, good_probe
 _BODY = b"{}"
 
 
-def _endpoint(text: str, _now: float) -> str:
+def _endpoint(text: str) -> str:
     if not is_url(text):
         raise BadInput(f"the endpoint has no http:// or https://: {text}")
     return validate_destination(text)

@@ -13,7 +13,7 @@ from qstash_cli.client.api import logs as api
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common import local_delivery as delivering
 from qstash_cli.commands.common.filters import LogFilters
-from qstash_cli.commands.common.paging import MORE_PAGES, Page, PagingOptions
+from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
 from qstash_cli.commands.common.views import LOG, matching
 from qstash_cli.commands.logs.follow import Log, follow
 from qstash_cli.commands.logs.mirror import MIRRORED, OUTCOMES, mirrored
@@ -93,7 +93,7 @@ def logs(
     size = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
 
     def listed(entries: Iterator[LogEntry]) -> Result:
-        page = Page(entries, paging)
+        page = LimitedList(entries, paging)
         return Result(data=page, view=matching(view, wanted), footer=page.footer)
 
     later = MORE_PAGES if paging.all else ""
@@ -101,7 +101,7 @@ def logs(
 
 
 def _by_message(ctx: Context, wanted: Filter, paging: PagingOptions) -> Result:
-    page = Page(_messages(ctx, wanted, paging), paging)
+    page = LimitedList(_messages(ctx, wanted, paging), paging)
     view = matching(TIMELINES, wanted, "messages")
     result = Result(data=page, view=view, footer=page.footer)
     later = MORE_PAGES

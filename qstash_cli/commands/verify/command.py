@@ -65,13 +65,13 @@ class Time:
     at: float | None = flag(
         "Judge as of this time (default now)",
         metavar="TIME",
-        parse=parse_past_instant_s,
+        parse_at=parse_past_instant_s,
         section="Time",
     )
     tolerance: int = flag(
         "Allowed difference between clocks",
         metavar="DURATION",
-        parse=lambda text, _now: parse_duration_s(text),
+        parse=parse_duration_s,
         default=0,
         section="Time",
     )

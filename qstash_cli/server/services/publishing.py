@@ -17,7 +17,8 @@ from qstash_cli.protocol.destination import is_url, validate_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
-from qstash_cli.protocol.options import MessageOptions, decode
+from qstash_cli.protocol.option_headers import decode
+from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.delivery import flow_control
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.services import quota

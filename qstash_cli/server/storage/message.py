@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.options import MessageOptions, decode, encode
+from qstash_cli.protocol.option_headers import decode, encode
+from qstash_cli.protocol.options import MessageOptions
 
 # Guess: how long the deduplication of an id or content lasts from the first publish. Documented.
 DEDUPLICATION_MS = 600_000

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.options import decode
+from qstash_cli.protocol.option_headers import decode
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http import pages, views
 from qstash_cli.server.http.requests import (
