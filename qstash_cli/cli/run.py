@@ -63,7 +63,7 @@ def _parsed(argv: Sequence[str], ctx: Context) -> ParsedCommand | int:
         return ExitCode.DONE
     line = with_root_options_behind(INDEX, _without_help_command(argv))
     parsed = _command_of(line)
-    return _write_help(line, ctx) if parsed is None else parsed
+    return _help_or_mistake(line) if parsed is None else parsed
 
 
 def _without_help_command(argv: Sequence[str]) -> list[str]:
@@ -83,22 +83,18 @@ def _command_of(argv: list[str]) -> ParsedCommand | None:
     return None if name is None else read(INDEX.group(name), argv[1:])
 
 
-def _write_help(argv: list[str], ctx: Context) -> ParsedCommand | int:
+def _help_or_mistake(argv: list[str]) -> ParsedCommand | int:
     """Writes the help that the line asks for, and returns its exit code.
 
-    Typer reads every other line: it has the message for each mistake. Raises `BadInput`.
+    Typer also reads every other line: it has the message for each mistake. Raises `BadInput`.
     """
+    from qstash_cli.cli import typer_app
     from qstash_cli.cli.help import requested_help
 
     requested = requested_help(INDEX, argv)
     if requested is not None:
-        from qstash_cli.output.help_page import help_lines
-
-        lines = help_lines(requested.page, ctx.out_terminal())
-        ctx.streams.out.writelines(f"{line}\n" for line in lines)
+        typer_app.print_help(INDEX, requested.path)
         return requested.exit_code
-    from qstash_cli.cli import typer_app
-
     parsed = typer_app.run(INDEX, argv)
     return parsed if isinstance(parsed, ParsedCommand) else parsed.exit_code
 

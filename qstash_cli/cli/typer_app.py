@@ -6,6 +6,7 @@ registry, so that a command is declared once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from inspect import Parameter, Signature
 from typing import Annotated, Any, NamedTuple, cast
@@ -13,9 +14,10 @@ from typing import Annotated, Any, NamedTuple, cast
 import typer
 from rich.markup import escape
 
+from qstash_cli.cli.flags import Flag
 from qstash_cli.cli.index import EXAMPLES, CommandIndex
-from qstash_cli.cli.options import CliOption
-from qstash_cli.cli.parser import ParsedCommand
+from qstash_cli.cli.options import CALLBACK_FAMILIES, CliOption
+from qstash_cli.cli.parser import ParsedCommand, root_options
 from qstash_cli.cli.registry import CliArgument, Command
 from qstash_cli.errors import BadInput
 
@@ -26,6 +28,19 @@ _HELP = f"""Operate Upstash QStash: publish, inspect, replay and verify messages
 """
 _EPILOG = "`qstash COMMAND --help` describes a command, `qstash help` lists the topics."
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+_FAMILY_ROWS = tuple(
+    CliOption(
+        f"{family.field}_options",
+        Flag(
+            f"Options of the {family.section.lower()}: `qstash help callbacks`",
+            names=(f"--{family.prefix}-*",),
+            section="Message",
+        ),
+    )
+    for family in CALLBACK_FAMILIES
+)
 
 
 class HelpShown(NamedTuple):
@@ -43,6 +58,46 @@ def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | HelpShown:
     if name is None:
         return call_app(build(index, loaded=()), argv, "qstash")
     return call_app(build(index, loaded={name}), [name, *argv[1:]], f"qstash {name}")
+
+
+def print_help(index: CommandIndex, path: Sequence[str]) -> None:
+    """Prints the help of the command with these names, of `qstash` itself without any.
+
+    Only that command has its options, since Typer needs a millisecond for each. Those of callbacks
+    and of every command are named, and described by `qstash help`.
+    """
+    app = _new_app(_HELP, _EPILOG)
+    for entry in index.entries:
+        if entry.name != (path[0] if path else None):
+            app.command(entry.name, help=escape(entry.help), rich_help_panel=entry.section)(_stub)
+            continue
+        group = index.group(entry.name)
+        if group.only_command is not None:
+            _add_help(app, entry.name, group.only_command)
+            continue
+        nested = _new_app(escape(entry.help))
+        for command in group.commands:
+            if command.name == path[-1]:
+                _add_help(nested, command.name, command)
+            else:
+                nested.command(command.name, help=_text(command.help))(_stub)
+        app.add_typer(nested, name=entry.name)
+    call_app(app, [*path, "--help"], "qstash")
+
+
+def _add_help(app: typer.Typer, name: str, command: Command) -> None:
+    families = {family.section for family in CALLBACK_FAMILIES}
+    common = {option.flag.section for option in root_options()}
+    own = [one for one in command.options if one.flag.section not in families | common]
+    others = [one.names[-1] for one in command.options if one.flag.section in common]
+    has_families = any(one.flag.section in families for one in command.options)
+    _add(
+        app,
+        name,
+        command,
+        options=(*own, *(_FAMILY_ROWS if has_families else ())),
+        epilog=f"`qstash help options` describes {', '.join(others)}.",
+    )
 
 
 def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> ParsedCommand | HelpShown:
@@ -68,19 +123,23 @@ def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> ParsedCommand 
     return result if isinstance(result, ParsedCommand) else HelpShown(int(result or 0))
 
 
-def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
-    """The app. Commands that are not `loaded` are names with a help line, whose modules are not
-    imported.
-    """
-    app = typer.Typer(
-        help=_HELP,
-        epilog=_EPILOG,
+def _new_app(text: str, epilog: str | None = None) -> typer.Typer:
+    return typer.Typer(
+        help=text,
+        epilog=epilog,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
         context_settings=_CONTEXT,
     )
+
+
+def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
+    """The app. Commands that are not `loaded` are names with a help line, whose modules are not
+    imported.
+    """
+    app = _new_app(_HELP, _EPILOG)
     for entry in index.entries:
         if entry.name not in loaded:
             app.command(entry.name, help=escape(entry.help), rich_help_panel=entry.section)(_stub)
@@ -89,12 +148,7 @@ def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
         if group.only_command is not None:
             _add(app, entry.name, group.only_command, panel=entry.section)
             continue
-        nested = typer.Typer(
-            help=escape(entry.help),
-            no_args_is_help=True,
-            rich_markup_mode="rich",
-            context_settings=_CONTEXT,
-        )
+        nested = _new_app(escape(entry.help))
         for command in group.commands:
             _add(nested, command.name, command)
         app.add_typer(nested, name=entry.name, rich_help_panel=entry.section)
@@ -105,10 +159,24 @@ def _stub() -> None:
     """Stands for a command that is not called."""
 
 
-def _add(app: typer.Typer, name: str, command: Command, *, panel: str | None = None) -> None:
+def _text(text: str) -> str:
+    """A help text without the line breaks of its source, except in a paragraph that keeps them."""
+    paragraphs = re.split(r"\n\s*\n", text)
+    return escape("\n\n".join(one if "\b" in one else " ".join(one.split()) for one in paragraphs))
+
+
+def _add(
+    app: typer.Typer,
+    name: str,
+    command: Command,
+    *,
+    options: Sequence[CliOption] | None = None,
+    panel: str | None = None,
+    epilog: str | None = None,
+) -> None:
     parameters = [
         *(_argument(one) for one in command.arguments),
-        *(_option(one) for one in command.options),
+        *(_option(one) for one in (command.options if options is None else options)),
     ]
 
     def function(**values: Any) -> ParsedCommand:
@@ -117,7 +185,7 @@ def _add(app: typer.Typer, name: str, command: Command, *, panel: str | None = N
 
     function.__dict__["__signature__"] = Signature(parameters)
     function.__annotations__ = {one.name: one.annotation for one in parameters}
-    app.command(name, help=escape(command.help), rich_help_panel=panel)(function)
+    app.command(name, help=_text(command.help), epilog=epilog, rich_help_panel=panel)(function)
 
 
 def _argument(one: CliArgument) -> Parameter:
@@ -142,7 +210,8 @@ def _option(one: CliOption) -> Parameter:
         help=escape(flag.help),
         rich_help_panel=flag.section,
         show_default=False,
-        metavar=flag.metavar or None,
+        # Typer would show the type of a flag that has no value.
+        metavar=flag.metavar or " ",
     )
     kind: Any = bool if not flag.metavar else list[str] | None if flag.repeats else str | None
     return Parameter(

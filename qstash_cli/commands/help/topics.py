@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from textwrap import fill
 
-from qstash_cli.cli.help import option_row
-from qstash_cli.cli.options import CALLBACK_FAMILIES, callback_options
+from qstash_cli.cli.options import CALLBACK_FAMILIES, CliOption, callback_options
 from qstash_cli.cli.parser import root_options
 from qstash_cli.errors import ExitCode
-from qstash_cli.output.help_page import HelpSection, section_lines
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, default_delay_ms
 from qstash_cli.protocol.durations import format_duration
 
@@ -113,37 +112,35 @@ qstash retries --retry-delay 'pow(2, retried) * 1000'"""
 
 
 def _callbacks() -> str:
-    sections = [
-        HelpSection(
-            f"{family.section} (with --{family.prefix} URL)",
-            [option_row(option) for option in callback_options(family)],
-        )
+    tables = [
+        f"{family.section} (with --{family.prefix} URL):\n{_described(callback_options(family))}"
         for family in CALLBACK_FAMILIES
     ]
     example = """\
 qstash publish https://example.com/hook n:=1 \\
   --callback https://example.com/done --callback-retries 5"""
-    return "\n".join([*_lines(sections), "", example])
+    return "\n\n".join([*tables, example])
 
 
 def _options() -> str:
     options = root_options()
-    sections = [
-        HelpSection(title, [option_row(one) for one in options if one.flag.section == title])
+    tables = [
+        f"{title}:\n{_described(one for one in options if one.flag.section == title)}"
         for title in dict.fromkeys(one.flag.section for one in options)
     ]
+    examples = "qstash -p prod queue list -o json\nqstash queue list -p prod -o json"
+    return "\n\n".join(["They may stand before or after the command.", *tables, examples])
+
+
+def _described(options: Iterable[CliOption]) -> str:
+    rows = [(f"{', '.join(o.names)} {o.flag.metavar}".strip(), o.flag.help) for o in options]
+    indent = max(len(names) for names, _ in rows) + 4
     return "\n".join(
-        ["They may stand before or after the command.", "", *_lines(sections), "",
-         "qstash -p prod queue list -o json", "qstash queue list -p prod -o json"]
-    )  # fmt: skip
-
-
-def _lines(sections: Iterable[HelpSection]) -> Iterator[str]:
-    for number, section in enumerate(sections):
-        if number:
-            yield ""
-        yield f"{section.title}:"
-        yield from section_lines(section, _WIDTH)
+        fill(
+            text, _WIDTH, initial_indent=f"  {names}".ljust(indent), subsequent_indent=" " * indent
+        )
+        for names, text in rows
+    )
 
 
 TOPICS: dict[str, Callable[[], str]] = {
