@@ -126,8 +126,8 @@ def test_the_options_of_callbacks_are_two_rows(
 def test_a_help_has_the_paragraphs_of_its_source(printed: Callable[..., tuple[int, str]]) -> None:
     _, text = printed("plan", "--help")
 
-    description = text.partition("qstash plan\n")[0].partition("qstash plan ")[2]
-    for line, below in pairwise(line.strip() for line in description.splitlines()[1:]):
+    lines = [line.strip() for line in text.splitlines()]
+    for line, below in pairwise(lines[: lines.index("qstash plan")]):
         assert not (line and below) or len(line) + len(below.split()[0]) > 76, (line, below)
 
 
