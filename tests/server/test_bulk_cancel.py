@@ -24,8 +24,8 @@ from qstash_cli.server.delivery.http_attempt import Deliverer
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.run import ServerConfig, running_server
 from qstash_cli.server.services.bulk_cancel import BulkCancels
-from qstash_cli.server.storage import bulk_actions, message
-from qstash_cli.server.storage.message import Draft
+from qstash_cli.server.storage import bulk_actions, messages
+from qstash_cli.server.storage.messages import NewMessage
 from qstash_cli.server.storage.store import Store
 from tests.conftest import Sink
 
@@ -45,12 +45,12 @@ def fill(path: Path, count: int, *labels: str) -> None:
 
     def insert(connection: sqlite3.Connection) -> None:
         for label in labels:
-            draft = Draft(
+            new = NewMessage(
                 url=NOWHERE, options=MessageOptions(label=(label,)), body=b"", caller_ip="::1",
                 created_ms=now_ms, due_ms=now_ms + DAY_MS,
             )  # fmt: skip
             for _ in range(count):
-                message.insert(connection, draft, new_id)
+                messages.insert(connection, new, new_id)
 
     asyncio.run(store.run(insert))
     store.close()
@@ -270,7 +270,7 @@ def test_an_action_expires_after_seven_days(tmp_path: Path) -> None:
         listed = await store.run(
             lambda c: bulk_actions.page(c, cursor=None, limit=10, now_ms=last_ms)
         )
-        assert [one["actionId"] for one in listed[0]] == ["bulk_1"]
+        assert [one.id for one in listed[0]] == ["bulk_1"]
         later = await store.run(
             lambda c: bulk_actions.page(c, cursor=None, limit=10, now_ms=last_ms + 1)
         )
@@ -290,7 +290,7 @@ def cancels(path: Path, *, wait_s: float) -> Iterator[tuple[asyncio.Runner, Stor
 
         async def made() -> tuple[Deliverer, BulkCancels]:
             clock, deliverer = ScaledClock(), Deliverer(())
-            engine = Engine(store, clock, deliverer, new_id, most_at_once=10)
+            engine = Engine(store, clock, deliverer, new_id, max_concurrency=10)
             return deliverer, BulkCancels(store, engine, clock, new_id, wait_s=wait_s)
 
         deliverer, tested = runner.run(made())
@@ -313,9 +313,9 @@ def test_a_request_that_waited_too_long_gets_429_and_the_cancel_continues(tmp_pa
                 listed, _ = await store.run(
                     lambda c: bulk_actions.page(c, cursor=None, limit=1, now_ms=0)
                 )
-                if listed[0]["state"] == "FINISHED":
+                if listed[0].completed_ms is not None:
                     break
-        assert listed[0]["processed"] == 2_000
+        assert listed[0].processed == 2_000
 
     with cancels(tmp_path / "db", wait_s=0) as (runner, store, tested):
         runner.run(scenario(store, tested))

@@ -111,7 +111,7 @@ def test_a_slow_destination_times_out(api: Api, eventually: Eventually) -> None:
         eventually(lambda: "FAILED" in api.states(message_id))
 
     (entry,) = api.get("/v2/dlq")["messages"]
-    assert (entry["responseStatus"], entry["responseBody"]) == (0, "no complete answer within 1s")
+    assert (entry["responseStatus"], entry["responseBody"]) == (0, "no complete response within 1s")
 
 
 def test_every_attempt_is_reported_to_the_callback_and_the_end_to_the_failure_callback(

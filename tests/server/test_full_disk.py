@@ -14,7 +14,7 @@ from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.services import publishing
-from qstash_cli.server.services.publishing import Order
+from qstash_cli.server.services.publish_rules import PublishRequest
 from qstash_cli.server.storage import keys
 from qstash_cli.server.storage.store import Store
 
@@ -49,15 +49,15 @@ def test_a_full_disk_repeats_no_delivery(tmp_path: Path, caplog: pytest.LogCaptu
         def new_id(prefix: str) -> str:
             return f"{prefix}_{next(numbers)}"
 
-        engine = Engine(store, clock, deliverer, new_id, most_at_once=10)
+        engine = Engine(store, clock, deliverer, new_id, max_concurrency=10)
         await store.run(lambda connection: keys.init(connection, "sig_current", "sig_next"))
         await engine.start()
-        order = Order(
+        request = PublishRequest(
             destination=destination, headers=(), body=b"", now_ms=clock.now_ms(), caller_ip="::1"
         )
-        accepted = await store.run(lambda c: publishing.accept(c, order, new_id))
+        result = await store.run(lambda c: publishing.store_publish(c, request, new_id))
         await store.run(lambda connection: limit_pages(connection, PAGES_LEFT))
-        engine.add_all(accepted.stored)
+        engine.add(result.messages)
         async with asyncio.timeout(20):
             while caplog.text.count("cannot be stored yet") < 2:  # noqa: ASYNC110 - real time
                 await asyncio.sleep(0.01)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http import pages
-from qstash_cli.server.http.pages import PAGE_BYTES
+from qstash_cli.server.storage.paging import PAGE_BYTES, take_page
 from tests.conftest import Sink
 
 Eventually = Callable[..., object]
@@ -259,7 +259,7 @@ def test_pages_that_fit_hold_every_row_once_in_order(
     seen = []
     has_more = bool(left)
     while has_more:
-        page, has_more = pages.fitting(iter(left), count, ("body",), limit)
+        page, has_more = take_page(iter(left), count, ("body",), limit)
         total = sum(len(row["body"]) for row in page)
         assert 1 <= len(page) <= count
         assert total <= limit or len(page) == 1

@@ -17,14 +17,13 @@ from hypothesis import strategies as st
 
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
-from qstash_cli.server.delivery import flow_control
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
-from qstash_cli.server.delivery.scheduler import Scheduler
 from qstash_cli.server.errors import ApiError
-from qstash_cli.server.services import publishing
-from qstash_cli.server.services.publishing import Order
-from qstash_cli.server.storage import keys, schedules
+from qstash_cli.server.services import publishing, schedules
+from qstash_cli.server.services.publish_rules import PublishRequest
+from qstash_cli.server.services.scheduler import Scheduler
+from qstash_cli.server.storage import flow_limits, keys
 from qstash_cli.server.storage.store import Store
 from tests.conftest import Sink
 from tests.e2e.conftest import Dev
@@ -94,15 +93,15 @@ class World:
         return b"500 No" if fails else b"200 OK"
 
     async def publish(self, path: str, *headers: tuple[str, str], queue: str | None = None) -> str:
-        order = Order(
+        request = PublishRequest(
             destination=f"{self.url}/{path}", headers=headers, body=b"", caller_ip="::1",
             now_ms=self.clock.now_ms(), queue=queue,
         )  # fmt: skip
-        accepted = await self.store.run(lambda c: publishing.accept(c, order, new_id))
-        (stored,) = accepted.stored
-        self.due_ms[stored.message_id] = stored.due_ms
-        self.engine.add_all(accepted.stored)
-        return stored.message_id
+        result = await self.store.run(lambda c: publishing.store_publish(c, request, new_id))
+        (stored,) = result.messages
+        self.due_ms[stored.id] = stored.due_ms
+        self.engine.add(result.messages)
+        return stored.id
 
     async def until(self, is_true: Callable[[], bool]) -> None:
         """Lets the server work, and fails if it is not true promptly."""
@@ -122,7 +121,7 @@ async def world() -> AsyncIterator[World]:
     clock, store, deliverer = JumpingClock(), Store(None), Deliverer(())
     await store.run(lambda c: keys.init(c, "sig_1", "sig_2"))
     engine = Engine(
-        store, clock, deliverer, new_id, most_at_once=10, check_clock_every_s=CHECK_EVERY_S
+        store, clock, deliverer, new_id, max_concurrency=10, check_clock_every_s=CHECK_EVERY_S
     )
     made = World(store, clock, engine, "")
     async with await asyncio.start_server(made.respond, "127.0.0.1", 0) as server:
@@ -210,12 +209,12 @@ def test_a_rate_period_begins_anew_when_the_clock_is_set_back() -> None:
 def test_a_message_that_was_due_is_delivered_although_the_clock_was_set_back() -> None:
     async def live() -> None:
         async with world() as server:
-            key = await server.store.run(lambda c: flow_control.change(c, "k", {"is_paused": 1}))
+            key = await server.store.run(lambda c: flow_limits.change(c, "k", {"is_paused": 1}))
             server.engine.set_flow(key)
             held = await server.publish("rate", *RATE)
             await server.settle()
             server.clock.jump(-24 * HOUR_S)
-            key = await server.store.run(lambda c: flow_control.change(c, "k", {"is_paused": 0}))
+            key = await server.store.run(lambda c: flow_limits.change(c, "k", {"is_paused": 0}))
             server.engine.set_flow(key)
             await server.until(lambda: held in server.arrived)
 
@@ -224,12 +223,12 @@ def test_a_message_that_was_due_is_delivered_although_the_clock_was_set_back() -
 
 def accept(store: Store, now_ms: int, limits: PlanLimits, *headers: tuple[str, str]) -> str:
     """The id of the message that a publish at that time gives."""
-    order = Order(
+    request = PublishRequest(
         destination="http://127.0.0.1:9/", headers=headers, body=b"", caller_ip="::1",
         now_ms=now_ms, limits=limits,
     )  # fmt: skip
-    accepted = asyncio.run(store.run(lambda c: publishing.accept(c, order, new_id)))
-    return str(accepted.answer["messageId"])
+    result = asyncio.run(store.run(lambda c: publishing.store_publish(c, request, new_id)))
+    return str(result.content["messageId"])
 
 
 def test_a_clock_that_is_set_back_makes_no_deduplication_window_longer() -> None:
@@ -287,11 +286,11 @@ async def schedule_lives_through(jumps_s: list[int], *, restarts: bool) -> None:
     async with world() as server:
         clock = JumpingClock()
         expected = ExpectedFires(clock.now_ms(), restarts=restarts)
-        order = Order(
+        request = PublishRequest(
             destination=f"{server.url}/tick", headers=EVERY_HOUR, body=b"", caller_ip="::1",
             now_ms=clock.now_ms(),
         )  # fmt: skip
-        await server.store.run(lambda c: schedules.put(c, order, new_id))
+        await server.store.run(lambda c: schedules.store_schedule(c, request, new_id))
 
         def start() -> Scheduler:
             made = Scheduler(

@@ -19,7 +19,7 @@ from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
 from qstash_cli.server.services import publishing
-from qstash_cli.server.services.publishing import Order
+from qstash_cli.server.services.publish_rules import PublishRequest
 from qstash_cli.server.storage import keys
 from qstash_cli.server.storage.store import Store
 from tests.figures import Figures
@@ -144,19 +144,21 @@ async def outcomes(steps: list[tuple[Step, ...]]) -> list[Outcome]:
 
     def publish(connection: sqlite3.Connection) -> list[str]:
         headers = (("Upstash-Retries", str(RETRIES)), ("Upstash-Retry-Delay", "1"))
-        order = Order(
+        request = PublishRequest(
             destination="", headers=headers, body=b"x", now_ms=clock.now_ms(), caller_ip="::1"
         )
-        accepted = [
-            publishing.accept(connection, order._replace(destination=f"http://h{path}"), new_id)
+        result = [
+            publishing.store_publish(
+                connection, request._replace(destination=f"http://h{path}"), new_id
+            )
             for path in network.attempts
         ]
-        for one in accepted:
-            engine.add_all(one.stored)
-        return [one.answer["messageId"] for one in accepted]
+        for one in result:
+            engine.add(one.messages)
+        return [one.content["messageId"] for one in result]
 
     deliverer = Deliverer((), network)
-    engine = Engine(store, clock, deliverer, new_id, most_at_once=10)
+    engine = Engine(store, clock, deliverer, new_id, max_concurrency=10)
     await store.run(lambda connection: keys.init(connection, "sig_current", "sig_next"))
     await engine.start()
     ids = await store.run(publish)

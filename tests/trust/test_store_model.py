@@ -26,12 +26,12 @@ from hypothesis.stateful import (
 )
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.server.delivery import attempts, firing
-from qstash_cli.server.delivery.http_attempt import Answer
-from qstash_cli.server.http.routes import dlq
-from qstash_cli.server.services import publishing
-from qstash_cli.server.services.publishing import Order
-from qstash_cli.server.storage import restoring, schedules
+from qstash_cli.server.delivery import attempts
+from qstash_cli.server.delivery.attempts import AttemptContext
+from qstash_cli.server.delivery.http_attempt import AttemptResponse
+from qstash_cli.server.services import firing, publishing, schedules
+from qstash_cli.server.services.publish_rules import PublishRequest
+from qstash_cli.server.storage import dlq, messages
 from qstash_cli.server.storage.store import Store
 from tests.figures import Figures
 
@@ -40,7 +40,10 @@ T = TypeVar("T")
 URL = "http://127.0.0.1:9/"
 MINUTE_MS = 60_000
 BEGAN_MS = 1_800_000_000_000
-ENDS = {True: Answer(status=200, body=b"ok"), False: Answer(status=500, body=b"no")}
+ENDS = {
+    True: AttemptResponse(status=200, body=b"ok"),
+    False: AttemptResponse(status=500, body=b"no"),
+}
 ATTEMPTS = 2
 
 
@@ -117,15 +120,15 @@ class Life(RuleBasedStateMachine):
         headers: Headers = (("Upstash-Retries", str(ATTEMPTS - 1)),)
         if queue is None:
             headers += (("Upstash-Delay", f"{minutes}m"),)
-        order = Order(
+        request = PublishRequest(
             destination=URL, headers=headers, body=b"x", now_ms=self.now_ms, caller_ip="::1",
             queue=queue,
         )  # fmt: skip
         try:
-            accepted = self.do(lambda c: publishing.accept(c, order, self.new_id))
+            result = self.do(lambda c: publishing.store_publish(c, request, self.new_id))
         except Crashed:
             return
-        self.status[accepted.answer["messageId"]] = "live"
+        self.status[result.content["messageId"]] = "live"
 
     def live(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from([i for i, s in self.status.items() if s == "live"]))
@@ -140,11 +143,8 @@ class Life(RuleBasedStateMachine):
             if is_cancelled:
                 self.do(lambda c: attempts.cancel(c, message_id, self.now_ms, is_in_flight=True))
                 self.status[message_id] = "cancelling"
-            self.do(
-                lambda c: attempts.end(
-                    c, message, ENDS[is_success], now_ms=self.now_ms, now_s=0, new_id=self.new_id
-                )
-            )
+            context = AttemptContext(self.now_ms, now_s=0, new_id=self.new_id)
+            self.do(lambda c: attempts.end(c, message, ENDS[is_success], context))
         except Crashed:
             return
         failed = self.failures.get(message_id, 0) + (not is_success)
@@ -175,7 +175,7 @@ class Life(RuleBasedStateMachine):
         message_id = data.draw(st.sampled_from(sorted(self.buried)))
         dlq_id = self.entries()[message_id]
         try:
-            self.do(lambda c: dlq._forget(c, [dlq_id]))
+            self.do(lambda c: dlq.delete(c, [dlq_id]))
         except Crashed:
             return
         self.buried.remove(message_id)
@@ -187,11 +187,11 @@ class Life(RuleBasedStateMachine):
             ("Upstash-Schedule-Id", "s"),
             ("Upstash-Retries", str(ATTEMPTS - 1)),
         )
-        order = Order(
+        request = PublishRequest(
             destination=URL, headers=headers, body=b"", now_ms=self.now_ms, caller_ip="::1"
         )
         try:
-            self.do(lambda c: schedules.put(c, order, self.new_id))
+            self.do(lambda c: schedules.store_schedule(c, request, self.new_id))
         except Crashed:
             return
 
@@ -203,7 +203,7 @@ class Life(RuleBasedStateMachine):
         except Crashed:
             return
         for one in fired:
-            self.status[one.answer["messageId"]] = "live"
+            self.status[one.content["messageId"]] = "live"
             self.fired.append(self.now_ms // MINUTE_MS)
 
     def entries(self) -> dict[str, str]:
@@ -217,7 +217,7 @@ class Life(RuleBasedStateMachine):
         def read(connection: sqlite3.Connection) -> tuple[dict[str, str], set[str]]:
             rows = connection.execute("SELECT id, status FROM messages").fetchall()
             return {r["id"]: r["status"] for r in rows}, {
-                r["id"] for r in restoring.live(connection)
+                message.id for message in messages.list_live(connection)
             }
 
         stored, live = asyncio.run(self.store.run(read))

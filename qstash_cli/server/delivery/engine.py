@@ -6,13 +6,12 @@ import asyncio
 import heapq
 import itertools
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 
 from qstash_cli.server.clock import LONGEST_WAIT_S, Alarm, Clock
-from qstash_cli.server.delivery import attempts, flow_control
-from qstash_cli.server.delivery.attempts import Ended
+from qstash_cli.server.delivery import attempts, restoring
+from qstash_cli.server.delivery.attempts import AttemptContext, AttemptResult
 from qstash_cli.server.delivery.dispatch import (
     Dispatcher,
     Lane,
@@ -23,16 +22,17 @@ from qstash_cli.server.delivery.flow_control import Flow
 from qstash_cli.server.delivery.http_attempt import Deliverer
 from qstash_cli.server.delivery.queue_order import Queueing
 from qstash_cli.server.delivery.sender import Sender
-from qstash_cli.server.services.publishing import Stored
-from qstash_cli.server.storage import keys, queues, restoring
-from qstash_cli.server.storage.message import Message
-from qstash_cli.server.storage.store import Store
+from qstash_cli.server.storage import flow_limits, keys, queues
+from qstash_cli.server.storage.flow_limits import FlowLimits
+from qstash_cli.server.storage.messages import StoredMessage
+from qstash_cli.server.storage.queues import Queue
+from qstash_cli.server.storage.store import Connection, Store, StoreError
 
 _PAUSE_AFTER_FAULT_MS = 1000
-_REPORT_EVERY_S = 0.5
-# So many messages that become due together may keep other tasks waiting for some milliseconds.
+_WARN_EVERY_S = 0.5
+# Moving this many due messages keeps other tasks waiting for some milliseconds.
 _MAX_DUE_PER_STEP = 1000
-# Entries of cancelled messages are removed when they are more than those of the others.
+# Stale entries are removed when there are more of them than valid ones.
 _MAX_STALE = 1000
 _logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Engine:
         deliverer: Deliverer,
         new_id: Callable[[str], str],
         *,
-        most_at_once: int,
+        max_concurrency: int,
         check_clock_every_s: float = LONGEST_WAIT_S,
     ) -> None:
         self._store = store
@@ -65,35 +65,28 @@ class Engine:
         self._order = itertools.count()
         self._queueing = Queueing(self._push)
         self._flows: dict[str, Flow] = {}
-        self._dispatcher = Dispatcher(most_at_once)
+        self._dispatcher = Dispatcher(max_concurrency)
         self._alarm = Alarm(clock, check_clock_every_s)
         self._last_read_ms = 0
         self._running: set[asyncio.Task[None]] = set()
         self._in_flight: set[str] = set()
-        self._last_fault, self._reported_at_s = "", 0.0
+        self._last_fault, self._warned_at_s = "", 0.0
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Loads every undelivered message from the store, and begins to deliver."""
         for queue in await self._store.run(queues.list_all):
-            limits = restoring.queue_limits(queue)
-            self.set_queue(queue["name"], parallelism=limits[0], is_paused=limits[1])
-        for row in await self._store.run(flow_control.list_all):
-            self.set_flow(row)
+            parallelism, is_paused = restoring.queue_limits(queue)
+            self._queueing.set(queue.name, parallelism=parallelism, is_paused=is_paused)
+        for limits in await self._store.run(flow_limits.list_all):
+            self.set_flow(limits)
         live = await self._store.run(
             lambda connection: restoring.load(connection, self._clock.now_ms())
         )
         for message in live:
             if message.held_queue is not None and message.callback_of is not None:
-                self._queueing.hold(message.held_queue, message.callback_of, message.message_id)
-        for message in live:
-            self._add(
-                message.message_id,
-                message.due_ms,
-                url=message.url,
-                queue=message.queue,
-                limits=self._flows.get(message.flow_key or ""),
-            )
+                self._queueing.hold(message.held_queue, message.callback_of, message.id)
+        self.add(live)
         self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -103,11 +96,22 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def add_all(self, stored: Iterable[Stored]) -> None:
-        """Delivers what a publish has stored."""
-        for one in stored:
-            limits = None if one.flow is None else self.set_flow(one.flow)
-            self._add(one.message_id, one.due_ms, url=one.url, queue=one.queue, limits=limits)
+    def add(self, messages: Iterable[StoredMessage]) -> None:
+        """Delivers messages that have been stored, when they are due."""
+        for message in messages:
+            if message.flow is not None:
+                self.set_flow(message.flow)
+            pending = PendingMessage(
+                due_ms=message.due_ms,
+                order=next(self._order),
+                message_id=message.id,
+                host=host_of(self._deliverer.route(message.url)),
+                flow=None if message.flow_key is None else self._flows.get(message.flow_key),
+            )
+            if message.queue is None:
+                self._push(pending)
+            else:
+                self._queueing.add(message.queue, pending)
 
     def is_waiting(self, message_id: str) -> bool:
         """Whether a message waits for its delay or for a retry."""
@@ -120,26 +124,31 @@ class Engine:
         if pending is not None:
             self._push(pending._replace(due_ms=self._clock.now_ms(), order=next(self._order)))
 
-    def set_queue(self, name: str, *, parallelism: int, is_paused: bool) -> None:
-        """Changes how a queue delivers; messages in flight are not affected."""
-        self._queueing.set(name, parallelism=parallelism, is_paused=is_paused)
+    def set_queue(self, queue: Queue) -> None:
+        """Applies the stored limits of a queue; messages in flight are not affected."""
+        self._queueing.set(
+            queue.name, parallelism=queue.parallelism, is_paused=bool(queue.is_paused)
+        )
 
-    def set_flow(self, row: sqlite3.Row) -> Flow:
+    def reset_queue(self, name: str) -> None:
+        """Gives a queue that was deleted the limits of a new one."""
+        self._queueing.set(name, parallelism=1, is_paused=False)
+
+    def set_flow(self, limits: FlowLimits) -> None:
         """Applies the stored limits of a flow control key."""
-        key = row["key"]
+        key = limits.key
         changed = self._flows.setdefault(key, Flow(key))
         try:
-            changed.take_over(row)
+            changed.apply(limits)
         except ValueError as fault:
-            # Without its limits it would send more than its destination may take.
+            # Without its limits it might send more than its destination accepts.
             changed.is_paused = True
             _logger.warning("flow control key %r is paused, its limits are damaged: %s", key, fault)
         self._dispatcher.recheck(changed)
         self._alarm.ring()
-        return changed
 
     def flow(self, key: str) -> Flow | None:
-        """A flow control key, None if no message has named it."""
+        """The flow control key with this name, or None if no message has used it."""
         return self._flows.get(key)
 
     @property
@@ -149,18 +158,18 @@ class Engine:
 
     @property
     def in_flight(self) -> int:
-        """How many deliveries are in flight."""
+        """The number of deliveries in flight."""
         return self._dispatcher.in_flight
 
     def is_in_flight(self, message_id: str) -> bool:
-        """Whether an attempt has begun whose outcome is not stored yet.
+        """Whether an attempt has begun and its result is not stored yet.
 
         Exact inside a job of the store, which begins and ends attempts in jobs too.
         """
         return message_id in self._in_flight
 
-    def forget(self, message_ids: Sequence[str]) -> None:
-        """Removes cancelled messages, so that the next ones of their queues get their places.
+    def remove(self, message_ids: Sequence[str]) -> None:
+        """Removes cancelled messages, so that the next messages of their queues can start.
 
         An attempt in flight keeps its place in the queue until it ends.
         """
@@ -172,21 +181,11 @@ class Engine:
         self._dispatcher.remove(waiting)
         self._queueing.leave(waiting)
 
-    def _add(
-        self, message_id: str, due_ms: int, *, url: str, queue: str | None, limits: Flow | None
-    ) -> None:
-        host = host_of(self._deliverer.route(url))
-        pending = PendingMessage(due_ms, next(self._order), message_id, host, limits)
-        if queue is None:
-            self._push(pending)
-        else:
-            self._queueing.add(queue, pending)
-
     def _push(self, pending: PendingMessage) -> None:
         heapq.heappush(self._due, pending)
         self._delayed[pending.message_id] = pending
         if self._due[0] is pending or pending.due_ms <= self._clock.now_ms():
-            # Any other message is due after one that is waited for already.
+            # The loop waits for an earlier message already.
             self._alarm.ring()
 
     async def _run(self) -> None:
@@ -194,7 +193,7 @@ class Engine:
             try:
                 is_more_due = self._start_due()
             except Exception:
-                # Whatever it is, the other messages are still to be delivered.
+                # Whatever it is, the other messages must still be delivered.
                 _logger.exception("the next deliveries could not be started")
                 is_more_due = False
             if is_more_due:
@@ -237,30 +236,30 @@ class Engine:
 
     async def _attempt(self, pending: PendingMessage) -> None:
         try:
-            ended = await self._deliver(pending.message_id)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, no message is forgotten for it
+            result = await self._deliver(pending.message_id)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the message must be tried again
             self._in_flight.discard(pending.message_id)
-            self._report(f"a delivery is postponed by a second: {fault!r}")
-            ended = Ended(retry_at_ms=self._clock.now_ms() + _PAUSE_AFTER_FAULT_MS)
+            self._warn(f"a delivery is postponed by a second: {fault!r}")
+            result = AttemptResult(retry_at_ms=self._clock.now_ms() + _PAUSE_AFTER_FAULT_MS)
         queue = self._queueing.queue_of(pending.message_id)
-        for stored in ended.created:
-            if queue is not None:
-                self._queueing.hold(queue, pending.message_id, stored.message_id)
-        self.add_all(ended.created)
-        if ended.retry_at_ms is None:
-            self.forget([pending.message_id])
+        if queue is not None:
+            for callback in result.callbacks:
+                self._queueing.hold(queue, pending.message_id, callback.id)
+        self.add(result.callbacks)
+        if result.retry_at_ms is None:
+            self.remove([pending.message_id])
         else:
-            self._push(pending._replace(due_ms=ended.retry_at_ms, order=next(self._order)))
+            self._push(pending._replace(due_ms=result.retry_at_ms, order=next(self._order)))
 
-    def _report(self, fault: str) -> None:
-        # A full disk is the same fault for every message in flight.
+    def _warn(self, fault: str) -> None:
+        # A full disk causes the same fault for every message in flight.
         now_s = time.monotonic()
-        if fault != self._last_fault or now_s > self._reported_at_s + _REPORT_EVERY_S:
+        if fault != self._last_fault or now_s > self._warned_at_s + _WARN_EVERY_S:
             _logger.warning("%s", fault)
-            self._last_fault, self._reported_at_s = fault, now_s
+            self._last_fault, self._warned_at_s = fault, now_s
 
-    async def _deliver(self, message_id: str) -> Ended:
-        def begin(connection: sqlite3.Connection) -> tuple[Message | None, str]:
+    async def _deliver(self, message_id: str) -> AttemptResult:
+        def begin(connection: Connection) -> tuple[StoredMessage | None, str]:
             found = attempts.begin(connection, message_id, self._clock.now_ms())
             if found is None:
                 self._in_flight.discard(message_id)
@@ -268,26 +267,20 @@ class Engine:
 
         message, key = await self._store.run(begin)
         if message is None:
-            return Ended()
-        answer = await self._sender.send(message, key)
+            return AttemptResult()
+        response = await self._sender.send(message, key)
 
-        def end(connection: sqlite3.Connection) -> Ended:
-            ended = attempts.end(
-                connection,
-                message,
-                answer,
-                now_ms=self._clock.now_ms(),
-                now_s=self._clock.now_s(),
-                new_id=self._new_id,
-            )
+        def end(connection: Connection) -> AttemptResult:
+            context = AttemptContext(self._clock.now_ms(), self._clock.now_s(), self._new_id)
+            result = attempts.end(connection, message, response, context)
             self._in_flight.discard(message_id)
-            return ended
+            return result
 
         while True:
             try:
                 return await self._store.run(end)
-            except sqlite3.Error as fault:
-                # The attempt cannot be undone, so its outcome is stored as soon as it can be.
+            except StoreError as fault:
+                # The attempt cannot be undone, so its result is stored as soon as possible.
                 self._in_flight.add(message_id)
-                self._report(f"the outcome of a delivery cannot be stored yet: {fault}")
+                self._warn(f"the result of a delivery cannot be stored yet: {fault}")
                 await asyncio.sleep(_PAUSE_AFTER_FAULT_MS / 1000)

@@ -12,13 +12,13 @@ import httpx2
 from qstash_cli.protocol.response_body import BoundedBody
 from qstash_cli.server.delivery.connections import Connections
 
-LONGEST_S = 900
-_MOST_RESPONSE_BYTES = 1_048_576
-_MOST_ERROR_CHARACTERS = 1000
+MAX_TIMEOUT_S = 900
+_MAX_RESPONSE_BYTES = 1_048_576
+_MAX_ERROR_CHARACTERS = 1000
 
 
-class Answer(NamedTuple):
-    """What came of an attempt. `status` is 0 and `error` says why if there was no answer."""
+class AttemptResponse(NamedTuple):
+    """The response to an attempt. Without one, `status` is 0 and `error` says why."""
 
     status: int = 0
     headers: tuple[tuple[str, str], ...] = ()
@@ -27,18 +27,18 @@ class Answer(NamedTuple):
 
     @property
     def is_success(self) -> bool:
-        """The destination took the message."""
+        """Whether the destination accepted the message."""
         return 200 <= self.status < 300
 
     @property
     def is_final(self) -> bool:
-        """The destination wants no retry. Source: QStash docs, "Retry"."""
+        """Whether the destination forbids a retry. Source: QStash docs, "Retry"."""
         marks = {name.lower(): value.lower() for name, value in self.headers}
         return self.status == 489 and marks.get("upstash-nonretryable-error") == "true"
 
 
 class Deliverer:
-    """Sends requests to destinations; `routes` are URL prefixes and where they really are."""
+    """Sends requests to destinations; `routes` maps URL prefixes to their real targets."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Deliverer:
         self._http = httpx2.AsyncClient(
             transport=transport or Connections(),
             trust_env=False,
-            # Each attempt has its own.
+            # Each attempt has a timeout of its own.
             timeout=None,
         )
 
@@ -61,17 +61,17 @@ class Deliverer:
         headers: Sequence[tuple[str, str]],
         body: bytes,
         timeout_s: float,
-    ) -> Answer:
-        """The response of the destination, or why there is none.
+    ) -> AttemptResponse:
+        """The response of the destination, or the error that prevented it.
 
-        Whatever goes wrong is a failed attempt: only a cancellation is raised.
+        Raises nothing but a cancellation: every error is a failed attempt.
         """
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._exchange(method, self.route(url), headers, body)
         except TimeoutError:
-            return Answer(error=f"no complete answer within {timeout_s:g}s")
-        except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats for ever
+            return AttemptResponse(error=f"no complete response within {timeout_s:g}s")
+        except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats forever
             return failed(error)
 
     async def close(self) -> None:
@@ -79,7 +79,7 @@ class Deliverer:
         await self._http.aclose()
 
     def route(self, url: str) -> str:
-        """Where a URL really goes."""
+        """The real target of a URL."""
         for prefix, target in self._routes:
             base = prefix.rstrip("/")
             if url == base or url.startswith((f"{base}/", f"{base}?")):
@@ -88,7 +88,7 @@ class Deliverer:
 
     async def _exchange(
         self, method: str, url: str, headers: Sequence[tuple[str, str]], body: bytes
-    ) -> Answer:
+    ) -> AttemptResponse:
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         target = url[len(origin) :] or "/"
@@ -99,26 +99,26 @@ class Deliverer:
             origin,
             headers=[(n.encode(), v.encode()) for n, v in headers],
             content=body or None if method in {"GET", "DELETE"} else body,
-            # Byte for byte as it was given: httpx2 would normalize it.
+            # Sent unchanged: httpx2 would normalize it.
             extensions={"target": target.encode()},
         )
         response = await self._http.send(request, auth=None, follow_redirects=False, stream=True)
         try:
             received = BoundedBody(
-                response.headers.get("content-encoding", ""), _MOST_RESPONSE_BYTES
+                response.headers.get("content-encoding", ""), _MAX_RESPONSE_BYTES
             )
             async for chunk in response.aiter_raw():
                 if not received.feed(chunk):
                     break
         finally:
             await response.aclose()
-        return Answer(
+        return AttemptResponse(
             status=response.status_code,
             headers=tuple(response.headers.multi_items()),
             body=received.value,
         )
 
 
-def failed(error: Exception) -> Answer:
-    """The outcome of an attempt that ended with an exception."""
-    return Answer(error=(str(error) or type(error).__name__)[:_MOST_ERROR_CHARACTERS])
+def failed(error: Exception) -> AttemptResponse:
+    """The response of an attempt that ended with an exception."""
+    return AttemptResponse(error=(str(error) or type(error).__name__)[:_MAX_ERROR_CHARACTERS])

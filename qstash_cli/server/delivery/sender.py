@@ -9,40 +9,39 @@ from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.delivery.http_attempt import (
-    LONGEST_S,
-    Answer,
+    MAX_TIMEOUT_S,
+    AttemptResponse,
     Deliverer,
     failed,
 )
-from qstash_cli.server.storage.message import Message
+from qstash_cli.server.storage.messages import StoredMessage
 
 REGION = "EU-CENTRAL-1"
 
 
 class Sender:
-    """Makes the request of a message, as QStash sends it, and delivers it."""
+    """Builds the request of a message as QStash does, and delivers it."""
 
     def __init__(self, deliverer: Deliverer, clock: Clock, new_id: Callable[[str], str]) -> None:
         self._deliverer = deliverer
         self._clock = clock
         self._new_id = new_id
 
-    async def send(self, message: Message, signing_key: str) -> Answer:
-        """What came of an attempt. A message that cannot even be signed has failed."""
+    async def send(self, message: StoredMessage, signing_key: str) -> AttemptResponse:
+        """The response to an attempt. A message that cannot be signed has failed."""
         try:
             headers = self._headers(message, signing_key)
-        except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats for ever
+        except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats forever
             return failed(error)
         return await self._deliverer.deliver(
             method=message.options.method or "POST",
             url=message.url,
             headers=headers,
             body=message.body,
-            timeout_s=min(LONGEST_S, message.options.timeout_s or LONGEST_S),
+            timeout_s=min(MAX_TIMEOUT_S, message.options.timeout_s or MAX_TIMEOUT_S),
         )
 
-    def _headers(self, message: Message, signing_key: str) -> Headers:
-        row = message.row
+    def _headers(self, message: StoredMessage, signing_key: str) -> Headers:
         token = signature.sign(
             signing_key,
             url=message.url,
@@ -56,8 +55,8 @@ class Sender:
             url=message.url,
             headers=message.options.headers,
             retried=message.retried,
-            caller_ip=row["caller_ip"],
-            urlgroup=row["topic"] or "",
-            schedule_id=row["schedule_id"] or "",
+            caller_ip=message.caller_ip,
+            urlgroup=message.url_group or "",
+            schedule_id=message.schedule_id or "",
         )
         return delivery.signed_headers(token, REGION)

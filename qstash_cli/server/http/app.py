@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 
 from starlette.applications import Starlette
@@ -21,7 +20,7 @@ from qstash_cli.server.http.responses import refusal
 from qstash_cli.server.http.routes import (
     bulk_actions,
     dlq,
-    flow,
+    flow_control,
     logs,
     messages,
     publish,
@@ -33,10 +32,11 @@ from qstash_cli.server.http.routes import (
 from qstash_cli.server.http.routes import keys as key_routes
 from qstash_cli.server.http.security import Guard
 from qstash_cli.server.services.accounts import Accounts
+from qstash_cli.server.storage.store import StoreError
 
 _RESOURCES = (
-    publish, messages, bulk_actions, url_groups, queues, schedules, flow, logs, dlq, key_routes,
-    workflows,
+    publish, messages, bulk_actions, url_groups, queues, schedules, flow_control, logs, dlq,
+    key_routes, workflows,
 )  # fmt: skip
 _RESOURCE_NAMES = {
     route.path.split("/")[2].lower(): route.path.split("/")[2]
@@ -63,7 +63,7 @@ def build(accounts: Accounts, *, host: str, limits: PlanLimits) -> Starlette:
             HTTPException: _http_error,
             UnicodeEncodeError: _no_unicode,
             ClientDisconnect: _gone,
-            sqlite3.Error: _store_error,
+            StoreError: _store_error,
             Exception: _unexpected,
         },
     )

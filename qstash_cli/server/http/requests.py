@@ -1,4 +1,4 @@
-"""What a request says: its raw target, its headers, its parameters, its body."""
+"""The parts of a request: its raw target, headers, parameters and body."""
 
 from __future__ import annotations
 
@@ -11,16 +11,30 @@ from starlette.requests import Request
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.request_body import read_body
-from qstash_cli.server.services.accounts import Account
+from qstash_cli.server.services.account import Account
+from qstash_cli.server.services.publish_rules import PublishRequest
 
 
-def service(request: Request) -> Account:
+def account_of(request: Request) -> Account:
     """The account of the user who sent a request, which `Guard` has found by the token."""
     return cast("Account", request.state.account)
 
 
+async def publish_request(request: Request, segments: int) -> PublishRequest:
+    """The publish in a request whose destination follows `segments` path segments."""
+    account = account_of(request)
+    return PublishRequest(
+        destination=rest_of_path(request, segments),
+        headers=headers(request),
+        body=await read_body(request),
+        now_ms=account.clock.now_ms(),
+        caller_ip=caller_ip(request),
+        limits=account.limits,
+    )
+
+
 def headers(request: Request) -> Headers:
-    """The request's headers, with options that came as query parameters behind them."""
+    """The headers of a request, followed by the options among its query parameters."""
     own = tuple((_text(name), _text(value)) for name, value in request.scope["headers"])
     named = {name.lower() for name, _ in own}
     from_query = (
@@ -32,24 +46,24 @@ def headers(request: Request) -> Headers:
 
 
 def rest_of_path(request: Request, segments: int) -> str:
-    """The raw path after so many segments, with the query that is not ours.
+    """The raw path after `segments` segments, with the query parameters of the destination.
 
-    Source: QStash docs, "Publish": a destination stands in the path as it is.
+    Source: QStash docs, "Publish": the path contains the destination without escaping.
     """
     raw: bytes = request.scope["raw_path"]
     parts = raw.decode("ascii", errors="replace").split("/", segments + 1)
     path = parts[segments + 1] if len(parts) > segments + 1 else ""
-    theirs = [
+    query = [
         pair
         for pair in _pairs(request)
         if not pair.lower().startswith("upstash-")
         and pair.partition("=")[0].lower() != "qstash_token"
     ]
-    return f"{path}?{'&'.join(theirs)}" if theirs else path
+    return f"{path}?{'&'.join(query)}" if query else path
 
 
 def parameters(request: Request) -> dict[str, list[str]]:
-    """The query parameters, but for the token."""
+    """The query parameters, except the token."""
     found: dict[str, list[str]] = {}
     query = request.scope["query_string"].decode("ascii", errors="replace")
     for name, value in parse_qsl(query, keep_blank_values=True):
@@ -59,12 +73,12 @@ def parameters(request: Request) -> dict[str, list[str]]:
 
 
 def caller_ip(request: Request) -> str:
-    """Where a request comes from."""
+    """The IP address of the client."""
     return request.client.host if request.client else "127.0.0.1"
 
 
 async def json_body(request: Request) -> Any:
-    """The body as JSON. Raises `ApiError` if it is none."""
+    """The body as JSON. Raises `ApiError` if it is not JSON."""
     return _parsed(await read_body(request))
 
 
@@ -76,10 +90,10 @@ def _parsed(data: bytes) -> Any:
 
 
 async def bulk_parameters(request: Request) -> dict[str, list[str]]:
-    """The parameters of a bulk operation, in either of their forms: query or JSON body.
+    """The parameters of a bulk operation, from the query and a JSON body.
 
-    Raises `ApiError` for a body that is neither, and for an empty list of ids, which in the cloud
-    means everything.
+    Raises `ApiError` for any other body, and for an empty list of ids, which in the cloud
+    selects everything.
     """
     found = parameters(request)
     data = await read_body(request)

@@ -22,13 +22,13 @@ def encode(content: Any) -> bytes:
     return _encode(content).encode(errors="replace")
 
 
-def answer(content: Any, status: int = 200) -> Response:
-    """A JSON answer."""
+def respond(content: Any, status: int = 200) -> Response:
+    """A JSON response."""
     return Response(encode(content), status, media_type="application/json")
 
 
 def refusal(status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> Response:
     """An error as QStash writes it."""
-    refused = answer({"error": message}, status)
+    refused = respond({"error": message}, status)
     refused.headers.update(dict(headers))
     return refused

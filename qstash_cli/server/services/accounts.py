@@ -10,7 +10,7 @@ import contextlib
 import hmac
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,27 +19,15 @@ from qstash_cli.errors import QstashError
 from qstash_cli.protocol import ids
 from qstash_cli.protocol.dev_credentials import Credentials
 from qstash_cli.protocol.limits import PlanLimits
-from qstash_cli.server.clock import Clock, ScaledClock
+from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
-from qstash_cli.server.delivery.scheduler import Scheduler
+from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.bulk_cancel import BulkCancels
-from qstash_cli.server.storage import keys, message
+from qstash_cli.server.services.scheduler import Scheduler
+from qstash_cli.server.storage import keys, logs
 from qstash_cli.server.storage.database import damaged
 from qstash_cli.server.storage.store import Store
-
-
-class Account(NamedTuple):
-    """What the requests of one user work with."""
-
-    name: str
-    store: Store
-    engine: Engine
-    bulk_cancels: BulkCancels
-    scheduler: Scheduler
-    clock: Clock
-    new_id: Callable[[str], str]
-    limits: PlanLimits
 
 
 class AccountConfig(NamedTuple):
@@ -146,10 +134,10 @@ class Accounts:
         store = Store(path)
         closing.callback(store.close)
         # Time that runs fast continues from the last step, so that no schedule fires twice for it.
-        at_least_ms = await store.run(message.last_step_ms) if config.speed > 1 else 0
+        at_least_ms = await store.run(logs.last_step_ms) if config.speed > 1 else 0
         clock = ScaledClock(config.speed, self._started_at_s, at_least_ms)
         engine = Engine(
-            store, clock, self._deliverer, new_id, most_at_once=config.limits.global_parallelism
+            store, clock, self._deliverer, new_id, max_concurrency=config.limits.global_parallelism
         )
         closing.push_async_callback(engine.stop)
         bulk_cancels = BulkCancels(store, engine, clock, new_id)

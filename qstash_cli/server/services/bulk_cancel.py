@@ -1,4 +1,4 @@
-"""Cancelling by filter: a bulk action that runs in the background, a few messages at a time.
+"""Cancels by filter: a bulk action runs in the background, a few messages at a time.
 
 Source: QStash docs, "Cancel messages in bulk".
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,15 +18,15 @@ from qstash_cli.server.delivery import attempts
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.parameters import Parameters, split
-from qstash_cli.server.storage import bulk_actions, filters
-from qstash_cli.server.storage.store import Store
+from qstash_cli.server.storage import bulk_actions
+from qstash_cli.server.storage.store import Connection, Store
 
 # How long a request may wait for its action. After that it gets 429, and the action continues.
 SYNCHRONOUS_S = 60.0
 _ACTIONS_LIMIT = 1000
-# Rows a job of the store reads: while it runs, the event loop does nothing else.
-_CANCELLED_AT_ONCE = 200
-_COUNTED_AT_ONCE = 4000
+# The rows that a job of the store reads: while it runs, the event loop does nothing else.
+_CANCELLED_PER_STEP = 200
+_COUNTED_PER_STEP = 4000
 _NO_LAST = 2**62
 _PAUSE_AFTER_FAULT_S = 1.0
 _NO_FILTERS = frozenset({"count", "cursor", "async"})
@@ -36,7 +35,7 @@ Filter = Mapping[str, Sequence[str]]
 
 
 class _Range(NamedTuple):
-    """The live messages that are still to be looked at, by their sequence numbers."""
+    """The live messages that are still to be examined, by their sequence numbers."""
 
     after: int
     last: int
@@ -53,11 +52,11 @@ class Action:
 
 
 def parse_filter(given: Parameters) -> Filter:
-    """The filter of a bulk cancel, without what is no filter. Raises `ApiError` for a wrong one."""
+    """The filter in the parameters of a bulk cancel. Raises `ApiError` if it is not valid."""
     wanted = {
         name: split(name, values) for name, values in given.items() if name not in _NO_FILTERS
     }
-    _conditions(wanted)
+    bulk_actions.validate_filter(wanted)
     return wanted
 
 
@@ -82,10 +81,10 @@ class BulkCancels:
 
     async def start(self) -> None:
         """Continue the actions that a stopped server left in progress."""
-        for row in await self._store.run(bulk_actions.unfinished):
-            action = Action(id=row["id"], wanted=json.loads(row["filter"]))
-            action.total.set_result(row["total"])
-            rest = _Range(row["next_seq"], row["last_seq"])
+        for stored in await self._store.run(bulk_actions.list_unfinished):
+            action = Action(id=stored.id, wanted=stored.filter)
+            action.total.set_result(stored.total)
+            rest = _Range(stored.next_seq, stored.last_seq)
             self._begin(action, self._cancel(action, rest))
 
     async def stop(self) -> None:
@@ -96,7 +95,7 @@ class BulkCancels:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def accept(self, wanted: Filter) -> tuple[str, int]:
-        """The id of the action for a filter, and how many messages match.
+        """The id of the action for a filter, and the number of matching messages.
 
         The action that is already running for the same filter is returned. Raises `ApiError` if too
         many actions are in progress.
@@ -111,7 +110,7 @@ class BulkCancels:
         return action.id, await asyncio.shield(action.total)
 
     async def finish(self, wanted: Filter) -> int:
-        """How many messages matched, once the action is finished.
+        """The number of messages that matched, once the action is finished.
 
         Raises `ApiError` with status 429 if the action takes longer than a request may wait.
         """
@@ -156,17 +155,22 @@ class BulkCancels:
         await self._cancel(action, _Range(0, last_seq))
 
     async def _count(self, wanted: Filter) -> tuple[int, int]:
-        """How many live messages match, and the sequence number of the last live message."""
+        """The number of matching messages, and the sequence number of the last live message."""
         total, seq = 0, 0
         while True:
-            rest = _Range(seq, _NO_LAST)
-            rows = await self._store.run(
-                partial(_matches, wanted=wanted, among=rest, limit=_COUNTED_AT_ONCE)
+            found = await self._store.run(
+                partial(
+                    bulk_actions.list_matches,
+                    wanted=wanted,
+                    after=seq,
+                    last=_NO_LAST,
+                    limit=_COUNTED_PER_STEP,
+                )
             )
-            if not rows:
+            if not found:
                 return total, seq
-            total += sum(row["matches"] for row in rows)
-            seq = rows[-1]["seq"]
+            total += sum(one.matches for one in found)
+            seq = found[-1].seq
 
     async def _cancel(self, action: Action, rest: _Range) -> None:
         while True:
@@ -176,25 +180,27 @@ class BulkCancels:
                 logging.getLogger(__name__).warning("bulk action %s waits: %r", action.id, fault)
                 await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
                 continue
-            self._engine.forget(ids)
+            self._engine.remove(ids)
             if after is None:
                 return
             rest = rest._replace(after=after)
 
     def _step(
-        self, connection: sqlite3.Connection, action: Action, rest: _Range
+        self, connection: Connection, action: Action, rest: _Range
     ) -> tuple[list[str], int | None]:
-        """Cancels some messages, and returns them with where to go on, None at the end."""
+        """Cancels some messages; returns them and where the next step begins, None at the end."""
         now_ms = self._clock.now_ms()
-        rows = _matches(connection, action.wanted, rest, _CANCELLED_AT_ONCE)
-        ids = [row["id"] for row in rows if row["matches"]]
+        found = bulk_actions.list_matches(
+            connection, action.wanted, after=rest.after, last=rest.last, limit=_CANCELLED_PER_STEP
+        )
+        ids = [one.id for one in found if one.matches]
         for message_id in ids:
             is_in_flight = self._engine.is_in_flight(message_id)
             attempts.cancel(connection, message_id, now_ms, is_in_flight=is_in_flight)
-        if not rows:
+        if not found:
             bulk_actions.finish(connection, action.id, now_ms)
             return [], None
-        seq = rows[-1]["seq"]
+        seq = found[-1].seq
         bulk_actions.advance(connection, action.id, cancelled=len(ids), seq=seq)
         return ids, seq
 
@@ -203,22 +209,3 @@ def _key(wanted: Filter) -> str:
     return json.dumps(
         {name: sorted(set(values)) for name, values in wanted.items()}, sort_keys=True
     )
-
-
-def _conditions(wanted: Filter) -> list[filters.Condition]:
-    return filters.conditions(
-        wanted, filters.MESSAGE_FILTERS, time_column="messages.created_ms", besides=frozenset()
-    )
-
-
-def _matches(
-    connection: sqlite3.Connection, wanted: Filter, among: _Range, limit: int
-) -> list[sqlite3.Row]:
-    """Live messages in the order of their publishing, each with whether it matches."""
-    clause, values = filters.where(_conditions(wanted))
-    return connection.execute(
-        f"SELECT seq, id, ({clause}) AS matches "  # noqa: S608 - built of our own names
-        "FROM messages INDEXED BY live_by_seq "
-        "WHERE status = 'live' AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-        (*values, among.after, among.last, limit),
-    ).fetchall()

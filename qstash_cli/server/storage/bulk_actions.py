@@ -1,4 +1,4 @@
-"""Bulk actions as they are stored: cancels by filter and their progress.
+"""Bulk actions in the store: cancels by filter and their progress.
 
 Source: QStash docs, "Cancel messages in bulk" and "List bulk actions".
 """
@@ -8,13 +8,43 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.parameters import number
+from qstash_cli.server.storage import filters
 
 KEPT_MS = 7 * 86_400_000
-_IN_PROGRESS, _FINISHED = "IN_PROGRESS", "FINISHED"
+_NO_CURSOR = 2**62
+
+
+class BulkAction(NamedTuple):
+    """A cancel by filter. `processed` of the `total` matching messages are cancelled.
+
+    The live messages with sequence numbers in (`next_seq`, `last_seq`] are still to be examined.
+    `completed_ms` is None while the action is in progress.
+    """
+
+    seq: int
+    id: str
+    filter: dict[str, list[str]]
+    total: int
+    processed: int
+    next_seq: int
+    last_seq: int
+    created_ms: int
+    completed_ms: int | None
+
+
+class Match(NamedTuple):
+    """An undelivered message, and whether it matches the filter of an action."""
+
+    seq: int
+    id: str
+    matches: bool
+
+
+_SELECT = f"SELECT {', '.join(BulkAction._fields)} FROM bulk_actions"  # noqa: S608 - our own names
 
 
 def insert(
@@ -26,9 +56,9 @@ def insert(
     last_seq: int,
     now_ms: int,
 ) -> None:
-    """Store an action that begins now, and delete the expired ones.
+    """Stores an action that begins now, and deletes the expired ones.
 
-    `total` messages match, the last of which has the sequence number `last_seq`.
+    `total` messages match; the last live message has the sequence number `last_seq`.
     """
     connection.execute(
         "DELETE FROM bulk_actions WHERE created_ms < ? AND completed_ms IS NOT NULL",
@@ -41,7 +71,7 @@ def insert(
 
 
 def advance(connection: sqlite3.Connection, action_id: str, *, cancelled: int, seq: int) -> None:
-    """Store that `cancelled` more messages are done, and those up to `seq` were looked at."""
+    """Stores that `cancelled` more messages are done, and that those up to `seq` are examined."""
     connection.execute(
         "UPDATE bulk_actions SET processed = processed + ?, next_seq = ? WHERE id = ?",
         (cancelled, seq, action_id),
@@ -49,50 +79,70 @@ def advance(connection: sqlite3.Connection, action_id: str, *, cancelled: int, s
 
 
 def finish(connection: sqlite3.Connection, action_id: str, now_ms: int) -> None:
-    """Store that an action is finished."""
+    """Stores that an action is finished."""
     connection.execute("UPDATE bulk_actions SET completed_ms = ? WHERE id = ?", (now_ms, action_id))
 
 
-def unfinished(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+def list_unfinished(connection: sqlite3.Connection) -> list[BulkAction]:
     """The actions that a stopped server left in progress, oldest first."""
-    return connection.execute(
-        "SELECT * FROM bulk_actions WHERE completed_ms IS NULL ORDER BY seq"
-    ).fetchall()
+    rows = connection.execute(f"{_SELECT} WHERE completed_ms IS NULL ORDER BY seq")
+    return [_action(row) for row in rows]
 
 
-def get(connection: sqlite3.Connection, action_id: str, now_ms: int) -> dict[str, Any]:
-    """An action as QStash's JSON. Raises `ApiError` if the id is unknown or has expired."""
+def get(connection: sqlite3.Connection, action_id: str, now_ms: int) -> BulkAction:
+    """An action. Raises `ApiError` if the id is unknown or has expired."""
     row = connection.execute(
-        "SELECT * FROM bulk_actions WHERE id = ? AND created_ms >= ?",
+        f"{_SELECT} WHERE id = ? AND created_ms >= ?",
         (action_id, now_ms - KEPT_MS),
     ).fetchone()
     if row is None:
         raise ApiError(404, f"bulk action {action_id} not found")
-    return _as_json(row)
+    return _action(row)
 
 
 def page(
     connection: sqlite3.Connection, *, cursor: str | None, limit: int, now_ms: int
-) -> tuple[list[dict[str, Any]], str]:
+) -> tuple[list[BulkAction], str]:
     """The newest actions after the cursor, and the cursor of the next page, "" if there is none."""
-    before = number(cursor) if cursor else 2**62
+    before = number(cursor) if cursor else _NO_CURSOR
     rows = connection.execute(
-        "SELECT * FROM bulk_actions WHERE seq < ? AND created_ms >= ? ORDER BY seq DESC LIMIT ?",
+        f"{_SELECT} WHERE seq < ? AND created_ms >= ? ORDER BY seq DESC LIMIT ?",
         (before, now_ms - KEPT_MS, limit + 1),
     ).fetchall()
-    listed = rows[:limit]
-    return [_as_json(row) for row in listed], str(listed[-1]["seq"]) if len(rows) > limit else ""
+    listed = [_action(row) for row in rows[:limit]]
+    return listed, str(listed[-1].seq) if len(rows) > limit else ""
 
 
-def _as_json(row: sqlite3.Row) -> dict[str, Any]:
-    is_finished = row["completed_ms"] is not None
-    return {
-        "actionId": row["id"],
-        "kind": "cancel",
-        "state": _FINISHED if is_finished else _IN_PROGRESS,
-        "total": row["total"],
-        "processed": row["processed"],
-        "createdAt": row["created_ms"],
-        **({"completedAt": row["completed_ms"]} if is_finished else {}),
-        "filter": json.loads(row["filter"]),
-    }
+def validate_filter(wanted: Mapping[str, Sequence[str]]) -> None:
+    """Raises `ApiError` for a name that is not a filter, and for empty values."""
+    _conditions(wanted)
+
+
+def list_matches(
+    connection: sqlite3.Connection,
+    wanted: Mapping[str, Sequence[str]],
+    *,
+    after: int,
+    last: int,
+    limit: int,
+) -> list[Match]:
+    """Live messages with sequence numbers in (`after`, `last`], in the order of publishing."""
+    clause, values = filters.where(_conditions(wanted))
+    rows = connection.execute(
+        f"SELECT seq, id, ({clause}) AS matches "  # noqa: S608 - built of our own names
+        "FROM messages INDEXED BY live_by_seq "
+        "WHERE status = 'live' AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+        (*values, after, last, limit),
+    ).fetchall()
+    return [Match(*row) for row in rows]
+
+
+def _conditions(wanted: Mapping[str, Sequence[str]]) -> list[filters.Condition]:
+    return filters.conditions(
+        wanted, filters.MESSAGE_FILTERS, time_column="messages.created_ms", ignored=frozenset()
+    )
+
+
+def _action(row: sqlite3.Row) -> BulkAction:
+    action = BulkAction(*row)
+    return action._replace(filter=json.loads(row["filter"]))

@@ -9,7 +9,7 @@ from qstash_cli.protocol.states import normal_state
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.parameters import Parameters, number, split
 
-# Guess: QStash's own limit is not known; SQLite's are a thousand alternatives.
+# Guess: QStash's limit is not documented; SQLite allows a thousand alternatives.
 _MAX_VALUES = 900
 _IN_PROGRESS = ("ACTIVE", "RETRY", "ERROR")
 
@@ -74,16 +74,16 @@ def conditions(
     known: Mapping[str, Callable[[Sequence[str]], Condition]],
     *,
     time_column: str,
-    besides: frozenset[str],
+    ignored: frozenset[str],
 ) -> list[Condition]:
     """The conditions of the parameters. Raises `ApiError` for an unknown name or an empty value.
 
-    `besides` are parameters that are no filters.
+    `ignored` names the parameters that are not filters.
     """
     found = []
     for name, raw in given.items():
         values = split(name, raw)
-        if name in besides:
+        if name in ignored:
             continue
         if not values or not all(values):
             raise ApiError(400, f"{name} cannot be empty")
@@ -100,6 +100,6 @@ def conditions(
 
 
 def where(parts: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
-    """All conditions as one clause, which always holds something."""
+    """All conditions as one clause, which is never empty."""
     sql = " AND ".join(part.sql for part in parts) or "1"
     return sql, tuple(value for part in parts for value in part.values)

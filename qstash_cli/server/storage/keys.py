@@ -13,17 +13,17 @@ _PUBLIC = {key for user in DEV_USERS for key in (user.current_signing_key, user.
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """The key that signs, and the one that will after a rotation."""
+    """The current signing key, and the next one, which becomes current when keys are rotated."""
 
     current: str
     next: str
 
 
 def init(connection: sqlite3.Connection, current: str, following: str) -> None:
-    """Stores the first keys, unless there are some already.
+    """Stores the first keys, unless keys are stored already.
 
-    Stored keys that are documented ones are replaced by others: the server may be reached by other
-    machines now.
+    Replaces stored keys that are documented by given keys that are not: other machines may reach
+    the server now.
     """
     given = (current, following)
     connection.execute("INSERT OR IGNORE INTO signing_keys VALUES (1, ?, ?)", given)
@@ -39,6 +39,6 @@ def read(connection: sqlite3.Connection) -> Keys:
 
 
 def rotate(connection: sqlite3.Connection, new_id: Callable[[str], str]) -> Keys:
-    """The keys after the next one took the place of the current one."""
+    """Makes the next key current, creates a new next key, and returns both."""
     connection.execute("UPDATE signing_keys SET current = next, next = ?", (new_id("sig"),))
     return read(connection)

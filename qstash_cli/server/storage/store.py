@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 from qstash_cli.server.storage.database import open_file, open_memory
 
 T = TypeVar("T")
+# What a job works on, and what the store raises: SQLite stays in this package.
+Connection = sqlite3.Connection
+StoreError = sqlite3.Error
 Job = Callable[[sqlite3.Connection], Any]
 _Outcome = tuple[Any, Exception | None]
 
@@ -95,3 +98,22 @@ class Store:
         if self._committer is not None:
             self._committer.shutdown()
         self._connection.close()
+
+
+def run_or_undo(
+    connection: Connection, part: Callable[[], T], otherwise: Callable[[Exception], T]
+) -> T:
+    """The result of a part of a job, or of `otherwise` once the failed part is undone.
+
+    Raises `StoreError` if the database cannot be written to, such as on a full disk.
+    """
+    connection.execute("SAVEPOINT part")
+    try:
+        return part()
+    except sqlite3.OperationalError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the rest of the job goes on
+        connection.execute("ROLLBACK TO part")
+        return otherwise(error)
+    finally:
+        connection.execute("RELEASE part")

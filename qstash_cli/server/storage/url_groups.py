@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.errors import ApiError
@@ -13,8 +13,8 @@ from qstash_cli.server.errors import ApiError
 Endpoint = dict[str, str]
 
 
-class Topic(NamedTuple):
-    """A group: `endpoints` have a url and may have a name, `headers` are defaults of publishes."""
+class UrlGroup(NamedTuple):
+    """A group. Each endpoint has a url and may have a name; `headers` are the group's defaults."""
 
     name: str
     created_ms: int
@@ -22,34 +22,21 @@ class Topic(NamedTuple):
     endpoints: tuple[Endpoint, ...]
     headers: Headers
 
-    def as_json(self) -> dict[str, Any]:
-        """The group as QStash's JSON."""
-        headers: dict[str, list[str]] = {}
-        for name, value in self.headers:
-            headers.setdefault(name, []).append(value)
-        shown = {
-            "createdAt": self.created_ms,
-            "updatedAt": self.updated_ms,
-            "name": self.name,
-            "endpoints": list(self.endpoints),
-        }
-        return shown | ({"headers": headers} if headers else {})
 
-
-def list_all(connection: sqlite3.Connection) -> list[Topic]:
+def list_all(connection: sqlite3.Connection) -> list[UrlGroup]:
     """All groups by name."""
     rows = connection.execute("SELECT * FROM topics ORDER BY name").fetchall()
-    return [_topic(row) for row in rows]
+    return [_group(row) for row in rows]
 
 
-def find(connection: sqlite3.Connection, name: str) -> Topic | None:
-    """The group of that name, None if there is none."""
+def find(connection: sqlite3.Connection, name: str) -> UrlGroup | None:
+    """The group with this name, or None."""
     row = connection.execute("SELECT * FROM topics WHERE name = ?", (name,)).fetchone()
-    return _topic(row) if row else None
+    return _group(row) if row else None
 
 
-def get(connection: sqlite3.Connection, name: str) -> Topic:
-    """The group of that name. Raises `ApiError` if there is none."""
+def get(connection: sqlite3.Connection, name: str) -> UrlGroup:
+    """The group with this name. Raises `ApiError` if there is none."""
     found = find(connection, name)
     if found is None:
         raise ApiError(404, f"topic {name} not found")
@@ -59,11 +46,11 @@ def get(connection: sqlite3.Connection, name: str) -> Topic:
 def add(
     connection: sqlite3.Connection, name: str, endpoints: Sequence[Endpoint], now_ms: int
 ) -> None:
-    """Adds endpoints, or changes those of the same name or, without a name, URL."""
+    """Adds endpoints, or updates those with the same name or, without a name, the same URL."""
     found = find(connection, name)
     kept = list(found.endpoints) if found else []
     for endpoint in endpoints:
-        # Guess: a name says which one is meant; without one the URL does.
+        # Guess: a name identifies an endpoint; without a name the URL does.
         key = "name" if endpoint.get("name") else "url"
         same = next((i for i, e in enumerate(kept) if e.get(key) == endpoint[key]), None)
         if same is None:
@@ -76,12 +63,15 @@ def add(
 def remove_endpoints(
     connection: sqlite3.Connection, name: str, endpoints: Sequence[Endpoint], now_ms: int
 ) -> None:
-    """Takes endpoints out by name or URL; the last one takes the group with it."""
+    """Removes endpoints by name or URL. A group without endpoints is deleted.
+
+    Raises `ApiError` if the group does not exist.
+    """
     found = get(connection, name)
     kept = [
         endpoint
         for endpoint in found.endpoints
-        if not any(_is_meant(endpoint, meant) for meant in endpoints)
+        if not any(_matches(endpoint, wanted) for wanted in endpoints)
     ]
     if kept:
         _write(connection, name, kept, found.headers, now_ms)
@@ -90,17 +80,17 @@ def remove_endpoints(
 
 
 def set_headers(connection: sqlite3.Connection, name: str, headers: Headers, now_ms: int) -> None:
-    """Gives a group other default headers."""
+    """Replaces the default headers of a group. Raises `ApiError` if it does not exist."""
     _write(connection, name, get(connection, name).endpoints, headers, now_ms)
 
 
 def delete(connection: sqlite3.Connection, name: str) -> None:
-    """Deletes a group if there is one."""
+    """Deletes a group if it exists."""
     connection.execute("DELETE FROM topics WHERE name = ?", (name,))
 
 
-def _is_meant(endpoint: Endpoint, meant: Endpoint) -> bool:
-    return all(endpoint.get(key) == value for key, value in meant.items() if value)
+def _matches(endpoint: Endpoint, wanted: Endpoint) -> bool:
+    return all(endpoint.get(key) == value for key, value in wanted.items() if value)
 
 
 def _write(
@@ -119,8 +109,8 @@ def _write(
     )
 
 
-def _topic(row: sqlite3.Row) -> Topic:
-    return Topic(
+def _group(row: sqlite3.Row) -> UrlGroup:
+    return UrlGroup(
         name=row["name"],
         created_ms=row["created_ms"],
         updated_ms=row["updated_ms"],

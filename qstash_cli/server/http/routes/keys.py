@@ -8,24 +8,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qstash_cli.server.http.requests import service
-from qstash_cli.server.http.responses import answer
-from qstash_cli.server.storage import keys
+from qstash_cli.server.http.requests import account_of
+from qstash_cli.server.http.responses import respond
+from qstash_cli.server.services import keys
 
 
 async def _get(request: Request) -> Response:
-    return answer(asdict(await service(request).store.run(keys.read)))
+    return respond(asdict(await keys.get(account_of(request))))
 
 
 async def _rotate(request: Request) -> Response:
-    api = service(request)
-    rotated = await api.store.run(lambda connection: keys.rotate(connection, api.new_id))
-    return answer(asdict(rotated))
+    return respond(asdict(await keys.rotate(account_of(request))))
 
 
 ROUTES = [
     Route("/v2/keys", _get, methods=["GET"]),
     Route("/v2/keys/rotate", _rotate, methods=["POST"]),
-    # The Go SDK's name for it.
+    # The path that the Go SDK uses.
     Route("/v2/rotate", _rotate, methods=["POST"]),
 ]

@@ -10,92 +10,74 @@ from starlette.routing import Route
 
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.errors import ApiError
-from qstash_cli.server.http.request_body import read_body
 from qstash_cli.server.http.requests import (
+    account_of,
     caller_ip,
     headers,
     json_body,
-    rest_of_path,
-    service,
+    publish_request,
 )
-from qstash_cli.server.http.responses import answer
+from qstash_cli.server.http.responses import respond
 from qstash_cli.server.http.routes import schedules
 from qstash_cli.server.services import publishing
-from qstash_cli.server.services.publishing import Order
+from qstash_cli.server.services.account import Account
+from qstash_cli.server.services.publish_rules import PublishRequest
 
 
 async def _publish(request: Request) -> Response:
-    given = headers(request)
-    if any(name.lower() == "upstash-cron" for name, _ in given):
+    if any(name.lower() == "upstash-cron" for name, _ in headers(request)):
         return await schedules.create(request)
-    return await _accept(request, given, rest_of_path(request, 2), None)
+    return await _accept(request, await publish_request(request, 2))
 
 
 async def _enqueue(request: Request) -> Response:
-    queue = request.path_params["queue"]
-    return await _accept(request, headers(request), rest_of_path(request, 3), queue)
+    wanted = await publish_request(request, 3)
+    return await _accept(request, wanted._replace(queue=request.path_params["queue"]))
 
 
-async def _accept(
-    request: Request, given: Headers, destination: str, queue: str | None
-) -> Response:
-    api = service(request)
-    order = Order(
-        destination=destination,
-        headers=given,
-        body=await read_body(request),
-        now_ms=api.clock.now_ms(),
-        caller_ip=caller_ip(request),
-        limits=api.limits,
-        queue=queue,
-    )
-    accepted = await api.store.run(
-        lambda connection: publishing.accept(connection, order, api.new_id)
-    )
-    api.engine.add_all(accepted.stored)
-    return answer(accepted.answer, accepted.status)
+async def _accept(request: Request, wanted: PublishRequest) -> Response:
+    result = await publishing.publish(account_of(request), wanted)
+    # 202 if nothing was stored because every message is a duplicate.
+    return respond(result.content, 201 if result.messages else 202)
 
 
 async def _batch(request: Request) -> Response:
-    api = service(request)
-    items = await json_body(request)
+    account, items = account_of(request), await json_body(request)
     if not isinstance(items, list):
         raise ApiError(400, "the body is not a JSON array")
-    now_ms = api.clock.now_ms()
-    orders = [
-        _order(number, item, now_ms, caller_ip(request))._replace(limits=api.limits)
-        for number, item in enumerate(items)
+    now_ms, caller = account.clock.now_ms(), caller_ip(request)
+    wanted = [
+        _parse_item(account, number, item, now_ms, caller) for number, item in enumerate(items)
     ]
-    answers, stored = await api.store.run(
-        lambda connection: publishing.batch(connection, orders, api.new_id)
-    )
-    api.engine.add_all(stored)
-    return answer(answers)
+    return respond(await publishing.publish_batch(account, wanted))
 
 
-def _order(number: int, item: Any, now_ms: int, caller: str) -> Order:
+def _parse_item(
+    account: Account, number: int, item: Any, now_ms: int, caller: str
+) -> PublishRequest:
     if not isinstance(item, dict) or not isinstance(item.get("destination"), str):
         raise ApiError(400, f"item {number} has no destination")
     text = item.get("body")
     if not isinstance(text, str | None):
-        raise ApiError(400, f"item {number}: the body is not a text")
+        raise ApiError(400, f"item {number}: the body is not a string")
     queue = item.get("queue") or None
     if not isinstance(queue, str | None):
-        raise ApiError(400, f"item {number}: the queue is not a text")
-    return Order(
+        raise ApiError(400, f"item {number}: the queue is not a string")
+    return PublishRequest(
         destination=item["destination"],
-        headers=_headers(number, item.get("headers") or {}),
+        headers=_parse_headers(number, item.get("headers") or {}),
         body=(text or "").encode(errors="surrogatepass"),
         now_ms=now_ms,
         caller_ip=caller,
         queue=queue,
+        limits=account.limits,
     )
 
 
-def _headers(number: int, given: Any) -> Headers:
+def _parse_headers(number: int, given: Any) -> Headers:
     if not isinstance(given, dict):
         raise ApiError(400, f"item {number}: the headers are not an object")
-    # The Workflow SDK sends lists where one text is meant.
+    # The Workflow SDK sends lists where a string is expected.
     return tuple(
         (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
         for name, value in given.items()

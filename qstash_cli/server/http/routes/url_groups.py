@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from starlette.requests import Request
@@ -13,70 +12,49 @@ from qstash_cli.protocol.destination import is_url, validate_url
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import validate_name
 from qstash_cli.server.errors import ApiError
-from qstash_cli.server.http.requests import json_body, service
-from qstash_cli.server.http.responses import answer
-from qstash_cli.server.services import quota
-from qstash_cli.server.storage import url_groups
-from qstash_cli.server.storage.url_groups import Endpoint
+from qstash_cli.server.http.requests import account_of, json_body
+from qstash_cli.server.http.responses import respond
+from qstash_cli.server.http.views import resources as views
+from qstash_cli.server.services import url_groups
+from qstash_cli.server.services.url_groups import Endpoint
 
 
 async def _list(request: Request) -> Response:
-    found = await service(request).store.run(url_groups.list_all)
-    return answer([topic.as_json() for topic in found])
+    found = await url_groups.list_all(account_of(request))
+    return respond([views.url_group(one) for one in found])
 
 
 async def _get(request: Request) -> Response:
-    name = request.path_params["name"]
-    found = await service(request).store.run(lambda connection: url_groups.get(connection, name))
-    return answer(found.as_json())
+    found = await url_groups.get(account_of(request), request.path_params["name"])
+    return respond(views.url_group(found))
 
 
 async def _delete(request: Request) -> Response:
-    name = request.path_params["name"]
-    await service(request).store.run(lambda connection: url_groups.delete(connection, name))
+    await url_groups.delete(account_of(request), request.path_params["name"])
     return Response(status_code=200)
 
 
 async def _add(request: Request) -> Response:
-    api = service(request)
     name = validate_name(request.path_params["name"], "URL group")
     endpoints = await _endpoints(request)
     for endpoint in endpoints:
         if not is_url(endpoint.get("url", "")):
             raise ApiError(400, "endpoint has invalid scheme, add http:// or https://")
         validate_url(endpoint["url"])
-    now_ms = api.clock.now_ms()
-
-    def add(connection: sqlite3.Connection) -> None:
-        quota.check_room(connection, api.limits, "urlgroups", name)
-        url_groups.add(connection, name, endpoints, now_ms)
-        count = len(url_groups.get(connection, name).endpoints)
-        quota.check("EndpointsPerTopic", count, api.limits.endpoints)
-
-    await api.store.run(add)
+    await url_groups.add_endpoints(account_of(request), name, endpoints)
     return Response(status_code=200)
 
 
 async def _remove(request: Request) -> Response:
-    api = service(request)
-    name = request.path_params["name"]
     endpoints = await _endpoints(request)
-    now_ms = api.clock.now_ms()
-    await api.store.run(
-        lambda connection: url_groups.remove_endpoints(connection, name, endpoints, now_ms)
-    )
+    await url_groups.remove_endpoints(account_of(request), request.path_params["name"], endpoints)
     return Response(status_code=200)
 
 
 async def _headers(request: Request) -> Response:
-    api = service(request)
-    name = request.path_params["name"]
     fields = await json_body(request)
     headers = _pairs(fields.get("headers") if isinstance(fields, dict) else None)
-    now_ms = api.clock.now_ms()
-    await api.store.run(
-        lambda connection: url_groups.set_headers(connection, name, headers, now_ms)
-    )
+    await url_groups.set_headers(account_of(request), request.path_params["name"], headers)
     return Response(status_code=200)
 
 

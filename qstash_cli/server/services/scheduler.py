@@ -1,29 +1,28 @@
-"""Firing the schedules when their time comes."""
+"""Fires the schedules when they are due."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 
 from qstash_cli.protocol.limits import PlanLimits
 from qstash_cli.server.clock import LONGEST_WAIT_S, Alarm, Clock
-from qstash_cli.server.delivery import firing
 from qstash_cli.server.delivery.engine import Engine
-from qstash_cli.server.storage import message
-from qstash_cli.server.storage.store import Store
+from qstash_cli.server.services import firing
+from qstash_cli.server.storage import logs, schedules
+from qstash_cli.server.storage.store import Connection, Store
 
 _PAUSE_AFTER_FAULT_S = 1.0
-# Debian's cron(8): a clock that is set back by more than three hours has been corrected, and the
-# new time is used at once. After a smaller step no time fires again.
+# As in Debian's cron(8): a clock that is set back by more than three hours has been corrected, and
+# the new time is used at once. After a smaller step no time fires again.
 _CORRECTION_MS = 3 * 3_600_000
 
 
 class Scheduler:
-    """Fires each schedule when it is due; `changed` reports that another one may be next.
+    """Fires each schedule when it is due. Call `changed` when another schedule may be next.
 
-    The clock is read again every `check_clock_every_s` real seconds, since it may jump. A schedule
+    Reads the clock at least every `check_clock_every_s` real seconds, since it may jump. A schedule
     that missed several times fires once.
     """
 
@@ -49,11 +48,11 @@ class Scheduler:
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins to wait for the next schedule."""
+        """Starts to wait for the next schedule."""
         self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Stops."""
+        """Stops firing."""
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -71,14 +70,14 @@ class Scheduler:
                     self._latest_ms = await self._store.run(self._load)
                     is_loaded = True
                 await self._step()
-            except Exception as fault:  # noqa: BLE001 - whatever it is, the other schedules go on
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the other schedules must fire
                 logging.getLogger(__name__).warning("schedules could not be fired yet: %r", fault)
                 self._is_current = False
                 await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
 
-    def _load(self, connection: sqlite3.Connection) -> int:
-        firing.examine(connection, self._clock.now_ms())
-        return max(message.last_step_ms(connection), firing.last_change_ms(connection))
+    def _load(self, connection: Connection) -> int:
+        firing.repair(connection, self._clock.now_ms())
+        return max(logs.last_step_ms(connection), schedules.last_change_ms(connection))
 
     async def _step(self) -> None:
         now_ms = self._clock.now_ms()
@@ -87,9 +86,9 @@ class Scheduler:
             self._latest_ms, self._is_current = now_ms, False
         self._latest_ms = max(self._latest_ms, now_ms)
         if not self._is_current:
-            # A change that comes in the meantime is seen in the next step.
+            # A change in the meantime is noticed in the next step.
             self._is_current = True
-            self._next_ms = await self._store.run(firing.next_due_ms)
+            self._next_ms = await self._store.run(schedules.next_due_ms)
         if self._next_ms is None or self._next_ms > now_ms:
             await self._alarm.wait(self._next_ms)
             return
@@ -97,5 +96,5 @@ class Scheduler:
         fired = await self._store.run(
             lambda connection: firing.fire_due(connection, now_ms, self._new_id, self._limits)
         )
-        for accepted in fired:
-            self._engine.add_all(accepted.stored)
+        for result in fired:
+            self._engine.add(result.messages)

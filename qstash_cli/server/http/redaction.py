@@ -1,4 +1,4 @@
-"""Hiding what a message was published to hide. Source: QStash docs, "Redact fields"."""
+"""Hides the fields that a message redacts. Source: QStash docs, "Redact fields"."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 _NAMED = re.compile(r"headers?\[(.+)\]", re.IGNORECASE)
-_HEADERS = ("header", "callbackHeader", "failureCallbackHeader")
 
 
 def redacted(value: bytes) -> str:
-    """What stands in the place of a value."""
-    # Guess: hexadecimal, of the raw value; the encoding of the hash is documented nowhere.
+    """The replacement of a redacted value."""
+    # Guess: hexadecimal, of the raw value; the docs do not describe the encoding of the hash.
     return f"REDACTED:{hashlib.sha256(value).hexdigest()}"
 
 
 def body(fields: tuple[str, ...], data: bytes) -> bytes:
-    """A body, or what stands in its place."""
+    """A body, or its replacement if it is redacted."""
     return redacted(data).encode() if data and "body" in fields else data
 
 
 def text(name: str, data: bytes) -> dict[str, str]:
-    """Bytes as JSON has them: under `name` if they are UTF-8, in base64 if not, not if empty."""
+    """Bytes as a JSON field: `name` if they are UTF-8, else base64; no field if they are empty."""
     if not data:
         return {}
     try:
@@ -34,7 +33,7 @@ def text(name: str, data: bytes) -> dict[str, str]:
 
 
 def headers(fields: tuple[str, ...], lists: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Header lists with the hidden values replaced."""
+    """Header lists with the redacted values replaced."""
     hides_all = bool({"header", "headers"} & set(fields))
     names = {match[1].lower() for field in fields if (match := _NAMED.fullmatch(field))}
     return {
@@ -46,7 +45,7 @@ def headers(fields: tuple[str, ...], lists: Mapping[str, list[str]]) -> dict[str
 
 
 def without_empty(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that have something in them; QStash leaves the others out."""
+    """The fields that are not empty; QStash leaves the others out."""
     return {
         name: value
         for name, value in record.items()

@@ -1,0 +1,71 @@
+"""Schedules as QStash's JSON. Source: QStash OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from qstash_cli.protocol.backoff import DEFAULT_RETRIES
+from qstash_cli.protocol.headers import as_lists
+from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.server.http import redaction
+from qstash_cli.server.services.schedules import ScheduleState
+from qstash_cli.server.storage.messages import as_text, read_options
+from qstash_cli.server.storage.schedules import Schedule
+
+_STATES = {"live": "IN_PROGRESS", "cancelling": "IN_PROGRESS", "delivered": "SUCCESS"}
+
+
+def schedule(state: ScheduleState) -> dict[str, Any]:
+    """A schedule. One that is damaged has an error, and the defaults for its options."""
+    found = state.schedule
+    options, error = _options(found)
+    optional = redaction.without_empty(
+        {
+            "callback": options.callback,
+            "callbackHeader": _headers(options, options.on_callback),
+            "failureCallback": options.failure_callback,
+            "failureCallbackHeader": _headers(options, options.on_failure_callback),
+            "delay": options.delay_s,
+            "timeout": options.timeout_s,
+            "queueName": options.queue,
+            "retryDelayExpression": options.retry_delay,
+            "flowControlKey": options.flow_key,
+            "parallelism": options.parallelism,
+            "rate": options.rate,
+            "period": (options.period_s or 1) if options.flow_key else None,
+            "label": options.label[0] if options.label else None,
+            "labels": list(options.label),
+            "lastScheduleTime": found.last_ms,
+            "lastScheduleStates": {
+                message_id: _STATES.get(status, "FAIL")
+                for message_id, status in state.last_statuses.items()
+            },
+            "nextScheduleTime": state.next_ms,
+            "error": found.error or error,
+        }
+    )
+    return optional | {
+        "scheduleId": found.id,
+        "cron": as_text(found.cron),
+        "createdAt": found.created_ms,
+        "destination": as_text(found.destination),
+        "method": options.method or "POST",
+        "header": _headers(options, options),
+        "retries": DEFAULT_RETRIES if options.retries is None else options.retries,
+        "callerIP": as_text(found.caller_ip),
+        "isPaused": found.is_paused,
+        **redaction.text("body", redaction.body(options.redact, found.body)),
+    }
+
+
+def _headers(options: MessageOptions, family: MessageOptions | None) -> dict[str, list[str]]:
+    return redaction.headers(options.redact, as_lists(family.headers) if family else {})
+
+
+def _options(found: Schedule) -> tuple[MessageOptions, str]:
+    """The options of a schedule, or the defaults and an error if they are damaged."""
+    try:
+        return read_options(json.loads(found.headers_json)), ""
+    except Exception as fault:  # noqa: BLE001 - a damaged schedule must not hide the others
+        return MessageOptions(), f"the options cannot be decoded: {fault}"

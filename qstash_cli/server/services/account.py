@@ -1,0 +1,30 @@
+"""An account: the data, deliveries and signing keys of one user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qstash_cli.protocol.limits import PlanLimits
+from qstash_cli.server.clock import Clock
+from qstash_cli.server.delivery.engine import Engine
+from qstash_cli.server.storage.store import Store
+
+if TYPE_CHECKING:
+    from qstash_cli.server.services.bulk_cancel import BulkCancels
+    from qstash_cli.server.services.scheduler import Scheduler
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the services of one user work with."""
+
+    name: str
+    store: Store
+    engine: Engine
+    bulk_cancels: BulkCancels
+    scheduler: Scheduler
+    clock: Clock
+    new_id: Callable[[str], str]
+    limits: PlanLimits

@@ -1,0 +1,111 @@
+"""The dead letter queue. Source: QStash docs, "Dead letter queue"."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.option_headers import decode
+from qstash_cli.server.errors import ApiError
+from qstash_cli.server.parameters import Parameters
+from qstash_cli.server.services import quota
+from qstash_cli.server.services.account import Account
+from qstash_cli.server.storage import dlq, messages
+from qstash_cli.server.storage.dlq import DlqEntry, DlqPage
+from qstash_cli.server.storage.messages import NewMessage, StoredMessage
+from qstash_cli.server.storage.paging import PAGE_BYTES
+from qstash_cli.server.storage.store import Connection
+
+
+async def list_entries(account: Account, given: Parameters) -> DlqPage:
+    """A page of the entries that the parameters select. Raises `ApiError`."""
+    return await account.store.run(
+        lambda connection: dlq.page(connection, given, max_bytes=PAGE_BYTES)
+    )
+
+
+async def get(account: Account, dlq_id: str) -> DlqEntry:
+    """The entry with this id. Raises `ApiError` if there is none."""
+    return await account.store.run(lambda connection: dlq.get(connection, dlq_id))
+
+
+async def delete(account: Account, dlq_id: str) -> None:
+    """Deletes an entry. Raises `ApiError` if it does not exist."""
+
+    def change(connection: Connection) -> None:
+        dlq.get(connection, dlq_id)
+        dlq.delete(connection, [dlq_id])
+
+    await account.store.run(change)
+
+
+async def delete_matching(account: Account, given: Parameters) -> tuple[int, str]:
+    """Deletes a page of entries; returns their number and the cursor of the next page, or ""."""
+
+    def change(connection: Connection) -> tuple[int, str]:
+        page = dlq.page(connection, given)
+        dlq.delete(connection, [entry.id for entry in page.entries])
+        return len(page.entries), page.cursor
+
+    return await account.store.run(change)
+
+
+async def retry(account: Account, dlq_id: str, overrides: Headers) -> StoredMessage:
+    """Publishes the message of an entry again, with some option headers replaced.
+
+    Raises `ApiError` if the entry does not exist or the plan does not allow it.
+    """
+
+    def change(connection: Connection) -> StoredMessage:
+        return _publish_again(connection, account, dlq.get(connection, dlq_id), overrides)
+
+    message = await account.store.run(change)
+    account.engine.add([message])
+    return message
+
+
+async def retry_matching(
+    account: Account, given: Parameters, overrides: Headers
+) -> tuple[list[StoredMessage], str]:
+    """Publishes a page of entries again; returns the messages and the cursor of the next page."""
+
+    def change(connection: Connection) -> tuple[list[StoredMessage], str]:
+        page = dlq.page(connection, given)
+        requested = [one for text in given.get("dlqIds", []) for one in text.split(",")]
+        if len(page.entries) < len(requested) and not page.cursor:
+            raise ApiError(404, "some messages not found")
+        published = [
+            _publish_again(connection, account, entry, overrides) for entry in page.entries
+        ]
+        return published, page.cursor
+
+    published, cursor = await account.store.run(change)
+    account.engine.add(published)
+    return published, cursor
+
+
+def _publish_again(
+    connection: Connection, account: Account, entry: DlqEntry, overrides: Headers
+) -> StoredMessage:
+    now_ms, message = account.clock.now_ms(), entry.message
+    overridden = {name.lower() for name, _ in overrides}
+    stored = json.loads(message.options_json)
+    kept = tuple((name, value) for name, value in stored if name.lower() not in overridden)
+    options = decode((*kept, *overrides))
+    quota.check_message(account.limits, options, message.body, now_ms)
+    quota.check_day(connection, account.limits, 1, now_ms)
+    new = NewMessage(
+        url=message.url,
+        options=replace(options, delay_s=None),
+        body=message.body,
+        created_ms=now_ms,
+        due_ms=now_ms + (options.delay_s or 0) * 1000,
+        caller_ip=message.caller_ip,
+        url_group=message.url_group,
+        endpoint=message.endpoint,
+        schedule_id=message.schedule_id,
+        queue=message.queue,
+    )
+    dlq.delete(connection, [entry.id])
+    return messages.insert(connection, new, account.new_id)

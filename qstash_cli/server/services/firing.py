@@ -1,0 +1,100 @@
+"""Firing the schedules in the store. Source: QStash docs, "Schedules"."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
+from qstash_cli.server.services.publish_rules import PublishRequest
+from qstash_cli.server.services.publishing import NewId, PublishResult, store_publish
+from qstash_cli.server.services.schedules import NEVER_MS, is_time, next_fire_ms
+from qstash_cli.server.storage import schedules
+from qstash_cli.server.storage.schedules import Schedule, ScheduleTime
+from qstash_cli.server.storage.store import Connection, run_or_undo
+
+_MAX_ERROR_CHARACTERS = 1000
+_logger = logging.getLogger(__name__)
+
+
+def fire_due(
+    connection: Connection, now_ms: int, new_id: NewId, limits: PlanLimits = UNLIMITED
+) -> list[PublishResult]:
+    """Fires each due schedule once, and moves it to its next time after now.
+
+    A schedule that missed several times, while the server was not running, fires once. A schedule
+    that fails does not keep the others from firing.
+    """
+    results: list[PublishResult] = []
+    for schedule in schedules.list_due(connection, now_ms):
+        next_ms = _next_or_stop(connection, schedule, now_ms)
+        if next_ms is None:
+            continue
+        schedules.set_next(connection, schedule.id, next_ms)
+        if schedule.is_paused:
+            continue
+        result = _fire(connection, schedule, now_ms, new_id, limits)
+        results += [] if result is None else [result]
+    return results
+
+
+def repair(connection: Connection, now_ms: int) -> None:
+    """Stops the schedules whose cron expression is damaged, and repairs damaged times."""
+    for schedule in schedules.list_times(connection):
+        next_ms = _next_or_stop(connection, schedule, now_ms)
+        if next_ms is not None and not is_time(schedule.next_ms):
+            schedules.set_next(connection, schedule.id, next_ms, error="")
+
+
+def move_back(connection: Connection, now_ms: int) -> None:
+    """Moves each schedule to its next time after now, if that is earlier than the stored one."""
+    for schedule in schedules.list_times(connection):
+        next_ms = _next_or_stop(connection, schedule, now_ms)
+        if next_ms is not None and next_ms < schedule.next_ms:
+            schedules.set_next(connection, schedule.id, next_ms)
+
+
+def _next_or_stop(
+    connection: Connection, schedule: Schedule | ScheduleTime, now_ms: int
+) -> int | None:
+    """When a schedule fires after now.
+
+    A schedule whose cron expression is damaged never fires again: its error is stored and logged.
+    """
+    try:
+        return next_fire_ms(schedule.cron, now_ms)
+    except Exception as fault:  # noqa: BLE001 - a damaged schedule must not stop the others
+        error = f"the cron expression is damaged: {fault}"[:_MAX_ERROR_CHARACTERS]
+        _logger.warning("schedule %r stops: %s", schedule.id, error)
+        schedules.set_next(connection, schedule.id, NEVER_MS, error=error)
+        return None
+
+
+def _fire(
+    connection: Connection, schedule: Schedule, now_ms: int, new_id: NewId, limits: PlanLimits
+) -> PublishResult | None:
+    """The result of a schedule's publish, or None if it failed: its error is stored and logged."""
+
+    def publish() -> tuple[PublishResult | None, str]:
+        headers = json.loads(schedule.headers_json)
+        request = PublishRequest(
+            destination=schedule.destination,
+            headers=tuple((name, value) for name, value in headers),
+            body=schedule.body,
+            now_ms=now_ms,
+            caller_ip=schedule.caller_ip,
+            schedule_id=schedule.id,
+            limits=limits,
+        )
+        return store_publish(connection, request, new_id), ""
+
+    def fail(fault: Exception) -> tuple[None, str]:
+        error = (str(fault) or repr(fault))[:_MAX_ERROR_CHARACTERS]
+        if error != schedule.error:
+            _logger.warning("schedule %r published nothing: %s", schedule.id, error)
+        return None, error
+
+    result, error = run_or_undo(connection, publish, fail)
+    message_ids = [] if result is None else [message.id for message in result.messages]
+    schedules.set_last(connection, schedule.id, now_ms, message_ids, error)
+    return result

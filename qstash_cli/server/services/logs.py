@@ -1,0 +1,31 @@
+"""The log. Source: QStash docs, "Logs"."""
+
+from __future__ import annotations
+
+from qstash_cli.server.errors import ApiError
+from qstash_cli.server.parameters import Parameters
+from qstash_cli.server.services.account import Account
+from qstash_cli.server.storage import log_pages
+from qstash_cli.server.storage.log_pages import GroupedLogPage, LogEntry, LogPage
+
+__all__ = ["GroupedLogPage", "LogEntry", "LogPage", "is_grouped", "list_entries", "list_groups"]
+
+
+def is_grouped(given: Parameters) -> bool:
+    """Whether the entries are requested by message. Raises `ApiError` for other groups."""
+    wanted = given.get("groupBy")
+    if wanted and list(wanted) != ["messageId"]:
+        raise ApiError(400, f"unknown groupBy: {wanted[-1]}")
+    return bool(wanted)
+
+
+async def list_entries(account: Account, given: Parameters, trim: int | None) -> LogPage:
+    """A page of entries. Bodies are cut to `trim` bytes if it is not None. Raises `ApiError`."""
+    return await account.store.run(lambda connection: log_pages.page(connection, given, trim))
+
+
+async def list_groups(account: Account, given: Parameters, trim: int | None) -> GroupedLogPage:
+    """A page of messages with their entries; otherwise as `list_entries`."""
+    return await account.store.run(
+        lambda connection: log_pages.grouped_page(connection, given, trim)
+    )

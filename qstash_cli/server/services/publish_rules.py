@@ -1,0 +1,84 @@
+"""The rules that a publish must follow. Source: QStash docs, "Publish a message"."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from qstash_cli.protocol.conflicts import Conflict, find_conflict
+from qstash_cli.protocol.destination import is_url, validate_url
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.ids import validate_name
+from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
+from qstash_cli.protocol.option_headers import decode
+from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.server.errors import ApiError
+from qstash_cli.server.services import quota
+from qstash_cli.server.services.workflows import refuse_workflow_headers
+
+_BAD_SCHEME = "invalid destination url: endpoint has invalid scheme, add http:// or https://"
+_OPTION_PREFIXES = ("upstash-", "content-type")
+# The API names headers where the command line names flags.
+_CONFLICTS = {
+    Conflict.DELAY_IN_A_QUEUE: "a message in a queue cannot be delayed: "
+    "remove Upstash-Delay and Upstash-Not-Before",
+    Conflict.LIMITS_WITHOUT_A_KEY: "Upstash-Flow-Control-Value needs "
+    "Upstash-Flow-Control-Key, the flow control key",
+    Conflict.KEY_WITHOUT_LIMITS: "Upstash-Flow-Control-Key needs "
+    "Upstash-Flow-Control-Value with a rate or parallelism",
+}
+
+
+class PublishRequest(NamedTuple):
+    """A publish as it was received, and the sender's limits. `now_ms` is the server's time."""
+
+    destination: str
+    headers: Headers
+    body: bytes
+    now_ms: int
+    caller_ip: str
+    queue: str | None = None
+    schedule_id: str | None = None
+    limits: PlanLimits = UNLIMITED
+
+
+def validate(request: PublishRequest) -> MessageOptions:
+    """The options of a publish. Raises `ApiError` or `BadInput` if QStash would refuse it."""
+    refuse_workflow_headers(request.headers)
+    options = _options(request.destination, request.headers, request.queue)
+    quota.check_message(request.limits, options, request.body, request.now_ms)
+    return options
+
+
+def _options(destination: str, headers: Headers, queue: str | None) -> MessageOptions:
+    if not destination:
+        raise ApiError(400, "a non-empty destination must be provided")
+    if not is_url(destination) and any(character in destination for character in ":/%?"):
+        raise ApiError(400, _BAD_SCHEME)
+    if is_url(destination):
+        validate_url(destination)
+    if any(n.lower() == "upstash-deduplication-id" and ":" in value for n, value in headers):
+        raise ApiError(400, "DeduplicationId cannot contain ':'")
+    options = _decode(headers)
+    queue = queue or options.queue
+    if queue is not None:
+        validate_name(queue, "queue")
+    found = find_conflict(options, "enqueue" if queue and not options.cron else "publish")
+    if found is not None:
+        raise ApiError(400, _CONFLICTS[found])
+    return options
+
+
+def _decode(headers: Headers) -> MessageOptions:
+    names = [name.lower() for name, _ in headers]
+    # All headers are forwarded, and two publishes rarely have the same headers.
+    if "upstash-header-forward" in names:
+        return decode(headers)
+    relevant = (
+        one for name, one in zip(names, headers, strict=True) if name.startswith(_OPTION_PREFIXES)
+    )
+    return _decode_once(tuple(relevant))
+
+
+# Many messages are published with the same options.
+_decode_once = lru_cache(maxsize=256)(decode)

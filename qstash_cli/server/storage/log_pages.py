@@ -1,0 +1,144 @@
+"""Reading pages of the log. Source: QStash docs, "Logs"."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from typing import Any, NamedTuple
+
+from qstash_cli.server.parameters import Parameters, count, number
+from qstash_cli.server.storage import filters, messages
+from qstash_cli.server.storage.messages import StoredMessage
+from qstash_cli.server.storage.paging import PAGE_BYTES, size_of, take_page
+
+_MAX_ENTRIES = 1000
+_DEFAULT_GROUPS = 10
+_NO_FILTERS = frozenset({"count", "cursor", "order", "groupBy", "trimBody"})
+_FROM = "FROM logs JOIN messages ON messages.id = logs.message_id WHERE "
+_SIZED = ("body", "details")
+
+
+class LogEntry(NamedTuple):
+    """One step of a message. `details` is the JSON of what this step adds."""
+
+    time_ms: int
+    state: str
+    details: str
+    message: StoredMessage
+
+
+class LogPage(NamedTuple):
+    """Entries in order, and the cursor of the next page, None if there is none."""
+
+    entries: list[LogEntry]
+    cursor: str | None
+
+
+class GroupedLogPage(NamedTuple):
+    """The entries of each message in order, and the cursor of the next page, None if none."""
+
+    groups: list[list[LogEntry]]
+    cursor: str | None
+
+
+class _Query(NamedTuple):
+    """The filters of a request as SQL; `order` is ASC or DESC, and `sign` leads to later pages."""
+
+    clause: str
+    values: tuple[Any, ...]
+    order: str
+    sign: str
+    cursor: int | None
+
+
+def page(connection: sqlite3.Connection, given: Parameters, trim: int | None) -> LogPage:
+    """The entries that the parameters select. Bodies are cut to `trim` bytes if it is not None.
+
+    Raises `ApiError`.
+    """
+    query = _query(given)
+    limit = count(given, default=_MAX_ENTRIES, limit=_MAX_ENTRIES)
+    after, values = ("", query.values)
+    if query.cursor is not None:
+        after, values = f" AND logs.seq {query.sign} ?", (*query.values, query.cursor)
+    found = connection.execute(
+        f"{_select(trim)}{query.clause}{after} ORDER BY logs.seq {query.order} LIMIT ?",
+        (*values, limit + 1),
+    )
+    rows, has_more = take_page(found, limit, _SIZED)
+    cursor = str(rows[-1]["log_seq"]) if has_more else None
+    return LogPage([_entry(row) for row in rows], cursor)
+
+
+def grouped_page(
+    connection: sqlite3.Connection, given: Parameters, trim: int | None
+) -> GroupedLogPage:
+    """The same as `page`, for the messages with matching entries: all entries of each message."""
+    query = _query(given)
+    limit = count(given, default=_DEFAULT_GROUPS, limit=_MAX_ENTRIES)
+    having, values = ("", query.values)
+    if query.cursor is not None:
+        having, values = f" HAVING last_seq {query.sign} ?", (*query.values, query.cursor)
+    found = connection.execute(
+        f"SELECT messages.id, max(logs.seq) AS last_seq {_FROM}{query.clause} "
+        f"GROUP BY messages.id{having} ORDER BY last_seq {query.order} LIMIT ?",
+        (*values, limit + 1),
+    ).fetchall()
+    groups: list[list[LogEntry]] = []
+    size = 0
+    for row in found[:limit]:
+        rows = _rows_of(connection, row["id"], query.order, trim)
+        size += size_of(rows, _SIZED)
+        if groups and size > PAGE_BYTES:
+            break
+        groups.append([_entry(one) for one in rows])
+    has_more = len(groups) < len(found)
+    return GroupedLogPage(groups, str(found[len(groups) - 1]["last_seq"]) if has_more else None)
+
+
+def _query(given: Parameters) -> _Query:
+    parts = filters.conditions(
+        given, filters.LOG_FILTERS, time_column="time_ms", ignored=_NO_FILTERS
+    )
+    is_oldest_first = given.get("order", ["latestFirst"])[-1] == "earliestFirst"
+    order, sign = ("ASC", ">") if is_oldest_first else ("DESC", "<")
+    cursor = number(given["cursor"][-1]) if "cursor" in given else None
+    return _Query(*filters.where(parts), order, sign, cursor)
+
+
+def _select(trim: int | None) -> str:
+    """The columns of an entry. The database does not read what is trimmed."""
+    body, details = "body", "details"
+    if trim is not None:
+        # A redacted body is listed as its hash, which needs the whole body.
+        first = f"ifnull(substr(body, 1, {trim}), x'')"
+        body = f"iif(instr(options, 'Upstash-Redact-Fields'), body, {first})"
+        base64_length = (trim + 2) // 3 * 4
+        details = (
+            "iif(instr(details, '\"responseBody\"'), json_set(details, '$.responseBody', "
+            f"substr(json_extract(details, '$.responseBody'), 1, {base64_length})), details)"
+        )
+    return (
+        f"SELECT {messages.COLUMNS}, {body} AS body, logs.seq AS log_seq, time_ms, state, "
+        f"{details} AS details {_FROM}"
+    )
+
+
+def _rows_of(
+    connection: sqlite3.Connection, message_id: str, order: str, trim: int | None
+) -> list[sqlite3.Row]:
+    """The entries of a message, without their bodies if they are longer than a page with them."""
+    rows, has_more = take_page(
+        connection.execute(_select_of_message(order, trim), (message_id,)), sys.maxsize, _SIZED
+    )
+    if not has_more:
+        return rows
+    return connection.execute(_select_of_message(order, 0), (message_id,)).fetchall()
+
+
+def _select_of_message(order: str, trim: int | None) -> str:
+    return f"{_select(trim)}logs.message_id = ? ORDER BY logs.seq {order}"
+
+
+def _entry(row: sqlite3.Row) -> LogEntry:
+    return LogEntry(row["time_ms"], row["state"], row["details"], messages.from_row(row))

@@ -1,0 +1,23 @@
+"""Writing the log: the steps of each message. Source: QStash docs, "Logs"."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+
+def add(
+    connection: sqlite3.Connection, message_id: str, state: str, time_ms: int, **details: Any
+) -> None:
+    """Adds a step to the log of a message."""
+    connection.execute(
+        "INSERT INTO logs (message_id, time_ms, state, details) VALUES (?, ?, ?, ?)",
+        (message_id, time_ms, state, json.dumps(details)),
+    )
+
+
+def last_step_ms(connection: sqlite3.Connection) -> int:
+    """The time of the last step of any message, 0 if there is none."""
+    row = connection.execute("SELECT time_ms FROM logs ORDER BY seq DESC LIMIT 1").fetchone()
+    return row["time_ms"] if row else 0
