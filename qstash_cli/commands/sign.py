@@ -108,13 +108,11 @@ def _result(ctx: Context, url: str, body: bytes, signature: str) -> Result:
     from qstash_cli.captures.capture import Capture
     from qstash_cli.captures.saved import as_raw_http
     from qstash_cli.output.curl import curl_command, request_record
+    from qstash_cli.protocol.delivery import qstash_headers
 
     headers = (
         ("Content-Type", "application/json" if _is_json(body) else "text/plain"),
-        ("User-Agent", "Upstash-QStash"),
-        ("Upstash-Message-Id", ctx.new_id("msg")),
-        ("Upstash-Retried", "0"),
-        ("Upstash-Signature", signature),
+        *qstash_headers(ctx.new_id("msg"), signature),
     )
     parts = urlsplit(url)
     target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"

@@ -29,20 +29,40 @@ class Delivery(NamedTuple):
 
     def signed_headers(self, signature: str, region: str) -> Headers:
         """Returns all headers, with the signature and the region, such as EU-CENTRAL-1."""
-        own = (
-            ("User-Agent", USER_AGENT),
-            ("Upstash-Message-Id", self.message_id),
-            ("Upstash-Retried", str(self.retried)),
-            ("Upstash-Signature", signature),
-            ("Upstash-Caller-Ip", self.caller_ip),
-            ("Upstash-Region", region),
-            ("Upstash-Topic-Name", self.urlgroup),
-            ("Upstash-Schedule-Id", self.schedule_id),
+        own = qstash_headers(
+            self.message_id,
+            signature,
+            retried=self.retried,
+            caller_ip=self.caller_ip,
+            region=region,
+            urlgroup=self.urlgroup,
+            schedule_id=self.schedule_id,
         )
-        return (
-            *((name, value) for name, value in own if value),
-            *((n, v) for n, v in self.headers if _is_forwarded(n.lower())),
-        )
+        return (*own, *((n, v) for n, v in self.headers if _is_forwarded(n.lower())))
+
+
+def qstash_headers(
+    message_id: str,
+    signature: str,
+    *,
+    retried: int = 0,
+    caller_ip: str = "",
+    region: str = "",
+    urlgroup: str = "",
+    schedule_id: str = "",
+) -> Headers:
+    """Returns the headers that QStash adds to a delivery. Empty ones are omitted."""
+    own = (
+        ("User-Agent", USER_AGENT),
+        ("Upstash-Message-Id", message_id),
+        ("Upstash-Retried", str(retried)),
+        ("Upstash-Signature", signature),
+        ("Upstash-Caller-Ip", caller_ip),
+        ("Upstash-Region", region),
+        ("Upstash-Topic-Name", urlgroup),
+        ("Upstash-Schedule-Id", schedule_id),
+    )
+    return tuple((name, value) for name, value in own if value)
 
 
 def _is_forwarded(name: str) -> bool:

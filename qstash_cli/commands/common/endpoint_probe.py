@@ -6,6 +6,7 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client import external
 from qstash_cli.client.external import ExternalResponse
+from qstash_cli.protocol.delivery import qstash_headers
 from qstash_cli.protocol.forgeries import Probe
 
 _SLOW_MS = 30_000
@@ -13,14 +14,8 @@ _SLOW_MS = 30_000
 
 def request_of(ctx: Context, url: str, one: Probe) -> ExternalRequest:
     """The request that a probe is sent as."""
-    signed = () if one.signature is None else (("Upstash-Signature", one.signature),)
-    headers = (
-        ("Content-Type", "application/json"),
-        ("User-Agent", "Upstash-QStash"),
-        ("Upstash-Message-Id", ctx.new_id("msg")),
-        ("Upstash-Retried", "0"),
-        *signed,
-    )
+    own = qstash_headers(ctx.new_id("msg"), one.signature or "")
+    headers = (("Content-Type", "application/json"), *own)
     return ExternalRequest("POST", url, headers, one.body)
 
 
