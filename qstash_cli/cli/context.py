@@ -138,6 +138,15 @@ class Context(Exchanges):
         """Writes a warning to standard error."""
         self._write_message(text, "warning")
 
+    def report_count(self, count: int, noun: tuple[str, str]) -> None:
+        """Writes below a table on a terminal how many there are; the noun has its plural."""
+        from qstash_cli.output.failure import write_dim
+
+        terminal = self.err_terminal()
+        if terminal.is_terminal:
+            text = f"{count} {noun[0] if count == 1 else noun[1]}"
+            write_dim(text, self.streams.err, colour=terminal.colour)
+
     def _write_message(self, text: str, kind: str) -> None:
         from qstash_cli.output.failure import write_message
 

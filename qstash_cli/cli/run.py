@@ -152,9 +152,11 @@ def _result_of_error(ctx: Context, parsed: ParsedCommand, error: QstashError) ->
 def _finish(result: Result, ctx: Context) -> int:
     """Writes a result and waits for its error; returns the exit code or raises the error."""
     try:
-        _write(result, ctx)
+        rows = _write(result, ctx)
         if result.footer is not None and (text := result.footer()):
             ctx.note(text)
+        elif rows and result.view.noun is not None and not result.live:
+            ctx.report_count(rows, result.view.noun)
         final_error = result.final_error()
     except KeyboardInterrupt:
         if result.on_interrupt is None or (error := result.on_interrupt()) is None:
@@ -167,31 +169,34 @@ def _finish(result: Result, ctx: Context) -> int:
     return ExitCode.DONE
 
 
-def _write(result: Result, ctx: Context) -> None:
-    """Renders the result, and gives its ids to the step of GitHub Actions that wants them."""
+def _write(result: Result, ctx: Context) -> int:
+    """Renders the result, and gives its ids to the step of GitHub Actions that wants them.
+
+    Returns how many rows a table has.
+    """
     if ctx.options.automation.github_output is None or ctx.options.connection.preview is not None:
-        _render(result, ctx)
-        return
+        return _render(result, ctx)
     from qstash_cli.output.formats import noting_ids
 
     noted: list[str] = []
     try:
-        _render(noting_ids(result, noted), ctx)
+        return _render(noting_ids(result, noted), ctx)
     finally:
         github_actions.write_output(ctx, noted)
 
 
-def _render(result: Result, ctx: Context) -> None:
+def _render(result: Result, ctx: Context) -> int:
     from qstash_cli.output.formats import render
 
-    output, out = ctx.options.output, ctx.streams.out
-    render(
+    output, out, terminal = ctx.options.output, ctx.streams.out, ctx.out_terminal()
+    rows = render(
         result,
         format=output.format,
         query=output.query,
         # A preview has requests in the place of the command's records.
         columns=output.columns if ctx.options.connection.preview is None else None,
         out=out,
-        terminal=ctx.out_terminal(),
+        terminal=terminal.without_width() if output.wide else terminal,
     )
     out.flush()
+    return rows

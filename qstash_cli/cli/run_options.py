@@ -33,6 +33,7 @@ class OutputOptions:
     quiet: bool = flag("The same as -o ids", "-q", "--quiet", section=_OUTPUT)
     query: str | None = flag("Pick from the JSON", metavar="JMESPATH", section=_OUTPUT)
     columns: str | None = flag("Show just these columns", metavar="A,B", section=_OUTPUT)
+    wide: bool = flag("Cut nothing and leave no column out of a table", section=_OUTPUT)
     verbose: bool = flag("Show requests and answers on stderr", "-v", "--verbose", section=_OUTPUT)
     debug: bool = flag("Show a traceback with an error", section=_OUTPUT)
 

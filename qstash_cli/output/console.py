@@ -5,13 +5,10 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from qstash_cli.output.terminal import TerminalInfo
+from qstash_cli.output.terminal import UNLIMITED, TerminalInfo
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-
-# Wider than any line, for streams that do not wrap.
-UNLIMITED = 1 << 20
 
 
 def console_of(terminal: TerminalInfo) -> Console:

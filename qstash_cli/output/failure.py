@@ -8,7 +8,7 @@ from qstash_cli.errors import QstashError
 from qstash_cli.output.json_text import compact
 from qstash_cli.output.safe import safe_text
 
-_BOLD_RED, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1m", "\x1b[0m"
+_BOLD_RED, _BOLD, _DIM, _PLAIN = "\x1b[1;31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 def write_failure(error: QstashError, *, as_json: bool, err: TextIO, colour: bool) -> None:
@@ -33,6 +33,12 @@ def write_message(text: str, err: TextIO, kind: str) -> None:
     """Writes one line such as `warning: ...` or `note: ...`."""
     # A message may hold line feeds, and must not begin a line of its own.
     _write_labelled(kind, safe_text(text), err, "")
+    err.flush()
+
+
+def write_dim(text: str, err: TextIO, *, colour: bool) -> None:
+    """Writes one line that is less important than the data above it."""
+    err.write(f"{_DIM}{text}{_PLAIN}\n" if colour else f"{text}\n")
     err.flush()
 
 

@@ -21,7 +21,8 @@ from qstash_cli.output.result import Record, Result, View
 from qstash_cli.output.safe import encodable, safe_text
 from qstash_cli.output.terminal import TerminalInfo
 
-FormatFunction = Callable[[Result, TextIO, TerminalInfo], None]
+# A table returns how many rows it has.
+FormatFunction = Callable[[Result, TextIO, TerminalInfo], int | None]
 FORMATS: dict[str, FormatFunction] = {}
 
 _WITH_COLUMNS = ("table", "tsv", "csv")
@@ -73,15 +74,17 @@ def render(
     columns: str | None,
     out: TextIO,
     terminal: TerminalInfo,
-) -> None:
+) -> int:
     """Writes the result in the format asked for, else in that of the result itself.
 
-    Raises `BadInput` as `check` does, and for columns and queries that the records do not allow.
+    Returns how many rows a table has, 0 for other formats. Raises `BadInput` as `validate_output`
+    does, and for columns and queries that the records do not allow.
     """
     if format is not None and format in result.forms:
         _write_text(result.forms[format], out, terminal)
         out.flush()
-        return
+        return 0
+    rows: int | None = 0
     validate_output(format, query, columns, None)
     if query is not None:
         _write_query(result, query, format or "json", out)
@@ -93,20 +96,21 @@ def render(
         write_lines(result.lines, out, terminal)
     elif columns is not None:
         name = format or _format_with_columns(result, terminal)
-        FORMATS[name](with_columns(result, columns), out, terminal)
+        rows = FORMATS[name](with_columns(result, columns), out, terminal)
     else:
         name = format or _own_format(result, terminal)
         shown = with_some_columns(result) if name in _WITH_COLUMNS else result
-        FORMATS[name](shown, out, terminal)
+        rows = FORMATS[name](shown, out, terminal)
     out.flush()
+    return rows or 0
 
 
 @output_format
-def table(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
+def table(result: Result, out: TextIO, terminal: TerminalInfo) -> int:
     """For people."""
     from qstash_cli.output.table import write_table
 
-    write_table(result, out, terminal)
+    return write_table(result, out, terminal)
 
 
 @output_format

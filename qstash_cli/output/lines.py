@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
-from qstash_cli.output.console import UNLIMITED
 from qstash_cli.output.result import Line, Style
 from qstash_cli.output.safe import safe_text
 from qstash_cli.output.terminal import TerminalInfo
@@ -25,6 +24,6 @@ def write_lines(lines: Iterable[Line], out: TextIO, terminal: TerminalInfo) -> N
     from qstash_cli.output.console import rendered
 
     # The terminal wraps: a line that is copied from it is whole.
-    unlimited = terminal._replace(width=UNLIMITED)
+    unlimited = terminal.without_width()
     texts = (Text.assemble((safe_text(line.text), _STYLES[line.style])) for line in lines)
     out.writelines(rendered(text, unlimited) for text in texts)

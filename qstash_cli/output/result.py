@@ -65,7 +65,7 @@ class View(NamedTuple):
     rows: Callable[[Record], Iterable[Record]] | None = None
     empty: str = "nothing found"
     forms: tuple[str, ...] = ()
-    noun: tuple[str, str] = ("row", "rows")
+    noun: tuple[str, str] | None = None
     keeps_empty: bool = False
 
     def pick_id(self, record: Record) -> Any:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from qstash_cli.output.cells import Cell, format_cell
 from qstash_cli.output.columns import rows_of
-from qstash_cli.output.console import UNLIMITED, rendered
+from qstash_cli.output.console import rendered
 from qstash_cli.output.layout import GAP, Size, fit_columns
 from qstash_cli.output.result import Column, Record, Result, View
 from qstash_cli.output.safe import safe_text
 from qstash_cli.output.shorten import shorten
-from qstash_cli.output.terminal import TerminalInfo
+from qstash_cli.output.terminal import UNLIMITED, TerminalInfo
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import tzinfo
 from typing import NamedTuple, TextIO
 
+# Wider than any line.
+UNLIMITED = 1 << 20
 _COLUMNS = 80
 _MAX_DIGITS = 6
 
@@ -19,6 +21,10 @@ class TerminalInfo(NamedTuple):
     colour: bool
     now: Callable[[], float]
     time_zone: tzinfo | None
+
+    def without_width(self) -> TerminalInfo:
+        """The same stream, in which every line has room."""
+        return self._replace(width=UNLIMITED)
 
 
 def columns_of(given: str, stream: TextIO | None) -> int:

@@ -64,7 +64,7 @@ def test_a_list_that_is_cut_says_so(local: Qstash, sink: Sink) -> None:
     cut = local("dlq", "list", "--limit", "1")
 
     assert cut.out.count("\n") == 1
-    assert "showing the first 1; use --all for the rest" in cut.err
+    assert "showing the newest 1; use --all for the rest" in cut.err
     assert local("dlq", "list", "--limit", "1", "--all").out.count("\n") == 2
 
 

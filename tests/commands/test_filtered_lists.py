@@ -56,4 +56,21 @@ def test_the_note_about_more_entries_follows_the_whole_json_document(
 
     document, end = json.JSONDecoder().raw_decode(terminal.out.getvalue())
     assert len(document) == 1
-    assert terminal.out.getvalue()[end:].strip().startswith("note: showing the first 1;")
+    assert terminal.out.getvalue()[end:].strip().startswith("note: showing the newest 1;")
+
+
+def test_a_wide_table_cuts_nothing(local: Qstash) -> None:
+    url = "https://app.example.com/" + "long/" * 30
+    local("urlgroup", "add", "group", url)
+
+    assert url not in local("urlgroup", "list", tty=True).out
+    assert url in local("urlgroup", "list", "--wide", tty=True).out
+
+
+@pytest.mark.parametrize(("count", "line"), [(1, "1 queue"), (2, "2 queues")])
+def test_a_list_on_a_terminal_ends_with_its_count(local: Qstash, count: int, line: str) -> None:
+    for number in range(count):
+        local("queue", "set", f"q{number}")
+
+    assert local("queue", "list", tty=True, NO_COLOR="1").err == f"{line}\n"
+    assert local("queue", "list").err == ""

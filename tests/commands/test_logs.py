@@ -87,7 +87,7 @@ def test_messages_are_shown_with_their_steps(local: Qstash, sink: Sink) -> None:
     assert "CREATED, ACTIVE +" in table
     assert "DELIVERED 200 +" in table
     assert rows.out.count("\n") == 1
-    assert "showing the first 1; use --all for the rest" in rows.err
+    assert "showing the newest 1; use --all for the rest" in rows.err
 
 
 def test_statistics_count_states_failures_and_delivery_times(local: Qstash, sink: Sink) -> None:

@@ -44,4 +44,4 @@ class LimitedList(Generic[T]):
         """What to say after the last item, None if there are no more items."""
         if not self._is_cut:
             return None
-        return f"showing the first {self._paging.limit}; use --all for the rest"
+        return f"showing the newest {self._paging.limit}; use --all for the rest"
