@@ -1,4 +1,4 @@
-"""A proxy on loopback that does to requests what networks and servers do."""
+"""A loopback proxy that injects faults of networks and servers."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ FAULTS = (
 
 @dataclass
 class Proxy:
-    """What the proxy forwards to and what it does on the way. `fault_of` gets the request's number,
-    from 1; it returns one of `FAULTS`, or nothing to pass the request on.
+    """The proxy's target and faults. `fault_of` is called with the number of the request, from 1,
+    and returns one of `FAULTS`, or an empty string to forward the request.
     """
 
     target: str

@@ -1,4 +1,4 @@
-"""No run of `qstash` shows a token or key: looked for in what every run of the tests shows."""
+"""Detects tokens and keys in the output of every `qstash` run in the tests."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from urllib.parse import quote
 
 from qstash_cli.protocol.dev_credentials import DEV_USERS
 
-# Shorter ones may be words of the output.
-_LEAST = 12
+# Shorter values may occur in the output by chance.
+_MIN_LENGTH = 12
 _NAMES = ("QSTASH_TOKEN", "SIGNING_KEY", "OTHER_TOKEN")
 _PUBLIC = tuple(
     secret
     for user in DEV_USERS
     for secret in (user.token, user.current_signing_key, user.next_signing_key)
 )
-# Showing them is what these are for. `api` shows whatever a call answers, the keys among it.
-_SHOWING = (("keys",), ("config", "env"), ("dev",), ("demo",), ("api",))
+# Commands that print secrets on purpose. `api` prints any response, including keys.
+_PRINTING = (("keys",), ("config", "env"), ("dev",), ("demo",), ("api",))
 
 
 def leaked(argv: Sequence[str], env: Mapping[str, str], *texts: str) -> list[str]:
-    """The secrets that a run had and shows though it must not."""
+    """Returns the secrets of a run that appear in its output."""
     words = tuple(word for word in argv if not word.startswith("-"))
-    if any(words[: len(shown)] == shown for shown in _SHOWING):
+    if any(words[: len(command)] == command for command in _PRINTING):
         return []
     text = "\n".join(texts)
     return [one for one in _secrets(argv, env) if one in text or quote(one, safe="") in text]
@@ -32,4 +32,4 @@ def leaked(argv: Sequence[str], env: Mapping[str, str], *texts: str) -> list[str
 def _secrets(argv: Sequence[str], env: Mapping[str, str]) -> set[str]:
     given = [after for flag, after in pairwise(argv) if flag == "--token"]
     named = [value.strip("\"' ") for name, value in env.items() if name.endswith(_NAMES)]
-    return {one for one in (*given, *named, *_PUBLIC) if len(one) >= _LEAST}
+    return {one for one in (*given, *named, *_PUBLIC) if len(one) >= _MIN_LENGTH}

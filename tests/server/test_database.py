@@ -25,7 +25,7 @@ from qstash_cli.server.storage.database import (
 )
 from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, plain_environment, run
-from tests.trust.conftest import humbly
+from tests.trust.conftest import unprivileged
 
 UNVERSIONED = Path(__file__).parent / "schemas" / "unversioned.sql"
 
@@ -137,7 +137,8 @@ def test_a_file_without_permission_is_refused_with_what_to_do(tmp_path: Path) ->
     path.chmod(0)
 
     done = run(
-        [*humbly(), *QSTASH, "dev", "--db", str(path), "--port", "0"], plain_environment(tmp_path)
+        [*unprivileged(), *QSTASH, "dev", "--db", str(path), "--port", "0"],
+        plain_environment(tmp_path),
     )
 
     assert (done.returncode, done.stdout) == (1, "")

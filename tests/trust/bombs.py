@@ -1,4 +1,4 @@
-"""Responses that are made to exhaust the memory, the time or the patience of whoever reads them."""
+"""Responses designed to exhaust the memory or the time of the client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENDLESS = 1_000_000
 
 @cache
 def compressed(window_bits: int, mebibytes: int = 128) -> bytes:
-    """So many mebibytes of zeros: gzip with 31 window bits, zlib with 15, raw deflate with -15."""
+    """Returns compressed zeros: gzip with 31 window bits, zlib with 15, raw deflate with -15."""
     compressor = zlib.compressobj(wbits=window_bits)
     parts = [compressor.compress(_BLOCK) for _ in range(mebibytes)]
     return b"".join([*parts, compressor.flush()])
@@ -25,7 +25,7 @@ def compressed(window_bits: int, mebibytes: int = 128) -> bytes:
 
 @cache
 def compressed_again(times: int) -> bytes:
-    """A gzip bomb, compressed so many times more."""
+    """Returns a gzip bomb that is compressed `times` more times."""
     data = compressed(31)
     for _ in range(times):
         compressor = zlib.compressobj(wbits=31)
@@ -35,7 +35,7 @@ def compressed_again(times: int) -> bytes:
 
 @dataclass(frozen=True)
 class Bomb:
-    """What is sent after the status line. A refused one has failed whatever its status is."""
+    """What is sent after the status line. A refused bomb fails whatever its status code."""
 
     send: Callable[[Connection], None]
     is_refused: bool = False
@@ -61,7 +61,7 @@ def _endless(start: bytes, again: bytes, *, is_refused: bool = False) -> Bomb:
     return Bomb(send, is_refused=is_refused)
 
 
-# The head of a gzip stream, and blocks of deflate without any content.
+# The header of a gzip stream, and deflate blocks without content.
 _EMPTY_GZIP = b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08" + bytes(7)
 _EMPTY_BLOCKS = b"\0\0\0\xff\xff" * 13_000
 _CHUNK = b"10000\r\n" + bytes(65_536) + b"\r\n"
@@ -88,7 +88,7 @@ BOMBS = {
 
 @contextmanager
 def bomb_server() -> Iterator[RawServer]:
-    """A server whose path `/STATUS/NAME` responds with this status and this bomb."""
+    """A server that responds to `/STATUS/NAME` with this status code and this bomb."""
 
     def script(connection: Connection) -> None:
         path = connection.request.split(b" ", 2)[1].decode()

@@ -1,4 +1,4 @@
-"""Servers that are attacked: in this process, and in one of their own."""
+"""Fixtures: servers under attack, in this process and in processes of their own."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def http(server_url: str) -> Iterator[httpx.Client]:
         yield client
 
 
-class Complaints(logging.Handler):
-    """What the server would write to the terminal."""
+class LogLines(logging.Handler):
+    """Collects what the server would print on the terminal."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keeps a line, with the traceback that it has."""
+        """Stores a line with its traceback."""
         self.texts.append(logging.Formatter().format(record))
 
 
 @pytest.fixture
-def complaints(server_url: str) -> Iterator[list[str]]:  # noqa: ARG001 - its logging is set by then
-    """The lines that a server of this process complains with."""
-    handler = Complaints()
+def log_lines(server_url: str) -> Iterator[list[str]]:  # noqa: ARG001 - the server configures logging first
+    """The log lines of the servers in this process."""
+    handler = LogLines()
     loggers = [logging.getLogger(n) for n in ("uvicorn.error", "asyncio", "qstash_cli.server")]
     for logger in loggers:
         logger.addHandler(handler)
@@ -51,11 +51,11 @@ def complaints(server_url: str) -> Iterator[list[str]]:  # noqa: ARG001 - its lo
 
 
 def client_of(dev: Dev) -> httpx.Client:
-    """A client with the token of a server process."""
+    """Returns a client with the token of a server process."""
     return httpx.Client(base_url=dev.url, trust_env=False, headers=AUTHORISED, timeout=60)
 
 
-# Root may read and write every file; a program without these capabilities may not.
+# Root can read and write every file; a process without these capabilities cannot.
 _WITHOUT_CAPABILITIES = (
     "import ctypes, os, sys\n"
     "for capability in (1, 2):\n"
@@ -64,28 +64,28 @@ _WITHOUT_CAPABILITIES = (
 )
 
 
-def humbly() -> tuple[str, ...]:
-    """The words of a command that runs another one with the permissions of an ordinary user."""
+def unprivileged() -> tuple[str, ...]:
+    """Returns a command prefix that drops root's file permissions."""
     is_linux = hasattr(ctypes.CDLL(None), "prctl")
     return (sys.executable, "-c", _WITHOUT_CAPABILITIES) if is_linux else ()
 
 
 def resident_kb(dev: Dev) -> int:
-    """How much memory the process has now."""
+    """Returns the resident memory of the process."""
     command = ["ps", "-o", "rss=", "-p", str(dev.process.pid)]
     return int(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603 - a command of the test
 
 
 def states(http: httpx.Client, message_id: str) -> list[str]:
-    """The steps of a message, the newest first."""
-    # Whole bodies would not fit on a page.
+    """Returns the log states of a message, newest first."""
+    # Full bodies would exceed the size of a page.
     given = {"messageId": message_id, "trimBody": "1"}
     found = http.get("/v2/logs", params=given).json()["logs"]
     return [entry["state"] for entry in found]
 
 
 def publish(http: httpx.Client, url: str, **headers: str) -> str:
-    """The id of a new message; underscores of header names are dashes."""
+    """Publishes a message and returns its id. Underscores in header names become dashes."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     answer = http.post(f"/v2/publish/{url}", headers=given)
     assert answer.status_code == 201, answer.text

@@ -1,4 +1,4 @@
-"""How the time of a task grows with its input."""
+"""Measures how run time grows with the size of the input."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TypeVar
 
 T = TypeVar("T", str, bytes)
 
-# Of four times the input.
+# The allowed growth for four times the input.
 MAX_RATIO = 5.0
 _LONG_ENOUGH_S, _LARGE_ENOUGH = 0.02, 524_288
 
 
 def growth(build: Callable[[int], T], run: Callable[[T], object]) -> float:
-    """How much longer `run` takes with four times the input, from one that takes a while.
+    """Returns the ratio of run times for four times the input.
 
-    A neighbour on the machine only makes it slower: one good measurement of three is enough.
+    Other load on the machine only increases the ratio, so the best of three measurements counts.
     """
     size = 256
     while len(build(size)) < _LARGE_ENOUGH and _seconds(run, build(size), 1) < _LONG_ENOUGH_S:
@@ -30,7 +30,7 @@ def growth(build: Callable[[int], T], run: Callable[[T], object]) -> float:
 
 
 def _seconds(run: Callable[[T], object], data: T, times: int) -> float:
-    """The processor time of the quickest run, without garbage collection as in timeit."""
+    """Returns the CPU time of the fastest run, without garbage collection as in timeit."""
     measured = []
     for _ in range(times):
         gc.disable()

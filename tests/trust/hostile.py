@@ -1,4 +1,4 @@
-"""Destinations that do not behave: each path is a way to hurt who delivers to it."""
+"""Misbehaving destinations: each path attacks the sender in another way."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from contextlib import contextmanager, suppress
 OK = b"HTTP/1.1 200 OK\r\n"
 FOREVER_S = 60
 _BOMB = gzip.compress(bytes(50 * 1_048_576))
-Hurt = Callable[[socket.socket, threading.Event], None]
+Attack = Callable[[socket.socket, threading.Event], None]
 
 
-def _says(answer: bytes) -> Hurt:
+def _says(answer: bytes) -> Attack:
     return lambda connection, _end: connection.sendall(answer)
 
 
-def _repeats(start: bytes, again: bytes) -> Hurt:
-    def hurt(connection: socket.socket, end: threading.Event) -> None:
+def _repeats(start: bytes, again: bytes) -> Attack:
+    def attack(connection: socket.socket, end: threading.Event) -> None:
         connection.sendall(start)
         while not end.is_set():
             connection.sendall(again)
 
-    return hurt
+    return attack
 
 
 def _drips(connection: socket.socket, end: threading.Event) -> None:
@@ -33,7 +33,7 @@ def _drips(connection: socket.socket, end: threading.Event) -> None:
         connection.sendall(b"x")
 
 
-WAYS: dict[str, Hurt] = {
+WAYS: dict[str, Attack] = {
     "never": lambda _connection, end: (end.wait(FOREVER_S), None)[1],
     "at-once": lambda _connection, _end: None,
     "drips": _drips,
@@ -61,7 +61,7 @@ RETRY_AFTER = (
 )  # fmt: skip
 
 
-def _answer(path: str) -> Hurt:
+def _answer(path: str) -> Attack:
     name = path.strip("/").partition("?")[0]
     if name.startswith("retry-after-"):
         value = RETRY_AFTER[int(name.removeprefix("retry-after-"))].encode("latin-1")
@@ -73,11 +73,11 @@ def _answer(path: str) -> Hurt:
 
 @contextmanager
 def hostile_destination() -> Iterator[str]:
-    """The URL of a destination with all ways."""
+    """Yields the URL of a destination with all attacks."""
     end = threading.Event()
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
 
-        def hurt(connection: socket.socket) -> None:
+        def attack(connection: socket.socket) -> None:
             with connection, suppress(OSError):
                 head = b""
                 while b"\r\n\r\n" not in head:
@@ -89,7 +89,7 @@ def hostile_destination() -> Iterator[str]:
             with suppress(OSError):
                 while True:
                     connection, _ = listener.accept()
-                    threading.Thread(target=hurt, args=(connection,), daemon=True).start()
+                    threading.Thread(target=attack, args=(connection,), daemon=True).start()
 
         thread = threading.Thread(target=listen, daemon=True)
         thread.start()

@@ -1,4 +1,4 @@
-"""Answers in QStash's own shapes, every text of which is hostile."""
+"""Responses in QStash's format in which every string is hostile."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from qstash_cli.protocol import records
 
-# What terminals obey, what Rich and GitHub's runner read, what shows one thing and is another, and
-# what separates fields. It names no colours, so that those of `qstash` itself can be told apart.
+# Terminal escapes, Rich markup, GitHub workflow commands, bidirectional overrides and separators.
+# It sets no colours, so that those of `qstash` itself can be distinguished.
 HOSTILE = (
     "x\x1b]0;owned\x07\x1b[2J\x1b[3A\x9b2K\x90q\x9c[bold red]m[/bold red][/]:smile:\t|\rCR"
     "\n::add-mask::owned\nerror: owned\n\x00\x08\x7f\u202eevil\u2066\u200b\u2028\ufeff\ud800"
@@ -23,7 +23,7 @@ Answers = Mapping[tuple[str, str], tuple[int, Any]]
 
 
 def made(shape: Any, text: str, **kept: Any) -> Any:
-    """A value of the shape, its texts this one, but for what is kept."""
+    """Builds a value of the shape in which every string is `text`, except for `kept`."""
     if is_typeddict(shape):
         hints = get_type_hints(shape)
         return {name: kept.get(name, made(one, text, **kept)) for name, one in hints.items()}
@@ -37,7 +37,7 @@ def made(shape: Any, text: str, **kept: Any) -> Any:
 
 
 def answers(text: str, **kept: Any) -> Answers:
-    """What every endpoint answers, with this for each text but those that are kept."""
+    """Builds the response of every endpoint with `text` for each string, except for `kept`."""
     kept = {"cursor": "", "cancelled": 3} | kept
     name, log_body = text.encode(errors="replace").decode(), b64encode(INVALID).decode()
     one = {shape: made(vars(records)[shape], text, **kept) for shape in (

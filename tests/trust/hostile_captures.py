@@ -1,4 +1,4 @@
-"""Captures made to break `verify`: tokens, bodies, URLs and headers of every hostile kind."""
+"""Captures designed to break `verify`: hostile tokens, bodies, URLs and headers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADER = encoded(b'{"alg":"HS256"}')
 
 
 def token_with(**claims: str) -> str:
-    """A token signed with the key, some of whose claims are this JSON text."""
+    """Returns a signed token with the given claims as JSON text."""
     now = int(time.time())
     whole = {
         "iss": '"Upstash"', "sub": json.dumps(URL), "exp": str(now + 900), "nbf": "0",
@@ -99,7 +99,7 @@ def curl_commands(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def json_texts(draw: st.DrawFn) -> bytes:
-    """Dumps, events and HAR files as JSON text, some parts of which are any JSON."""
+    """Generates dumps, events and HAR files in which some parts are arbitrary JSON."""
     signature = json.dumps(token_with(**draw(claims)))
     anything = st.sampled_from([*DEEP, *NUMBERS[:17], *(json.dumps(text) for text in TEXTS)])
     body = draw(st.one_of(bodies.map(json.dumps), anything))

@@ -1,4 +1,4 @@
-"""A steady stream of publishes, and a destination that is fast enough for it."""
+"""A steady stream of publishes, and a destination that can keep up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ANSWERS = {
     False: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
 }
 _BODY = b'{"order":1234567,"items":["a","b","c"]}'
-# Of twenty messages: one to a destination that fails, the others to one that does not.
+# One message in twenty is sent to a failing destination.
 _KINDS = (
     ["fail"] + ["plain"] * 9 + [f"queue{n}" for n in range(5)] + [f"flow{n}" for n in range(5)]
 )  # fmt: skip
@@ -31,7 +31,7 @@ _KINDS = (
 
 @dataclass
 class Load:
-    """What was accepted, how long each took in ms, and which messages arrived."""
+    """The accepted messages, the latencies in ms, and the delivered messages."""
 
     accepted: dict[str, str] = field(default_factory=dict)
     refused: int = 0
@@ -41,7 +41,7 @@ class Load:
     open_ones: list[asyncio.Transport] = field(default_factory=list)
 
     def slowest_ms(self, share: float) -> float:
-        """The time within which this share of all was accepted."""
+        """Returns the latency within which this share of publishes was accepted."""
         ordered = sorted(self.accept_ms)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
@@ -145,7 +145,7 @@ async def _until(is_done: Callable[[], bool]) -> None:
     for _ in itertools.count():
         if await asyncio.to_thread(is_done):
             return
-        # Between two questions to a real process, whose time cannot be passed in.
+        # Polling a real process, whose clock cannot be passed in.
         await asyncio.sleep(0.2)
 
 
@@ -158,9 +158,9 @@ async def run(
     is_done: Callable[[Load], bool],
     within_s: float,
 ) -> Load:
-    """Publishes at this rate, and then waits until it is done, or too long.
+    """Publishes at this rate, then waits until `is_done` or a timeout.
 
-    `begin` is told where the destination is before the first publish.
+    `begin` is called with the URL of the destination before the first publish.
     """
     load = Load()
     loop = asyncio.get_running_loop()

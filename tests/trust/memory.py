@@ -1,4 +1,4 @@
-"""How much memory a process has had."""
+"""Peak memory of a process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def peak_mebibytes(pid: int) -> int:
-    """The most resident memory of a process so far."""
+    """Returns the peak resident memory of a process."""
     found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     assert found is not None
     return int(found[1]) // 1024

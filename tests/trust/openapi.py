@@ -1,4 +1,4 @@
-"""A small OpenAPI document of the server's operations, whose examples are made to hurt."""
+"""A small OpenAPI document of the server's operations, with hostile examples."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ _BODIES: dict[str, Any] = {
     "POST /v2/dlq/retry": _BULK,
 }
 _TAKES_OPTIONS = ("/v2/publish", "/v2/enqueue", "/v2/schedules/{destination}", "/v2/dlq/retry")
-# So that what one operation makes another one finds.
+# Shared names, so that operations find each other's resources.
 _NAMES = {"queue": "q", "topic": "group", "flow": "f", "schedule": "s", "destination": "group"}
 
 
 def document() -> dict[str, Any]:
-    """The document: every operation, with its parameters, its option headers and its body."""
+    """Returns the document: every operation with its parameters, option headers and body."""
     paths: dict[str, Any] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)

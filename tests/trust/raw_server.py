@@ -1,4 +1,4 @@
-"""A server that says what it is told to, byte by byte, whatever HTTP makes of it."""
+"""A server that sends scripted bytes, whether or not they are valid HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from select import select
 
 @dataclass
 class Connection:
-    """What a script may do to one request; `number` counts the requests from 1."""
+    """The actions of a script for one request; `number` counts requests from 1."""
 
     sock: socket.socket
     number: int
@@ -23,34 +23,34 @@ class Connection:
         self.sock.sendall(text)
 
     def answer(self, body: bytes, status: str = "200 OK", *headers: str) -> None:
-        """A whole answer, after which the connection stays."""
+        """Sends a complete response and keeps the connection open."""
         head = (f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", "")
         self.say("\r\n".join(head).encode() + body)
 
     def drip(self, text: bytes = b"x") -> None:
-        """Says it again and again, with hardly a pause, until nobody listens."""
+        """Sends the text repeatedly until the client disconnects."""
         while not self.stopped.wait(0.05):
             self.say(text)
 
     def pour(self, block: bytes, times: int) -> None:
-        """Says a block so many times, or until nobody listens."""
+        """Sends a block `times` times, or until the client disconnects."""
         for _ in range(times):
             self.say(block)
 
     def stall(self) -> None:
-        """Says nothing until the other side is gone."""
+        """Sends nothing until the client disconnects."""
         with suppress(OSError):
             while not self.stopped.is_set():
                 if select([self.sock], [], [], 0.05)[0] and not self.sock.recv(65_536):
                     return
 
     def reset(self) -> None:
-        """Ends the connection with RST."""
+        """Closes the connection with RST."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.sock.close()
 
     def half_close(self) -> None:
-        """Says that nothing more will be said, and goes on listening."""
+        """Closes the sending side only."""
         self.sock.shutdown(socket.SHUT_WR)
 
 
@@ -59,7 +59,7 @@ Script = Callable[[Connection], None]
 
 @dataclass
 class RawServer:
-    """A running server: where it is, and the requests that it got."""
+    """A running server: its URL, and the requests that it received."""
 
     url: str
     requests: list[bytes] = field(default_factory=list)
@@ -68,7 +68,7 @@ class RawServer:
 
 @contextmanager
 def raw_server(script: Script) -> Iterator[RawServer]:
-    """A server on loopback that plays the script for every request."""
+    """Runs the script for every request to a loopback port."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=256)) as listener:
         server = RawServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
         accepting = threading.Thread(target=_accept, args=(listener, server, script), daemon=True)
@@ -94,7 +94,7 @@ def _accept(listener: socket.socket, server: RawServer, script: Script) -> None:
 
 
 def _serve(sock: socket.socket, server: RawServer, script: Script) -> None:
-    # Whoever asked may be gone.
+    # The client may have disconnected.
     with closing(sock), suppress(OSError):
         sock.settimeout(0.5)
         while request := _request(sock, server.stopped):
@@ -103,7 +103,7 @@ def _serve(sock: socket.socket, server: RawServer, script: Script) -> None:
 
 
 def _request(sock: socket.socket, stopped: threading.Event) -> bytes:
-    """One request with its body, nothing at the end of the connection."""
+    """Reads one request with its body; returns nothing at the end of the connection."""
     text = b""
     while not _is_whole(text):
         try:

@@ -1,4 +1,4 @@
-"""Clients that never finish: each way is what is sent at first, and again and again after it."""
+"""Clients that never finish their request."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ _GET = b"GET /v2/keys HTTP/1.1\r\n" + _HOST + b"\r\n"
 
 
 @dataclass(frozen=True)
-class Way:
-    """What a client sends: first this, then that, again and again."""
+class Behaviour:
+    """What a client sends: `first` once, then `again` repeatedly."""
 
     first: bytes
     then: bytes = b""
 
 
 WAYS = {
-    "nothing": Way(b""),
-    "a letter": Way(b"P"),
-    "half a head": Way(b"POST /v2/keys HTTP/1.1\r\nHost: localhost\r\nX"),
-    "a head without end": Way(_POST, b"X: y\r\n"),
-    "a header without end": Way(_POST + b"X: ", b"y"),
-    "no body": Way(_POST + b"Content-Length: 100000\r\n\r\n"),
-    "half a body": Way(_POST + b"Content-Length: 100000\r\n\r\n["),
-    "a body in drops": Way(_POST + b"Content-Length: 100000\r\n\r\n[", b" "),
-    "half a chunk": Way(_POST + b"Transfer-Encoding: chunked\r\n\r\nff\r\n["),
-    "chunks in drops": Way(_POST + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
-    "a chunk size in drops": Way(_POST + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
-    "trailers in drops": Way(_POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n"),
-    "a body after the refusal": Way(_REFUSED + b"Content-Length: 99999\r\n\r\n", b"x"),
-    "100-continue": Way(_POST + b"Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n"),
-    "idle after a request": Way(_GET),
-    "a letter after a request": Way(_GET + b"G"),
-    "a head in drops after a request": Way(_GET + b"GET / HTTP/1.1\r\n", b"X: y\r\n"),
+    "nothing": Behaviour(b""),
+    "a letter": Behaviour(b"P"),
+    "half a head": Behaviour(b"POST /v2/keys HTTP/1.1\r\nHost: localhost\r\nX"),
+    "a head without end": Behaviour(_POST, b"X: y\r\n"),
+    "a header without end": Behaviour(_POST + b"X: ", b"y"),
+    "no body": Behaviour(_POST + b"Content-Length: 100000\r\n\r\n"),
+    "half a body": Behaviour(_POST + b"Content-Length: 100000\r\n\r\n["),
+    "a body in drops": Behaviour(_POST + b"Content-Length: 100000\r\n\r\n[", b" "),
+    "half a chunk": Behaviour(_POST + b"Transfer-Encoding: chunked\r\n\r\nff\r\n["),
+    "chunks in drops": Behaviour(_POST + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "a chunk size in drops": Behaviour(_POST + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+    "trailers in drops": Behaviour(_POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n"),
+    "a body after the refusal": Behaviour(_REFUSED + b"Content-Length: 99999\r\n\r\n", b"x"),
+    "100-continue": Behaviour(_POST + b"Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n"),
+    "idle after a request": Behaviour(_GET),
+    "a letter after a request": Behaviour(_GET + b"G"),
+    "a head in drops after a request": Behaviour(_GET + b"GET / HTTP/1.1\r\n", b"X: y\r\n"),
 }  # fmt: skip
 
 
 class SlowClients:
-    """So many connections, each of which goes a way until the server closes it."""
+    """Connections that send slowly until the server closes them."""
 
-    def __init__(self, url: str, way: Way, count: int = 1, pause_s: float = 0.02) -> None:
+    def __init__(self, url: str, way: Behaviour, count: int = 1, pause_s: float = 0.02) -> None:
         self._address = urlsplit(url)
         self._way = way
         self._count = count

@@ -1,4 +1,4 @@
-"""Whatever a server or a network does: an exit code of the table, in time, and nothing twice."""
+"""Faults of servers and networks: a documented exit code, in time, and no duplicates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.trust.raw_server import Connection, Script, raw_server
 CLASS = "client faults"
 TOKEN = "tok_0f8a61d1c2b94e7f"
 TO = "https://example.com/hook"
-# Long enough for a busy machine, and far from for ever.
+# Generous for a busy machine, but bounded.
 LIMIT_S = 20.0
 _GIB = 1_073_741_824
 _BLOCK = b" " * 1_048_576
@@ -160,15 +160,15 @@ RESET_NAMES = ("Burst-RateLimit-Reset", "RateLimit-Reset", "Retry-After")
 
 
 @pytest.fixture
-def asking(qstash: Qstash) -> Qstash:
-    """`qstash` with a token that must never be seen."""
+def cli(qstash: Qstash) -> Qstash:
+    """`qstash` with a token that must never be displayed."""
     qstash.env |= {"QSTASH_TOKEN": TOKEN, "XDG_CACHE_HOME": str(qstash.home)}
     qstash.hurry()
     return qstash
 
 
-def complaint(done: Run, codes: set[ExitCode], began_at_s: float) -> str:
-    """What is wrong with how it ended, nothing if it is as it should be."""
+def violation(done: Run, codes: set[ExitCode], began_at_s: float) -> str:
+    """Returns the violated expectation of a run, or an empty string."""
     text = done.out + done.err
     wrong = {
         f"exit code {done.code}, not {codes}": done.code not in codes,
@@ -183,22 +183,24 @@ def complaint(done: Run, codes: set[ExitCode], began_at_s: float) -> str:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_each_fault_has_its_exit_code_in_time(asking: Qstash, figures: Figures, name: str) -> None:
+def test_each_fault_ends_with_its_exit_code_in_time(
+    cli: Qstash, figures: Figures, name: str
+) -> None:
     script, code = SCRIPTS[name]
     codes = {code}
     if name.startswith("a gibibyte"):
-        # A machine that is busy does not read in a second what is too much.
+        # A busy machine cannot read an oversized response within a second.
         codes.add(ExitCode.UNREACHABLE)
     with raw_server(script) as server, ThreadPoolExecutor(2) as pool:
-        asking.env["QSTASH_URL"] = server.url
+        cli.env["QSTASH_URL"] = server.url
         began_at_s = time.monotonic()
-        reading = pool.submit(asking, "logs", "--request-timeout", "1s", "-v")
-        sending = pool.submit(asking, "publish", TO, "a=1", "--no-check", "--request-timeout", "1s")
+        reading = pool.submit(cli, "logs", "--request-timeout", "1s", "-v")
+        sending = pool.submit(cli, "publish", TO, "a=1", "--no-check", "--request-timeout", "1s")
         read, sent = reading.result(), sending.result()
-    # An answer that is fine for a list is none to a publish, though JSON it is.
-    complaints = [complaint(read, codes, began_at_s)]
-    complaints.append(complaint(sent, set(ExitCode) if code == _DONE else codes, began_at_s))
-    found = [one for one in complaints if one]
+    # A valid response to a list is not a valid response to a publish.
+    log_lines = [violation(read, codes, began_at_s)]
+    log_lines.append(violation(sent, set(ExitCode) if code == _DONE else codes, began_at_s))
+    found = [one for one in log_lines if one]
 
     figures(CLASS, cases=2, failures=len(found))
     assert not found
@@ -218,8 +220,8 @@ PAGE = b"<html><body><h1>Bad Gateway</h1>owned</body></html>"
     ],
 )
 @pytest.mark.parametrize("status", ["502 Bad Gateway", "503 Busy", "504 Timeout"])
-def test_a_gateway_that_recovers_is_not_noticed_where_repeating_is_safe(
-    asking: Qstash,
+def test_idempotent_requests_are_retried_until_a_gateway_recovers(
+    cli: Qstash,
     figures: Figures,
     *,
     argv: tuple[str, ...],
@@ -234,8 +236,8 @@ def test_a_gateway_that_recovers_is_not_noticed_where_repeating_is_safe(
             connection.answer(b'{"logs":[],"messageId":"msg_1"}')
 
     with raw_server(script) as server:
-        asking.env["QSTASH_URL"] = server.url
-        done = asking(*argv)
+        cli.env["QSTASH_URL"] = server.url
+        done = cli(*argv)
 
     figures(CLASS, cases=1)
     assert (done.code, len(server.requests)) == (code, requests), done
@@ -244,18 +246,18 @@ def test_a_gateway_that_recovers_is_not_noticed_where_repeating_is_safe(
 
 
 @pytest.mark.parametrize("name", RESET_NAMES)
-def test_a_rate_limit_ends_in_time_and_is_not_hammered(
-    asking: Qstash, figures: Figures, name: str
+def test_a_rate_limit_fails_in_time_with_few_retries(
+    cli: Qstash, figures: Figures, name: str
 ) -> None:
     found = []
     for reset in RESETS:
         head = f"HTTP/1.1 429 No\r\n{name}: {reset}\r\nContent-Length: 0\r\n\r\n"
         with raw_server(said_head(head)) as server:
-            asking.env["QSTASH_URL"] = server.url
-            before = asking.now()
-            done = asking("logs", "--max-wait", "10s")
-            found.append(complaint(done, {ExitCode.RATE_LIMITED}, time.monotonic()))
-            if asking.now() - before > 12:
+            cli.env["QSTASH_URL"] = server.url
+            before = cli.now()
+            done = cli("logs", "--max-wait", "10s")
+            found.append(violation(done, {ExitCode.RATE_LIMITED}, time.monotonic()))
+            if cli.now() - before > 12:
                 found.append(f"{reset}: it waited longer than it may")
             if len(server.requests) > 12:
                 found.append(f"{reset}: {len(server.requests)} requests")
@@ -265,10 +267,8 @@ def test_a_rate_limit_ends_in_time_and_is_not_hammered(
     assert not found
 
 
-def test_a_connection_that_is_half_closed_is_not_used_again(
-    local: Qstash, figures: Figures
-) -> None:
-    # Each answer stands alone: the server says that it is kept, and then leaves.
+def test_a_half_closed_connection_is_not_reused(local: Qstash, figures: Figures) -> None:
+    # The server announces keep-alive, and then closes the connection.
     def script(connection: Connection) -> None:
         entry = b'{"messageId":"msg_%d","state":"CREATED","time":1}' % connection.number
         connection.answer(b'{"logs":[%b],"cursor":"%d"}' % (entry, connection.number))
@@ -303,8 +303,8 @@ PAGED: tuple[tuple[str, ...], ...] = (
 
 @pytest.mark.parametrize("argv", PAGED, ids=" ".join)
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_a_list_that_never_ends_is_an_error(
-    asking: Qstash, figures: Figures, kind: str, argv: tuple[str, ...]
+def test_endless_pagination_is_an_error(
+    cli: Qstash, figures: Figures, kind: str, argv: tuple[str, ...]
 ) -> None:
     def script(connection: Connection) -> None:
         connection.answer((ENDLESS[kind] % connection.number).encode())
@@ -318,19 +318,19 @@ def test_a_list_that_never_ends_is_an_error(
             script(connection)
 
     with raw_server(with_queue) as server:
-        asking.env |= {"QSTASH_URL": server.url, "QSTASH_CURRENT_SIGNING_KEY": TOKEN}
+        cli.env |= {"QSTASH_URL": server.url, "QSTASH_CURRENT_SIGNING_KEY": TOKEN}
         began_at_s = time.monotonic()
-        done = asking(*argv)
+        done = cli(*argv)
 
     figures(CLASS, cases=1)
-    assert not complaint(done, {ExitCode.FAILED}, began_at_s)
+    assert not violation(done, {ExitCode.FAILED}, began_at_s)
     assert "does not end" in done.err
     assert len(server.requests) < 300
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.soak), 9])
-def test_no_fault_makes_two_messages_of_one(
+def test_no_fault_causes_duplicate_messages(
     local: Qstash, server_url: str, figures: Figures, fault: str, times: int
 ) -> None:
     local.sleep = lambda _s: None
@@ -348,14 +348,16 @@ def test_no_fault_makes_two_messages_of_one(
     figures(CLASS, cases=2)
     assert {done.code, alone.code} <= set(ExitCode)
     assert len(stored) == len(set(stored)) <= 2, faulty.seen
-    # What was told is what is there.
+    # The reported state matches the server's.
     for run in (done, alone):
         if run.code == 0:
             assert run.out.strip() in stored
 
 
-def test_a_gibibyte_does_not_fill_the_memory(tmp_path: Path, figures: Figures) -> None:
-    """Each in a process that may have half of it."""
+def test_a_response_of_one_gibibyte_is_read_in_bounded_memory(
+    tmp_path: Path, figures: Figures
+) -> None:
+    """Each run is limited to half a gibibyte of memory."""
     worst = (a_gibibyte, a_gibibyte_in_chunks, a_zipped_gibibyte, a_gibibyte_refusal)
     limited = 'ulimit -v 786432; exec "$0" -m qstash_cli logs --request-timeout 30s'
     codes = []

@@ -1,4 +1,4 @@
-"""The wall clock jumps: a computer slept, its time was set, a debugger stopped it."""
+"""Jumps of the wall clock: suspend, a time change, a debugger."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def new_id(prefix: str) -> str:
 
 
 class JumpingClock:
-    """Stands still but for its jumps."""
+    """A clock that advances only by jumps."""
 
     def __init__(self) -> None:
         self.at_ms = self.latest_ms = BEGAN_MS
@@ -65,7 +65,7 @@ class JumpingClock:
 
 
 class World:
-    """An engine and a scheduler under a jumping clock, and what they have delivered."""
+    """An engine and a scheduler with a jumping clock, and their deliveries."""
 
     def __init__(self, store: Store, clock: JumpingClock, engine: Engine, url: str) -> None:
         self.store, self.clock, self.engine, self.url = store, clock, engine, url
@@ -74,7 +74,7 @@ class World:
         self.early: set[str] = set()
 
     async def respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Fails the first attempt of a path with `retry`, and takes everything else."""
+        """Fails the first attempt of paths with `retry`; accepts everything else."""
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             writer.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n" % self.status(head))
@@ -104,14 +104,14 @@ class World:
         return stored.id
 
     async def until(self, is_true: Callable[[], bool]) -> None:
-        """Lets the server work, and fails if it is not true promptly."""
+        """Runs the server until the condition is true; fails if that takes too long."""
         give_up_at = time.monotonic() + PROMPTLY_S
         while not is_true():
             assert time.monotonic() < give_up_at, "it was not delivered"
             await asyncio.sleep(CHECK_EVERY_S)
 
     async def settle(self) -> None:
-        """Lets the server notice the time, and waits until nothing is in flight."""
+        """Waits until the server has read the clock and nothing is in flight."""
         await asyncio.sleep(2 * CHECK_EVERY_S)
         await self.until(lambda: self.engine.in_flight == 0)
 
@@ -147,7 +147,7 @@ ACTIONS = st.one_of(
 )
 
 
-async def live_through(actions: list[tuple[str, int]]) -> None:
+async def run_actions(actions: list[tuple[str, int]]) -> None:
     async with world() as server:
         attempts: dict[str, int] = {}
         delayed: set[str] = set()
@@ -168,7 +168,7 @@ async def live_through(actions: list[tuple[str, int]]) -> None:
             await server.until(lambda: due <= server.arrived.keys())  # noqa: B023 - awaited at once
         server.clock.jump((server.clock.latest_ms - server.clock.at_ms) / 1000 + 5 * HOUR_S)
         for _ in range(2 * len(attempts) + 2):
-            # Each hour lets one message of the flow control key pass, and every retry.
+            # Each hour allows one message of the flow control key, and every retry.
             server.clock.jump(HOUR_S)
             await server.settle()
 
@@ -176,7 +176,7 @@ async def live_through(actions: list[tuple[str, int]]) -> None:
         assert server.early == set()
 
 
-def test_everything_due_is_delivered_once_and_nothing_early(figures: Figures) -> None:
+def test_due_messages_are_delivered_once_and_never_early(figures: Figures) -> None:
     cases = 0
 
     @settings(max_examples=60, deadline=None, database=None)
@@ -184,13 +184,13 @@ def test_everything_due_is_delivered_once_and_nothing_early(figures: Figures) ->
     def check(actions: list[tuple[str, int]]) -> None:
         nonlocal cases
         cases += len(actions)
-        asyncio.run(live_through(actions))
+        asyncio.run(run_actions(actions))
 
     check()
     figures(JUMPS, cases=cases)
 
 
-def test_a_rate_period_begins_anew_when_the_clock_is_set_back() -> None:
+def test_a_rate_period_restarts_when_the_clock_is_set_back() -> None:
     async def live() -> None:
         async with world() as server:
             first, second = [await server.publish("rate", *RATE) for _ in range(2)]
@@ -206,7 +206,7 @@ def test_a_rate_period_begins_anew_when_the_clock_is_set_back() -> None:
     asyncio.run(live())
 
 
-def test_a_message_that_was_due_is_delivered_although_the_clock_was_set_back() -> None:
+def test_a_due_message_is_delivered_even_if_the_clock_is_set_back() -> None:
     async def live() -> None:
         async with world() as server:
             key = await server.store.run(lambda c: flow_limits.change(c, "k", {"is_paused": 1}))
@@ -222,7 +222,7 @@ def test_a_message_that_was_due_is_delivered_although_the_clock_was_set_back() -
 
 
 def accept(store: Store, now_ms: int, limits: PlanLimits, *headers: tuple[str, str]) -> str:
-    """The id of the message that a publish at that time gives."""
+    """Publishes a message at that time and returns its id."""
     request = PublishRequest(
         destination="http://127.0.0.1:9/", headers=headers, body=b"", caller_ip="::1",
         now_ms=now_ms, limits=limits,
@@ -231,7 +231,7 @@ def accept(store: Store, now_ms: int, limits: PlanLimits, *headers: tuple[str, s
     return str(result.content["messageId"])
 
 
-def test_a_clock_that_is_set_back_makes_no_deduplication_window_longer() -> None:
+def test_setting_the_clock_back_does_not_extend_the_deduplication_window() -> None:
     store, day_before = Store(None), BEGAN_MS - 24 * HOUR_S * 1000
     dedup = ("Upstash-Deduplication-Id", "d")
 
@@ -243,7 +243,7 @@ def test_a_clock_that_is_set_back_makes_no_deduplication_window_longer() -> None
     store.close()
 
 
-def test_messages_of_the_days_to_come_are_not_counted_for_the_quota_of_today() -> None:
+def test_messages_with_future_dates_do_not_count_towards_the_quota_of_today() -> None:
     store, limits = Store(None), UNLIMITED._replace(messages_per_day=1)
     accept(store, BEGAN_MS, limits)
     with pytest.raises(ApiError, match="daily message limit exceeded"):
@@ -258,9 +258,9 @@ HOUR_MS = HOUR_S * 1000
 
 
 class ExpectedFires:
-    """The documented rule: a span of time fires once, and no time fires twice.
+    """The documented rule: a skipped span fires once, and no time fires twice.
 
-    But a clock that is set back by more than three hours has been corrected: its time counts.
+    Setting the clock back by more than three hours counts as a correction.
     """
 
     def __init__(self, now_ms: int, *, restarts: bool) -> None:
@@ -278,11 +278,11 @@ class ExpectedFires:
         if hour >= self.next_hour:
             self.count, self.next_hour, self.fired_ms = self.count + 1, hour + 1, now_ms
         if self.restarts:
-            # What a start knows of the time before it is when something was stored.
+            # After a restart, the last stored time is the only record of the past.
             self.latest_ms = max(self.began_ms, self.fired_ms)
 
 
-async def schedule_lives_through(jumps_s: list[int], *, restarts: bool) -> None:
+async def run_schedule(jumps_s: list[int], *, restarts: bool) -> None:
     async with world() as server:
         clock = JumpingClock()
         expected = ExpectedFires(clock.now_ms(), restarts=restarts)
@@ -335,13 +335,13 @@ def test_a_schedule_fires_once_for_a_skipped_span_and_no_time_twice(
     def check(jumps_s: list[int]) -> None:
         nonlocal cases
         cases += len(jumps_s)
-        asyncio.run(schedule_lives_through(jumps_s, restarts=restarts))
+        asyncio.run(run_schedule(jumps_s, restarts=restarts))
 
     check()
     figures(JUMPS, cases=cases)
 
 
-# The program's own clock, in a process whose clock this test can set.
+# Replaces the program's clock by one that the test controls, in a subprocess.
 SHIFTED_TIME = """
 import os, time
 real = time.time
@@ -352,7 +352,7 @@ time.time = shifted
 """
 
 
-def test_a_server_whose_clock_jumps_delivers_what_is_due_and_what_comes(
+def test_a_server_delivers_due_and_new_messages_after_a_clock_jump(
     start_dev: Callable[..., Dev],
     sink: Sink,
     tmp_path: Path,

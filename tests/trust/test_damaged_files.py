@@ -1,4 +1,4 @@
-"""The file of `dev --db`, damaged anywhere: the server refuses it with what to do, or serves it."""
+"""Damaged databases of `dev --db`: the server rejects them with a hint, or serves them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from qstash_cli.server.run import ServerConfig, running_server
 from qstash_cli.server.storage.database import open_file
 from tests.e2e.conftest import QSTASH, plain_environment, run
 from tests.figures import Figures
-from tests.trust.conftest import AUTHORISED, Complaints
+from tests.trust.conftest import AUTHORISED, LogLines
 
 DAMAGE = "server, damaged files"
 NOWHERE = "http://127.0.0.1:9/"
@@ -33,7 +33,7 @@ LISTS = (
 
 
 class Damage(NamedTuple):
-    """What happens to a file at a place, which is a share of its length."""
+    """A change to a file at a place, given as a fraction of its length."""
 
     kind: str
     place: float
@@ -76,7 +76,7 @@ def damaged(content: bytes, damage: Damage) -> bytes:
 
 @pytest.fixture(scope="module")
 def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A file with some of everything in it, all of it in the file itself."""
+    """A database with every kind of record, fully checkpointed."""
     path = tmp_path_factory.mktemp("intact") / "db"
     with running_server(ServerConfig(port=0, db=path)) as url, client(url) as http:
         http.post("topics/t/endpoints", json={"endpoints": [{"url": f"{NOWHERE}group"}]})
@@ -104,7 +104,7 @@ def client(url: str) -> httpx.Client:
 
 @contextmanager
 def logged() -> Iterator[list[str]]:
-    handler = Complaints()
+    handler = LogLines()
     logger = logging.getLogger("uvicorn.error")
     logger.addHandler(handler)
     try:
@@ -114,7 +114,7 @@ def logged() -> Iterator[list[str]]:
 
 
 def used(http: httpx.Client) -> set[int]:
-    """The statuses of all lists and of new messages; each answer is JSON."""
+    """Returns the status codes of all lists and of a publish; each response must be JSON."""
     answers = [http.get(path) for path in LISTS]
     answers += [
         http.post(f"publish/{NOWHERE}new"),
@@ -129,7 +129,7 @@ def used(http: httpx.Client) -> set[int]:
 
 
 def served(path: Path) -> set[int] | QstashError:
-    """The statuses of a server on a file, or why it does not start, which is all it says."""
+    """Returns the status codes of a server on a database, or the error if it does not start."""
     with logged() as at_start:
         try:
             with running_server(ServerConfig(port=0, db=path)) as url, client(url) as http:
@@ -141,7 +141,7 @@ def served(path: Path) -> set[int] | QstashError:
 
 
 def outcome(content: bytes) -> str:
-    """What a server does with a file: `refused`, or `served` with or without errors."""
+    """Returns `refused`, or `served` with or without errors."""
     folder = Path(tempfile.mkdtemp())
     path = folder / "db"
     path.touch(0o600)
@@ -153,7 +153,7 @@ def outcome(content: bytes) -> str:
         assert str(path) in found.message
         assert found.hint
         if "is damaged" in found.message:
-            # For whoever can save something of it.
+            # The file is unchanged, so that its data can be recovered.
             assert path.read_bytes() == content
         return "refused"
     finally:
@@ -186,14 +186,12 @@ def test_an_intact_file_is_served_without_errors(intact: bytes) -> None:
     assert outcome(intact) == "served"
 
 
-def test_a_damaged_file_is_refused_with_what_to_do_or_served(
-    intact: bytes, figures: Figures
-) -> None:
+def test_a_damaged_file_is_rejected_with_a_hint_or_served(intact: bytes, figures: Figures) -> None:
     assert_no_damage_stops_without_a_reason(intact, figures, 60)
 
 
 @pytest.mark.soak
-def test_very_many_damaged_files_are_refused_with_what_to_do_or_served(
+def test_many_damaged_files_are_rejected_with_a_hint_or_served(
     intact: bytes, figures: Figures
 ) -> None:
     assert_no_damage_stops_without_a_reason(intact, figures, 3000)
@@ -207,7 +205,7 @@ def test_a_process_on_a_damaged_file_exits_with_1_or_serves(
     path = tmp_path / "db"
     path.write_bytes(damaged(intact, Damage(kind, place, 3)))
 
-    # The private server ends with its command.
+    # `dev -- CMD` ends with its command.
     done = run(
         [*QSTASH, "dev", "--db", str(path), "--", *QSTASH, "keys", "get"],
         plain_environment(tmp_path),

@@ -1,4 +1,4 @@
-"""Every attempt counts, however it ends: no message repeats for ever, and none is forgotten."""
+"""Every attempt counts, however it ends: no message is retried forever, and none is lost."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ async def outcomes(steps: list[tuple[Step, ...]]) -> list[Outcome]:
     await engine.start()
     ids = await store.run(publish)
     async with asyncio.timeout(PROMPTLY_S):
-        while await store.run(_live):  # noqa: ASYNC110 - nothing tells of the end of a message
+        while await store.run(_live):  # noqa: ASYNC110 - there is no event for the end of a message
             await asyncio.sleep(0.001)
     found = await store.run(
         lambda connection: [

@@ -12,7 +12,7 @@ def report(*figures: list[object], is_failed: bool = False) -> pytest.TestReport
     )  # fmt: skip
 
 
-def test_figures_of_a_class_are_added_up_over_tests() -> None:
+def test_figures_of_a_class_are_summed_over_tests() -> None:
     lines = summary([
         report(["crash", {"cases": 1000, "failures": 0, "p99_ms": "2"}]),
         report(["bytes", {"cases": 1, "failures": 0}]),

@@ -1,4 +1,4 @@
-"""Whatever qstash writes is readable for its owner alone from its first byte, with any umask."""
+"""Files are readable only by their owner from the first byte, with any umask."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.e2e.conftest import plain_environment
 from tests.figures import Figures
 
 OF = "file modes"
-# No umask helps, and a file whose mode is only changed after it was created keeps the wrong mode.
+# An umask of 0 hides nothing, so a file that is restricted only after creation is detected.
 UNHELPED = """
 import os, runpy, sys
 def refuse(event, args):
@@ -32,7 +32,7 @@ Files = dict[str, int]
 
 
 def modes_of(path: Path) -> Files:
-    """The modes of all files below a directory by name, and of a file itself."""
+    """Returns the modes of all files below a directory by name."""
     files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
     return {one.name: stat.S_IMODE(one.stat().st_mode) for one in files}
 
@@ -69,7 +69,7 @@ def run(url: str, directory: Path, *argv: str, stdin: str = "", **more: str) -> 
     return done.returncode
 
 
-def test_every_file_is_created_for_its_owner_alone(
+def test_every_file_is_created_readable_only_by_its_owner(
     start: Callable[..., tuple[subprocess.Popen[str], str]], tmp_path: Path, figures: Figures
 ) -> None:
     files = tmp_path / "files"

@@ -1,5 +1,5 @@
-"""Texts of QStash, of endpoints and of their senders do nothing to a terminal, whichever command
-shows them, and in no format do they become anything but a value.
+"""Text from QStash, endpoints and publishers never controls a terminal, whichever command displays
+it, and stays a single value in every output format.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.trust.hostile_api import HOSTILE, INVALID, WIDE, Answers, answers
 from tests.trust.raw_server import Connection, raw_server
 
 OF = "hostile content"
-# The colours and the bar that `qstash` draws itself.
+# The escape sequences that `qstash` itself writes.
 _OWN = re.compile(r"\x1b\[([0-9;]*m|\?25[lh]|2K|1A)")
 _INJECTED = re.compile(r"(?m)^(::|error: owned)")
 _URL = "https://example.com/a"
@@ -49,8 +49,8 @@ KINDS: dict[str, Answers] = {
 
 
 @pytest.fixture
-def asking(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Qstash:
-    """`qstash` with all it reads, at a server that the tests name, and pauses that take no time."""
+def cli(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Qstash:
+    """`qstash` with all input files, and without real sleeps."""
     (tmp_path / "qstash.toml").write_text("[queues.orders]\n[queues.mails]\n")
     (tmp_path / "messages.jsonl").write_text(json.dumps({"destination": _URL, "body": "one"}))
     monkeypatch.chdir(tmp_path)
@@ -63,8 +63,8 @@ def asking(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Q
     return qstash
 
 
-def complaint(done: Run, name: str | None = None) -> str:
-    """What a terminal, or who reads the format, would make of it that it must not; or nothing."""
+def violation(done: Run, name: str | None = None) -> str:
+    """Returns how the output could be misinterpreted, or an empty string."""
     out, err = _OWN.sub("", done.out), _OWN.sub("", done.err)
     wrong = {
         "out of the table": done.code not in set(ExitCode) | {2, 3},
@@ -80,20 +80,20 @@ def complaint(done: Run, name: str | None = None) -> str:
 
 
 def tried(qstash: Qstash, name: str | None, *more: str) -> list[str]:
-    """The complaints about all commands in a format."""
+    """Returns the violations of all commands in a format."""
     found = []
     for command in ASKING:
         Path("messages.jsonl.journal").unlink(missing_ok=True)
         words = (*argv(command), *(("-o", name) if name else ()), *more)
         done = qstash(*words, tty=True)
-        found.append(complaint(done, name))
+        found.append(violation(done, name))
         if name in {"json", "jsonl"} and done.out:
             parse(done.out, name)
     return [one for one in found if one]
 
 
 def parse(text: str, name: str) -> None:
-    """Raises `ValueError` for what no strict parser of JSON takes."""
+    """Raises `ValueError` if the text is not strict JSON."""
     for part in text.splitlines() if name == "jsonl" else [text]:
         json.loads(part, parse_constant=_refuse)
 
@@ -102,7 +102,7 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-# What differs between formats is how records are shown; the other kinds are short of them.
+# Formats differ only in how they print records; other results are covered by one format.
 SHORT = [
     *(("every text", name) for name in (None, *FORMATS)),
     *((kind, None) for kind in ("texts that lead nowhere", "refusals", "no JSON")),
@@ -113,12 +113,12 @@ LONG = [(kind, name) for kind in KINDS for name in (None, *FORMATS) if (kind, na
 @pytest.mark.parametrize(
     ("kind", "name"), [*SHORT, *(pytest.param(*one, marks=pytest.mark.soak) for one in LONG)]
 )
-def test_no_command_lets_a_terminal_obey(
-    asking: Qstash, figures: Figures, kind: str, name: str | None
+def test_no_command_prints_terminal_escapes(
+    cli: Qstash, figures: Figures, kind: str, name: str | None
 ) -> None:
     with api_server(answers=KINDS[kind]) as api:
-        asking.env["QSTASH_URL"] = api.url
-        found = tried(asking, name, "--request-timeout", "5s")
+        cli.env["QSTASH_URL"] = api.url
+        found = tried(cli, name, "--request-timeout", "5s")
 
     figures(OF, cases=len(ASKING), failures=len(found))
     assert not found
@@ -126,55 +126,55 @@ def test_no_command_lets_a_terminal_obey(
 
 @pytest.mark.parametrize("mode", ["--verbose", "--debug", "--curl", "GITHUB_ACTIONS"])
 @pytest.mark.parametrize("kind", ["every text", pytest.param("refusals", marks=pytest.mark.soak)])
-def test_neither_traces_nor_tracebacks_nor_annotations_are_obeyed(
-    asking: Qstash, figures: Figures, kind: str, mode: str
+def test_traces_tracebacks_and_annotations_are_escaped(
+    cli: Qstash, figures: Figures, kind: str, mode: str
 ) -> None:
     found = []
     with api_server(answers=KINDS[kind]) as api:
-        asking.env |= {"QSTASH_URL": api.url} | ({} if mode[0] == "-" else {mode: "true"})
+        cli.env |= {"QSTASH_URL": api.url} | ({} if mode[0] == "-" else {mode: "true"})
         for command in ASKING:
             Path("messages.jsonl.journal").unlink(missing_ok=True)
             flags = (mode,) if mode.startswith("-") else ()
-            done = asking(*argv(command), *flags, tty=True)
-            # A traceback was asked for, and an annotation of `qstash` itself is one.
+            done = cli(*argv(command), *flags, tty=True)
+            # The traceback was requested, and `qstash` itself writes one annotation.
             err = done.err.replace("Traceback", "").replace("::error title=qstash::", "")
             if mode == "GITHUB_ACTIONS":
                 err = re.sub(r"(?m)^::add-mask::.*$", "", err)
-            found.append(complaint(replace(done, err=err)))
+            found.append(violation(replace(done, err=err)))
     found = [one for one in found if one]
 
     figures(OF, cases=len(ASKING), failures=len(found))
     assert not found
 
 
-def test_headers_and_reasons_of_an_answer_are_traced_safely(
-    asking: Qstash, figures: Figures
-) -> None:
+def test_headers_and_reason_phrases_are_escaped_in_traces(cli: Qstash, figures: Figures) -> None:
     def script(connection: Connection) -> None:
         connection.say(b"HTTP/1.1 400 \x9b2J\xff\r\nX-Evil: \x9b2J\x85\xe2\x80\xae\r\n")
         connection.say(b"Content-Length: 0\r\n\r\n")
 
     with raw_server(script) as server:
-        asking.env["QSTASH_URL"] = server.url
-        done = asking("logs", "-v", tty=True)
+        cli.env["QSTASH_URL"] = server.url
+        done = cli("logs", "-v", tty=True)
 
     figures(OF, cases=1)
     assert "< x-evil: " in done.err
-    assert not complaint(done)
+    assert not violation(done)
 
 
 @pytest.mark.parametrize("form", ["text", "prometheus", "nagios", "table", "tsv"])
-def test_monitors_get_lines_that_are_their_own(asking: Qstash, figures: Figures, form: str) -> None:
+def test_check_formats_contain_only_their_own_lines(
+    cli: Qstash, figures: Figures, form: str
+) -> None:
     found = []
     checks = ("--schedules-failed-max", "0", "--schedule-late", "1m", "--dlq-max", "0")
     with api_server(answers=answers(HOSTILE, nextScheduleTime=1)) as api:
-        asking.env["QSTASH_URL"] = api.url
+        cli.env["QSTASH_URL"] = api.url
         for tty in (True, False):
             for name in ("orders", HOSTILE.replace("\0", "").replace("\ud800", "")):
-                done = asking(
+                done = cli(
                     "check", *checks, "--flow", name, "--waiting-max", "0", "-o", form, tty=tty
                 )
-                found.append(complaint(done, form))
+                found.append(violation(done, form))
                 if form == "prometheus":
                     list(text_string_to_metric_families(done.out))
                 if form == "nagios":
@@ -186,22 +186,22 @@ def test_monitors_get_lines_that_are_their_own(asking: Qstash, figures: Figures,
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
-def test_completion_gives_a_shell_nothing_that_it_would_obey(
-    asking: Qstash, figures: Figures, shell: str
+def test_completion_prints_nothing_that_a_shell_would_interpret(
+    cli: Qstash, figures: Figures, shell: str
 ) -> None:
     lines = [
         f"qstash {line} "
         for line in ("queue get", "schedule get", "urlgroup get", "flow get", "dlq get")
     ]
     with api_server(answers=answers("a\x1b[2J$(owned)`owned`")) as api:
-        unsafe = _completed(asking, api.url, shell, lines)
+        unsafe = _completed(cli, api.url, shell, lines)
     with api_server(answers=answers("$(owned)`owned`;'\"\\ *")) as api:
-        # Values are kept for a minute, by address.
-        quoted = _completed(asking, api.url, shell, lines)
+        # Values are cached for a minute by URL.
+        quoted = _completed(cli, api.url, shell, lines)
 
     figures(OF, cases=2 * len(lines))
     for done in unsafe:
-        assert not complaint(done, "tsv")
+        assert not violation(done, "tsv")
         assert "owned" not in done.out
     for done in quoted if shell == "bash" else ():
         for value in done.out.splitlines()[1:]:
@@ -215,24 +215,22 @@ def _completed(qstash: Qstash, url: str, shell: str, lines: list[str]) -> list[R
     ]
 
 
-def test_what_a_handler_answers_is_shown_safely(
-    asking: Qstash, sink: Sink, figures: Figures
-) -> None:
+def test_responses_of_handlers_are_escaped(cli: Qstash, sink: Sink, figures: Figures) -> None:
     sink.body = INVALID
     sink.statuses = [500]
     found = []
     kept = {"url": _URL, "state": "ERROR", "method": "POST", "header": {}}
     with api_server(answers=answers("x\x1b[2J\n::owned", **kept)) as api:
-        asking.env["QSTASH_URL"] = api.url
+        cli.env["QSTASH_URL"] = api.url
         for name in (None, *FORMATS):
             flags = ("-o", name) if name else ()
-            done = asking("replay", "1725323658779-0", "--to", sink.url, *flags, tty=True)
-            found.append(complaint(done, name))
+            done = cli("replay", "1725323658779-0", "--to", sink.url, *flags, tty=True)
+            found.append(violation(done, name))
             assert done.code == ExitCode.NOT_DELIVERED, done
             if name == "json":
                 parse(done.out, name)
-            all_of_them = asking("replay", "--all", "--to", sink.url, *flags, tty=True)
-            found.append(complaint(all_of_them, name))
+            all_of_them = cli("replay", "--all", "--to", sink.url, *flags, tty=True)
+            found.append(violation(all_of_them, name))
     found = [one for one in found if one]
 
     figures(OF, cases=12, failures=len(found))
@@ -243,16 +241,16 @@ def test_what_a_handler_answers_is_shown_safely(
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_any_text_is_one_value_in_every_format(asking: Qstash, text: str) -> None:
+def test_any_text_is_one_value_in_every_format(cli: Qstash, text: str) -> None:
     columns = "messageId,url,error"
     kept = {"state": "ERROR", "method": "POST"}
     with api_server(answers=answers(text or "x", **kept)) as api:
-        asking.env["QSTASH_URL"] = api.url
-        as_json = asking("dlq", "list", "-o", "json")
-        as_csv = asking("logs", "-o", "csv", "--columns", columns)
-        as_tsv = asking("logs", "-o", "tsv", "--columns", columns)
-        on_terminal = asking("logs", tty=True)
-        in_table = asking("queue", "list", tty=True, columns=200)
+        cli.env["QSTASH_URL"] = api.url
+        as_json = cli("dlq", "list", "-o", "json")
+        as_csv = cli("logs", "-o", "csv", "--columns", columns)
+        as_tsv = cli("logs", "-o", "tsv", "--columns", columns)
+        on_terminal = cli("logs", tty=True)
+        in_table = cli("queue", "list", tty=True, columns=200)
 
     parse(as_json.out, "json")
     assert as_json.json[0]["messageId"] == (text or "x")
@@ -261,8 +259,8 @@ def test_any_text_is_one_value_in_every_format(asking: Qstash, text: str) -> Non
     assert len(rows) == 3
     tsv_lines = as_tsv.out.removesuffix("\n").split("\n")
     assert [line.count("\t") for line in tsv_lines] == [2, 2], as_tsv
-    assert not complaint(on_terminal)
-    # The cells of a row end where those of its header do.
+    assert not violation(on_terminal)
+    # The columns of a row are aligned with those of the header.
     header, row = _OWN.sub("", in_table.out).splitlines()[:2]
     assert cell_len(header[: header.index("PARALLELISM")]) == _cells_before(row, "1725323658779")
 
@@ -272,8 +270,8 @@ def _cells_before(row: str, value: str) -> int:
 
 
 @pytest.mark.parametrize("name", [None, "json"])
-def test_a_million_columns_are_shown_in_time(
-    asking: Qstash, figures: Figures, name: str | None
+def test_a_million_columns_are_rendered_in_time(
+    cli: Qstash, figures: Figures, name: str | None
 ) -> None:
     flags = ("-o", name) if name else ()
     commands = (
@@ -282,17 +280,17 @@ def test_a_million_columns_are_shown_in_time(
     )  # fmt: skip
     began_at_s = time.monotonic()
     with api_server(answers=answers(WIDE)) as api:
-        asking.env["QSTASH_URL"] = api.url
+        cli.env["QSTASH_URL"] = api.url
         for command in commands:
-            assert asking(*command, *flags, tty=True).code == ExitCode.DONE
+            assert cli(*command, *flags, tty=True).code == ExitCode.DONE
 
     figures(OF, cases=len(commands))
     assert time.monotonic() - began_at_s < 30
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "1e400", "9" * 400, "-0", "0.1e-400"])
-def test_numbers_beyond_all_reason_are_refused_by_name_or_shown(
-    asking: Qstash, figures: Figures, number: str
+def test_huge_numbers_are_rejected_by_name_or_displayed(
+    cli: Qstash, figures: Figures, number: str
 ) -> None:
     log = {"messageId": "msg_1", "state": "ERROR", "time": 1, "responseStatus": "@"}
     queue = {"name": "orders", "lag": 1, "parallelism": 1, "paused": False, "updatedAt": "@"}
@@ -300,7 +298,7 @@ def test_numbers_beyond_all_reason_are_refused_by_name_or_shown(
     found = []
     contents = {"/v2/logs": {"logs": [log]}, "/v2/queues": [queue], "/v2/flowControl": [key]}
     for is_documented in (True, False):
-        # A field that is not documented may be of any type.
+        # An undocumented field may have any type.
         names = (
             {} if is_documented else {"responseStatus": "x", "updatedAt": "x", "ratePeriod": "x"}
         )
@@ -309,10 +307,10 @@ def test_numbers_beyond_all_reason_are_refused_by_name_or_shown(
             for path, content in contents.items()
         }
         with api_server(answers=served) as api:
-            asking.env["QSTASH_URL"] = api.url
+            cli.env["QSTASH_URL"] = api.url
             for command in (("logs",), ("queue", "list"), ("flow", "list")):
                 for name in (None, "json", "tsv", "csv"):
-                    done = asking(*command, *(("-o", name) if name else ()), tty=True)
+                    done = cli(*command, *(("-o", name) if name else ()), tty=True)
                     is_refused = is_documented and number != "-0"
                     code = ExitCode.FAILED if is_refused else ExitCode.DONE
                     is_named = "unexpected response from GET" in done.err

@@ -36,19 +36,19 @@ def refusal(text: str) -> str:
 
 @pytest.mark.parametrize("depth", [40, 300, 1_000, 3_000])
 @pytest.mark.parametrize("kind", DEEP)
-def test_nesting_that_no_manifest_needs_is_refused(figures: Figures, kind: str, depth: int) -> None:
+def test_deep_nesting_is_rejected(figures: Figures, kind: str, depth: int) -> None:
     figures("hostile manifests", cases=1)
 
     assert refusal(DEEP[kind](depth)) == ("qstash.toml is nested too deeply: more than 32 levels")
 
 
 @pytest.mark.parametrize("kind", DEEP)
-def test_nesting_that_is_read_is_judged_by_its_keys(kind: str) -> None:
+def test_allowed_nesting_is_rejected_by_key(kind: str) -> None:
     assert "nested" not in refusal(DEEP[kind](9))
 
 
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--yes")])
-def test_a_nested_manifest_ends_a_command_with_what_is_wrong(
+def test_a_nested_manifest_is_reported_by_the_command(
     qstash: Qstash, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     file = tmp_path / "qstash.toml"
@@ -61,7 +61,7 @@ def test_a_nested_manifest_ends_a_command_with_what_is_wrong(
     assert "nothing was sent" in run.err
 
 
-def test_a_number_with_thousands_of_digits_is_refused(figures: Figures) -> None:
+def test_a_number_with_thousands_of_digits_is_rejected(figures: Figures) -> None:
     figures("hostile manifests", cases=1)
 
     message = refusal(f"{SCHEDULE}retries = {'9' * 5_000}")
@@ -82,9 +82,7 @@ LARGE: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("kind", LARGE)
-def test_four_times_the_manifest_takes_at_most_five_times_as_long(
-    figures: Figures, kind: str
-) -> None:
+def test_run_time_is_linear_in_the_size_of_the_manifest(figures: Figures, kind: str) -> None:
     def read(text: str) -> None:
         with suppress(BadInput):
             parse(text.encode(), "f", {}, Validation())

@@ -1,4 +1,4 @@
-"""Responses made to exhaust memory and time: each attempt ends, in bounded memory, at its time."""
+"""Responses designed to exhaust memory and time: each attempt ends in time, in bounded memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLASS = "response bombs"
 Eventually = Callable[..., object]
 GENEROUS_S = 60
 RETRIED_ONCE = {"Upstash_Retries": "1", "Upstash_Retry_Delay": "1"}
-# Four responses at a time, each read, encoded and stored, and the cache of SQLite.
+# Four responses at a time, each read, encoded and stored, plus SQLite's cache.
 MOST_GROWTH_MB = 150
 
 
@@ -39,7 +39,7 @@ def bombs() -> Iterator[RawServer]:
 
 
 class Slowest:
-    """Sends the API a request again and again, and measures the slowest response in seconds."""
+    """Sends API requests in a loop and records the slowest response in seconds."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
@@ -65,7 +65,7 @@ class Slowest:
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_bombs_end_their_own_attempts_and_nothing_else(  # noqa: PLR0917 - fixtures
+def test_bombs_fail_only_their_own_attempts(  # noqa: PLR0917 - fixtures
     start_dev: Callable[..., Dev],
     bombs: RawServer,
     sink: Sink,
@@ -74,12 +74,12 @@ def test_bombs_end_their_own_attempts_and_nothing_else(  # noqa: PLR0917 - fixtu
     figures: Figures,
     status: int,
 ) -> None:
-    # In memory, what is stored of the responses would be measured too.
+    # On disk, because stored responses would count as memory otherwise.
     dev = start_dev("--port", "0", "--db", str(tmp_path / "db"))
     with client_of(dev) as http, client_of(dev) as other:
         http.post("/v2/queues", json={"queueName": "bombs", "parallelism": 4})
         options = {"Upstash_Queue_Name": "bombs", "Upstash_Timeout": "20s", **RETRIED_ONCE}
-        # The first delivery imports what all need.
+        # Warm up: the first delivery imports shared modules.
         ordinary = publish(http, sink.url)
         eventually(lambda: "DELIVERED" in states(http, ordinary), within_s=GENEROUS_S)
         before_mb = resident_kb(dev) // 1024
@@ -104,21 +104,21 @@ def test_bombs_end_their_own_attempts_and_nothing_else(  # noqa: PLR0917 - fixtu
 
 
 def is_ended_as_it_must(http: httpx.Client, message_id: str, name: str, status: int) -> bool:
-    """Failed with all of its attempts, and in the DLQ; or delivered at once."""
-    (entry, *_), steps = buried(http, message_id), states(http, message_id)
+    """Whether the message used all attempts and is in the DLQ, or was delivered at once."""
+    (entry, *_), steps = dlq_messages(http, message_id), states(http, message_id)
     if status == 500 or BOMBS[name].is_refused:
         return (steps[0], steps.count("ERROR"), entry) == ("FAILED", 2, message_id)
     return (steps[0], steps.count("ERROR"), entry) == ("DELIVERED", 0, "")
 
 
-def buried(http: httpx.Client, message_id: str) -> list[str]:
-    """The message of its DLQ entry, and nothing for none."""
+def dlq_messages(http: httpx.Client, message_id: str) -> list[str]:
+    """Returns the DLQ entries of a message."""
     found = http.get("/v2/dlq", params={"messageId": message_id}).json()["messages"]
     return [entry["messageId"] for entry in found] or [""]
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_what_is_sent_to_an_endpoint_reads_no_more_than_a_mebibyte(
+def test_requests_to_endpoints_read_at_most_a_mebibyte(
     bombs: RawServer, figures: Figures, name: str
 ) -> None:
     tracemalloc.start()
@@ -162,12 +162,12 @@ def test_listen_forwards_to_bombs_in_bounded_memory(
     grown_mb = peak_mebibytes(listener.process.pid) - before_mb
     figures(CLASS, cases=len(BOMBS), failures=len(wrong), grown_by_MB=grown_mb)
     assert wrong == []
-    # httpx2 is imported with the first request.
+    # Warm up: the first request imports httpx2.
     assert grown_mb < 60
     assert listener.stop() == ""
 
 
-# A process of its own, since a child's peak begins with the memory of the process that forks it.
+# In a subprocess, because a child's peak starts with the memory of the process that forks it.
 MEASURED = (
     "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); "
     "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)"

@@ -1,4 +1,4 @@
-"""A response that is not as documented ends with the name of the field, in every command."""
+"""Every command reports the field of a response that is not as documented."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ GOOD = answers(
 
 
 @pytest.fixture
-def asking(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Qstash:
-    """`qstash` with all it reads, and pauses that take no time."""
+def cli(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Qstash:
+    """`qstash` with all input files, and without real sleeps."""
     (tmp_path / "qstash.toml").write_text(
         '[queues.orders]\n[schedules.text]\ndestination="team"\ncron="@daily"\n'
         '[flow.api]\nrate=5\n[urlgroups.team]\nendpoints=["https://example.com/a"]\n'
@@ -65,7 +65,7 @@ def asking(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Q
     return qstash
 
 
-# The fields that commands cannot do without, by endpoint, whatever `records.py` says.
+# The fields that commands require, by endpoint, independent of `records.py`.
 NEEDED: dict[tuple[str, str], set[str]] = {
     ("POST", "/v2/publish"): {"messageId"}, ("POST", "/v2/enqueue"): {"messageId"},
     ("POST", "/v2/dlq/retry/"): {"messageId"}, ("POST", "/v2/dlq/retry"): {"responses"},
@@ -89,12 +89,12 @@ NEEDED: dict[tuple[str, str], set[str]] = {
 }  # fmt: skip
 
 
-# The number of endpoints is for a note, after the schedule was created.
+# The number of endpoints is used in a note after the schedule was created.
 NOT_NEEDED = {("schedule create for a URL group", ("GET", "/v2/topics/"))}
 
 
 def is_needed(key: tuple[str, str], mutation: Mutation) -> bool:
-    """Whether a command cannot do without what is wrong."""
+    """Whether commands require the mutated field."""
     needed = NEEDED.get(key, set())
     if not mutation.place:
         # A list may be empty.
@@ -110,7 +110,7 @@ def is_needed(key: tuple[str, str], mutation: Mutation) -> bool:
 
 
 class Mutated(Mapping[tuple[str, str], tuple[int, Any]]):
-    """The good responses, but for those of one endpoint."""
+    """The valid responses, except for one endpoint."""
 
     def __init__(self, key: tuple[str, str], body: bytes) -> None:
         self._key, self._body = key, body
@@ -126,7 +126,7 @@ class Mutated(Mapping[tuple[str, str], tuple[int, Any]]):
 
 
 def endpoints_of(api: ApiServer) -> list[tuple[str, str]]:
-    """The keys of the good responses that were sent."""
+    """Returns the endpoints that were requested."""
     found = [
         next(key for key in GOOD if key[0] == method and path.startswith(key[1]))
         for method, path, _ in api.requests
@@ -134,13 +134,13 @@ def endpoints_of(api: ApiServer) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def run(asking: Qstash, words: tuple[str, ...]) -> Run:
+def run(cli: Qstash, words: tuple[str, ...]) -> Run:
     Path("messages.jsonl.journal").unlink(missing_ok=True)
-    return asking(*words, "--request-timeout", "5s")
+    return cli(*words, "--request-timeout", "5s")
 
 
-def complaint(done: Run, mutation: Mutation, *, needed: bool) -> str:
-    """What the run must not do, or nothing."""
+def violation(done: Run, mutation: Mutation, *, needed: bool) -> str:
+    """Returns the violated expectation of a run, or an empty string."""
     text = done.out + done.err
     named = (
         "unexpected response from",
@@ -167,19 +167,21 @@ def mutations(content: Any, values: int) -> Iterator[Mutation]:
 
 @pytest.mark.parametrize("values", [1, pytest.param(15, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_no_response_is_a_defect(asking: Qstash, figures: Figures, name: str, values: int) -> None:
+def test_no_response_causes_an_internal_error(
+    cli: Qstash, figures: Figures, name: str, values: int
+) -> None:
     cases, found = 0, []
     with api_server(answers=GOOD) as api:
-        asking.env["QSTASH_URL"] = api.url
-        good = run(asking, COMMANDS[name])
+        cli.env["QSTASH_URL"] = api.url
+        good = run(cli, COMMANDS[name])
         assert "unexpected" not in good.err, good
         for key in endpoints_of(api):
             for mutation in mutations(GOOD[key][1], values):
                 api.answers = Mutated(key, mutation.body)
                 cases += 1
-                done = run(asking, COMMANDS[name])
+                done = run(cli, COMMANDS[name])
                 needed = (name, key) not in NOT_NEEDED and is_needed(key, mutation)
-                found.append(complaint(done, mutation, needed=needed))
+                found.append(violation(done, mutation, needed=needed))
     found = [one for one in found if one]
 
     figures(CLASS, cases=cases, failures=len(found))
@@ -197,14 +199,14 @@ LISTS: dict[str, tuple[tuple[str, str], str]] = {
     "replay of matching entries": (("GET", "/v2/dlq"), "messages"),
     "message actions": (("GET", "/v2/bulkActions"), "bulkActions"),
 }
-# Beyond those that are checked in every field.
+# Beyond the entries that are fully validated.
 FAR = 100
 
 
 @pytest.mark.parametrize("values", [1, pytest.param(15, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", LISTS)
-def test_an_entry_far_back_in_a_long_list_is_no_defect_either(
-    asking: Qstash, figures: Figures, name: str, values: int
+def test_a_late_entry_of_a_long_list_causes_no_internal_error(
+    cli: Qstash, figures: Figures, name: str, values: int
 ) -> None:
     key, field = LISTS[name]
     words = COMMANDS[name]
@@ -213,13 +215,13 @@ def test_an_entry_far_back_in_a_long_list_is_no_defect_either(
     entry = GOOD[key][1][field][0]
     cases, found = 0, []
     with api_server(answers=GOOD) as api:
-        asking.env["QSTASH_URL"] = api.url
+        cli.env["QSTASH_URL"] = api.url
         for mutation in wrong_fields(entry, values=values):
             entries = [*[entry] * FAR, json.loads(mutation.body)]
             api.answers = Mutated(key, json.dumps({field: entries}).encode())
             cases += 1
             needed = is_needed(key, Mutation((field, 0, *mutation.place), *mutation[1:]))
-            found.append(complaint(run(asking, words), mutation, needed=needed))
+            found.append(violation(run(cli, words), mutation, needed=needed))
     found = [one for one in found if one]
 
     figures(CLASS, cases=cases, failures=len(found))

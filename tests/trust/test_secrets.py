@@ -1,4 +1,4 @@
-"""Tokens, signing keys and passwords of proxies are in no output, file or list of processes."""
+"""Tokens, signing keys and proxy passwords never appear in output, files or process lists."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOKEN = "tok_6c1f0b7d9e2a4853"
 KEY, NEXT = "sig_Q2x8Lw5Rt9Vn3Kp7", "sig_M4c6Yd1Hs8Bj2Fg5"
 PASSWORD = "pr0xy-5c1de8"
 SECRETS = (TOKEN, KEY, NEXT, PASSWORD)
-# They show the keys that they are asked for, and what is in the profile.
+# These commands display the requested keys and the profile.
 _SHOWING = {"keys get", "keys rotate", "config env"}
 _URL = "https://example.com/a"
 MODES: dict[str, tuple[str, ...]] = {
@@ -43,13 +43,13 @@ MODES: dict[str, tuple[str, ...]] = {
 
 
 def long(*cases: object) -> list[Any]:
-    """These in the long form alone."""
+    """Marks cases that run only in the long form."""
     return [pytest.param(one, marks=pytest.mark.soak) for one in cases]
 
 
 @pytest.fixture
-def keeping(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Qstash:
-    """`qstash` with secrets in the environment and in a profile, and all that commands read."""
+def cli(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Qstash:
+    """`qstash` with secrets in the environment and in a profile, and all input files."""
     (tmp_path / "qstash.toml").write_text("[queues.orders]\n")
     (tmp_path / "messages.jsonl").write_text(json.dumps({"destination": _URL, "body": "one"}))
     monkeypatch.chdir(tmp_path)
@@ -66,7 +66,7 @@ def keeping(qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def seen(qstash: Qstash, directory: Path, *flags: str, others: bool = False) -> list[str]:
-    """Where a secret is after every command: in an output, or a file that a run left."""
+    """Returns where secrets appear after every command: in outputs or in remaining files."""
     found = []
     for name in (*ASKING, *(OTHERS if others else ())):
         if name in _SHOWING or name == "demo":
@@ -93,22 +93,22 @@ def seen(qstash: Qstash, directory: Path, *flags: str, others: bool = False) -> 
         ),
     ],
 )
-def test_no_command_shows_a_secret_or_leaves_it_in_a_file(
-    keeping: Qstash, tmp_path: Path, figures: Figures, mode: str
+def test_no_command_prints_or_stores_a_secret(
+    cli: Qstash, tmp_path: Path, figures: Figures, mode: str
 ) -> None:
     with api_server(answers=answers("text", url=_URL, state="ERROR", method="POST")) as api:
-        keeping.env["QSTASH_URL"] = api.url
-        found = seen(keeping, tmp_path, *MODES[mode], others=True)
+        cli.env["QSTASH_URL"] = api.url
+        found = seen(cli, tmp_path, *MODES[mode], others=True)
 
     figures(OF, cases=len(ASKING) + len(OTHERS), failures=len(found))
     assert not found
 
 
 def echo(connection: Connection) -> None:
-    """Answers with what it was asked, token and all, in the words and in the headers."""
-    told = f"{TOKEN} is no token; Bearer {TOKEN}"
-    body = json.dumps({"error": told}).encode()
-    connection.answer(body, f"401 No {TOKEN}", f"X-Asked: {told}", f"Location: /{TOKEN}")
+    """Echoes the request, including the token, in the reason phrase and the headers."""
+    message = f"{TOKEN} is no token; Bearer {TOKEN}"
+    body = json.dumps({"error": message}).encode()
+    connection.answer(body, f"401 No {TOKEN}", f"X-Asked: {message}", f"Location: /{TOKEN}")
 
 
 def no_json(connection: Connection) -> None:
@@ -130,12 +130,12 @@ def no_http(connection: Connection) -> None:
         ),
     ],
 )
-def test_a_server_that_repeats_the_token_does_not_make_it_seen(
-    keeping: Qstash, tmp_path: Path, figures: Figures, script: Callable[[Connection], None]
+def test_a_token_that_a_server_echoes_is_not_printed(
+    cli: Qstash, tmp_path: Path, figures: Figures, script: Callable[[Connection], None]
 ) -> None:
     with raw_server(script) as server:
-        keeping.env["QSTASH_URL"] = server.url
-        found = seen(keeping, tmp_path, "--debug", "--verbose")
+        cli.env["QSTASH_URL"] = server.url
+        found = seen(cli, tmp_path, "--debug", "--verbose")
 
     figures(OF, cases=len(ASKING), failures=len(found))
     assert not found
@@ -151,20 +151,20 @@ def test_a_server_that_repeats_the_token_does_not_make_it_seen(
         pytest.param(f"gopher://user:{PASSWORD}@127.0.0.1:9", marks=pytest.mark.soak),
     ],
 )
-def test_the_password_of_a_proxy_is_never_shown(
-    keeping: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: Figures, proxy: str
+def test_a_proxy_password_is_never_printed(
+    cli: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: Figures, proxy: str
 ) -> None:
     for name in ("HTTPS_PROXY", "ALL_PROXY", "https_proxy"):
         monkeypatch.setenv(name, proxy)
-        keeping.env[name] = proxy
-    keeping.env["QSTASH_URL"] = "https://qstash.invalid"
-    found = seen(keeping, tmp_path, "--debug", "--verbose", "--request-timeout", "2s")
+        cli.env[name] = proxy
+    cli.env["QSTASH_URL"] = "https://qstash.invalid"
+    found = seen(cli, tmp_path, "--debug", "--verbose", "--request-timeout", "2s")
 
     figures(OF, cases=len(ASKING), failures=len(found))
     assert not found
 
 
-def test_the_check_of_every_run_sees_what_it_looks_for() -> None:
+def test_the_leak_check_detects_secrets() -> None:
     env = {"QSTASH_TOKEN": f"'{TOKEN}'", "EU_CENTRAL_1_QSTASH_CURRENT_SIGNING_KEY": KEY}
 
     assert leaked(["logs"], env, f"error: {TOKEN}") == [TOKEN]
@@ -185,8 +185,8 @@ for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
 """
 
 
-def test_the_list_of_processes_never_shows_a_token(tmp_path: Path, figures: Figures) -> None:
-    """Looked at from inside `dev -- CMD`, by a token command, and by a server that is asked."""
+def test_process_lists_never_contain_a_token(tmp_path: Path, figures: Figures) -> None:
+    """Lists processes from within `dev -- CMD`, a token command, and a server during a request."""
     watcher = tmp_path / "watch.py"
     watcher.write_text(_WATCH)
     (tmp_path / "token.txt").write_text(TOKEN)
@@ -199,10 +199,10 @@ def test_the_list_of_processes_never_shows_a_token(tmp_path: Path, figures: Figu
     codes: list[int] = []
 
     def script(connection: Connection) -> None:
-        looked = subprocess.run(  # noqa: S603 - a command of the test
+        listing = subprocess.run(  # noqa: S603 - a command of the test
             [sys.executable, str(watcher)], env=env, check=False
         )
-        codes.append(looked.returncode)
+        codes.append(listing.returncode)
         connection.answer(b'{"logs":[],"queues":[]}')
 
     with raw_server(script) as server:
@@ -227,7 +227,7 @@ def process(*words: str, env: dict[str, str], stdin: str = "") -> subprocess.Com
     )  # fmt: skip
 
 
-def test_processes_that_write_profiles_at_once_lose_none(tmp_path: Path, figures: Figures) -> None:
+def test_concurrent_profile_writes_are_not_lost(tmp_path: Path, figures: Figures) -> None:
     env = plain_environment(tmp_path)
     count = 8
     writers = [
@@ -237,19 +237,19 @@ def test_processes_that_write_profiles_at_once_lose_none(tmp_path: Path, figures
         )
         for n in range(count)
     ]  # fmt: skip
-    told = [writer.communicate(f"{TOKEN}{n}\n")[1] for n, writer in enumerate(writers)]
+    errors = [writer.communicate(f"{TOKEN}{n}\n")[1] for n, writer in enumerate(writers)]
     path = tmp_path / "config" / "config.toml"
     profiles = tomllib.loads(path.read_text())["profiles"]
 
     figures(OF, cases=count)
-    assert [writer.returncode for writer in writers] == [0] * count, told
+    assert [writer.returncode for writer in writers] == [0] * count, errors
     assert {name: one["token"] for name, one in profiles.items()} == {
         f"p{n}": f"{TOKEN}{n}" for n in range(count)
     }
-    assert not any(TOKEN in one for one in told)
+    assert not any(TOKEN in one for one in errors)
 
 
-def test_every_file_is_its_owners_whatever_the_umask(tmp_path: Path, figures: Figures) -> None:
+def test_files_are_private_with_any_umask(tmp_path: Path, figures: Figures) -> None:
     env = plain_environment(tmp_path)
     script = 'umask 0; exec "$0" -m qstash_cli config set prod --token-stdin'
     done = subprocess.run(  # noqa: S603 - a command of the test
@@ -265,7 +265,7 @@ def test_every_file_is_its_owners_whatever_the_umask(tmp_path: Path, figures: Fi
     assert set(modes.values()) == {0o600}, modes
 
 
-def test_a_lock_that_leads_elsewhere_is_refused(tmp_path: Path, figures: Figures) -> None:
+def test_a_lock_that_is_a_symbolic_link_is_rejected(tmp_path: Path, figures: Figures) -> None:
     directory = tmp_path / "config"
     directory.mkdir(mode=0o700)
     (directory / "config.toml.lock").symlink_to(tmp_path / "elsewhere")

@@ -1,4 +1,4 @@
-"""The embedded server under attack goes on accepting and delivering, and forgets nothing."""
+"""The embedded server keeps accepting and delivering under attack, and loses nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GENEROUS_S = 30
 
 
 def to_target(http: httpx.Client, target: str) -> httpx.Request:
-    """A request whose path is sent byte for byte."""
+    """Builds a request whose path is sent unchanged."""
     extensions = {"target": target.encode()}
     return httpx.Request("POST", http.base_url, headers=AUTHORISED, extensions=extensions)
 
@@ -41,7 +41,7 @@ TOKENS = (
 )  # fmt: skip
 
 
-def test_a_foreign_page_or_a_wrong_token_reaches_nothing(
+def test_foreign_origins_and_wrong_tokens_are_rejected(
     http: httpx.Client, figures: Figures
 ) -> None:
     right = (f"127.0.0.1:{http.base_url.port}", None, f"Bearer {DEV_USER.token}")
@@ -72,7 +72,7 @@ PATHS = (
 )  # fmt: skip
 
 
-def test_tricks_in_the_path_of_a_destination_reach_the_destination_as_they_are(
+def test_unusual_destination_paths_are_delivered_unchanged(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
     base = f"/v2/publish/{sink.url}"
@@ -90,7 +90,7 @@ def test_tricks_in_the_path_of_a_destination_reach_the_destination_as_they_are(
 INJECTED = ("a\r\nInjected: yes", "a\nInjected: yes", "a\rInjected: yes", "a\x00b", "\x7f")
 
 
-def test_no_header_is_injected_into_a_delivery(
+def test_headers_cannot_be_injected_into_a_delivery(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
     names = ("Upstash-Forward-X", "Upstash-Callback-Forward-X", "Upstash-Label", "Upstash-Method")
@@ -110,7 +110,7 @@ def test_no_header_is_injected_into_a_delivery(
     assert injected == []
 
 
-def test_the_framing_and_the_address_of_a_delivery_are_the_servers_own(
+def test_publishers_cannot_set_framing_or_host_of_a_delivery(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
     forwarded = {
@@ -149,7 +149,7 @@ EXPRESSIONS = (
 )  # fmt: skip
 
 
-def test_expression_bombs_are_refused_or_fall_back(
+def test_expression_bombs_are_rejected_or_fall_back(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
     sink.statuses = [500]
@@ -183,7 +183,7 @@ CRONS = (
 )  # fmt: skip
 
 
-def test_cron_bombs_are_refused_or_harmless(
+def test_cron_bombs_are_rejected_or_harmless(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
     slow = []
@@ -201,7 +201,7 @@ def test_cron_bombs_are_refused_or_harmless(
     assert slow == []
 
 
-def test_what_is_too_large_is_refused(http: httpx.Client, sink: Sink, figures: Figures) -> None:
+def test_oversized_requests_are_rejected(http: httpx.Client, sink: Sink, figures: Figures) -> None:
     target = f"/v2/publish/{sink.url}"
     cases = {
         "a header of 1 MB": http.post(target, headers={"Upstash-Forward-X": "x" * 1_000_000}),

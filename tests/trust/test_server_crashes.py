@@ -1,4 +1,4 @@
-"""`dev --db` is killed, its disk is full, its file is read-only: nothing acknowledged is lost."""
+"""`dev --db` with kills, a full disk and a read-only file: no acknowledged message is lost."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from qstash_cli.server.http.local_endpoint import LocalEndpoint, running_endpoin
 from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.figures import Figures
-from tests.trust.conftest import client_of, humbly
-from tests.trust.havoc import Havoc, answer, delivered_after_cancel, fired_minutes
+from tests.trust.chaos import Chaos, answer, delivered_after_cancel, fired_minutes
+from tests.trust.conftest import client_of, unprivileged
 
 CRASHES = "server, kill -9"
 DISK = "server, full disk"
 StartDev = Callable[..., Dev]
 Eventually = Callable[..., object]
-# A minute of a schedule takes a second.
+# A schedule's minute takes one second.
 FAST = ("--speed", "60", "--port", "0")
 
 
@@ -45,7 +45,7 @@ def assert_nothing_is_lost_by_kills(
     kills: int,
     messages: int,
 ) -> None:
-    havoc = Havoc(destination.url, seed=7)
+    chaos = Chaos(destination.url, seed=7)
     chance = random.Random(7)  # noqa: S311 - no secret
     for number in range(kills):
         dev = start_dev("--db", str(db), *FAST)
@@ -53,25 +53,25 @@ def assert_nothing_is_lost_by_kills(
             with client_of(dev) as http:
                 every_minute = {"Upstash-Cron": "* * * * *"}
                 http.post(f"/v2/schedules/{destination.url}/tick", headers=every_minute)
-        havoc.start(dev.url, threads=4)
+        chaos.start(dev.url, threads=4)
         wanted = messages * (number + 1) // kills + chance.randrange(20)
-        eventually(lambda: havoc.has_published(wanted), within_s=120)  # noqa: B023 - asked at once
+        eventually(lambda: chaos.has_published(wanted), within_s=120)  # noqa: B023 - called immediately
         kill(dev)
-        havoc.stop()
+        chaos.stop()
     dev = start_dev("--db", str(db), *FAST)
     with client_of(dev) as http:
         lost: set[str] = set()
 
         def is_settled() -> bool:
             nonlocal lost
-            lost = havoc.lost(http, destination)
+            lost = chaos.lost(http, destination)
             return not lost
 
         try:
             eventually(is_settled, within_s=30 + messages / 50)
         finally:
             kill(dev)
-            said = havoc.said
+            said = chaos.said
             minutes = fired_minutes(db)
             doubled = len(minutes) - len(set(minutes))
             late = delivered_after_cancel(said, destination, db)
@@ -85,11 +85,11 @@ def assert_nothing_is_lost_by_kills(
             )  # fmt: skip
     assert bad == 0
     assert len(said.cancelled) > 0
-    # Whoever is late by a minute, which is a second here, fires once for all that was missed.
+    # A schedule that is late by a minute (here a second) fires once for all missed times.
     assert len(minutes) > (minutes[-1] - minutes[0]) / 2
 
 
-def test_nothing_acknowledged_is_lost_by_a_kill(
+def test_a_kill_loses_no_acknowledged_message(
     start_dev: StartDev,
     destination: LocalEndpoint,
     tmp_path: Path,
@@ -102,7 +102,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(
 
 
 @pytest.mark.soak
-def test_nothing_acknowledged_is_lost_by_many_kills(
+def test_many_kills_lose_no_acknowledged_message(
     start_dev: StartDev,
     destination: LocalEndpoint,
     tmp_path: Path,
@@ -114,7 +114,7 @@ def test_nothing_acknowledged_is_lost_by_many_kills(
     )
 
 
-def test_a_full_disk_is_told_and_loses_nothing(
+def test_a_full_disk_is_reported_and_loses_nothing(
     start_dev: StartDev, sink: Sink, tmp_path: Path, eventually: Eventually, figures: Figures
 ) -> None:
     db = str(tmp_path / "db")
@@ -142,7 +142,7 @@ def test_a_full_disk_is_told_and_loses_nothing(
     assert still_reads == 200
 
 
-def test_a_read_only_file_is_told_and_kept(
+def test_a_read_only_file_is_reported_and_unchanged(
     start_dev: StartDev, sink: Sink, tmp_path: Path, eventually: Eventually, figures: Figures
 ) -> None:
     folder = tmp_path / "folder"
@@ -159,7 +159,8 @@ def test_a_read_only_file_is_told_and_kept(
     folder.chmod(0o555)
 
     refused = run(
-        [*humbly(), *QSTASH, "dev", "--db", str(db), "--port", "0"], plain_environment(tmp_path)
+        [*unprivileged(), *QSTASH, "dev", "--db", str(db), "--port", "0"],
+        plain_environment(tmp_path),
     )
     folder.chmod(0o755)
     for file in files:

@@ -1,4 +1,4 @@
-"""Every route under generated requests, and the HTTP layer under bytes that are hardly HTTP."""
+"""Fuzzes every route with generated requests, and the HTTP layer with malformed bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ AT_ONCE = 16
 
 @pytest.fixture
 def server_url() -> Iterator[str]:
-    """A server whose minutes take a second, so that schedules that should not be there fire."""
+    """A server with minutes of one second, so that unexpected schedules would fire."""
     with running_server(ServerConfig(port=0, speed=60)) as url:
         yield url
 
@@ -47,7 +47,7 @@ def exploring(examples: int) -> Callable[[Any], Any]:
 
 
 def wrong(status: int, content_type: str, text: str) -> str:
-    """What is wrong with an answer, if anything."""
+    """Returns the problem of a response, or an empty string."""
     if status < 400:
         return ""
     try:
@@ -59,7 +59,7 @@ def wrong(status: int, content_type: str, text: str) -> str:
 
 
 def fuzz_routes(url: str, examples: int) -> tuple[int, list[str]]:
-    """How many requests were made, and what was wrong with their answers."""
+    """Returns the number of requests, and the problems of their responses."""
     tried, failures = 0, []
     for found in schemathesis.openapi.from_dict(document()).get_all_operations():
         assert isinstance(found, Ok), found
@@ -88,26 +88,26 @@ def delivers_and_fires(http: httpx.Client, sink: Sink, eventually: Eventually) -
     eventually(lambda: {"/after", "/fired"} <= {r.path for r in sink.received})
 
 
-def test_every_route_answers_generated_requests_in_json(
-    http: httpx.Client, sink: Sink, complaints: list[str], eventually: Eventually, figures: Figures
+def test_every_route_responds_to_generated_requests_in_json(
+    http: httpx.Client, sink: Sink, log_lines: list[str], eventually: Eventually, figures: Figures
 ) -> None:
     tried, failures = fuzz_routes(str(http.base_url), 8)
 
-    figures(ROUTES, cases=tried, failures=len(failures) + len(complaints))
+    figures(ROUTES, cases=tried, failures=len(failures) + len(log_lines))
     assert failures == []
-    assert complaints == []
+    assert log_lines == []
     delivers_and_fires(http, sink, eventually)
 
 
 @pytest.mark.soak
-def test_every_route_answers_very_many_generated_requests_in_json(
-    http: httpx.Client, sink: Sink, complaints: list[str], eventually: Eventually, figures: Figures
+def test_every_route_responds_to_many_generated_requests_in_json(
+    http: httpx.Client, sink: Sink, log_lines: list[str], eventually: Eventually, figures: Figures
 ) -> None:
     tried, failures = fuzz_routes(str(http.base_url), 500)
 
-    figures(ROUTES, cases=tried, failures=len(failures) + len(complaints))
+    figures(ROUTES, cases=tried, failures=len(failures) + len(log_lines))
     assert failures == []
-    assert complaints == []
+    assert log_lines == []
     delivers_and_fires(http, sink, eventually)
 
 
@@ -138,7 +138,7 @@ GOOD_HEADERS = f"Host: localhost\r\nAuthorization: Bearer {DEV_USER.token}".enco
 
 @st.composite
 def hardly_http(draw: st.DrawFn) -> bytes:
-    """A request of parts that do not fit, of which a byte or two are changed."""
+    """Generates a request of mismatched parts with one or two changed bytes."""
     line = b" ".join([draw(METHODS), draw(TARGETS), draw(VERSIONS)])
     headers = [GOOD_HEADERS] * draw(st.integers(0, 1)) + draw(st.lists(HEADERS, max_size=3))
     whole = bytearray(b"\r\n".join([line, *headers, b"", draw(BODIES)]))
@@ -148,12 +148,12 @@ def hardly_http(draw: st.DrawFn) -> bytes:
 
 
 def at_length(request: bytes) -> bytes:
-    """The request as it is sent; what a test tells of it stays short."""
+    """Expands a request to its full length; test reports stay short."""
     return request.replace(b"LONG", b"a" * 70_000)
 
 
 def exchanged(url: str, request: bytes) -> bytes:
-    """All that is answered until the connection is closed, or nothing comes any more."""
+    """Returns everything received until the connection closes or is idle."""
     parts = urlsplit(url)
     answer = b""
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
@@ -168,7 +168,7 @@ def exchanged(url: str, request: bytes) -> bytes:
 
 
 def wrong_bytes(answer: bytes) -> str:
-    """What is wrong with the answers to some bytes, if anything."""
+    """Returns the problem of the responses to some bytes, or an empty string."""
     for found in re.finditer(rb"HTTP/1\.1 (\d+)[^\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n", answer):
         fields = dict(line.lower().split(b": ", 1) for line in found[2].splitlines())
         body = answer[found.end() :][: int(fields.get(b"content-length", 0))]
@@ -201,24 +201,24 @@ def fuzz_bytes(url: str, examples: int) -> tuple[int, list[str]]:
     return tried, failures
 
 
-def test_bytes_that_are_hardly_http_are_answered_in_json(
-    http: httpx.Client, sink: Sink, complaints: list[str], eventually: Eventually, figures: Figures
+def test_malformed_http_gets_a_json_response(
+    http: httpx.Client, sink: Sink, log_lines: list[str], eventually: Eventually, figures: Figures
 ) -> None:
     tried, failures = fuzz_bytes(str(http.base_url), 25)
 
     figures(BYTES, cases=tried, failures=len(failures))
     assert failures == []
-    assert [c for c in complaints if "Traceback" in c] == []
+    assert [c for c in log_lines if "Traceback" in c] == []
     delivers_and_fires(http, sink, eventually)
 
 
 @pytest.mark.soak
-def test_very_many_bytes_that_are_hardly_http_are_answered_in_json(
-    http: httpx.Client, sink: Sink, complaints: list[str], eventually: Eventually, figures: Figures
+def test_much_malformed_http_gets_json_responses(
+    http: httpx.Client, sink: Sink, log_lines: list[str], eventually: Eventually, figures: Figures
 ) -> None:
     tried, failures = fuzz_bytes(str(http.base_url), 1000)
 
     figures(BYTES, cases=tried, failures=len(failures))
     assert failures == []
-    assert [c for c in complaints if "Traceback" in c] == []
+    assert [c for c in log_lines if "Traceback" in c] == []
     delivers_and_fires(http, sink, eventually)

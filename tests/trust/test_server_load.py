@@ -1,4 +1,4 @@
-"""A steady load of everything at once: nothing is lost, and the memory stays as it is."""
+"""A steady mixed load: nothing is lost, and memory does not grow."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.trust.load import Load
 LOAD = "server, load"
 StartDev = Callable[..., Dev]
 SCHEDULES = 5
-# What a burst needs, and the caches of SQLite and of the allocator.
+# Room for a burst, and for the caches of SQLite and the allocator.
 MOST_GROWTH_MB = 60
 
 
-def buried(http: httpx.Client) -> set[str]:
+def dlq_messages(http: httpx.Client) -> set[str]:
     found: set[str] = set()
     cursor = ""
     while True:
@@ -36,10 +36,10 @@ def buried(http: httpx.Client) -> set[str]:
 
 
 def lost(http: httpx.Client, seen: Load) -> set[str]:
-    """The accepted messages that did not arrive, or failed and are not in the DLQ."""
+    """Returns accepted messages that were not delivered, or failed and are not in the DLQ."""
     failing = {message for message, kind in seen.accepted.items() if kind == "fail"}
     missing = set(seen.accepted) - seen.arrived
-    return missing or failing - buried(http)
+    return missing or failing - dlq_messages(http)
 
 
 def schedule(http: httpx.Client, destination: str) -> None:
@@ -53,7 +53,7 @@ def schedule(http: httpx.Client, destination: str) -> None:
 def under_load(
     dev: Dev, figures: Figures, *, per_s: int, seconds: int
 ) -> tuple[Load, set[str], int]:
-    """What became of it, what is lost, and by how many MB the process grew after a quarter."""
+    """Returns the load, the lost messages, and the growth in MB after the first quarter."""
     sizes_kb: list[int] = []
     after_a_quarter = threading.Timer(seconds / 4, lambda: sizes_kb.append(resident_kb(dev)))
     with client_of(dev) as http:
@@ -96,7 +96,7 @@ def test_a_mixed_load_loses_nothing(start_dev: StartDev, tmp_path: Path, figures
 
 
 @pytest.mark.soak
-def test_five_hundred_in_a_second_are_accepted_quickly_and_lose_nothing(
+def test_five_hundred_publishes_per_second_are_accepted_quickly_without_loss(
     start_dev: StartDev, tmp_path: Path, figures: Figures
 ) -> None:
     dev = start_dev("--port", "0", "--db", str(tmp_path / "db"), "--speed", "60")

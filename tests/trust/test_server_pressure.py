@@ -1,4 +1,4 @@
-"""The embedded server under pressure goes on delivering for others, in the memory that it had."""
+"""The embedded server under pressure keeps delivering other messages, in constant memory."""
 
 from __future__ import annotations
 
@@ -29,14 +29,18 @@ def hostile() -> Iterator[str]:
         yield url
 
 
-def hurt_by_destinations(
+def deliver_to_hostile_destinations(
     http: httpx.Client, hostile: str, sink: Sink, eventually: Eventually, *, each: int
 ) -> tuple[int, list[str]]:
-    """How many messages were tried on hostile destinations, and the ids of those without end."""
-    told = {"Upstash_Timeout": "1s", "Upstash_Retries": "0", "Upstash_Callback": f"{sink.url}/back"}
+    """Returns the number of messages to hostile destinations, and the ids of unfinished ones."""
+    headers = {
+        "Upstash_Timeout": "1s",
+        "Upstash_Retries": "0",
+        "Upstash_Callback": f"{sink.url}/back",
+    }
     retried = {"Upstash_Retries": "1", "Upstash_Timeout": "1s"}
     ids = [
-        publish(http, f"{hostile}/{way}", **told)
+        publish(http, f"{hostile}/{way}", **headers)
         for way in [*WAYS, "redirects"]
         for _ in range(each)
     ]
@@ -58,7 +62,7 @@ def hurt_by_destinations(
     return len(ids) + len(again), endless()
 
 
-def test_hostile_destinations_stop_nobody_else(
+def test_hostile_destinations_do_not_block_other_deliveries(
     *,
     start_dev: Callable[..., Dev],
     hostile: str,
@@ -70,7 +74,7 @@ def test_hostile_destinations_stop_nobody_else(
     with client_of(dev) as http:
         before_kb = resident_kb(dev)
 
-        tried, endless = hurt_by_destinations(http, hostile, sink, eventually, each=2)
+        tried, endless = deliver_to_hostile_destinations(http, hostile, sink, eventually, each=2)
 
         grown_mb = (resident_kb(dev) - before_kb) // 1024
         figures(PRESSURE, cases=tried, failures=len(endless), grown_by_MB=grown_mb)
@@ -78,7 +82,7 @@ def test_hostile_destinations_stop_nobody_else(
 
 
 @pytest.mark.soak
-def test_very_many_hostile_destinations_leave_the_memory_as_it_was(
+def test_many_hostile_destinations_do_not_increase_memory(
     *,
     start_dev: Callable[..., Dev],
     hostile: str,
@@ -87,13 +91,13 @@ def test_very_many_hostile_destinations_leave_the_memory_as_it_was(
     eventually: Eventually,
     figures: Figures,
 ) -> None:
-    # What is stored is in a file: an answer of 1 MB stands in the log, the DLQ and a callback.
+    # On disk: a response of 1 MB is stored in the log, the DLQ and a callback.
     dev = start_dev("--port", "0", "--db", str(tmp_path / "db"))
     with client_of(dev) as http:
-        hurt_by_destinations(http, hostile, sink, eventually, each=10)
+        deliver_to_hostile_destinations(http, hostile, sink, eventually, each=10)
         before_kb = resident_kb(dev)
 
-        tried, endless = hurt_by_destinations(http, hostile, sink, eventually, each=30)
+        tried, endless = deliver_to_hostile_destinations(http, hostile, sink, eventually, each=30)
 
         grown_mb = (resident_kb(dev) - before_kb) // 1024
         figures(PRESSURE, cases=tried, failures=len(endless), grown_by_MB=grown_mb)
@@ -107,8 +111,10 @@ SLOW = (
 )  # fmt: skip
 
 
-def held_by_slow_clients(http: httpx.Client, sink: Sink, eventually: Eventually, each: int) -> int:
-    """Has so many clients of each kind hang on the server while it delivers for others."""
+def deliver_beside_slow_clients(
+    http: httpx.Client, sink: Sink, eventually: Eventually, each: int
+) -> int:
+    """Keeps `each` slow clients of every kind connected while other messages are delivered."""
     address = ("127.0.0.1", http.base_url.port or 0)
     with ExitStack() as open_ones:
         for start, _ in itertools.product(SLOW, range(each)):
@@ -121,24 +127,24 @@ def held_by_slow_clients(http: httpx.Client, sink: Sink, eventually: Eventually,
     return each * len(SLOW)
 
 
-def test_slow_clients_stop_nobody_else(
+def test_slow_clients_do_not_block_other_deliveries(
     http: httpx.Client,
     sink: Sink,
     eventually: Eventually,
-    complaints: list[str],
+    log_lines: list[str],
     figures: Figures,
 ) -> None:
-    tried = held_by_slow_clients(http, sink, eventually, 40)
+    tried = deliver_beside_slow_clients(http, sink, eventually, 40)
 
     figures(PRESSURE, cases=tried)
-    assert complaints == []
+    assert log_lines == []
 
 
 @pytest.mark.soak
-def test_silent_clients_are_hung_up_on(
+def test_idle_clients_are_disconnected(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
-    tried = held_by_slow_clients(http, sink, eventually, 100)
+    tried = deliver_beside_slow_clients(http, sink, eventually, 100)
     address = ("127.0.0.1", http.base_url.port or 0)
     with ExitStack() as open_ones:
         silent = [open_ones.enter_context(socket.create_connection(address)) for _ in SLOW[:3]]
@@ -146,7 +152,7 @@ def test_silent_clients_are_hung_up_on(
             connection.sendall(start)
             connection.settimeout(60)
 
-        # A timeout of the socket if the connection does not end.
+        # Raises a socket timeout if the connection stays open.
         received = [to_end(connection) for connection in silent]
 
     wrong = [one for one in received if one and not one.startswith(b"HTTP/1.1 408 ")]

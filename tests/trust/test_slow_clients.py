@@ -1,4 +1,4 @@
-"""Clients that never finish are disconnected in time, and hold up nobody else."""
+"""Clients that never finish are disconnected in time, and do not block others."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ CLASS = "slow clients"
 Eventually = Callable[..., object]
 
 PATIENCE = ClientLimits(head_s=0.4, body_s=0.4, response_s=0.4, idle_s=1)
-# Without a request there is nothing to respond to.
+# Without a request there is no response.
 UNANSWERED = {"nothing", "idle after a request"}
 
 
 @pytest.fixture
 def server_url() -> Iterator[str]:
-    """A server with little patience."""
+    """A server with short timeouts."""
     with running_server(ServerConfig(port=0, clients=PATIENCE)) as url:
         yield url
 
 
 @pytest.mark.parametrize("name", WAYS)
 def test_a_client_that_does_not_finish_is_disconnected_in_time(
-    http: httpx.Client, complaints: list[str], eventually: Eventually, figures: Figures, name: str
+    http: httpx.Client, log_lines: list[str], eventually: Eventually, figures: Figures, name: str
 ) -> None:
     began_at = time.monotonic()
     with SlowClients(str(http.base_url), WAYS[name], 5) as clients:
@@ -47,10 +47,10 @@ def test_a_client_that_does_not_finish_is_disconnected_in_time(
     assert http.get("/v2/keys").status_code == 200
     figures(CLASS, cases=5)
     if not WAYS[name].then:
-        # Who still sends after the end may lose the response, and get an error.
+        # A client that is still sending may lose the response and get an error.
         assert took_s >= PATIENCE.head_s
         assert received.count(b" 408 ") == (0 if name in UNANSWERED else 5)
-    assert complaints == []
+    assert log_lines == []
 
 
 def test_a_client_that_does_not_read_is_disconnected_in_time(
@@ -65,7 +65,7 @@ def test_a_client_that_does_not_read_is_disconnected_in_time(
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", http.base_url.port or 0))
-        # The server runs in this process: its end of the connection is one more file.
+        # The server runs in this process, so its end of each connection is an open file too.
         eventually(lambda: open_files() == before + 2)
         connection.sendall(request + token)
         eventually(lambda: open_files() == before + 1)
@@ -77,7 +77,7 @@ def open_files() -> int:
     return len(list(Path("/dev/fd").iterdir()))
 
 
-# The usual limit of open files of a process.
+# The usual limit of open files per process.
 LIMITED = ("sh", "-c", 'ulimit -n 1024; exec "$@"', "sh")
 CONNECTIONS = 1100
 
@@ -85,7 +85,7 @@ CONNECTIONS = 1100
 @pytest.mark.parametrize(
     "ways", [["half a body"], ["a body in drops"], sorted(WAYS)], ids=["no end", "drops", "all"]
 )
-def test_1100_connections_that_never_finish_hold_up_nobody(
+def test_1100_unfinished_connections_do_not_block_others(
     start_dev: Callable[..., Dev], tmp_path: Path, figures: Figures, ways: list[str]
 ) -> None:
     errors = tmp_path / "stderr"
@@ -112,7 +112,7 @@ def test_1100_connections_that_never_finish_hold_up_nobody(
     assert written < 4000
 
 
-def test_a_process_that_runs_out_of_files_goes_on_after_it(
+def test_a_server_recovers_after_running_out_of_file_descriptors(
     start_dev: Callable[..., Dev], tmp_path: Path, eventually: Eventually, figures: Figures
 ) -> None:
     errors = tmp_path / "stderr"

@@ -1,6 +1,6 @@
-"""The store against a model: what is committed stays through any crash, and nothing else does.
+"""The store against a model: exactly the committed data survives any crash.
 
-A crash is an image of the files, taken between two transactions or in the middle of one.
+A crash is a copy of the files, taken between two transactions or during one.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ ATTEMPTS = 2
 
 
 class Crashed(Exception):
-    """The transaction in whose middle the image was taken."""
+    """Raised in the transaction during which the copy was taken."""
 
 
 class Life(RuleBasedStateMachine):
-    """Messages, the DLQ and a schedule, as they must be after each step."""
+    """The expected messages, DLQ entries and schedules after each step."""
 
     steps = 0
 
@@ -65,7 +65,7 @@ class Life(RuleBasedStateMachine):
         self.now_ms = BEGAN_MS
         self.status: dict[str, str] = {}
         self.failures: dict[str, int] = {}
-        self.buried: set[str] = set()
+        self.dlq_messages: set[str] = set()
         self.ever_buried: set[str] = set()
         self.dlq_ids: set[str] = set()
         self.fired: list[int] = []
@@ -75,7 +75,7 @@ class Life(RuleBasedStateMachine):
         return f"{prefix}_{next(self.numbers)}"
 
     def do(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        """What a job gives. Raises `Crashed`, on the state before it, if it was to crash."""
+        """Runs a job. Raises `Crashed` with the previous state if the job was to crash."""
         Life.steps += 1
         if not self.crashes_next:
             return asyncio.run(self.store.run(job))
@@ -99,7 +99,7 @@ class Life(RuleBasedStateMachine):
         self.store.close()
         self.path = image
         self.store = Store(image)
-        # What the engine does before it delivers anything.
+        # As the engine does at start-up.
         asyncio.run(self.store.run(lambda c: attempts.complete_cancels(c, self.now_ms)))
         for message_id, status in self.status.items():
             if status == "cancelling":
@@ -155,7 +155,7 @@ class Life(RuleBasedStateMachine):
             self.status[message_id] = "cancelled"
         elif failed == ATTEMPTS:
             self.status[message_id] = "failed"
-            self.buried.add(message_id)
+            self.dlq_messages.add(message_id)
             self.ever_buried.add(message_id)
 
     @precondition(lambda self: "live" in self.status.values())
@@ -169,16 +169,16 @@ class Life(RuleBasedStateMachine):
         self.status[message_id] = "cancelled"
         assert self.do(lambda c: attempts.begin(c, message_id, self.now_ms)) is None
 
-    @precondition(lambda self: self.buried)
+    @precondition(lambda self: self.dlq_messages)
     @rule(data=st.data())
     def delete_from_dlq(self, data: st.DataObject) -> None:
-        message_id = data.draw(st.sampled_from(sorted(self.buried)))
+        message_id = data.draw(st.sampled_from(sorted(self.dlq_messages)))
         dlq_id = self.entries()[message_id]
         try:
             self.do(lambda c: dlq.delete(c, [dlq_id]))
         except Crashed:
             return
-        self.buried.remove(message_id)
+        self.dlq_messages.remove(message_id)
 
     @rule()
     def schedule(self) -> None:
@@ -229,7 +229,7 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def the_dlq_holds_what_is_buried_under_ids_of_its_own(self) -> None:
         entries = self.entries()
-        assert set(entries) == self.buried
+        assert set(entries) == self.dlq_messages
         self.dlq_ids |= set(entries.values())
         ever_buried = len(self.ever_buried)
         assert len(self.dlq_ids) == ever_buried
@@ -241,18 +241,18 @@ class Life(RuleBasedStateMachine):
 
 def assert_lives_are_as_the_model(figures: Figures, lives: int) -> None:
     Life.steps = 0
-    told = settings(
+    limits = settings(
         max_examples=lives, stateful_step_count=40, deadline=None, database=None,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],
     )  # fmt: skip
-    run_state_machine_as_test(Life, settings=told)
+    run_state_machine_as_test(Life, settings=limits)
     figures(MODEL, cases=Life.steps, lives=lives)
 
 
-def test_the_store_is_as_the_model_through_crashes(figures: Figures) -> None:
+def test_the_store_matches_the_model_after_crashes(figures: Figures) -> None:
     assert_lives_are_as_the_model(figures, 15)
 
 
 @pytest.mark.soak
-def test_the_store_is_as_the_model_through_very_many_crashes(figures: Figures) -> None:
+def test_the_store_matches_the_model_after_many_crashes(figures: Figures) -> None:
     assert_lives_are_as_the_model(figures, 1000)

@@ -1,4 +1,4 @@
-"""What the package is made of: no code from texts, no shell, and a reason for each dependency."""
+"""The package's source and dependencies: no eval, no shell, a reason for each dependency."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.figures import Figures
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "qstash_cli").rglob("*.py"))
-# They make code of text, or hand text to a shell, or make objects of bytes.
+# Functions that evaluate text, run a shell, or deserialize objects.
 _CALLS = {
     "eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.execl", "os.spawnl",
     "subprocess.getoutput", "subprocess.getstatusoutput", "pickle.loads", "pickle.load",
     "marshal.loads", "yaml.load", "shelve.open", "tempfile.mktemp",
 }  # fmt: skip
-# The evaluator of retry delays, whose own tests are those of the protocol, has methods so named.
+# Methods of the evaluator of retry delays, which tests/protocol covers.
 _METHODS = {"compile", "eval"}
 
 
 def called(node: ast.Call) -> str:
-    """The name that is called, `module.name` or `name`."""
+    """Returns the called name, `module.name` or `name`."""
     function = node.func
     if isinstance(function, ast.Attribute):
         owner = function.value.id if isinstance(function.value, ast.Name) else "?"
@@ -35,7 +35,7 @@ def called(node: ast.Call) -> str:
 
 
 def faults(source: str) -> list[str]:
-    """Calls that no file of the package may have."""
+    """Returns the forbidden calls in a source file."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     found = [called(node) for node in calls if called(node) in _CALLS]
     shells = [
@@ -47,7 +47,7 @@ def faults(source: str) -> list[str]:
     return [*found, *shells]
 
 
-def test_no_text_becomes_code_and_none_reaches_a_shell(figures: Figures) -> None:
+def test_the_package_contains_no_eval_and_no_shell(figures: Figures) -> None:
     found = [f"{path}: {one}" for path in SOURCES for one in faults(path.read_text())]
 
     figures("supply", cases=len(SOURCES), failures=len(found))
@@ -59,13 +59,13 @@ def test_no_text_becomes_code_and_none_reaches_a_shell(figures: Figures) -> None
     "source", ["eval(x)", "exec('x')", "subprocess.run(x, shell=True)", "os.system(x)",
                "f(shell=y)", "__import__(x)", "pickle.loads(x)"],
 )  # fmt: skip
-def test_what_is_looked_for_would_be_found(source: str) -> None:
+def test_forbidden_calls_are_detected(source: str) -> None:
     assert faults(source)
     assert not faults("run(x, shell=False)\nre.compile(x)\nevaluator.eval(x)")
 
 
 def _dependencies() -> list[tuple[str, str]]:
-    """Each line of a dependency in pyproject.toml, with the comment right above it."""
+    """Returns each dependency in pyproject.toml with the comment above it."""
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
     found = []
     for above, line in pairwise(lines):
@@ -84,19 +84,19 @@ def test_each_dependency_has_a_lower_bound_and_a_reason_above_it(figures: Figure
     assert not [one for one in runtime if not reasons.get(one)]
 
 
-# Where the name of a package is not that of its module.
+# Packages whose module has another name.
 _MODULES = {"pyjwt": "jwt", "python-dotenv": "dotenv", "tomli-w": "tomli_w"}
 
 
 def imported_packages() -> set[str]:
-    """The modules of other packages that the package imports."""
+    """Returns the third-party modules that the package imports."""
     nodes = [node for path in SOURCES for node in ast.walk(ast.parse(path.read_text()))]
     names = {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
     names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"qstash_cli"}
 
 
-def test_the_package_imports_its_dependencies_and_nothing_else() -> None:
+def test_imports_and_dependencies_match() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     packages = [re.split(r"[<>=\[]", one)[0] for one in project["dependencies"]]
     modules = {_MODULES.get(one, one) for one in packages}

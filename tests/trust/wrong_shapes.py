@@ -1,4 +1,4 @@
-"""Responses that differ from QStash's in one place each: another type, or nothing at all."""
+"""Responses with one wrong value each: another type, or a missing field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 _MISSING = object()
-# Nested as deeply as the parser of JSON still takes.
+# As deep as the JSON parser accepts.
 _DEEP: Any = json.loads("[" * 500 + "]" * 500)
 WRONG_VALUES: dict[str, Any] = {
     "missing": _MISSING, "null": None, "a number": 5, "a string": "x", "true": True,
@@ -30,7 +30,7 @@ Place = tuple[str | int, ...]
 
 
 class Mutation(NamedTuple):
-    """A body that differs at one place, and what is there."""
+    """A body with one wrong value, and a description."""
 
     place: Place
     wrong: str
@@ -41,14 +41,15 @@ class Mutation(NamedTuple):
 
 
 def wrong_bodies() -> Iterator[Mutation]:
-    """Bodies that are wrong as a whole."""
+    """Yields bodies that are invalid as a whole."""
     for wrong, body in WRONG_BODIES.items():
         yield Mutation((), wrong, body)
 
 
 def wrong_fields(content: Any, *, values: int) -> Iterator[Mutation]:
-    """The content with a wrong value in the place of each of its fields and entries, one after the
-    other. Each place gets this many of the wrong values, others than the place before it.
+    """Yields the content with a wrong value in place of each field and entry in turn.
+
+    Each place gets `values` wrong values, different ones from place to place.
     """
     names = list(WRONG_VALUES)
     for number, place in enumerate(_places(content)):

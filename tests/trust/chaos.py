@@ -1,4 +1,4 @@
-"""Random work on a server that is killed again and again, and what became of each message."""
+"""Random requests to a server that is killed repeatedly, and the fate of each message."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _CANCEL_SHARE = 0.1
 
 
 def answer(request: Received) -> tuple[int, bytes]:
-    """A destination whose paths with `fail` always fail."""
+    """Responds as a destination that fails for paths with `fail`."""
     return (500, b"no") if "fail" in request.path else (200, b"ok")
 
 
 @dataclass
 class Acknowledged:
-    """What the server has said yes to, and what it was asked without an answer."""
+    """Requests that the server acknowledged, and requests without a response."""
 
     published: dict[str, str] = field(default_factory=dict)
     cancelled: dict[str, float] = field(default_factory=dict)
@@ -39,8 +39,8 @@ class Acknowledged:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Havoc:
-    """Threads of random work, each with its own seed."""
+class Chaos:
+    """Threads that send random requests, each with its own seed."""
 
     def __init__(self, destination: str, seed: int) -> None:
         self.said = Acknowledged()
@@ -50,7 +50,7 @@ class Havoc:
         self._threads: list[threading.Thread] = []
 
     def start(self, url: str, threads: int) -> None:
-        """Starts to work on the server at this URL."""
+        """Starts sending requests to the server at this URL."""
         self._end.clear()
         for _ in range(threads):
             self._seed += 1
@@ -58,11 +58,11 @@ class Havoc:
             self._threads[-1].start()
 
     def has_published(self, count: int) -> bool:
-        """So many messages are acknowledged."""
+        """Whether at least `count` messages were acknowledged."""
         return len(self.said.published) >= count
 
     def stop(self) -> None:
-        """Ends, once no request is under way any more."""
+        """Stops after the requests in flight."""
         self._end.set()
         while self._threads:
             self._threads.pop().join()
@@ -133,43 +133,43 @@ class Havoc:
                 self.said.published[done.json()["messageId"]] = "fail"
 
     def note(self, entries: list[dict[str, Any]]) -> None:
-        """Keeps which DLQ id stands for which message, and which of them stood for two."""
+        """Records the message of each DLQ id, and DLQ ids that were used twice."""
         for entry in entries:
             known = self.said.dlq_of.setdefault(entry["dlqId"], entry["messageId"])
             if known != entry["messageId"]:
                 self.said.twice_used_dlq_ids.add(entry["dlqId"])
 
     def lost(self, http: httpx.Client, endpoint: LocalEndpoint) -> set[str]:
-        """The acknowledged messages that were neither delivered nor buried."""
+        """Returns acknowledged messages that were not delivered and are not in the DLQ."""
         arrived = {r.header("upstash-message-id") for r in list(endpoint.received)}
-        buried = self._buried(http)
+        dlq_messages = self._dlq_messages(http)
         return {
             message_id
             for message_id, kind in self.said.published.items()
             if message_id not in self.said.asked_to_cancel
             and not (
                 message_id in arrived
-                and (kind != "fail" or message_id in buried | self.said.taken_from_dlq)
+                and (kind != "fail" or message_id in dlq_messages | self.said.taken_from_dlq)
             )
         }
 
-    def _buried(self, http: httpx.Client) -> set[str]:
-        buried: set[str] = set()
+    def _dlq_messages(self, http: httpx.Client) -> set[str]:
+        dlq_messages: set[str] = set()
         cursor = ""
         while True:
             given = {"count": "100"} | ({"cursor": cursor} if cursor else {})
             page = http.get("/v2/dlq", params=given).json()
             self.note(page["messages"])
-            buried |= {entry["messageId"] for entry in page["messages"]}
+            dlq_messages |= {entry["messageId"] for entry in page["messages"]}
             cursor = page.get("cursor", "")
             if not cursor:
-                return buried
+                return dlq_messages
 
 
 def delivered_after_cancel(said: Acknowledged, endpoint: LocalEndpoint, path: Path) -> set[str]:
-    """The cancelled messages that were begun after their cancel was stored, or came oftener.
+    """Returns cancelled messages that were started after the stored cancel, or delivered twice.
 
-    `path` is the file of a server that has ended.
+    `path` is the database of a stopped server.
     """
     arrived = Counter(r.header("upstash-message-id") for r in endpoint.received)
     with sqlite3.connect(path) as connection:
@@ -188,7 +188,7 @@ def delivered_after_cancel(said: Acknowledged, endpoint: LocalEndpoint, path: Pa
 
 
 def fired_minutes(path: Path) -> list[int]:
-    """The minutes, of the server's time, in which schedules have fired, in their order."""
+    """Returns the minutes of server time in which schedules fired, in order."""
     with sqlite3.connect(path) as connection:
         rows = connection.execute(
             "SELECT created_ms FROM messages WHERE schedule_id IS NOT NULL ORDER BY seq"
