@@ -8,7 +8,7 @@ from typing import NamedTuple
 from qstash_cli.cli.flags import Flag
 from qstash_cli.cli.index import CommandIndex
 from qstash_cli.cli.options import CliOption
-from qstash_cli.cli.parser import parse
+from qstash_cli.cli.parser import parse, root_options
 
 _HELP = CliOption("help", Flag("Show this message and exit.", names=("-h", "--help")))
 
@@ -28,6 +28,8 @@ def requested_help(index: CommandIndex, argv: Sequence[str]) -> RequestedHelp | 
     names = set(_HELP.names)
     if not argv or (len(argv) == 1 and argv[0] in names):
         return RequestedHelp((), 0 if argv else 2)
+    if argv[0].startswith("-"):
+        return RequestedHelp((), 0) if _has_help(root_options(), argv) else None
     name = index.name_of(argv[0])
     if name is None:
         return None
@@ -40,7 +42,10 @@ def requested_help(index: CommandIndex, argv: Sequence[str]) -> RequestedHelp | 
         command, path, rest = group.find(rest[0]), (name, rest[0]), rest[1:]
     if command is None or not names & set(rest):
         return None
-    line = parse((*command.options, _HELP), rest)
-    if line.has_mistake or line.open_option is not None or not line.values["help"]:
-        return None
-    return RequestedHelp(path, 0)
+    return RequestedHelp(path, 0) if _has_help(command.options, rest) else None
+
+
+def _has_help(options: Sequence[CliOption], argv: Sequence[str]) -> bool:
+    line = parse((*options, _HELP), argv)
+    is_complete = not line.has_mistake and line.open_option is None
+    return is_complete and bool(line.values["help"])

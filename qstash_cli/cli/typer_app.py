@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, cast
 import typer
 from rich.markup import escape
 
+from qstash_cli.cli.concepts import command_for
 from qstash_cli.cli.flags import Flag
 from qstash_cli.cli.index import EXAMPLES, CommandIndex
 from qstash_cli.cli.options import CALLBACK_FAMILIES, CliOption
@@ -55,9 +56,22 @@ def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | HelpShown:
     Raises `BadInput` with Typer's message for a line that it refuses.
     """
     name = index.name_of(argv[0]) if argv else None
+    _raise_for_other_word(index, argv, name)
     if name is None:
         return call_app(build(index, loaded=()), argv, "qstash")
     return call_app(build(index, loaded={name}), [name, *argv[1:]], f"qstash {name}")
+
+
+def _raise_for_other_word(index: CommandIndex, argv: Sequence[str], name: str | None) -> None:
+    """Raises `BadInput` for a word of another tool, with the command that does the same here."""
+    if name is None:
+        word, does = argv[0] if argv else "", command_for(argv[0]) if argv else None
+    else:
+        group, word = index.group(name), argv[1] if len(argv) > 1 else ""
+        is_known = group.only_command is not None or group.find(word) is not None
+        does = None if is_known else command_for(word, name)
+    if does is not None:
+        raise BadInput(f"no such command {word!r}", hint=f"use `{does}`")
 
 
 def print_help(index: CommandIndex, path: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import qstash_cli
+from qstash_cli.cli.concepts import COMMANDS, IN_GROUPS
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.registry import Command
 from qstash_cli.commands.help.topics import ENVIRONMENT, EXIT_CODES, TOPICS
@@ -159,3 +160,34 @@ def test_a_value_that_reads_help_is_a_value(qstash: Qstash) -> None:
     assert run.code == 0
     assert "--data-binary" in run.out or "--help" in run.out
     assert not run.out.startswith("Usage:")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("send https://example.com", "use `qstash publish`"),
+        ("login", "use `qstash config set NAME`"),
+        ("auth", "use `qstash config set NAME`"),
+        ("events", "use `qstash logs`"),
+        ("cron", "use `qstash schedule create`"),
+        ("queue create orders", "use `qstash queue set`"),
+        ("message show msg_1", "use `qstash message get`"),
+    ],
+)
+def test_the_words_of_other_tools_lead_to_the_command(qstash: Qstash, line: str, hint: str) -> None:
+    run = qstash(*line.split())
+
+    assert run.code == 2
+    assert f"hint: {hint}" in run.err
+
+
+def test_every_hinted_command_exists() -> None:
+    names = {name for name, _ in INDEX.all_commands()}
+    hinted = [found.split() for found in COMMANDS.values()]
+    hinted += [[g, to] for found in IN_GROUPS.values() for g, to in found.items()]
+    for first, *rest in hinted:
+        assert first in names or f"{first} {rest[0]}" in names
+
+
+def test_options_may_stand_before_a_help(printed: Callable[..., tuple[int, str]]) -> None:
+    assert printed("-p", "prod", "--help") == printed("--help")

@@ -1,0 +1,60 @@
+"""Words that other tools and APIs use for a command of this one, for hints."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "send": "publish",
+    "enqueue": "publish --queue NAME",
+    "post": "publish",
+    "trigger": "publish",
+    "login": "config set NAME",
+    "auth": "config set NAME",
+    "profile": "config list",
+    "profiles": "config list",
+    "events": "logs",
+    "log": "logs",
+    "cron": "schedule create",
+    "schedules": "schedule list",
+    "topics": "urlgroup list",
+    "url-group": "urlgroup list",
+    "url-groups": "urlgroup list",
+    "urlgroups": "urlgroup list",
+    "queues": "queue list",
+    "messages": "message get ID",
+    "cancel": "message cancel ID",
+    "retry": "dlq retry ID",
+    "server": "dev",
+    "start": "dev",
+    "serve": "dev",
+    "tunnel": "listen",
+    "receive": "listen",
+    "key": "keys get",
+    "signing-keys": "keys get",
+    "diff": "plan",
+    "deploy": "apply",
+    "import": "apply",
+    "health": "doctor",
+    "status": "doctor",
+}
+IN_GROUPS = {
+    "create": {"queue": "set", "urlgroup": "add", "config": "set", "flow": "pin"},
+    "add": {"queue": "set", "config": "set", "schedule": "create"},
+    "update": {"queue": "set", "urlgroup": "add", "schedule": "create", "config": "set"},
+    "upsert": {"queue": "set", "urlgroup": "add", "schedule": "create"},
+    "set": {"flow": "pin", "schedule": "create", "urlgroup": "add"},
+    "show": {"message": "get", "dlq": "get", "schedule": "get", "queue": "get", "urlgroup": "get"},
+    "remove": {"queue": "delete", "dlq": "delete", "schedule": "delete", "message": "cancel"},
+    "delete": {"message": "cancel", "config": "remove"},
+    "list": {"message": "actions", "keys": "get"},
+    "start": {"queue": "resume", "schedule": "resume", "flow": "resume"},
+    "stop": {"queue": "pause", "schedule": "pause", "flow": "pause"},
+}
+
+
+def command_for(name: str, group: str = "") -> str | None:
+    """The command that a word stands for, at the start of a line or in a group of commands."""
+    if not group:
+        found = COMMANDS.get(name)
+        return found and f"qstash {found}"
+    found = IN_GROUPS.get(name, {}).get(group)
+    return found and f"qstash {group} {found}"
