@@ -1,4 +1,4 @@
-"""The server's time, which may run faster than the world's."""
+"""The server's clock, which may run faster than the system's."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-# The longest time for which a jump of the clock may go unnoticed.
+# A jump of the clock is noticed within this time.
 LONGEST_WAIT_S = 1.0
 
 
 class Clock(Protocol):
-    """What time it is for delays, retries and deduplication, in unix milliseconds."""
+    """The time for delays, retries and deduplication, in unix milliseconds."""
 
     def now_ms(self) -> int:
         """The server's time."""
 
     def seconds_until(self, at_ms: int) -> float:
-        """Real seconds until the server's time is `at_ms`, none if it has passed."""
+        """Real seconds until the server's time is `at_ms`, 0 if it has passed."""
 
     def now_s(self) -> float:
-        """The world's time in unix seconds, as it stands inside signatures."""
+        """The system's time in unix seconds, which signatures contain."""
 
 
 @dataclass(frozen=True)
 class ScaledClock:
-    """The system's clock, running `speed` times as fast since it was made.
+    """A clock that runs `speed` times as fast as the system's from its creation on.
 
-    Its first time is the world's, or `at_least_ms` if that is later.
+    It starts at the system's time, or at `at_least_ms` if that is later.
     """
 
     speed: float = 1.0
@@ -42,19 +42,19 @@ class ScaledClock:
         return round(first_ms + (real_s - self.started_at_s) * self.speed * 1000)
 
     def seconds_until(self, at_ms: int) -> float:
-        """Real seconds until the server's time is `at_ms`, none if it has passed."""
+        """Real seconds until the server's time is `at_ms`, 0 if it has passed."""
         return max(0.0, (at_ms - self.now_ms()) / 1000 / self.speed)
 
     def now_s(self) -> float:
-        """The world's time in unix seconds."""
+        """The system's time in unix seconds."""
         return time.time()
 
 
 class Alarm:
-    """Wakes its one waiter when it is rung, or when the clock reaches a time.
+    """Wakes its one waiter when it rings, or when the clock reaches a time.
 
-    The clock may jump while a computer sleeps or when its time is set, which no timer notices. So
-    the clock is read again every `check_every_s` real seconds.
+    Reads the clock every `check_every_s` real seconds: no timer notices that the clock jumps when a
+    computer sleeps or its time is set.
     """
 
     def __init__(self, clock: Clock, check_every_s: float = LONGEST_WAIT_S) -> None:
@@ -63,13 +63,13 @@ class Alarm:
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
-        """Ends the wait, or the next one if nobody waits."""
+        """Ends the wait, or the next one if there is none now."""
         self._rung.set()
 
     async def wait(self, at_ms: int | None) -> None:
-        """Waits until it is rung, until the clock reaches `at_ms`, or until the next check.
+        """Waits until `ring` is called, the clock reaches `at_ms`, or the next check is due.
 
-        Without a time it waits until it is rung.
+        If `at_ms` is None, it waits until `ring` is called.
         """
         wait_s = None
         if at_ms is not None:

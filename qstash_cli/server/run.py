@@ -1,4 +1,4 @@
-"""Starting and stopping the server."""
+"""Starts and stops the server."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from qstash_cli.server.http.uvicorn_config import ClientLimits
 from qstash_cli.server.http.uvicorn_server import HttpServer, running_in_thread
 from qstash_cli.server.services.accounts import AccountConfig, Accounts
 
-_LOOK_S = 0.05
+_POLL_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
-    """How to serve. A port of 0 picks a free one; `routes` are URL prefixes and where they go.
+    """The settings of a server. Port 0 selects a free port; `routes` maps URL prefixes to targets.
 
-    The whole API answers on `log_port` too, if it is given. `db` is the file of the first user.
+    The server also listens on `log_port` if it is given. `db` is the file of the first user.
     """
 
     host: str = "127.0.0.1"
@@ -42,13 +42,13 @@ class ServerConfig:
 
 
 class Running(NamedTuple):
-    """A server that answers: where, and its users with the keys that they have now."""
+    """A running server: its addresses, and its users with their current keys."""
 
     addresses: Addresses
     users: tuple[Credentials, ...]
 
     def user(self, name: str) -> Credentials:
-        """The user of that name, which is one of them."""
+        """The user with this name, which must exist."""
         return next(user for user in self.users if user.name == name)
 
 
@@ -56,10 +56,10 @@ OnRunning = Callable[[Running], None]
 
 
 def serve(config: ServerConfig, on_ready: OnRunning, prepare: OnRunning | None = None) -> None:
-    """Serves until it is interrupted. `on_ready` is called once it answers and is prepared.
+    """Serves until it is interrupted. Calls `on_ready` once `prepare` has returned.
 
-    `prepare` runs in a thread while it answers already; what it raises ends the server and is
-    raised. Raises `QstashError` if a port or the database is in use.
+    `prepare` runs in a thread while the server accepts requests; an exception that it raises stops
+    the server and is raised. Raises `QstashError` if a port or the database is in use.
     """
     with listening(config.host, config.port, config.log_port) as (addresses, listeners):
         server = _Server(config, addresses, on_ready, prepare)
@@ -71,19 +71,19 @@ def serve(config: ServerConfig, on_ready: OnRunning, prepare: OnRunning | None =
 
 @contextlib.contextmanager
 def running_server(config: ServerConfig, prepare: OnRunning | None = None) -> Iterator[str]:
-    """A server in a thread of its own, and its URL. Raises what `prepare` raises."""
+    """Runs a server in a thread and yields its URL. Raises what `prepare` raises."""
     ready = threading.Event()
     with listening(config.host, config.port, config.log_port) as (addresses, listeners):
         server = _Server(config, addresses, lambda _running: ready.set(), prepare)
         with running_in_thread(server, listeners) as thread:
-            while not ready.wait(_LOOK_S):
+            while not ready.wait(_POLL_S):
                 if not thread.is_alive():
                     raise server.failure or QstashError("the embedded server did not start")
             yield addresses.url
 
 
 class _Server(HttpServer):
-    """Tells when it answers and is prepared. `failure` is why it could not be."""
+    """Reports that it is ready. `failure` is the exception that prevented it."""
 
     def __init__(
         self,
@@ -117,14 +117,14 @@ class _Server(HttpServer):
             await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Closes the accounts after the last request was answered."""
+        """Closes the accounts after the last response."""
         try:
             await super().shutdown(sockets)
         finally:
             await self._accounts.stop()
 
     async def main_loop(self) -> None:
-        """Prepares, reports that it is ready, and serves until it is stopped."""
+        """Prepares, reports that the server is ready, and serves until it is stopped."""
         running = Running(self._addresses, await self._accounts.users())
         if await self._is_prepared(running):
             self._on_ready(running)
@@ -134,11 +134,11 @@ class _Server(HttpServer):
         if self._prepare is None:
             return True
         work = asyncio.create_task(asyncio.to_thread(self._prepare, running))
-        # Of what nobody waits for any more, asyncio would tell the user.
+        # Otherwise asyncio logs an exception that nobody retrieves.
         work.add_done_callback(lambda done: done.cancelled() or done.exception())
-        # An interruption is heeded at once: what is under way finds that nothing answers any more.
+        # An interrupt stops the server at once; the requests of `prepare` then fail.
         while not (work.done() or self.should_exit):
-            await asyncio.wait({work}, timeout=_LOOK_S)
+            await asyncio.wait({work}, timeout=_POLL_S)
         if not work.done():
             return False
         self.failure = work.exception()

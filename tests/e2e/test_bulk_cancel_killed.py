@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.e2e.conftest import Dev
-from tests.server.test_bulk_cancel import fill
+from tests.server.filling import fill
 
 Eventually = Callable[..., object]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,45 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-from qstash_cli.protocol import ids
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.server.clock import ScaledClock
-from qstash_cli.server.delivery.engine import Engine
-from qstash_cli.server.delivery.http_attempt import Deliverer
-from qstash_cli.server.errors import ApiError
 from qstash_cli.server.run import ServerConfig, running_server
-from qstash_cli.server.services.bulk_cancel import BulkCancels
-from qstash_cli.server.storage import bulk_actions, messages
-from qstash_cli.server.storage.messages import NewMessage
-from qstash_cli.server.storage.store import Store
 from tests.conftest import Sink
+from tests.server.filling import NOWHERE, fill
 
 Eventually = Callable[..., object]
 HEADERS = {"Authorization": f"Bearer {DEV_USER.token}"}
-NOWHERE = "http://127.0.0.1:9/"
-DAY_MS = 86_400_000
-
-
-def new_id(prefix: str) -> str:
-    return ids.new_id(prefix, os.urandom)
-
-
-def fill(path: Path, count: int, *labels: str) -> None:
-    """Store messages that are due tomorrow, as many of each label."""
-    store, now_ms = Store(path), round(time.time() * 1000)
-
-    def insert(connection: sqlite3.Connection) -> None:
-        for label in labels:
-            new = NewMessage(
-                url=NOWHERE, options=MessageOptions(label=(label,)), body=b"", caller_ip="::1",
-                created_ms=now_ms, due_ms=now_ms + DAY_MS,
-            )  # fmt: skip
-            for _ in range(count):
-                messages.insert(connection, new, new_id)
-
-    asyncio.run(store.run(insert))
-    store.close()
 
 
 @contextmanager
@@ -255,81 +220,3 @@ def test_an_unknown_filter_cancels_nothing(http: httpx.Client) -> None:
     assert refused.status_code == 400
     assert http.get("/v2/bulkActions").json()["bulkActions"] == []
     assert cancel(http) == {"cancelled": 1}
-
-
-def test_an_action_expires_after_seven_days(tmp_path: Path) -> None:
-    store = Store(tmp_path / "db")
-
-    async def scenario() -> None:
-        def insert(connection: sqlite3.Connection) -> None:
-            bulk_actions.insert(connection, "bulk_1", {}, total=0, last_seq=0, now_ms=1_000)
-            bulk_actions.finish(connection, "bulk_1", 1_000)
-
-        await store.run(insert)
-        last_ms = 1_000 + 7 * DAY_MS
-        listed = await store.run(
-            lambda c: bulk_actions.page(c, cursor=None, limit=10, now_ms=last_ms)
-        )
-        assert [one.id for one in listed[0]] == ["bulk_1"]
-        later = await store.run(
-            lambda c: bulk_actions.page(c, cursor=None, limit=10, now_ms=last_ms + 1)
-        )
-        assert later == ([], "")
-        with pytest.raises(ApiError, match="bulk_1 not found"):
-            await store.run(lambda c: bulk_actions.get(c, "bulk_1", last_ms + 1))
-
-    asyncio.run(scenario())
-    store.close()
-
-
-@contextmanager
-def cancels(path: Path, *, wait_s: float) -> Iterator[tuple[asyncio.Runner, Store, BulkCancels]]:
-    """Bulk cancels on a database, with an engine that is not started."""
-    store = Store(path)
-    with asyncio.Runner() as runner:
-
-        async def made() -> tuple[Deliverer, BulkCancels]:
-            clock, deliverer = ScaledClock(), Deliverer(())
-            engine = Engine(store, clock, deliverer, new_id, max_concurrency=10)
-            return deliverer, BulkCancels(store, engine, clock, new_id, wait_s=wait_s)
-
-        deliverer, tested = runner.run(made())
-        yield runner, store, tested
-        runner.run(tested.stop())
-        runner.run(deliverer.close())
-    store.close()
-
-
-def test_a_request_that_waited_too_long_gets_429_and_the_cancel_continues(tmp_path: Path) -> None:
-    fill(tmp_path / "db", 2_000, "a")
-
-    async def scenario(store: Store, tested: BulkCancels) -> None:
-        with pytest.raises(ApiError, match="still cancelling in the background") as refused:
-            await tested.finish({"label": ["a"]})
-        assert refused.value.status == 429
-        assert refused.value.headers == ()
-        async with asyncio.timeout(30):
-            while True:
-                listed, _ = await store.run(
-                    lambda c: bulk_actions.page(c, cursor=None, limit=1, now_ms=0)
-                )
-                if listed[0].completed_ms is not None:
-                    break
-        assert listed[0].processed == 2_000
-
-    with cancels(tmp_path / "db", wait_s=0) as (runner, store, tested):
-        runner.run(scenario(store, tested))
-
-
-def test_more_than_a_thousand_actions_in_progress_are_refused(tmp_path: Path) -> None:
-    async def scenario(tested: BulkCancels) -> None:
-        filters = [{"label": [str(number)]} for number in range(1_001)]
-        begun = [asyncio.create_task(tested.accept(one)) for one in filters]
-        outcomes = await asyncio.gather(*begun, return_exceptions=True)
-
-        assert not any(isinstance(one, BaseException) for one in outcomes[:-1])
-        assert isinstance(outcomes[-1], ApiError)
-        assert outcomes[-1].status == 412
-
-    with cancels(tmp_path / "db", wait_s=60) as (runner, _, tested):
-        runner.run(scenario(tested))

@@ -34,7 +34,7 @@ def test_a_few_messages_of_a_kind_pass_and_the_others_are_counted(
         if limit.filter(one):
             text = one.getMessage()
             passed[line] += 1
-            found = re.search(r"\((\d+) more like this were left out", text)
+            found = re.search(r"\((\d+) more messages like this were suppressed", text)
             counted[line] += int(found[1]) if found else 0
             assert text.startswith("message to y")
     now_s += PERIOD_S
@@ -51,7 +51,7 @@ def test_a_flood_is_cut_to_a_few_lines_which_say_so() -> None:
 
     assert len(lines) == ENOUGH
     assert lines[0] == "error: no y"
-    assert lines[-1] == "error: no y (more like this are counted only, for 10 s)"
+    assert lines[-1] == "error: no y (further messages like this are suppressed for 10 s)"
 
 
 def test_another_message_or_exception_is_another_kind() -> None:

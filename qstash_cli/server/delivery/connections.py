@@ -1,4 +1,4 @@
-"""A pool of connections to destinations, whose cost does not grow with their number.
+"""A connection pool whose cost does not grow with the number of connections.
 
 httpx2's own pool checks every idle connection on every request. Measured on one core with 100
 requests at a time, the CPU time of a request was 0.43 ms here and 0.55 ms with httpx2's pool to one
@@ -22,7 +22,7 @@ _Origin = tuple[bytes, bytes, int | None]
 
 
 class Connections(httpx2.AsyncBaseTransport):
-    """A transport that opens a connection for every request for which none is idle."""
+    """A transport that opens a connection for each request unless one is idle."""
 
     def __init__(self) -> None:
         # The most recently used is last.
@@ -58,7 +58,7 @@ class Connections(httpx2.AsyncBaseTransport):
             return None
         transport = idle.pop()
         if not idle:
-            # Otherwise every destination there ever was would leave an entry.
+            # Otherwise every destination would leave an entry behind.
             del self._by_origin[origin]
         del self._idle[transport]
         return transport

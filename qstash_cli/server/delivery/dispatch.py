@@ -1,7 +1,7 @@
-"""Which due message starts next: limits of all deliveries, of a host and of a flow control key.
+"""Selects the next message to start: limits of all deliveries, of a host and of a flow control key.
 
-A message that may not start yet waits in the list of the limit that stops it, so that neither a
-full host nor a full key costs the others a step.
+A message that may not start yet waits in the list of the limit that blocks it, so that a full host
+or key costs the other messages nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class PendingMessage(NamedTuple):
-    """A message that waits for its next attempt; `order` sorts those that are due together."""
+    """The place of a message in the schedule of attempts; `order` breaks ties of `due_ms`."""
 
     due_ms: int
     order: int
@@ -32,7 +32,7 @@ class PendingMessage(NamedTuple):
 
 @dataclass(eq=False)
 class Host:
-    """A destination host: its deliveries in flight, and the lanes that wait for a place."""
+    """A destination host: its deliveries in flight, and the lanes that it blocks."""
 
     name: str
     active: int = 0
@@ -54,7 +54,7 @@ class Lane:
 
 
 class Start(NamedTuple):
-    """A message whose attempt starts now, and the lane that gets its place back afterwards."""
+    """A message whose attempt starts now, and the lane to pass to `end` afterwards."""
 
     pending: PendingMessage
     lane: Lane
@@ -62,12 +62,12 @@ class Start(NamedTuple):
 
 @lru_cache(maxsize=256)
 def host_of(url: str) -> str:
-    """The host and port of a URL, which share their places."""
+    """The host and port of a URL, which share a limit."""
     try:
         parts = urlsplit(url)
         return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}"
     except ValueError:
-        # The delivery will fail and say why.
+        # The delivery will fail with an error.
         return url
 
 
@@ -91,7 +91,7 @@ class Dispatcher:
         self._openings: list[tuple[int, int, Flow]] = []
 
     def add(self, pending: PendingMessage) -> None:
-        """Appends a due message, unless it waits here already."""
+        """Appends a due message, unless it is waiting already."""
         if pending.message_id in self._lane_of:
             return
         lane = self._lane(pending)
@@ -103,7 +103,7 @@ class Dispatcher:
             _park(lane, self._ready)
 
     def remove(self, message_ids: Iterable[str]) -> None:
-        """Removes those of the messages that wait here."""
+        """Removes those of the messages that are waiting."""
         for message_id in message_ids:
             lane = self._lane_of.pop(message_id, None)
             if lane is not None:
@@ -112,12 +112,12 @@ class Dispatcher:
                     lane.flow.waiting -= 1
 
     def start_next(self, now_ms: int) -> Start | None:
-        """Takes the places of the next message that may start, None if none may."""
+        """Starts the next message that the limits allow, None if there is none."""
         while self._ready and self.in_flight < self._limit:
             _, lane = heapq.heappop(self._ready)
             lane.is_parked = False
             started = self._start(lane, now_ms)
-            # Whatever stopped this lane may let another one of the same host or key pass.
+            # Another lane of the same host or key may be able to start.
             if not self._is_full(lane.host):
                 self._unpark(lane.host.parked)
             if lane.flow is not None:
@@ -127,7 +127,7 @@ class Dispatcher:
         return None
 
     def end(self, lane: Lane) -> None:
-        """Gives back the places of a message whose attempt has ended."""
+        """Stops counting a message whose attempt has ended."""
         self.in_flight -= 1
         lane.host.active -= 1
         if lane.flow is not None:
@@ -141,7 +141,7 @@ class Dispatcher:
                 del self._full_hosts[host.name]
 
     def recheck(self, flow: Flow) -> None:
-        """Lets messages of a flow control key start whose limits have changed."""
+        """Lets messages of a flow control key start after its limits have changed."""
         self._unpark(flow.parked)
 
     def open_periods(self, now_ms: int) -> None:
@@ -150,14 +150,14 @@ class Dispatcher:
             self._open(heapq.heappop(self._openings)[-1])
 
     def clock_was_set_back(self) -> None:
-        """Checks the flow control keys that wait for a period, which may now be far off."""
+        """Checks the flow control keys that wait for a period, which may be far away now."""
         openings, self._openings = self._openings, []
         for _, _, flow in openings:
             self._open(flow)
 
     @property
     def next_opening_ms(self) -> int | None:
-        """When the next rate period begins that a message waits for."""
+        """When the next rate period begins for which a message waits."""
         return self._openings[0][0] if self._openings else None
 
     def _open(self, flow: Flow) -> None:

@@ -1,4 +1,4 @@
-"""When each message is delivered, and what happens then."""
+"""The delivery engine: starts attempts when they are due, and stores their results."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Engine:
-    """Delivers due messages, a bounded number at once; times are the clock's milliseconds.
+    """Delivers due messages, at most `max_concurrency` at a time; times are in ms of the clock.
 
-    A message waits for its turn in its queue, then for its time, then in the dispatcher for a
-    place. The clock is read again every `check_clock_every_s` real seconds, since it may jump.
+    A message waits for its turn in its queue, then for its time, then in the dispatcher for the
+    limits. Reads the clock every `check_clock_every_s` real seconds, since it may jump.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Engine:
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Loads every undelivered message from the store, and begins to deliver."""
+        """Loads every undelivered message from the store, and starts to deliver."""
         for queue in await self._store.run(queues.list_all):
             parallelism, is_paused = restoring.queue_limits(queue)
             self._queueing.set(queue.name, parallelism=parallelism, is_paused=is_paused)

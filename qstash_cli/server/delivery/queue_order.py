@@ -1,4 +1,4 @@
-"""Whose turn it is in each queue. Source: QStash docs, "Queues"."""
+"""The order of deliveries in each queue. Source: QStash docs, "Queues"."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from qstash_cli.server.delivery.dispatch import PendingMessage
 
 @dataclass
 class QueueState:
-    """A queue. An active message keeps its place until it and all its callbacks are done.
+    """A queue. An active message counts until it and all its callbacks are done.
 
-    `active` has the ids that keep each place: of the message itself and of its callbacks.
+    `active` has, for each message, the ids of itself and its callbacks that are not done.
     """
 
     parallelism: int = 1
@@ -54,7 +54,7 @@ class Queueing:
         return name
 
     def leave(self, message_ids: Iterable[str]) -> None:
-        """Gives the places of messages that are done or cancelled to the next ones."""
+        """Removes messages that are done or cancelled, and starts the next ones."""
         changed = set()
         for message_id in message_ids:
             name, place = self._place_of.pop(message_id, ("", ""))

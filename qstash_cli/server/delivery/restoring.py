@@ -39,7 +39,7 @@ def _damage(message: StoredMessage) -> str | None:
     for name in ("id", "queue", "flow_key", "callback_of", "held_queue"):
         value = getattr(message, name)
         if not isinstance(value, str | None):
-            return f"{name} is not a text: {reprlib.repr(value)}"
+            return f"{name} is not a string: {reprlib.repr(value)}"
     return None
 
 

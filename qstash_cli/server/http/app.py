@@ -47,7 +47,7 @@ _RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/", "/v2/workflows/")
 
 
 def build(accounts: Accounts, *, host: str, limits: PlanLimits) -> Starlette:
-    """The application on accounts that are started, and stopped, by whoever runs it."""
+    """The application. The caller starts and stops the accounts."""
     middleware = [
         Middleware(Guard, host=host, accounts=accounts),
         Middleware(_Paths),
@@ -72,9 +72,9 @@ def build(accounts: Accounts, *, host: str, limits: PlanLimits) -> Starlette:
 
 
 class _Paths:
-    """Makes collections answer with a slash at their end too, and refuses an empty id there.
+    """Normalizes paths: collections may end with a slash, and resources may be in any case.
 
-    The resource may be written in any case: the Go SDK asks for `/v2/Schedules/`.
+    Refuses to delete an empty id. The Go SDK requests `/v2/Schedules/`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -84,12 +84,12 @@ class _Paths:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # No pattern of a route matches a line feed, which a destination may well hold.
+        # A destination may contain a line feed, which no pattern of a route matches.
         path = _with_known_resource(scope["path"]).replace("\n", "%0A")
         scope = {**scope, "path": path}
         if path.endswith("/") and not path.startswith(_RAW):
             if scope["method"] == "DELETE":
-                # In the cloud an empty id means everything.
+                # In the cloud an empty id selects everything.
                 await refusal(400, "the id is empty")(scope, receive, send)
                 return
             scope["path"] = path.rstrip("/") or "/"
@@ -113,11 +113,11 @@ async def _bad_input(_request: Request, error: Exception) -> Response:
 
 
 async def _no_unicode(_request: Request, _error: Exception) -> Response:
-    return refusal(400, "half a surrogate pair is no text")
+    return refusal(400, "the body contains an unpaired surrogate")
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:
-    return refusal(400, "the request has no end")
+    return refusal(400, "the client closed the connection before the end of the request")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -126,12 +126,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _store_error(_request: Request, error: Exception) -> Response:
-    logging.getLogger(__name__).error("the database refuses: %s", error)
+    logging.getLogger(__name__).error("database error: %s", error)
     return refusal(500, f"nothing was stored: {error}")
 
 
 async def _unexpected(_request: Request, error: Exception) -> Response:
-    # uvicorn hangs up after such an error, which a client must know before its next request.
-    return refusal(
-        500, f"a defect of the server: {type(error).__name__}", [("Connection", "close")]
-    )
+    # uvicorn closes the connection after such an error, which a client must know.
+    return refusal(500, f"internal server error: {type(error).__name__}", [("Connection", "close")])

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, with errors in JSON and time limits for clients."""
+"""uvicorn's HTTP/1.1 protocol, with errors in JSON and timeouts for clients."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 503: b"Service Unavail
 
 
 class Inbound(H11Protocol):
-    """A connection. What is not HTTP or comes too slowly gets an error in JSON.
+    """A connection. Invalid HTTP and slow requests get an error in JSON.
 
-    When there are too many connections, a new one takes the place of that which has waited for its
-    client the longest. It is refused with 503 only if the server is working for all of them.
+    When there are too many connections, a new one replaces the one that has waited longest for its
+    client. It is refused with 503 only if the server is working on a request of each.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class Inbound(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits = config.clients
         self._server_state = server_state
-        # What the client has to send next, as h11 calls it, and since when; None on our turn.
+        # What the client must send next, as a state of h11, and since when; None on our turn.
         self._awaited: type[h11.IDLE | h11.SEND_BODY] | None = None
         self.waiting_since: float | None = None
         self._request_timer: asyncio.TimerHandle | None = None
         self._response_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Waits for a request, unless the server stops."""
+        """Waits for a request, unless the server is stopping."""
         super().connection_made(JoinedWrites(transport, self.loop))
         if self._server_state.is_stopping:
             self.shutdown()
@@ -49,42 +49,42 @@ class Inbound(H11Protocol):
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Takes what has arrived, and waits for the rest."""
+        """Handles received data, and waits for the rest."""
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
-        """Waits for the next request, or for the rest of a body that nobody needs."""
+        """Waits for the next request, or for the rest of a body that is not needed."""
         super().on_response_complete()
         # Until the next request begins, uvicorn's own timer runs.
         has_begun = bool(self.conn.trailing_data[0])
         self._watch(is_timed=has_begun or self.conn.their_state is h11.SEND_BODY)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits no longer."""
+        """Cancels the timers."""
         super().connection_lost(exc)
         for timer in (self._request_timer, self._response_timer):
             if timer is not None:
                 timer.cancel()
 
     def pause_writing(self) -> None:
-        """Waits until the client reads."""
+        """Starts the timeout for a client that does not read."""
         super().pause_writing()
         self._await_reading()
 
     def resume_writing(self) -> None:
-        """The client reads."""
+        """Cancels that timeout."""
         super().resume_writing()
         if self._response_timer is not None:
             self._response_timer.cancel()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Ends an idle connection, though its client has not read everything."""
+        """Closes an idle connection, even if its client has not read everything."""
         super().timeout_keep_alive_handler()
-        self._hang_up()
+        self._close()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is not HTTP, and hangs up."""
+        """Responds to invalid HTTP, and closes the connection."""
         self._refuse(400, msg)
 
     def _make_room(self) -> None:
@@ -99,7 +99,7 @@ class Inbound(H11Protocol):
             self._refuse(503, "too many connections")
             return
         _, other = min(waiting, key=lambda one: one[0])
-        # It is lost in the next step of the event loop, but counts no more from now on.
+        # It closes in the next step of the event loop, but must not count from now on.
         self.connections.discard(other)
         other.transport.abort()
 
@@ -123,7 +123,7 @@ class Inbound(H11Protocol):
         elif self.conn.trailing_data[0]:
             self._refuse(408, f"the request did not arrive within {self._limits.head_s:g} s")
         else:
-            self._hang_up()
+            self._close()
 
     def _await_reading(self) -> None:
         unread = self.transport.get_write_buffer_size()
@@ -137,14 +137,14 @@ class Inbound(H11Protocol):
         self._response_timer = self.loop.call_later(self._limits.response_s, check)
 
     def _refuse(self, status: int, message: str) -> None:
-        """Responds with an error if there is no response yet, and hangs up."""
+        """Responds with an error unless a response has begun, and closes the connection."""
         if self.cycle is not None and not self.cycle.response_complete:
-            # The application must not respond any more.
+            # The application must not respond after this.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             self._respond(status, message)
-        self._hang_up()
+        self._close()
 
     def _respond(self, status: int, message: str) -> None:
         body = json.dumps({"error": message}).encode()
@@ -160,8 +160,8 @@ class Inbound(H11Protocol):
         ):
             self.transport.write(self.conn.send(event) or b"")
 
-    def _hang_up(self) -> None:
-        # Closing waits until everything was read, which may be never.
+    def _close(self) -> None:
+        # A normal close waits until the client has read everything, which may be never.
         end: Callable[[], None] = self.transport.close
         if self.transport.get_write_buffer_size():
             end = self.transport.abort

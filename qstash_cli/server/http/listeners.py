@@ -14,7 +14,7 @@ BACKLOG = 2048
 
 
 class Addresses(NamedTuple):
-    """The URLs at which a server answers. `log_url` is None without a port for the logs."""
+    """The URLs of a server. `log_url` is None without a port for the logs."""
 
     url: str
     log_url: str | None = None
@@ -24,29 +24,29 @@ class Addresses(NamedTuple):
 def listening(
     host: str, port: int, log_port: int | None
 ) -> Iterator[tuple[Addresses, list[socket.socket]]]:
-    """The listeners of both ports, 0 for a free one, and where they are.
+    """Opens the listeners of both ports, 0 for a free one, and yields them with their URLs.
 
-    Raises `QstashError` if one is in use.
+    Raises `QstashError` if a port is in use.
     """
-    with contextlib.ExitStack() as open_ones:
-        listeners = _of_port(host, port, _hint("--port"), open_ones)
+    with contextlib.ExitStack() as stack:
+        listeners = _of_port(host, port, _hint("--port"), stack)
         addresses = Addresses(url=_url(host, listeners[0]))
         if log_port is not None:
-            further = _of_port(host, log_port, _hint("--log-port"), open_ones)
-            addresses = Addresses(url=addresses.url, log_url=_url(host, further[0]))
-            listeners += further
+            more = _of_port(host, log_port, _hint("--log-port"), stack)
+            addresses = Addresses(url=addresses.url, log_url=_url(host, more[0]))
+            listeners += more
         yield addresses, listeners
 
 
 @contextlib.contextmanager
 def loopback(port: int) -> Iterator[tuple[str, list[socket.socket]]]:
-    """The listeners of a loopback port, 0 for a free one, and the URL.
+    """Opens the listeners of a loopback port, 0 for a free one, and yields them with their URL.
 
     Raises `QstashError` if the port is in use.
     """
-    with contextlib.ExitStack() as open_ones:
+    with contextlib.ExitStack() as stack:
         hint = "choose another --port, 0 for a free one"
-        listeners = _of_port(_LOOPBACK, port, hint, open_ones)
+        listeners = _of_port(_LOOPBACK, port, hint, stack)
         yield _url(_LOOPBACK, listeners[0]), listeners
 
 
@@ -54,26 +54,24 @@ def _hint(flag: str) -> str:
     return f"is another `qstash dev` running? choose another {flag}, 0 for a free one"
 
 
-def _of_port(
-    host: str, port: int, hint: str, open_ones: contextlib.ExitStack
-) -> list[socket.socket]:
+def _of_port(host: str, port: int, hint: str, stack: contextlib.ExitStack) -> list[socket.socket]:
     try:
-        listener = open_ones.enter_context(_bound(host, port))
+        listener = stack.enter_context(_bound(host, port))
     except OSError as fault:
         raise QstashError(
             f"cannot listen on {host}:{port}: {(fault.strerror or '').lower()}", hint=hint
         ) from None
     listeners = [listener]
     if host == _LOOPBACK:
-        # `localhost` is the address of IPv6 for some programs. Not every machine has it.
+        # Some programs resolve `localhost` to the IPv6 address. Not every machine has it.
         with contextlib.suppress(OSError):
-            listeners.append(open_ones.enter_context(_bound("::1", listener.getsockname()[1])))
+            listeners.append(stack.enter_context(_bound("::1", listener.getsockname()[1])))
     return listeners
 
 
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Only where TCP is named does asyncio turn off the delay of small answers, which is 40 ms.
+    # asyncio disables the delay of small responses (40 ms) only if the protocol is TCP explicitly.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

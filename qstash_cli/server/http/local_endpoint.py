@@ -1,4 +1,4 @@
-"""A local HTTP endpoint, which passes each request to a function and sends what it returns."""
+"""A local HTTP endpoint that responds to each request with the result of a function."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Received(NamedTuple):
-    """One request. `path` is the target as it was sent; names of headers are in lower case."""
+    """A request. `path` is the raw target; header names are in lower case."""
 
     method: str
     path: str
@@ -31,13 +31,13 @@ class Received(NamedTuple):
     body: bytes
 
     def header(self, name: str) -> str:
-        """The first header of that name, empty if there is none."""
+        """The first header with this name, or an empty string."""
         return next((value for n, value in self.headers if n == name.lower()), "")
 
 
 @dataclass
 class LocalEndpoint:
-    """Where it listens, and the requests so far."""
+    """The URL of an endpoint, and the requests so far."""
 
     url: str
     received: list[Received] = field(default_factory=list)
@@ -107,7 +107,7 @@ async def _in_thread(work: Callable[[], T]) -> T:
     outcome: asyncio.Future[T] = loop.create_future()
 
     def settle(set_outcome: Callable[[], None]) -> None:
-        # The loop may be closed by now, and whoever waited may be gone.
+        # The loop may be closed by now, and the waiting task cancelled.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(lambda: None if outcome.done() else set_outcome())
 

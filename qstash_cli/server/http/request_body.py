@@ -1,4 +1,4 @@
-"""Reading the bodies of requests in bounded memory."""
+"""Reads the bodies of requests in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from qstash_cli.server.errors import ApiError
 
 # A batch is one request with many bodies. Source: QStash changelog, December 2024.
 LIMIT_BYTES = 100 * 1_048_576
-# Of all bodies that are read at a time.
+# The limit of all bodies that are being read.
 _MEMORY_BYTES = 512 * 1_048_576
 
 
 class BodyMemory:
-    """What is left of the memory for bodies that have not arrived completely."""
+    """The free memory for bodies that are being read."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.free_bytes = limit_bytes
 
     @contextmanager
     def lease(self) -> Iterator[Callable[[int], None]]:
-        """A function that takes bytes of the memory until the end of the block.
+        """A function that reserves bytes until the end of the block.
 
-        It raises `ApiError` with status 503 when there are none.
+        It raises `ApiError` with status 503 if they are not free.
         """
         taken = 0
 
@@ -33,7 +33,7 @@ class BodyMemory:
             nonlocal taken
             if size > self.free_bytes:
                 raise ApiError(
-                    503, "too many request bodies at a time", headers=(("Retry-After", "1"),)
+                    503, "too many concurrent request bodies", headers=(("Retry-After", "1"),)
                 )
             self.free_bytes -= size
             taken += size
@@ -50,9 +50,9 @@ _MEMORY = BodyMemory(_MEMORY_BYTES)
 async def read_body(request: Request, memory: BodyMemory = _MEMORY) -> bytes:
     """The body of a request.
 
-    Raises `ApiError` with status 413 if it is larger than the limit, before any of it is read if
-    the request says so, and with 503 if there is no memory for it; Starlette's `ClientDisconnect`
-    if the client goes away.
+    Raises `ApiError` with status 413 if it exceeds the limit (before reading, if the request has a
+    Content-Length), and with 503 if there is no memory for it. Raises Starlette's
+    `ClientDisconnect` if the client closes the connection.
     """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > LIMIT_BYTES:

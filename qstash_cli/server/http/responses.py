@@ -1,4 +1,4 @@
-"""How answers and errors are written. Source: QStash docs, "API rate limits and errors"."""
+"""JSON responses and errors. Source: QStash docs, "API rate limits and errors"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 
 def _text(value: object) -> str:
-    # A damaged database has bytes where a text belongs; the other rows can still be read.
+    # A damaged database may have bytes in a column of text; the other rows can still be read.
     return value.decode(errors="replace") if isinstance(value, bytes) else repr(value)
 
 
@@ -18,7 +18,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_t
 
 
 def encode(content: Any) -> bytes:
-    """JSON as the API writes it."""
+    """Encodes JSON as the API does."""
     return _encode(content).encode(errors="replace")
 
 
@@ -28,7 +28,7 @@ def respond(content: Any, status: int = 200) -> Response:
 
 
 def refusal(status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> Response:
-    """An error as QStash writes it."""
+    """An error response in the format of QStash."""
     refused = respond({"error": message}, status)
     refused.headers.update(dict(headers))
     return refused

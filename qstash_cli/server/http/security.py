@@ -1,6 +1,6 @@
-"""Who may talk to the server, and as which user.
+"""Authenticates requests.
 
-The credentials are public, so a web page must not.
+The credentials are public, so requests from web pages are refused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Guard:
         self._accounts = accounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, or answers it."""
+        """Passes a request on, or refuses it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -39,7 +39,7 @@ class Guard:
 
     def _refusal(self, headers: Headers) -> ASGIApp | None:
         if not self._knows(f"http://{headers.get('host', '')}"):
-            return refusal(421, "unknown host; the server knows the names of this machine only")
+            return refusal(421, "unknown host; the server accepts the names of this machine only")
         origin = headers.get("origin")
         if origin is not None and not self._knows(origin):
             return refusal(403, "requests from other origins are refused")

@@ -1,4 +1,4 @@
-"""What a server logs, on stderr: each kind of message a few times, then a summary."""
+"""Logging to stderr: each kind of message a few times, then a summary."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from typing import Any
 
 _LIMIT = 5
 _PERIOD_S = 10.0
-_MOST_KINDS = 256
+_MAX_KINDS = 256
 
 _Kind = tuple[object, ...]
 
 
 class RepeatLimit(logging.Filter):
-    """Lets `_LIMIT` messages of a kind pass in a period, and counts the others.
+    """Passes `_LIMIT` messages of a kind in a period, and counts the others.
 
-    A kind is a place in the code and an exception type. The count is added to the next message of
-    the kind that passes.
+    A kind is a line of code and an exception type. The next message of the kind that passes
+    reports the count.
     """
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._now_s = now_s
-        # When its period began, and how many messages of it there were; the newest is last.
+        # When the period of a kind began, and the number of its messages; the newest is last.
         self._kinds: OrderedDict[_Kind, tuple[float, int]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a message passes."""
         error_type = record.exc_info[0] if record.exc_info else None
         if error_type is not None and issubclass(error_type, asyncio.CancelledError):
-            # A request that was under way when the server stopped.
+            # A request that was in progress when the server stopped.
             return False
         kind = (record.pathname, record.lineno, error_type, str(record.msg)[:40])
         now_s = self._now_s()
         began_s, count = self._kinds.pop(kind, (now_s, 0))
         if now_s - began_s >= _PERIOD_S:
             if count > _LIMIT:
-                _add(record, f"{count - _LIMIT} more like this were left out")
+                _add(record, f"{count - _LIMIT} more messages like this were suppressed")
             began_s, count = now_s, 0
         count += 1
         self._kinds[kind] = began_s, count
-        if len(self._kinds) > _MOST_KINDS:
+        if len(self._kinds) > _MAX_KINDS:
             self._kinds.popitem(last=False)
         if count == _LIMIT:
-            _add(record, f"more like this are counted only, for {_PERIOD_S:g} s")
+            _add(record, f"further messages like this are suppressed for {_PERIOD_S:g} s")
         return count <= _LIMIT
 
 

@@ -1,4 +1,4 @@
-"""uvicorn's settings, with limits for which it has none."""
+"""The settings of uvicorn, and limits that it does not have."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from uvicorn.server import ServerState
 from qstash_cli.server.http.server_logs import LOG_CONFIG
 
 _STOP_WITHIN_S = 1
-# How many connections are accepted in one step of the event loop, before any of them is counted.
-_ACCEPTED_AT_ONCE = 32
-# The limit of open files of most systems, where it cannot be asked for.
+# Connections that are accepted in one step of the event loop, before any of them is counted.
+_ACCEPTED_PER_STEP = 32
+# The limit of open files on most systems, for systems that do not report it.
 _USUAL_OPEN_FILES = 1024
 
 
-def _most_connections() -> int:
+def _max_connections() -> int:
     """A third of the files that the process may open: deliveries need connections, too."""
     try:
         import resource
@@ -26,25 +26,25 @@ def _most_connections() -> int:
         return _USUAL_OPEN_FILES // 3
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     is_bounded = 0 <= limit < 4 * _USUAL_OPEN_FILES
-    return max(_ACCEPTED_AT_ONCE, (limit if is_bounded else 4 * _USUAL_OPEN_FILES) // 3)
+    return max(_ACCEPTED_PER_STEP, (limit if is_bounded else 4 * _USUAL_OPEN_FILES) // 3)
 
 
 class ClientLimits(NamedTuple):
-    """How long clients may take, in seconds, and how many of them may be connected.
+    """Timeouts for clients in seconds, and the limit of connections.
 
-    `head_s` is for the head of a request, `body_s` for its body, `response_s` for reading any part
-    of a response, and `idle_s` is how long a connection is kept without a request.
+    `head_s` limits the head of a request, `body_s` its body, `response_s` the reading of
+    any part of a response, and `idle_s` the time between requests.
     """
 
     head_s: float = 30
     body_s: float = 60
     response_s: float = 30
     idle_s: int = 5
-    connections: int = _most_connections()
+    connections: int = _max_connections()
 
 
 class StoppableState(ServerState):
-    """What the connections of a server share. Those that are made while it stops are closed."""
+    """The state that connections share. Connections that open while a server stops are closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class StoppableState(ServerState):
 
 
 class HttpConfig(uvicorn.Config):
-    """The settings of a server, whose connections are of the class `protocol`."""
+    """The settings of a server whose connections are instances of `protocol`."""
 
     def __init__(
         self, app: ASGIApp, protocol: type[asyncio.Protocol], clients: ClientLimits
@@ -68,7 +68,7 @@ class HttpConfig(uvicorn.Config):
             http=protocol,
             ws="none",
             proxy_headers=False,
-            backlog=_ACCEPTED_AT_ONCE,
+            backlog=_ACCEPTED_PER_STEP,
             timeout_keep_alive=clients.idle_s,
             timeout_graceful_shutdown=_STOP_WITHIN_S,
         )

@@ -1,4 +1,4 @@
-"""uvicorn as this project runs it: on sockets that are open already, quiet and bounded."""
+"""Runs uvicorn on open sockets, without its access log and with limits."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class HttpServer(uvicorn.Server):
         self.server_state: StoppableState = StoppableState()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves until it is to stop."""
-        # Resolving the name of a destination takes a thread, and some names take many seconds.
+        """Serves until `should_exit` is set."""
+        # Each name that is being resolved occupies a thread, some for many seconds.
         threads = ThreadPoolExecutor(_MAX_THREADS, "server")
         asyncio.get_running_loop().set_default_executor(threads)
         await super().serve(sockets)
@@ -37,7 +37,7 @@ class HttpServer(uvicorn.Server):
         """Starts to accept connections."""
         await super().startup(sockets)
         for listener in sockets or ():
-            # uvicorn has made the queue of the system as short as a step of its own.
+            # uvicorn has limited the backlog to the connections that it accepts in one step.
             listener.listen(BACKLOG)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -47,10 +47,10 @@ class HttpServer(uvicorn.Server):
             # Windows' event loop has no readers.
             with contextlib.suppress(NotImplementedError):
                 loop.remove_reader(listener)
-        # asyncio forgets the sockets of accepted connections that have no transport when their
-        # server is closed. They get their transports in the next step of the event loop.
+        # When a server is closed, asyncio loses the sockets of accepted connections without a
+        # transport. They get their transports in the next step of the event loop.
         await asyncio.sleep(0)
-        # uvicorn closes the connections that it knows of. Those made later close themselves.
+        # uvicorn closes the connections that it has. Those that open later close themselves.
         self.server_state.is_stopping = True
         try:
             await super().shutdown(sockets)

@@ -31,10 +31,10 @@ from qstash_cli.server.storage.store import Store
 
 
 class AccountConfig(NamedTuple):
-    """What all accounts of a server have in common.
+    """The settings of all accounts of a server.
 
-    `db` is the file of the first user; that of another one is beside it, see `file_of`. None keeps
-    the data in memory. `routes` are URL prefixes and where their deliveries go.
+    `db` is the file of the first user; the files of the others are beside it, see `file_of`. None
+    keeps the data in memory. `routes` maps URL prefixes to the targets of deliveries.
     """
 
     users: Sequence[Credentials]
@@ -45,9 +45,9 @@ class AccountConfig(NamedTuple):
 
 
 class Accounts:
-    """The accounts of a server, each opened by the first request of its user.
+    """The accounts of a server. The first request of a user opens the account.
 
-    An account that has a file is opened at the start: it may have something to deliver.
+    Accounts with a file are opened at the start: they may have messages to deliver.
     """
 
     def __init__(self, config: AccountConfig) -> None:
@@ -61,7 +61,7 @@ class Accounts:
         self._opening = asyncio.Lock()
 
     async def start(self) -> None:
-        """Opens the account of the first user, and those that may have something to deliver.
+        """Opens the account of the first user, and those that may have messages to deliver.
 
         Raises `QstashError` for a file that cannot be used.
         """
@@ -81,7 +81,7 @@ class Accounts:
         """The user with this token, or None."""
         found = None
         for known, user in self._tokens:
-            # Takes as long for every token.
+            # Takes the same time for every token.
             if hmac.compare_digest(known, token):
                 found = user
         return found
@@ -95,7 +95,7 @@ class Accounts:
         return self._open[user.name]
 
     async def users(self) -> tuple[Credentials, ...]:
-        """The users with the keys that sign now, which a rotation in a file has changed."""
+        """The users with their current keys: a stored rotation may have changed them."""
         found = []
         for user in self._config.users:
             if user.name in self._open:
@@ -107,7 +107,7 @@ class Accounts:
         return tuple(found)
 
     def file_of(self, user: Credentials) -> Path | None:
-        """The file of a user's data: that of `--db`, for all but the first with the name added."""
+        """The file of a user's data: `--db` for the first, with the user's name for the others."""
         path = self._config.db
         if path is None or user is self._config.users[0]:
             return path
@@ -123,17 +123,17 @@ class Accounts:
         except Exception as fault:
             if path is None or isinstance(fault, QstashError):
                 raise
-            # What is read at the start is not of the types that were written.
+            # The values that a start reads have other types than those that were written.
             raise damaged(path, f"{type(fault).__name__}: {fault}") from fault
 
     async def _started(
         self, user: Credentials, path: Path | None, closing: contextlib.AsyncExitStack
     ) -> Account:
-        """The account on its file; `closing` undoes what has been started in the reverse order."""
+        """Starts an account on its file; `closing` stops its parts in reverse order."""
         config = self._config
         store = Store(path)
         closing.callback(store.close)
-        # Time that runs fast continues from the last step, so that no schedule fires twice for it.
+        # A fast clock continues from the last step, so that no schedule fires twice.
         at_least_ms = await store.run(logs.last_step_ms) if config.speed > 1 else 0
         clock = ScaledClock(config.speed, self._started_at_s, at_least_ms)
         engine = Engine(
@@ -165,10 +165,10 @@ class Accounts:
 
 
 def new_id(prefix: str) -> str:
-    """A random id with this prefix. That of a message begins with the time.
+    """A random id with this prefix. The id of a message begins with the time.
 
-    Ids in the order of their insertion are neighbours in the indexes of the tables: half as many
-    bytes of a file are written for a message (5.9 KB in place of 11.8, 16 messages in a commit).
+    Ids in insertion order are neighbours in the indexes: the database writes half as many bytes
+    for a message (5.9 KB instead of 11.8, with 16 messages in a commit).
     """
     if prefix == "msg":
         return ids.new_time_ordered_id(prefix, time.time_ns() // 1_000_000, os.urandom)

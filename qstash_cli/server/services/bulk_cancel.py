@@ -21,7 +21,7 @@ from qstash_cli.server.parameters import Parameters, split
 from qstash_cli.server.storage import bulk_actions
 from qstash_cli.server.storage.store import Connection, Store
 
-# How long a request may wait for its action. After that it gets 429, and the action continues.
+# How long a request waits for its action. Then it gets 429, and the action continues.
 SYNCHRONOUS_S = 60.0
 _ACTIONS_LIMIT = 1000
 # The rows that a job of the store reads: while it runs, the event loop does nothing else.
@@ -176,7 +176,7 @@ class BulkCancels:
         while True:
             try:
                 ids, after = await self._store.run(partial(self._step, action=action, rest=rest))
-            except Exception as fault:  # noqa: BLE001 - a full disk must not end the action
+            except Exception as fault:  # noqa: BLE001 - a full disk must not stop the action
                 logging.getLogger(__name__).warning("bulk action %s waits: %r", action.id, fault)
                 await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
                 continue

@@ -1,8 +1,8 @@
 """Upstash Workflow, which this server does not implement.
 
-A message of a workflow that was delivered like any other would start the workflow again and again,
-because its endpoint would not find the headers of its step. The status is 501: the workflow SDK
-takes 400 for a cancelled run and hides it.
+If a step of a workflow were delivered like any other message, it would start the workflow again and
+again, because the endpoint would not find the headers of the step. The status is 501: the workflow
+SDK interprets 400 as a cancelled run and hides it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,6 @@ def refuse_workflow_headers(headers: Headers) -> None:
 
 
 def not_supported(what: str) -> ApiError:
-    """The refusal of a request of the workflow SDK, which is logged."""
+    """Logs the refusal of a request of the workflow SDK, and returns the error."""
     logging.getLogger(__name__).warning("refused %s: %s", what, _NOT_SUPPORTED)
     return ApiError(501, f"{_NOT_SUPPORTED}; it delivers QStash messages only")

@@ -1,6 +1,6 @@
-"""Opening the database: examining a file, and creating or updating its tables.
+"""Opens the database: examines a file, and creates or updates its tables.
 
-A file is examined before it is written to, so that one that is refused stays as it was.
+A file is examined before it is written to, so that a refused file stays unchanged.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from qstash_cli.errors import QstashError
 from qstash_cli.files import open_private
 
-# The scripts that lay out the tables, one for each version: the first N of them made a file of
-# version N. To change a table add a script, since files of users have the tables of those before.
+# The scripts that create the tables, one for each version: the first N create a file of version N.
+# To change a table, add a script: the files of users were created by the existing ones.
 SCHEMAS = ("schema.sql", "schema_2.sql")
-# "qsth", in the header of the file: it tells our databases from those of other programs.
+# "qsth", in the header of the file: it distinguishes our databases from those of other programs.
 APPLICATION_ID = 0x71737468
 # `PRAGMA quick_check` reads the whole file: 0.2 to 0.9 s for 200 MB in the cache, 25 s for 1 GB on
 # a slow disk. Damage that it does not reach in time is reported by the request that reads it.
@@ -40,10 +40,10 @@ def open_memory() -> sqlite3.Connection:
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """The database in a file, which is created with mode 0600 if it does not exist.
+    """Opens the database in a file, which is created with mode 0600 if it does not exist.
 
     The connection holds an exclusive lock until it is closed, so that no second server delivers the
-    same messages. Raises `QstashError` for a file that cannot be used, which says what to do.
+    same messages. Raises `QstashError` for a file that cannot be used.
     """
     path = path.absolute()
     with reporting(path):
@@ -77,12 +77,12 @@ def reporting(path: Path) -> Iterator[None]:
             ) from None
         raise damaged(path, str(fault)) from None
     except UnicodeError:
-        # SQLite quotes what it has found in the words of its error.
+        # The error message of SQLite quotes the invalid content.
         raise damaged(path, "its layout is not text") from None
 
 
 def damaged(path: Path, why: str) -> QstashError:
-    """The error of a database whose content is not what was written."""
+    """The error for a database with damaged content."""
     return QstashError(f"the database is damaged: {path}: {why}", hint=_DAMAGED_HINT)
 
 
@@ -112,12 +112,12 @@ def _create(path: Path) -> None:
             f"the database is not a regular file: {path}", hint="choose another file for --db"
         )
     if not path.exists():
-        # Signing keys and the bodies of messages are going to be in it.
+        # It will contain signing keys and the bodies of messages.
         open_private(path, "xb").close()
 
 
 def _make_private(path: Path) -> None:
-    # SQLite has created the log beside the file by now, with the mode of the file.
+    # By now SQLite has created the log beside the file, with the mode of the file.
     for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         with contextlib.suppress(OSError):
             mode = stat.S_IMODE(file.stat().st_mode)
@@ -134,8 +134,8 @@ def _connect(name: str) -> sqlite3.Connection:
 
 
 def _examine(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises `QstashError` unless it is empty, or an intact database of this version or before."""
-    # Held from the first read on.
+    """Raises `QstashError` unless the file is empty or an intact database of a known version."""
+    # The lock is held from the first read on.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     version = _pragma(connection, "user_version")
     tables = _layout(connection)
@@ -175,14 +175,14 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    # Taking pages over into the file holds up what is to be committed: with SQLite's own
-    # 1000 at a time, the p99 of 500 publishes a second is 51 ms, with 300 it is 39 ms.
+    # A checkpoint copies pages into the file, which delays commits: with SQLite's default of
+    # 1000 pages, the p99 of 500 publishes a second is 51 ms, with 300 it is 39 ms.
     connection.execute("PRAGMA wal_autocheckpoint = 300")
 
 
 def _lay_out(connection: sqlite3.Connection, path: Path) -> None:
-    """Creates the tables, or changes those of an earlier version, all at once or not at all."""
-    # Files from before there were versions have 0, and the tables of the first script.
+    """Creates the tables, or updates those of an earlier version, in one transaction."""
+    # Files without a version have version 0 and the tables of the first script.
     version = _pragma(connection, "user_version")
     if version < len(SCHEMAS):
         changes = "".join(map(_script, SCHEMAS[version:]))

@@ -1,4 +1,4 @@
-"""The one store: a SQLite connection whose jobs are committed in groups."""
+"""The store: a SQLite connection whose jobs are committed in groups."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _Outcome = tuple[Any, Exception | None]
 
 
 class Store:
-    """Runs jobs on the database. What arrives while a group is committed makes up the next one.
+    """Runs jobs on the database. Jobs that arrive during a commit form the next group.
 
-    Jobs run in the thread of the event loop: from another one, each statement would wait for the
+    Jobs run in the thread of the event loop: in another thread, each statement would wait for the
     interpreter's lock. Only a commit to a file, which waits for the disk, has a thread of its own.
     """
 
@@ -33,10 +33,10 @@ class Store:
         self._connection = open_memory() if path is None else open_file(path)
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        """The job's result, once everything that it wrote is committed.
+        """Runs a job, and returns its result once its changes are committed.
 
-        Raises what the job raises, with nothing of it written, or `sqlite3.Error` if it could
-        not be committed.
+        Raises what the job raises, without its changes, or `StoreError` if they cannot be
+        committed.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -69,14 +69,14 @@ class Store:
             else:
                 loop = asyncio.get_running_loop()
                 await loop.run_in_executor(self._committer, connection.execute, "COMMIT")
-        except Exception as fault:  # noqa: BLE001 - of the whole group; nothing of it is written
+        except Exception as fault:  # noqa: BLE001 - the whole group failed; none of its changes are written
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             if len(jobs) == 1:
                 return [(None, fault)]
         else:
             return outcomes
-        # One job that cannot be written must not fail the others, such as those that only read.
+        # A job that cannot be written must not fail the others, such as those that only read.
         return [outcome for job in jobs for outcome in await self._committed([job])]
 
     def _outcome(self, job: Job) -> _Outcome:
@@ -85,7 +85,7 @@ class Store:
             value = job(self._connection)
         except Exception as error:
             if not self._connection.in_transaction:
-                # A full disk takes back the whole group.
+                # A full disk rolls back the whole group.
                 raise
             self._connection.execute("ROLLBACK TO job")
             self._connection.execute("RELEASE job")
