@@ -164,7 +164,7 @@ def test_the_quota_of_a_day_and_the_burst_count_for_each_user(eventually: Eventu
 
 
 def test_parallelism_counts_for_each_user(eventually: Eventually, sink: Sink) -> None:
-    # A destination that never answers takes all places of one user.
+    # A destination that never responds takes all places of one user.
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         running_server(ServerConfig(port=0, limits=PLANS["free"])) as url,

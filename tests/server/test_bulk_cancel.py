@@ -39,14 +39,14 @@ def http() -> Iterator[httpx.Client]:
 
 def publish(http: httpx.Client, url: str = NOWHERE, **options: str) -> str:
     headers = {"Upstash-Delay": "1d"} | {f"Upstash-{n}": value for n, value in options.items()}
-    answer = http.post(f"/v2/publish/{url}", headers=headers).raise_for_status()
-    return str(answer.json()["messageId"])
+    response = http.post(f"/v2/publish/{url}", headers=headers).raise_for_status()
+    return str(response.json()["messageId"])
 
 
 def cancel(http: httpx.Client, **form: Any) -> Any:
-    answer = http.request("DELETE", "/v2/messages", **form)
-    assert answer.status_code == 202, answer.text
-    return answer.json()
+    response = http.request("DELETE", "/v2/messages", **form)
+    assert response.status_code == 202, response.text
+    return response.json()
 
 
 def action(http: httpx.Client, action_id: str) -> Any:
@@ -60,9 +60,9 @@ def is_finished(http: httpx.Client, action_id: str) -> bool:
 def test_one_request_reaches_every_match_and_waits_for_the_end(tmp_path: Path) -> None:
     fill(tmp_path / "db", 1_100, "nightly", "kept")
     with serving(tmp_path / "db") as http:
-        answer = cancel(http, params={"label": "nightly", "count": "1"})
+        response = cancel(http, params={"label": "nightly", "count": "1"})
 
-        assert answer == {"cancelled": 1_100}
+        assert response == {"cancelled": 1_100}
         (done,) = http.get("/v2/bulkActions").json()["bulkActions"]
         assert (done["kind"], done["state"]) == ("cancel", "FINISHED")
         assert (done["total"], done["processed"]) == (1_100, 1_100)
@@ -86,17 +86,17 @@ def test_an_asynchronous_cancel_answers_at_once_with_its_action(
 ) -> None:
     fill(tmp_path / "db", 5_000, "nightly")
     with serving(tmp_path / "db") as http:
-        answer = cancel(http, **form)
+        response = cancel(http, **form)
 
-        assert set(answer) == {"cancelled", "actionId"}
-        assert answer["cancelled"] == 5_000
-        running = action(http, answer["actionId"])
+        assert set(response) == {"cancelled", "actionId"}
+        assert response["cancelled"] == 5_000
+        running = action(http, response["actionId"])
         assert (running["state"], running["total"]) == ("IN_PROGRESS", 5_000)
         assert running["processed"] < 5_000
         assert "completedAt" not in running
         assert running["filter"] == {"label": ["nightly"]}
-        eventually(lambda: is_finished(http, answer["actionId"]))
-        assert action(http, answer["actionId"])["processed"] == 5_000
+        eventually(lambda: is_finished(http, response["actionId"]))
+        assert action(http, response["actionId"])["processed"] == 5_000
 
 
 def test_the_same_filter_joins_the_action_that_is_running(
@@ -122,10 +122,10 @@ def test_messages_published_after_the_request_are_not_cancelled(
 ) -> None:
     fill(tmp_path / "db", 5_000, "a")
     with serving(tmp_path / "db") as http:
-        answer = cancel(http, params={"label": "a", "async": "true"})
+        response = cancel(http, params={"label": "a", "async": "true"})
         kept = publish(http, Label="a")
 
-        eventually(lambda: is_finished(http, answer["actionId"]))
+        eventually(lambda: is_finished(http, response["actionId"]))
         assert http.get(f"/v2/messages/{kept}").status_code == 200
 
 
@@ -135,9 +135,9 @@ def test_cancelling_many_messages_does_not_hold_up_other_requests(
 ) -> None:
     fill(tmp_path / "db", count, "a")
     with serving(tmp_path / "db") as http:
-        answers: list[Any] = []
+        responses: list[Any] = []
         cancelling = threading.Thread(
-            target=lambda: answers.append(cancel(http, params={"label": "a"}))
+            target=lambda: responses.append(cancel(http, params={"label": "a"}))
         )
         slowest_s, requests = 0.0, 0
         with httpx.Client(base_url=http.base_url, trust_env=False, headers=HEADERS) as other:
@@ -151,7 +151,7 @@ def test_cancelling_many_messages_does_not_hold_up_other_requests(
             took_s = time.monotonic() - started_at
         cancelling.join()
 
-        assert answers == [{"cancelled": count}]
+        assert responses == [{"cancelled": count}]
         assert requests > count / 1_000
         # As a whole the cancel takes seconds, and more of them on a busy machine.
         assert slowest_s < took_s / 3, (slowest_s, took_s)

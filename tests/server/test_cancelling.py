@@ -80,8 +80,8 @@ def cancel_by_id(http: httpx.Client, message_id: str) -> None:
 
 
 def cancel_by_list(http: httpx.Client, message_id: str) -> None:
-    answer = http.request("DELETE", "/v2/messages", json={"messageIds": [message_id]})
-    assert answer.json()["cancelled"] == 1
+    response = http.request("DELETE", "/v2/messages", json={"messageIds": [message_id]})
+    assert response.json()["cancelled"] == 1
 
 
 def cancel_by_filter(http: httpx.Client, _message_id: str) -> None:

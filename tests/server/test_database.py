@@ -122,12 +122,12 @@ def test_an_unusable_file_is_refused_with_what_to_do_and_not_changed(
     done = run([*QSTASH, "dev", "--port", "0", "--db", str(path)], plain_environment(tmp_path))
 
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
-    error, told = done.stderr.splitlines()
+    error, hint_line = done.stderr.splitlines()
     assert error.startswith("error: ")
     assert words in error
     assert str(path) in error
-    assert told.startswith("hint: ")
-    assert hint in told
+    assert hint_line.startswith("hint: ")
+    assert hint in hint_line
     assert (path.read_bytes() if path.is_file() else b"") == before
 
 

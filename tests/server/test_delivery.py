@@ -33,9 +33,9 @@ class Api:
             "POST", "/", headers=headers, content=body,
             extensions={"target": f"/v2/{path}/{url}".encode()},
         )  # fmt: skip
-        answer = self.http.send(request)
-        assert answer.is_success, answer.text
-        message_id: str = answer.json()["messageId"]
+        response = self.http.send(request)
+        assert response.is_success, response.text
+        message_id: str = response.json()["messageId"]
         return message_id
 
     def get(self, path: str, **query: str) -> Any:
@@ -117,10 +117,10 @@ def test_a_slow_destination_times_out(api: Api, eventually: Eventually) -> None:
 def test_every_attempt_is_reported_to_the_callback_and_the_end_to_the_failure_callback(
     api: Api, eventually: Eventually
 ) -> None:
-    def answer(request: Received) -> tuple[int, bytes]:
+    def respond(request: Received) -> tuple[int, bytes]:
         return (500, b"no paper") if request.path == "/work" else (200, b"")
 
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         message_id = api.publish(
             f"{endpoint.url}/work", b"print", Retries="1", Retry_Delay="1",
             Callback=f"{endpoint.url}/done", Failure_Callback=f"{endpoint.url}/failed",
@@ -207,8 +207,8 @@ def test_bulk_cancels_take_filters_in_either_form(api: Api, sink: Sink) -> None:
         api.publish(f"{sink.url}/{label}", Delay="1h", Label=label)
 
     def cancel(**form: Any) -> int:
-        answer = api.http.request("DELETE", "/v2/messages", headers=AUTHORISED, **form)
-        count: int = answer.json()["cancelled"]
+        response = api.http.request("DELETE", "/v2/messages", headers=AUTHORISED, **form)
+        count: int = response.json()["cancelled"]
         return count
 
     # The count is ignored: one request reaches every match.
@@ -260,7 +260,7 @@ def test_everything_is_there_again_after_a_restart(
 
 
 def raw_endpoint(head: bytes) -> Any:
-    """An endpoint that answers with these lines, or never if there are none."""
+    """An endpoint that responds with these lines, or never if there are none."""
     import contextlib
     import socketserver
     import threading

@@ -39,26 +39,26 @@ def test_no_more_than_the_rate_begins_in_a_period(
 def test_no_more_than_the_parallelism_is_in_flight(
     server_url: str, connect: Connect, eventually: Eventually
 ) -> None:
-    open_now, most, lock = 0, 0, threading.Lock()
+    open_now, peak, lock = 0, 0, threading.Lock()
     barrier = threading.Event()
 
-    def answer(_request: Received) -> tuple[int, bytes]:
-        nonlocal open_now, most
+    def respond(_request: Received) -> tuple[int, bytes]:
+        nonlocal open_now, peak
         with lock:
             open_now += 1
-            most = max(most, open_now)
+            peak = max(peak, open_now)
         barrier.wait(0.05)
         with lock:
             open_now -= 1
         return 200, b""
 
     sdk = connect(DEV_USER.token, server_url)
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         for _ in range(12):
             sdk.message.publish(url=endpoint.url, flow_control={"key": "a/b", "parallelism": 3})
         eventually(lambda: len(endpoint.received) == 12 and open_now == 0)
 
-    assert most == 3
+    assert peak == 3
     eventually(lambda: sdk.flow_control.get("a/b").parallelism_count == 0)
 
 

@@ -46,10 +46,10 @@ def all_pages(http: httpx.Client, path: str, name: str, **params: str) -> list[l
     found: list[list[Any]] = []
     cursor: dict[str, str] = {}
     while True:
-        answer = http.get(path, params=params | cursor)
-        assert answer.status_code == 200, answer.text
-        assert len(answer.content) < LONGEST_PAGE
-        page = answer.json()
+        response = http.get(path, params=params | cursor)
+        assert response.status_code == 200, response.text
+        assert len(response.content) < LONGEST_PAGE
+        page = response.json()
         found.append(page[name])
         if "cursor" not in page:
             return found
@@ -232,9 +232,9 @@ def test_large_schedules_are_listed_one_by_one(http: httpx.Client) -> None:
         headers = {"Upstash-Cron": "@daily", "Upstash-Schedule-Id": f"s{number:02}"}
         http.post("schedules/http://127.0.0.1:9/", content=b"x" * 500_000, headers=headers)
 
-    with http.stream("GET", "schedules") as answer:
-        assert answer.headers["transfer-encoding"] == "chunked"
-        listed = json.loads(answer.read())
+    with http.stream("GET", "schedules") as response:
+        assert response.headers["transfer-encoding"] == "chunked"
+        listed = json.loads(response.read())
 
     assert [one["scheduleId"] for one in listed] == [f"s{number:02}" for number in range(20)]
     assert {len(one["body"]) for one in listed} == {500_000}

@@ -28,11 +28,11 @@ def enqueue(url: str, destination: str, body: str, **headers: str) -> None:
 def test_two_hundred_messages_keep_their_order_when_every_tenth_fails_at_first(
     server_url: str, eventually: Eventually
 ) -> None:
-    def answer(request: Received) -> tuple[int, bytes]:
+    def respond(request: Received) -> tuple[int, bytes]:
         fails = int(request.body) % 10 == 0 and request.header("upstash-retried") == "0"
         return (500 if fails else 200), b""
 
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         for number in range(200):
             enqueue(server_url, endpoint.url, str(number))
         eventually(lambda: len(endpoint.received) == 220)
@@ -46,12 +46,12 @@ def test_the_next_message_waits_for_the_callback_of_the_last_one(
 ) -> None:
     may_end = threading.Event()
 
-    def answer(request: Received) -> tuple[int, bytes]:
+    def respond(request: Received) -> tuple[int, bytes]:
         if request.path == "/callback":
             may_end.wait(10)
         return 200, b""
 
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         enqueue(server_url, f"{endpoint.url}/1", "", Callback=f"{endpoint.url}/callback")
         enqueue(server_url, f"{endpoint.url}/2", "")
         eventually(lambda: len(endpoint.received) == 2)
@@ -68,11 +68,11 @@ def test_a_callback_holds_its_queue_across_a_restart(
 ) -> None:
     fails = True
 
-    def answer(request: Received) -> tuple[int, bytes]:
+    def respond(request: Received) -> tuple[int, bytes]:
         return (500 if fails and request.path == "/callback" else 200), b""
 
     config = ServerConfig(port=0, db=tmp_path / "q.db")
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         with running_server(config) as url:
             retry_in = {"Callback_Retries": "3", "Callback_Retry_Delay": "300"}
             enqueue(url, f"{endpoint.url}/1", "", Callback=f"{endpoint.url}/callback", **retry_in)

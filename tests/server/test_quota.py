@@ -1,4 +1,4 @@
-"""A plan's limits, with QStash's words and the headers by which the SDKs tell them apart."""
+"""The limits of a plan, with QStash's messages and the headers by which the SDKs know a limit."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ def test_the_messages_of_a_day_run_out(free: httpx.Client) -> None:
 
 
 def test_a_burst_of_lists_is_refused_and_publishing_is_not(free: httpx.Client) -> None:
-    answers = (free.get("/v2/queues") for _ in range(1000))
-    refused = next(one for one in answers if one.status_code == 429)
+    responses = (free.get("/v2/queues") for _ in range(1000))
+    refused = next(one for one in responses if one.status_code == 429)
 
     assert refused.headers["Burst-RateLimit-Limit"] == "40"
     assert refused.headers["Burst-RateLimit-Remaining"] == "0"

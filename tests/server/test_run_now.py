@@ -29,8 +29,8 @@ class Api:
 
     def publish(self, url: str, *, path: str = "publish", **options: str) -> str:
         headers = {f"Upstash-{name}": value for name, value in options.items()}
-        answer = self.http.post(f"/v2/{path}/{url}", headers=headers)
-        return str(answer.raise_for_status().json()["messageId"])
+        response = self.http.post(f"/v2/{path}/{url}", headers=headers)
+        return str(response.raise_for_status().json()["messageId"])
 
     def run_now(self, message_id: str) -> httpx.Response:
         return self.http.post(f"/v2/messages/{message_id}/retry")
@@ -101,11 +101,11 @@ def test_the_time_that_a_released_message_waited_for_brings_no_further_attempt(
 def test_a_message_in_flight_is_not_waiting(api: Api, eventually: Eventually) -> None:
     may_end = threading.Event()
 
-    def answer(_request: Received) -> tuple[int, bytes]:
+    def respond(_request: Received) -> tuple[int, bytes]:
         may_end.wait(10)
         return 200, b""
 
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         message_id = api.publish(endpoint.url)
         eventually(lambda: "ACTIVE" in api.states(message_id))
 

@@ -40,11 +40,11 @@ def test_only_this_machine_with_the_token_is_answered(
     http: httpx.Client, headers: dict[str, str], status: int
 ) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    answer = http.get("/v2/keys", headers=raw)
+    response = http.get("/v2/keys", headers=raw)
 
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/json"
-    assert ("error" in answer.json()) == (status != 200)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json"
+    assert ("error" in response.json()) == (status != 200)
 
 
 def test_the_token_may_be_in_the_query(http: httpx.Client) -> None:
@@ -77,9 +77,11 @@ def test_the_token_may_be_in_the_query(http: httpx.Client) -> None:
 def test_errors_are_json_in_the_words_of_qstash(
     http: httpx.Client, method: str, path: str, status: int, words: str
 ) -> None:
-    answer = http.request(method, path, headers=AUTHORISED)
+    response = http.request(method, path, headers=AUTHORISED)
 
-    assert (answer.status_code, words in answer.json()["error"]) == (status, True), answer.text
+    assert (response.status_code, words in response.json()["error"]) == (status, True), (
+        response.text
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,9 +108,9 @@ def test_errors_are_json_in_the_words_of_qstash(
 def test_a_wrong_option_is_refused_by_name(
     http: httpx.Client, name: str, value: str, words: str
 ) -> None:
-    answer = http.post("/v2/publish/http://127.0.0.1:9/", headers=AUTHORISED | {name: value})
+    response = http.post("/v2/publish/http://127.0.0.1:9/", headers=AUTHORISED | {name: value})
 
-    assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.text
+    assert (response.status_code, words in response.json()["error"]) == (400, True), response.text
     assert http.get("/v2/logs", headers=AUTHORISED).json()["logs"] == []
 
 
@@ -129,16 +131,18 @@ def test_errors_of_the_api_name_headers_and_never_flags(http: httpx.Client, name
 def test_a_pinned_period_is_at_most_seven_days(
     http: httpx.Client, period: str, status: int
 ) -> None:
-    answer = http.post(f"/v2/flowControl/k/pin?rate=1&period={period}", headers=AUTHORISED)
+    response = http.post(f"/v2/flowControl/k/pin?rate=1&period={period}", headers=AUTHORISED)
 
-    assert (answer.status_code, "period" in answer.text) == (status, status != 200), answer.text
+    assert (response.status_code, "period" in response.text) == (status, status != 200), (
+        response.text
+    )
 
 
 def test_an_empty_list_of_ids_is_refused(http: httpx.Client) -> None:
     for path, name in (("/v2/messages", "messageIds"), ("/v2/dlq", "dlqIds")):
-        answer = http.request("DELETE", path, headers=AUTHORISED, json={name: []})
+        response = http.request("DELETE", path, headers=AUTHORISED, json={name: []})
 
-        assert (answer.status_code, answer.json()["error"]) == (400, f"{name} cannot be empty")
+        assert (response.status_code, response.json()["error"]) == (400, f"{name} cannot be empty")
 
 
 OPTION_HEADERS = sorted(
@@ -168,9 +172,9 @@ def test_whatever_is_wrong_with_a_header_is_reported_under_its_name(
         ):  # fmt: skip
             cron = {"Upstash-Cron": "@daily"} if path.startswith("schedules") else {}
             given = {n.encode(): v.encode() for n, v in (AUTHORISED | cron | {name: value}).items()}
-            answer = http.post(f"/v2/{path}", headers=given)
-            if answer.status_code >= 400:
-                refused.append(answer.json()["error"])
+            response = http.post(f"/v2/{path}", headers=given)
+            if response.status_code >= 400:
+                refused.append(response.json()["error"])
 
     assert not [error for error in refused if "--" in error]
     unnamed = {error for error in refused if name.lower() not in error.lower()}

