@@ -1,4 +1,4 @@
-"""The man page, made from the command line itself when the wheel is built."""
+"""Generates the man page from the commands when the wheel is built."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from qstash_cli.cli.parser import root_options
 from qstash_cli.cli.registry import Command
 from qstash_cli.commands.help.topics import ENVIRONMENT, EXIT_CODES, TOPICS
 
-# The sections of flags that are the same everywhere.
+# The sections of the options that every command has.
 _COMMON = {option.flag.section for option in root_options()}
 
 
 def man_page() -> str:
-    """`qstash.1`, in the macros of man(7)."""
+    """Returns `qstash.1`, in the macros of man(7)."""
     return "\n".join(
         [
             f'.TH QSTASH 1 "" "qstash {__version__}" "User Commands"',
@@ -28,8 +28,8 @@ def man_page() -> str:
             r".B qstash",
             r"\fICOMMAND\fR [\fIOPTIONS\fR] [\fIARGUMENTS\fR]",
             ".SH DESCRIPTION",
-            "Sends, schedules, inspects, replays and verifies messages of Upstash QStash, a",
-            "message queue spoken over HTTP, and brings a server of its own for tests.",
+            "Sends, schedules, inspects, replays and verifies messages of Upstash QStash, an",
+            "HTTP message queue. Includes a compatible server for local development.",
             ".SH COMMANDS",
             *_commands(),
             ".SH OPTIONS OF EVERY COMMAND",
@@ -39,9 +39,9 @@ def man_page() -> str:
             ".SH ENVIRONMENT",
             *_entries(ENVIRONMENT.items()),
             ".SH FILES",
-            r"\fBconfig.toml\fR, whose path \fBqstash config path\fR prints: the profiles.",
+            r"\fBconfig.toml\fR: the profiles; \fBqstash config path\fR prints its path.",
             ".br",
-            r"\fBqstash.toml\fR in the working directory: the manifest of plan and apply.",
+            r"\fBqstash.toml\fR in the working directory: the manifest for plan and apply.",
             ".SH FORMATS",
             *_verbatim(TOPICS["formatting"]()),
             ".SH RETRIES",
@@ -106,7 +106,7 @@ def _verbatim(text: str) -> Iterator[str]:
 
 
 def _safe(text: str) -> str:
-    """Text that is not taken for a request: `.` and `'` begin one, `-` is set as a hyphen."""
+    """Escapes text: a leading `.` or `'` starts a request, and `-` is typeset as a hyphen."""
     text = text.replace("\\", r"\e").replace("-", r"\-").replace("…", "...")
     text = text.replace("'", r"\(aq").replace("`", r"\(ga").replace("^", r"\(ha")
     return re.sub(r"^\.", r"\&.", text.replace("~", r"\(ti"))
