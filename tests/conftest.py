@@ -26,6 +26,11 @@ from qstash_cli.server.run import ServerConfig, running_server
 # The whole run's: a folder's own conftest is not seen where workers collect the tests.
 from tests.figures import figures, pytest_terminal_summary  # noqa: F401 - pytest's to find
 from tests.leaks import leaked
+from tests.requests_made import (  # noqa: F401 - pytest's to find
+    _recorded_requests,
+    _requests_of_this_test,
+    pytest_runtest_makereport,
+)
 
 
 @dataclass(frozen=True)
