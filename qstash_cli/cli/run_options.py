@@ -29,13 +29,17 @@ class OutputOptions:
         section=_OUTPUT,
         complete="format",
     )
-    json: bool = flag("The same as -o json", section=_OUTPUT)
-    quiet: bool = flag("The same as -o ids", "-q", "--quiet", section=_OUTPUT)
-    query: str | None = flag("Pick from the JSON", metavar="JMESPATH", section=_OUTPUT)
-    columns: str | None = flag("Show just these columns", metavar="A,B", section=_OUTPUT)
-    wide: bool = flag("Cut nothing and leave no column out of a table", section=_OUTPUT)
-    verbose: bool = flag("Show requests and answers on stderr", "-v", "--verbose", section=_OUTPUT)
-    debug: bool = flag("Show a traceback with an error", section=_OUTPUT)
+    json: bool = flag("Same as -o json", section=_OUTPUT)
+    quiet: bool = flag("Same as -o ids", "-q", "--quiet", section=_OUTPUT)
+    query: str | None = flag(
+        "JMESPath expression that selects from the JSON", metavar="JMESPATH", section=_OUTPUT
+    )
+    columns: str | None = flag("Columns to display", metavar="A,B", section=_OUTPUT)
+    wide: bool = flag("Display every column of a table without cutting values", section=_OUTPUT)
+    verbose: bool = flag(
+        "Print requests and responses to stderr", "-v", "--verbose", section=_OUTPUT
+    )
+    debug: bool = flag("Print a traceback with an error", section=_OUTPUT)
 
     @property
     def format(self) -> str | None:
@@ -53,10 +57,10 @@ def _output_name(text: str) -> str:
 class AutomationOptions:
     """What a pipeline needs."""
 
-    no_input: bool = flag("Never ask: fail instead", section=_AUTOMATION)
-    no_config: bool = flag("Leave the configuration file alone", section=_AUTOMATION)
+    no_input: bool = flag("Fail instead of asking for input", section=_AUTOMATION)
+    no_config: bool = flag("Ignore the configuration file", section=_AUTOMATION)
     github_output: str | None = flag(
-        "Also write the id to this output of the GitHub step",
+        "Output of the GitHub Actions step that receives the id",
         metavar="NAME",
         parse=_output_name,
         section=_AUTOMATION,
@@ -68,7 +72,7 @@ class ConnectionOptions:
     """Which QStash to talk to, and how patiently. Times are in seconds."""
 
     profile: str | None = flag(
-        "Credentials of this profile",
+        "Profile with the credentials",
         "-p",
         "--profile",
         metavar="NAME",
@@ -76,25 +80,25 @@ class ConnectionOptions:
         complete="profile",
     )
     env_file: str | None = flag(
-        "Variables of this file, such as .env, not the environment's",
+        "File with variables, such as .env, used instead of the environment",
         metavar="FILE",
         section=_CONNECTION,
     )
-    dev: bool = flag("Talk to `qstash dev` on this machine", section=_CONNECTION)
+    dev: bool = flag("Use `qstash dev` on this machine", section=_CONNECTION)
     api_url: str | None = flag("Base URL of the API", metavar="URL", section=_CONNECTION)
     token: str | None = flag(
-        "Token; safer in QSTASH_TOKEN or a profile", metavar="TOKEN", section=_CONNECTION
+        "API token; QSTASH_TOKEN or a profile is safer", metavar="TOKEN", section=_CONNECTION
     )
-    insecure: bool = flag("Allow http:// to another machine", section=_CONNECTION)
+    insecure: bool = flag("Allow plain HTTP to another machine", section=_CONNECTION)
     request_timeout: int = flag(
-        "Longest wait for an answer (default 60s)",
+        "Response timeout [default: 60s]",
         metavar="DURATION",
         parse=parse_duration_s,
         default=60,
         section=_CONNECTION,
     )
     max_wait: int = flag(
-        "Longest wait for a rate limit or Retry-After (default 10s)",
+        "Maximum wait for a rate limit or Retry-After [default: 10s]",
         metavar="DURATION",
         parse=parse_duration_s,
         default=10,

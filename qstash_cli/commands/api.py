@@ -27,7 +27,7 @@ class HeaderOptions:
     """Headers of the call itself."""
 
     header: tuple[tuple[str, str], ...] = flag(
-        "Header of the call",
+        "Request header",
         "-H",
         "--header",
         metavar="'NAME: VALUE'",

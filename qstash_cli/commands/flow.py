@@ -28,8 +28,12 @@ _DONE = View(columns=(Column(name="key", of="key"),), id="key")
 class FlowLimits:
     """The limits to fix."""
 
-    parallelism: int | None = flag("Most at a time", metavar="N", parse=parse_count)
-    rate: int | None = flag("Most in a period", metavar="N", parse=parse_count)
+    parallelism: int | None = flag(
+        "Maximum number of parallel deliveries", metavar="N", parse=parse_count
+    )
+    rate: int | None = flag(
+        "Maximum number of deliveries per period", metavar="N", parse=parse_count
+    )
     period: int | None = flag(
         "Length of the period",
         metavar="DURATION",
@@ -41,8 +45,8 @@ class FlowLimits:
 class UnpinOptions:
     """The limits to let go; both if none is named."""
 
-    parallelism: bool = flag("The parallelism alone")
-    rate: bool = flag("The rate alone")
+    parallelism: bool = flag("Unpin only the parallelism")
+    rate: bool = flag("Unpin only the rate")
 
 
 @command(app, "list", view=FLOW)

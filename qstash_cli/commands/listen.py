@@ -63,8 +63,15 @@ class Listening:
     port: int = flag("Port (default: a free one)", metavar="PORT", parse=parse_port, default=0)
     forward: str | None = flag("Send it on to this URL and answer what it answers", metavar="URL")
     save: str | None = flag("Save each request in this directory", metavar="DIR")
-    status: int = flag("Answer with it (default 200)", metavar="STATUS", parse=_status, default=200)
-    fail_first: int = flag("Answer 500 to the first N", metavar="N", parse=parse_count, default=0)
+    status: int = flag(
+        "Status code of the response [default: 200]", metavar="STATUS", parse=_status, default=200
+    )
+    fail_first: int = flag(
+        "Number of requests that get a 500 response first",
+        metavar="N",
+        parse=parse_count,
+        default=0,
+    )
     latency: int = flag(
         "Answer after so long", metavar="DURATION", parse=parse_duration_s, default=0
     )

@@ -41,7 +41,7 @@ class ProbeOptions:
         "The body: TEXT, @FILE or - (default {})", "-d", "--body", metavar="TEXT"
     )
     timeout: int = flag(
-        "Longest wait for an answer (default 60s)",
+        "Response timeout [default: 60s]",
         metavar="DURATION",
         parse=parse_duration_s,
         default=60,

@@ -23,8 +23,8 @@ app = group()
 class PublishOptions:
     """How careful to be."""
 
-    no_check: bool = flag("Leave the checks to QStash", section="Message")
-    no_idempotency: bool = flag("Send without a deduplication id", section="Message")
+    no_check: bool = flag("Skip client-side validation", section="Message")
+    no_idempotency: bool = flag("Publish without a deduplication id", section="Message")
 
 
 @command(app, view=PUBLISHED)

@@ -63,7 +63,7 @@ class ScheduleOptions(TimeZoneOption):
         parse=lambda text: validate_name(text, "schedule"),
     )
     replace: bool = flag("Replace the schedule of that id as a whole, if there is one")
-    no_check: bool = flag("Leave the checks to QStash")
+    no_check: bool = flag("Skip client-side validation")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -127,7 +127,7 @@ def test_a_manifest_may_come_from_a_pipe(tmp_path: Path) -> None:
     [
         ('[schedules.a]\ndestination = "https://example.com"\ncron = "x"', "schedules.a"),
         ("[queue.a]", "queue: not a key of a manifest"),
-        ("[queues", "is not TOML"),
+        ("[queues", "is not valid TOML"),
     ],
 )
 @pytest.mark.parametrize("command", [(), ("--", "true")])

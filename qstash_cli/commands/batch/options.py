@@ -56,19 +56,19 @@ class RecordOptions:
     """How the input becomes messages."""
 
     to: str | None = flag(
-        "Send each record as a body, to this URL or URL group",
+        "URL or URL group that receives each record as a body",
         metavar="DEST",
         section=_RECORDS,
         complete="urlgroup",
     )
     destination_field: str | None = flag(
-        "Send each record as a body, to the URL in this field", metavar="FIELD", section=_RECORDS
+        "Field with the destination of each record", metavar="FIELD", section=_RECORDS
     )
     dedup_field: str | None = flag(
-        "Deduplication id from this field", metavar="FIELD", section=_RECORDS
+        "Field with the deduplication id", metavar="FIELD", section=_RECORDS
     )
     delay_field: str | None = flag(
-        "Delay from this field, none if it is empty", metavar="FIELD", section=_RECORDS
+        "Field with the delay; no delay if it is empty", metavar="FIELD", section=_RECORDS
     )
     format: str | None = flag(
         "jsonl or csv (default: by the file's name, else jsonl)",
@@ -77,10 +77,10 @@ class RecordOptions:
         section=_RECORDS,
         complete="jsonl|csv",
     )
-    lines: bool = flag("Each line is a body of plain text", section=_RECORDS)
-    strict: bool = flag("Stop at the first record that is refused", section=_RECORDS)
+    lines: bool = flag("Send each line as a plain-text body", section=_RECORDS)
+    strict: bool = flag("Stop at the first rejected record", section=_RECORDS)
     rejects: Path | None = flag(
-        "Write refused records here, as JSONL", metavar="FILE", parse=_path, section=_RECORDS
+        "File for rejected records, as JSONL", metavar="FILE", parse=_path, section=_RECORDS
     )
 
 
@@ -89,34 +89,34 @@ class SendingOptions:
     """How the requests go out, and what is remembered of them."""
 
     journal: Path | None = flag(
-        "Record here what was sent (default FILE.journal)",
+        "Journal of what was sent [default: FILE.journal]",
         metavar="FILE",
         parse=_path,
         section=_SENDING,
     )
-    no_journal: bool = flag("Keep no journal", section=_SENDING)
+    no_journal: bool = flag("Do not keep a journal", section=_SENDING)
     resume: bool = flag(
-        "Continue where the journal ends; send refused records that were corrected",
+        "Resume from the journal; sends corrected records again",
         section=_SENDING,
     )
     rate: Rate | None = flag(
-        "N/s: send so many a second; N: rate of the flow control key",
+        "N/s: records sent per second; N: rate of the flow control key",
         metavar="N/s",
         parse=_rate,
         section=_SENDING,
     )
     chunk_size: int = flag(
-        "Most records in a request (default 500)",
+        "Maximum number of records per request [default: 500]",
         metavar="N",
         parse=parse_count,
         default=500,
         section=_SENDING,
     )
     in_flight: int = flag(
-        "Most requests at a time (default 4)",
+        "Maximum number of requests in flight [default: 4]",
         metavar="N",
         parse=parse_count,
         default=4,
         section=_SENDING,
     )
-    no_check: bool = flag("Leave the checks of records to QStash", section=_SENDING)
+    no_check: bool = flag("Skip client-side validation of records", section=_SENDING)

@@ -57,19 +57,19 @@ class Thresholds:
     """What is checked, and the most that there may be of it."""
 
     dlq_max: int | None = flag(
-        "At most so many entries in the DLQ",
+        "Maximum number of DLQ entries",
         metavar="N",
         parse=parse_whole_number,
         section="Checks",
     )
     dlq_since: tuple[int, str] | None = flag(
-        "Of the DLQ, only entries from then on, or so long ago",
+        "Count only DLQ entries since this time, or for this long",
         metavar="TIME",
         parse_at=lambda text, now: (round(parse_past_instant_s(text, now) * 1000), text.strip()),
         section="Checks",
     )
     queue: tuple[str, ...] = flag(
-        "Of this queue, the lag (see --lag-max)",
+        "Queue whose lag is checked (see --lag-max)",
         metavar="NAME",
         repeats=True,
         parse=lambda text: validate_name(text, "queue"),
@@ -77,32 +77,32 @@ class Thresholds:
         complete="queue",
     )
     lag_max: int | None = flag(
-        "At most so many undelivered in each --queue",
+        "Maximum number of undelivered messages in each --queue",
         metavar="N",
         parse=parse_whole_number,
         section="Checks",
     )
     flow: tuple[str, ...] = flag(
-        "Of this flow control key, what waits (see --waiting-max)",
+        "Flow control key to check (see --waiting-max)",
         metavar="KEY",
         repeats=True,
         section="Checks",
         complete="flow_key",
     )
     waiting_max: int | None = flag(
-        "At most so many waiting for each --flow",
+        "Maximum number of waiting messages for each --flow",
         metavar="N",
         parse=parse_whole_number,
         section="Checks",
     )
     schedules_failed_max: int | None = flag(
-        "At most so many schedules, not paused, that failed last time or cannot publish",
+        "Maximum number of active schedules whose last run failed or that cannot publish",
         metavar="N",
         parse=parse_whole_number,
         section="Checks",
     )
     schedule_late: int | None = flag(
-        "No schedule, not paused, whose next time passed longer ago",
+        "Maximum delay of the next run of an active schedule",
         metavar="DURATION",
         parse=parse_duration_s,
         section="Checks",

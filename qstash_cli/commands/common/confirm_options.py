@@ -11,12 +11,12 @@ from qstash_cli.cli.flags import flag
 class BulkOptions:
     """Bulk operations ask first, and need --all to reach everything."""
 
-    all: bool = flag("All of them")
-    yes: bool = flag("Do not ask", "-y", "--yes")
+    all: bool = flag("Select everything")
+    yes: bool = flag("Skip the confirmation", "-y", "--yes")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmOptions:
     """Asking first."""
 
-    yes: bool = flag("Do not ask", "-y", "--yes")
+    yes: bool = flag("Skip the confirmation", "-y", "--yes")

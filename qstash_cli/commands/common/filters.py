@@ -55,10 +55,10 @@ class MessageFilters:
     """Which messages are meant."""
 
     label: tuple[tuple[str, ...], ...] = flag(
-        "With this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
+        "Only this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
     )
     queue: tuple[tuple[str, ...], ...] = flag(
-        "In this queue",
+        "Only this queue",
         metavar="NAME",
         repeats=True,
         parse=_named("queue"),
@@ -66,7 +66,7 @@ class MessageFilters:
         complete="queues",
     )
     urlgroup: tuple[tuple[str, ...], ...] = flag(
-        "Sent to this URL group",
+        "Only this URL group",
         metavar="NAME",
         repeats=True,
         parse=_named("URL group"),
@@ -74,7 +74,7 @@ class MessageFilters:
         complete="urlgroups",
     )
     schedule: tuple[tuple[str, ...], ...] = flag(
-        "Made by this schedule",
+        "Only messages of this schedule",
         metavar="ID",
         repeats=True,
         parse=_named("id"),
@@ -82,10 +82,10 @@ class MessageFilters:
         complete="schedules",
     )
     url: tuple[str, ...] = flag(
-        "For this destination", metavar="URL", repeats=True, parse=_as_it_is, section=_FILTERS
+        "Only this destination", metavar="URL", repeats=True, parse=_as_it_is, section=_FILTERS
     )
     flow_key: tuple[str, ...] = flag(
-        "With this flow control key",
+        "Only this flow control key",
         metavar="KEY",
         repeats=True,
         parse=_as_it_is,
@@ -93,16 +93,20 @@ class MessageFilters:
         complete="flow_key",
     )
     caller_ip: tuple[tuple[str, ...], ...] = flag(
-        "Published from here", metavar="IP", repeats=True, parse=_named("address"), section=_FILTERS
+        "Only messages published from this IP address",
+        metavar="IP",
+        repeats=True,
+        parse=_named("address"),
+        section=_FILTERS,
     )
     since: int | None = flag(
-        "Not before this time, or this long ago",
+        "Start of the time range, such as 1h or 2026-11-24T13:00Z",
         metavar="TIME",
         parse_at=_past_ms,
         section=_FILTERS,
     )
     until: int | None = flag(
-        "Not after this time", metavar="TIME", parse_at=_past_ms, section=_FILTERS
+        "End of the time range", metavar="TIME", parse_at=_past_ms, section=_FILTERS
     )
 
     def filter(self, **more: Any) -> Filter:
@@ -135,10 +139,10 @@ class DlqFilters(MessageFilters):
     """Which DLQ entries are meant."""
 
     message: tuple[str, ...] = flag(
-        "Of this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
+        "Only this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
     )
     status: tuple[int, ...] = flag(
-        "Whose last answer had this status",
+        "Only this status code of the last response",
         metavar="STATUS",
         repeats=True,
         parse=_status,
@@ -155,10 +159,10 @@ class LogFilters(MessageFilters):
     """Which log entries are meant."""
 
     message: tuple[str, ...] = flag(
-        "Of this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
+        "Only this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
     )
     state: tuple[tuple[str, ...], ...] = flag(
-        "In this state",
+        "Only this state",
         metavar="STATE",
         repeats=True,
         parse=_state,
@@ -176,7 +180,7 @@ class LabelFilter:
     """Only what has one of these labels."""
 
     label: tuple[tuple[str, ...], ...] = flag(
-        "With this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
+        "Only this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
     )
 
     def names(self) -> tuple[str, ...]:

@@ -28,14 +28,14 @@ class HandlerOptions:
     """How careful to be with a handler."""
 
     timeout: int = flag(
-        "Longest wait for its answer (default 60s)",
+        "Response timeout [default: 60s]",
         metavar="DURATION",
         parse=parse_duration_s,
         default=60,
         section=_DELIVERY,
     )
-    yes: bool = flag("Deliver to another machine than this one", "-y", "--yes", section=_DELIVERY)
-    allow_protected: bool = flag("Even for a protected profile", section=_DELIVERY)
+    yes: bool = flag("Allow delivery to another machine", "-y", "--yes", section=_DELIVERY)
+    allow_protected: bool = flag("Allow it for a protected profile", section=_DELIVERY)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,14 +46,14 @@ class ManifestOptions:
     """Which manifest, and how it is taken."""
 
     file: str = flag(
-        "Manifest, - for standard input (default qstash.toml)",
+        "Manifest file, - for standard input [default: qstash.toml]",
         "-f",
         "--file",
         metavar="FILE",
         default=_DEFAULT_FILE,
     )
-    prune: bool = flag("Remove what the manifest does not list, of the kinds that it names")
-    no_check: bool = flag("Leave the checks to QStash")
+    prune: bool = flag("Remove what the manifest does not list, for each kind that it has")
+    no_check: bool = flag("Skip client-side validation")
 
 
 def read_manifest(ctx: Context, source: ManifestOptions) -> Manifest:

@@ -37,9 +37,9 @@ def parse_port(text: str) -> int:
 class PublishWaitOptions:
     """Whether and how long to follow a message to its end."""
 
-    wait: bool = flag("Follow the message to its end", section="Message")
+    wait: bool = flag("Wait until the message is delivered or has failed", section="Message")
     wait_timeout: int = flag(
-        "Longest wait (default 60s)",
+        "Maximum wait [default: 60s]",
         metavar="DURATION",
         parse=parse_duration_s,
         default=60,
@@ -52,7 +52,7 @@ class WaitOptions:
     """How long to follow a message."""
 
     wait_timeout: int = flag(
-        "Longest wait (default 60s)", metavar="DURATION", parse=parse_duration_s, default=60
+        "Maximum wait [default: 60s]", metavar="DURATION", parse=parse_duration_s, default=60
     )
 
 
@@ -67,4 +67,6 @@ class BodyOptions:
         metavar="TEXT",
         section="Body",
     )
-    data_json: str | None = flag("The same, checked to be JSON", metavar="JSON", section="Body")
+    data_json: str | None = flag(
+        "Like --data, but must be valid JSON; sets Content-Type", metavar="JSON", section="Body"
+    )

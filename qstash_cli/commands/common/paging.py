@@ -20,9 +20,9 @@ class PagingOptions:
     """How many of them."""
 
     limit: int = flag(
-        "Show at most so many (default 100)", metavar="N", parse=parse_count, default=100
+        "Maximum number of entries [default: 100]", metavar="N", parse=parse_count, default=100
     )
-    all: bool = flag("Show all of them")
+    all: bool = flag("List everything")
 
 
 class LimitedList(Generic[T]):

@@ -18,15 +18,15 @@ class SigningKeyOptions:
         "Current signing key; @FILE keeps it off the command line", metavar="KEY", section="Keys"
     )
     next_key: str | None = flag("Next signing key, or @FILE", metavar="KEY", section="Keys")
-    dev: bool = flag("The keys of `qstash dev`", section="Keys")
+    dev: bool = flag("Use the keys of `qstash dev`", section="Keys")
     region: str | None = flag(
-        "The keys in this region's variables",
+        "Use the keys in the variables of this region",
         metavar="REGION",
         section="Keys",
         complete="EU_CENTRAL_1|US_EAST_1",
     )
     profile: str | None = flag(
-        "The keys of this profile",
+        "Use the keys of this profile",
         "-p",
         "--profile",
         metavar="NAME",

@@ -100,7 +100,7 @@ def show(ctx: Context, name: _NameIfAny = None) -> Result:
 class EnvOptions:
     """Whose lines are printed."""
 
-    export: bool = flag("Lines for a shell, which unset the keys that are not known")
+    export: bool = flag("Print shell lines, which unset unknown keys")
 
 
 @command(app, view=_VARIABLES)

@@ -58,17 +58,19 @@ class ProfileChanges:
     api_url: str | None = flag("Base URL of the API", metavar="URL", parse=_url)
     token_stdin: bool = flag("Read the token from standard input")
     token_env: str | None = flag(
-        "Take the token from this variable, at each run", metavar="VARIABLE", parse=_variable
+        "Variable that the token is read from at each run", metavar="VARIABLE", parse=_variable
     )
     token_command: tuple[str, ...] = flag(
-        "Take what this program prints as the token, at each run",
+        "Command that prints the token at each run",
         metavar="COMMAND",
         parse=_command,
         default=(),
     )
-    keys_stdin: bool = flag("Read the current and next signing key, a line each")
+    keys_stdin: bool = flag(
+        "Read the current and next signing keys from standard input, one per line"
+    )
     plan: str | None = flag(
-        "Plan to check limits against", metavar="PLAN", parse=_plan, complete="plan"
+        "Plan whose limits are checked", metavar="PLAN", parse=_plan, complete="plan"
     )
 
 

@@ -45,14 +45,14 @@ class DevOptions:
 
     # QStash's own development server writes its flags with one dash.
     port: int | None = flag(
-        f"Port, 0 for a free one (default: QSTASH_DEV_PORT, or {DEV_PORT})",
+        f"Port; 0 picks a free one [default: QSTASH_DEV_PORT or {DEV_PORT}]",
         "-port",
         "--port",
         metavar="PORT",
         parse=parse_port,
     )
     log_port: int | None = flag(
-        "Second port with the same API, for the logs (default: QSTASH_DEV_LOG_PORT)",
+        "Second port with the same API, for the logs [default: QSTASH_DEV_LOG_PORT]",
         "-log-port",
         "--log-port",
         metavar="PORT",
@@ -60,7 +60,7 @@ class DevOptions:
     )
     host: str = flag("Address to bind to", metavar="HOST", default="127.0.0.1")
     db: str | None = flag(
-        "SQLite file that keeps all data; that of testUser1 is in FILE-testUser1",
+        "SQLite file for all data; testUser1 has its own, FILE-testUser1",
         metavar="FILE",
     )
     user: Credentials | None = flag(
@@ -69,19 +69,19 @@ class DevOptions:
         parse=_user,
         complete="|".join(_USERS),
     )
-    seed: str | None = flag("Start with what this manifest says, see `apply`", metavar="FILE")
+    seed: str | None = flag("Manifest applied at startup, see `qstash apply`", metavar="FILE")
     ready_file: str | None = flag(
-        "Write the lines into this file while it is running", metavar="FILE"
+        "File with the printed lines while the server is running", metavar="FILE"
     )
     route: tuple[tuple[str, str], ...] = flag(
-        "Deliver these URLs elsewhere, signed as they are",
+        "Deliver URLs that start with FROM to TO; signatures keep the original URL",
         metavar="FROM=TO",
         repeats=True,
         parse=_route,
     )
-    speed: float = flag("Let time pass N times faster", metavar="N", parse=_speed, default=1.0)
+    speed: float = flag("Speed of the clock [default: 1]", metavar="N", parse=_speed, default=1.0)
     quota: str | None = flag(
-        "Plan whose limits apply: free, payg, fixed or pro (default: QSTASH_DEV_QUOTA)",
+        "Plan whose limits apply: free, payg, fixed or pro [default: QSTASH_DEV_QUOTA]",
         "-quota",
         "--quota",
         metavar="PLAN",

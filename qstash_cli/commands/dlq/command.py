@@ -45,7 +45,7 @@ _Ids = Annotated[
 class DlqListOptions:
     """What the exit code tells."""
 
-    fail_if_any: bool = flag("Exit 1 if there is an entry")
+    fail_if_any: bool = flag("Exit with 1 if there are entries")
 
 
 @command(app, "list", view=DLQ)

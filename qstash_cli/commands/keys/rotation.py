@@ -30,12 +30,12 @@ class RotationOptions:
     """What is asked before rotating."""
 
     probe: tuple[str, ...] = flag(
-        "Rotate only if this endpoint accepts the next key",
+        "Endpoint that must accept the next key before the rotation",
         metavar="URL",
         repeats=True,
         parse=_endpoint,
     )
-    force: bool = flag("Rotate though endpoints do not accept it")
+    force: bool = flag("Rotate even if an endpoint does not accept the next key")
 
     @property
     def endpoints(self) -> tuple[str, ...]:

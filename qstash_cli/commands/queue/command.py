@@ -33,17 +33,19 @@ _Name = Annotated[
 class QueueOptions:
     """What to change."""
 
-    parallelism: int | None = flag("Deliver so many at a time", metavar="N", parse=parse_count)
+    parallelism: int | None = flag(
+        "Maximum number of parallel deliveries", metavar="N", parse=parse_count
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueWaitOptions:
     """What to wait for."""
 
-    idle: bool = flag("Until nothing of it is in flight and, unless it is paused, nothing waits")
-    lag: int | None = flag(
-        "Until at most so many are not yet delivered", metavar="N", parse=parse_whole_number
+    idle: bool = flag(
+        "Wait until nothing is in flight and, unless the queue is paused, nothing is waiting"
     )
+    lag: int | None = flag("Maximum lag to wait for", metavar="N", parse=parse_whole_number)
 
 
 @command(app, "list")

@@ -55,7 +55,7 @@ class CaptureOptions:
     url: str | None = flag(
         "The destination; not checked if left out", metavar="URL", section="Request"
     )
-    claims: bool = flag("Show the claims of the token, with readable times", section="Request")
+    claims: bool = flag("Print the claims of the token with readable times", section="Request")
 
 
 @dataclass(frozen=True, kw_only=True)
