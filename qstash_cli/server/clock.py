@@ -15,13 +15,13 @@ class Clock(Protocol):
     """The time for delays, retries and deduplication, in unix milliseconds."""
 
     def now_ms(self) -> int:
-        """The server's time."""
+        """Returns the server's time."""
 
     def seconds_until(self, at_ms: int) -> float:
-        """Real seconds until the server's time is `at_ms`, 0 if it has passed."""
+        """Returns real seconds until the server's time is `at_ms`, 0 if it has passed."""
 
     def now_s(self) -> float:
-        """The system's time in unix seconds, which signatures contain."""
+        """Returns the system's time in unix seconds, which signatures contain."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ class ScaledClock:
     at_least_ms: int = 0
 
     def now_ms(self) -> int:
-        """The server's time."""
+        """Returns the server's time."""
         real_s = time.time()
         first_ms = max(self.started_at_s * 1000, self.at_least_ms)
         return round(first_ms + (real_s - self.started_at_s) * self.speed * 1000)
 
     def seconds_until(self, at_ms: int) -> float:
-        """Real seconds until the server's time is `at_ms`, 0 if it has passed."""
+        """Returns real seconds until the server's time is `at_ms`, 0 if it has passed."""
         return max(0.0, (at_ms - self.now_ms()) / 1000 / self.speed)
 
     def now_s(self) -> float:
-        """The system's time in unix seconds."""
+        """Returns the system's time in unix seconds."""
         return time.time()
 
 

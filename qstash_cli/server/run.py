@@ -48,7 +48,7 @@ class Running(NamedTuple):
     users: tuple[Credentials, ...]
 
     def user(self, name: str) -> Credentials:
-        """The user with this name, which must exist."""
+        """Returns the user with this name, which must exist."""
         return next(user for user in self.users if user.name == name)
 
 

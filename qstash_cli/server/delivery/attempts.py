@@ -35,7 +35,7 @@ class AttemptContext(NamedTuple):
 
 
 def begin(connection: Connection, message_id: str, now_ms: int) -> StoredMessage | None:
-    """The message to deliver now, None if it must not be delivered any more."""
+    """Returns the message to deliver now, None if it must not be delivered any more."""
     found = messages.find(connection, message_id)
     if found is not None and found.status == "cancelling":
         _complete_cancel(connection, message_id, now_ms)

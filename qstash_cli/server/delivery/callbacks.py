@@ -19,7 +19,10 @@ _JSON = ("Content-Type", "application/json")
 def new_callbacks(
     message: StoredMessage, response: AttemptResponse, dlq_id: str | None, now_ms: int
 ) -> Iterator[NewMessage]:
-    """The callbacks that report an attempt; `dlq_id` is the DLQ entry of a message that failed."""
+    """Yields the callbacks that report an attempt.
+
+    `dlq_id` is the DLQ entry of a message that failed.
+    """
     options = message.options
     if options.callback is None and options.failure_callback is None:
         return

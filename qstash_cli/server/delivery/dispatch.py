@@ -62,7 +62,7 @@ class Start(NamedTuple):
 
 @lru_cache(maxsize=256)
 def host_of(url: str) -> str:
-    """The host and port of a URL, which share a limit."""
+    """Returns the host and port of a URL, which share a limit."""
     try:
         parts = urlsplit(url)
         return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}"

@@ -114,7 +114,7 @@ class Engine:
                 self._queueing.add(message.queue, pending)
 
     def is_waiting(self, message_id: str) -> bool:
-        """Whether a message waits for its delay or for a retry."""
+        """Returns whether a message waits for its delay or for a retry."""
         pending = self._delayed.get(message_id)
         return pending is not None and pending.due_ms > self._clock.now_ms()
 
@@ -148,7 +148,7 @@ class Engine:
         self._alarm.ring()
 
     def flow(self, key: str) -> Flow | None:
-        """The flow control key with this name, or None if no message has used it."""
+        """Returns the flow control key with this name, or None if no message has used it."""
         return self._flows.get(key)
 
     @property
@@ -162,7 +162,7 @@ class Engine:
         return self._dispatcher.in_flight
 
     def is_in_flight(self, message_id: str) -> bool:
-        """Whether an attempt has begun and its result is not stored yet.
+        """Returns whether an attempt has begun and its result is not stored yet.
 
         Exact inside a job of the store, which begins and ends attempts in jobs too.
         """

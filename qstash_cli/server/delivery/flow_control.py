@@ -38,7 +38,7 @@ class Flow:
     awaited_ms: int | None = None
 
     def admits(self, now_ms: int) -> bool:
-        """Whether another delivery may start."""
+        """Returns whether another delivery may start."""
         is_full = 0 < self.parallelism <= self.active or 0 < self.rate <= self.used(now_ms)
         return not (self.is_paused or is_full)
 
@@ -58,11 +58,11 @@ class Flow:
         return self.started_ms + self.period_s * 1000
 
     def used(self, now_ms: int) -> int:
-        """The number of deliveries that have started in the current period."""
+        """Returns the number of deliveries that have started in the current period."""
         return self.count if self._is_current(now_ms) else 0
 
     def is_out_of_rate(self, now_ms: int) -> bool:
-        """Whether nothing can start before the next period begins."""
+        """Returns whether nothing can start before the next period begins."""
         return not self.is_paused and 0 < self.rate <= self.used(now_ms)
 
     def _is_current(self, now_ms: int) -> bool:

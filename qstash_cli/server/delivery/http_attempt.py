@@ -62,7 +62,7 @@ class Deliverer:
         body: bytes,
         timeout_s: float,
     ) -> AttemptResponse:
-        """The response of the destination, or the error that prevented it.
+        """Returns the response of the destination, or the error that prevented it.
 
         Raises nothing but a cancellation: every error is a failed attempt.
         """
@@ -79,7 +79,7 @@ class Deliverer:
         await self._http.aclose()
 
     def route(self, url: str) -> str:
-        """The real target of a URL."""
+        """Returns the real target of a URL."""
         for prefix, target in self._routes:
             base = prefix.rstrip("/")
             if url == base or url.startswith((f"{base}/", f"{base}?")):
@@ -120,5 +120,5 @@ class Deliverer:
 
 
 def failed(error: Exception) -> AttemptResponse:
-    """The response of an attempt that ended with an exception."""
+    """Returns the response of an attempt that ended with an exception."""
     return AttemptResponse(error=(str(error) or type(error).__name__)[:_MAX_ERROR_CHARACTERS])

@@ -49,7 +49,7 @@ class Queueing:
         active.setdefault(message_id, set()).add(callback_id)
 
     def queue_of(self, message_id: str) -> str | None:
-        """The queue in which a message waits or is active."""
+        """Returns the queue in which a message waits or is active."""
         name, _ = self._place_of.get(message_id, (None, ""))
         return name
 

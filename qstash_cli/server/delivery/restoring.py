@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 
 def load(connection: Connection, now_ms: int) -> list[StoredMessage]:
-    """The undelivered messages in the order of publishing, without their bodies.
+    """Returns the undelivered messages in the order of publishing, without their bodies.
 
     Completes the cancels of attempts that were in flight, and fails damaged messages.
     """
@@ -44,7 +44,7 @@ def _damage(message: StoredMessage) -> str | None:
 
 
 def queue_limits(queue: Queue) -> tuple[int, bool]:
-    """The parallelism of a stored queue, 1 if it is damaged, and whether the queue is paused."""
+    """Returns the parallelism of a stored queue (1 if damaged), and whether it is paused."""
     parallelism = queue.parallelism
     if not isinstance(parallelism, int) or parallelism < 1:
         _logger.warning("queue %r delivers one message at a time, its parallelism is damaged: %s",

@@ -28,7 +28,7 @@ class Sender:
         self._new_id = new_id
 
     async def send(self, message: StoredMessage, signing_key: str) -> AttemptResponse:
-        """The response to an attempt. A message that cannot be signed has failed."""
+        """Returns the response to an attempt. A message that cannot be signed has failed."""
         try:
             headers = self._headers(message, signing_key)
         except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats forever

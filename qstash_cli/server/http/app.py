@@ -47,7 +47,7 @@ _RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/", "/v2/workflows/")
 
 
 def build(accounts: Accounts, *, host: str, limits: PlanLimits) -> Starlette:
-    """The application. The caller starts and stops the accounts."""
+    """Returns the application. The caller starts and stops the accounts."""
     middleware = [
         Middleware(Guard, host=host, accounts=accounts),
         Middleware(_Paths),

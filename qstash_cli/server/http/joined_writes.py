@@ -42,7 +42,7 @@ class JoinedWrites(asyncio.Transport):
             self._transport.write(joined)
 
     def get_write_buffer_size(self) -> int:
-        """The number of bytes that the system has not accepted yet."""
+        """Returns the number of bytes that the system has not accepted yet."""
         self.flush()
         return self._transport.get_write_buffer_size()
 
@@ -57,7 +57,7 @@ class JoinedWrites(asyncio.Transport):
         self._transport.abort()
 
     def is_closing(self) -> bool:
-        """Whether the connection is closing or closed."""
+        """Returns whether the connection is closing or closed."""
         return self._transport.is_closing()
 
     def pause_reading(self) -> None:
@@ -69,7 +69,7 @@ class JoinedWrites(asyncio.Transport):
         self._transport.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Information about the connection, from the transport."""
+        """Returns information about the connection, from the transport."""
         return self._transport.get_extra_info(name, default)
 
     def _drop(self) -> None:

@@ -31,7 +31,7 @@ class Received(NamedTuple):
     body: bytes
 
     def header(self, name: str) -> str:
-        """The first header with this name, or an empty string."""
+        """Returns the first header with this name, or an empty string."""
         return next((value for n, value in self.headers if n == name.lower()), "")
 
 
@@ -99,7 +99,7 @@ async def _received(request: Request) -> Received:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    """What `work` returns or raises, from a daemon thread.
+    """Returns what `work` returns or raises, from a daemon thread.
 
     The threads of an executor would keep the process from exiting until their work is done.
     """

@@ -18,7 +18,7 @@ _PIECE_BYTES = 128 * 1024
 
 
 async def encoded(values: Iterable[T], as_json: Callable[[T], dict[str, Any]]) -> bytes:
-    """Values as a JSON array. Other requests are served between its pieces."""
+    """Returns values as a JSON array. Other requests are served between its pieces."""
     parts: list[bytes] = []
     pending = 0
     for value in values:
@@ -31,13 +31,13 @@ async def encoded(values: Iterable[T], as_json: Callable[[T], dict[str, Any]]) -
 
 
 def json_object(fields: Iterable[tuple[str, bytes]]) -> Response:
-    """The response with an object of encoded fields."""
+    """Returns the response with an object of encoded fields."""
     body = b",".join(encode(name) + b":" + value for name, value in fields)
     return Response(b"{" + body + b"}", media_type="application/json")
 
 
 async def json_array(items: AsyncIterator[Any]) -> Response:
-    """The response with an array, for lists without pages. A long one is streamed."""
+    """Returns the response with an array, for lists without pages. A long one is streamed."""
     parts: list[bytes] = []
     size = 0
     async for item in items:

@@ -12,18 +12,18 @@ _NAMED = re.compile(r"headers?\[(.+)\]", re.IGNORECASE)
 
 
 def redacted(value: bytes) -> str:
-    """The replacement of a redacted value."""
+    """Returns the replacement of a redacted value."""
     # Guess: hexadecimal, of the raw value; the docs do not describe the encoding of the hash.
     return f"REDACTED:{hashlib.sha256(value).hexdigest()}"
 
 
 def body(fields: tuple[str, ...], data: bytes) -> bytes:
-    """A body, or its replacement if it is redacted."""
+    """Returns a body, or its replacement if it is redacted."""
     return redacted(data).encode() if data and "body" in fields else data
 
 
 def text(name: str, data: bytes) -> dict[str, str]:
-    """Bytes as a JSON field: `name` if they are UTF-8, else base64; no field if they are empty."""
+    """Returns bytes as a JSON field: text if they are UTF-8, else base64; no field if empty."""
     if not data:
         return {}
     try:
@@ -33,7 +33,7 @@ def text(name: str, data: bytes) -> dict[str, str]:
 
 
 def headers(fields: tuple[str, ...], lists: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Header lists with the redacted values replaced."""
+    """Returns header lists with the redacted values replaced."""
     hides_all = bool({"header", "headers"} & set(fields))
     names = {match[1].lower() for field in fields if (match := _NAMED.fullmatch(field))}
     return {
@@ -45,7 +45,7 @@ def headers(fields: tuple[str, ...], lists: Mapping[str, list[str]]) -> dict[str
 
 
 def without_empty(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that are not empty; QStash leaves the others out."""
+    """Returns the fields that are not empty; QStash leaves the others out."""
     return {
         name: value
         for name, value in record.items()

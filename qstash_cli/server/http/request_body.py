@@ -23,7 +23,7 @@ class BodyMemory:
 
     @contextmanager
     def lease(self) -> Iterator[Callable[[int], None]]:
-        """A function that reserves bytes until the end of the block.
+        """Yields a function that reserves bytes until the end of the block.
 
         It raises `ApiError` with status 503 if they are not free.
         """
@@ -48,7 +48,7 @@ _MEMORY = BodyMemory(_MEMORY_BYTES)
 
 
 async def read_body(request: Request, memory: BodyMemory = _MEMORY) -> bytes:
-    """The body of a request.
+    """Returns the body of a request.
 
     Raises `ApiError` with status 413 if it exceeds the limit (before reading, if the request has a
     Content-Length), and with 503 if there is no memory for it. Raises Starlette's

@@ -16,12 +16,12 @@ from qstash_cli.server.services.publish_rules import PublishRequest
 
 
 def account_of(request: Request) -> Account:
-    """The account of the user who sent a request, which `Guard` has found by the token."""
+    """Returns the account of the user who sent a request, which `Guard` has found by the token."""
     return cast("Account", request.state.account)
 
 
 async def publish_request(request: Request, segments: int) -> PublishRequest:
-    """The publish in a request whose destination follows `segments` path segments."""
+    """Returns the publish in a request whose destination follows `segments` path segments."""
     account = account_of(request)
     return PublishRequest(
         destination=rest_of_path(request, segments),
@@ -34,7 +34,7 @@ async def publish_request(request: Request, segments: int) -> PublishRequest:
 
 
 def headers(request: Request) -> Headers:
-    """The headers of a request, followed by the options among its query parameters."""
+    """Returns the headers of a request, followed by the options among its query parameters."""
     own = tuple((_text(name), _text(value)) for name, value in request.scope["headers"])
     named = {name.lower() for name, _ in own}
     from_query = (
@@ -46,7 +46,7 @@ def headers(request: Request) -> Headers:
 
 
 def rest_of_path(request: Request, segments: int) -> str:
-    """The raw path after `segments` segments, with the query parameters of the destination.
+    """Returns the raw path after `segments` segments, with the query parameters of the destination.
 
     Source: QStash docs, "Publish": the path contains the destination without escaping.
     """
@@ -63,7 +63,7 @@ def rest_of_path(request: Request, segments: int) -> str:
 
 
 def parameters(request: Request) -> dict[str, list[str]]:
-    """The query parameters, except the token."""
+    """Returns the query parameters, except the token."""
     found: dict[str, list[str]] = {}
     query = request.scope["query_string"].decode("ascii", errors="replace")
     for name, value in parse_qsl(query, keep_blank_values=True):
@@ -73,12 +73,12 @@ def parameters(request: Request) -> dict[str, list[str]]:
 
 
 def caller_ip(request: Request) -> str:
-    """The IP address of the client."""
+    """Returns the IP address of the client."""
     return request.client.host if request.client else "127.0.0.1"
 
 
 async def json_body(request: Request) -> Any:
-    """The body as JSON. Raises `ApiError` if it is not JSON."""
+    """Returns the body as JSON. Raises `ApiError` if it is not JSON."""
     return _parsed(await read_body(request))
 
 
@@ -90,7 +90,7 @@ def _parsed(data: bytes) -> Any:
 
 
 async def bulk_parameters(request: Request) -> dict[str, list[str]]:
-    """The parameters of a bulk operation, from the query and a JSON body.
+    """Returns the parameters of a bulk operation, from the query and a JSON body.
 
     Raises `ApiError` for any other body, and for an empty list of ids, which in the cloud
     selects everything.

@@ -23,12 +23,12 @@ def encode(content: Any) -> bytes:
 
 
 def respond(content: Any, status: int = 200) -> Response:
-    """A JSON response."""
+    """Returns a JSON response."""
     return Response(encode(content), status, media_type="application/json")
 
 
 def refusal(status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> Response:
-    """An error response in the format of QStash."""
+    """Returns an error response in the format of QStash."""
     refused = respond({"error": message}, status)
     refused.headers.update(dict(headers))
     return refused

@@ -30,7 +30,7 @@ class RepeatLimit(logging.Filter):
         self._kinds: OrderedDict[_Kind, tuple[float, int]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a message passes."""
+        """Returns whether a message passes."""
         error_type = record.exc_info[0] if record.exc_info else None
         if error_type is not None and issubclass(error_type, asyncio.CancelledError):
             # A request that was in progress when the server stopped.
@@ -59,7 +59,7 @@ class LineFormatter(logging.Formatter):
     """`error: what happened`, as the commands write it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The message with its level, and its traceback, if there is one."""
+        """Returns the message with its level, and its traceback, if there is one."""
         return f"{record.levelname.lower()}: {super().format(record)}"
 
 

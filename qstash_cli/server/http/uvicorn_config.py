@@ -19,7 +19,7 @@ _USUAL_OPEN_FILES = 1024
 
 
 def _max_connections() -> int:
-    """A third of the files that the process may open: deliveries need connections, too."""
+    """Returns a third of the files that the process may open: deliveries need connections, too."""
     try:
         import resource
     except ImportError:

@@ -78,7 +78,7 @@ class Accounts:
         await self._closing.aclose()
 
     def user(self, token: bytes) -> Credentials | None:
-        """The user with this token, or None."""
+        """Returns the user with this token, or None."""
         found = None
         for known, user in self._tokens:
             # Takes the same time for every token.
@@ -87,7 +87,7 @@ class Accounts:
         return found
 
     async def account(self, user: Credentials) -> Account:
-        """The account of a user. Raises `QstashError` if its file cannot be used."""
+        """Returns the account of a user. Raises `QstashError` if its file cannot be used."""
         if user.name not in self._open:
             async with self._opening:
                 if user.name not in self._open:
@@ -95,7 +95,7 @@ class Accounts:
         return self._open[user.name]
 
     async def users(self) -> tuple[Credentials, ...]:
-        """The users with their current keys: a stored rotation may have changed them."""
+        """Returns the users with their current keys: a stored rotation may have changed them."""
         found = []
         for user in self._config.users:
             if user.name in self._open:
@@ -107,7 +107,7 @@ class Accounts:
         return tuple(found)
 
     def file_of(self, user: Credentials) -> Path | None:
-        """The file of a user's data: `--db` for the first, with the user's name for the others."""
+        """Returns the file of a user's data: `--db`, with the name appended for a later user."""
         path = self._config.db
         if path is None or user is self._config.users[0]:
             return path
@@ -165,7 +165,7 @@ class Accounts:
 
 
 def new_id(prefix: str) -> str:
-    """A random id with this prefix. The id of a message begins with the time.
+    """Returns a random id with this prefix. The id of a message begins with the time.
 
     Ids in insertion order are neighbours in the indexes: the database writes half as many bytes
     for a message (5.9 KB instead of 11.8, with 16 messages in a commit).

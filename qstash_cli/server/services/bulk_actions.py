@@ -10,7 +10,7 @@ from qstash_cli.server.storage.bulk_actions import BulkAction
 async def list_page(
     account: Account, *, cursor: str | None, limit: int
 ) -> tuple[list[BulkAction], str]:
-    """The newest actions after the cursor, and the cursor of the next page, "" if there is none.
+    """Returns the newest actions after the cursor, and the cursor of the next page or "".
 
     Raises `ApiError` for a cursor that is not a number.
     """
@@ -21,7 +21,7 @@ async def list_page(
 
 
 async def get(account: Account, action_id: str) -> BulkAction:
-    """The action with this id. Raises `ApiError` if it is unknown or has expired."""
+    """Returns the action with this id. Raises `ApiError` if it is unknown or has expired."""
     now_ms = account.clock.now_ms()
     return await account.store.run(
         lambda connection: bulk_actions.get(connection, action_id, now_ms)

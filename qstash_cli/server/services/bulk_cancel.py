@@ -52,7 +52,7 @@ class Action:
 
 
 def parse_filter(given: Parameters) -> Filter:
-    """The filter in the parameters of a bulk cancel. Raises `ApiError` if it is not valid."""
+    """Parses the filter of a bulk cancel. Raises `ApiError` if it is not valid."""
     wanted = {
         name: split(name, values) for name, values in given.items() if name not in _NO_FILTERS
     }
@@ -80,7 +80,7 @@ class BulkCancels:
         self._running: dict[str, Action] = {}
 
     async def start(self) -> None:
-        """Continue the actions that a stopped server left in progress."""
+        """Continues the actions that a stopped server left in progress."""
         for stored in await self._store.run(bulk_actions.list_unfinished):
             action = Action(id=stored.id, wanted=stored.filter)
             action.total.set_result(stored.total)
@@ -88,14 +88,14 @@ class BulkCancels:
             self._begin(action, self._cancel(action, rest))
 
     async def stop(self) -> None:
-        """Stop; a server that is started on the same store continues."""
+        """Stops; a server that is started on the same store continues."""
         tasks = [action.task for action in self._running.values() if action.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def accept(self, wanted: Filter) -> tuple[str, int]:
-        """The id of the action for a filter, and the number of matching messages.
+        """Returns the id of the action for a filter, and the number of matching messages.
 
         The action that is already running for the same filter is returned. Raises `ApiError` if too
         many actions are in progress.
@@ -110,7 +110,7 @@ class BulkCancels:
         return action.id, await asyncio.shield(action.total)
 
     async def finish(self, wanted: Filter) -> int:
-        """The number of messages that matched, once the action is finished.
+        """Returns the number of messages that matched, once the action is finished.
 
         Raises `ApiError` with status 429 if the action takes longer than a request may wait.
         """
@@ -155,7 +155,7 @@ class BulkCancels:
         await self._cancel(action, _Range(0, last_seq))
 
     async def _count(self, wanted: Filter) -> tuple[int, int]:
-        """The number of matching messages, and the sequence number of the last live message."""
+        """Counts the matching messages; also returns the last live message's sequence number."""
         total, seq = 0, 0
         while True:
             found = await self._store.run(

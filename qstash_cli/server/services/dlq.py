@@ -19,14 +19,14 @@ from qstash_cli.server.storage.store import Connection
 
 
 async def list_entries(account: Account, given: Parameters) -> DlqPage:
-    """A page of the entries that the parameters select. Raises `ApiError`."""
+    """Returns a page of the entries that the parameters select. Raises `ApiError`."""
     return await account.store.run(
         lambda connection: dlq.page(connection, given, max_bytes=PAGE_BYTES)
     )
 
 
 async def get(account: Account, dlq_id: str) -> DlqEntry:
-    """The entry with this id. Raises `ApiError` if there is none."""
+    """Returns the entry with this id. Raises `ApiError` if there is none."""
     return await account.store.run(lambda connection: dlq.get(connection, dlq_id))
 
 

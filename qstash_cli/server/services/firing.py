@@ -57,7 +57,7 @@ def move_back(connection: Connection, now_ms: int) -> None:
 def _next_or_stop(
     connection: Connection, schedule: Schedule | ScheduleTime, now_ms: int
 ) -> int | None:
-    """When a schedule fires after now.
+    """Returns when a schedule fires after now.
 
     A schedule whose cron expression is damaged never fires again: its error is stored and logged.
     """
@@ -73,7 +73,7 @@ def _next_or_stop(
 def _fire(
     connection: Connection, schedule: Schedule, now_ms: int, new_id: NewId, limits: PlanLimits
 ) -> PublishResult | None:
-    """The result of a schedule's publish, or None if it failed: its error is stored and logged."""
+    """Publishes a schedule. Returns None if that failed: the error is stored and logged."""
 
     def publish() -> tuple[PublishResult | None, str]:
         headers = json.loads(schedule.headers_json)

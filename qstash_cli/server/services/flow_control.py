@@ -28,12 +28,12 @@ class FlowState(NamedTuple):
 
 
 def list_all(account: Account, search: str) -> list[FlowState]:
-    """The keys that contain a text, by name."""
+    """Returns the keys that contain a text, by name."""
     return [_state(account, flow) for flow in account.engine.flows if search in flow.key]
 
 
 def get(account: Account, key: str) -> FlowState:
-    """The key with this name. Raises `ApiError` if no message has used it."""
+    """Returns the key with this name. Raises `ApiError` if no message has used it."""
     return _state(account, _flow(account, key))
 
 
@@ -70,7 +70,7 @@ async def reset_rate(account: Account, key: str) -> None:
 
 
 def global_parallelism(account: Account) -> tuple[int, int]:
-    """The limit of deliveries in flight, and their number now."""
+    """Returns the limit of deliveries in flight, and their number now."""
     return account.limits.global_parallelism, account.engine.in_flight
 
 

@@ -8,7 +8,7 @@ from qstash_cli.server.storage.keys import Keys
 
 
 async def get(account: Account) -> Keys:
-    """The current signing key and the next one."""
+    """Returns the current signing key and the next one."""
     return await account.store.run(keys.read)
 
 

@@ -12,7 +12,7 @@ __all__ = ["GroupedLogPage", "LogEntry", "LogPage", "is_grouped", "list_entries"
 
 
 def is_grouped(given: Parameters) -> bool:
-    """Whether the entries are requested by message. Raises `ApiError` for other groups."""
+    """Returns whether the entries are requested by message. Raises `ApiError` for other groups."""
     wanted = given.get("groupBy")
     if wanted and list(wanted) != ["messageId"]:
         raise ApiError(400, f"unknown groupBy: {wanted[-1]}")
@@ -20,12 +20,15 @@ def is_grouped(given: Parameters) -> bool:
 
 
 async def list_entries(account: Account, given: Parameters, trim: int | None) -> LogPage:
-    """A page of entries. Bodies are cut to `trim` bytes if it is not None. Raises `ApiError`."""
+    """Returns a page of entries, with bodies cut to `trim` bytes unless it is None.
+
+    Raises `ApiError` if the parameters are not valid.
+    """
     return await account.store.run(lambda connection: log_pages.page(connection, given, trim))
 
 
 async def list_groups(account: Account, given: Parameters, trim: int | None) -> GroupedLogPage:
-    """A page of messages with their entries; otherwise as `list_entries`."""
+    """Returns a page of messages with their entries; otherwise as `list_entries`."""
     return await account.store.run(
         lambda connection: log_pages.grouped_page(connection, given, trim)
     )

@@ -16,7 +16,7 @@ READABLE_MS = 120_000
 
 
 async def get(account: Account, message_id: str) -> StoredMessage:
-    """A message that is live or has ended recently. Raises `ApiError` for any other id."""
+    """Returns a message that is live or has ended recently. Raises `ApiError` for any other id."""
     found = await account.store.run(lambda connection: messages.find(connection, message_id))
     if found is None or not _is_readable(found, account.clock.now_ms()):
         raise _not_found(message_id)

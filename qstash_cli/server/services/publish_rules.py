@@ -43,7 +43,10 @@ class PublishRequest(NamedTuple):
 
 
 def validate(request: PublishRequest) -> MessageOptions:
-    """The options of a publish. Raises `ApiError` or `BadInput` if QStash would refuse it."""
+    """Returns the options of a publish.
+
+    Raises `ApiError` or `BadInput` if QStash would refuse it.
+    """
     refuse_workflow_headers(request.headers)
     options = _options(request.destination, request.headers, request.queue)
     quota.check_message(request.limits, options, request.body, request.now_ms)

@@ -11,12 +11,12 @@ from qstash_cli.server.storage.store import Connection
 
 
 async def list_all(account: Account) -> list[Queue]:
-    """All queues by name."""
+    """Returns all queues by name."""
     return await account.store.run(queues.list_all)
 
 
 async def get(account: Account, name: str) -> Queue:
-    """The queue with this name. Raises `ApiError` if there is none."""
+    """Returns the queue with this name. Raises `ApiError` if there is none."""
     return await account.store.run(lambda connection: queues.get(connection, name))
 
 

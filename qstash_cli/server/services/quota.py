@@ -63,7 +63,7 @@ def check_day(connection: Connection, limits: PlanLimits, more: int, now_ms: int
 def rate_limit_headers(
     prefix: str, limit: int, remaining: int, reset_s: int
 ) -> Sequence[tuple[str, str]]:
-    """The headers that report a limit; `prefix` is "Burst-" for that of a second."""
+    """Returns the headers that report a limit; `prefix` is "Burst-" for that of a second."""
     # The SDKs distinguish the two limits by these names, so that a response may have one kind only.
     values = (("Limit", limit), ("Remaining", max(0, remaining)), ("Reset", reset_s))
     return [(f"{prefix}RateLimit-{name}", str(value)) for name, value in values]

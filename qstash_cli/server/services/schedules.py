@@ -47,7 +47,7 @@ async def put(account: Account, request: PublishRequest) -> str:
 
 
 async def list_all(account: Account) -> AsyncIterator[ScheduleState]:
-    """All schedules, oldest first."""
+    """Yields all schedules, oldest first."""
     # There are no pages, and a schedule may have a body of 50 MB: each is read when it is needed.
     for schedule_id in await account.store.run(schedules.list_ids):
         found = await account.store.run(lambda connection: _find(connection, schedule_id))  # noqa: B023 - awaited at once
@@ -56,7 +56,7 @@ async def list_all(account: Account) -> AsyncIterator[ScheduleState]:
 
 
 async def get(account: Account, schedule_id: str) -> ScheduleState:
-    """The schedule with this id. Raises `ApiError` if there is none."""
+    """Returns the schedule with this id. Raises `ApiError` if there is none."""
 
     def read(connection: Connection) -> ScheduleState:
         return _state(connection, schedules.get(connection, schedule_id))
@@ -100,7 +100,7 @@ def store_schedule(connection: Connection, request: PublishRequest, new_id: NewI
 
 
 def next_fire_ms(cron: str, now_ms: int) -> int:
-    """When a cron expression fires after now. Raises `ApiError` if it is not valid."""
+    """Returns when a cron expression fires after now. Raises `ApiError` if it is not valid."""
     try:
         at_s = next_fire_s(parse_cron(cron), now_ms / 1000)
     except BadInput as error:
@@ -111,7 +111,7 @@ def next_fire_ms(cron: str, now_ms: int) -> int:
 
 
 def is_time(value: object) -> bool:
-    """Whether a stored next time is one at which the schedule fires."""
+    """Returns whether a stored next time is one at which the schedule fires."""
     return isinstance(value, int) and value < NEVER_MS
 
 

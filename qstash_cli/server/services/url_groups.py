@@ -16,12 +16,12 @@ Endpoint = dict[str, str]
 
 
 async def list_all(account: Account) -> list[UrlGroup]:
-    """All groups by name."""
+    """Returns all groups by name."""
     return await account.store.run(url_groups.list_all)
 
 
 async def get(account: Account, name: str) -> UrlGroup:
-    """The group with this name. Raises `ApiError` if there is none."""
+    """Returns the group with this name. Raises `ApiError` if there is none."""
     return await account.store.run(lambda connection: url_groups.get(connection, name))
 
 

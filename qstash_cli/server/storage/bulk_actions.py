@@ -84,13 +84,13 @@ def finish(connection: sqlite3.Connection, action_id: str, now_ms: int) -> None:
 
 
 def list_unfinished(connection: sqlite3.Connection) -> list[BulkAction]:
-    """The actions that a stopped server left in progress, oldest first."""
+    """Returns the actions that a stopped server left in progress, oldest first."""
     rows = connection.execute(f"{_SELECT} WHERE completed_ms IS NULL ORDER BY seq")
     return [_action(row) for row in rows]
 
 
 def get(connection: sqlite3.Connection, action_id: str, now_ms: int) -> BulkAction:
-    """An action. Raises `ApiError` if the id is unknown or has expired."""
+    """Returns an action. Raises `ApiError` if the id is unknown or has expired."""
     row = connection.execute(
         f"{_SELECT} WHERE id = ? AND created_ms >= ?",
         (action_id, now_ms - KEPT_MS),
@@ -103,7 +103,7 @@ def get(connection: sqlite3.Connection, action_id: str, now_ms: int) -> BulkActi
 def page(
     connection: sqlite3.Connection, *, cursor: str | None, limit: int, now_ms: int
 ) -> tuple[list[BulkAction], str]:
-    """The newest actions after the cursor, and the cursor of the next page, "" if there is none."""
+    """Returns the newest actions after the cursor, and the cursor of the next page or ""."""
     before = number(cursor) if cursor else _NO_CURSOR
     rows = connection.execute(
         f"{_SELECT} WHERE seq < ? AND created_ms >= ? ORDER BY seq DESC LIMIT ?",
@@ -126,7 +126,7 @@ def list_matches(
     last: int,
     limit: int,
 ) -> list[Match]:
-    """Live messages with sequence numbers in (`after`, `last`], in the order of publishing."""
+    """Returns live messages with sequence numbers in (`after`, `last`], oldest first."""
     clause, values = filters.where(_conditions(wanted))
     rows = connection.execute(
         f"SELECT seq, id, ({clause}) AS matches "  # noqa: S608 - built of our own names

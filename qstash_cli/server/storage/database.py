@@ -33,7 +33,7 @@ _DAMAGED_HINT = (
 
 
 def open_memory() -> sqlite3.Connection:
-    """An empty database in memory."""
+    """Returns an empty database in memory."""
     connection = _connect(":memory:")
     connection.executescript("".join(map(_script, SCHEMAS)))
     return connection
@@ -82,7 +82,7 @@ def reporting(path: Path) -> Iterator[None]:
 
 
 def damaged(path: Path, why: str) -> QstashError:
-    """The error for a database with damaged content."""
+    """Returns the error for a database with damaged content."""
     return QstashError(f"the database is damaged: {path}: {why}", hint=_DAMAGED_HINT)
 
 
@@ -203,7 +203,7 @@ def _script(name: str) -> str:
 
 
 def _layout(connection: sqlite3.Connection) -> dict[str, set[str]]:
-    """The columns of each table."""
+    """Returns the columns of each table."""
     rows = connection.execute(
         "SELECT tables.name, columns.name AS column FROM sqlite_master AS tables "
         "JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"

@@ -9,7 +9,10 @@ WINDOW_MS = 600_000
 
 
 def find(connection: sqlite3.Connection, key: str, now_ms: int) -> str | None:
-    """The id of the message that was published with this key, or None. Deletes old windows."""
+    """Returns the id of the message that was published with this key, or None.
+
+    Deletes expired windows.
+    """
     connection.execute("DELETE FROM deduplication WHERE until_ms <= ?", (now_ms,))
     # A clock that was set back must not extend a window.
     latest_ms = now_ms + WINDOW_MS

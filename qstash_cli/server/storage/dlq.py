@@ -65,7 +65,7 @@ def add(  # noqa: PLR0917 - the columns
 
 
 def get(connection: sqlite3.Connection, dlq_id: str) -> DlqEntry:
-    """The entry with this id. Raises `ApiError` if there is none."""
+    """Returns the entry with this id. Raises `ApiError` if there is none."""
     row = connection.execute(f"{_SELECT}dlq.id = ?", (dlq_id,)).fetchone()
     if row is None:
         raise ApiError(404, f"dlq message {dlq_id} not found")
@@ -80,7 +80,7 @@ def delete(connection: sqlite3.Connection, dlq_ids: Iterable[str]) -> None:
 def page(
     connection: sqlite3.Connection, given: Parameters, *, max_bytes: int = sys.maxsize
 ) -> DlqPage:
-    """The entries that the parameters select, of at most `max_bytes`. Raises `ApiError`."""
+    """Returns the entries that the parameters select, of at most `max_bytes`. Raises `ApiError`."""
     parts = filters.conditions(
         given, filters.DLQ_FILTERS, time_column="dlq.failed_ms", ignored=_NO_FILTERS
     )

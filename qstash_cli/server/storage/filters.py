@@ -76,9 +76,9 @@ def conditions(
     time_column: str,
     ignored: frozenset[str],
 ) -> list[Condition]:
-    """The conditions of the parameters. Raises `ApiError` for an unknown name or an empty value.
+    """Returns the conditions of the parameters. `ignored` names those that are not filters.
 
-    `ignored` names the parameters that are not filters.
+    Raises `ApiError` for an unknown name or an empty value.
     """
     found = []
     for name, raw in given.items():
@@ -100,6 +100,6 @@ def conditions(
 
 
 def where(parts: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
-    """All conditions as one clause, which is never empty."""
+    """Returns all conditions as one clause, which is never empty."""
     sql = " AND ".join(part.sql for part in parts) or "1"
     return sql, tuple(value for part in parts for value in part.values)

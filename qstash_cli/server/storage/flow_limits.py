@@ -46,12 +46,12 @@ def configure(connection: sqlite3.Connection, options: MessageOptions) -> FlowLi
 
 
 def list_all(connection: sqlite3.Connection) -> list[FlowLimits]:
-    """The limits of all keys, by name."""
+    """Returns the limits of all keys, by name."""
     return [FlowLimits(*row) for row in connection.execute(f"{_SELECT} ORDER BY key")]
 
 
 def get(connection: sqlite3.Connection, key: str) -> FlowLimits:
-    """The limits of a key. Raises `ApiError` if no message has used it."""
+    """Returns the limits of a key. Raises `ApiError` if no message has used it."""
     row = connection.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchone()
     if row is None:
         raise ApiError(404, f"flow control key {key} not found")

@@ -33,7 +33,7 @@ def init(connection: sqlite3.Connection, current: str, following: str) -> None:
 
 
 def read(connection: sqlite3.Connection) -> Keys:
-    """Both keys."""
+    """Returns both keys."""
     row = connection.execute("SELECT current, next FROM signing_keys").fetchone()
     return Keys(current=row["current"], next=row["next"])
 

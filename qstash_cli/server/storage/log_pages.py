@@ -52,9 +52,9 @@ class _Query(NamedTuple):
 
 
 def page(connection: sqlite3.Connection, given: Parameters, trim: int | None) -> LogPage:
-    """The entries that the parameters select. Bodies are cut to `trim` bytes if it is not None.
+    """Returns the entries that the parameters select, cut to `trim` bytes unless it is None.
 
-    Raises `ApiError`.
+    Raises `ApiError` if the parameters are not valid.
     """
     query = _query(given)
     limit = count(given, default=_MAX_ENTRIES, limit=_MAX_ENTRIES)
@@ -73,7 +73,7 @@ def page(connection: sqlite3.Connection, given: Parameters, trim: int | None) ->
 def grouped_page(
     connection: sqlite3.Connection, given: Parameters, trim: int | None
 ) -> GroupedLogPage:
-    """The same as `page`, for the messages with matching entries: all entries of each message."""
+    """Returns all entries of the messages that have matching entries; otherwise as `page`."""
     query = _query(given)
     limit = count(given, default=_DEFAULT_GROUPS, limit=_MAX_ENTRIES)
     having, values = ("", query.values)
@@ -107,7 +107,7 @@ def _query(given: Parameters) -> _Query:
 
 
 def _select(trim: int | None) -> str:
-    """The columns of an entry. The database does not read what is trimmed."""
+    """Returns the columns of an entry. The database does not read what is trimmed."""
     body, details = "body", "details"
     if trim is not None:
         # A redacted body is listed as its hash, which needs the whole body.
@@ -127,7 +127,7 @@ def _select(trim: int | None) -> str:
 def _rows_of(
     connection: sqlite3.Connection, message_id: str, order: str, trim: int | None
 ) -> list[sqlite3.Row]:
-    """The entries of a message, without their bodies if they are longer than a page with them."""
+    """Returns the entries of a message, without bodies if they do not fit on a page."""
     rows, has_more = take_page(
         connection.execute(_select_of_message(order, trim), (message_id,)), sys.maxsize, _SIZED
     )

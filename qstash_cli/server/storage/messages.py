@@ -101,7 +101,7 @@ COLUMNS = (
 
 
 def from_row(row: sqlite3.Row) -> StoredMessage:
-    """A message from a row with `COLUMNS` and a body."""
+    """Returns a message from a row with `COLUMNS` and a body."""
     return StoredMessage(
         id=row["id"],
         status=row["status"],
@@ -132,19 +132,19 @@ def _type_error(row: sqlite3.Row) -> str:
 
 
 def as_text(value: object) -> str:
-    """The value of a text column, whose type SQLite does not enforce."""
+    """Returns the value of a text column, whose type SQLite does not enforce."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def as_bytes(value: object) -> bytes:
-    """The value of a column of bytes, whose type SQLite does not enforce."""
+    """Returns the value of a column of bytes, whose type SQLite does not enforce."""
     return value if isinstance(value, bytes) else str(value).encode()
 
 
 # Many messages are published with the same options.
 @lru_cache(maxsize=256)
 def _decode_once(text: str) -> tuple[MessageOptions, str]:
-    """The stored options, and an error if they cannot be decoded at all."""
+    """Returns the stored options, and an error if they cannot be decoded at all."""
     try:
         return read_options(json.loads(text)), ""
     except Exception as fault:  # noqa: BLE001 - a damaged message must not stop the others
@@ -152,7 +152,7 @@ def _decode_once(text: str) -> tuple[MessageOptions, str]:
 
 
 def read_options(pairs: Sequence[Sequence[str]]) -> MessageOptions:
-    """The options in stored header pairs.
+    """Returns the options in stored header pairs.
 
     A header that an earlier version accepted and this one refuses is logged and ignored, so that
     the message can still be listed and delivered.
@@ -229,13 +229,13 @@ def _insert_statement(columns: tuple[str, ...]) -> str:
 
 
 def find(connection: sqlite3.Connection, message_id: str) -> StoredMessage | None:
-    """The message with this id, or None."""
+    """Returns the message with this id, or None."""
     row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
     return from_row(row) if row else None
 
 
 def list_live(connection: sqlite3.Connection) -> list[StoredMessage]:
-    """All undelivered messages in the order of publishing, without their bodies."""
+    """Returns all undelivered messages in the order of publishing, without their bodies."""
     rows = connection.execute(
         f"SELECT {COLUMNS}, x'' AS body, (SELECT source.queue FROM messages AS source "  # noqa: S608 - our own
         "WHERE source.id = messages.callback_of) AS held_queue "
@@ -245,13 +245,13 @@ def list_live(connection: sqlite3.Connection) -> list[StoredMessage]:
 
 
 def list_cancelling(connection: sqlite3.Connection) -> list[str]:
-    """The ids of the messages that are cancelled once their attempt ends."""
+    """Returns the ids of the messages that are cancelled once their attempt ends."""
     rows = connection.execute("SELECT id FROM messages WHERE status = 'cancelling'").fetchall()
     return [row["id"] for row in rows]
 
 
 def list_live_ids(connection: sqlite3.Connection, message_ids: Iterable[str]) -> list[str]:
-    """Those of these ids that belong to undelivered messages."""
+    """Returns those of these ids that belong to undelivered messages."""
     wanted = filters.conditions(
         {"messageIds": list(message_ids)},
         filters.MESSAGE_FILTERS,

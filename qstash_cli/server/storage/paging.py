@@ -15,9 +15,9 @@ PAGE_BYTES = 4 * 1_048_576
 def take_page(
     rows: Iterable[sqlite3.Row], count: int, columns: Sequence[str], limit: int = PAGE_BYTES
 ) -> tuple[list[sqlite3.Row], bool]:
-    """The first rows, and whether there are more: at most `count`, with at most `limit` bytes.
+    """Returns the first rows, and whether there are more.
 
-    Counts the bytes of `columns`. The page contains at least the first row.
+    Takes at most `count` rows, with at most `limit` bytes in `columns`, but at least the first row.
     """
     taken: list[sqlite3.Row] = []
     total = 0
@@ -30,7 +30,7 @@ def take_page(
 
 
 def size_of(rows: Iterable[sqlite3.Row], columns: Sequence[str]) -> int:
-    """The number of bytes in these columns."""
+    """Returns the number of bytes in these columns."""
     values = (row[column] for row in rows for column in columns)
     # SQLite enforces no types: a damaged row may have numbers in columns of text.
     return sum(len(value) for value in values if isinstance(value, str | bytes))

@@ -52,12 +52,12 @@ def put(
 
 
 def list_all(connection: sqlite3.Connection) -> list[Queue]:
-    """All queues by name."""
+    """Returns all queues by name."""
     return [Queue(*row) for row in connection.execute(f"{_SELECT} ORDER BY name")]
 
 
 def get(connection: sqlite3.Connection, name: str) -> Queue:
-    """The queue with this name. Raises `ApiError` if there is none."""
+    """Returns the queue with this name. Raises `ApiError` if there is none."""
     row = connection.execute(f"{_SELECT} WHERE name = ?", (name,)).fetchone()
     if row is None:
         raise ApiError(404, f"queue {name} not found")

@@ -63,19 +63,19 @@ def put(  # noqa: PLR0917 - the columns
 
 
 def list_ids(connection: sqlite3.Connection) -> list[str]:
-    """The ids of all schedules, oldest first."""
+    """Returns the ids of all schedules, oldest first."""
     rows = connection.execute("SELECT id FROM schedules ORDER BY created_ms, id").fetchall()
     return [row["id"] for row in rows]
 
 
 def find(connection: sqlite3.Connection, schedule_id: str) -> Schedule | None:
-    """The schedule with this id, or None."""
+    """Returns the schedule with this id, or None."""
     row = connection.execute("SELECT * FROM schedules WHERE id = ?", (schedule_id,)).fetchone()
     return None if row is None else _schedule(row)
 
 
 def get(connection: sqlite3.Connection, schedule_id: str) -> Schedule:
-    """The schedule with this id. Raises `ApiError` if there is none."""
+    """Returns the schedule with this id. Raises `ApiError` if there is none."""
     found = find(connection, schedule_id)
     if found is None:
         raise ApiError(404, f"schedule {schedule_id} not found")
@@ -95,19 +95,19 @@ def pause(connection: sqlite3.Connection, schedule_id: str, *, is_paused: bool) 
 
 
 def list_due(connection: sqlite3.Connection, now_ms: int) -> list[Schedule]:
-    """The schedules whose time has come."""
+    """Returns the schedules whose time has come."""
     rows = connection.execute("SELECT * FROM schedules WHERE next_ms <= ?", (now_ms,)).fetchall()
     return [_schedule(row) for row in rows]
 
 
 def list_times(connection: sqlite3.Connection) -> list[ScheduleTime]:
-    """When each schedule fires next."""
+    """Returns when each schedule fires next."""
     rows = connection.execute("SELECT id, cron, next_ms FROM schedules").fetchall()
     return [ScheduleTime(*row) for row in rows]
 
 
 def next_due_ms(connection: sqlite3.Connection) -> int | None:
-    """The time of the next schedule, None if there is none."""
+    """Returns the time of the next schedule, None if there is none."""
     row = connection.execute(
         "SELECT min(next_ms) AS next_ms FROM schedules WHERE typeof(next_ms) = 'integer'"
     ).fetchone()
@@ -140,13 +140,13 @@ def set_last(
 
 
 def last_change_ms(connection: sqlite3.Connection) -> int:
-    """The latest time at which a schedule was created or fired, 0 if there is none."""
+    """Returns the latest time at which a schedule was created or fired, 0 if there is none."""
     rows = connection.execute("SELECT created_ms, last_ms FROM schedules").fetchall()
     return max((time for row in rows for time in row if isinstance(time, int)), default=0)
 
 
 def last_statuses(connection: sqlite3.Connection, schedule: Schedule) -> dict[str, str]:
-    """The status of each message that a schedule published last, empty if the ids are damaged."""
+    """Returns the status of each message of a schedule's last run, empty if ids are damaged."""
     try:
         ids = [str(message_id) for message_id in json.loads(schedule.last_ids_json)]
     except (ValueError, TypeError):

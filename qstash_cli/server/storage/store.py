@@ -103,7 +103,7 @@ class Store:
 def run_or_undo(
     connection: Connection, part: Callable[[], T], otherwise: Callable[[Exception], T]
 ) -> T:
-    """The result of a part of a job, or of `otherwise` once the failed part is undone.
+    """Returns the result of a part of a job, or of `otherwise` once the failed part is undone.
 
     Raises `StoreError` if the database cannot be written to, such as on a full disk.
     """

@@ -24,19 +24,19 @@ class UrlGroup(NamedTuple):
 
 
 def list_all(connection: sqlite3.Connection) -> list[UrlGroup]:
-    """All groups by name."""
+    """Returns all groups by name."""
     rows = connection.execute("SELECT * FROM topics ORDER BY name").fetchall()
     return [_group(row) for row in rows]
 
 
 def find(connection: sqlite3.Connection, name: str) -> UrlGroup | None:
-    """The group with this name, or None."""
+    """Returns the group with this name, or None."""
     row = connection.execute("SELECT * FROM topics WHERE name = ?", (name,)).fetchone()
     return _group(row) if row else None
 
 
 def get(connection: sqlite3.Connection, name: str) -> UrlGroup:
-    """The group with this name. Raises `ApiError` if there is none."""
+    """Returns the group with this name. Raises `ApiError` if there is none."""
     found = find(connection, name)
     if found is None:
         raise ApiError(404, f"topic {name} not found")

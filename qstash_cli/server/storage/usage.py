@@ -12,7 +12,7 @@ _COUNTS = {
 
 
 def count_after_adding(connection: sqlite3.Connection, kind: str, name: str) -> int | None:
-    """The number of queues, URL groups or schedules with a new one of this name.
+    """Returns the number of queues, URL groups or schedules with a new one of this name.
 
     None if the name exists already.
     """
@@ -21,7 +21,7 @@ def count_after_adding(connection: sqlite3.Connection, kind: str, name: str) -> 
 
 
 def count_messages(connection: sqlite3.Connection, begin_ms: int, end_ms: int) -> int:
-    """The number of messages that were created from `begin_ms` to before `end_ms`."""
+    """Returns the number of messages that were created from `begin_ms` to before `end_ms`."""
     (used,) = connection.execute(
         "SELECT count(*) FROM messages WHERE created_ms >= ? AND created_ms < ?",
         (begin_ms, end_ms),

@@ -57,7 +57,7 @@ async def _retry_matching(request: Request) -> Response:
 
 
 def _overrides(request: Request) -> Headers:
-    """The option headers of a request. Raises `BadInput` if they are not valid."""
+    """Returns the option headers of a request. Raises `BadInput` if they are not valid."""
     given = headers(request)
     decode(given)
     return tuple((n, v) for n, v in given if n.lower().startswith("upstash-"))

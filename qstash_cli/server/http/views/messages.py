@@ -17,7 +17,7 @@ _DEFAULT_PERIOD_S = 1
 
 
 def message(found: StoredMessage, *, body_limit: int | None = None) -> dict[str, Any]:
-    """A message as `GET /v2/messages/{id}` returns it. The body is cut as in `log_entry`."""
+    """Returns a message as `GET /v2/messages/{id}` has it. The body is cut as in `log_entry`."""
     body = _cut(redaction.body(found.options.redact, found.body), body_limit)
     return redaction.without_empty(_shared(found)) | {
         "messageId": found.id,
@@ -32,7 +32,7 @@ def message(found: StoredMessage, *, body_limit: int | None = None) -> dict[str,
 
 
 def dlq_entry(entry: DlqEntry, *, body_limit: int | None = None) -> dict[str, Any]:
-    """A message with the last response of its destination."""
+    """Returns a message with the last response of its destination."""
     return message(entry.message, body_limit=body_limit) | {
         "dlqId": entry.id,
         "responseStatus": entry.response_status,
@@ -42,7 +42,7 @@ def dlq_entry(entry: DlqEntry, *, body_limit: int | None = None) -> dict[str, An
 
 
 def log_entry(logged: LogEntry, *, body_limit: int | None) -> dict[str, Any]:
-    """One step of a message. Bodies are cut to `body_limit` bytes if it is not None."""
+    """Returns one step of a message. Bodies are cut to `body_limit` bytes if it is not None."""
     found, details = logged.message, json.loads(logged.details)
     if "responseBody" in details:
         details["responseBody"] = _base64(b64decode(details["responseBody"]), body_limit)
@@ -105,7 +105,7 @@ def _base64(data: bytes, limit: int | None) -> str:
 
 
 def _cut(data: bytes, limit: int | None) -> bytes:
-    """The first bytes. A text is cut between characters."""
+    """Returns the first bytes. A text is cut between characters."""
     if limit is None or len(data) <= limit:
         return data
     try:

@@ -11,7 +11,7 @@ from qstash_cli.server.storage.url_groups import UrlGroup
 
 
 def queue(found: Queue) -> dict[str, Any]:
-    """A queue."""
+    """Returns a queue."""
     return {
         "createdAt": found.created_ms,
         "updatedAt": found.updated_ms,
@@ -23,7 +23,7 @@ def queue(found: Queue) -> dict[str, Any]:
 
 
 def url_group(found: UrlGroup) -> dict[str, Any]:
-    """A URL group; each header has a list of values."""
+    """Returns a URL group; each header has a list of values."""
     headers: dict[str, list[str]] = {}
     for name, value in found.headers:
         headers.setdefault(name, []).append(value)
@@ -36,7 +36,7 @@ def url_group(found: UrlGroup) -> dict[str, Any]:
 
 
 def flow(found: FlowState) -> dict[str, Any]:
-    """A flow control key; `ratePeriodStart` is in seconds."""
+    """Returns a flow control key; `ratePeriodStart` is in seconds."""
     return {
         "flowControlKey": found.key,
         "waitListSize": found.waiting,
@@ -53,7 +53,7 @@ def flow(found: FlowState) -> dict[str, Any]:
 
 
 def bulk_action(found: BulkAction) -> dict[str, Any]:
-    """A bulk action; `completedAt` is left out while it is in progress."""
+    """Returns a bulk action; `completedAt` is left out while it is in progress."""
     is_finished = found.completed_ms is not None
     return {
         "actionId": found.id,

@@ -17,7 +17,7 @@ _STATES = {"live": "IN_PROGRESS", "cancelling": "IN_PROGRESS", "delivered": "SUC
 
 
 def schedule(state: ScheduleState) -> dict[str, Any]:
-    """A schedule. One that is damaged has an error, and the defaults for its options."""
+    """Returns a schedule. One that is damaged has an error, and the defaults for its options."""
     found = state.schedule
     options, error = _options(found)
     optional = redaction.without_empty(
@@ -64,7 +64,7 @@ def _headers(options: MessageOptions, family: MessageOptions | None) -> dict[str
 
 
 def _options(found: Schedule) -> tuple[MessageOptions, str]:
-    """The options of a schedule, or the defaults and an error if they are damaged."""
+    """Returns the options of a schedule, or the defaults and an error if they are damaged."""
     try:
         return read_options(json.loads(found.headers_json)), ""
     except Exception as fault:  # noqa: BLE001 - a damaged schedule must not hide the others
