@@ -1,4 +1,4 @@
-"""Which records of a batch a response acknowledges. Source: QStash docs, "Batch".
+"""Determines which records of a batch a response acknowledges. Source: QStash docs, "Batch".
 
 A response has an item for each record, in order: an object with the message's id, a list of such
 objects for a URL group, or an object with an error.
@@ -18,21 +18,21 @@ _ID, _ERROR = "messageId", "error"
 _message_id = itemgetter(_ID)
 
 
-class InDoubt(QstashError):
-    """Records were sent, and the response does not say what became of them."""
+class OutcomeUnknown(QstashError):
+    """Records were sent, but the response does not say whether QStash accepted them."""
 
 
 class Acknowledgements(NamedTuple):
-    """The items of a response. `are_all_new`: each of them is one new message."""
+    """The items of a response. `are_all_new` means that each item is one new message."""
 
     items: Sequence[Any]
     are_all_new: bool
 
 
 def acknowledgements(response: object, records: Sequence[Record]) -> Acknowledgements:
-    """The items of a response to these records.
+    """Returns the items of the response to these records.
 
-    Raises `InDoubt` naming the first line that is neither acknowledged nor refused.
+    Raises `OutcomeUnknown` naming the first line that is neither acknowledged nor refused.
     """
     if not isinstance(response, list):
         raise _in_doubt(records, "QStash's response to a batch is not a list")
@@ -49,17 +49,17 @@ def acknowledgements(response: object, records: Sequence[Record]) -> Acknowledge
 
 
 def messages_of(item: Any) -> list[dict[str, Any]]:
-    """The messages that an acknowledged record has become, one for each endpoint of a group."""
+    """Returns the messages of an acknowledged record, one for each endpoint of a URL group."""
     return item if isinstance(item, list) else [item]
 
 
 def error_of(item: Any) -> str | None:
-    """Why QStash refused a record, None if it did not."""
+    """Returns why QStash refused a record, None if it did not."""
     return str(item[_ERROR]) if _is_refused(item) else None
 
 
 def _are_all_new(items: list[Any]) -> bool:
-    # Nearly all responses are like this, and there is one item for each record: no loop in Python.
+    # Nearly all responses are like this, with an item per record, so this avoids loops in Python.
     try:
         ids = list(map(_message_id, items))
     except (KeyError, TypeError):
@@ -83,8 +83,8 @@ def _is_refused(item: Any) -> bool:
     return isinstance(item, dict) and _ID not in item and isinstance(item.get(_ERROR), str)
 
 
-def _in_doubt(records: Sequence[Record], what: str) -> InDoubt:
-    return InDoubt(
+def _in_doubt(records: Sequence[Record], what: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
         f"{what}; {named(records[0].line, records[-1].line)} may or may not have been sent",
         hint="check the API's URL with `qstash config show`",
     )

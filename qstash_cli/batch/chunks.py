@@ -1,4 +1,4 @@
-"""Records gathered into requests, by count, by bytes and by age."""
+"""Groups records into requests, limited by count, size and age."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from operator import attrgetter
 from qstash_cli.batch.items import Record, RecordGroup
 from qstash_cli.batch.lines import LineRange, Lines, ranges_of
 
-# A record that waits longer than this for others is sent without them.
+# A record waits no longer than this for others to be sent with it.
 LONGEST_WAIT_S = 1.0
-# Blank lines and refused records add nothing to a request, but they are kept until it is sent.
+# Blank lines and refused records are not sent, but kept in memory until the request is sent.
 MAX_INPUT_BYTES = 4 * 1_048_576
 _item = attrgetter("item")
 
 
 @dataclass(kw_only=True)
 class Chunk:
-    """The records of some lines, good and bad: `item_bytes` of a request."""
+    """The valid and invalid records of some lines. `item_bytes` is the size of their request."""
 
     lines: list[Lines] = field(default_factory=list)
     item_bytes: int = 0
@@ -34,13 +34,13 @@ class Chunk:
 
     @cached_property
     def ranges(self) -> list[LineRange]:
-        """The ranges of the lines, with their digests."""
+        """Returns the ranges of the lines with their digests."""
         return ranges_of(self.lines)
 
     def take(self, group: RecordGroup, max_records: int, max_bytes: int) -> RecordGroup | None:
-        """Adds the records that there is room for, the first one in any case if there is none yet.
+        """Adds records up to the limits, and at least one if the chunk is empty.
 
-        Returns the others, None if there are none.
+        Returns the remaining records, or None.
         """
         fitting = group.records[: max_records - len(self)]
         sizes = list(accumulate(map(len, map(_item, fitting)), initial=self.item_bytes))
@@ -62,7 +62,7 @@ class Chunk:
 
 
 def _split(group: RecordGroup, count: int) -> tuple[RecordGroup, RecordGroup | None]:
-    """The first records with all lines up to their last one, and the others."""
+    """Splits off the first records with all lines up to the last of them."""
     if count == len(group.records):
         return group, None
     end = group.records[count - 1].row.end
@@ -86,10 +86,10 @@ def chunks_of(
     max_bytes: int,
     now: Callable[[], float],
 ) -> Iterator[Chunk | None]:
-    """Chunks of that many records and bytes, a record alone if it is larger, in order.
+    """Yields chunks of up to that many records and bytes, in order. A larger record is alone.
 
-    Where the input pauses, and when a record has waited for a second, the chunk that is begun is
-    yielded; None follows a pause.
+    If the input pauses, or a record has waited for a second, yields the current chunk even if it is
+    not full. Yields None after a pause.
     """
     chunk, begun_at = Chunk(), 0.0
     for group in groups:

@@ -1,4 +1,4 @@
-"""The rows of a CSV file. Source: RFC 4180."""
+"""Reads the rows of a CSV file. Source: RFC 4180."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from qstash_cli.errors import BadInput
 def csv_rows(
     blocks: Iterable[bytes | None],
 ) -> Iterator[tuple[list[Lines], list[Row]] | None]:
-    """The lines that each block completes with the rows in them, and None where the input pauses.
+    """Yields the lines that each block completes, with their rows, and None if the input pauses.
 
-    Raises `BadInput` if the header cannot be read.
+    Raises `BadInput` if the header is not valid.
     """
     csv.field_size_limit(MAX_LINE_BYTES)
     feed = _Feed(blocks)
@@ -45,7 +45,7 @@ def csv_rows(
 
 
 class _Paused(Exception):
-    """The input pauses, and no row is begun."""
+    """The input pauses between two rows."""
 
 
 class _Unreadable(Exception):
@@ -53,7 +53,7 @@ class _Unreadable(Exception):
 
 
 class _Feed:
-    """The lines that the CSV reader asks for, and what the row has that they belong to."""
+    """Supplies lines to the CSV reader, and records the lines of the current row."""
 
     def __init__(self, blocks: Iterable[bytes | None]) -> None:
         self.row_lines: list[Row] = []
@@ -64,21 +64,21 @@ class _Feed:
 
     @property
     def is_drained(self) -> bool:
-        """Whether the next line has to be waited for."""
+        """Whether no complete line is available yet."""
         return not self._left
 
     @property
     def has_lines(self) -> bool:
-        """Whether lines were read since `taken` was called."""
+        """Whether lines were read since the last call of `taken`."""
         return bool(self._taken)
 
     def taken(self) -> list[Lines]:
-        """The lines that were read since the last call."""
+        """Returns the lines that were read since the last call."""
         taken, self._taken = self._taken, []
         return taken
 
     def begin_row(self) -> None:
-        """The next line begins a row."""
+        """Marks the next line as the start of a row."""
         self.row_lines, self.error = [], ""
 
     def __iter__(self) -> Self:
@@ -101,12 +101,12 @@ class _Feed:
         except UnicodeDecodeError as fault:
             of_line = f" of line {row.line}" if len(self.row_lines) > 1 else ""
             self.error = self.error or f"not UTF-8 at byte {fault.start}{of_line}"
-            # The row is refused. Its quotes still say where it ends.
+            # The row is refused, but its quotes are needed to find its end.
             return row.text.decode(errors="replace") + "\n"
 
 
 def _parsed(reader: Any, feed: _Feed) -> Iterator[tuple[list[str], str] | None]:
-    """The values of each row, or why it cannot be read; None where the input pauses."""
+    """Yields the values of each row or its error, and None if the input pauses."""
     while True:
         feed.begin_row()
         try:
@@ -118,7 +118,7 @@ def _parsed(reader: Any, feed: _Feed) -> Iterator[tuple[list[str], str] | None]:
         except _Unreadable as fault:
             yield [], str(fault)
         except csv.Error as fault:
-            yield [], feed.error or f"not CSV: {fault}"
+            yield [], feed.error or f"not valid CSV: {fault}"
         else:
             yield values, feed.error
 
@@ -126,7 +126,7 @@ def _parsed(reader: Any, feed: _Feed) -> Iterator[tuple[list[str], str] | None]:
 def _header(values: list[str], error: str, feed: _Feed) -> list[str]:
     if error:
         raise BadInput(
-            f"line {feed.row_lines[0].line}: the header of the CSV cannot be read: {error}",
+            f"line {feed.row_lines[0].line}: cannot read the CSV header: {error}",
             hint="nothing was sent",
         )
     return values
@@ -135,7 +135,7 @@ def _header(values: list[str], error: str, feed: _Feed) -> list[str]:
 def _row(header: list[str], values: list[str], error: str, feed: _Feed) -> Row:
     first, last = feed.row_lines[0], feed.row_lines[-1]
     if not error and len(values) != len(header):
-        error = f"the row has {len(values)} fields where the header has {len(header)}"
+        error = f"the row has {len(values)} fields, but the header has {len(header)}"
     fields = None if error else dict(zip(header, values, strict=True))
     text = b"\n".join([line.text for line in feed.row_lines])
     return Row(first.line, last.last_line, last.end, text, fields, error)

@@ -1,4 +1,4 @@
-"""From a row to an item of a batch. Source: QStash docs, "Batch"."""
+"""Converts rows to batch items. Source: QStash docs, "Batch"."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HEADER_COLUMNS = ("upstash-", "content-type")
 
 
 class Template(NamedTuple):
-    """What all items have in common. A record that is null has no content type."""
+    """The parts that all items share. A record that is null has no content type."""
 
     destination: str
     headers: dict[str, str]
@@ -39,12 +39,12 @@ class Template(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How rows become items.
+    """How to convert rows to items.
 
-    With `to` or `destination_field` a row is a body, without them it is an item of its own.
-    `headers` and `queue` are for items that say nothing else. `job` begins the deduplication ids.
-    `validate` gets destination, headers and queue and returns the destination as it is sent;
-    `validate_body` gets the body's length in bytes. Both raise `BadInput`.
+    With `to` or `destination_field`, a row is a body; without them, it is a whole item. `headers`
+    and `queue` are defaults for items. `job` is the prefix of deduplication ids. `validate` takes
+    destination, headers and queue, and returns the destination to send; `validate_body` takes the
+    length of the body in bytes. Both raise `BadInput`.
     """
 
     file_format: FileFormat
@@ -60,14 +60,14 @@ class Recipe:
 
     @property
     def row_is_body(self) -> bool:
-        """Whether a row is the body alone."""
+        """Whether a row is only a body."""
         return self.to is not None or self.destination_field is not None
 
     @cached_property
     def template(self) -> Template | None:
-        """The template of the items, None if they differ in more than body and line.
+        """The template of the items, None if they differ in more than the body and the line.
 
-        Raises `BadInput` if none of them can be sent.
+        Raises `BadInput` if no item can be valid.
         """
         picks = self.destination_field or self.dedup_field or self.delay_field
         headers = dict(self.headers)
@@ -81,7 +81,7 @@ class Recipe:
 
 
 class Record(Struct, frozen=True, gc=False):
-    """A row that has become an item of a batch, as JSON, or the reason why it cannot."""
+    """A row as a batch item in JSON, or the reason why it is not valid."""
 
     row: Row
     line: int
@@ -98,7 +98,7 @@ class RecordGroup(NamedTuple):
 
 
 def records_of(pieces: Iterable[Piece | None], recipe: Recipe) -> Iterator[RecordGroup | None]:
-    """The records of each piece, and None wherever the input pauses."""
+    """Yields the records of each piece, and None if the input pauses."""
     for piece in pieces:
         if piece is None:
             yield None
@@ -107,7 +107,7 @@ def records_of(pieces: Iterable[Piece | None], recipe: Recipe) -> Iterator[Recor
 
 
 def record_of(row: Row, recipe: Recipe) -> Record:
-    """The item that a row stands for."""
+    """Converts a row to a record."""
     if row.error:
         return Record(row, row.line, error=row.error)
     try:
@@ -125,7 +125,7 @@ def record_of(row: Row, recipe: Recipe) -> Record:
 def _from_template(template: Template, row: Row, recipe: Recipe) -> bytes:
     destination, typed, untyped, queue = template
     record, body = _record_and_body(row, recipe.file_format)
-    # The columns of a CSV row become JSON, any other row is the body as it came.
+    # The columns of a CSV row become JSON; any other row is the body, unchanged.
     recipe.validate_body(len(row.text) if row.fields is None else len(body.encode()))
     headers = (untyped if record is None else typed).copy()
     headers[_ID] = f"{recipe.job}-{row.line}"
@@ -149,14 +149,14 @@ def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
         _validate_size(body, recipe)
         return _encode_item(item)
     except UnicodeEncodeError:
-        raise BadInput("not UTF-8 text throughout") from None
+        raise BadInput("the record contains an unpaired surrogate") from None
 
 
 def _validate_size(body: str, recipe: Recipe) -> None:
     recipe.validate_body(len(body) if body.isascii() else len(body.encode()))
 
 
-# The body that a value becomes: it stays the same, whatever library encodes the items.
+# Encodes the bodies. The result must not depend on the library that encodes the items.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_item = Encoder().encode
 
@@ -232,7 +232,7 @@ def _picked(record: Any, path: str, *, may_be_empty: bool = False) -> str:
             return ""
         raise BadInput(f"the field is missing or empty: {path}")
     if isinstance(value, bool | dict | list):
-        raise BadInput(f"the field is neither text nor number: {path}")
+        raise BadInput(f"the field is not a string or a number: {path}")
     return str(value)
 
 
@@ -250,7 +250,7 @@ def _item(
 def _own_item(row: Row, recipe: Recipe) -> dict[str, Any]:
     given = _from_columns(row.fields) if row.fields is not None else _parse(row.text)
     if not isinstance(given, dict):
-        raise BadInput("a record is a JSON object; with --to it is the body itself")
+        raise BadInput("the record is not a JSON object; with --to, any value is a body")
     for name in given:
         if name not in _FIELDS:
             meant = did_you_mean(name, _FIELDS) or f"the fields are {', '.join(_FIELDS)}"
@@ -261,10 +261,10 @@ def _own_item(row: Row, recipe: Recipe) -> dict[str, Any]:
     body = _body(given.get("body"), headers)
     queue = given.get("queue") or recipe.queue
     if not isinstance(queue, str | None):
-        raise BadInput("the queue is not a text")
+        raise BadInput("the queue is not a string")
     destination = given.get("destination")
     if not isinstance(destination, str):
-        raise BadInput("the record has no destination; --to gives one to all")
+        raise BadInput("the record has no destination; add --to to set one for all records")
     return _item(destination, headers, body, queue)
 
 
@@ -288,7 +288,7 @@ def _headers(given: Any) -> dict[str, str]:
     headers = {}
     for name, value in given.items():
         if isinstance(value, dict | list) or value is None:
-            raise BadInput(f"the header's value is not a text: {name}")
+            raise BadInput(f"the header value is not a string: {name}")
         text = str(value).lower() if isinstance(value, bool) else str(value)
         headers[_ID if name.lower() == _ID.lower() else name] = text
     return headers

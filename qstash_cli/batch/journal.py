@@ -1,6 +1,6 @@
-"""The journal of a run: what has become of each record, so that another run can resume it.
+"""The journal of a run: which records were sent or refused, so that another run can resume it.
 
-One process at a time has a journal: it holds a lock beside it, which ends with the process.
+Only one process at a time can use a journal. A lock file beside it enforces that.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ _MAX_BYTES_OF_A_LINE = 65_536
 
 
 class Journal(Protocol):
-    """Where it is recorded what became of records."""
+    """Records the results of chunks."""
 
     def note(self, chunk: Chunk, refused: Sequence[Record]) -> None:
         """Records that these records of a chunk were refused, and the others sent."""
 
     def finish(self, at_s: float) -> None:
-        """Records that the input was read to its end at that unix time."""
+        """Records that the run reached the end of the input at that unix time."""
 
 
 class NoJournal:
-    """For an input that cannot be read twice."""
+    """A journal for input that cannot be read twice."""
 
     def note(self, chunk: Chunk, refused: Sequence[Record]) -> None:
-        """Records nothing."""
+        """Does nothing."""
 
     def finish(self, at_s: float) -> None:
-        """Records nothing."""
+        """Does nothing."""
 
 
 class Run(NamedTuple):
-    """What the journal must be about. `source` is the input, if it is a file.
+    """The run that the journal must belong to. `source` is the input, if it is a file.
 
-    `new_job` makes the id of a job. `started_at_s` is the unix time at which this process began,
-    `now` returns the current one.
+    `new_job` creates a job id. `started_at_s` is the unix time at which this process started; `now`
+    returns the current one.
     """
 
     api_url: str
@@ -66,7 +66,7 @@ class Run(NamedTuple):
 
 
 class FileJournal:
-    """A journal in a file, each line of it written whole at once."""
+    """A journal in a file. Each line is written in one call."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -85,7 +85,7 @@ class FileJournal:
         self._append(to_line(entry))
 
     def finish(self, at_s: float) -> None:
-        """Records that the input was read to its end at that unix time."""
+        """Records that the run reached the end of the input at that unix time."""
         self._append(to_line(Finish(at_s)))
 
     def begin(self, head: Head) -> JournalState:
@@ -97,7 +97,7 @@ class FileJournal:
         return JournalState(head)
 
     def resume(self, state: JournalState) -> None:
-        """Removes a last line that was cut off while it was written."""
+        """Removes an incomplete last line."""
         try:
             os.truncate(self._path, state.size)
         except OSError as fault:
@@ -118,19 +118,19 @@ class FileJournal:
 
 @contextmanager
 def opened_journal(path: Path, run: Run) -> Iterator[tuple[FileJournal, JournalState]]:
-    """The journal of a run, and what it says of earlier ones; nobody else can open it meanwhile.
+    """Opens and locks the journal, and returns it with the state of earlier runs.
 
-    Raises `QstashError` if another process has it, and `BadInput` if it is damaged, is about
-    another input or another QStash, or if the earlier run is to be resumed and this one does not.
+    Raises `QstashError` if another process uses it, and `BadInput` if it is damaged, belongs to
+    another input or API URL, or if the previous run did not finish and this one does not resume it.
     """
-    # Two names of a file must not be two locks.
+    # Resolve links, so that two names of one file share a lock.
     path = Path(os.path.realpath(path))
     with ExitStack() as stack:
         try:
             stack.enter_context(locked(path.with_name(f"{path.name}.lock"), timeout_s=0))
         except LockedByAnother as fault:
             raise QstashError(
-                f"{fault.holder} is sending with this journal: {path}",
+                f"{fault.holder} is using this journal: {path}",
                 hint="wait until it has finished, or stop it and add --resume; nothing was sent",
             ) from None
         except OSError as fault:
@@ -145,7 +145,7 @@ def opened_journal(path: Path, run: Run) -> Iterator[tuple[FileJournal, JournalS
 
 
 def resumable(path: Path, run: Run) -> JournalState | None:
-    """The state that the run continues, None if it begins anew. Raises as `opened_journal`."""
+    """Returns the state to resume, None to start over. Raises like `opened_journal`."""
     try:
         state = read_state(path)
     except OlderJournal as older:
@@ -155,11 +155,11 @@ def resumable(path: Path, run: Run) -> JournalState | None:
     if state is None:
         return None
     if state.finished_at_s is not None and not run.resumes:
-        # A time in the future is one of a clock that was set back since.
-        # This process waited for the lock: the time must be read after it has it.
+        # A time in the future means that the clock was set back. Read the clock only now, because
+        # this process may have waited for the lock.
         if run.started_at_s < state.finished_at_s <= run.now():
             raise QstashError(
-                f"another process has just sent this input, as its journal says: {path}",
+                f"another process has just sent this input, according to the journal: {path}",
                 hint="run the command again to send every record once more; nothing was sent",
             )
         return None
@@ -171,7 +171,7 @@ def resumable(path: Path, run: Run) -> JournalState | None:
     if not state.is_empty and not run.resumes:
         raise BadInput(
             f"the previous run did not finish: {path}",
-            hint="--resume continues it; to send every record again, delete the journal",
+            hint="add --resume to continue it, or delete the journal to send every record again",
         )
     # Records that were sent but never acknowledged are sent again under the same ids.
     return state
@@ -180,22 +180,22 @@ def resumable(path: Path, run: Run) -> JournalState | None:
 def _difference(state: JournalState, run: Run, path: Path) -> BadInput | None:
     if state.head.api_url != run.api_url:
         return BadInput(
-            f"the journal is about another QStash: {state.head.api_url}",
-            hint=f"this run talks to {run.api_url}; choose the profile of the first run",
+            f"the journal belongs to another API URL: {state.head.api_url}",
+            hint=f"this run uses {run.api_url}; select the profile of the first run",
         )
     known, now = state.head.begins_with, _beginning(run.source)
-    # Digests tell of lines that are done. Where nothing is, the beginning must do.
+    # Sent lines have digests. If nothing has been sent, compare the first lines instead.
     compared = None if state.is_empty else 1 if run.has_header else 0
     if run.source is None or known[:compared] == now[: len(known)][:compared]:
         return None
     return BadInput(
-        f"the header of the input has changed since records of it were sent: {run.source}",
+        f"the header of the input has changed since records were sent: {run.source}",
         hint=f"restore it, or delete {path} to send every record again",
     )
 
 
 def _beginning(source: Path | None) -> tuple[str, ...]:
-    """The digests of the first two lines."""
+    """Returns the digests of the first two lines."""
     if source is None:
         return ()
     try:
@@ -208,6 +208,6 @@ def _beginning(source: Path | None) -> tuple[str, ...]:
 
 def _unwritable(path: Path, fault: OSError) -> BadInput:
     return BadInput(
-        f"the journal cannot be written: {path}",
-        hint=f"{reason_of(fault)}; name another with --journal, or --no-journal",
+        f"cannot write the journal: {path}",
+        hint=f"{reason_of(fault)}; use another file with --journal, or --no-journal",
     )

@@ -1,19 +1,19 @@
-"""The lines of a journal: written, and read strictly.
+"""Writes and strictly parses the lines of a journal.
 
-Each is a JSON object. The first says which job of which QStash the journal is about:
+Each line is a JSON object. The first one identifies the job and the API URL:
 
     {"journal": 2, "job": "batch_...", "api_url": "https://...", "begins_with": ["<sha256>", ...]}
 
-Each further one says what became of a chunk. `done` are ranges of lines that QStash acknowledged,
-each with the SHA-256 digest of its bytes; `refused` are the lines of refused records:
+Each further line records the result of a chunk. `done` are ranges of lines that QStash
+acknowledged, each with the SHA-256 digest of its bytes; `refused` are the lines of refused records:
 
     {"done": [[1, 2, "<sha256>"], [4, 9, "<sha256>"]], "sent": 8, "refused": [[3, 3, "<sha256>"]]}
 
-And the last one of a run that reached the end of the input:
+The last line of a run that reached the end of the input is:
 
     {"finished": true, "at_s": 1725323658.8}
 
-A journal holds no body and no secret.
+A journal contains no bodies and no secrets.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from typing import Any, NamedTuple
 from qstash_cli.batch.lines import LineRange
 
 VERSION = 2
-# Larger numbers are neither lines of a file nor times.
+# Larger numbers cannot be line numbers or times.
 _MAX_NUMBER = 2**53
 _JOB = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Head(NamedTuple):
-    """Which run a journal is about. `begins_with` are digests of the input's first two lines."""
+    """Identifies the run of a journal. `begins_with` are digests of the input's first two lines."""
 
     job: str
     api_url: str
@@ -41,7 +41,7 @@ class Head(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What became of a chunk, `sent` records of which were sent."""
+    """The result of a chunk, of which `sent` records were sent."""
 
     done: tuple[LineRange, ...]
     sent: int
@@ -49,13 +49,13 @@ class Progress(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """The input was read to its end at `at_s`, in unix seconds."""
+    """The run reached the end of the input at `at_s`, in unix seconds."""
 
     at_s: float
 
 
 def to_line(entry: Head | Progress | Finish) -> bytes:
-    """The line of a journal, with its line feed."""
+    """Returns a line of a journal, with its line feed."""
     values: dict[str, Any]
     match entry:
         case Head():
@@ -70,7 +70,7 @@ def to_line(entry: Head | Progress | Finish) -> bytes:
 
 
 def object_of(line: bytes) -> dict[str, Any]:
-    """The JSON object of a line. Raises `ValueError` with the reason."""
+    """Parses a line to a JSON object. Raises `ValueError` with the reason."""
     try:
         value = json.loads(line.decode())
     except RecursionError:
@@ -83,10 +83,10 @@ def object_of(line: bytes) -> dict[str, Any]:
 
 
 def head_of(values: Mapping[str, Any]) -> Head:
-    """The first line of a journal of this version. Raises `ValueError` with the reason."""
+    """Parses the first line of a journal of this version. Raises `ValueError` with the reason."""
     job, api_url = _text(values, "job"), _text(values, "api_url")
     if not _JOB.fullmatch(job):
-        raise ValueError('"job" is not the id of a job')
+        raise ValueError('"job" is not a job id')
     digests = values.get("begins_with", [])
     if not isinstance(digests, list) or not all(map(_is_digest, digests)):
         raise ValueError('"begins_with" is not a list of SHA-256 digests')
@@ -94,7 +94,7 @@ def head_of(values: Mapping[str, Any]) -> Head:
 
 
 def entry_of(values: Mapping[str, Any]) -> Progress | Finish:
-    """Another line of a journal. Raises `ValueError` with the reason."""
+    """Parses any other line of a journal. Raises `ValueError` with the reason."""
     if "done" in values:
         return Progress(
             done=_ranges(values, "done"),

@@ -1,4 +1,4 @@
-"""What a journal says of earlier runs, read and validated."""
+"""Reads and validates the state of earlier runs from a journal."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _MAX_HEAD_BYTES = 65_536
 
 
 class JournalState(NamedTuple):
-    """The run that a journal is about, and what became of its records.
+    """The run of a journal, and the results of its records.
 
-    `done` are the lines that were acknowledged, `refused` those of refused records; both are in
-    order and do not overlap. `finished_at_s` is the unix time at which the last run reached the end
-    of the input, None if it did not. `size` is the number of bytes of whole lines in the file.
+    `done` are the acknowledged lines, `refused` the lines of refused records; both are in order and
+    do not overlap. `finished_at_s` is the unix time at which the last run reached the end of the
+    input, None if it did not. `size` is the size of all complete lines in the file, in bytes.
     """
 
     head: Head
@@ -42,7 +42,7 @@ class JournalState(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Nothing is known of any record."""
+        """Whether the journal contains no results."""
         return not self.done and not self.refused
 
 
@@ -59,9 +59,9 @@ class OlderJournal(BadInput):
 
 
 def read_state(path: Path) -> JournalState | None:
-    """What the journal says, None if there is no such file.
+    """Returns the state in the journal, None if the file does not exist.
 
-    Raises `BadInput` naming the line that is damaged, and `OlderJournal`.
+    Raises `BadInput` naming a damaged line, and `OlderJournal`.
     """
     try:
         with path.open("rb") as file:
@@ -73,7 +73,7 @@ def read_state(path: Path) -> JournalState | None:
     except FileNotFoundError:
         return None
     except OSError as fault:
-        raise BadInput(f"the journal cannot be read: {path}", hint=reason_of(fault)) from None
+        raise BadInput(f"cannot read the journal: {path}", hint=reason_of(fault)) from None
 
 
 def _state(begun: JournalState, lines: Iterable[bytes], path: Path) -> JournalState:
@@ -96,7 +96,7 @@ def _state(begun: JournalState, lines: Iterable[bytes], path: Path) -> JournalSt
     done.sort()
     for (one, _), (other, number) in pairwise(done):
         if other.first <= one.last:
-            raise _damaged(path, number, f"line {other.first} of the input is done twice")
+            raise _damaged(path, number, f"line {other.first} of the input occurs twice")
     ranges = tuple(one for one, _ in done)
     return begun._replace(
         done=ranges, refused=tuple(_still_refused(refused, ranges)), sent=sent,
@@ -107,7 +107,7 @@ def _state(begun: JournalState, lines: Iterable[bytes], path: Path) -> JournalSt
 def _still_refused(
     refused: Mapping[int, LineRange], done: Sequence[LineRange]
 ) -> Iterator[LineRange]:
-    """Those that were not sent later, when the line had changed."""
+    """Returns the refused lines that were not corrected and sent later."""
     last = 0
     for _, one in sorted(refused.items()):
         place = bisect_left(done, one.first, key=itemgetter(1))
@@ -118,7 +118,7 @@ def _still_refused(
 
 
 def _head(line: bytes, path: Path) -> Head | None:
-    """The first line, None if it is one of version 1."""
+    """Parses the first line. Returns None if it is in the format of version 1."""
     try:
         values = object_of(line)
     except ValueError:
@@ -135,7 +135,7 @@ def _head(line: bytes, path: Path) -> Head | None:
         )
     if version != VERSION or not line.endswith(b"\n"):
         raise BadInput(
-            f"not a journal of `qstash batch`: {path}", hint="name another file with --journal"
+            f"not a journal of `qstash batch`: {path}", hint="use another file with --journal"
         )
     try:
         return head_of(values)
@@ -156,8 +156,8 @@ def _entry(line: bytes, number: int, path: Path) -> Progress | Finish:
 def _damaged(path: Path, number: int, what: str) -> BadInput:
     return BadInput(
         f"line {number} of the journal is damaged: {what}: {path}",
-        hint="delete that line, and --resume sends its records again under the same ids; or delete "
-        "the journal to send every record again",
+        hint="delete that line to send its records again with the same ids, or delete the journal "
+        "to send every record again",
     )
 
 

@@ -1,4 +1,4 @@
-"""The lines of the input: read from blocks, cut by their numbers, and digested."""
+"""The lines of the input: reading them from blocks, splitting by number, and digests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-# A longer line is refused, and only its beginning is kept, so that memory stays bounded.
+# A longer line is refused, and only its start is kept, to limit memory.
 MAX_LINE_BYTES = 64 * 1_048_576
 _KEPT_BYTES = 200
 _BOM = b"\xef\xbb\xbf"
@@ -20,12 +20,12 @@ _BOM = b"\xef\xbb\xbf"
 Span = tuple[int, int]
 
 
-# A struct is made in a fifth of the time of a NamedTuple. There are two for each record.
+# Creating a struct takes a fifth of the time of a NamedTuple, and each record needs two.
 class Row(Struct, frozen=True, gc=False):
-    """One row of the input, from line `line` to line `last_line`.
+    """A row of the input, from line `line` to line `last_line`.
 
-    `end` is the number of bytes of the input up to its end, `text` the row as it came, `fields` are
-    the columns of a CSV row. `error` says why the row cannot be used, if so.
+    `end` is the offset of its end in the input, in bytes. `text` is the unchanged row, and `fields`
+    are the columns of a CSV row. `error` is the reason why the row is not valid, or empty.
     """
 
     line: int
@@ -37,10 +37,10 @@ class Row(Struct, frozen=True, gc=False):
 
 
 class Lines(NamedTuple):
-    """Whole lines as they came, `first` the number of the first.
+    """Complete, unchanged lines; `first` is the number of the first.
 
-    `start` bytes of the input precede them. A line that is too long comes alone: `data` is its
-    beginning, and `dropped_bytes` follow.
+    `start` is their offset in the input, in bytes. A line that is too long is alone: `data` is its
+    start, and `dropped_bytes` is the size of the rest.
     """
 
     first: int
@@ -55,11 +55,11 @@ class Lines(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The number of bytes of the input up to the end of the last line."""
+        """The offset of the end of the last line in the input, in bytes."""
         return self.start + len(self.data) + self.dropped_bytes
 
     def rows(self) -> Iterator[Row]:
-        """The rows of all lines, blank ones too."""
+        """Yields a row for each line, including blank lines."""
         if self.dropped_bytes:
             yield self._too_long()
             return
@@ -71,7 +71,7 @@ class Lines(NamedTuple):
         yield Row(self.last, self.last, self.end, lines[-1].removesuffix(b"\r"))
 
     def split_before(self, numbers: Sequence[int]) -> list[Lines]:
-        """The lines in parts, each but the first of which begins with one of these lines."""
+        """Splits the lines into parts before each of the given line numbers."""
         if not numbers:
             return [self]
         ends = list(accumulate(len(line) + 1 for line in self.data.split(b"\n")))
@@ -82,7 +82,7 @@ class Lines(NamedTuple):
         ]
 
     def split_at(self, offset: int) -> tuple[Lines, Lines]:
-        """The lines up to that number of bytes of the input, where one ends, and the others."""
+        """Splits the lines at an offset in the input, which must be the end of a line."""
         size = offset - self.start
         before = self._replace(data=self.data[:size])
         return before, Lines(before.last + 1, offset, self.data[size:])
@@ -94,7 +94,7 @@ class Lines(NamedTuple):
 
 
 class LineRange(NamedTuple):
-    """Lines of the input by number, `last` included, and the SHA-256 digest of their bytes."""
+    """A range of line numbers, including `last`, with the SHA-256 digest of the lines."""
 
     first: int
     last: int
@@ -102,12 +102,12 @@ class LineRange(NamedTuple):
 
 
 def named(first: int, last: int) -> str:
-    """The lines from one number to another, for a message."""
+    """Describes a range of lines in a message."""
     return f"line {first}" if first == last else f"lines {first} to {last}"
 
 
 class Digest:
-    """The SHA-256 digest of lines. A line feed that the end of the input lacks is added."""
+    """The SHA-256 digest of lines. A missing line feed at the end of the input is added."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
@@ -121,12 +121,12 @@ class Digest:
             self._hash.update(b"\n")
 
     def hexdigest(self) -> str:
-        """The digest of all lines."""
+        """Returns the digest of all lines."""
         return self._hash.hexdigest()
 
 
 def ranges_of(pieces: Iterable[Lines]) -> list[LineRange]:
-    """The ranges of lines without a gap, in order."""
+    """Returns the contiguous ranges of lines, in order."""
     found: list[LineRange] = []
     digest, first, last = Digest(), 0, 0
     for lines in pieces:
@@ -141,7 +141,7 @@ def ranges_of(pieces: Iterable[Lines]) -> list[LineRange]:
 
 
 def partition(pieces: Sequence[Lines], spans: Sequence[Span]) -> tuple[list[Lines], list[Lines]]:
-    """The lines outside and inside of spans of lines, which are in order and do not overlap."""
+    """Splits lines into those outside and those inside of the ordered, disjoint spans."""
     outside: list[Lines] = []
     inside: list[Lines] = []
     place = bisect_left(spans, pieces[0].first, key=itemgetter(1)) if pieces else 0
@@ -155,7 +155,7 @@ def partition(pieces: Sequence[Lines], spans: Sequence[Span]) -> tuple[list[Line
 
 
 def _edges(lines: Lines, spans: Sequence[Span], place: int) -> list[int]:
-    """The lines, but for the first one, before which a span begins or has ended."""
+    """Returns the line numbers at which a span starts or has ended, except the first line."""
     last, edges = lines.last, set()
     while place < len(spans) and spans[place][0] <= last:
         edges |= {spans[place][0], spans[place][1] + 1}
@@ -164,7 +164,7 @@ def _edges(lines: Lines, spans: Sequence[Span], place: int) -> list[int]:
 
 
 def ranges_within(pieces: Sequence[Lines], spans: Sequence[Span]) -> list[LineRange]:
-    """The ranges of lines in each of these spans, which are in order and do not overlap."""
+    """Returns the ranges of lines within each of the ordered, disjoint spans."""
     found: list[LineRange] = []
     inside = deque(partition(pieces, spans)[1])
     for _first, last in spans:
@@ -176,7 +176,7 @@ def ranges_within(pieces: Sequence[Lines], spans: Sequence[Span]) -> list[LineRa
 
 
 def lines_of(blocks: Iterable[bytes | None]) -> Iterator[Lines | None]:
-    """The lines that each block completes, and None wherever the input pauses."""
+    """Yields the lines that each block completes, and None if the input pauses."""
     number, start = 1, 0
     for data, dropped in _complete(blocks):
         if data is None:
@@ -199,7 +199,7 @@ def lines_of(blocks: Iterable[bytes | None]) -> Iterator[Lines | None]:
 
 
 def _complete(blocks: Iterable[bytes | None]) -> Iterator[tuple[bytes | None, int]]:
-    """What ends with a line feed, at last the rest, and how many bytes its first line had more."""
+    """Yields data that ends with a line feed, finally the rest, and the bytes dropped from it."""
     rest, dropped = b"", 0
     for block in blocks:
         if block is None:

@@ -14,7 +14,7 @@ from qstash_cli.batch.items import Record, RecordGroup
 from qstash_cli.batch.journal import Journal
 from qstash_cli.batch.lines import partition
 from qstash_cli.batch.rejects import Rejects
-from qstash_cli.batch.sender import Answered
+from qstash_cli.batch.sender import ChunkResult
 from qstash_cli.errors import BadInput, PartlyDone, QstashError
 
 _WARNINGS = 10
@@ -49,7 +49,7 @@ def refuse_none(groups: Iterable[RecordGroup | None]) -> Iterator[RecordGroup | 
 
 
 def outcomes(
-    answered: Iterable[Answered],
+    answered: Iterable[ChunkResult],
     tally: Tally,
     *,
     journal: Journal,

@@ -1,4 +1,4 @@
-"""Chunks no faster than so many records a second."""
+"""Limits the rate of chunks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def paced(
     sleep: Callable[[float], None],
     stopped: Callable[[], bool],
 ) -> Iterator[Chunk | None]:
-    """The chunks, each held back until its records' turn.
+    """Yields the chunks at a limited rate of records.
 
-    None is yielded while waiting. Raises `Interrupted` once it is `stopped`.
+    Yields None while waiting. Raises `Interrupted` once `stopped` returns true.
     """
     if per_s is None:
         yield from chunks

@@ -1,4 +1,4 @@
-"""The file of refused records, one JSON object for each."""
+"""The file of refused records, with one JSON object per record."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from qstash_cli.output.json_text import compact
 
 
 class Rejects:
-    """Where refused records are written, if anywhere."""
+    """Writes refused records to a file, if there is one."""
 
     def __init__(self, file: BinaryIO | None) -> None:
         self._file = file
 
     def write(self, refused: Iterable[tuple[Record, str]]) -> None:
-        """Appends records with the reasons, in order of their lines."""
+        """Appends records with their reasons, ordered by line."""
         if self._file is None:
             return
         for record, error in refused:
@@ -37,7 +37,7 @@ class Rejects:
 
 @contextmanager
 def opened_rejects(path: Path | None, still_refused: Container[int]) -> Iterator[Rejects]:
-    """The file of rejects, with the entries that it has of these lines and no others.
+    """Opens the file of rejects, keeping only the entries of lines that are still refused.
 
     Raises `BadInput` if it cannot be written.
     """
@@ -50,13 +50,13 @@ def opened_rejects(path: Path | None, still_refused: Container[int]) -> Iterator
         write_atomically(path, _lines_at(path, kept))
         file = open_private(path, "ab")
     except OSError as fault:
-        raise BadInput(f"the rejects cannot be written: {path}", hint=reason_of(fault)) from None
+        raise BadInput(f"cannot write the rejects: {path}", hint=reason_of(fault)) from None
     with file:
         yield Rejects(file)
 
 
 def _offsets(file: BinaryIO, lines: Container[int]) -> set[int]:
-    """Where in the file the last entry of each of these lines begins."""
+    """Returns the offset in the file of the last entry of each of these lines."""
     file.seek(0)
     found, offset = {}, 0
     for text in file:

@@ -1,4 +1,4 @@
-"""What is left of an input of which earlier runs have sent records."""
+"""Skips the records of an input that earlier runs have sent."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _first = itemgetter(0)
 
 
 class InputChanged(BadInput):
-    """Lines that were sent are not in the input any more."""
+    """Lines that were sent have changed or are missing from the input."""
 
 
 class Resumption:
-    """Leaves out what a journal knows: lines that are done, and refused records as they were.
+    """Skips the lines in a journal: those that were sent, and unchanged refused records.
 
-    `refused_before` are the first lines of those records, `skipped_bytes` is the size of all that
-    was left out. `name` is the input's, for errors.
+    `refused_before` are the first lines of these refused records, and `skipped_bytes` is the size
+    of everything skipped. `name` is the name of the input, for errors.
     """
 
     def __init__(self, state: JournalState, name: str) -> None:
@@ -48,7 +48,7 @@ class Resumption:
         self._digest = Digest()
 
     def remaining(self, pieces: Iterable[Piece | None]) -> Iterator[Piece | None]:
-        """The pieces without what is left out.
+        """Yields the remaining pieces.
 
         Raises `BadInput` at the end of the first range that has changed.
         """
@@ -72,7 +72,7 @@ class Resumption:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all lines that the journal knows have been read."""
+        """Whether all lines in the journal have been read."""
         return self._verified == len(self._done) and (
             not self._refused or self._refused[-1].last <= self._read_lines
         )
@@ -110,9 +110,9 @@ class Resumption:
 
     def _changed(self, how: str) -> InputChanged:
         return InputChanged(
-            f"the input has changed since records of it were sent: {how}: {self._name}",
-            hint="restore those lines, and add new records at the end; or delete the journal to "
-            "send every record again",
+            f"the input has changed since records were sent: {how}: {self._name}",
+            hint="restore those lines and append new records, or delete the journal to send every "
+            "record again",
         )
 
 
@@ -121,7 +121,7 @@ def _spans(ranges: Iterable[LineRange]) -> list[Span]:
 
 
 def _rows_left(rows: Iterable[Row], left: Sequence[Lines]) -> Iterator[Row]:
-    """The rows that are on the lines left; a row that is on other lines too cannot be sent."""
+    """Yields the rows on the remaining lines. A row that is also on other lines cannot be sent."""
     for row in rows:
         start = max(bisect_right(left, row.line, key=_first) - 1, 0)
         near = left[start : bisect_right(left, row.last_line, key=_first)]
@@ -130,5 +130,5 @@ def _rows_left(rows: Iterable[Row], left: Sequence[Lines]) -> Iterator[Row]:
         if count == row.last_line - row.line + 1:
             yield row
         elif count:
-            error = "the row ends on a line that was sent before"
+            error = "the row ends on a line that was already sent"
             yield replace(row, fields=None, error=row.error or error)

@@ -1,4 +1,4 @@
-"""From blocks of bytes to the rows of a JSONL file, a CSV file or a stream of lines.
+"""Reads the rows of a JSONL file, a CSV file or a stream of lines.
 
 Source: JSON Lines for JSONL.
 """
@@ -14,16 +14,16 @@ FileFormat = Literal["jsonl", "csv", "lines"]
 
 
 class Piece(NamedTuple):
-    """Lines of the input, and the rows in them; None if each line that is not blank is a row."""
+    """Lines of the input with their rows; None if each line that is not blank is a row."""
 
     lines: list[Lines]
     rows: list[Row] | None = None
 
 
 def pieces_of(file_format: FileFormat, blocks: Iterable[bytes | None]) -> Iterator[Piece | None]:
-    """What each block completes, and None wherever the input pauses.
+    """Yields the pieces that each block completes, and None if the input pauses.
 
-    Raises `BadInput` if the header of a CSV file cannot be read.
+    Raises `BadInput` if the header of a CSV file is not valid.
     """
     if file_format == "csv":
         from qstash_cli.batch.csv_rows import csv_rows
@@ -36,7 +36,7 @@ def pieces_of(file_format: FileFormat, blocks: Iterable[bytes | None]) -> Iterat
 
 
 def rows_in(piece: Piece) -> list[Row]:
-    """The rows of a piece of the input that are not blank."""
+    """Returns the rows of a piece, except blank ones."""
     if piece.rows is not None:
         return piece.rows
     return [

@@ -1,4 +1,4 @@
-"""Several requests in flight, each chunk sent until it is acknowledged or its records refused."""
+"""Sends chunks concurrently, each until its records are acknowledged or refused."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 _ATTEMPTS = 9
-# Each record has a deduplication id: any refusal that is not about the records may be retried.
+# Each record has a deduplication id, so any error that is not about the records can be retried.
 _RETRIED = UNAVAILABLE | {500, TOO_MANY_REQUESTS}
-# QStash refuses a whole batch if one of its items cannot be right.
+# QStash refuses a whole batch if one of its items is not valid.
 _ONE_IS_WRONG = (400, 412, 413, 422)
 _NONE = Acknowledgements([], are_all_new=True)
 
 
-class Answered(NamedTuple):
-    """A chunk and what QStash's response says of each of its good records, in order."""
+class ChunkResult(NamedTuple):
+    """A chunk with the items of QStash's response to its valid records, in order."""
 
     chunk: Chunk
     acknowledgements: Acknowledgements
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wire:
-    """How requests leave. `post` sends the JSON of a batch, from several threads at once.
+class BatchTransport:
+    """How to send requests. `post` sends the JSON of a batch, and is called from several threads.
 
-    `stopped` says that nothing more is to be begun. `request_timeout_s` limits one attempt.
+    No request is started once `stopped` returns true. `request_timeout_s` limits one attempt.
     """
 
     post: Callable[[bytes, RetryPolicy], Any]
     stopped: Callable[[], bool]
-    in_flight: int
+    max_concurrency: int
     request_timeout_s: float
 
 
-def send(chunks: Iterable[Chunk | None], wire: Wire) -> Iterator[Answered]:
-    """The responses to every chunk, as they come.
+def send(chunks: Iterable[Chunk | None], transport: BatchTransport) -> Iterator[ChunkResult]:
+    """Yields the results of every chunk as they arrive.
 
-    What is in flight is awaited even when `chunks` or a request fail; then the first error is
-    raised. At most `wire.in_flight` chunks are in flight.
+    If `chunks` or a request fails, waits for all requests in flight, then raises the first error.
+    At most `transport.max_concurrency` chunks are in flight.
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    sender = _Sender(wire)
-    with ThreadPoolExecutor(wire.in_flight) as pool:
+    sender = _Sender(transport)
+    with ThreadPoolExecutor(transport.max_concurrency) as pool:
         requests = _Requests(pool, sender.answered)
         source = iter(chunks)
         while requests.failure is None:
@@ -65,7 +65,7 @@ def send(chunks: Iterable[Chunk | None], wire: Wire) -> Iterator[Answered]:
                 break
             if chunk is not None:
                 requests.begin(chunk)
-            yield from requests.responses(max_pending=wire.in_flight - 1)
+            yield from requests.responses(max_pending=transport.max_concurrency - 1)
         sender.may_be_patient = requests.failure is None
         yield from requests.responses(max_pending=0)
     if requests.failure is not None:
@@ -75,20 +75,20 @@ def send(chunks: Iterable[Chunk | None], wire: Wire) -> Iterator[Answered]:
 class _Requests:
     """The requests in flight. `failure` is the first error."""
 
-    def __init__(self, pool: Executor, answered: Callable[[Chunk], Answered]) -> None:
+    def __init__(self, pool: Executor, answered: Callable[[Chunk], ChunkResult]) -> None:
         self._pool = pool
         self._answered = answered
-        self._pending: list[Future[Answered]] = []
+        self._pending: list[Future[ChunkResult]] = []
         self.failure: QstashError | None = None
 
     def begin(self, chunk: Chunk) -> None:
         """Sends a chunk in another thread."""
         self._pending.append(self._pool.submit(self._answered, chunk))
 
-    def responses(self, *, max_pending: int) -> Iterator[Answered]:
-        """The responses that have arrived. Waits until at most `max_pending` are outstanding.
+    def responses(self, *, max_pending: int) -> Iterator[ChunkResult]:
+        """Yields the responses that have arrived. Waits until at most `max_pending` are pending.
 
-        Raises an error that is not a `QstashError`.
+        Raises any error that is not a `QstashError`.
         """
         while self._pending:
             for future in self._arrived(must_wait=len(self._pending) > max_pending):
@@ -103,8 +103,8 @@ class _Requests:
             if len(self._pending) <= max_pending:
                 return
 
-    def _arrived(self, *, must_wait: bool) -> list[Future[Answered]]:
-        """The requests that are done, in the order in which they began."""
+    def _arrived(self, *, must_wait: bool) -> list[Future[ChunkResult]]:
+        """Returns the finished requests, in the order in which they were started."""
         if must_wait:
             from concurrent.futures import FIRST_COMPLETED, wait
 
@@ -113,24 +113,24 @@ class _Requests:
 
 
 def body_of(records: Sequence[Record]) -> bytes:
-    """The body of the request that sends these records: their items in a JSON array."""
+    """Returns the body of a request: the items of the records in a JSON array."""
     import msgspec
 
     return msgspec.json.encode([msgspec.Raw(record.item) for record in records])
 
 
 class _Sender:
-    """Sends chunks, patient with a server that was there before."""
+    """Sends chunks, and waits longer for a server that has responded before."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, transport: BatchTransport) -> None:
+        self._transport = transport
         self._has_answered = False
         self.may_be_patient = True
 
-    def answered(self, chunk: Chunk) -> Answered:
-        # Computed here, because other threads run while this one computes a digest.
+    def answered(self, chunk: Chunk) -> ChunkResult:
+        # Compute the digests in this thread, since hashing releases the interpreter lock.
         _ = chunk.ranges
-        return Answered(chunk, self._acknowledged(chunk.good) if chunk.good else _NONE)
+        return ChunkResult(chunk, self._acknowledged(chunk.good) if chunk.good else _NONE)
 
     def _acknowledged(self, records: Sequence[Record]) -> Acknowledgements:
         try:
@@ -148,7 +148,7 @@ class _Sender:
 
     def _posted(self, records: Sequence[Record]) -> Any:
         body = body_of(records)
-        answers = self._wire.post(body, self._policy())
+        answers = self._transport.post(body, self._policy())
         self._has_answered = True
         return answers
 
@@ -158,9 +158,9 @@ class _Sender:
         return RetryPolicy(
             max_attempts=_ATTEMPTS,
             statuses=_RETRIED,
-            total_timeout_s=_ATTEMPTS * self._wire.request_timeout_s,
+            total_timeout_s=_ATTEMPTS * self._transport.request_timeout_s,
             is_cancelled=self._is_stopping,
         )
 
     def _is_stopping(self) -> bool:
-        return self._wire.stopped() or not self.may_be_patient
+        return self._transport.stopped() or not self.may_be_patient

@@ -1,4 +1,4 @@
-"""The input in blocks, read ahead by a thread, so that a pause in a stream can be noticed."""
+"""Reads the input in blocks, ahead and in a thread, so that pauses in a stream are detected."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from qstash_cli.errors import BadInput, Interrupted
 
 _BLOCK_BYTES = 65_536
 _BLOCKS_AHEAD = 8
-# A stream that brings nothing for so long has paused: what it brought is sent.
+# If a stream supplies nothing for this time, it has paused, and the pending records are sent.
 PAUSE_S = 0.2
 
 
 class Stream(Protocol):
-    """What can be read."""
+    """A readable byte stream."""
 
     def read(self, size: int, /) -> bytes | None:
-        """So many bytes, or what there is, nothing at the end."""
+        """Returns up to `size` bytes, or nothing at the end."""
 
 
 def blocks_of(stream: Stream, stopped: Callable[[], bool]) -> Iterator[bytes | None]:
-    """The bytes of a stream as they come, and None wherever it pauses.
+    """Yields the bytes of a stream as they arrive, and None if it pauses.
 
-    Raises `BadInput` if it cannot be read, and `Interrupted` once it is `stopped`.
+    Raises `BadInput` if it cannot be read, and `Interrupted` once `stopped` returns true.
     """
     ahead: queue.Queue[bytes | OSError] = queue.Queue(_BLOCKS_AHEAD)
     threading.Thread(target=_read, args=(stream, ahead), daemon=True).start()
@@ -38,15 +38,15 @@ def blocks_of(stream: Stream, stopped: Callable[[], bool]) -> Iterator[bytes | N
             yield None
             continue
         if isinstance(block, OSError):
-            raise BadInput(f"the input cannot be read: {block.strerror or block}".lower())
+            raise BadInput(f"cannot read the input: {block.strerror or block}".lower())
         if not block:
             return
         yield block
 
 
 def _read(stream: Stream, ahead: queue.Queue[bytes | OSError]) -> None:
-    # Unbuffered, a read returns what is there instead of waiting for a full block, and holds no
-    # lock that the end of the process would have to break.
+    # An unbuffered read returns the available data instead of waiting for a full block, and does
+    # not hold a lock that would block the end of the process.
     unbuffered: Stream = getattr(stream, "raw", stream)
     try:
         while block := unbuffered.read(_BLOCK_BYTES):

@@ -1,4 +1,4 @@
-"""Only a message id acknowledges a record, whatever the response looks like."""
+"""Only a message id acknowledges a record, whatever else the response contains."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qstash_cli.batch.acknowledgements import (
-    InDoubt,
+    OutcomeUnknown,
     acknowledgements,
     error_of,
     messages_of,
@@ -39,7 +39,7 @@ def records(count: int) -> list[Record]:
 
 
 def has_id(item: Any) -> bool:
-    """Whether QStash says of a record that it has become messages; written anew, for the test."""
+    """An independent implementation for the test: whether an item acknowledges a record."""
     messages = item if isinstance(item, list) else [item]
     return messages != [] and all(
         isinstance(one, dict) and one.get("messageId") and type(one["messageId"]) is str
@@ -48,7 +48,7 @@ def has_id(item: Any) -> bool:
 
 
 @given(DOCUMENTED)
-def test_documented_responses_are_understood(response: list[Any]) -> None:
+def test_documented_responses_are_parsed(response: list[Any]) -> None:
     items, are_all_new = acknowledgements(response, records(len(response)))
 
     assert items == response
@@ -64,20 +64,20 @@ def test_an_item_without_a_message_id_acknowledges_nothing(response: list[Any]) 
     is_clear = all(error_of(item) is not None or has_id(item) for item in response)
     try:
         acknowledgements(response, records(len(response)))
-    except InDoubt:
+    except OutcomeUnknown:
         return
 
     assert is_clear
 
 
 @given(ANY | DOCUMENTED, st.integers(1, 6))
-def test_a_response_that_is_not_one_item_for_each_record_acknowledges_nothing(
+def test_a_response_without_one_item_per_record_acknowledges_nothing(
     response: object, count: int
 ) -> None:
     if isinstance(response, list) and len(response) == count:
         response = [*response, {"messageId": "one too many"}]
 
-    with pytest.raises(InDoubt, match="may or may not have been sent"):
+    with pytest.raises(OutcomeUnknown, match="may or may not have been sent"):
         acknowledgements(response, records(count))
 
 
@@ -94,6 +94,8 @@ def test_a_response_that_is_not_one_item_for_each_record_acknowledges_nothing(
         (["messageId", {"messageId": "a"}], 11),
     ],
 )
-def test_the_line_that_is_not_acknowledged_is_named(response: object, line: int) -> None:
-    with pytest.raises(InDoubt, match=f"has no messageId for line {line}; lines 11 to 12 may"):
+def test_the_error_names_the_unacknowledged_line(response: object, line: int) -> None:
+    with pytest.raises(
+        OutcomeUnknown, match=f"has no messageId for line {line}; lines 11 to 12 may"
+    ):
         acknowledgements(response, records(2))

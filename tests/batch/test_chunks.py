@@ -1,4 +1,4 @@
-"""How records are gathered into requests."""
+"""Records are grouped into requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def record(line: int, size: int, *, error: str = "") -> Record:
 
 
 def group_of(records: list[Record]) -> RecordGroup:
-    """Records of lines of ten bytes, beginning with the one of the first record."""
+    """Returns records on lines of ten bytes."""
     first, last = (records[0].line, records[-1].line) if records else (1, 0)
     data = (b"." * 9 + b"\n") * (last - first + 1)
     return RecordGroup([Lines(first, 10 * (first - 1), data)] if records else [], records)
@@ -41,7 +41,7 @@ def lines(chunks: list[Chunk | None]) -> list[list[int] | None]:
     st.lists(st.integers(0, 30), max_size=4),
     st.integers(1, 5),
 )
-def test_every_record_is_in_one_chunk_and_none_has_room_for_the_next(
+def test_every_record_is_in_one_chunk_and_chunks_are_full(
     sizes: list[int], cuts: list[int], max_records: int
 ) -> None:
     records = [record(line, size) for line, size in enumerate(sizes, 1)]
@@ -64,7 +64,7 @@ def test_every_record_is_in_one_chunk_and_none_has_room_for_the_next(
     st.lists(st.integers(0, 120), max_size=4),
     st.integers(1, 5),
 )
-def test_chunks_have_each_line_up_to_the_last_record_once_and_in_order(
+def test_chunks_contain_each_line_once_and_in_order(
     texts: list[bytes], cuts: list[int], max_records: int
 ) -> None:
     content = b"\n".join(texts)
@@ -90,7 +90,7 @@ def test_chunks_have_each_line_up_to_the_last_record_once_and_in_order(
         assert {one.line for one in chunk.good} <= lines
 
 
-def test_lines_without_records_do_not_pile_up() -> None:
+def test_lines_without_records_do_not_accumulate() -> None:
     blank = RecordGroup([Lines(1, 0, b"\n" * 3_000_000)], [])
     more = RecordGroup([Lines(3_000_001, 3_000_000, b"\n" * 3_000_000)], [])
 
@@ -100,7 +100,7 @@ def test_lines_without_records_do_not_pile_up() -> None:
     assert (len(chunk), chunk.input_bytes) == (0, 6_000_000)
 
 
-def test_refused_records_are_apart_and_count() -> None:
+def test_refused_records_are_separate_and_counted() -> None:
     one, two = gathered([record(1, 1), record(2, 1, error="no"), record(3, 1), record(4, 1)])
 
     assert one
@@ -109,7 +109,7 @@ def test_refused_records_are_apart_and_count() -> None:
     assert [bad.error for bad in one.bad] == ["no"]
 
 
-def test_a_pause_sends_what_is_there() -> None:
+def test_a_pause_sends_the_pending_records() -> None:
     chunks = gathered([record(1, 1)], None, None, [record(2, 1)])
 
     assert lines(chunks) == [[1], None, None, [2]]

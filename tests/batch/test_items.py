@@ -1,4 +1,4 @@
-"""Lines of JSONL become items: valid ones byte for byte, others with the reason."""
+"""JSONL lines become items: valid ones byte for byte, others with the reason."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def summary(records: list[Record]) -> list[tuple[int, bytes, bool]]:
 
 
 def by_the_standard_library(content: bytes) -> list[tuple[int, bytes, bool]]:
-    """The number of each line that is not blank, its item, and whether it is refused."""
+    """Returns the number, the item and the refusal of each line that is not blank."""
     expected = []
     for line, raw in enumerate(content.removeprefix(BOM).split(b"\n"), 1):
         text = raw.removesuffix(b"\r")
@@ -98,9 +98,7 @@ def _refuse(name: str) -> None:
 # The first example imports msgspec.
 @settings(deadline=None)
 @given(lines=st.lists(LINES, max_size=5), cuts=st.lists(st.integers(0, 200), max_size=3))
-def test_items_are_those_of_the_standard_library_wherever_blocks_end(
-    lines: list[bytes], cuts: list[int]
-) -> None:
+def test_items_equal_those_of_the_standard_library(lines: list[bytes], cuts: list[int]) -> None:
     content = b"\n".join(lines)
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     blocks = [content[a:b] for a, b in itertools.pairwise(edges)]
@@ -119,7 +117,7 @@ OWN_ITEMS = st.builds(
 
 @settings(deadline=None)
 @given(OWN_ITEMS)
-def test_a_record_that_is_an_item_is_the_one_of_the_standard_library(text: str) -> None:
+def test_a_whole_item_equals_that_of_the_standard_library(text: str) -> None:
     (record,) = of(text.encode(), by=recipe(to=None, max_bytes=sys.maxsize))
 
     assert record.item == own_item_by_the_standard_library(text)
@@ -169,11 +167,11 @@ def test_integers_of_any_size_and_floats_keep_their_digits_in_a_body() -> None:
         "some of them",
     ],
 )
-def test_each_line_is_judged_by_itself(content: bytes) -> None:
+def test_each_line_is_validated_separately(content: bytes) -> None:
     assert summary(of(content)) == by_the_standard_library(content)
 
 
-def test_a_body_is_the_text_of_the_line_byte_for_byte() -> None:
+def test_a_body_is_the_line_byte_for_byte() -> None:
     line = '{"a" : "\\"é\\\\ \\u00e9" }'.encode()
 
     *_, record = of(b"1\n" * 6, line)
@@ -183,7 +181,7 @@ def test_a_body_is_the_text_of_the_line_byte_for_byte() -> None:
     assert item["headers"]["Upstash-Deduplication-Id"] == "batch_1-7"
 
 
-def test_a_pause_of_the_input_stays_a_pause() -> None:
+def test_a_pause_in_the_input_is_passed_on() -> None:
     assert list(records_of([None], recipe())) == [None]
 
 
@@ -202,7 +200,7 @@ def test_an_invalid_line_among_valid_ones_is_refused_with_the_reason(
     assert (before.error, wrong.error, after.error) == ("", error, "")
 
 
-def test_each_row_is_refused_where_the_destination_is_invalid() -> None:
+def test_every_row_is_refused_if_the_destination_is_invalid() -> None:
     (record,) = of(b"{}", by=recipe(to="nowhere"))
 
     assert record.error == "not a URL: nowhere"

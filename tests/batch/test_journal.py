@@ -1,4 +1,4 @@
-"""The journal of a batch: what it keeps of a run, also after the run was killed."""
+"""The journal of a batch keeps the results of a run, even if the run is killed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def spans(state: JournalState | None) -> tuple[list[tuple[int, int]], list[tuple
     return [(r.first, r.last) for r in state.done], [(r.first, r.last) for r in state.refused]
 
 
-def test_what_was_recorded_is_known_again(path: Path, source: Path) -> None:
+def test_recorded_results_are_read_again(path: Path, source: Path) -> None:
     journal, begun = opened(path, a_run(source))
     first, second = chunk(1, "a", "b", "c"), chunk(4, "d", "e")
     journal.note(second, [])
@@ -77,7 +77,7 @@ def test_what_was_recorded_is_known_again(path: Path, source: Path) -> None:
     assert (state.head.job, state.sent, state.finished_at_s) == (begun.head.job, 4, None)
 
 
-def test_a_refused_record_that_was_sent_later_is_not_refused_any_more(
+def test_a_refused_record_that_was_sent_later_is_no_longer_refused(
     path: Path, source: Path
 ) -> None:
     journal, _ = opened(path, a_run(source))
@@ -90,7 +90,7 @@ def test_a_refused_record_that_was_sent_later_is_not_refused_any_more(
     assert spans(read_state(path)) == ([(7, 7)], [])
 
 
-def test_a_line_that_was_cut_off_is_taken_away(path: Path, source: Path) -> None:
+def test_an_incomplete_last_line_is_removed(path: Path, source: Path) -> None:
     journal, _ = opened(path, a_run(source))
     journal.note(chunk(1, "a"), [])
     whole = path.read_bytes()
@@ -105,7 +105,7 @@ def test_a_line_that_was_cut_off_is_taken_away(path: Path, source: Path) -> None
     assert spans(read_state(path)) == ([(1, 1), (2, 2)], [])
 
 
-def test_a_run_that_sent_nothing_keeps_its_job_for_the_same_input_only(
+def test_a_run_that_sent_nothing_keeps_its_job_only_for_the_same_input(
     path: Path, source: Path
 ) -> None:
     jobs = [opened(path, a_run(source, resumes=False))[1].head.job for _ in range(2)]
@@ -120,7 +120,7 @@ def test_a_run_that_sent_nothing_keeps_its_job_for_the_same_input_only(
     assert len(set(jobs)) == 3
 
 
-def test_a_finished_run_starts_anew_unless_it_is_resumed(path: Path, source: Path) -> None:
+def test_a_finished_run_starts_over_unless_it_is_resumed(path: Path, source: Path) -> None:
     journal, first = opened(path, a_run(source))
     journal.note(chunk(1, "a"), [])
     journal.finish(5.0)
@@ -149,7 +149,7 @@ def test_a_run_that_finished_after_this_one_was_started_is_not_repeated(
     assert path.read_bytes() != before
 
 
-def test_an_unfinished_run_is_not_begun_anew(path: Path, source: Path) -> None:
+def test_an_unfinished_run_does_not_start_over(path: Path, source: Path) -> None:
     journal, _ = opened(path, a_run(source))
     one = chunk(1, "a")
     journal.note(one, one.good)
@@ -158,15 +158,15 @@ def test_an_unfinished_run_is_not_begun_anew(path: Path, source: Path) -> None:
         opened(path, a_run(source, resumes=False))
 
 
-def test_another_qstash_is_refused(path: Path, source: Path) -> None:
+def test_a_journal_of_another_api_url_is_refused(path: Path, source: Path) -> None:
     journal, _ = opened(path, a_run(source))
     journal.note(chunk(1, "a"), [])
 
-    with pytest.raises(BadInput, match="about another QStash"):
+    with pytest.raises(BadInput, match="belongs to another API URL"):
         opened(path, a_run(source, api_url="https://other.example.com"))
 
 
-def test_another_header_of_csv_is_refused(path: Path, source: Path) -> None:
+def test_a_changed_csv_header_is_refused(path: Path, source: Path) -> None:
     journal, _ = opened(path, a_run(source, has_header=True))
     journal.note(chunk(7, "a"), [])
     source.write_text('{"id":1}\nanother row\n')
@@ -178,13 +178,13 @@ def test_another_header_of_csv_is_refused(path: Path, source: Path) -> None:
     opened(path, a_run(source))
 
 
-def test_two_names_of_a_journal_are_one_lock(path: Path, source: Path, tmp_path: Path) -> None:
+def test_two_names_of_a_journal_share_a_lock(path: Path, source: Path, tmp_path: Path) -> None:
     alias = tmp_path / "alias"
     alias.symlink_to(path)
 
     with (
         opened_journal(path, a_run(source)),
-        pytest.raises(QstashError, match=f"process {os.getpid()} is sending") as caught,
+        pytest.raises(QstashError, match=f"process {os.getpid()} is using") as caught,
         opened_journal(alias, a_run(source)),
     ):
         pass
@@ -199,9 +199,7 @@ V1 = (
 )
 
 
-def test_a_journal_of_an_earlier_version_is_refused_unless_nothing_depends_on_it(
-    path: Path, source: Path
-) -> None:
+def test_an_older_journal_is_refused_unless_its_run_finished(path: Path, source: Path) -> None:
     path.write_text("\n".join(V1) + "\n")
     with pytest.raises(BadInput, match="earlier version") as caught:
         opened(path, a_run(source))
@@ -232,7 +230,7 @@ def test_a_journal_of_an_earlier_version_is_refused_unless_nothing_depends_on_it
         ),
     ],
 )
-def test_what_is_no_journal_is_refused(path: Path, content: str, message: str) -> None:
+def test_a_file_that_is_not_a_journal_is_refused(path: Path, content: str, message: str) -> None:
     path.write_text(content)
 
     with pytest.raises(BadInput, match=message):
@@ -241,7 +239,7 @@ def test_what_is_no_journal_is_refused(path: Path, content: str, message: str) -
     assert path.read_text() == content
 
 
-def test_lines_that_are_done_twice_are_a_damage(path: Path) -> None:
+def test_overlapping_lines_are_damage(path: Path) -> None:
     journal, _ = opened(path, a_run())
     journal.note(chunk(1, "a", "b"), [])
     journal.note(chunk(2, "b"), [])
@@ -303,7 +301,7 @@ DAMAGES = st.one_of(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(DAMAGES)
-def test_a_damaged_journal_is_read_or_refused_with_the_line_and_the_way_on(
+def test_a_damaged_journal_is_read_or_refused_with_line_and_hint(
     path: Path, damage: Callable[[list[bytes]], bytes]
 ) -> None:
     path.unlink(missing_ok=True)
@@ -328,10 +326,10 @@ def test_a_damaged_journal_is_read_or_refused_with_the_line_and_the_way_on(
         assert re.search(r"delete|--journal|update", damage_found.hint)
 
 
-def test_a_run_that_ends_while_another_waits_for_its_lock_is_known_to_it(
+def test_a_run_notices_that_another_finished_while_it_waited_for_the_lock(
     source: Path, path: Path
 ) -> None:
-    # Both processes began at 1.0. This one prepares its run at 2.0; the first one ends at 3.0.
+    # Both processes start at 1.0. This one prepares its run at 2.0; the first one finishes at 3.0.
     clock = iter((4.0,))
     waiting = a_run(source, resumes=False, started_at_s=1.0, now=lambda: next(clock))
     with opened_journal(path, a_run(source, resumes=False)) as (journal, _):

@@ -1,4 +1,4 @@
-"""The lines of a journal are validated, whatever they contain."""
+"""Every line of a journal is validated."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def is_ranges(value: Any) -> bool:
 
 
 @given(ENTRIES)
-def test_what_is_written_is_read(entry: Progress | Finish) -> None:
+def test_entries_survive_a_round_trip(entry: Progress | Finish) -> None:
     line = to_line(entry)
 
     assert line.endswith(b"\n")
@@ -68,14 +68,14 @@ def test_what_is_written_is_read(entry: Progress | Finish) -> None:
 
 
 @given(st.sampled_from(["job_1", "batch_abcXYZ-9"]), st.text(), st.lists(st.just(SHA), max_size=2))
-def test_a_head_that_is_written_is_read(job: str, api_url: str, digests: list[str]) -> None:
+def test_a_head_survives_a_round_trip(job: str, api_url: str, digests: list[str]) -> None:
     head = Head(job, api_url, tuple(digests))
 
     assert head_of(object_of(to_line(head))) == head
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), ANY))
-def test_a_value_of_another_type_is_named_in_any_field(values: dict[str, Any]) -> None:
+def test_a_value_of_the_wrong_type_is_named_in_any_field(values: dict[str, Any]) -> None:
     line = json.dumps(values).encode()
     is_progress = (
         "done" in values
@@ -120,7 +120,7 @@ def test_a_head_has_a_job_and_an_api_or_is_refused(values: dict[str, Any]) -> No
         (b"[" * 100_000, "nested too deeply"),
     ],
 )
-def test_a_line_that_is_no_object_is_refused_with_the_reason(line: bytes, reason: str) -> None:
+def test_a_line_that_is_not_an_object_is_refused_with_the_reason(line: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         object_of(line)
 
@@ -148,6 +148,6 @@ def test_a_line_that_is_no_object_is_refused_with_the_reason(line: bytes, reason
         ("{}", '"done"'),
     ],
 )
-def test_the_field_that_is_wrong_is_named(text: str, reason: str) -> None:
+def test_the_error_names_the_invalid_field(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         entry_of(object_of(text.encode()))

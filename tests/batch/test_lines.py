@@ -1,4 +1,4 @@
-"""Lines of the input: cut by their numbers, digested whatever the blocks were."""
+"""Lines of the input: splitting by number, and digests that do not depend on blocks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pieces(texts: list[bytes], cuts: list[int], *, has_end: bool = True) -> list
 
 
 def spans_of(steps: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans in order that do not overlap, from gaps and lengths."""
+    """Returns ordered, disjoint spans from gaps and lengths."""
     spans, last = [], 0
     for gap, more in steps:
         spans.append((last + gap, last + gap + more))
@@ -47,7 +47,7 @@ def digest(texts: list[bytes]) -> str:
 
 
 @given(TEXTS, CUTS, SPANS)
-def test_lines_are_parted_by_their_numbers(
+def test_lines_are_split_by_number(
     texts: list[bytes], cuts: list[int], steps: list[tuple[int, int]]
 ) -> None:
     spans = spans_of(steps)
@@ -76,7 +76,7 @@ def test_the_digest_of_lines_is_that_of_their_bytes(
 
 
 @given(TEXTS, CUTS, SPANS)
-def test_each_span_has_a_digest_of_its_own(
+def test_each_span_has_its_own_digest(
     texts: list[bytes], cuts: list[int], steps: list[tuple[int, int]]
 ) -> None:
     spans = [(first, min(last, len(texts))) for first, last in spans_of(steps)]
@@ -89,7 +89,7 @@ def test_each_span_has_a_digest_of_its_own(
     ]
 
 
-def test_lines_after_a_gap_are_another_range() -> None:
+def test_lines_after_a_gap_start_another_range() -> None:
     one, two, _three, four = (Lines(n, 2 * n - 2, b"%d\n" % n) for n in range(1, 5))
 
     assert [(r.first, r.last) for r in ranges_of([one, two, four])] == [(1, 2), (4, 4)]

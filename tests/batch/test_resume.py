@@ -1,4 +1,4 @@
-"""What is left of an input: all that was not sent, and nothing if what was sent has changed."""
+"""Resuming an input: unsent lines remain, and changed lines are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def whole(texts: list[bytes]) -> list[Lines]:
 
 
 def state_of(texts: list[bytes], fates: list[str], *, split: int = 99) -> JournalState:
-    """The state after runs that did this to each line; `split` lines at most are one range."""
+    """Returns the state after runs with these results; a range has at most `split` lines."""
     done: list[tuple[int, int]] = []
     refused: list[tuple[int, int]] = []
     for line, fate in enumerate(fates[: len(texts)], 1):
@@ -65,7 +65,7 @@ def remaining(
     st.lists(st.integers(0, 40), max_size=4),
     st.integers(1, 4),
 )
-def test_all_but_what_is_done_and_what_was_refused_unchanged_remains(
+def test_only_sent_lines_and_unchanged_refused_lines_are_skipped(
     texts: list[bytes],
     fates: list[str],
     changes: tuple[list[tuple[int, bytes]], list[bytes]],
@@ -104,7 +104,7 @@ def test_all_but_what_is_done_and_what_was_refused_unchanged_remains(
     st.integers(0, 9),
     st.booleans(),
 )
-def test_a_line_that_is_deleted_or_inserted_before_what_was_sent_is_noticed(
+def test_deleted_and_inserted_lines_before_sent_lines_are_detected(
     texts: list[bytes], fates: list[str], place: int, deletes: bool
 ) -> None:
     texts = [b"%d" % n + text for n, text in enumerate(texts)]
@@ -129,21 +129,21 @@ def test_a_line_that_is_deleted_or_inserted_before_what_was_sent_is_noticed(
         (b"2\n3\n4\n", "lines 1 to 2 differ"),
     ],
 )
-def test_the_first_range_that_differs_is_named(content: bytes, message: str) -> None:
+def test_the_error_names_the_first_range_that_differs(content: bytes, message: str) -> None:
     state = state_of([b"1", b"2", b"3", b"4"], ["done"] * 4, split=2)
 
     with pytest.raises(InputChanged, match=message):
         remaining(state, content, [])
 
 
-def test_a_single_line_that_differs_is_named() -> None:
+def test_the_error_names_a_single_line_that_differs() -> None:
     state = state_of([b"1", b"2"], ["left", "done"])
 
     with pytest.raises(InputChanged, match="sent: line 2 differs"):
         remaining(state, b"1\n3\n", [])
 
 
-def test_a_last_line_may_get_its_line_feed_when_lines_are_added() -> None:
+def test_appending_may_add_the_line_feed_of_the_last_line() -> None:
     state = state_of([b"1", b"2"], ["done"] * 2)
 
     rows, _ = remaining(state, b"1\n2", [])
@@ -152,7 +152,7 @@ def test_a_last_line_may_get_its_line_feed_when_lines_are_added() -> None:
     assert ([row.line for row in rows], [row.line for row in more]) == ([], [3])
 
 
-def test_a_refused_row_of_csv_over_several_lines_is_known_again() -> None:
+def test_a_refused_csv_row_of_several_lines_is_recognised() -> None:
     content = b'id,name\n1,a\n2,"b\nc"x\n3,d\n'
     lines = [part for part in lines_of([content]) if part]
     state = JournalState(
@@ -166,7 +166,7 @@ def test_a_refused_row_of_csv_over_several_lines_is_known_again() -> None:
     assert [(row.line, row.error) for row in mended] == [(3, ""), (5, "")]
 
 
-def test_a_row_of_csv_that_now_ends_on_a_line_that_was_sent_is_refused() -> None:
+def test_a_csv_row_that_now_ends_on_a_sent_line_is_refused() -> None:
     content = b"id,name\n1\n2,b\n3,c\n"
     lines = [part for part in lines_of([content]) if part]
     state = JournalState(

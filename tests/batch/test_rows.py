@@ -1,4 +1,4 @@
-"""Rows of JSONL, CSV and plain lines, however the input is cut into blocks."""
+"""Rows of JSONL, CSV and plain lines, however the input is split into blocks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(file_format: FileFormat, *blocks: bytes | None) -> list[Row]:
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=6))
-def test_blocks_do_not_matter(content: bytes, cuts: list[int]) -> None:
+def test_rows_do_not_depend_on_blocks(content: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     blocks = [content[a:b] for a, b in itertools.pairwise(edges)]
 
@@ -44,18 +44,18 @@ def test_every_byte_is_counted_and_every_line_numbered(content: bytes) -> None:
     assert [row.end for row in found] == [[*ends, len(content)][row.line - 1] for row in found]
 
 
-def test_a_pause_of_the_stream_is_passed_on() -> None:
+def test_a_pause_in_the_stream_is_passed_on() -> None:
     found = list(pieces_of("jsonl", [b'{"a":1}\n{"b"', None, b":2}\n"]))
 
     texts = [None if piece is None else [row.text for row in rows_in(piece)] for piece in found]
     assert texts == [[b'{"a":1}'], None, [b'{"b":2}']]
 
 
-def test_a_mark_of_byte_order_and_carriage_returns_are_no_part_of_a_line() -> None:
+def test_byte_order_marks_and_carriage_returns_are_not_part_of_a_line() -> None:
     assert [row.text for row in read("lines", b"\xef\xbb\xbfone\r\ntwo\r\n")] == [b"one", b"two"]
 
 
-def test_a_line_without_end_is_refused_and_the_next_one_read(
+def test_a_line_that_is_too_long_is_refused_and_the_next_one_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
@@ -86,7 +86,7 @@ def test_csv_reads_what_csv_writes(values: list[tuple[str, str]]) -> None:
 
 
 @given(st.lists(st.integers(0, 60), max_size=6))
-def test_csv_is_the_same_however_often_it_pauses(cuts: list[int]) -> None:
+def test_csv_rows_do_not_depend_on_pauses(cuts: list[int]) -> None:
     content = b'a,b\n1,"x\n\ny"\n2\n\n3,"q"r\n4,"z""\n5'
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     blocks = [block for a, b in itertools.pairwise(edges) for block in (content[a:b], None)]
@@ -94,7 +94,7 @@ def test_csv_is_the_same_however_often_it_pauses(cuts: list[int]) -> None:
     assert read("csv", *blocks) == read("csv", content)
 
 
-def test_a_pause_of_csv_is_passed_on_between_rows_alone() -> None:
+def test_a_pause_in_csv_is_passed_on_only_between_rows() -> None:
     found = list(pieces_of("csv", [b"a,b\n1,2\n", None, b'3,"x\n', None, b'y"\n', None]))
 
     rows = [None if piece is None else [row.line for row in rows_in(piece)] for piece in found]
@@ -102,7 +102,7 @@ def test_a_pause_of_csv_is_passed_on_between_rows_alone() -> None:
 
 
 @pytest.mark.parametrize("cut", range(1, 14))
-def test_a_row_of_csv_is_there_as_soon_as_its_line_is(cut: int) -> None:
+def test_a_csv_row_is_available_as_soon_as_its_line_is(cut: int) -> None:
     content = b"a,b\n1,2\n3,4\n"
     seen: list[int] = []
 
@@ -123,34 +123,34 @@ def test_a_csv_row_of_another_length_or_with_a_stray_quote_is_refused() -> None:
 
     assert [(row.line, row.error) for row in found] == [
         (2, ""),
-        (3, "the row has 1 fields where the header has 2"),
-        (4, "not CSV: ',' expected after '\"'"),
+        (3, "the row has 1 fields, but the header has 2"),
+        (4, "not valid CSV: ',' expected after '\"'"),
         (5, ""),
     ]
 
 
-# What may be wrong with a row, and the reason that is given.
+# Invalid rows, with the reported reason.
 BAD_ROWS = {
     b"3,\xff": "not UTF-8 at byte 2",
     b'3,"a\n\xe9"': "not UTF-8 at byte 0 of line 4",
     b"\xc3,\xc3": "not UTF-8 at byte 0",
     b'3,"\xed\xa0\x80"': "not UTF-8 at byte 3",
     b'3,"\xff" x': "not UTF-8 at byte 3",
-    b"3": "the row has 1 fields where the header has 2",
-    b'3,"a"b': "not CSV: ',' expected after '\"'",
-    b"3,a\rb": "not CSV: new-line character seen in unquoted field",
+    b"3": "the row has 1 fields, but the header has 2",
+    b'3,"a"b': "not valid CSV: ',' expected after '\"'",
+    b"3,a\rb": "not valid CSV: new-line character seen in unquoted field",
     b"3," + b"x" * 2000: "the line is too long: 2003 bytes",
     b'3,"'
     + b"x" * 900
     + b"\n"
     + b"x" * 900
-    + b'"': "not CSV: field larger than field limit (1000)",
+    + b'"': "not valid CSV: field larger than field limit (1000)",
 }
 
 
 @pytest.mark.parametrize("bad", BAD_ROWS)
 @pytest.mark.parametrize("block_bytes", [7, 64, 512])
-def test_a_bad_row_of_csv_is_refused_with_its_line_and_the_others_are_read(
+def test_an_invalid_csv_row_is_refused_with_its_line_and_the_others_are_read(
     monkeypatch: pytest.MonkeyPatch, bad: bytes, block_bytes: int
 ) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
@@ -167,7 +167,7 @@ def test_a_bad_row_of_csv_is_refused_with_its_line_and_the_others_are_read(
     assert (fifth.fields, fifth.end) == ({"id": "5", "name": "e"}, len(content))
 
 
-def test_a_refused_row_of_csv_is_kept_as_it_came() -> None:
+def test_a_refused_csv_row_is_kept_unchanged() -> None:
     _, wrong = read("csv", b'id,name\n1,a\n2,"b\n3,c\n4,\xff\n')
 
     assert (wrong.line, wrong.last_line) == (3, 5)
@@ -175,11 +175,15 @@ def test_a_refused_row_of_csv_is_kept_as_it_came() -> None:
     assert wrong.error == "not UTF-8 at byte 2 of line 5"
 
 
-def test_an_open_quote_at_the_end_of_csv_is_refused() -> None:
+def test_an_unclosed_quote_at_the_end_of_csv_is_refused() -> None:
     first, wrong = read("csv", b'id,name\n1,a\n2,"b')
 
     assert first.error == ""
-    assert (wrong.line, wrong.error, wrong.text) == (3, "not CSV: unexpected end of data", b'2,"b')
+    assert (wrong.line, wrong.error, wrong.text) == (
+        3,
+        "not valid CSV: unexpected end of data",
+        b'2,"b',
+    )
 
 
 def test_nul_bytes_of_csv_are_part_of_a_field() -> None:
@@ -192,7 +196,7 @@ def test_nul_bytes_of_csv_are_part_of_a_field() -> None:
     ("header", "error"),
     [
         (b"id,\xff\n", "line 1: .* not UTF-8 at byte 3"),
-        (b'\n"id"x,name\n', "line 2: .* not CSV"),
+        (b'\n"id"x,name\n', "line 2: .* not valid CSV"),
         (b'id,"name\n1,a\n', "line 1: .* unexpected end of data"),
     ],
 )
@@ -212,7 +216,7 @@ def test_blank_lines_may_precede_the_header_of_csv() -> None:
         st.binary(max_size=30) | st.sampled_from([b'1,"', b"1,a", b"1,\xed\xb2\x80"]), max_size=8
     )
 )
-def test_any_bytes_of_csv_become_records_or_reasons(texts: list[bytes]) -> None:
+def test_any_csv_bytes_become_records_or_errors(texts: list[bytes]) -> None:
     recipe = Recipe(
         file_format="csv", job="batch_1", validate=lambda to, *_: to,
         validate_body=lambda _size: None,

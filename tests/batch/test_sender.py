@@ -1,4 +1,4 @@
-"""Several requests in flight: how many, and what becomes of them when one fails."""
+"""Concurrent requests: their limit, and what happens if one fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from qstash_cli.batch.chunks import Chunk
 from qstash_cli.batch.items import Record
 from qstash_cli.batch.lines import Lines, Row
-from qstash_cli.batch.sender import Answered, Wire, send
+from qstash_cli.batch.sender import BatchTransport, ChunkResult, send
 from qstash_cli.errors import BadCredentials, BadInput
 
 
@@ -22,51 +22,51 @@ def chunk(line: int) -> Chunk:
     return Chunk(lines=[Lines(line, line, b"\n")], good=[Record(row, line, b"%d" % line)])
 
 
-def wire(post: Callable[[int], Any], *, in_flight: int = 4) -> Wire:
-    return Wire(
+def transport(post: Callable[[int], Any], *, max_concurrency: int = 4) -> BatchTransport:
+    return BatchTransport(
         post=lambda body, _retry: [{"messageId": f"{post(json.loads(body)[0])}"}],
         stopped=lambda: False,
-        in_flight=in_flight,
+        max_concurrency=max_concurrency,
         request_timeout_s=60,
     )
 
 
-def answers(found: list[Answered]) -> dict[int, Any]:
+def items_by_line(found: list[ChunkResult]) -> dict[int, Any]:
     return {
         one.chunk.lines[0].first: int(one.acknowledgements.items[0]["messageId"]) for one in found
     }
 
 
-def before(failure: type[Exception], sent: Iterator[Answered]) -> list[Answered]:
-    """What came before the failure."""
-    found: deque[Answered] = deque()
+def before(failure: type[Exception], sent: Iterator[ChunkResult]) -> list[ChunkResult]:
+    """Returns the results before the failure."""
+    found: deque[ChunkResult] = deque()
     with pytest.raises(failure):
         found.extend(sent)
     return list(found)
 
 
-def test_no_more_are_in_flight_than_was_said_and_all_are_answered() -> None:
-    at_once = most = 0
+def test_concurrency_is_limited_and_every_chunk_has_a_result() -> None:
+    at_once = peak = 0
     lock, all_there = threading.Lock(), threading.Barrier(3)
 
     def post(line: int) -> int:
-        nonlocal at_once, most
+        nonlocal at_once, peak
         with lock:
             at_once += 1
-            most = max(most, at_once)
+            peak = max(peak, at_once)
         if line <= 3:
             all_there.wait(10)
         with lock:
             at_once -= 1
         return 10 * line
 
-    found = list(send([chunk(line) for line in range(1, 31)], wire(post, in_flight=3)))
+    found = list(send([chunk(line) for line in range(1, 31)], transport(post, max_concurrency=3)))
 
-    assert answers(found) == {line: 10 * line for line in range(1, 31)}
-    assert most == 3
+    assert items_by_line(found) == {line: 10 * line for line in range(1, 31)}
+    assert peak == 3
 
 
-def test_what_is_in_flight_is_awaited_when_a_request_fails_and_nothing_more_is_begun() -> None:
+def test_after_a_failed_request_pending_ones_are_awaited_and_none_is_started() -> None:
     has_failed, begun = threading.Event(), []
 
     def post(line: int) -> int:
@@ -78,25 +78,25 @@ def test_what_is_in_flight_is_awaited_when_a_request_fails_and_nothing_more_is_b
         return line
 
     chunks = (chunk(line) for line in range(1, 100))
-    found = before(BadCredentials, send(chunks, wire(post, in_flight=2)))
+    found = before(BadCredentials, send(chunks, transport(post, max_concurrency=2)))
 
-    assert answers(found)[1] == 1
+    assert items_by_line(found)[1] == 1
     assert len(begun) < 10
 
 
-def test_what_is_in_flight_is_awaited_when_the_input_fails() -> None:
+def test_after_a_failed_input_pending_requests_are_awaited() -> None:
     def chunks() -> Iterator[Chunk]:
         yield chunk(1)
         raise BadInput("the input cannot be read")
 
-    found = before(BadInput, send(chunks(), wire(lambda line: line)))
+    found = before(BadInput, send(chunks(), transport(lambda line: line)))
 
-    assert answers(found) == {1: 1}
+    assert items_by_line(found) == {1: 1}
 
 
-def test_a_defect_is_raised_as_it_is() -> None:
+def test_unexpected_exceptions_are_raised_unchanged() -> None:
     def post(_line: int) -> int:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(send([chunk(1)], wire(post)))
+        list(send([chunk(1)], transport(post)))

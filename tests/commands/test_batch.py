@@ -234,7 +234,7 @@ def test_an_unfinished_run_is_not_begun_anew_by_mistake(local: Qstash, records: 
     refused, resumed, anew = local(*argv), local(*argv, "--resume"), local(*argv)
 
     assert refused.code == 2
-    assert "--resume continues it" in refused.err
+    assert "add --resume to continue it" in refused.err
     assert (resumed.code, resumed.json["sent"], resumed.json["sentBefore"]) == (0, 0, 3)
     assert (anew.code, anew.json) == (0, {"sent": 3, "refused": 0})
 
@@ -346,8 +346,8 @@ def test_a_rate_flag_is_the_pace_or_the_flow_control_keys(local: Qstash) -> None
         (("-", "--queue", "q", "--delay", "1m"), "cannot use --delay"),
         (("-", "--chunk-size", "0"), "--chunk-size"),
         (("/no/such/file.jsonl",), "cannot be read"),
-        (("-", "--rejects", "/no/such/dir/file"), "rejects cannot be written"),
-        (("-", "--journal", "/no/such/dir/file"), "journal cannot be written"),
+        (("-", "--rejects", "/no/such/dir/file"), "cannot write the rejects"),
+        (("-", "--journal", "/no/such/dir/file"), "cannot write the journal"),
         (("",), "the name of the file is empty"),
     ],
 )

@@ -121,7 +121,7 @@ def test_an_input_whose_sent_lines_have_changed_is_refused_before_anything_is_se
     assert run.code == (2 if message else 0), run
     assert (message or "") in run.err
     if message:
-        assert "error: the input has changed since records of it were sent" in run.err
+        assert "error: the input has changed since records were sent" in run.err
         assert "delete the journal to send every record again" in run.err
     assert len(bodies(local)) - before == (0 if message else len(lines) - 6)
 

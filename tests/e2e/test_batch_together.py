@@ -91,7 +91,7 @@ def test_the_first_of_three_sends_and_the_others_name_it(
     assert (first.returncode, json.loads(out)) == (0, {"sent": COUNT, "refused": 0})
     assert [p.returncode for p in running if p is not first] == [1, 1], refused
     for told in refused.values():
-        assert f"error: process {first.pid} is sending with this journal" in told
+        assert f"error: process {first.pid} is using this journal" in told
         assert "nothing was sent" in told
     assert len(api.ids) == len(set(api.ids)) == COUNT
 

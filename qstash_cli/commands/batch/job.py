@@ -10,7 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from qstash_cli.batch.acknowledgements import InDoubt
+from qstash_cli.batch.acknowledgements import OutcomeUnknown
 from qstash_cli.batch.chunks import Chunk, chunks_of
 from qstash_cli.batch.items import Recipe, records_of
 from qstash_cli.batch.journal import (
@@ -31,7 +31,7 @@ from qstash_cli.batch.pace import paced
 from qstash_cli.batch.rejects import opened_rejects
 from qstash_cli.batch.resume import InputChanged, Resumption
 from qstash_cli.batch.rows import FileFormat, pieces_of
-from qstash_cli.batch.sender import Wire, send
+from qstash_cli.batch.sender import BatchTransport, send
 from qstash_cli.batch.source import Stream, blocks_of
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.signals import stopping
@@ -134,7 +134,7 @@ class Job:
 
         try:
             yield from outcomes(
-                send(self._paced(chunks, stopped), self._wire(stopped)),
+                send(self._paced(chunks, stopped), self._transport(stopped)),
                 self.tally,
                 journal=journal,
                 rejects=rejects,
@@ -236,12 +236,12 @@ class Job:
             chunks, per_s, now=self.ctx.system.now, sleep=self.ctx.system.sleep, stopped=stopped
         )
 
-    def _wire(self, stopped: Callable[[], bool]) -> Wire:
+    def _transport(self, stopped: Callable[[], bool]) -> BatchTransport:
         client = self.ctx.client
-        return Wire(
+        return BatchTransport(
             post=lambda items, retry: client.send(messages.batch(items), retry),
             stopped=stopped,
-            in_flight=self.sending.in_flight,
+            max_concurrency=self.sending.in_flight,
             request_timeout_s=self.ctx.options.connection.request_timeout,
         )
 
@@ -259,7 +259,7 @@ class Job:
     def _with_hint(self, error: QstashError) -> QstashError:
         """The error, and how to go on after it."""
         sent = self.tally.sent + (self.state.sent if self.state else 0)
-        in_doubt = isinstance(error, InDoubt)
+        in_doubt = isinstance(error, OutcomeUnknown)
         has_journal = journal_path(self.path, self.sending) is not None
         if isinstance(error, Interrupted):
             error.message = f"interrupted after {sent:,} records"
