@@ -9,7 +9,7 @@ import sys
 from qstash_cli import VERSION_ARGUMENTS, __version__
 
 # Where thousands of records are held, looking for cycles after every 700 of them takes a quarter of
-# the time. There are few cycles, and so many objects are a few megabytes.
+# the time. There are few cycles, and that number of objects takes a few megabytes.
 _OBJECTS_BEFORE_A_LOOK = 50_000
 
 

@@ -81,7 +81,7 @@ def _take(
 
 
 def split_option(text: str) -> tuple[str, str | None]:
-    """The name of an option, and the value in the same text, None if there is none."""
+    """The name of an option, and the value in the same text, None if there isn't one."""
     if text.startswith("--"):
         name, equals, value = text.partition("=")
         return name, value if equals else None

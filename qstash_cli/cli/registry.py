@@ -125,7 +125,7 @@ class CommandGroup:
         return self.commands[0] if len(self.commands) == 1 else None
 
     def find(self, name: str) -> Command | None:
-        """The command of this name, None if there is none."""
+        """The command of this name, None if there isn't one."""
         return next((command for command in self.commands if command.name == name), None)
 
 

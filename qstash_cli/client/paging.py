@@ -37,7 +37,7 @@ class PageCounter:
         self._pages = self._entries = self._empty = self._repeated = 0
 
     def problem(self, entries: Sequence[Any], cursor: str) -> str:
-        """The reason not to request the page after this one, empty if there is none."""
+        """The reason not to request the page after this one, empty if there isn't one."""
         self._pages += 1
         self._entries += len(entries)
         found = self._problem_of(entries, cursor)

@@ -48,7 +48,7 @@ def api(
     headers: HeaderOptions,
     body: BodyOptions,
 ) -> Result:
-    """Make any call of the API and print its answer as JSON.
+    """Call any API endpoint and print the response as JSON.
 
     \b
     qstash api GET '/v2/logs?count=10'

@@ -78,7 +78,7 @@ class _Stage:
 
 @command(app, connects=False)
 def demo(ctx: Context) -> Result:
-    """Publish, deliver, verify, fail, bury and replay, on this machine alone.
+    """Show a delivery end to end: publish, deliver, verify, fail and replay.
 
     Starts a private server and an endpoint, and runs the commands that it shows. Needs no account.
 

@@ -51,7 +51,7 @@ class UnpinOptions:
 
 @command(app, "list", view=FLOW)
 def list_(ctx: Context) -> Result:
-    """List the flow control keys with what they use of their limits.
+    """List the flow control keys with their limits and usage.
 
     \b
     qstash flow list
@@ -62,7 +62,7 @@ def list_(ctx: Context) -> Result:
 
 @command(app)
 def get(ctx: Context, key: _Key) -> Result:
-    """Show a flow control key.
+    """Get a flow control key.
 
     \b
     qstash flow get api --query waitListSize
@@ -73,7 +73,7 @@ def get(ctx: Context, key: _Key) -> Result:
 
 @command(app, view=_DONE)
 def pause(ctx: Context, key: _Key) -> Result:
-    """Keep the key's messages back.
+    """Pause the deliveries of a flow control key.
 
     \b
     qstash flow pause api
@@ -84,7 +84,7 @@ def pause(ctx: Context, key: _Key) -> Result:
 
 @command(app, view=_DONE)
 def resume(ctx: Context, key: _Key) -> Result:
-    """Deliver again.
+    """Resume the deliveries of a flow control key.
 
     \b
     qstash flow resume api
@@ -95,7 +95,7 @@ def resume(ctx: Context, key: _Key) -> Result:
 
 @command(app, view=_DONE)
 def pin(ctx: Context, key: _Key, *, limits: FlowLimits) -> Result:
-    """Fix limits, so that new messages do not change them.
+    """Pin limits, so that new messages cannot change them.
 
     \b
     qstash flow pin api --parallelism 5 --rate 100 --period 1m
@@ -111,7 +111,7 @@ def pin(ctx: Context, key: _Key, *, limits: FlowLimits) -> Result:
 
 @command(app, view=_DONE)
 def unpin(ctx: Context, key: _Key, *, which: UnpinOptions) -> Result:
-    """Let new messages change the limits again.
+    """Unpin limits, so that new messages can change them again.
 
     \b
     qstash flow unpin api --rate
@@ -124,7 +124,7 @@ def unpin(ctx: Context, key: _Key, *, which: UnpinOptions) -> Result:
 
 @command(app, view=_DONE)
 def reset(ctx: Context, key: _Key) -> Result:
-    """Begin a new rate period now.
+    """Reset the rate period of a flow control key.
 
     \b
     qstash flow reset api
@@ -135,7 +135,7 @@ def reset(ctx: Context, key: _Key) -> Result:
 
 @command(app, "global", view=GLOBAL)
 def global_(ctx: Context) -> Result:
-    """Show the parallelism of the whole account.
+    """Get the parallelism of the account.
 
     \b
     qstash flow global

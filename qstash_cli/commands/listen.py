@@ -79,7 +79,7 @@ class Listening:
 
 @command(app, connects=False)
 def listen(ctx: Context, *, listening: Listening, keys: SigningKeyOptions) -> Result:
-    """Show what arrives at a local endpoint, with its signature checked, until it is interrupted.
+    """Receive requests at a local endpoint and verify their signatures.
 
     The reports of callbacks are decoded. What --save keeps is read by `qstash verify --request`.
 

@@ -43,7 +43,7 @@ _Id = Annotated[str, Argument("Message id", "ID")]
 
 @command(app)
 def get(ctx: Context, message_id: _Id) -> Result:
-    """Show a message that is not yet done.
+    """Get a message that is still being delivered.
 
     \b
     qstash message get msg_123 --query body
@@ -80,7 +80,7 @@ def cancel(
     bulk: BulkOptions,
     options: CancelOptions,
 ) -> Result:
-    """Cancel messages by id, or those that match the filters.
+    """Cancel messages by id or by filter.
 
     Without an id it asks first, or needs --yes. A cancel by filter is one request; QStash cancels
     the messages in the background, and the command waits until that is finished.
@@ -112,7 +112,7 @@ def run_now(
         Argument("Message ids", "ID", complete="waiting"),
     ],
 ) -> Result:
-    """Deliver messages now that wait for their delay or for a retry.
+    """Deliver messages now instead of after their delay or retry delay.
 
     A retry that is released uses the attempt that it was scheduled for. Messages in a queue cannot
     be released.
@@ -132,7 +132,7 @@ def run_now(
 
 @command(app)
 def wait(ctx: Context, message_id: _Id, *, waiting: WaitOptions) -> Result:
-    """Follow a message to its end.
+    """Wait until a message is delivered or has failed.
 
     Exits 0 when it was delivered, 8 when it was not, 124 when the time is up.
 
@@ -169,7 +169,7 @@ def actions(
     filters: ActionFilters,
     paging: PagingOptions,
 ) -> Result:
-    """List the cancels by filter of the last seven days, or show the progress of one.
+    """List the bulk cancels of the last seven days, or get one.
 
     \b
     qstash message actions
@@ -194,7 +194,7 @@ def action(
     ctx: Context,
     action_id: Annotated[str, Argument("Bulk action id", "ACTION_ID")],
 ) -> Result:
-    """Show the progress of a cancel by filter, as `actions ACTION_ID` does.
+    """Get the progress of a bulk cancel, like `actions ACTION_ID`.
 
     \b
     qstash message action bulk_123 --query processed

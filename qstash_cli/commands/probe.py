@@ -57,7 +57,7 @@ def probe(
     keys: SigningKeyOptions,
     confirm: ConfirmOptions,
 ) -> Result:
-    """Send an endpoint what it must refuse, and signed requests that it must accept.
+    """Test whether an endpoint rejects forged requests and accepts signed ones.
 
     The signed ones are real for it, so that it asks first, or needs --yes, where the endpoint is
     not on this machine. A 2xx is an acceptance, a 4xx a refusal. Exits 0 only if all hold, and 1

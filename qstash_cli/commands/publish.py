@@ -44,7 +44,7 @@ def publish(
     waiting: PublishWaitOptions,
     sending: PublishOptions,
 ) -> Result:
-    """Send a message to a URL or a URL group.
+    """Publish a message to a URL or a URL group.
 
     On a terminal it shows the message; in a pipe it prints the message id alone.
 

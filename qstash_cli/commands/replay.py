@@ -87,7 +87,7 @@ def replay(
     handler: HandlerOptions,
     filters: DlqFilters,
 ) -> Result:
-    """Deliver a DLQ entry, a message or a logged delivery to a handler, signed now.
+    """Deliver a DLQ entry, a message or a logged delivery from this machine, newly signed.
 
     Method, headers and body are those of the message, and so is the URL that the signature names.
     Entries stay in the dead letter queue. The filters choose among these.

@@ -62,7 +62,7 @@ class RetriesOptions:
 
 @command(app, connects=False, view=_VIEW)
 def retries(ctx: Context, *, options: RetriesOptions) -> Result:
-    """Show when each attempt of a message would happen, counted from the first.
+    """Show when each attempt of a message would happen.
 
     An attempt itself takes no time here, and a destination may steer the waits with Retry-After.
 

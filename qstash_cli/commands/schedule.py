@@ -91,7 +91,7 @@ def create(
     body: BodyOptions,
     options: Annotated[MessageOptions, "schedule"],
 ) -> Result:
-    """Publish a message at the times of a cron expression.
+    """Create a schedule, which publishes a message by cron.
 
     An --id that there is already is refused without --replace. Says how many messages a day it
     makes, if every delivery succeeds at the first attempt.
@@ -127,7 +127,7 @@ def create(
 
 @command(app, "list", view=SCHEDULE)
 def list_(ctx: Context) -> Result:
-    """List the schedules with their next time.
+    """List the schedules with their next run.
 
     \b
     qstash schedule list
@@ -138,7 +138,7 @@ def list_(ctx: Context) -> Result:
 
 @command(app)
 def get(ctx: Context, schedule_id: _Id) -> Result:
-    """Show a schedule.
+    """Get a schedule.
 
     \b
     qstash schedule get report --query lastScheduleStates
@@ -152,7 +152,7 @@ def get(ctx: Context, schedule_id: _Id) -> Result:
 
 @command(app, view=SCHEDULED)
 def pause(ctx: Context, schedule_id: _Id) -> Result:
-    """Let the next times pass without publishing.
+    """Pause a schedule.
 
     \b
     qstash schedule pause report
@@ -163,7 +163,7 @@ def pause(ctx: Context, schedule_id: _Id) -> Result:
 
 @command(app, view=SCHEDULED)
 def resume(ctx: Context, schedule_id: _Id) -> Result:
-    """Publish again.
+    """Resume a schedule.
 
     \b
     qstash schedule resume report
@@ -174,7 +174,7 @@ def resume(ctx: Context, schedule_id: _Id) -> Result:
 
 @command(app, view=SCHEDULED)
 def delete(ctx: Context, schedule_id: _Id, *, confirm: ConfirmOptions) -> Result:
-    """Delete a schedule; what it has published goes on.
+    """Delete a schedule; its published messages are still delivered.
 
     \b
     qstash schedule delete report --yes
@@ -187,7 +187,7 @@ def delete(ctx: Context, schedule_id: _Id, *, confirm: ConfirmOptions) -> Result
 
 @command(app, view=PUBLISHED)
 def run(ctx: Context, schedule_id: _Id, *, waiting: PublishWaitOptions) -> Result:
-    """Publish what a schedule publishes, once, now.
+    """Publish the message of a schedule once, now.
 
     It is a message of its own: the delivery has no Upstash-Schedule-Id header, and the schedule's
     times and states stay as they are. What QStash does not show of a schedule, as the retries of
@@ -222,7 +222,7 @@ def next_(
     *,
     times: NextOptions,
 ) -> Result:
-    """Show when a cron expression fires, in UTC and in its zone.
+    """Show when a cron expression fires, in UTC and in its time zone.
 
     It names the times that a daylight-saving change moves or repeats.
 

@@ -77,7 +77,7 @@ class SignKeyOptions:
 
 @command(app, connects=False, view=_VIEW)
 def sign(ctx: Context, *, content: SignedContent, keys: SignKeyOptions) -> Result:
-    """Make the Upstash-Signature of a body and a URL.
+    """Create the Upstash-Signature of a body and a URL.
 
     It is for testing handlers: whoever has the key can sign anything. -o curl, http and json give
     the whole request, ready to be sent.

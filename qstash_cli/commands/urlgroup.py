@@ -63,7 +63,7 @@ def list_(ctx: Context) -> Result:
 
 @command(app)
 def get(ctx: Context, name: _Name) -> Result:
-    """Show a URL group with its endpoints.
+    """Get a URL group with its endpoints.
 
     \b
     qstash urlgroup get team --query 'endpoints[].url'
@@ -83,7 +83,7 @@ def add(
     *,
     options: EndpointNameOption,
 ) -> Result:
-    """Add endpoints to a URL group, and make it if there is none.
+    """Add endpoints to a URL group; creates the group if necessary.
 
     \b
     qstash urlgroup add team https://example.com/a https://example.com/b
@@ -104,7 +104,7 @@ def remove(
         Argument("URLs or endpoint names", "URL|ENDPOINT"),
     ],
 ) -> Result:
-    """Remove endpoints from a URL group; with the last one goes the group.
+    """Remove endpoints from a URL group; removing the last one deletes the group.
 
     \b
     qstash urlgroup remove team https://example.com/a third
@@ -121,7 +121,7 @@ def remove(
 
 @command(app, view=NAMED)
 def headers(ctx: Context, name: _Name, *, defaults: DefaultHeaderOptions) -> Result:
-    """Set the default headers of publishes to a URL group.
+    """Set the default headers of messages to a URL group.
 
     They take the place of those it has.
 
@@ -137,7 +137,7 @@ def headers(ctx: Context, name: _Name, *, defaults: DefaultHeaderOptions) -> Res
 
 @command(app, view=NAMED)
 def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
-    """Delete a URL group; what was sent to it goes on.
+    """Delete a URL group; messages already sent to it are still delivered.
 
     \b
     qstash urlgroup delete team --yes
@@ -150,7 +150,7 @@ def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
 
 @command(app, view=DEAD)
 def check(ctx: Context, name: _Name) -> Result:
-    """Ask every endpoint of a URL group for a sign of life, and list the dead ones.
+    """Check that every endpoint of a URL group responds, and list those that do not.
 
     Asks with HEAD, then with GET. Any answer is one, but for 404, 410 and those of 500 and more.
     Exits 1 if an endpoint is dead.

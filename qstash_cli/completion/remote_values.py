@@ -84,7 +84,7 @@ def _asked(ctx: Context, kind: str) -> list[Value]:
     )
     request, described = _KINDS[kind]
     try:
-        # Importing what sends it takes as long as an answer, and is none of the network's time.
+        # Importing the client takes as long as a response, and is not part of the network's time.
         client.open()
         records = within(left_s, lambda: _records(client, request))
     finally:

@@ -26,7 +26,7 @@ def cache_directory(env: Mapping[str, str], home: Path) -> Path:
 
 
 def recall(path: Path, *, now: float, lifetime_s: float) -> Any:
-    """Returns the cached value, None if there is none or it has expired."""
+    """Returns the cached value, None if there isn't one or it has expired."""
     try:
         kept = json.loads(path.read_bytes())
         is_fresh = 0 <= now - kept["at_s"] < lifetime_s

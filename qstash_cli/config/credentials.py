@@ -34,7 +34,7 @@ def resolve(
 ) -> Settings:
     """Returns the settings of the first source that has credentials.
 
-    Raises `BadCredentials` if there is none, or if its token cannot be read or is malformed, and
+    Raises `BadCredentials` if there isn't one, or if its token cannot be read or is malformed, and
     `BadInput` if the URL is one that a token must not be sent to.
     """
     variables = given.environment(env)
@@ -56,7 +56,7 @@ def resolve(
 def chosen(
     given: ConnectionFlags, env: Environment, profiles: Profiles, run_command: RunCommand
 ) -> Source:
-    """Returns the source in use. Raises `BadCredentials` if there is none."""
+    """Returns the source in use. Raises `BadCredentials` if there isn't one."""
     return paired(given, next(sources(given, env, profiles, run_command), None))
 
 

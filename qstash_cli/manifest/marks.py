@@ -29,7 +29,7 @@ def without_marks(labels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def digest_in(labels: tuple[str, ...]) -> str:
-    """Returns the digest in a schedule's labels, empty if there is none."""
+    """Returns the digest in a schedule's labels, empty if there isn't one."""
     return next((one.removeprefix(_HIDDEN) for one in labels if one.startswith(_HIDDEN)), "")
 
 

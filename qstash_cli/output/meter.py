@@ -13,7 +13,7 @@ class Meter(Protocol):
     """Reports how far it is."""
 
     def update(self, *, done_bytes: int, records: int, refused: int) -> None:
-        """So many bytes of the input, so many records of it."""
+        """Reports the bytes and records done so far."""
 
 
 class _Lines:

@@ -29,7 +29,7 @@ class _Updated:
 def status(terminal: TerminalInfo, err: TextIO) -> Iterator[StatusLine]:
     """A status line with a spinner that is gone at the end.
 
-    It moves the cursor, so there is none off a terminal, and where escape sequences are not wanted.
+    It moves the cursor, so it is not written off a terminal or where escape sequences are unwanted.
     """
     if not (terminal.is_terminal and terminal.colour):
         yield _Updated(lambda _text: None)

@@ -109,5 +109,5 @@ class Result(NamedTuple):
     on_interrupt: Callable[[], QstashError | None] | None = None
 
     def final_error(self) -> QstashError | None:
-        """The error that the run ends with, None if there is none. Call it after the data."""
+        """The error that the run ends with, None if there isn't one. Call it after the data."""
         return self.error() if callable(self.error) else self.error

@@ -63,7 +63,7 @@ class Alarm:
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
-        """Ends the wait, or the next one if there is none now."""
+        """Ends the wait, or the next one if there isn't one now."""
         self._rung.set()
 
     async def wait(self, at_ms: int | None) -> None:

@@ -126,7 +126,7 @@ def test_a_manifest_may_come_from_a_pipe(tmp_path: Path) -> None:
     "wrong",
     [
         ('[schedules.a]\ndestination = "https://example.com"\ncron = "x"', "schedules.a"),
-        ("[queue.a]", "queue: not a key of a manifest"),
+        ("[queue.a]", "queue: unknown key of a manifest"),
         ("[queues", "is not valid TOML"),
     ],
 )

@@ -25,7 +25,7 @@ def get(name: str) -> Request[UrlGroup]:
 
 
 def add(name: str, endpoints: Sequence[Endpoint]) -> Request[None]:
-    """Adds endpoints, and makes the group if there is none."""
+    """Adds endpoints, and makes the group if there isn't one."""
     body = {"endpoints": endpoints}
     return _with_body("POST", f"{_path(name)}/endpoints", body, repeatable=True)
 

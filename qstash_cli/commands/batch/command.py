@@ -60,7 +60,7 @@ def batch(
     sending: SendingOptions,
     options: Annotated[MessageOptions, "batch"],
 ) -> Result:
-    """Publish the records of a file or a stream, many in a request.
+    """Publish the records of a file or a stream, many per request.
 
     A record is {"destination": ..., "headers": ..., "body": ..., "queue": ...}, or with --to the
     body itself. Message flags apply to all records that say nothing else. A journal beside FILE

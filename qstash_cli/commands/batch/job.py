@@ -282,7 +282,7 @@ class Job:
 
 
 def journal_path(path: Path | None, sending: SendingOptions) -> Path | None:
-    """Where the journal of an input is, None if there is none."""
+    """Where the journal of an input is, None if there isn't one."""
     if sending.no_journal:
         return None
     if sending.journal is not None or path is None or is_stream(path):

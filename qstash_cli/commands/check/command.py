@@ -127,7 +127,7 @@ def _unknown(ctx: Context, error: QstashError) -> Result | None:
 
 @command(app, view=_VIEW, on_error=_unknown)
 def check(ctx: Context, *, limits: Thresholds, labels: LabelFilter) -> Result:
-    """Hold the account against limits: exit 0 if all hold, 1 if one is crossed.
+    """Check the account against limits: exit 0 if all are met, 1 if one is exceeded.
 
     A line for each check. It only reads, so a read-only token will do; --label is for the DLQ and
     the schedules. -o prometheus is for a textfile collector; -o nagios is a plugin's line, and

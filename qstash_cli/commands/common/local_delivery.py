@@ -74,7 +74,7 @@ def confirm_delivery(ctx: Context, url: str, handler: HandlerOptions) -> None:
 def signer(ctx: Context) -> Callable[[Delivery], Signed]:
     """What signs deliveries as QStash does, now, with the current key that is configured.
 
-    Raises `BadCredentials` where there is none.
+    Raises `BadCredentials` where there isn't one.
     """
     from qstash_cli.config.urls import REGION_URLS, region_of
     from qstash_cli.protocol.signature import sign

@@ -21,7 +21,7 @@ def read(
 ) -> tuple[bytes, MessageOptions]:
     """The body's bytes, and the options with the content type that the body brings.
 
-    Raises `BadInput` if there are two bodies, or JSON that is none.
+    Raises `BadInput` if there are two bodies, or invalid JSON.
     """
     sources = [
         name

@@ -40,7 +40,7 @@ def signing_keys(
 ) -> tuple[tuple[str, str], ...]:
     """The keys by name: of the flags, the region, the environment or the profile, in this order.
 
-    Raises `BadCredentials` if there is none.
+    Raises `BadCredentials` if there isn't one.
     """
     given = (("current", flags.current_key), ("next", flags.next_key))
     found = tuple((name, read_key(ctx, key)) for name, key in given if key is not None)

@@ -66,7 +66,7 @@ _AHEAD = ("QSTASH_DEV", "QSTASH_REGION")
 
 @command(app, "list", connects=False)
 def list_(ctx: Context) -> Result:
-    """List the profiles. Secrets are masked.
+    """List the profiles with masked secrets.
 
     \b
     qstash config list
@@ -78,7 +78,7 @@ def list_(ctx: Context) -> Result:
 
 @command(app, view=_ORIGINS)
 def show(ctx: Context, name: _NameIfAny = None) -> Result:
-    """Show what commands would use, and which flag, variable, file or profile says so.
+    """Show the settings in use and where each one comes from.
 
     Secrets are masked, and no token command is run. Exits 3 if there are no credentials.
 
@@ -105,7 +105,7 @@ class EnvOptions:
 
 @command(app, view=_VARIABLES)
 def env(ctx: Context, name: _NameIfAny = None, *, options: EnvOptions) -> Result:
-    """Print the variables of a profile, with its token and signing keys in clear.
+    """Print the variables of a profile with its token and signing keys unmasked.
 
     It is the one config command that shows secrets. The lines are those of a file that --env-file
     reads or, with --export, of a POSIX shell. A token command is run.
@@ -155,7 +155,7 @@ def _dotenv(found: Mapping[str, str | None]) -> list[str]:
 
 @command(app, "set", connects=False)
 def set_(ctx: Context, name: _Name, *, changes: ProfileChanges) -> Result:
-    """Make or change a profile.
+    """Create or update a profile.
 
     The token is asked for without being shown, or read from standard input; it is never an
     argument. The first profile becomes the default one.
@@ -175,7 +175,7 @@ def set_(ctx: Context, name: _Name, *, changes: ProfileChanges) -> Result:
 
 @command(app, connects=False)
 def use(ctx: Context, name: _Name) -> Result:
-    """Make a profile the default one.
+    """Set the default profile.
 
     \b
     qstash config use prod
@@ -209,7 +209,7 @@ def remove(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
 
 @command(app, connects=False)
 def path(ctx: Context) -> Result:
-    """Print where the profiles are kept.
+    """Print the path of the configuration file.
 
     \b
     qstash config path

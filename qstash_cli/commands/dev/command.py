@@ -39,7 +39,7 @@ def dev(
     *,
     serving: DevOptions,
 ) -> Result:
-    """Run QStash on this machine.
+    """Run the embedded QStash server.
 
     Prints the lines to paste into another shell. With a command after --, runs it against a
     private server on a free port, with the QSTASH_* variables set, and exits as it does. It is

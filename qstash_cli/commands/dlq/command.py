@@ -82,7 +82,7 @@ def get(
         Argument("DLQ id", "DLQ_ID", complete="dlq"),
     ],
 ) -> Result:
-    """Show an entry with the destination's last answer.
+    """Get an entry with the last response of the destination.
 
     \b
     qstash dlq get 1725323658779-0 --query responseBody
@@ -104,7 +104,7 @@ def retry(
     bulk: BulkOptions,
     waiting: PublishWaitOptions,
 ) -> Result:
-    """Publish entries again, under new message ids.
+    """Retry entries as new messages.
 
     Option flags replace those of the message. Without an id it asks first, or needs --yes.
 
@@ -121,7 +121,7 @@ def retry(
 
 @command(app, view=DELETED)
 def delete(ctx: Context, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: BulkOptions) -> Result:
-    """Delete entries for good.
+    """Delete entries permanently.
 
     Without an id it asks first, or needs --yes.
 

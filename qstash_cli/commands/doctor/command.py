@@ -74,7 +74,7 @@ _ERRORS: Mapping[ExitCode, type[QstashError]] = {
 
 @command(app, view=_VIEW)
 def doctor(ctx: Context) -> Result:
-    """Check credentials, network, clock and account, and say how to mend what is wrong.
+    """Diagnose credentials, network, clock and account.
 
     Sends a few small requests, and nothing that changes anything. Exits 0 if there are warnings at
     most, 3 for the credentials, 6 if QStash cannot be reached, 1 for anything else.

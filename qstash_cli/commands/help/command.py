@@ -24,7 +24,7 @@ def help(  # noqa: A001 - the word of the command line
         Argument("A topic or a command", "TOPIC", complete="topic"),
     ] = None,
 ) -> Result:
-    """Show a topic, or the help of a command.
+    """Show a topic or the help of a command.
 
     \b
     qstash help exit-codes

@@ -24,7 +24,7 @@ app = group()
 
 @command(app)
 def get(ctx: Context) -> Result:
-    """Print the signing keys, in clear.
+    """Print the signing keys unmasked.
 
     \b
     qstash keys get --query current
@@ -35,7 +35,7 @@ def get(ctx: Context) -> Result:
 
 @command(app, view=KEYS)
 def rotate(ctx: Context, *, options: RotationOptions, confirm: ConfirmOptions) -> Result:
-    """Make the next key the current one, and a new key the next one.
+    """Rotate the signing keys: the next key becomes the current one.
 
     Endpoints that know both keys go on working through one rotation, not through two. With --probe
     each is first sent a request signed with the next key, and must accept it with a 2xx. Prints

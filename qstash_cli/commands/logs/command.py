@@ -58,7 +58,7 @@ def logs(
     options: LogOptions,
     forwarding: ForwardOptions,
 ) -> Result:
-    """Show what happened to messages, newest first.
+    """List what happened to messages, newest first.
 
     --follow --forward-to mirrors what is delivered elsewhere into a handler on this machine, each
     attempt once and in order, signed now for its own URL, with the handler's answer beside it. It

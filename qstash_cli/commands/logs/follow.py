@@ -21,7 +21,7 @@ _LONGEST_PAUSE_S = 30.0
 @dataclass(frozen=True, kw_only=True)
 class Log:
     """The log to follow. `since(ms)` reads all entries from that time on, newest first;
-    `newest_ms()` is the time of the last one, 0 if there is none. `sleep` takes seconds,
+    `newest_ms()` is the time of the last one, 0 if there isn't one. `sleep` takes seconds,
     `note` writes to standard error.
     """
 

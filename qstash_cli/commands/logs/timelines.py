@@ -17,7 +17,7 @@ _OF_THE_MESSAGE = ("messageId", "url", "topicName", "queueName", "scheduleId", "
 
 
 def timelines(entries: Iterable[LogEntry], limit: int | None) -> Iterator[dict[str, Any]]:
-    """The messages of entries that come newest first, at most so many, the newest first.
+    """Yields up to `limit` messages, newest first, from entries that come newest first.
 
     Each has its entries in order, oldest first. A message is given out once its beginning was
     seen, or at the end of the log.

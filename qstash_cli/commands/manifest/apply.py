@@ -51,7 +51,7 @@ class _Progress:
 
 @command(app, view=STEPS)
 def apply(ctx: Context, *, source: ManifestOptions, confirm: ConfirmOptions) -> Result:
-    """Make the account what the manifest says: schedules, URL groups, queues and pins.
+    """Apply a manifest to the account: schedules, URL groups, queues and pins.
 
     Shows the plan and asks. Removes only with --prune, and only schedules that a manifest made.
     Applied again, it sends nothing. --dry-run shows the plan and its requests; secrets of the

@@ -20,7 +20,7 @@ _MANIFEST = View(columns=(), id=lambda _record: None)
 
 @command(app)
 def export(ctx: Context) -> Result:
-    """Write schedules, URL groups, queues and pins as a manifest that `apply` reads.
+    """Write the schedules, URL groups, queues and pins of the account as a manifest.
 
     A schedule with redacted values is left out, as QStash shows only their hashes; then the exit
     code is 10.

@@ -31,7 +31,7 @@ class PlanOptions:
 
 @command(app, view=STEPS)
 def plan(ctx: Context, *, source: ManifestOptions, options: PlanOptions) -> Result:
-    """Show what `apply` would change to make the account what the manifest says.
+    """Preview what `apply` would change.
 
     A key that the manifest leaves out has its default, `paused` too. Kinds without a table in the
     manifest are left alone.

@@ -61,7 +61,7 @@ def list_(ctx: Context) -> Result:
 
 @command(app)
 def get(ctx: Context, name: _Name) -> Result:
-    """Show a queue.
+    """Get a queue.
 
     \b
     qstash queue get orders --query lag
@@ -72,7 +72,7 @@ def get(ctx: Context, name: _Name) -> Result:
 
 @command(app, "set", view=NAMED)
 def set_(ctx: Context, name: _Name, *, options: QueueOptions) -> Result:
-    """Make a queue, or change how it delivers.
+    """Create or update a queue.
 
     \b
     qstash queue set orders --parallelism 2
@@ -83,7 +83,7 @@ def set_(ctx: Context, name: _Name, *, options: QueueOptions) -> Result:
 
 @command(app, view=NAMED)
 def pause(ctx: Context, name: _Name) -> Result:
-    """Keep messages back; what is on its way goes on.
+    """Pause a queue; deliveries in flight are completed.
 
     \b
     qstash queue pause orders
@@ -94,7 +94,7 @@ def pause(ctx: Context, name: _Name) -> Result:
 
 @command(app, view=NAMED)
 def resume(ctx: Context, name: _Name) -> Result:
-    """Deliver again.
+    """Resume a queue.
 
     \b
     qstash queue resume orders
@@ -105,7 +105,7 @@ def resume(ctx: Context, name: _Name) -> Result:
 
 @command(app, view=NAMED)
 def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
-    """Delete a queue and the messages in it.
+    """Delete a queue and its messages.
 
     \b
     qstash queue delete orders --yes
@@ -118,7 +118,7 @@ def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
 
 @command(app, view=QUEUE)
 def wait(ctx: Context, name: _Name, *, until: QueueWaitOptions, waiting: WaitOptions) -> Result:
-    """Wait until a queue is idle, or until its lag is low.
+    """Wait until a queue is idle or its lag is low.
 
     Of a paused queue, --idle waits for what is on its way, retries included. It goes by the log:
     QStash keeps it for some days only, entries may appear in it some seconds late, and what is

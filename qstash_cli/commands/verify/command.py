@@ -80,7 +80,7 @@ class Time:
 
 @command(app, connects=False)
 def verify(ctx: Context, *, capture: CaptureOptions, keys: SigningKeyOptions, time: Time) -> Result:
-    """Check a captured signature, claim by claim.
+    """Verify a captured signature, claim by claim.
 
     Needs neither network nor account. Exits 0 if every signature is valid and 7 if not. Keys come
     from the flags, the environment or a profile. All checks are made, whichever fails first, and

@@ -112,7 +112,7 @@ class Dispatcher:
                     lane.flow.waiting -= 1
 
     def start_next(self, now_ms: int) -> Start | None:
-        """Starts the next message that the limits allow, None if there is none."""
+        """Starts the next message that the limits allow, None if there isn't one."""
         while self._ready and self.in_flight < self._limit:
             _, lane = heapq.heappop(self._ready)
             lane.is_parked = False

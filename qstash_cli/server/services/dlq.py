@@ -26,7 +26,7 @@ async def list_entries(account: Account, given: Parameters) -> DlqPage:
 
 
 async def get(account: Account, dlq_id: str) -> DlqEntry:
-    """Returns the entry with this id. Raises `ApiError` if there is none."""
+    """Returns the entry with this id. Raises `ApiError` if there isn't one."""
     return await account.store.run(lambda connection: dlq.get(connection, dlq_id))
 
 

@@ -16,7 +16,7 @@ async def list_all(account: Account) -> list[Queue]:
 
 
 async def get(account: Account, name: str) -> Queue:
-    """Returns the queue with this name. Raises `ApiError` if there is none."""
+    """Returns the queue with this name. Raises `ApiError` if there isn't one."""
     return await account.store.run(lambda connection: queues.get(connection, name))
 
 

@@ -56,7 +56,7 @@ async def list_all(account: Account) -> AsyncIterator[ScheduleState]:
 
 
 async def get(account: Account, schedule_id: str) -> ScheduleState:
-    """Returns the schedule with this id. Raises `ApiError` if there is none."""
+    """Returns the schedule with this id. Raises `ApiError` if there isn't one."""
 
     def read(connection: Connection) -> ScheduleState:
         return _state(connection, schedules.get(connection, schedule_id))

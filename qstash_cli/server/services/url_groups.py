@@ -21,7 +21,7 @@ async def list_all(account: Account) -> list[UrlGroup]:
 
 
 async def get(account: Account, name: str) -> UrlGroup:
-    """Returns the group with this name. Raises `ApiError` if there is none."""
+    """Returns the group with this name. Raises `ApiError` if there isn't one."""
     return await account.store.run(lambda connection: url_groups.get(connection, name))
 
 

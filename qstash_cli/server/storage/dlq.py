@@ -36,7 +36,7 @@ class DlqEntry(NamedTuple):
 
 
 class DlqPage(NamedTuple):
-    """Entries in order, and the cursor of the next page, empty if there is none."""
+    """Entries in order, and the cursor of the next page, empty if there isn't one."""
 
     entries: list[DlqEntry]
     cursor: str
@@ -65,7 +65,7 @@ def add(  # noqa: PLR0917 - the columns
 
 
 def get(connection: sqlite3.Connection, dlq_id: str) -> DlqEntry:
-    """Returns the entry with this id. Raises `ApiError` if there is none."""
+    """Returns the entry with this id. Raises `ApiError` if there isn't one."""
     row = connection.execute(f"{_SELECT}dlq.id = ?", (dlq_id,)).fetchone()
     if row is None:
         raise ApiError(404, f"dlq message {dlq_id} not found")

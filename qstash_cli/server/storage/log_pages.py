@@ -28,7 +28,7 @@ class LogEntry(NamedTuple):
 
 
 class LogPage(NamedTuple):
-    """Entries in order, and the cursor of the next page, None if there is none."""
+    """Entries in order, and the cursor of the next page, None if there isn't one."""
 
     entries: list[LogEntry]
     cursor: str | None

@@ -18,6 +18,6 @@ def add(
 
 
 def last_step_ms(connection: sqlite3.Connection) -> int:
-    """Returns the time of the last step of any message, 0 if there is none."""
+    """Returns the time of the last step of any message, 0 if there isn't one."""
     row = connection.execute("SELECT time_ms FROM logs ORDER BY seq DESC LIMIT 1").fetchone()
     return row["time_ms"] if row else 0

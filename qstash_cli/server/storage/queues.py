@@ -57,7 +57,7 @@ def list_all(connection: sqlite3.Connection) -> list[Queue]:
 
 
 def get(connection: sqlite3.Connection, name: str) -> Queue:
-    """Returns the queue with this name. Raises `ApiError` if there is none."""
+    """Returns the queue with this name. Raises `ApiError` if there isn't one."""
     row = connection.execute(f"{_SELECT} WHERE name = ?", (name,)).fetchone()
     if row is None:
         raise ApiError(404, f"queue {name} not found")

@@ -75,7 +75,7 @@ def find(connection: sqlite3.Connection, schedule_id: str) -> Schedule | None:
 
 
 def get(connection: sqlite3.Connection, schedule_id: str) -> Schedule:
-    """Returns the schedule with this id. Raises `ApiError` if there is none."""
+    """Returns the schedule with this id. Raises `ApiError` if there isn't one."""
     found = find(connection, schedule_id)
     if found is None:
         raise ApiError(404, f"schedule {schedule_id} not found")
@@ -107,7 +107,7 @@ def list_times(connection: sqlite3.Connection) -> list[ScheduleTime]:
 
 
 def next_due_ms(connection: sqlite3.Connection) -> int | None:
-    """Returns the time of the next schedule, None if there is none."""
+    """Returns the time of the next schedule, None if there isn't one."""
     row = connection.execute(
         "SELECT min(next_ms) AS next_ms FROM schedules WHERE typeof(next_ms) = 'integer'"
     ).fetchone()
@@ -140,7 +140,7 @@ def set_last(
 
 
 def last_change_ms(connection: sqlite3.Connection) -> int:
-    """Returns the latest time at which a schedule was created or fired, 0 if there is none."""
+    """Returns the latest time at which a schedule was created or fired, 0 if there isn't one."""
     rows = connection.execute("SELECT created_ms, last_ms FROM schedules").fetchall()
     return max((time for row in rows for time in row if isinstance(time, int)), default=0)
 

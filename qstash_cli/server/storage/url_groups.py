@@ -36,7 +36,7 @@ def find(connection: sqlite3.Connection, name: str) -> UrlGroup | None:
 
 
 def get(connection: sqlite3.Connection, name: str) -> UrlGroup:
-    """Returns the group with this name. Raises `ApiError` if there is none."""
+    """Returns the group with this name. Raises `ApiError` if there isn't one."""
     found = find(connection, name)
     if found is None:
         raise ApiError(404, f"topic {name} not found")
