@@ -3,81 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.json import Encoder
 
 from qstash_cli.batch.lines import Lines, Row
+from qstash_cli.batch.recipe import (
+    CONTENT_TYPE,
+    DEDUPLICATION_ID,
+    JSON_TYPE,
+    Recipe,
+    Template,
+    has_content_type,
+    is_by_content,
+)
 from qstash_cli.batch.rows import FileFormat, Piece, rows_in
 from qstash_cli.errors import BadInput
 from qstash_cli.json_lines import line_parser
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
-from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.ids import validate_deduplication_id, validate_name
 from qstash_cli.protocol.suggestions import did_you_mean
 
-_ID = "Upstash-Deduplication-Id"
-_BY_CONTENT = "upstash-content-based-deduplication"
-_TYPE = "Content-Type"
-_JSON = "application/json"
 _FIELDS = ("destination", "headers", "body", "queue")
 _HEADER_COLUMNS = ("upstash-", "content-type")
-
-
-class Template(NamedTuple):
-    """The parts that all items share. A record that is null has no content type."""
-
-    destination: str
-    headers: dict[str, str]
-    headers_of_null: dict[str, str]
-    queue: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How to convert rows to items.
-
-    With `to` or `destination_field`, a row is a body; without them, it is a whole item. `headers`
-    and `queue` are defaults for items. `job` is the prefix of deduplication ids. `validate` takes
-    destination, headers and queue, and returns the destination to send; `validate_body` takes the
-    length of the body in bytes. Both raise `BadInput`.
-    """
-
-    file_format: FileFormat
-    job: str
-    validate: Callable[[str, Headers, str | None], str]
-    validate_body: Callable[[int], None]
-    to: str | None = None
-    destination_field: str | None = None
-    dedup_field: str | None = None
-    delay_field: str | None = None
-    headers: Headers = ()
-    queue: str | None = None
-
-    @property
-    def row_is_body(self) -> bool:
-        """Whether a row is only a body."""
-        return self.to is not None or self.destination_field is not None
-
-    @cached_property
-    def template(self) -> Template | None:
-        """The template of the items, None if they differ in more than the body and the line.
-
-        Raises `BadInput` if no item can be valid.
-        """
-        picks = self.destination_field or self.dedup_field or self.delay_field
-        headers = dict(self.headers)
-        if self.to is None or picks or _ID in headers or _is_by_content(headers):
-            return None
-        typed = headers if _has_content_type(headers) else headers | {_TYPE: _JSON}
-        for one in (headers, typed):
-            destination = self.validate(self.to, tuple(one.items()), self.queue)
-        queue = validate_name(self.queue, "queue") if self.queue else None
-        return Template(destination, typed, headers, queue)
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -128,7 +78,7 @@ def _from_template(template: Template, row: Row, recipe: Recipe) -> bytes:
     # The columns of a CSV row become JSON; any other row is the body, unchanged.
     recipe.validate_body(len(row.text) if row.fields is None else len(body.encode()))
     headers = (untyped if record is None else typed).copy()
-    headers[_ID] = f"{recipe.job}-{row.line}"
+    headers[DEDUPLICATION_ID] = f"{recipe.job}-{row.line}"
     item: dict[str, Any] = {"destination": destination, "headers": headers, "body": body}
     if queue:
         item["queue"] = queue
@@ -139,12 +89,12 @@ def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
     headers: dict[str, str] = item["headers"]
     queue = item.get("queue")
     body = item.get("body", "")
-    given_id = headers.pop(_ID, None)
+    given_id = headers.pop(DEDUPLICATION_ID, None)
     item["destination"] = recipe.validate(item["destination"], tuple(headers.items()), queue)
     if given_id is not None:
-        headers[_ID] = validate_deduplication_id(given_id)
-    elif not _is_by_content(headers):
-        headers[_ID] = f"{recipe.job}-{row.line}"
+        headers[DEDUPLICATION_ID] = validate_deduplication_id(given_id)
+    elif not is_by_content(headers):
+        headers[DEDUPLICATION_ID] = f"{recipe.job}-{row.line}"
     try:
         _validate_size(body, recipe)
         return _encode_item(item)
@@ -161,21 +111,13 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_item = Encoder().encode
 
 
-def _is_by_content(headers: Mapping[str, str]) -> bool:
-    return any(n.lower() == _BY_CONTENT and v.lower() == "true" for n, v in headers.items())
-
-
-def _has_content_type(headers: Mapping[str, str]) -> bool:
-    return any(name.lower() == "content-type" for name in headers)
-
-
 def _body_item(row: Row, recipe: Recipe) -> dict[str, Any]:
     record, body = _record_and_body(row, recipe.file_format)
     headers = dict(recipe.headers)
-    if record is not None and not _has_content_type(headers):
-        headers[_TYPE] = _JSON
+    if record is not None and not has_content_type(headers):
+        headers[CONTENT_TYPE] = JSON_TYPE
     if recipe.dedup_field is not None:
-        headers[_ID] = _picked(record, recipe.dedup_field)
+        headers[DEDUPLICATION_ID] = _picked(record, recipe.dedup_field)
     if recipe.delay_field is not None:
         delay = _picked(record, recipe.delay_field, may_be_empty=True)
         if delay:
@@ -290,7 +232,7 @@ def _headers(given: Any) -> dict[str, str]:
         if isinstance(value, dict | list) or value is None:
             raise BadInput(f"the header value is not a string: {name}")
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        headers[_ID if name.lower() == _ID.lower() else name] = text
+        headers[DEDUPLICATION_ID if name.lower() == DEDUPLICATION_ID.lower() else name] = text
     return headers
 
 
@@ -299,6 +241,6 @@ def _body(given: Any, headers: dict[str, str]) -> str:
         return ""
     if isinstance(given, str):
         return given
-    if not _has_content_type(headers):
-        headers[_TYPE] = _JSON
+    if not has_content_type(headers):
+        headers[CONTENT_TYPE] = JSON_TYPE
     return _encode(given)

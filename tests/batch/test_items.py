@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qstash_cli.batch.items import Recipe, Record, records_of
+from qstash_cli.batch.items import Record, records_of
+from qstash_cli.batch.recipe import Recipe
 from qstash_cli.batch.rows import pieces_of
 from qstash_cli.errors import BadInput
 

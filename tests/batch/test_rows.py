@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qstash_cli.batch import csv_rows, lines
-from qstash_cli.batch.items import Recipe, record_of
+from qstash_cli.batch.items import record_of
 from qstash_cli.batch.lines import Row
+from qstash_cli.batch.recipe import Recipe
 from qstash_cli.batch.rows import FileFormat, pieces_of, rows_in
 from qstash_cli.errors import BadInput
 

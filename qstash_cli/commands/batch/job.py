@@ -12,7 +12,7 @@ from typing import Any
 
 from qstash_cli.batch.acknowledgements import OutcomeUnknown
 from qstash_cli.batch.chunks import Chunk, chunks_of
-from qstash_cli.batch.items import Recipe, records_of
+from qstash_cli.batch.items import records_of
 from qstash_cli.batch.journal import (
     Journal,
     NoJournal,
@@ -28,6 +28,7 @@ from qstash_cli.batch.outcomes import (
     refuse_none,
 )
 from qstash_cli.batch.pace import paced
+from qstash_cli.batch.recipe import Recipe
 from qstash_cli.batch.rejects import opened_rejects
 from qstash_cli.batch.resume import InputChanged, Resumption
 from qstash_cli.batch.rows import FileFormat, pieces_of

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
-from qstash_cli.batch.items import Recipe
+from qstash_cli.batch.recipe import Recipe
 from qstash_cli.batch.rows import FileFormat
 from qstash_cli.cli.context import Context
 from qstash_cli.commands.batch.options import RecordOptions
