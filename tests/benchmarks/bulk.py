@@ -76,7 +76,7 @@ def _peak(plan: Plan, sink: Service, number: int) -> Callable[[], float]:
     process = Process(argv=argv, env=plan.client_env(sink.url))
 
     def peak_mb() -> float:
-        sink.told()
+        sink.tally()
         found = process.peak_mb()
         _check_arrived(sink, number, argv)
         return found
@@ -88,7 +88,7 @@ def _rate(plan: Plan, sink: Service, argv: list[str], number: int) -> Callable[[
     process = Process(argv=argv, env=plan.client_env(sink.url))
 
     def rate() -> float:
-        sink.told()
+        sink.tally()
         took_s = process.run_s()
         _check_arrived(sink, number, argv)
         return number / took_s
@@ -97,7 +97,7 @@ def _rate(plan: Plan, sink: Service, argv: list[str], number: int) -> Callable[[
 
 
 def _check_arrived(sink: Service, number: int, argv: list[str]) -> None:
-    arrived = sink.told()["records"]
+    arrived = sink.tally()["records"]
     if arrived != number:
         raise RuntimeError(f"{arrived} of {number} records arrived of {argv[0]}")
 

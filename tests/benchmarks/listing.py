@@ -140,7 +140,7 @@ def _bury_one(plan: Plan, db: Path) -> None:
         path = f"/v2/publish/{sink.url}/refuse"
         file.write_bytes(request_of(dev, path, b'{"name":"ada"}', BEARER, "Upstash-Retries: 0"))
         load(dev, file, connections=1, times=1)
-        while not sink.told_so_far()["requests"]:
+        while not sink.tally_so_far()["requests"]:
             time.sleep(0.05)
         # What the server has of the answer it writes before it ends.
         time.sleep(0.5)

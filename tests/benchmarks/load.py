@@ -1,6 +1,6 @@
 """Posts one request over and over through several connections, from a process of its own.
 
-`load.py HOST PORT CONNECTIONS TIMES FILE` sends the bytes of FILE so many times and prints the
+`load.py HOST PORT CONNECTIONS TIMES FILE` sends the bytes of FILE repeatedly and prints the
 requests per second. It writes bytes that are ready and reads no more of an answer than its length,
 so that it takes a tenth of what the servers take.
 """

@@ -90,7 +90,7 @@ def _script(link: Path) -> Path:
 
 
 def _beside(node_modules: Path, name: str) -> Path:
-    # Node looks for packages from where the script is.
+    # Node resolves packages relative to the script.
     place = node_modules.parent / name
     place.write_text((SCRIPTS / name).read_text())
     return place

@@ -27,7 +27,7 @@ class Goal:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One comparison. `ours` and `peer` are medians in `unit`; `note` says why there is none.
+    """One comparison. `ours` and `peer` are medians in `unit`; `note` explains a missing one.
 
     A row without a goal is there for comparison.
     """

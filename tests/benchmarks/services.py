@@ -28,18 +28,18 @@ class Service:
         """The first of its URLs."""
         return self.urls[0]
 
-    def told(self) -> dict[str, Any]:
+    def tally(self) -> dict[str, Any]:
         """What a sink has counted since it was last asked."""
-        return self._get("/told")
+        return self._get("/tally")
 
-    def told_so_far(self) -> dict[str, Any]:
+    def tally_so_far(self) -> dict[str, Any]:
         """What a sink has counted since then; it goes on counting."""
-        return self._get("/told/so-far")
+        return self._get("/tally/so-far")
 
     def _get(self, path: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}{path}") as answer:  # noqa: S310 - our own
-            told: dict[str, Any] = json.load(answer)
-        return told
+            tally: dict[str, Any] = json.load(answer)
+        return tally
 
     @property
     def memory_mb(self) -> float:
@@ -69,7 +69,7 @@ def running(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[Service]:
 
 @contextmanager
 def running_sink(env: Mapping[str, str], ports: int = 1) -> Iterator[Service]:
-    """A sink that listens on so many ports."""
+    """A sink that listens on `ports` ports."""
     with running([sys.executable, str(_HERE / "sink.py"), str(ports)], env) as service:
         yield service
 

@@ -132,7 +132,7 @@ def _fill(plan: Plan, dev: Service, number: int, urls: Sequence[str], *headers: 
 
 def _delivered_per_s(plan: Plan, dev: Service, sink: Service, number: int) -> float:
     due_s = int(time.time()) + 3 + number // 2000
-    sink.told()
+    sink.tally()
     urls = [f"{url}/take" for url in sink.urls]
     _fill(plan, dev, number, urls, f"Upstash-Not-Before: {due_s}")
     late_s = time.time() - due_s
@@ -141,8 +141,8 @@ def _delivered_per_s(plan: Plan, dev: Service, sink: Service, number: int) -> fl
     arrived, took_s = 0, 0.0
     while arrived < number:
         time.sleep(0.5)
-        told = sink.told_so_far()
-        arrived, took_s = told["requests"], told["took_s"]
+        tally = sink.tally_so_far()
+        arrived, took_s = tally["requests"], tally["took_s"]
         if time.time() > due_s + 120:
             raise RuntimeError(f"only {arrived} of {number} messages were delivered")
     return (number - 1) / took_s

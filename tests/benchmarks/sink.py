@@ -1,9 +1,9 @@
-"""A QStash that does nothing, fast: it answers a publish, a batch, and everything else.
+"""A fast fake of QStash that accepts every publish and batch and counts them.
 
-A process of its own. It prints its URLs, of as many ports as its argument says (1 without one).
-`GET /told` gives the number of requests to all ports since the last time it was asked, the seconds
-between the first and the last of them, and the number of records. `GET /told/so-far` gives the
-same, and goes on counting.
+Runs as a separate process and prints its URLs, one for each port; the argument is the number of
+ports (default 1). `GET /tally` returns the number of requests to all ports since the last call, the
+seconds between the first and the last of them, and the number of records, and resets the counters.
+`GET /tally/so-far` returns the same without a reset.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _batched(items: int) -> bytes:
 
 
 @dataclass
-class Told:
+class Tally:
     """What came in since it was last asked."""
 
     requests: int = 0
@@ -54,20 +54,20 @@ class Told:
             self.first_at = self.last_at
         self.requests += 1
 
-    def tell(self, *, anew: bool) -> bytes:
+    def report(self, *, anew: bool) -> bytes:
         """All of it as JSON; counts anew from here if that is wanted."""
         took_s = self.last_at - self.first_at
-        told = {"requests": self.requests, "records": self.records, "took_s": took_s}
+        tally = {"requests": self.requests, "records": self.records, "took_s": took_s}
         if anew:
             self.requests = self.records = 0
-        return _answer(b"200 OK", json.dumps(told).encode())
+        return _answer(b"200 OK", json.dumps(tally).encode())
 
 
 class Sink(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, told: Told) -> None:
-        self._told = told
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
         self._received = bytearray()
         self._wanted = 0
 
@@ -93,14 +93,14 @@ class Sink(asyncio.Protocol):
             self._transport.write(self._answer(head, body))
 
     def _answer(self, head: bytes, body: bytes) -> bytes:
-        if head.startswith(b"GET /told"):
-            return self._told.tell(anew=b"/told/so-far " not in head)
-        self._told.count()
+        if head.startswith(b"GET /tally"):
+            return self._tally.report(anew=b"/tally/so-far " not in head)
+        self._tally.count()
         if head.startswith(b"POST /v2/publish"):
             return _PUBLISHED
         if head.startswith(b"POST /v2/batch"):
             items = body.count(_ITEM)
-            self._told.records += items
+            self._tally.records += items
             return _batched(items)
         return _REFUSED if head.startswith(b"POST /refuse") else _OK
 
@@ -111,8 +111,8 @@ def _length(head: bytes) -> int:
 
 
 async def _serve(ports: int) -> None:
-    told, loop = Told(), asyncio.get_running_loop()
-    servers = [await loop.create_server(lambda: Sink(told), "127.0.0.1", 0) for _ in range(ports)]
+    tally, loop = Tally(), asyncio.get_running_loop()
+    servers = [await loop.create_server(lambda: Sink(tally), "127.0.0.1", 0) for _ in range(ports)]
     urls = [f"http://127.0.0.1:{one.sockets[0].getsockname()[1]}" for one in servers]
     sys.stdout.write(f"{' '.join(urls)}\n")
     sys.stdout.flush()

@@ -100,8 +100,8 @@ CASES = {
     ),
     "an id": ('[schedules."a b"]\ncron = "@daily"\ndestination = "https://a.io"',
               'schedules."a b": not a valid schedule name', ""),
-    "a table that is none": ("schedules = 3", "schedules: expected a table", "[schedules.NAME]"),
-    "a resource that is none": ("queues = {a = 3}", "queues.a: expected a table", "[queues.a]"),
+    "a number for a table": ("schedules = 3", "schedules: expected a table", "[schedules.NAME]"),
+    "a number for a resource": ("queues = {a = 3}", "queues.a: expected a table", "[queues.a]"),
     "a queue's parallelism": ("[queues.a]\nparallelism = 0", "queues.a.parallelism: ", "least 1"),
     "a queue's key": ("[queues.a]\nparallelizm = 1", "queues.a.parallelizm", "'parallelism'?"),
     "a group without endpoints": ("[urlgroups.a]", "urlgroups.a.endpoints: expected a list", ""),
@@ -130,29 +130,29 @@ CASES = {
 def test_a_problem_is_reported_with_file_and_key(case: tuple[str, str, str]) -> None:
     text, key, words = case
 
-    told = refusal(text)
+    message = refusal(text)
 
-    assert "qstash.toml" in told
-    assert key in told
-    assert words in told
+    assert "qstash.toml" in message
+    assert key in message
+    assert words in message
 
 
 def test_all_problems_are_reported_at_once() -> None:
-    told = refusal(BASE + "retires = 3\ndelay = 'soon'\n[queues.'a b']\n[flow.k]\nrate = 0")
+    message = refusal(BASE + "retires = 3\ndelay = 'soon'\n[queues.'a b']\n[flow.k]\nrate = 0")
 
-    assert told.startswith("qstash.toml has 4 problems\n")
-    assert [line.split(":")[0] for line in told.splitlines()[1:-1]] == [
+    assert message.startswith("qstash.toml has 4 problems\n")
+    assert [line.split(":")[0] for line in message.splitlines()[1:-1]] == [
         '  queues."a b"', "  flow.k.rate", "  schedules.s.retires", "  schedules.s.delay",
     ]  # fmt: skip
 
 
 def test_errors_never_contain_values_of_secrets() -> None:
-    told = refusal(BASE + "retries = '${API_TOKEN}'\ncallback = 'ftp://${PASSWORD}'",
+    message = refusal(BASE + "retries = '${API_TOKEN}'\ncallback = 'ftp://${PASSWORD}'",
                    API_TOKEN="hunter2", PASSWORD="swordfish")  # fmt: skip
 
-    assert "schedules.s.retries: invalid value" in told
-    assert "hunter2" not in told
-    assert "swordfish" not in told
+    assert "schedules.s.retries: invalid value" in message
+    assert "hunter2" not in message
+    assert "swordfish" not in message
 
 
 def test_invalid_utf_8_is_reported_with_its_line() -> None:

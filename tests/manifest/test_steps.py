@@ -30,7 +30,7 @@ def read(text: str) -> Manifest:
     return parse(text.encode(), "qstash.toml", {}, Validation())
 
 
-def told(made: Plan) -> list[str]:
+def described(made: Plan) -> list[str]:
     return [f"{step.action} {step.kind} {step.name}" for step in made.steps]
 
 
@@ -68,7 +68,7 @@ def test_dependencies_of_schedules_are_created_before_and_removed_after_them() -
         schedules={"old": managed(Schedule(destination="old", cron="@daily"))},
     )
 
-    assert told(plan(manifest, account, prune=True)) == [
+    assert described(plan(manifest, account, prune=True)) == [
         "create queue q", "create flow k", "create urlgroup g", "create schedule s",
         "delete schedule old", "delete urlgroup old", "delete flow old", "delete queue old",
     ]  # fmt: skip
@@ -77,7 +77,7 @@ def test_dependencies_of_schedules_are_created_before_and_removed_after_them() -
 def test_nothing_is_removed_without_pruning() -> None:
     made = plan(read("[queues]"), Account(queues={"old": Queue()}), prune=False)
 
-    assert told(made) == []
+    assert described(made) == []
     assert made.kept == (("queue", "old"),)
 
 
@@ -87,8 +87,8 @@ def test_pruning_keeps_absent_kinds_and_unmanaged_schedules() -> None:
         schedules={"by-hand": StoredSchedule(schedule=Schedule(destination=URL, cron="@daily"))},
     )
 
-    assert told(plan(read("[schedules]"), account, prune=True)) == []
-    assert told(plan(read("[queues]"), account, prune=True)) == ["delete queue old"]
+    assert described(plan(read("[schedules]"), account, prune=True)) == []
+    assert described(plan(read("[queues]"), account, prune=True)) == ["delete queue old"]
 
 
 @given(manifests())
@@ -194,7 +194,7 @@ def test_hidden_options_are_compared_by_digest() -> None:
     assert plan(manifest, account, prune=False).steps == ()
     for old, new in (("retries = 2", "retries = 3"), ('"new"', '"newer"'), ('"body"', '"headers"')):
         changed = plan(read(HIDING.replace(old, new)), account, prune=False)
-        assert told(changed) == ["change schedule s"], new
+        assert described(changed) == ["change schedule s"], new
     gone = plan(read(HIDING.partition("body")[0]), account, prune=False)
     assert fields(gone)["hidden options"] == ("(not returned by QStash)", None)
 
