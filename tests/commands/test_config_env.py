@@ -153,12 +153,12 @@ def test_it_warns_of_keys_from_elsewhere_and_of_what_comes_first(qstash: Qstash)
     assert (first.out, plain.err) == (plain.out, "")
 
 
-def test_the_help_says_that_secrets_are_shown(
+def test_the_help_says_that_secrets_are_unmasked(
     qstash: Qstash, capsys: pytest.CaptureFixture[str]
 ) -> None:
     qstash("config", "env", "--help")
 
-    assert "with its token and signing keys in clear" in capsys.readouterr().out
+    assert "with its token and signing keys unmasked" in capsys.readouterr().out
 
 
 def test_the_url_is_stored_as_api_url_and_an_older_name_is_changed(local: Qstash) -> None:

@@ -81,7 +81,7 @@ def test_what_the_network_is_not_needed_for_imports_nothing_slow(tmp_path: Path)
     done = run([sys.executable, "-c", script], plain_environment(tmp_path) | asking)
 
     modules = set(done.stdout.splitlines()[-1].split())
-    assert "\npause\tKeep " in done.stdout
+    assert "\npause\tPause " in done.stdout
     assert modules & {"asyncio", "httpx", "httpx2", "rich", "platformdirs", "tomllib"} == set()
 
 

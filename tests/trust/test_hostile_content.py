@@ -260,13 +260,13 @@ def test_any_text_is_one_value_in_every_format(cli: Qstash, text: str) -> None:
     tsv_lines = as_tsv.out.removesuffix("\n").split("\n")
     assert [line.count("\t") for line in tsv_lines] == [2, 2], as_tsv
     assert not violation(on_terminal)
-    # The columns of a row are aligned with those of the header.
+    # The columns of a row are aligned with those of the header, numbers to the right.
     header, row = _OWN.sub("", in_table.out).splitlines()[:2]
-    assert cell_len(header[: header.index("PARALLELISM")]) == _cells_before(row, "1725323658779")
+    assert _cells_to(header, "PARALLELISM") == _cells_to(row, "1725323658779")
 
 
-def _cells_before(row: str, value: str) -> int:
-    return cell_len(row[: row.index(f"  {value}") + 2])
+def _cells_to(line: str, value: str) -> int:
+    return cell_len(line[: line.index(f"  {value}") + 2 + len(value)])
 
 
 @pytest.mark.parametrize("name", [None, "json"])
