@@ -35,7 +35,7 @@ def write_output(ctx: Context, ids: Sequence[str]) -> None:
 
 
 def mask(ctx: Context, *secrets: str | None) -> None:
-    """Has the runner hide secrets that are about to be shown."""
+    """Makes the runner mask secrets that are about to be printed."""
     if _is_on(ctx):
         from qstash_cli.output.github import masks
 

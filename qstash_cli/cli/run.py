@@ -129,7 +129,7 @@ def _refuse_closed_output(ctx: Context) -> None:
 def _validate_preview(ctx: Context, view: View | None) -> None:
     name = ctx.options.output.format
     if ctx.options.connection.preview is not None and view is not None and name in view.forms:
-        raise BadInput(f"a request cannot be shown with -o {name}", hint=f"leave -o {name} away")
+        raise BadInput(f"-o {name} cannot display a request", hint=f"remove -o {name}")
 
 
 def _result(ctx: Context, parsed: ParsedCommand) -> Result:

@@ -1,6 +1,4 @@
-"""The flags that are the same on every command: how results are shown, what is talked to, and what
-a pipeline needs.
-"""
+"""Options of every command: output, automation and connection."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ _AUTOMATION = "Automation"
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """How the result is shown."""
+    """How the result is displayed."""
 
     output: str | None = flag(
         "table, json, jsonl, tsv, csv or ids",

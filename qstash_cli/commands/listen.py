@@ -52,7 +52,7 @@ _VIEW = View(
 
 def _status(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) in _STATUSES):
-        raise BadInput(f"not a status to answer: {text!r}", hint="between 200 and 599")
+        raise BadInput(f"not a response status: {text!r}", hint="between 200 and 599")
     return int(text)
 
 
@@ -61,7 +61,9 @@ class Listening:
     """Where to listen, and what to do with what comes."""
 
     port: int = flag("Port (default: a free one)", metavar="PORT", parse=parse_port, default=0)
-    forward: str | None = flag("Send it on to this URL and answer what it answers", metavar="URL")
+    forward: str | None = flag(
+        "URL that requests are forwarded to; its response is returned", metavar="URL"
+    )
     save: str | None = flag("Save each request in this directory", metavar="DIR")
     status: int = flag(
         "Status code of the response [default: 200]", metavar="STATUS", parse=_status, default=200

@@ -165,7 +165,7 @@ def _matching(ctx: Context, filters: DlqFilters, tally: _Tally) -> Iterator[tupl
         try:
             yield entry["dlqId"], of_message(entry)
         except BadInput as reason:
-            ctx.warn(f"{entry['dlqId']} is left out: {reason.message}")
+            ctx.warn(f"{entry['dlqId']} is skipped: {reason.message}")
             tally.left_out.append(entry["dlqId"])
 
 

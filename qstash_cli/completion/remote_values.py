@@ -147,7 +147,7 @@ def _flow_key(record: Mapping[str, Any]) -> Value:
 
 def _dlq_entry(record: Mapping[str, Any]) -> Value:
     destination = record.get("topicName") or record.get("url")
-    return record["dlqId"], f"{record.get('responseStatus') or 'no answer'} {destination}"
+    return record["dlqId"], f"{record.get('responseStatus') or 'no response'} {destination}"
 
 
 def _still_waiting(

@@ -16,7 +16,7 @@ _ONLINE = frozenset({"schedule", "urlgroup", "queue", "flow_key", "dlq", "waitin
 _LISTS = {"schedules": "schedule", "urlgroups": "urlgroup", "queues": "queue", "states": "state"}
 _CONNECTION = ("profile", "env_file", "dev", "api_url", "token", "insecure")
 _COMMON_HEADERS = (
-    ("Accept", "What the destination may answer with"),
+    ("Accept", "Media types that the destination may respond with"),
     ("Authorization", "Credentials for the destination"),
     ("Content-Type", "What the body is"),
     ("Idempotency-Key", "The destination does it once"),

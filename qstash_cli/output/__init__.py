@@ -1,1 +1,1 @@
-"""How results and failures are shown. The only room that writes to standard output."""
+"""Renders results and errors. The only package that writes to standard output."""

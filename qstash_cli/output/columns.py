@@ -1,4 +1,4 @@
-"""Which columns are shown, and the records that they are picked from."""
+"""Selects the columns to display, and the records that fill them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request shown instead of sent: as a curl command, as text, as a record."""
+"""Displays a request instead of sending it: as a curl command, text or a record."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def ids_of(view: View, record: Record) -> Iterator[str]:
 
 
 def noting_ids(result: Result, noted: list[str]) -> Result:
-    """The same result, which adds the ids of its records to `noted` as they are shown."""
+    """The same result, which adds the ids of its records to `noted` as they are written."""
 
     def records() -> Iterator[Record]:
         for record in records_of(result):

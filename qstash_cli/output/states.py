@@ -42,5 +42,5 @@ _STYLES = {
 
 
 def state_style(state: str) -> StateStyle:
-    """The style of a state, which is shown as it is where it is not known here."""
+    """Returns the style of a state; an unknown state is displayed unchanged."""
     return _STYLES.get(state.upper()) or StateStyle("·", state, _QUIET)

@@ -41,13 +41,13 @@ def test_the_dlq_is_counted_over_all_its_pages(
 
     over, enough = local(*check), local("check", "--dlq-max", "130")
 
-    assert (over.code, over.out) == (1, "crossed  dlq: 130 entries, at most 129\n")
+    assert (over.code, over.out) == (1, "exceeded  dlq: 130 entries (limit 129)\n")
     assert over.err.splitlines() == [
-        "error: crossed: the DLQ has 130 entries, at most 129",
+        "error: exceeded: DLQ has 130 entries (limit 129)",
         "hint: `qstash dlq list` shows the entries",
     ]
     assert (enough.code, enough.out, enough.err) == (
-        0, "ok       dlq: 130 entries, at most 130\n", ""
+        0, "ok        dlq: 130 entries (limit 130)\n", ""
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_entries_of_the_dlq_are_counted_by_label_and_from_a_time_on(
     assert value("--dlq-since", "30m") == 3
     assert value("--dlq-since", "30m", in_s=DAY_S) == 0
     told = local("check", "--dlq-max", "1", "--dlq-since", "30m", "--label", "mails")
-    assert told.out == "ok       dlq: 1 entry, at most 1 (label mails, since 30m)\n"
+    assert told.out == "ok        dlq: 1 entry (limit 1; label mails, since 30m)\n"
 
 
 def test_a_queue_is_held_against_its_lag(local: Qstash, sink: Sink) -> None:
@@ -84,10 +84,10 @@ def test_a_queue_is_held_against_its_lag(local: Qstash, sink: Sink) -> None:
 
     assert run.code == 1
     assert run.out == (
-        "crossed  queue orders: lag 2, at most 1 (paused)\n"
-        "ok       queue mails: lag 0, at most 1 (paused)\n"
+        "exceeded  queue orders: lag 2 (limit 1; paused)\n"
+        "ok        queue mails: lag 0 (limit 1; paused)\n"
     )
-    assert "error: crossed: queue orders has 2 waiting, at most 1" in run.err
+    assert "error: exceeded: queue orders has 2 waiting (limit 1)" in run.err
     assert local("check", "--queue", "orders", "--lag-max", "2").code == 0
     assert local("check", "--queue", "unknown", "--lag-max", "2").code == 4
 
@@ -101,10 +101,10 @@ def test_a_flow_control_key_is_held_against_what_waits(local: Qstash, sink: Sink
 
     assert (over.code, enough.code) == (1, 0)
     assert over.out == (
-        "crossed  flow a b: 1 waiting, at most 0 (paused)\n"
-        "ok       flow nobody: 0 waiting, at most 0 (no such key now)\n"
+        "exceeded  flow a b: 1 waiting (limit 0; paused)\n"
+        "ok        flow nobody: 0 waiting (limit 0; no such key now)\n"
     )
-    assert "crossed: flow control key a b has 1 waiting, at most 0" in over.err
+    assert "exceeded: flow control key a b has 1 waiting (limit 0)" in over.err
     assert "hint: `qstash flow get 'a b'`" in over.err
 
 
@@ -140,8 +140,8 @@ def test_a_schedule_fails_by_its_deliveries_until_it_is_paused(
 
     assert isinstance(run, Run)
     assert run.code == 1
-    assert run.out == "crossed  schedules-failed: 1 failed, at most 0 (report)\n"
-    assert "error: crossed: 1 schedule failed, at most 0 (report)" in run.err
+    assert run.out == "exceeded  schedules-failed: 1 failed (limit 0; report)\n"
+    assert "error: exceeded: 1 schedule failed (limit 0; report)" in run.err
     assert hourly(*check, "--label", "other").code == 0
     hourly("schedule", "pause", "report")
     assert hourly(*check).code == 0
@@ -169,15 +169,15 @@ def test_a_late_schedule_is_named(local: Qstash, sink: Sink) -> None:
     check = ("check", "--schedule-late", "10m")
 
     assert local(*check).out == (
-        "ok       schedule-late: 0 late, at most 0 (by more than 10m)\n"
+        "ok        schedule-late: 0 late (limit 0; by more than 10m)\n"
     )  # fmt: skip
     run = later(local, 2 * DAY_S, *check)
 
     assert run.code == 1
     assert run.out == (
-        "crossed  schedule-late: 2 late, at most 0 (by more than 10m: digest, report)\n"
+        "exceeded  schedule-late: 2 late (limit 0; by more than 10m: digest, report)\n"
     )  # fmt: skip
-    assert "error: crossed: 2 schedules are late, at most 0" in run.err
+    assert "error: exceeded: 2 schedules are late (limit 0)" in run.err
     assert later(local, 2 * DAY_S, *check[:-1], "3d").code == 0
     assert later(local, 2 * DAY_S, *check, "--label", "paused").code == 0
     of_one = later(local, 2 * DAY_S, *check, "--label", "digest", "-o", "json")

@@ -36,15 +36,15 @@ def metric(name: str, /, **labels: str) -> tuple[str, frozenset[tuple[str, str]]
     return name, frozenset(labels.items())
 
 
-def test_a_crossed_limit_is_red_on_a_terminal(
+def test_an_exceeded_limit_is_red_on_a_terminal(
     local: Qstash, undelivered: Callable[..., None]
 ) -> None:
     undelivered()
 
     run = local("check", "--dlq-max", "0", "--schedule-late", "1m", tty=True)
 
-    crossed, fine = run.out.splitlines()
-    assert crossed == "\x1b[31mcrossed  dlq: 1 entry, at most 0\x1b[0m"
+    exceeded, fine = run.out.splitlines()
+    assert exceeded == "\x1b[31mexceeded  dlq: 1 entry (limit 0)\x1b[0m"
     assert "\x1b" not in fine
 
 
@@ -94,11 +94,11 @@ def test_nagios_gets_one_line_and_its_own_exit_codes(
 
     assert (fine.code, fine.err, critical.code, critical.err) == (0, "", 2, "")
     assert fine.out == (
-        "QSTASH OK - dlq: 0 entries, at most 0; queue orders: lag 0, at most 3"
+        "QSTASH OK - dlq: 0 entries (limit 0); queue orders: lag 0 (limit 3)"
         " | 'dlq'=0;;0;0; 'queue_orders'=0;;3;0;\n"
     )
     assert critical.out == (
-        "QSTASH CRITICAL - dlq: 1 entry, at most 0 | 'dlq'=1;;0;0; 'queue_orders'=0;;3;0;\n"
+        "QSTASH CRITICAL - dlq: 1 entry (limit 0) | 'dlq'=1;;0;0; 'queue_orders'=0;;3;0;\n"
     )
 
 
@@ -112,7 +112,7 @@ def test_nagios_gets_one_line_and_its_own_exit_codes(
         (("--dlq-max", "many"), {}, "not a whole number: 'many'"),
         (("--request-timeout", "long", "--dlq-max", "1"), {}, "not a duration"),
         (("--dlq-max", "1", "--query", "a"), {}, "--query does not go with -o nagios"),
-        (("--dlq-max", "1", "--dry-run"), {}, "cannot be shown with -o nagios"),
+        (("--dlq-max", "1", "--dry-run"), {}, "-o nagios cannot display a request"),
         ((), {}, "nothing to check"),
     ],
 )

@@ -95,7 +95,7 @@ def test_nothing_that_listens_is_unreachable_and_the_rest_is_skipped(qstash: Qst
 
     assert run.code == 6, run
     assert checks(run)["api"]["fix"] == "start the server with `qstash dev`"
-    assert checks(run)["signing-keys"]["detail"] == "the API does not answer"
+    assert checks(run)["signing-keys"]["detail"] == "the API does not respond"
     assert json.loads(run.err)["code"] == "unreachable"
 
 
@@ -291,7 +291,7 @@ def test_something_else_that_listens_there_is_told(qstash: Qstash) -> None:
         run = doctor(qstash, api.url)
 
     assert run.code == 1, run
-    assert "not as QStash does" in checks(run)["api"]["detail"]
+    assert "unlike QStash" in checks(run)["api"]["detail"]
 
 
 def test_a_broken_configuration_is_named_and_ends_the_checks(qstash: Qstash) -> None:

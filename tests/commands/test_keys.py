@@ -96,11 +96,11 @@ def test_an_endpoint_that_knows_only_the_current_key_stops_it(local: Qstash) -> 
         run = rotate(local, good, url, url)
 
     assert (run.code, run.out) == (1, "")
-    assert f"{url} answered 401" in run.err.splitlines()[-2]
+    assert f"{url} responded with 401" in run.err.splitlines()[-2]
     assert "nothing was rotated" in run.err.splitlines()[-2]
     assert "hint: deploy the pair that `qstash keys get` prints" in run.err
     assert f"note: {good} accepts" in run.err
-    assert f"warning: {url} does not accept the next key: answered 401" in run.err
+    assert f"warning: {url} does not accept the next key: responded with 401" in run.err
     assert good not in run.err.splitlines()[-2]
     assert len(endpoint.received) == 1
     assert in_force(local) == before
@@ -113,8 +113,8 @@ def test_every_endpoint_that_does_not_accept_is_named(local: Qstash, nobody: str
         run = rotate(local, nobody, redirecting.url)
 
     assert run.code == 1
-    assert f"{nobody} did not answer: " in run.err
-    assert f"{redirecting.url} answered 302" in run.err
+    assert f"{nobody} did not respond: " in run.err
+    assert f"{redirecting.url} responded with 302" in run.err
     assert in_force(local) == before
 
 
@@ -125,7 +125,7 @@ def test_an_endpoint_that_takes_too_long_does_not_accept(local: Qstash) -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         run = rotate(local, url, more=("--yes", "--request-timeout", "1s"))
 
-    assert (run.code, f"{url} did not answer: no response within 1s" in run.err) == (1, True), run
+    assert (run.code, f"{url} did not respond: no response within 1s" in run.err) == (1, True), run
 
 
 def test_it_can_be_forced(local: Qstash, nobody: str) -> None:

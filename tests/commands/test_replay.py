@@ -109,7 +109,7 @@ def test_filters_choose_entries_and_redacted_ones_are_left_out_aloud(
 
     assert run.code == 10, run
     assert run.out.split() == [whole]
-    assert f"warning: {hidden} is left out: its body is redacted" in run.err
+    assert f"warning: {hidden} is skipped: its body is redacted" in run.err
     assert "1 delivered, 1 left out" in run.err
     assert len(handler.taken) == 1
 

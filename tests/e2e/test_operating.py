@@ -41,9 +41,9 @@ def test_what_is_operated_reaches_a_handler_that_checks_signatures(
         lost = dev.qstash("publish", f"{sink.url}/hook", "n:=1", "--retries", "0", "--wait")
         assert lost.returncode == 8
         checks = ("check", "--queue", "orders", "--lag-max", "0", "--dlq-max", "0")
-        crossed = dev.qstash(*checks)
-        assert crossed.returncode == 1
-        assert "crossed: the DLQ has 1 entry, at most 0" in crossed.stderr
+        exceeded = dev.qstash(*checks)
+        assert exceeded.returncode == 1
+        assert "exceeded: DLQ has 1 entry (limit 0)" in exceeded.stderr
 
         (entry,) = dev.qstash("dlq", "list", "-q").stdout.split()
         replayed = dev.qstash("replay", entry, "--to", f"{handler.address}/replayed", "-o", "json")

@@ -15,7 +15,7 @@ PAGE = 100
 
 
 def entries(wanted: Filter) -> Request[DlqEntry]:
-    """Pages of the entries that fit."""
+    """Pages of the matching entries."""
     return Request(
         method="GET",
         path="/v2/dlq",
@@ -62,7 +62,7 @@ def retry_many(dlq_ids: Sequence[str], options: MessageOptions) -> Request[Retri
 
 
 def retry_matching(wanted: Filter, options: MessageOptions) -> Request[Retried]:
-    """Retries up to 100 entries that fit; an empty filter means every entry."""
+    """Retries up to 100 matching entries; an empty filter means every entry."""
     return Request(
         method="POST",
         path="/v2/dlq/retry",
@@ -91,7 +91,7 @@ def delete_many(dlq_ids: Sequence[str]) -> Request[Deleted]:
 
 
 def delete_matching(wanted: Filter) -> Request[Deleted]:
-    """Deletes up to 100 entries that fit; an empty filter means every entry."""
+    """Deletes up to 100 matching entries; an empty filter means every entry."""
     return Request(
         method="DELETE",
         path="/v2/dlq",

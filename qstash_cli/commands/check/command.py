@@ -54,7 +54,7 @@ class _Check(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """What is checked, and the most that there may be of it."""
+    """What is checked, and its limits."""
 
     dlq_max: int | None = flag(
         "Maximum number of DLQ entries",
@@ -110,7 +110,7 @@ class Thresholds:
 
     @property
     def checks_schedules(self) -> bool:
-        """The schedules are looked at."""
+        """Whether schedules are checked."""
         return not (self.schedules_failed_max is None and self.schedule_late is None)
 
 
@@ -129,10 +129,10 @@ def _unknown(ctx: Context, error: QstashError) -> Result | None:
 def check(ctx: Context, *, limits: Thresholds, labels: LabelFilter) -> Result:
     """Check the account against limits: exit 0 if all are met, 1 if one is exceeded.
 
-    A line for each check. It only reads, so a read-only token will do; --label is for the DLQ and
-    the schedules. -o prometheus is for a textfile collector; -o nagios is a plugin's line, and
-    exits 0, 2 if a limit is crossed, 3 if it could not check. --schedule-late goes by this
-    machine's clock.
+    Prints one line for each check. A read-only token is enough. --label filters the DLQ and the
+    schedules. -o prometheus writes metrics for a textfile collector; -o nagios writes a plugin's
+    line and exits with 0, with 2 if a limit is exceeded, and with 3 if a check was not possible.
+    --schedule-late uses the clock of this machine.
 
     \b
     qstash check --dlq-max 100 --queue orders --lag-max 500
@@ -140,7 +140,7 @@ def check(ctx: Context, *, limits: Thresholds, labels: LabelFilter) -> Result:
     qstash check --dlq-max 0 --dlq-since 30m --label payments -o nagios
     """
     _validate_partners(limits, labels.names())
-    # All is made before anything is sent.
+    # Every request is built before the first one is sent.
     checks = list(_checks(limits, labels.names()))
     requests = [one.request for one in checks]
     later = MORE_PAGES if limits.dlq_max is not None else ""
@@ -161,7 +161,7 @@ def _result(ctx: Context, checks: Sequence[_Check]) -> Result:
             "prometheus": report_formats.prometheus(records),
             _NAGIOS: line,
         },
-        error=SilentExit(code) if is_nagios else report_formats.crossed(records),
+        error=SilentExit(code) if is_nagios else report_formats.exceeded(records),
     )
 
 

@@ -18,7 +18,7 @@ _MAX_NAMED = 10
 
 
 class CheckResult(TypedDict):
-    """One check. It holds if `value` is at most `max`; `name` is that of the queue or the key."""
+    """One check. It passes if `value` is at most `max`; `name` is that of the queue or the key."""
 
     check: CheckKind
     name: str | None

@@ -36,7 +36,7 @@ class _Words:
 _WORDS: Mapping[CheckKind, _Words] = {
     "dlq": _Words(
         value=lambda n: _many(n, "entry", "entries"),
-        sentence=lambda _, n: f"the DLQ has {_many(n, 'entry', 'entries')}",
+        sentence=lambda _, n: f"DLQ has {_many(n, 'entry', 'entries')}",
         hint="`qstash dlq list` shows the entries",
         metric="qstash_dlq_entries",
         help="Entries of the dead letter queue that fit.",
@@ -79,8 +79,8 @@ def lines(records: Sequence[CheckResult]) -> tuple[Line, ...]:
     return tuple(_line(one) for one in records)
 
 
-def crossed(records: Sequence[CheckResult]) -> QstashError | None:
-    """The error that says what crossed its limit, None if all checks hold."""
+def exceeded(records: Sequence[CheckResult]) -> QstashError | None:
+    """The error that names the exceeded limits, None if all checks pass."""
     over = [one for one in records if not one["ok"]]
     if not over:
         return None
@@ -88,18 +88,18 @@ def crossed(records: Sequence[CheckResult]) -> QstashError | None:
     message = "; ".join(_WORDS[o["check"]].sentence(o["name"] or "", o["value"]) + _limit(o)
                      for o in over)  # fmt: skip
     hint = _WORDS[first["check"]].hint.format(name=shlex.quote(first["name"] or ""))
-    return QstashError(safe_text(f"crossed: {message}"), hint=hint)
+    return QstashError(safe_text(f"exceeded: {message}"), hint=hint)
 
 
 def prometheus(records: Sequence[CheckResult]) -> str:
-    """The metrics, and for each check whether it holds."""
+    """The metrics, and for each check whether it passes."""
     metrics = {_WORDS[one["check"]].metric: _WORDS[one["check"]] for one in records}
     rows: list[str] = []
     for metric, words in metrics.items():
         rows += _head(metric, words.help)
         of_it = [one for one in records if _WORDS[one["check"]].metric == metric]
         rows += [f"{metric}{_labels(_name_label(words, one))} {one['value']}" for one in of_it]
-    rows += _head("qstash_check_ok", "1 if the check holds, 0 if its limit is crossed.")
+    rows += _head("qstash_check_ok", "1 if the check passes, 0 if its limit is exceeded.")
     for one in records:
         labels = _labels({"check": one["check"], "name": one["name"] or ""})
         rows.append(f"qstash_check_ok{labels} {int(one['ok'])}")
@@ -129,8 +129,8 @@ def _many(count: int, one: str, several: str) -> str:
 
 def _line(record: CheckResult) -> Line:
     if record["ok"]:
-        return Line(safe_text(f"ok       {_sentence(record)}"))
-    return Line(safe_text(f"crossed  {_sentence(record)}"), "removed")
+        return Line(safe_text(f"ok        {_sentence(record)}"))
+    return Line(safe_text(f"exceeded  {_sentence(record)}"), "removed")
 
 
 def _sentence(record: CheckResult) -> str:
@@ -140,7 +140,8 @@ def _sentence(record: CheckResult) -> str:
 
 
 def _limit(record: CheckResult) -> str:
-    return f", at most {record['max']}" + (f" ({record['detail']})" if record["detail"] else "")
+    detail = f"; {record['detail']}" if record["detail"] else ""
+    return f" (limit {record['max']}{detail})"
 
 
 def _head(metric: str, text: str) -> Iterator[str]:

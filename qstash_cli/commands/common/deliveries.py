@@ -78,7 +78,7 @@ def failure_of(ends: Iterable[LogEntry]) -> QstashError | None:
     return NotDelivered(
         f"{first['messageId']} ended as {normal_state(first['state'])}"
         + (f": {reason}" if reason else ""),
-        hint=f"`qstash dlq list --message {first['messageId']}` has the destination's answer",
+        hint=f"`qstash dlq list --message {first['messageId']}` has the destination's response",
     )
 
 

@@ -25,9 +25,7 @@ def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> E
         request.method, request.url, timeout_s=timeout_s, headers=request.headers, body=request.body
     )
     if one.is_good and reply.took_ms > _SLOW_MS:
-        ctx.warn(
-            f"{one.name}: it answers after {reply.took_ms} ms; many plans and platforms stop before"
-        )
+        ctx.warn(f"{one.name}: response after {reply.took_ms} ms; many platforms time out earlier")
     return reply
 
 

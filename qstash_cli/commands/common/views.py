@@ -212,7 +212,7 @@ DEAD = View(
         Column(name="error", of="error"),
     ),
     id="url",
-    empty="every endpoint answers",
+    empty="every endpoint responds",
 )
 KEYS = View(
     columns=(Column(name="current", of="current"), Column(name="next", of="next")), id="current"

@@ -237,7 +237,7 @@ def _of_the_server(
     api = network.interface(first, url, is_local=is_local)
     yield api
     if api.status == "failure":
-        yield from _skipped((*_OF_ANSWER, *_OF_ACCOUNT), "the API does not answer")
+        yield from _skipped((*_OF_ANSWER, *_OF_ACCOUNT), "the API does not respond")
         return
     yield network.clock(first)
     more = list(network.samples(first, lambda: line.ask(url, token, _READ)))

@@ -88,26 +88,26 @@ def _ways_out(*, is_local: bool) -> str:
 def interface(answer: Measurement, url: str, *, is_local: bool) -> DoctorCheck:
     """Whether what answers is QStash's API."""
     if answer.error:
-        detail = f"nothing answers at {url}: {answer.error}"
+        detail = f"no response from {url}: {answer.error}"
         return failure("api", detail, _ways_out(is_local=is_local), _UNREACHABLE)
     if 300 <= answer.status < 400:
         fix = "give the URL that it names, if it is QStash's"
         return failure("api", f"{url} redirects to {answer.location}", fix)
     if answer.status >= 500:
-        return failure("api", f"{url} answers with {answer.status}", "try again", _UNREACHABLE)
+        return failure("api", f"{url} responds with {answer.status}", "try again", _UNREACHABLE)
     is_ours = isinstance(answer.content, dict) and bool({"logs", "error"} & answer.content.keys())
     if not is_ours:
         return failure(
-            "api", f"{url} answers with {answer.status}, and not as QStash does",
+            "api", f"{url} responds with {answer.status}, unlike QStash",
             "check the URL; something else may listen there",
         )  # fmt: skip
-    return ok("api", f"{url} answers")
+    return ok("api", f"{url} responds")
 
 
 def clock(answer: Measurement) -> DoctorCheck:
     """Whether the local clock agrees with the server's."""
     if answer.server_time_s is None:
-        return skipped("clock", "the answer has no Date header")
+        return skipped("clock", "the response has no Date header")
     # A Date header leaves out the fraction, half a second at the mean.
     ahead_s = answer.sent_at_s - answer.server_time_s - 0.5
     if abs(ahead_s) < _SKEW_NOTED_S:
@@ -136,7 +136,7 @@ def latency(answers: Sequence[Measurement]) -> DoctorCheck:
     import statistics
 
     if error := next((one.error for one in answers if one.error), ""):
-        return warning("latency", f"it did not answer every time: {error}", "try again")
+        return warning("latency", f"some requests got no response: {error}", "try again")
     median_ms = statistics.median(one.took_ms for one in answers)
     detail = f"{median_ms:,.0f} ms, the median of {len(answers)}"
     if median_ms >= _SLOW_MS:

@@ -76,17 +76,19 @@ def _environment() -> str:
 
 def _formatting() -> str:
     return """\
-stdout is data, stderr is talk. On a terminal
-a table; in a pipe tab-separated values, or
-the id of what was made.
+Data goes to stdout, messages go to stderr.
+A terminal gets a table; a pipe gets
+tab-separated values, or the id of what was
+created.
 
--o json     QStash's own JSON, names as in its docs
--o jsonl    one object a line, as they come
+-o json     QStash's own JSON
+-o jsonl    one object per line, as they arrive
 -o tsv      no header; tabs in values as \\t
 -o csv      with a header
--o ids      ids alone; -q is the same
---query E   pick from the JSON (JMESPath)
+-o ids      only ids; same as -q
+--query E   select from the JSON (JMESPath)
 --columns   choose columns: --columns state,url
+--wide      cut nothing in tables
 
 qstash logs -o json --query '[].messageId'
 qstash dlq list --columns dlqId,destination
@@ -96,13 +98,13 @@ qstash schedule list -q"""
 def _retries() -> str:
     waits = [format_duration(round(default_delay_ms(n) / 1000)) for n in range(1, 6)]
     return f"""\
-A delivery that fails is tried again, {DEFAULT_RETRIES} times
-unless --retries says otherwise. The waits grow:
+A failed delivery is retried {DEFAULT_RETRIES} times
+by default (--retries). The waits grow:
 {", ".join(waits)}; never more than a day.
 
 --retry-delay takes milliseconds, or a formula
 of retried: 'pow(2, retried) * 1000'. A
-Retry-After in the answer wins over both.
+Retry-After header takes precedence.
 
 After the last attempt the message is in the
 DLQ: `qstash dlq list`, `qstash dlq retry ID`.

@@ -102,4 +102,4 @@ def _refusal(ctx: Context, one: SignedProbe) -> str | None:
 
 
 def _outcome(reply: ExternalResponse) -> str:
-    return f"answered {reply.status}" if reply.status else f"did not answer: {reply.error}"
+    return f"responded with {reply.status}" if reply.status else f"did not respond: {reply.error}"

@@ -157,7 +157,7 @@ def _messages(ctx: Context, wanted: Filter, paging: PagingOptions) -> Iterator[d
         limit = None if paging.all else paging.limit + 1
         yield from timelines(ctx.read_pages(api.entries(wanted, with_bodies=False)), limit)
         return
-    # The state says which messages; their other steps are not among the entries that fit.
+    # The state selects the messages; their other entries do not match it.
     matching_entries = ctx.read_pages(api.entries(wanted, with_bodies=False))
     for message_id in dict.fromkeys(entry["messageId"] for entry in matching_entries):
         request = api.entries(Filter(message_ids=(message_id,)), with_bodies=False)

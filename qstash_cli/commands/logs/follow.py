@@ -72,11 +72,11 @@ def _persistently(log: Log, start_ms: int) -> Sequence[LogEntry]:
             if not (isinstance(error, Unreachable) or error.status in {429, 500}):
                 raise
             if not is_reported:
-                log.note(f"{error.message}; trying again until it answers")
+                log.note(f"{error.message}; retrying until it responds")
             is_reported = True
         else:
             if is_reported:
-                log.note("it answers again; nothing was missed")
+                log.note("it responds again; nothing was missed")
             return entries
     raise AssertionError
 

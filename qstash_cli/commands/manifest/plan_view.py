@@ -1,4 +1,4 @@
-"""A plan as people and scripts see it. Secrets are taken out here, before anything is shown."""
+"""Displays a plan, for people and for scripts. Secrets are removed here."""
 
 from __future__ import annotations
 
