@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -11,7 +13,6 @@ from qstash_cli.commands.completion import SHELLS
 from tests.conftest import Qstash
 
 HELP = {"-h", "--help"}
-ALL_NAMES = [entry.name for entry in INDEX.entries]
 COMPLETIONS = Path(__file__).parents[2] / "completions"
 FILES = {
     "bash": "qstash.bash", "zsh": "_qstash", "fish": "qstash.fish", "powershell": "qstash.ps1"
@@ -32,10 +33,15 @@ def test_a_shell_is_offered_the_options_that_typer_knows_of_the_command(
     assert {line.partition("\t")[0] for line in offered} - HELP == _options_in_typer(name) - HELP
 
 
+@cache
+def _typer_command(name: str) -> Any:
+    return get_command(build(INDEX, loaded={name}))
+
+
 def _options_in_typer(name: str) -> set[str]:
-    command = get_command(build(INDEX, loaded=set(ALL_NAMES)))
+    command = _typer_command(name.split(maxsplit=1)[0])
     for word in name.split():
-        command = command.commands[word]  # type: ignore[attr-defined]
+        command = command.commands[word]
     context = command.make_context(name, [], resilient_parsing=True)
     return {option for parameter in command.get_params(context) for option in parameter.opts
             if option.startswith("-")}  # fmt: skip

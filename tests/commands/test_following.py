@@ -108,7 +108,7 @@ def test_faults_are_told_once_and_waited_out_longer_and_longer() -> None:
 
     assert shown(fake) == ["msg_1", "msg_2"]
     assert fake.notes == [
-        "nothing answers; trying again until it answers",
+        "nothing answers; retrying until it responds",
         "it responds again; nothing was missed",
     ]
     assert fake.slept_s[:4] == [1, 1, 2, 4]
