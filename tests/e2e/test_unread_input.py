@@ -44,7 +44,7 @@ class Inputs:
         self._directory = directory
 
     def of(self, kind: str) -> int:
-        is_open, data = "open" in kind, b"hi\n" if "data" in kind else b""
+        is_open, data = "open" in kind, b"-left-\n" if "data" in kind else b""
         if kind.startswith("pipe"):
             reader, writer = os.pipe()
             os.write(writer, data)
@@ -108,8 +108,8 @@ def test_data_that_nothing_reads_is_a_warning_and_is_not_read(
     done = run(TAKE_A_BODY["publish"], stdin, tmp_path)
 
     assert (done.returncode, done.stderr) == (0, _WARNING), done
-    assert "hi" not in done.stdout
-    assert os.read(stdin, 10) == b"hi\n"
+    assert "-left-" not in done.stdout
+    assert os.read(stdin, 10) == b"-left-\n"
 
 
 @pytest.mark.parametrize("kind", SILENT)
