@@ -117,7 +117,8 @@ def _write_pid(handle: int) -> None:
 
 
 def _read_pid(path: Path) -> int | None:
-    # The holder writes its process id right after acquiring the lock.
+    # The holder is another process, whose time cannot be passed in. It writes its id right after it
+    # has acquired the lock; the error names no process if that takes longer than 50 ms.
     for _attempt in range(_PID_ATTEMPTS):
         with suppress(OSError, ValueError), path.open("rb", buffering=0) as file:
             file.seek(1)

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+# A real process that asks late: its start time must not depend on that.
 BUSY = "import sys, time; time.sleep(0.3); from qstash_cli.process import started_at_s"
 
 

@@ -104,7 +104,7 @@ def count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> None
 
 
 def failure_of(tally: Tally, refused_before: Sequence[int], *, rejects: str) -> QstashError | None:
-    """The error that stands for refused records, None if there are none.
+    """Returns the error for the rejected records, or None.
 
     `refused_before` are the lines of records that earlier runs have seen refused.
     """
@@ -126,6 +126,6 @@ def failure_of(tally: Tally, refused_before: Sequence[int], *, rejects: str) -> 
 
 
 def _listed(lines: Sequence[int]) -> str:
-    shown = ", ".join(map(str, lines[:_LISTED_LINES]))
+    listed = ", ".join(map(str, lines[:_LISTED_LINES]))
     more = f" and {len(lines) - _LISTED_LINES:,} more" if len(lines) > _LISTED_LINES else ""
-    return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
+    return f"line{'s' if len(lines) > 1 else ''} {listed}{more}"

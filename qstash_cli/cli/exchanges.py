@@ -73,11 +73,11 @@ class Exchanges(ABC):
     def fetch_pages(
         self, request: Request[T], then: Callable[[Iterator[T]], Result], *, later: str = ""
     ) -> Result:
-        """The result of a paged GET, as `fetch` gives it."""
+        """Like `fetch`, for a paged GET."""
         return self.perform([request], lambda _send: then(self.client.pages(request)), later=later)
 
     def write(self, request: Request[T], then: Callable[[T], Result], *, later: str = "") -> Result:
-        """Sends a request that changes something, and gives the result of its response."""
+        """Sends a request that changes something, and returns the result of its response."""
         return self.perform([request], lambda send: then(send(request)), later=later)
 
     def write_all(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Flag(NamedTuple):
-    """One flag: its names (the field's own if none), its help, and how its text is read.
+    """One option: its names (by default the field's), its help, and how its text is parsed.
 
     `parse` gets the text and raises `BadInput`; `parse_at` gets the time in unix seconds, too, and
     replaces it for relative times. A flag without a `metavar` is a switch. `complete` is the kind

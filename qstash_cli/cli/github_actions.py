@@ -1,4 +1,4 @@
-"""A run as a step of GitHub Actions: its output, and secrets that its log must not show."""
+"""GitHub Actions: step outputs, annotations, and masked secrets."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def _finish(result: Result, ctx: Context) -> int:
 
 
 def _write(result: Result, ctx: Context) -> int:
-    """Renders the result, and gives its ids to the step of GitHub Actions that wants them.
+    """Renders the result, and writes its ids to `--github-output`.
 
     Returns how many rows a table has.
     """

@@ -194,7 +194,7 @@ def _add(
     ]
 
     def function(**values: Any) -> ParsedCommand:
-        # An absent option is None, as in the parser; an empty list is absent, too.
+        # Like the parser, use None for options that are not on the line, lists included.
         return ParsedCommand(command, {n: None if v == [] else v for n, v in values.items()})
 
     function.__dict__["__signature__"] = Signature(parameters)

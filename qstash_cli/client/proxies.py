@@ -78,7 +78,7 @@ def proxy_variables(*schemes: str) -> list[str]:
 
 
 def bracketed(host: str) -> str:
-    """A host as it stands in a URL: IPv6 addresses are in brackets."""
+    """Returns the host part of a URL; IPv6 addresses are in brackets."""
     return f"[{host}]" if ":" in host else host
 
 

@@ -1,4 +1,4 @@
-"""`qstash api`: any call of the API, with the profile's credentials."""
+"""`qstash api`: call any API endpoint with the profile's credentials."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def api(
     return ctx.write(request, _result)
 
 
-def _result(answer: Any) -> Result:
-    shown: Any = answer if isinstance(answer, dict | list) else []
+def _result(response: Any) -> Result:
+    data: Any = response if isinstance(response, dict | list) else []
     # A lone number or text is no record, but is what QStash said.
-    text = None if isinstance(answer, dict | list) else "" if answer is None else str(answer)
-    return Result(data=shown, view=RAW, on_terminal="json", piped="json", text=text)
+    text = None if isinstance(response, dict | list) else "" if response is None else str(response)
+    return Result(data=data, view=RAW, on_terminal="json", piped="json", text=text)

@@ -31,7 +31,7 @@ class _Shop:
 
     is_repaired: bool = False
 
-    def answer(self, request: Received) -> tuple[int, bytes]:
+    def response(self, request: Received) -> tuple[int, bytes]:
         if request.path == "/broken" and not self.is_repaired:
             return 500, b"out of paper"
         return 200, b"thank you"
@@ -80,7 +80,7 @@ class _Stage:
 def demo(ctx: Context) -> Result:
     """Show a delivery end to end: publish, deliver, verify, fail and replay.
 
-    Starts a private server and an endpoint, and runs the commands that it shows. Needs no account.
+    Starts a private server and an endpoint, and runs the commands that it prints. Needs no account.
 
     \b
     qstash demo
@@ -93,7 +93,7 @@ def demo(ctx: Context) -> Result:
     with (
         TemporaryDirectory(prefix="qstash-demo-") as directory,
         running_server(ServerConfig(port=0)) as url,
-        running_endpoint(shop.answer) as endpoint,
+        running_endpoint(shop.response) as endpoint,
     ):
         env = {n: v for n, v in ctx.system.env.items() if not n.startswith("QSTASH_")}
         env |= server_variables(url, DEV_USER) | {"QSTASH_CONFIG_DIR": directory, "COLUMNS": "200"}

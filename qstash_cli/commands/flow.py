@@ -43,7 +43,7 @@ class FlowLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class UnpinOptions:
-    """The limits to let go; both if none is named."""
+    """The limits to unpin; both by default."""
 
     parallelism: bool = flag("Unpin only the parallelism")
     rate: bool = flag("Unpin only the rate")

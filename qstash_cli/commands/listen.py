@@ -60,11 +60,11 @@ def _status(text: str) -> int:
 class Listening:
     """Where to listen, and what to do with what comes."""
 
-    port: int = flag("Port (default: a free one)", metavar="PORT", parse=parse_port, default=0)
+    port: int = flag("Port [default: a free one]", metavar="PORT", parse=parse_port, default=0)
     forward: str | None = flag(
         "URL that requests are forwarded to; its response is returned", metavar="URL"
     )
-    save: str | None = flag("Save each request in this directory", metavar="DIR")
+    save: str | None = flag("Directory that each request is saved in", metavar="DIR")
     status: int = flag(
         "Status code of the response [default: 200]", metavar="STATUS", parse=_status, default=200
     )
@@ -75,7 +75,7 @@ class Listening:
         default=0,
     )
     latency: int = flag(
-        "Answer after so long", metavar="DURATION", parse=parse_duration_s, default=0
+        "Delay before the response", metavar="DURATION", parse=parse_duration_s, default=0
     )
 
 
@@ -83,7 +83,7 @@ class Listening:
 def listen(ctx: Context, *, listening: Listening, keys: SigningKeyOptions) -> Result:
     """Receive requests at a local endpoint and verify their signatures.
 
-    The reports of callbacks are decoded. What --save keeps is read by `qstash verify --request`.
+    Decodes the reports of callbacks. `qstash verify --request` reads the files that --save writes.
 
     \b
     qstash listen --port 3000 --dev

@@ -61,7 +61,7 @@ class CancelOptions:
 
     is_async: bool = flag("Print the id of the bulk action instead of waiting", "--async")
     wait_timeout: int = flag(
-        "Longest wait for the cancel [default: 10m]",
+        "Maximum wait for the cancel [default: 10m]",
         metavar="DURATION",
         parse=parse_duration_s,
         default=600,
@@ -82,8 +82,8 @@ def cancel(
 ) -> Result:
     """Cancel messages by id or by filter.
 
-    Without an id it asks first, or needs --yes. A cancel by filter is one request; QStash cancels
-    the messages in the background, and the command waits until that is finished.
+    Asks for confirmation if no id is given; --yes skips it. A cancel by filter is one request.
+    QStash cancels the messages in the background, and the command waits until that has finished.
 
     \b
     qstash message cancel msg_123
@@ -114,8 +114,8 @@ def run_now(
 ) -> Result:
     """Deliver messages now instead of after their delay or retry delay.
 
-    A retry that is released uses the attempt that it was scheduled for. Messages in a queue cannot
-    be released.
+    A retry that is delivered now counts as the attempt that was scheduled. Messages in a queue
+    cannot be delivered ahead of their turn.
 
     \b
     qstash message run-now msg_123
@@ -134,7 +134,7 @@ def run_now(
 def wait(ctx: Context, message_id: _Id, *, waiting: WaitOptions) -> Result:
     """Wait until a message is delivered or has failed.
 
-    Exits 0 when it was delivered, 8 when it was not, 124 when the time is up.
+    Exits with 0 if the message was delivered, 8 if it was not, and 124 on timeout.
 
     \b
     qstash message wait msg_123 --wait-timeout 5m
@@ -154,7 +154,7 @@ class ActionFilters:
     """Which bulk actions are listed."""
 
     state: str | None = flag(
-        "In this state: in-progress or finished",
+        "Only this state: in-progress or finished",
         metavar="STATE",
         parse=parse_action_state,
         complete="in-progress|finished",

@@ -37,9 +37,7 @@ _VIEW = View(
 class ProbeOptions:
     """What is sent."""
 
-    body: str | None = flag(
-        "The body: TEXT, @FILE or - (default {})", "-d", "--body", metavar="TEXT"
-    )
+    body: str | None = flag("Body: TEXT, @FILE or - [default: {}]", "-d", "--body", metavar="TEXT")
     timeout: int = flag(
         "Response timeout [default: 60s]",
         metavar="DURATION",
@@ -51,7 +49,7 @@ class ProbeOptions:
 @command(app, connects=False)
 def probe(
     ctx: Context,
-    url: Annotated[str, Argument("The endpoint", "URL")],
+    url: Annotated[str, Argument("Endpoint URL", "URL")],
     *,
     options: ProbeOptions,
     keys: SigningKeyOptions,
@@ -59,9 +57,9 @@ def probe(
 ) -> Result:
     """Test whether an endpoint rejects forged requests and accepts signed ones.
 
-    The signed ones are real for it, so that it asks first, or needs --yes, where the endpoint is
-    not on this machine. A 2xx is an acceptance, a 4xx a refusal. Exits 0 only if all hold, and 1
-    if not.
+    The handler processes the signed requests like real ones, so the command asks for confirmation
+    unless the endpoint is on this machine; --yes skips it. A 2xx accepts a request, a 4xx rejects
+    it. Exits with 0 if every response is right, and with 1 if not.
 
     \b
     qstash probe http://127.0.0.1:3000/hook --dev

@@ -46,7 +46,7 @@ def publish(
 ) -> Result:
     """Publish a message to a URL or a URL group.
 
-    On a terminal it shows the message; in a pipe it prints the message id alone.
+    On a terminal, prints a table; in a pipe, prints only the message id.
 
     \b
     qstash publish https://example.com/hook name=ada admin:=true

@@ -44,14 +44,14 @@ _Named = tuple[str, Signed]
 class ReplayOptions:
     """Where to, as which URL, and what is kept."""
 
-    to: str | None = flag("Deliver to this URL", metavar="URL", section="Delivery")
+    to: str | None = flag("URL to deliver to", metavar="URL", section="Delivery")
     as_url: str | None = flag(
-        "Sign for this URL (default: the original one)", metavar="URL", section="Delivery"
+        "URL to sign for [default: the original URL]", metavar="URL", section="Delivery"
     )
     save: str | None = flag(
-        "Save each request in this directory", metavar="DIR", section="Delivery"
+        "Directory that each request is saved in", metavar="DIR", section="Delivery"
     )
-    all: bool = flag("All entries of the dead letter queue", section="Filters")
+    all: bool = flag("Select every entry of the dead letter queue", section="Filters")
 
 
 @dataclass
@@ -63,7 +63,7 @@ class _Tally:
     left_out: list[str] = field(default_factory=list)
 
     def failure(self) -> QstashError | None:
-        """The error that stands for what was not accepted, or could not be delivered."""
+        """Returns the error for deliveries that failed or were not accepted."""
         if self.refused:
             more = f", and {len(self.refused) - 1} more" if len(self.refused) > 1 else ""
             return NotDelivered(f"the handler did not accept {self.refused[0]}{more}")
@@ -89,9 +89,9 @@ def replay(
 ) -> Result:
     """Deliver a DLQ entry, a message or a logged delivery from this machine, newly signed.
 
-    Method, headers and body are those of the message, and so is the URL that the signature names.
-    Entries stay in the dead letter queue. The filters choose among these.
-    What --save keeps is read by `qstash verify --request`. Exits 8 if an answer is not 2xx.
+    Keeps the method, headers and body of the message, and signs for its original URL. Entries stay
+    in the dead letter queue; the filters select among them. `qstash verify --request` reads the
+    files that --save writes. Exits with 8 if a response is not 2xx.
 
     \b
     qstash replay 1725323658779-0 --to http://127.0.0.1:3000/hook

@@ -43,18 +43,18 @@ class RetriesOptions:
     """What is planned."""
 
     retries: int = flag(
-        "Attempts after the first (default 3)",
+        "Number of retries [default: 3]",
         metavar="N",
         parse=_count,
         default=DEFAULT_RETRIES,
     )
     retry_delay: str | None = flag(
-        "Milliseconds before each, as an expression of `retried`",
+        "Retry delay in milliseconds, as an expression of `retried`",
         metavar="EXPR",
         parse=validate_expression,
     )
     recovery: int | None = flag(
-        "How long the endpoint may be down; exits 1 if the attempts end before",
+        "Downtime of the endpoint; exits with 1 if the attempts end before it is over",
         metavar="DURATION",
         parse=parse_duration_s,
     )
@@ -64,7 +64,7 @@ class RetriesOptions:
 def retries(ctx: Context, *, options: RetriesOptions) -> Result:
     """Show when each attempt of a message would happen.
 
-    An attempt itself takes no time here, and a destination may steer the waits with Retry-After.
+    Assumes that an attempt takes no time. A destination can change the delays with Retry-After.
 
     \b
     qstash retries --retries 5

@@ -49,7 +49,7 @@ class TimeZoneOption:
     """Where the clock hangs that the expression means."""
 
     tz: str | None = flag(
-        "Time zone of the expression (default UTC)", metavar="ZONE", complete="zone"
+        "Time zone of the cron expression [default: UTC]", metavar="ZONE", complete="zone"
     )
 
 
@@ -62,16 +62,16 @@ class ScheduleOptions(TimeZoneOption):
         metavar="ID",
         parse=lambda text: validate_name(text, "schedule"),
     )
-    replace: bool = flag("Replace the schedule of that id as a whole, if there is one")
+    replace: bool = flag("Replace an existing schedule with this id completely")
     no_check: bool = flag("Skip client-side validation")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NextOptions(TimeZoneOption):
-    """How many times to show."""
+    """The number of times to print."""
 
     count: int = flag(
-        "How many (default 10)", "-n", "--count", metavar="N", parse=parse_count, default=10
+        "Number of times [default: 10]", "-n", "--count", metavar="N", parse=parse_count, default=10
     )
 
 
@@ -93,8 +93,8 @@ def create(
 ) -> Result:
     """Create a schedule, which publishes a message by cron.
 
-    An --id that there is already is refused without --replace. Says how many messages a day it
-    makes, if every delivery succeeds at the first attempt.
+    An existing --id is rejected without --replace. Prints how many messages a day the schedule
+    publishes, if every delivery succeeds at the first attempt.
 
     \b
     qstash schedule create https://example.com/hook --cron '0 3 * * *' --tz Europe/Berlin
@@ -118,9 +118,9 @@ def create(
         made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
         message_volume.report(ctx, "it makes", made)
 
-    def created(answer: Scheduled) -> Result:
+    def created(response: Scheduled) -> Result:
         # The id is written before the request for the endpoints.
-        return Result(data=answer, view=SCHEDULED, piped="ids", footer=volume)
+        return Result(data=response, view=SCHEDULED, piped="ids", footer=volume)
 
     return ctx.write(schedules.create(destination, options, data), created)
 
@@ -189,9 +189,9 @@ def delete(ctx: Context, schedule_id: _Id, *, confirm: ConfirmOptions) -> Result
 def run(ctx: Context, schedule_id: _Id, *, waiting: PublishWaitOptions) -> Result:
     """Publish the message of a schedule once, now.
 
-    It is a message of its own: the delivery has no Upstash-Schedule-Id header, and the schedule's
-    times and states stay as they are. What QStash does not show of a schedule, as the retries of
-    its callback, has its default.
+    The message is independent of the schedule: it has no Upstash-Schedule-Id header, and the
+    schedule's next run and states do not change. Settings that QStash does not return, such as the
+    retries of a callback, have their defaults.
 
     \b
     qstash schedule run report --wait
@@ -224,7 +224,7 @@ def next_(
 ) -> Result:
     """Show when a cron expression fires, in UTC and in its time zone.
 
-    It names the times that a daylight-saving change moves or repeats.
+    Marks the times that a daylight-saving change moves or repeats.
 
     \b
     qstash schedule next '0 3 * * *' --tz Europe/Berlin -n 5

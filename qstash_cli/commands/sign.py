@@ -28,29 +28,29 @@ _VIEW = View(
 class SignedContent:
     """What is signed."""
 
-    url: str | None = flag("The destination", metavar="URL", section="Request")
+    url: str | None = flag("Destination URL", metavar="URL", section="Request")
     body: str | None = flag(
-        "The body: TEXT, @FILE or -",
+        "Body: TEXT, @FILE or -",
         "-d",
         "--body",
         metavar="TEXT",
         section="Request",
     )
     at: float | None = flag(
-        "Sign as of this time (default now)",
+        "Time of the signature [default: now]",
         metavar="TIME",
         parse_at=parse_instant_s,
         section="Time",
     )
     expires_in: int = flag(
-        "How long it is good for (default 5m)",
+        "Lifetime of the signature [default: 5m]",
         metavar="DURATION",
         parse=parse_duration_s,
         default=LIFETIME_S,
         section="Time",
     )
     not_before: float | None = flag(
-        "When it begins to be good (default always)",
+        "Time before which the signature is not valid",
         metavar="TIME",
         parse_at=parse_instant_s,
         section="Time",
@@ -64,9 +64,9 @@ class SignKeyOptions:
     key: str | None = flag(
         "Signing key; @FILE keeps it off the command line", metavar="KEY", section="Key"
     )
-    dev: bool = flag("The current key of `qstash dev`", section="Key")
+    dev: bool = flag("Use the current key of `qstash dev`", section="Key")
     profile: str | None = flag(
-        "The current key of this profile",
+        "Use the current key of this profile",
         "-p",
         "--profile",
         metavar="NAME",
@@ -79,8 +79,8 @@ class SignKeyOptions:
 def sign(ctx: Context, *, content: SignedContent, keys: SignKeyOptions) -> Result:
     """Create the Upstash-Signature of a body and a URL.
 
-    It is for testing handlers: whoever has the key can sign anything. -o curl, http and json give
-    the whole request, ready to be sent.
+    For testing handlers: anyone who has the key can sign anything. -o curl, http and json print the
+    whole request, ready to send.
 
     \b
     qstash sign --url https://example.com/hook --body '{"id":1}' --key @key.txt

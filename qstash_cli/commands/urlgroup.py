@@ -39,7 +39,7 @@ class DefaultHeaderOptions:
     """Default headers."""
 
     header: tuple[tuple[str, str], ...] = flag(
-        "Default header of publishes to the group; Upstash-* are options",
+        "Default header of messages to the group; Upstash-* are options",
         "-H",
         "--header",
         metavar="'NAME: VALUE'",
@@ -47,7 +47,7 @@ class DefaultHeaderOptions:
         parse=parse_header,
         complete="header",
     )
-    clear: bool = flag("Take all default headers away")
+    clear: bool = flag("Remove all default headers")
 
 
 @command(app, "list")
@@ -123,7 +123,7 @@ def remove(
 def headers(ctx: Context, name: _Name, *, defaults: DefaultHeaderOptions) -> Result:
     """Set the default headers of messages to a URL group.
 
-    They take the place of those it has.
+    Replaces the existing default headers.
 
     \b
     qstash urlgroup headers team -H 'Upstash-Retries: 5' -H 'X-Team: blue'
@@ -152,8 +152,8 @@ def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
 def check(ctx: Context, name: _Name) -> Result:
     """Check that every endpoint of a URL group responds, and list those that do not.
 
-    Asks with HEAD, then with GET. Any answer is one, but for 404, 410 and those of 500 and more.
-    Exits 1 if an endpoint is dead.
+    Sends HEAD, then GET if necessary. Every status code counts as a response except 404, 410 and
+    5xx. Exits with 1 if an endpoint does not respond.
 
     \b
     qstash urlgroup check team

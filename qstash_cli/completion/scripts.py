@@ -1,9 +1,9 @@
 """The scripts that make a shell ask `qstash` for completions.
 
 Each gives the command line up to the cursor in `_QSTASH_LINE`, and the shell's name in
-`_QSTASH_COMPLETE`. The first line of the answer is `values`, `open` (values that the user goes on
+`_QSTASH_COMPLETE`. The first line of the output is `values`, `open` (values that the user goes on
 writing, so no blank comes after one) or `files`; then a value a line, a tab and its description.
-No script evaluates anything of the answer: names of queues and keys are anybody's.
+No script evaluates the output: anyone may have chosen the names of queues and keys.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """A pair of signing keys. A key that is not known is None."""
+    """A pair of signing keys. An unknown key is None."""
 
     current: str | None = field(default=None, repr=False)
     next: str | None = field(default=None, repr=False)

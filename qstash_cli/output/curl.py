@@ -66,10 +66,10 @@ def request_record(
     method: str, url: str, headers: Headers, body: bytes, *, authorised: bool = True
 ) -> dict[str, Any]:
     """The request as JSON, without the token; a body that is not UTF-8 is in `bodyBase64`."""
-    shown: dict[str, str] = {}
+    joined: dict[str, str] = {}
     for name, value in _shown(headers, authorised=authorised):
-        shown[name] = f"{shown[name]}, {value}" if name in shown else value
-    record: dict[str, Any] = {"method": method, "url": url, "headers": shown}
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    record: dict[str, Any] = {"method": method, "url": url, "headers": joined}
     text = _decoded(body)
     if text is None:
         import base64

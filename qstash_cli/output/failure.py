@@ -43,5 +43,5 @@ def write_dim(text: str, err: TextIO, *, colour: bool) -> None:
 
 
 def _write_labelled(label: str, safe: str, err: TextIO, style: str) -> None:
-    shown = f"{style}{label}:{_PLAIN}" if style else f"{label}:"
-    err.write(f"{shown} {safe}\n")
+    prefix = f"{style}{label}:{_PLAIN}" if style else f"{label}:"
+    err.write(f"{prefix} {safe}\n")

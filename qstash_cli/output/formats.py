@@ -99,8 +99,8 @@ def render(
         rows = FORMATS[name](with_columns(result, columns), out, terminal)
     else:
         name = format or _own_format(result, terminal)
-        shown = with_some_columns(result) if name in _WITH_COLUMNS else result
-        rows = FORMATS[name](shown, out, terminal)
+        displayed = with_some_columns(result) if name in _WITH_COLUMNS else result
+        rows = FORMATS[name](displayed, out, terminal)
     out.flush()
     return rows or 0
 
@@ -198,7 +198,7 @@ def noting_ids(result: Result, noted: list[str]) -> Result:
             yield record
 
     if isinstance(result.data, Mapping | Sequence):
-        # What is shown may be a text instead of these.
+        # A text may be displayed in place of the records.
         noted.extend(i for record in records_of(result) for i in ids_of(result.view, record))
         return result
     return result._replace(data=records())

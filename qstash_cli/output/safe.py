@@ -1,14 +1,14 @@
-r"""Text from elsewhere, made harmless for a terminal.
+r"""Escapes untrusted text for a terminal.
 
 Control characters can move the cursor and retitle windows; bidirectional and invisible characters
-show one thing and are another. All are replaced by escapes such as `\x1b` and `\u202e`.
+misrepresent a text. All are replaced by escapes such as `\x1b` and `\u202e`.
 """
 
 from __future__ import annotations
 
 import re
 
-# Texts, compiled where one is used first: that takes a millisecond, and most runs need none.
+# Compiled on first use: that takes a millisecond, and most runs do not need it.
 UNSAFE = (
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -18,7 +18,7 @@ _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 
 def safe_text(text: str, *, keep_newlines: bool = False) -> str:
-    """The text with all that a terminal would obey, or not show, as visible escapes.
+    """Returns the text with control and invisible characters as visible escapes.
 
     With `keep_newlines`, line feeds and tabs stay as they are.
     """

@@ -22,6 +22,7 @@ _REDACTED_HINT = "the message was published with --redact, and QStash stores onl
 # The end of a body with an incomplete literal or number.
 _LITERALS = ("true", "false", "null")
 _NUMBER = re.compile(r"[-.]|[eE][+-]?")
+# The standard library has no other way to report that the text ends within a string.
 _IN_A_STRING = ("Unterminated string", "Invalid \\uXXXX escape")
 
 

@@ -14,7 +14,7 @@ from tests.commands.api_server import KEYS
 
 KEY_CASES: dict[str, tuple[Keys, str, str]] = {
     "both": (Keys(current=KEYS["current"], next=KEYS["next"], source="A"), "ok", "both"),
-    "none": (Keys(), "warning", "none are configured"),
+    "none": (Keys(), "warning", "not configured"),
     "rotated": (Keys(current="sig_old", next=KEYS["current"], source="A"), "warning", "rotated"),
     "no next": (Keys(current=KEYS["current"], source="A"), "warning", "is not configured"),
     "another next": (Keys(current=KEYS["current"], next="sig_x"), "warning", "is another"),
@@ -33,7 +33,7 @@ def test_signing_keys_are_compared_and_never_shown(case: tuple[Keys, str, str]) 
 
 
 PROXY_CASES: dict[str, tuple[dict[str, str], str, str]] = {
-    "none": ({}, "ok", "none is set"),
+    "none": ({}, "ok", "not set"),
     "used": ({"HTTPS_PROXY": "http://me:hush@proxy:3128"}, "ok", "HTTPS_PROXY: http://proxy:3128"),
     "lower case first": ({"HTTPS_PROXY": "http://a", "https_proxy": "http://b"}, "ok", "http://b"),
     "excluded": ({"HTTPS_PROXY": "http://a", "NO_PROXY": ".example"}, "ok", "NO_PROXY excludes"),

@@ -255,15 +255,20 @@ def test_both_agree_on_ten_thousand_tokens(figures: Figures) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed",
-    [{"jti": 7}, {"sub": 7}, {"aud": "someone"}, {"aud": ["someone"]}, {"iat": None}, {"jti": None},
-     {"exp": str(NOW + 60)}, {"nbf": True}],
+    ("changed", "is_valid"),
+    [
+        ({"jti": 7}, False), ({"jti": None}, False), ({"sub": 7}, False), ({"iat": None}, False),
+        ({"aud": "someone"}, False), ({"aud": ["someone"]}, False),
+        ({"exp": str(NOW + 86_400)}, True), ({"nbf": True}, True),
+    ],
 )  # fmt: skip
 @pytest.mark.parametrize("url", [URL, None])
 def test_both_agree_on_the_claims_that_once_made_a_difference(
-    changed: dict[str, Any], url: str | None
+    changed: dict[str, Any], url: str | None, *, is_valid: bool
 ) -> None:
-    agree(token_of(Case(HEADER, CLAIMS | changed, CURRENT, "x", None, url)), "x", url)
+    token = token_of(Case(HEADER, CLAIMS | changed, CURRENT, "x", None, url))
+
+    assert agree(token, "x", url) == is_valid
 
 
 def test_no_payload_breaks_the_verdict() -> None:

@@ -16,6 +16,7 @@ def watch(event, args):
     with open(os.environ["WATCHED"], "a") as log:
         log.write(f"{event} {place}\\n")
     if "SWALLOWED" in os.environ:
+        # Like a network that drops packets; the test kills the process or sees it time out.
         time.sleep(3600)
 
 sys.addaudithook(watch)

@@ -76,7 +76,7 @@ CASES = {
     "a method": (BASE + "method = 'FETCH'", "schedules.s.method: not an HTTP method", "PATCH"),
     "a rate without key": (BASE + "rate = 5", "schedules.s: rate, period and parallelism", ""),
     "paused": (BASE + "paused = 1", "schedules.s.paused: expected true or false", ""),
-    "a body that is no text": (
+    "a body that is not text": (
         BASE + "body = {a = 1}", "schedules.s.body: expected a quoted string", "JSON",
     ),
     "two bodies": (
@@ -95,7 +95,7 @@ CASES = {
     "a header's value": (
         BASE + "headers = {A = 1}", "schedules.s.headers.A: expected a quoted string", "",
     ),
-    "headers that are none": (
+    "invalid headers": (
         BASE + "headers = 'A: b'", "schedules.s.headers: expected a table", "",
     ),
     "an id": ('[schedules."a b"]\ncron = "@daily"\ndestination = "https://a.io"',

@@ -157,6 +157,8 @@ def test_the_callback_of_a_message_delivered_after_its_cancel_is_sent(
     destination.released.set()
 
     eventually(lambda: "/callback" in destination.paths)
+    assert states(http, first)[-2:] == ["CANCEL_REQUESTED", "DELIVERED"]
+    assert destination.paths.count("/callback") == 1
 
 
 @pytest.mark.parametrize("status", [200, 500])

@@ -260,7 +260,7 @@ def test_everything_is_there_again_after_a_restart(
 
 
 def raw_endpoint(head: bytes) -> Any:
-    """An endpoint that responds with these lines, or never if there are none."""
+    """An endpoint that responds with these lines, or not at all without lines."""
     import contextlib
     import socketserver
     import threading

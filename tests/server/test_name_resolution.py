@@ -48,3 +48,5 @@ def test_names_that_do_not_resolve_hold_up_no_other_host(
 
         eventually(lambda: sink.received)
         eventually(lambda: len(resolver) == HOSTS)
+
+    assert [request.path for request in sink.received] == ["/"]

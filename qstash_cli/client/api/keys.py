@@ -12,15 +12,15 @@ from qstash_cli.protocol.records import SigningKeys
 _KEY = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
-def validated(answer: SigningKeys) -> SigningKeys:
+def validated(response: SigningKeys) -> SigningKeys:
     """The keys as they came. Raises `QstashError` for a text that cannot be a key."""
-    for name, key in (("current", answer["current"]), ("next", answer["next"])):
+    for name, key in (("current", response["current"]), ("next", response["next"])):
         if not _KEY.fullmatch(key):
             raise QstashError(
                 f"unexpected response from /v2/keys: {name} is not a signing key",
                 hint="is it QStash's API? `qstash config show` displays its URL",
             )
-    return answer
+    return response
 
 
 def get() -> Request[SigningKeys]:

@@ -19,7 +19,7 @@ def publish(
 ) -> Request[Published | list[Published]]:
     """Publishes `body` to a URL or URL group, through `options.queue` if there is one.
 
-    Sending it twice is harmless only if QStash can tell: with a deduplication of either kind.
+    Sending it twice is safe only if QStash can tell: with a deduplication of either kind.
     """
     queue = options.queue
     start = f"/v2/enqueue/{validate_name(queue, 'queue')}" if queue else "/v2/publish"

@@ -62,9 +62,9 @@ def batch(
 ) -> Result:
     """Publish the records of a file or a stream, many per request.
 
-    A record is {"destination": ..., "headers": ..., "body": ..., "queue": ...}, or with --to the
-    body itself. Message flags apply to all records that say nothing else. A journal beside FILE
-    records what was sent: --resume continues after any interruption, and sends nothing twice.
+    A record is {"destination": ..., "headers": ..., "body": ..., "queue": ...}, or with --to only
+    the body. Message options apply to every record that does not set them itself. A journal next to
+    FILE records what was sent: --resume continues after any interruption and sends nothing twice.
 
     \b
     qstash batch messages.jsonl --retries 5

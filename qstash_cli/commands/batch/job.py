@@ -93,7 +93,7 @@ class Job:
         return self.resumption.refused_before if self.resumption else ()
 
     def outcomes(self, *, has_bar: bool, are_shown: bool = True) -> Iterator[dict[str, Any]]:
-        """A line for each record as it is sent or refused, none where they are not shown.
+        """A line for each record as it is sent or refused, or nothing while progress is hidden.
 
         Raises `PartlyDone` in the end if some were refused, and what stopped the run before its
         end, with the way to go on.
@@ -106,7 +106,7 @@ class Job:
             raise failure
 
     def failure(self) -> QstashError | None:
-        """The error that stands for refused records, None if there are none."""
+        """Returns the error for the rejected records, or None."""
         return failure_of(self.tally, self.refused_before, rejects=str(self.records.rejects or ""))
 
     def _sent(
@@ -123,11 +123,11 @@ class Job:
         rejects = stack.enter_context(opened_rejects(self.records.rejects, still_refused))
         stopped = stack.enter_context(stopping())
         chunks = self.chunks(stream, job, stopped)
-        shown = stack.enter_context(self._meter(total_bytes, has_bar=has_bar))
+        meter = stack.enter_context(self._meter(total_bytes, has_bar=has_bar))
 
         def report() -> None:
             skipped_bytes = self.resumption.skipped_bytes if self.resumption else 0
-            shown.update(
+            meter.update(
                 done_bytes=self.tally.done_bytes + skipped_bytes,
                 records=self.tally.sent + self.tally.refused,
                 refused=self.tally.refused,

@@ -71,7 +71,7 @@ class RecordOptions:
         "Field with the delay; no delay if it is empty", metavar="FIELD", section=_RECORDS
     )
     format: str | None = flag(
-        "jsonl or csv (default: by the file's name, else jsonl)",
+        "jsonl or csv [default: by the file name, else jsonl]",
         metavar="FORMAT",
         parse=_format,
         section=_RECORDS,

@@ -1,4 +1,4 @@
-"""What `check` measures, as records of one shape, from QStash's answers. Pure."""
+"""Converts QStash's responses to the measurements of `check`. Pure."""
 
 from __future__ import annotations
 

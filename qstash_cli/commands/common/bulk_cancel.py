@@ -28,19 +28,19 @@ def cancel_matching(ctx: Context, wanted: Filter, *, is_async: bool, timeout_s: 
 
     def run(send: Send) -> Result:
         try:
-            answer = send(request)
+            response = send(request)
         except StillRunning as error:
-            answer = _running(ctx, wanted, error)
-        if is_async and answer.get("actionId"):
-            return Result(data=answer, view=_STARTED, piped="ids")
-        return Result(data=_finished(ctx, answer, timeout_s), view=CANCELLED)
+            response = _running(ctx, wanted, error)
+        if is_async and response.get("actionId"):
+            return Result(data=response, view=_STARTED, piped="ids")
+        return Result(data=_finished(ctx, response, timeout_s), view=CANCELLED)
 
     later = "" if is_async else "then GET /v2/bulkActions/{actionId} until it is FINISHED"
     return ctx.perform([request], run, later=later)
 
 
 def _running(ctx: Context, wanted: Filter, error: StillRunning) -> Cancelled:
-    """What QStash answers to a request that begins an action, of the action that is running."""
+    """Returns the bulk action that QStash has started."""
     pairs = sorted(query(wanted))
     for action in ctx.read_pages(bulk_actions.list_all(states=("IN_PROGRESS",))):
         values = action.get("filter", {}).items()
@@ -49,12 +49,12 @@ def _running(ctx: Context, wanted: Filter, error: StillRunning) -> Cancelled:
     raise error
 
 
-def _finished(ctx: Context, answer: Cancelled, timeout_s: int) -> Any:
-    action_id = answer.get("actionId")
+def _finished(ctx: Context, response: Cancelled, timeout_s: int) -> Any:
+    action_id = response.get("actionId")
     # Without an action QStash has cancelled them within the request.
     if not action_id:
-        return answer
-    action = _Followed(ctx, action_id, answer["cancelled"]).wait(timeout_s)
+        return response
+    action = _Followed(ctx, action_id, response["cancelled"]).wait(timeout_s)
     return {"cancelled": action["processed"], "actionId": action_id}
 
 

@@ -47,7 +47,7 @@ def cancel_ids(ctx: Context, message_ids: Sequence[str]) -> Result:
     if len(chunks) == 1 and len(chunks[0]) == 1:
         return ctx.write(
             messages.cancel(chunks[0][0]),
-            lambda answer: Result(data={"cancelled": answer["cancelled"]}, view=CANCELLED),
+            lambda response: Result(data={"cancelled": response["cancelled"]}, view=CANCELLED),
         )
     return _send(ctx, [messages.cancel_many(chunk) for chunk in chunks], chunks, _CANCELS)
 
@@ -68,7 +68,7 @@ def _send(
     kind: CountedAction,
 ) -> Result:
     total = sum(map(len, chunks))
-    return ctx.write_all(requests, lambda answers: _counted(ctx, answers, total, kind))
+    return ctx.write_all(requests, lambda responses: _counted(ctx, responses, total, kind))
 
 
 def delete_matching(ctx: Context, wanted: Filter) -> Result:
@@ -82,15 +82,15 @@ def delete_matching(ctx: Context, wanted: Filter) -> Result:
 
 
 def _counted(
-    ctx: Context, answers: Iterator[Any], total: int | None, kind: CountedAction
+    ctx: Context, responses: Iterator[Any], total: int | None, kind: CountedAction
 ) -> Result:
     """The result with the sum of what was done, whatever ends it; `total` is None for a filter."""
     done = 0
     stopped_by: QstashError | None = None
     try:
         with ctx.status() as line:
-            for answer in answers:
-                done += answer[kind.field]
+            for response in responses:
+                done += response[kind.field]
                 line.update(f"{kind.field} {done:,}" + (f" of {total:,}" if total else ""))
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {_count(done, total, kind)}") from None

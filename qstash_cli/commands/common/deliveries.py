@@ -69,7 +69,7 @@ def _progress(entries: list[LogEntry]) -> str:
 
 
 def failure_of(ends: Iterable[LogEntry]) -> QstashError | None:
-    """The error that stands for messages which ended undelivered, None if there are none."""
+    """Returns the error for the messages that were not delivered, or None."""
     lost = [end for end in ends if normal_state(end["state"]) != "DELIVERED"]
     if not lost:
         return None

@@ -1,4 +1,4 @@
-"""Sending an endpoint a request as QStash would, and judging what it answers."""
+"""Sends an endpoint a request like QStash's, and evaluates the response."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def request_of(ctx: Context, url: str, one: Probe) -> ExternalRequest:
 
 
 def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> ExternalResponse:
-    """What an endpoint answers to a probe; a good one that takes long is warned of."""
+    """Returns the response to a probe, and warns if a valid request takes long."""
     reply = external.send(
         request.method, request.url, timeout_s=timeout_s, headers=request.headers, body=request.body
     )
@@ -30,5 +30,5 @@ def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> E
 
 
 def holds(one: Probe, reply: ExternalResponse) -> bool:
-    """Whether the answer is the one that the endpoint must give."""
+    """Returns whether the response is the expected one."""
     return 200 <= reply.status < 300 if one.is_good else 400 <= reply.status < 500

@@ -120,7 +120,7 @@ def is_accepted(reply: ExternalResponse) -> bool:
 
 
 def reply_record(reply: ExternalResponse) -> dict[str, Any]:
-    """The answer as JSON; a body that is not UTF-8 is in `bodyBase64`."""
+    """Returns the response as JSON; a body that is not UTF-8 is in `bodyBase64`."""
     record: dict[str, Any] = {
         "status": reply.status or None,
         "ms": reply.took_ms if reply.status else None,

@@ -14,7 +14,7 @@ _NOW_S = 2
 
 
 def idempotent(ctx: Context, options: MessageOptions) -> MessageOptions:
-    """The options with a deduplication, so that a retry after a lost answer cannot send twice."""
+    """Adds a deduplication id, so that a retry after a lost response cannot send twice."""
     if options.dedup_id or options.dedup_content:
         return options
     return replace(options, dedup_id=ctx.new_id("once"))

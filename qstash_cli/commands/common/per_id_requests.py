@@ -9,7 +9,7 @@ from qstash_cli.cli.exchanges import Send
 from qstash_cli.client.request import Request
 from qstash_cli.errors import PartlyDone, QstashError
 
-# What QStash answers about one id; anything else is about the account or the connection.
+# Errors that concern one id; all others concern the account or the connection.
 _ABOUT_THE_ID = frozenset({400, 404})
 
 
@@ -52,7 +52,7 @@ class PerIdRequests:
                 yield one
 
     def failure(self) -> QstashError | None:
-        """The error for the ids that were refused, None if there are none.
+        """Returns the error for the rejected ids, or None.
 
         One id that was refused is its own error. Several are `PartlyDone` if others were accepted.
         """

@@ -28,21 +28,21 @@ def send(
     """Publishes a message, and follows it to its end if that is wanted."""
     return ctx.write(
         messages.publish(destination, options, body),
-        lambda answer: _published(ctx, answer, waiting),
+        lambda response: _published(ctx, response, waiting),
         later=FOLLOWED if waiting.wait else "",
     )
 
 
 def _published(
-    ctx: Context, answer: Published | list[Published], waiting: PublishWaitOptions
+    ctx: Context, response: Published | list[Published], waiting: PublishWaitOptions
 ) -> Result:
-    published = answer if isinstance(answer, list) else [answer]
+    published = response if isinstance(response, list) else [response]
     if not published:
         raise QstashError(
             "QStash's response names no message",
             hint="does the URL group have endpoints? `qstash urlgroup list` displays them",
         )
-    return result_of(ctx, answer, waiting)
+    return result_of(ctx, response, waiting)
 
 
 def _nothing() -> None:
@@ -58,7 +58,7 @@ def result_of(
 ) -> Result:
     """The result of a publish: its ids are written before it waits for the deliveries.
 
-    `incomplete` is asked after the last id for the error that stands for what was not published.
+    `incomplete` is called after the last id; it returns the error for what was not published.
     """
 
     def error() -> QstashError | None:

@@ -11,7 +11,7 @@ from qstash_cli.protocol.dev_credentials import Credentials
 CURRENT_KEY = "QSTASH_CURRENT_SIGNING_KEY"
 NEXT_KEY = "QSTASH_NEXT_SIGNING_KEY"
 NAMES = ("QSTASH_URL", "QSTASH_TOKEN", CURRENT_KEY, NEXT_KEY)
-# What is the same with and without quotes, for whoever reads such a file.
+# Values that every reader of such a file takes literally, without quotes.
 _PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
@@ -39,12 +39,12 @@ def shell_lines(values: Mapping[str, str | None]) -> list[str]:
 
 
 def dotenv_lines(values: Mapping[str, str | None]) -> list[str]:
-    """Lines of a file such as `.env`, for what has a value."""
+    """Returns the lines of a `.env` file for the variables with a value."""
     return [f"{name}={_dotenv_quoted(v)}" for name, v in values.items() if v is not None]
 
 
 def fits_in_dotenv(value: str | None) -> bool:
-    r"""Whether readers of such files give it back. They take `\'` at the end for a quote."""
+    r"""Returns whether `.env` readers restore the value; a final `\'` is read as a quote."""
     return value is None or bool(_PLAIN.fullmatch(value)) or not value.endswith("\\")
 
 

@@ -1,4 +1,4 @@
-"""How people see what QStash answers."""
+"""The views of QStash's resources."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ _Name = Annotated[
 ]
 _NameIfAny = Annotated[
     str | None,
-    Argument("The profile, as with -p", "NAME", complete="profile"),
+    Argument("Name of the profile", "NAME", complete="profile"),
 ]
 # They come before QSTASH_TOKEN, wherever the token is from.
 _AHEAD = ("QSTASH_DEV", "QSTASH_REGION")
@@ -80,7 +80,7 @@ def list_(ctx: Context) -> Result:
 def show(ctx: Context, name: _NameIfAny = None) -> Result:
     """Show the settings in use and where each one comes from.
 
-    Secrets are masked, and no token command is run. Exits 3 if there are no credentials.
+    Masks secrets and runs no token command. Exits with 3 if there are no credentials.
 
     \b
     qstash config show
@@ -107,8 +107,8 @@ class EnvOptions:
 def env(ctx: Context, name: _NameIfAny = None, *, options: EnvOptions) -> Result:
     """Print the variables of a profile with its token and signing keys unmasked.
 
-    It is the one config command that shows secrets. The lines are those of a file that --env-file
-    reads or, with --export, of a POSIX shell. A token command is run.
+    The only config command that prints secrets. The lines are in the format that --env-file reads
+    or, with --export, in that of a POSIX shell. Runs the token command, if there is one.
 
     \b
     qstash config env prod > prod.env
@@ -157,8 +157,8 @@ def _dotenv(found: Mapping[str, str | None]) -> list[str]:
 def set_(ctx: Context, name: _Name, *, changes: ProfileChanges) -> Result:
     """Create or update a profile.
 
-    The token is asked for without being shown, or read from standard input; it is never an
-    argument. The first profile becomes the default one.
+    Prompts for the token without echoing it, or reads it from standard input; the token is never an
+    argument. The first profile becomes the default.
 
     \b
     qstash config set prod

@@ -34,16 +34,16 @@ def dev(
     ctx: Context,
     run: Annotated[
         list[str] | None,
-        Argument("A command to run against a fresh server", "CMD"),
+        Argument("Command to run against a private server", "CMD"),
     ] = None,
     *,
     serving: DevOptions,
 ) -> Result:
     """Run the embedded QStash server.
 
-    Prints the lines to paste into another shell. With a command after --, runs it against a
-    private server on a free port, with the QSTASH_* variables set, and exits as it does. It is
-    ready once it says so, and --seed is applied by then.
+    Prints lines to paste into another shell. With a command after --, starts a private server on a
+    free port, runs the command with the QSTASH_* variables set, and exits with its exit code.
+    --seed is applied before the server reports that it is ready.
 
     \b
     qstash dev --db qstash.db --seed qstash.toml
@@ -111,7 +111,7 @@ def _config(serving: DevOptions, users: tuple[Credentials, ...]) -> ServerConfig
 def _preparation(
     ctx: Context, serving: DevOptions, user: Credentials, write: Callable[[str], None]
 ) -> OnRunning | None:
-    """What is done between the first answer and the word that it is ready."""
+    """Returns what runs while the server accepts requests and before it is announced."""
     if serving.seed is None and serving.ready_file is None:
         return None
     apply: Callable[[str], None] = _seeding(ctx, serving, user.token)

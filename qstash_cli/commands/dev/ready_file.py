@@ -1,4 +1,4 @@
-"""A file that is there as long as a server answers: what `qstash dev` prints, for scripts."""
+"""A file with the printed lines of `qstash dev` that exists while the server is running."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from qstash_cli.manifest.validation import Validation
 
 
 def read_seed(ctx: Context, file: str, plan_name: str | None) -> Manifest:
-    """What the file says, for a server on this machine that plays a plan or none.
+    """Reads the manifest for a local server, which may apply the limits of a plan.
 
     Raises `BadInput` naming file and key.
     """

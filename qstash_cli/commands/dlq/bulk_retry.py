@@ -33,12 +33,12 @@ def retry_ids(
     if len(chunks) == 1 and len(chunks[0]) == 1:
         request = dlq.retry(chunks[0][0], options)
         return ctx.write_all(
-            [request], lambda answers: publishing.result_of(ctx, answers, waiting), later=later
+            [request], lambda responses: publishing.result_of(ctx, responses, waiting), later=later
         )
     retries = _Retries(ctx, total=sum(map(len, chunks)))
     return ctx.write_all(
         [dlq.retry_many(chunk, options) for chunk in chunks],
-        lambda answers: retries.result(answers, waiting),
+        lambda responses: retries.result(responses, waiting),
         later=later,
     )
 
@@ -66,16 +66,16 @@ class _Retries:
         self._done = 0
         self._failure: QstashError | None = None
 
-    def result(self, answers: Iterable[Retried], waiting: PublishWaitOptions) -> Result:
+    def result(self, responses: Iterable[Retried], waiting: PublishWaitOptions) -> Result:
         """The messages as they are published, whether or not all entries could be retried."""
         return publishing.result_of(
-            self._ctx, self._published(iter(answers)), waiting, incomplete=self._incomplete
+            self._ctx, self._published(iter(responses)), waiting, incomplete=self._incomplete
         )
 
-    def _published(self, answers: Iterator[Retried]) -> Iterator[Published]:
+    def _published(self, responses: Iterator[Retried]) -> Iterator[Published]:
         while True:
             try:
-                answer = self._next(answers)
+                response = self._next(responses)
             except QstashError as error:
                 if not self._done:
                     raise
@@ -83,17 +83,17 @@ class _Retries:
                     f"{self._count()}, then: {error.message}", hint=error.hint, status=error.status
                 )
                 return
-            if answer is None:
+            if response is None:
                 return
-            self._done += _size(answer)
-            yield from answer["responses"]
+            self._done += _size(response)
+            yield from response["responses"]
 
-    def _next(self, answers: Iterator[Retried]) -> Retried | None:
+    def _next(self, responses: Iterator[Retried]) -> Retried | None:
         # The line is gone while rows are written.
         with self._ctx.status() as line:
             if self._done:
                 line.update(f"retried {self._done:,}")
-            return next(answers, None)
+            return next(responses, None)
 
     def _incomplete(self) -> QstashError | None:
         if self._failure is not None or self._total is None or self._done >= self._total:
@@ -107,5 +107,5 @@ class _Retries:
         return f"{self._done:,}{of} entries {'was' if self._done == 1 else 'were'} retried"
 
 
-def _size(answer: Retried) -> int:
-    return len(answer["responses"])
+def _size(response: Retried) -> int:
+    return len(response["responses"])

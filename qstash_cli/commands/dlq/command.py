@@ -106,7 +106,8 @@ def retry(
 ) -> Result:
     """Retry entries as new messages.
 
-    Option flags replace those of the message. Without an id it asks first, or needs --yes.
+    Options replace those of the original message. Asks for confirmation if no id is given; --yes
+    skips it.
 
     \b
     qstash dlq retry 1725323658779-0 --wait
@@ -123,7 +124,7 @@ def retry(
 def delete(ctx: Context, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: BulkOptions) -> Result:
     """Delete entries permanently.
 
-    Without an id it asks first, or needs --yes.
+    Asks for confirmation if no id is given; --yes skips it.
 
     \b
     qstash dlq delete 1725323658779-0

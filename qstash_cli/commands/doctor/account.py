@@ -25,16 +25,16 @@ _NOT_ALLOWED = frozenset({401, 403})
 WRITE = Request[object](method="POST", path="/v2/publish/qstash-doctor://nowhere", repeatable=False)
 
 
-def acceptance(answer: Measurement, source: Source) -> DoctorCheck:
+def acceptance(response: Measurement, source: Source) -> DoctorCheck:
     """Whether QStash knows the token."""
-    if answer.status in _NOT_ALLOWED:
+    if response.status in _NOT_ALLOWED:
         return failure(
-            "authentication", f"the token of {source.token_from} is refused: {_words(answer)}",
+            "authentication", f"the token of {source.token_from} is refused: {_words(response)}",
             "copy QSTASH_TOKEN again from the console, of this region and account", _REFUSED,
         )  # fmt: skip
-    if answer.status != 200:
+    if response.status != 200:
         return warning(
-            "authentication", f"not known: {answer.status} {_words(answer)}", "try again"
+            "authentication", f"not known: {response.status} {_words(response)}", "try again"
         )
     return ok("authentication", f"the token of {source.token_from} is accepted")
 
@@ -58,47 +58,47 @@ def region(
     if not is_refused:
         return ok("region", here)
     others = {name: one for name, one in regions.items() if name != here}
-    answers = {name: ask(one) for name, one in others.items()}
-    for name, answer in answers.items():
-        if answer.status == 200:
+    responses = {name: ask(one) for name, one in others.items()}
+    for name, response in responses.items():
+        if response.status == 200:
             fix = _how_to_move(source, others[name], name)
             return failure("region", f"the token is of {name}, not of {here}", fix, _REFUSED)
-    others_text = ", ".join(f"{n}: {a.error or _words(a)}" for n, a in answers.items())
+    others_text = ", ".join(f"{n}: {a.error or _words(a)}" for n, a in responses.items())
     return warning("region", f"{here}; no other region accepts the token either ({others_text})")
 
 
-def permissions(answer: Measurement) -> DoctorCheck:
-    """Whether the token may do more than read, by the answer to `WRITE`."""
-    if answer.status == 400:
+def permissions(response: Measurement) -> DoctorCheck:
+    """Checks whether the token may write, by the response to `WRITE`."""
+    if response.status == 400:
         return ok("permissions", "the token may read and publish")
     # Guess: a read-only token is refused like a wrong one; documented nowhere.
-    if answer.status in _NOT_ALLOWED:
+    if response.status in _NOT_ALLOWED:
         return warning(
             "permissions", "the token may read, but not publish or change anything",
             "that is enough for lists and logs; else take QSTASH_TOKEN from the console",
         )  # fmt: skip
-    return warning("permissions", f"not known: {answer.error or _words(answer)}", "try again")
+    return warning("permissions", f"not known: {response.error or _words(response)}", "try again")
 
 
-def signing_keys(configured: Keys, answer: Measurement) -> DoctorCheck:
+def signing_keys(configured: Keys, response: Measurement) -> DoctorCheck:
     """Whether the signing keys are configured, and are those of the account."""
     if not (configured.current or configured.next):
         return warning(
-            "signing-keys", "none are configured: `verify` and `listen` check nothing without",
+            "signing-keys", "not configured; `verify` and `listen` need them",
             "export QSTASH_CURRENT_SIGNING_KEY and QSTASH_NEXT_SIGNING_KEY, or "
             "`qstash config set NAME --keys-stdin`; `qstash keys get` prints them",
         )  # fmt: skip
-    if answer.status in _NOT_ALLOWED:
+    if response.status in _NOT_ALLOWED:
         return ok("signing-keys", f"{configured.source}; the token may not read the account's")
-    if answer.status != 200 or not isinstance(answer.content, dict):
-        reason = answer.error or _words(answer)
+    if response.status != 200 or not isinstance(response.content, dict):
+        reason = response.error or _words(response)
         return warning(
             "signing-keys", f"{configured.source}; the account's are not known: {reason}"
         )
     return _compared(
         configured,
         SigningKeys(
-            current=str(answer.content.get("current")), next=str(answer.content.get("next"))
+            current=str(response.content.get("current")), next=str(response.content.get("next"))
         ),
     )
 
@@ -119,10 +119,10 @@ def _compared(configured: Keys, of_account: SigningKeys) -> DoctorCheck:
     )
 
 
-def _words(answer: Measurement) -> str:
-    content = answer.content
+def _words(response: Measurement) -> str:
+    content = response.content
     words = content.get("error") if isinstance(content, dict) else None
-    return str(words)[:200] if words else str(answer.status)
+    return str(words)[:200] if words else str(response.status)
 
 
 def _how_to_move(source: Source, url: str, region: str) -> str:

@@ -76,8 +76,8 @@ _ERRORS: Mapping[ExitCode, type[QstashError]] = {
 def doctor(ctx: Context) -> Result:
     """Diagnose credentials, network, clock and account.
 
-    Sends a few small requests, and nothing that changes anything. Exits 0 if there are warnings at
-    most, 3 for the credentials, 6 if QStash cannot be reached, 1 for anything else.
+    Sends a few small requests that change nothing. Exits with 0 if there are at most warnings, 3
+    for a problem with the credentials, 6 if QStash is unreachable, and 1 for any other problem.
 
     \b
     qstash doctor
@@ -125,7 +125,7 @@ class _Line:
         self.limit_s = min(_LONGEST_S, ctx.options.connection.request_timeout)
 
     def ask(self, url: str, token: str, request: Request[Any]) -> Measurement:
-        """The answer of a QStash."""
+        """A response of QStash."""
         client = self._clients.get(url) or self._clients.setdefault(url, self._open(url, token))
         return measure(client, request, now=self._ctx.system.now, limit_s=self.limit_s)
 
@@ -199,7 +199,7 @@ def _over_the_network(
     try:
         url = who.settings.api_url if who else ctx.config.api_url
     except QstashError:
-        why = "there is no URL that may be used"
+        why = "there is no usable URL"
         yield from _skipped((*_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), why)
         return
     proxy = environment.proxy(url)

@@ -21,7 +21,7 @@ _REFUSED = ExitCode.CREDENTIALS
 
 
 def not_found(error: QstashError) -> DoctorCheck:
-    """There are none that could be used."""
+    """There are no usable credentials."""
     is_theirs = isinstance(error, BadCredentials)
     return failure(
         "credentials", error.message, error.hint, _REFUSED if is_theirs else ExitCode.FAILED

@@ -60,9 +60,7 @@ def proxy(url: str) -> DoctorCheck:
     named = next(iter(proxy_variables(scheme, "all")), None)
     if named is None:
         other = next(iter(proxy_variables()), None)
-        return ok(
-            "proxy", f"{other} is set, but not used for {scheme}://" if other else "none is set"
-        )
+        return ok("proxy", f"{other} is set, but not used for {scheme}://" if other else "not set")
     if is_loopback(url):
         return ok("proxy", f"{named} is set, but not used for this machine")
     return ok("proxy", f"{named} is set, but NO_PROXY excludes {parts.hostname}")

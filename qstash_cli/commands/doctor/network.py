@@ -1,4 +1,4 @@
-"""Whether QStash can be reached, how fast it answers, and whether the clocks agree."""
+"""Checks whether QStash is reachable, its latency, and the difference between the clocks."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def encryption(url: str, proxy: Proxy | None, *, now: float, limit_s: float) -> 
         return _not_encrypted(error)
 
 
-def _trusted(shown: Handshake, now: float) -> DoctorCheck:
-    left_s = shown.expires_at_s - now
+def _trusted(handshake: Handshake, now: float) -> DoctorCheck:
+    left_s = handshake.expires_at_s - now
     days = f"{left_s / _DAY_S:,.0f} days"
-    detail = f"{shown.version}, the certificate of {shown.issuer} is good for {days}"
+    detail = f"{handshake.version}, the certificate of {handshake.issuer} is good for {days}"
     if left_s < _WEEK_S:
         return warning("tls", detail, "it is the server's to renew, or the local clock is wrong")
     return ok("tls", detail)
@@ -85,31 +85,33 @@ def _ways_out(*, is_local: bool) -> str:
     return "check the network, the firewall and HTTPS_PROXY"
 
 
-def interface(answer: Measurement, url: str, *, is_local: bool) -> DoctorCheck:
-    """Whether what answers is QStash's API."""
-    if answer.error:
-        detail = f"no response from {url}: {answer.error}"
+def interface(response: Measurement, url: str, *, is_local: bool) -> DoctorCheck:
+    """Checks whether the server is QStash's API."""
+    if response.error:
+        detail = f"no response from {url}: {response.error}"
         return failure("api", detail, _ways_out(is_local=is_local), _UNREACHABLE)
-    if 300 <= answer.status < 400:
+    if 300 <= response.status < 400:
         fix = "give the URL that it names, if it is QStash's"
-        return failure("api", f"{url} redirects to {answer.location}", fix)
-    if answer.status >= 500:
-        return failure("api", f"{url} responds with {answer.status}", "try again", _UNREACHABLE)
-    is_ours = isinstance(answer.content, dict) and bool({"logs", "error"} & answer.content.keys())
+        return failure("api", f"{url} redirects to {response.location}", fix)
+    if response.status >= 500:
+        return failure("api", f"{url} responds with {response.status}", "try again", _UNREACHABLE)
+    is_ours = isinstance(response.content, dict) and bool(
+        {"logs", "error"} & response.content.keys()
+    )
     if not is_ours:
         return failure(
-            "api", f"{url} responds with {answer.status}, unlike QStash",
+            "api", f"{url} responds with {response.status}, unlike QStash",
             "check the URL; something else may listen there",
         )  # fmt: skip
     return ok("api", f"{url} responds")
 
 
-def clock(answer: Measurement) -> DoctorCheck:
+def clock(response: Measurement) -> DoctorCheck:
     """Whether the local clock agrees with the server's."""
-    if answer.server_time_s is None:
+    if response.server_time_s is None:
         return skipped("clock", "the response has no Date header")
     # A Date header leaves out the fraction, half a second at the mean.
-    ahead_s = answer.sent_at_s - answer.server_time_s - 0.5
+    ahead_s = response.sent_at_s - response.server_time_s - 0.5
     if abs(ahead_s) < _SKEW_NOTED_S:
         return ok("clock", "it agrees with the server's")
     direction = "ahead of" if ahead_s > 0 else "behind"
@@ -121,24 +123,24 @@ def clock(answer: Measurement) -> DoctorCheck:
 
 
 def samples(first: Measurement, again: Callable[[], Measurement]) -> Iterator[Measurement]:
-    """Some more answers, fewer where they are slow."""
+    """Yields more responses, fewer if they are slow."""
     spent_ms = first.took_ms
     for _ in range(_SAMPLES):
-        answer = again()
-        yield answer
-        spent_ms += answer.took_ms
-        if answer.error or spent_ms > _SAMPLING_MS:
+        response = again()
+        yield response
+        spent_ms += response.took_ms
+        if response.error or spent_ms > _SAMPLING_MS:
             return
 
 
-def latency(answers: Sequence[Measurement]) -> DoctorCheck:
-    """How long an answer takes, once there is a connection."""
+def latency(responses: Sequence[Measurement]) -> DoctorCheck:
+    """Measures the response time of an open connection."""
     import statistics
 
-    if error := next((one.error for one in answers if one.error), ""):
+    if error := next((one.error for one in responses if one.error), ""):
         return warning("latency", f"some requests got no response: {error}", "try again")
-    median_ms = statistics.median(one.took_ms for one in answers)
-    detail = f"{median_ms:,.0f} ms, the median of {len(answers)}"
+    median_ms = statistics.median(one.took_ms for one in responses)
+    detail = f"{median_ms:,.0f} ms, the median of {len(responses)}"
     if median_ms >= _SLOW_MS:
         return warning("latency", detail, "is there a region that is nearer, or a slow proxy?")
     return ok("latency", detail)

@@ -21,7 +21,7 @@ def help(  # noqa: A001 - the word of the command line
     ctx: Context,  # noqa: ARG001 - every command has it
     words: Annotated[
         list[str] | None,
-        Argument("A topic or a command", "TOPIC", complete="topic"),
+        Argument("Topic or command", "TOPIC", complete="topic"),
     ] = None,
 ) -> Result:
     """Show a topic or the help of a command.

@@ -37,9 +37,9 @@ def get(ctx: Context) -> Result:
 def rotate(ctx: Context, *, options: RotationOptions, confirm: ConfirmOptions) -> Result:
     """Rotate the signing keys: the next key becomes the current one.
 
-    Endpoints that know both keys go on working through one rotation, not through two. With --probe
-    each is first sent a request signed with the next key, and must accept it with a 2xx. Prints
-    the variables to deploy, in clear.
+    Endpoints that have both keys keep working through one rotation, but not through two. With
+    --probe, each endpoint first gets a request signed with the next key and must accept it with a
+    2xx. Prints the variables to deploy, unmasked.
 
     \b
     qstash keys rotate --probe https://example.com/hook --yes

@@ -89,7 +89,7 @@ def _next_key(ctx: Context) -> str:
 
 
 def _refusal(ctx: Context, one: SignedProbe) -> str | None:
-    """What an endpoint answered that is no acceptance, None if it accepts; it is reported too."""
+    """Returns and reports why an endpoint does not accept the request, None if it does."""
     url = one.request.url
     with ctx.status() as line:
         line.update(f"{url} …")

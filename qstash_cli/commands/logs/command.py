@@ -35,9 +35,9 @@ _REPEATED = "repeated every second for new entries"
 class LogOptions:
     """How the entries are put together."""
 
-    follow: bool = flag("Go on showing new entries, oldest first", "-f", "--follow")
-    by_message: bool = flag("One line for each message, with its steps; JSON has no bodies")
-    stats: bool = flag("Count states, failures and delivery times of all that fit")
+    follow: bool = flag("Keep printing new entries, oldest first", "-f", "--follow")
+    by_message: bool = flag("One row per message, with its steps; JSON has no bodies")
+    stats: bool = flag("Statistics of the matching entries: states, failures, delivery times")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class ForwardOptions(delivering.HandlerOptions):
     """Where deliveries are made again."""
 
     forward_to: str | None = flag(
-        "With --follow: make each delivery again, to this URL", metavar="URL", section="Delivery"
+        "URL that --follow repeats each delivery to", metavar="URL", section="Delivery"
     )
 
 
@@ -60,10 +60,10 @@ def logs(
 ) -> Result:
     """List what happened to messages, newest first.
 
-    --follow --forward-to mirrors what is delivered elsewhere into a handler on this machine, each
-    attempt once and in order, signed now for its own URL, with the handler's answer beside it. It
-    needs the signing key and no more than a read-only token, and says what it cannot forward.
-    --state chooses other steps than the attempts' outcomes.
+    --follow --forward-to forwards deliveries to a handler on this machine. Each attempt is
+    forwarded once, in order, newly signed, and printed with the handler's response. Forwarding
+    needs the signing key and a read-only token, and reports what it cannot forward. By default, it
+    forwards the final entry of each attempt; --state selects other entries.
 
     \b
     qstash logs --label nightly --state failed --since 2h

@@ -23,16 +23,16 @@ OUTCOMES = ("DELIVERED", "ERROR")
 _MAX_COUNTED = 10_000
 
 
-def _answer(name: str) -> Callable[[Record], Any]:
+def _response(name: str) -> Callable[[Record], Any]:
     return lambda record: record["forwarded"][name]
 
 
 MIRRORED = View(
     columns=(
         *LOG.columns[:5],
-        Column(name="answer", of=_answer("status"), width=6),
-        Column(name="ms", of=_answer("ms"), width=5),
-        Column(name="error", of=_answer("error")),
+        Column(name="response", of=_response("status"), width=8),
+        Column(name="ms", of=_response("ms"), width=5),
+        Column(name="error", of=_response("error")),
     ),
     id="messageId",
 )
@@ -43,7 +43,7 @@ def mirrored(
     deliver: Callable[[Delivery], ExternalResponse],
     warn: Callable[[str], None],
 ) -> Iterator[dict[str, Any]]:
-    """Each entry, after its delivery was made once more, with the handler's answer in `forwarded`.
+    """Yields each entry after its delivery, with the handler's response in `forwarded`.
 
     One that cannot be delivered is left out, and `warn` gets the reason.
     """

@@ -22,14 +22,14 @@ def statistics(entries: Iterable[LogEntry]) -> dict[str, Any]:
     """The numbers of entries that come newest first. Times are in ms.
 
     `delivery` is from a message's creation to its delivery, `attempt` from the beginning of an
-    attempt to the answer. What is kept is a number for each delivery, not the entries.
+    attempt to the response. Keeps one number per delivery, not the entries.
     """
     states: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     messages: set[str] = set()
     deliveries, attempts = array("q"), array("q")
     delivered_at: dict[str, int] = {}
-    answered_at: dict[str, int] = {}
+    responded_at: dict[str, int] = {}
     for entry in entries:
         message_id, state, time = entry["messageId"], normal_state(entry["state"]), entry["time"]
         states[state] += 1
@@ -39,9 +39,9 @@ def statistics(entries: Iterable[LogEntry]) -> dict[str, Any]:
         if state == "DELIVERED":
             delivered_at[message_id] = time
         if state in _ENDS_OF_AN_ATTEMPT:
-            answered_at[message_id] = time
-        if state == "ACTIVE" and message_id in answered_at:
-            attempts.append(answered_at.pop(message_id) - time)
+            responded_at[message_id] = time
+        if state == "ACTIVE" and message_id in responded_at:
+            attempts.append(responded_at.pop(message_id) - time)
         if state == "CREATED" and message_id in delivered_at:
             deliveries.append(delivered_at.pop(message_id) - time)
     return {

@@ -53,9 +53,9 @@ class _Progress:
 def apply(ctx: Context, *, source: ManifestOptions, confirm: ConfirmOptions) -> Result:
     """Apply a manifest to the account: schedules, URL groups, queues and pins.
 
-    Shows the plan and asks. Removes only with --prune, and only schedules that a manifest made.
-    Applied again, it sends nothing. --dry-run shows the plan and its requests; secrets of the
-    manifest are hidden in them.
+    Prints the plan and asks for confirmation. Removes resources only with --prune, and only
+    schedules that a manifest created. Applying the same manifest again sends nothing. --dry-run
+    prints the plan and its requests without the secrets of the manifest.
 
     \b
     qstash apply --dry-run

@@ -22,8 +22,8 @@ _MANIFEST = View(columns=(), id=lambda _record: None)
 def export(ctx: Context) -> Result:
     """Write the schedules, URL groups, queues and pins of the account as a manifest.
 
-    A schedule with redacted values is left out, as QStash shows only their hashes; then the exit
-    code is 10.
+    Skips a schedule with redacted values, since QStash returns only their hashes; the exit code is
+    then 10.
 
     \b
     qstash export > qstash.toml
@@ -59,7 +59,7 @@ def _reason_against(stored: StoredSchedule) -> str:
     if stored.redacted:
         return f"QStash hides its {', '.join(stored.redacted)}"
     if stored.is_managed and not stored.is_complete:
-        return "QStash does not show what it redacts, or the options of its callback"
+        return "QStash does not return redacted values or the options of its callback"
     return ""
 
 
@@ -73,7 +73,7 @@ def _warn_of_doubts(ctx: Context, account: Account, left_out: dict[str, str]) ->
     ]
     if doubtful:
         ctx.note(
-            "QStash does not show the options of a callback's own delivery, such as its retries; "
+            "QStash does not return the options of a callback's own delivery, such as its retries; "
             f"look after those of: {', '.join(sorted(doubtful))}"
         )
 

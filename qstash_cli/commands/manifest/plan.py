@@ -33,8 +33,8 @@ class PlanOptions:
 def plan(ctx: Context, *, source: ManifestOptions, options: PlanOptions) -> Result:
     """Preview what `apply` would change.
 
-    A key that the manifest leaves out has its default, `paused` too. Kinds without a table in the
-    manifest are left alone.
+    A key that is missing in the manifest has its default, including `paused`. Kinds without a table
+    in the manifest are not changed.
 
     \b
     qstash plan

@@ -80,8 +80,8 @@ def concealed_requests(step: Step, manifest: Manifest) -> Iterator[Request[Any]]
         if step.kind == "schedule":
             hides = any(is_hidden(field) for field in _BODIES)
             text = request.body.decode("utf-8", "surrogateescape")
-            shown = _HIDDEN if hides else manifest.conceal(text)
-            return shown.encode("utf-8", "surrogateescape") if request.body else b""
+            text_or_mask = _HIDDEN if hides else manifest.conceal(text)
+            return text_or_mask.encode("utf-8", "surrogateescape") if request.body else b""
         return _concealed_json(request.body, manifest, is_hidden) if request.body else b""
 
     for request in step.requests:
@@ -109,15 +109,15 @@ def _concealed_json(text: bytes, manifest: Manifest, is_hidden: Callable[[str], 
 
 
 def _change_record(change: Change, manifest: Manifest, is_hidden: bool) -> dict[str, Any]:
-    def shown(value: Any) -> Any:
+    def displayed(value: Any) -> Any:
         if value is None or not is_hidden:
             return _concealed(value, manifest)
         return _HIDDEN
 
     return {
         "field": manifest.conceal(change.field),
-        "old": shown(change.old),
-        "new": shown(change.new),
+        "old": displayed(change.old),
+        "new": displayed(change.new),
     }
 
 
@@ -162,7 +162,7 @@ def _step_lines(record: Record, width: int | None) -> Iterator[Line]:
 
 
 def _is_endpoint(change: Mapping[str, Any]) -> bool:
-    # One whose URL changes is shown as any other change.
+    # A changed URL is an ordinary change.
     is_endpoint: bool = change["field"].startswith("endpoint ")
     return is_endpoint and (change["old"] is None or change["new"] is None)
 

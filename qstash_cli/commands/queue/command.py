@@ -120,9 +120,9 @@ def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
 def wait(ctx: Context, name: _Name, *, until: QueueWaitOptions, waiting: WaitOptions) -> Result:
     """Wait until a queue is idle or its lag is low.
 
-    Of a paused queue, --idle waits for what is on its way, retries included. It goes by the log:
-    QStash keeps it for some days only, entries may appear in it some seconds late, and what is
-    published meanwhile counts too. Exits 124 when the time is up.
+    With a paused queue, --idle waits only for deliveries in flight and their retries. The command
+    reads the log: QStash keeps it for a few days, entries may appear some seconds late, and
+    messages published in the meantime count too. Exits with 124 on timeout.
 
     \b
     qstash queue wait orders --idle --wait-timeout 10m

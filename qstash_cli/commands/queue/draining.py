@@ -33,7 +33,7 @@ class Watched:
 
 
 def wait_for_lag(queue: Watched, limit: int, timeout_s: int) -> Queue:
-    """The queue's record once its lag is at most so much. Raises `WaitTimedOut`."""
+    """Returns the queue once its lag is within the limit. Raises `WaitTimedOut`."""
 
     def terminal() -> tuple[Queue, bool, str]:
         record = queue.read()

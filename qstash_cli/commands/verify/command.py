@@ -32,28 +32,26 @@ class CaptureOptions:
     """What was received."""
 
     request: str | None = flag(
-        "A captured request, whose format is recognised: FILE or -",
+        "Captured request in any known format: FILE or -",
         metavar="FILE",
         section="Request",
     )
     entry: int | None = flag(
-        "Only this one of several requests in it, from 1",
+        "Number of the only request to verify, from 1",
         metavar="N",
         parse=parse_count,
         section="Request",
     )
-    jsonl: str | None = flag(
-        "Many captures, one JSON object a line: FILE or -", metavar="FILE", section="Request"
-    )
+    jsonl: str | None = flag("Captures as JSON Lines: FILE or -", metavar="FILE", section="Request")
 
     signature: str | None = flag(
-        "The Upstash-Signature header: TEXT, @FILE or -", metavar="TEXT", section="Request"
+        "Upstash-Signature header: TEXT, @FILE or -", metavar="TEXT", section="Request"
     )
     body: str | None = flag(
-        "The body as received: TEXT, @FILE or -", "-d", "--body", metavar="TEXT", section="Request"
+        "Body as received: TEXT, @FILE or -", "-d", "--body", metavar="TEXT", section="Request"
     )
     url: str | None = flag(
-        "The destination; not checked if left out", metavar="URL", section="Request"
+        "Destination URL; not checked if omitted", metavar="URL", section="Request"
     )
     claims: bool = flag("Print the claims of the token with readable times", section="Request")
 
@@ -63,7 +61,7 @@ class Time:
     """The time of the check, and how strict it is about times."""
 
     at: float | None = flag(
-        "Judge as of this time (default now)",
+        "Time of the check [default: now]",
         metavar="TIME",
         parse_at=parse_past_instant_s,
         section="Time",
@@ -82,11 +80,11 @@ class Time:
 def verify(ctx: Context, *, capture: CaptureOptions, keys: SigningKeyOptions, time: Time) -> Result:
     """Verify a captured signature, claim by claim.
 
-    Needs neither network nor account. Exits 0 if every signature is valid and 7 if not. Keys come
-    from the flags, the environment or a profile. All checks are made, whichever fails first, and
-    the cause of a failure is named. --request reads raw HTTP, HAR, the events of API Gateway, ALB
-    and Netlify, JSON with headers and body, and curl commands; of several requests, those without
-    a signature are skipped.
+    Needs neither a network connection nor an account. Exits with 0 if every signature is valid and
+    7 if not. The keys come from options, the environment or a profile. Runs every check, even after
+    one has failed, and names the cause of a failure. --request reads raw HTTP, HAR, events of API
+    Gateway, ALB and Netlify, JSON with headers and body, and curl commands; requests without a
+    signature are skipped.
 
     \b
     qstash verify --signature @signature.txt --body @body.bin --url https://example.com/hook
