@@ -210,7 +210,9 @@ def run(ctx: Context, schedule_id: _Id, *, waiting: PublishWaitOptions) -> Resul
     if options.queue and options.delay_s:
         ctx.note("it is published without the schedule's delay, which QStash refuses in a queue")
         options = replace(options, delay_s=None)
-    ctx.note("the delivery has no Upstash-Schedule-Id header, since it is you who publish")
+    ctx.note(
+        "the delivery has no Upstash-Schedule-Id header, because the schedule does not publish it"
+    )
     options = message_validation.idempotent(ctx, options)
     return publishing.send(ctx, schedule.destination, options, schedule.body, waiting)
 

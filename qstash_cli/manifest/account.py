@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from qstash_cli.errors import BadInput
 from qstash_cli.manifest import marks
 from qstash_cli.manifest.resources import (
     DesiredEndpoint,
@@ -161,9 +162,16 @@ def _family(lists: Mapping[str, Any] | None) -> MessageOptions | None:
 
 
 def _body(record: Mapping[str, Any]) -> bytes:
-    if record.get("bodyBase64"):
-        return base64.b64decode(record["bodyBase64"])
-    return (record.get("body") or "").encode()
+    if not record.get("bodyBase64"):
+        # JSON may contain half of a surrogate pair, which QStash has stored as it is.
+        return (record.get("body") or "").encode(errors="surrogatepass")
+    try:
+        return base64.b64decode(record["bodyBase64"], validate=True)
+    except ValueError:
+        raise BadInput(
+            f"schedule {record['scheduleId']}: its body is not valid base64",
+            hint="is the URL that of QStash's API?",
+        ) from None
 
 
 def _redacted(options: MessageOptions, body: str) -> tuple[str, ...]:

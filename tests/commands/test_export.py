@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
+from tests.commands.api_server import api_server
 from tests.commands.manifests import SMALL, URL
 from tests.conftest import Qstash
 
@@ -73,3 +76,29 @@ def test_hidden_options_of_a_managed_schedule_are_not_lost_silently(
 
     assert (exported.code, "[schedules.s]" in exported.out) == (10, False), exported
     assert "callback.retries  (not returned by QStash) -> 4" in changed.out
+
+
+@pytest.mark.parametrize("command", [("export",), ("schedule", "run", "nightly")])
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("bodyBase64", "te~t", "schedule nightly: its body is not valid base64"),
+        ("body", "\ud800", ""),
+    ],
+)
+def test_a_damaged_body_of_a_schedule_is_named(
+    qstash: Qstash, command: tuple[str, ...], field: str, value: str, message: str
+) -> None:
+    schedule = {"scheduleId": "nightly", "cron": "0 3 * * *", "destination": "https://a.example",
+                field: value}  # fmt: skip
+    answers = {
+        ("GET", "/v2/schedules"): (200, [schedule]), ("GET", "/v2/schedules/"): (200, schedule),
+        ("POST", "/v2/publish"): (200, {"messageId": "msg_1"}), ("GET", "/v2/queues"): (200, []),
+        ("GET", "/v2/topics"): (200, []), ("GET", "/v2/flowControl"): (200, []),
+    }  # fmt: skip
+    with api_server(answers=answers) as api:
+        run = qstash(*command, QSTASH_URL=api.url, QSTASH_TOKEN=DEV_USER.token)
+
+    assert "something unexpected" not in run.err
+    assert message in run.err
+    assert (run.code == 0) == (message == "")

@@ -96,6 +96,9 @@ NOT_NEEDED = {("schedule create for a URL group", ("GET", "/v2/topics/"))}
 def is_needed(key: tuple[str, str], mutation: Mutation) -> bool:
     """Whether commands require the mutated field."""
     needed = NEEDED.get(key, set())
+    if not needed or (mutation.place[-3:-2] == ("endpoints",) and mutation.place[-1] == "name"):
+        # Commands ignore the response, or the name of an endpoint, which is optional.
+        return False
     if not mutation.place:
         # A list may be empty.
         return bool(needed) and (mutation.wrong, GOOD[key][1].__class__) != ("an empty array", list)
