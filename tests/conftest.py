@@ -146,7 +146,7 @@ def local(qstash: Qstash, server_url: str) -> Qstash:
 
 
 class Sink:
-    """A destination whose next answers can be told; the last one stays."""
+    """A destination with a list of responses; the last one is repeated."""
 
     def __init__(self) -> None:
         self.statuses = [200]

@@ -1,4 +1,4 @@
-"""`qstash batch`: records become messages, refused ones are told, and nothing is sent twice."""
+"""`qstash batch`: records become messages, rejected ones are reported, nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -133,9 +133,9 @@ def test_refused_records_are_told_and_the_others_sent(local: Qstash, tmp_path: P
     )
 
     assert run.code == 10
-    told = [json.loads(line) for line in run.out.splitlines()]
-    assert [line["line"] for line in told] == list(range(1, 11))
-    assert {line["line"] for line in told if "messageId" in line} == {1, 10}
+    output = [json.loads(line) for line in run.out.splitlines()]
+    assert [line["line"] for line in output] == list(range(1, 11))
+    assert {line["line"] for line in output if "messageId" in line} == {1, 10}
     kept = [json.loads(line) for line in rejects.read_text().splitlines()]
     assert [line["line"] for line in kept] == list(range(2, 10))
     assert [line["record"] for line in kept] == lines[1:9]

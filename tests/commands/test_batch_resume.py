@@ -215,9 +215,9 @@ def test_no_text_in_a_record_stops_the_others(
         "batch", "-", "--dry-run", "-o", "jsonl", *(() if checks else ("--no-check",)), stdin=stdin
     )
 
-    told = [json.loads(line) for line in run.out.splitlines()]
-    assert len(told) == len(lines) + 1
-    assert [one.get("body") for one in told if "error" not in one][-1] == "good"
+    output = [json.loads(line) for line in run.out.splitlines()]
+    assert len(output) == len(lines) + 1
+    assert [one.get("body") for one in output if "error" not in one][-1] == "good"
     assert run.code in {0, 10}
 
 

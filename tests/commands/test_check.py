@@ -69,8 +69,8 @@ def test_entries_of_the_dlq_are_counted_by_label_and_from_a_time_on(
     assert value("--label", "nobody") == 0
     assert value("--dlq-since", "30m") == 3
     assert value("--dlq-since", "30m", in_s=DAY_S) == 0
-    told = local("check", "--dlq-max", "1", "--dlq-since", "30m", "--label", "mails")
-    assert told.out == "ok        dlq: 1 entry (limit 1; label mails, since 30m)\n"
+    output = local("check", "--dlq-max", "1", "--dlq-since", "30m", "--label", "mails")
+    assert output.out == "ok        dlq: 1 entry (limit 1; label mails, since 30m)\n"
 
 
 def test_a_queue_is_held_against_its_lag(local: Qstash, sink: Sink) -> None:

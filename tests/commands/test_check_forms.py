@@ -103,7 +103,7 @@ def test_nagios_gets_one_line_and_its_own_exit_codes(
 
 
 @pytest.mark.parametrize(
-    ("flags", "env", "told"),
+    ("flags", "env", "reported"),
     [
         (("--dlq-max", "0"), {"QSTASH_URL": "http://127.0.0.1:9"}, "no server is listening"),
         (("--dlq-max", "0"), {"QSTASH_TOKEN": "wrong"}, "does not accept the credentials"),
@@ -117,13 +117,13 @@ def test_nagios_gets_one_line_and_its_own_exit_codes(
     ],
 )
 def test_nagios_is_told_that_nothing_is_known(
-    local: Qstash, flags: tuple[str, ...], env: dict[str, Any], told: str
+    local: Qstash, flags: tuple[str, ...], env: dict[str, Any], reported: str
 ) -> None:
     run = local("check", *flags, "-o", "nagios", **env)
 
     assert (run.code, run.err) == (3, "")
     assert run.out.startswith("QSTASH UNKNOWN - ")
-    assert told in run.out
+    assert reported in run.out
     assert run.out.count("\n") == 1
 
 

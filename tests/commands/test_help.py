@@ -44,8 +44,8 @@ def test_a_topic_fits_on_a_screen(topic: str, qstash: Qstash) -> None:
 
 def test_every_exit_code_has_its_words(qstash: Qstash) -> None:
     assert set(EXIT_CODES) == set(ExitCode)
-    told = re.findall(r"^ *(\d+)  \S", qstash("help", "exit-codes").out, re.MULTILINE)
-    assert [int(code) for code in told] == sorted(ExitCode)
+    output = re.findall(r"^ *(\d+)  \S", qstash("help", "exit-codes").out, re.MULTILINE)
+    assert [int(code) for code in output] == sorted(ExitCode)
 
 
 def test_every_variable_that_is_read_is_told(qstash: Qstash) -> None:
@@ -56,21 +56,21 @@ def test_every_variable_that_is_read_is_told(qstash: Qstash) -> None:
             read |= set(re.findall(r"\"(QSTASH_[A-Z_]+[A-Z])\"", text))
             read |= set(re.findall(r"env\.get\(\"([A-Z_]+)\"", text))
             read |= set(re.findall(r"\"([A-Z]+_PROXY|SSL_CERT_[A-Z]+)\"", text))
-    told = qstash("help", "environment").out
+    output = qstash("help", "environment").out
 
     assert {name for name in read if not name.startswith("_")} - COVERED_ELSEWHERE <= set(
         ENVIRONMENT
     )
     for name in read & COVERED_ELSEWHERE:
-        assert name in told
+        assert name in output
 
 
 def test_the_topic_on_retries_has_the_real_waits(qstash: Qstash) -> None:
-    told = qstash("help", "retries").out
+    output = qstash("help", "retries").out
 
     waits = [format_duration(round(default_delay_ms(n) / 1000)) for n in range(1, 6)]
-    assert ", ".join(waits) in told
-    assert f"{DEFAULT_RETRIES} times" in told
+    assert ", ".join(waits) in output
+    assert f"{DEFAULT_RETRIES} times" in output
 
 
 def test_without_a_topic_they_are_listed_and_a_wrong_one_is_told(qstash: Qstash) -> None:

@@ -85,15 +85,15 @@ def test_create_tells_how_many_messages_a_day_it_makes(local: Qstash, sink: Sink
         'plan = "free"\n'
     )
 
-    def told(destination: str, cron: str, *argv: str) -> str:
+    def output(destination: str, cron: str, *argv: str) -> str:
         run = local("schedule", "create", destination, "--cron", cron, *argv)
         assert run.code == 0, run
         return run.err
 
-    assert told(sink.url, "@hourly") == "note: it makes about 24 messages a day\n"
-    assert told(sink.url, "0 0 1 * *") == "note: it makes about one message in 30 days\n"
+    assert output(sink.url, "@hourly") == "note: it makes about 24 messages a day\n"
+    assert output(sink.url, "0 0 1 * *") == "note: it makes about one message in 30 days\n"
     callback = ("--callback", sink.url)
-    assert told("team", "@daily", *callback) == "note: it makes about 6 messages a day\n"
-    assert told(sink.url, "* * * * *", "-p", "small") == (
+    assert output("team", "@daily", *callback) == "note: it makes about 6 messages a day\n"
+    assert output(sink.url, "* * * * *", "-p", "small") == (
         "warning: it makes about 1,440 messages a day, and the free plan allows 1,000\n"
     )

@@ -90,9 +90,9 @@ def test_the_first_of_three_sends_and_the_others_name_it(
 
     assert (first.returncode, json.loads(out)) == (0, {"sent": COUNT, "refused": 0})
     assert [p.returncode for p in running if p is not first] == [1, 1], refused
-    for told in refused.values():
-        assert f"error: process {first.pid} is using this journal" in told
-        assert "nothing was sent" in told
+    for output in refused.values():
+        assert f"error: process {first.pid} is using this journal" in output
+        assert "nothing was sent" in output
     assert len(api.ids) == len(set(api.ids)) == COUNT
 
 
@@ -108,9 +108,9 @@ def test_three_that_are_started_at_the_same_moment_send_each_record_once(
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    told = [process.communicate()[1] for process in waiting]
+    output = [process.communicate()[1] for process in waiting]
 
-    assert sorted(process.returncode for process in waiting) == [0, 1, 1], (attempt, told)
+    assert sorted(process.returncode for process in waiting) == [0, 1, 1], (attempt, output)
     assert len(api.ids) == len(set(api.ids)) == COUNT
 
 
@@ -137,8 +137,8 @@ def test_a_killed_run_holds_no_lock(
     api.may_respond.set()
 
     resumed = start("in.jsonl", "--resume")
-    _, told = resumed.communicate()
+    _, output = resumed.communicate()
 
-    assert resumed.returncode == 0, told
+    assert resumed.returncode == 0, output
     assert (len(api.ids), len(set(api.ids))) == (2 * COUNT, COUNT)
     assert {path.name for path in tmp_path.iterdir()} == {"in.jsonl", "in.jsonl.journal"}

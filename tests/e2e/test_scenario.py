@@ -91,6 +91,6 @@ def test_a_failure_callback(sdk: QStash, sink: Sink, eventually: Eventually) -> 
     sink.statuses = [500, 200]
     sdk.message.publish(url=f"{sink.url}/refuses", retries=0, failure_callback=f"{sink.url}/told")
     eventually(lambda: _at(sink, "/told"))
-    told = json.loads(_at(sink, "/told")[0])
-    assert told["status"] == 500
-    assert [entry.dlq_id for entry in sdk.dlq.list().messages] == [told["dlqId"]]
+    output = json.loads(_at(sink, "/told")[0])
+    assert output["status"] == 500
+    assert [entry.dlq_id for entry in sdk.dlq.list().messages] == [output["dlqId"]]

@@ -1,4 +1,4 @@
-"""How failures, warnings and notes are told."""
+"""The format of errors, warnings and notes."""
 
 import io
 import json
@@ -9,39 +9,39 @@ from qstash_cli.output.failure import write_failure, write_message
 ERROR = NotFound("no such message: msg_1\x1b[2J", hint="see `qstash logs`", status=404)
 
 
-def _told(error: QstashError, *, as_json: bool = False, colour: bool = False) -> str:
+def _reported(error: QstashError, *, as_json: bool = False, colour: bool = False) -> str:
     err = io.StringIO()
     write_failure(error, as_json=as_json, err=err, colour=colour)
     return err.getvalue()
 
 
 def test_a_failure_is_what_happened_and_what_to_do_next() -> None:
-    told = _told(ERROR)
+    reported = _reported(ERROR)
 
-    assert told == "error: no such message: msg_1\\x1b[2J\nhint: see `qstash logs`\n"
+    assert reported == "error: no such message: msg_1\\x1b[2J\nhint: see `qstash logs`\n"
 
 
 def test_a_failure_without_a_hint_is_one_line() -> None:
-    assert _told(QstashError("refused")) == "error: refused\n"
+    assert _reported(QstashError("refused")) == "error: refused\n"
 
 
 def test_a_failure_as_json_has_always_the_same_keys() -> None:
-    told = _told(ERROR, as_json=True)
+    reported = _reported(ERROR, as_json=True)
 
-    assert "\x1b" not in told
-    assert json.loads(told) == {
+    assert "\x1b" not in reported
+    assert json.loads(reported) == {
         "code": "not_found", "message": ERROR.message, "status": 404, "hint": ERROR.hint,
     }  # fmt: skip
-    assert json.loads(_told(QstashError("no"), as_json=True)) == {
+    assert json.loads(_reported(QstashError("no"), as_json=True)) == {
         "code": "refused", "message": "no", "status": None, "hint": "",
     }  # fmt: skip
 
 
 def test_colour_is_on_the_labels_alone() -> None:
-    told = _told(ERROR, colour=True)
+    reported = _reported(ERROR, colour=True)
 
-    assert told.startswith("\x1b[1;31merror:\x1b[0m no such")
-    assert "\n\x1b[1mhint:\x1b[0m see" in told
+    assert reported.startswith("\x1b[1;31merror:\x1b[0m no such")
+    assert "\n\x1b[1mhint:\x1b[0m see" in reported
 
 
 def test_talk_is_a_labelled_line() -> None:

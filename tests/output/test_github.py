@@ -1,4 +1,4 @@
-"""What the runner of GitHub Actions is told keeps its form, whatever the texts hold."""
+"""Commands of GitHub Actions keep their format, whatever the texts contain."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_an_annotation_is_one_line_that_says_the_whole_error_safely(
 
     head, _, text = line.removesuffix("\n").partition("::error title=qstash::")
     assert (head, "\n" in text, "\r" in text) == ("", False, False)
-    told = f"{safe_text(message)}\nhint: {safe_text(hint)}" if hint else safe_text(message)
-    assert unescaped(text) == told
+    reported = f"{safe_text(message)}\nhint: {safe_text(hint)}" if hint else safe_text(message)
+    assert unescaped(text) == reported
     assert line.encode()
 
 
