@@ -1,4 +1,4 @@
-"""How the tests run `qstash`: in this process, against real servers on loopback."""
+"""Shared fixtures: `qstash` in this process, against real servers on loopback."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 
-# The whole run's: a folder's own conftest is not seen where workers collect the tests.
-from tests.figures import figures, pytest_terminal_summary  # noqa: F401 - pytest's to find
+# Registered here because workers do not load the conftest of a folder for the summary.
+from tests.figures import figures, pytest_terminal_summary  # noqa: F401 - found by pytest
 from tests.leaks import leaked
 from tests.requests_made import (  # noqa: F401 - pytest's to find
     _recorded_requests,
@@ -35,7 +35,7 @@ from tests.requests_made import (  # noqa: F401 - pytest's to find
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of `qstash` left behind."""
+    """The output and exit code of a `qstash` run."""
 
     argv: tuple[str, ...]
     out: str
@@ -52,7 +52,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Invocation:
-    """One call of `qstash` whose output stays in memory."""
+    """One invocation of `qstash` with captured output."""
 
     ctx: Context
     out: io.StringIO
@@ -67,7 +67,7 @@ class Invocation:
 
 @dataclass
 class Qstash:
-    """Runs `qstash` in this process with an environment of its own, and a clock of its own."""
+    """Runs `qstash` in this process with its own environment and clock."""
 
     home: Path
     env: dict[str, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Qstash:
     sleep: Callable[[float], None] = time.sleep
 
     def hurry(self, clock: Callable[[], float] = time.time) -> None:
-        """Lets pauses take no time but that of its own clock."""
+        """Makes sleeps advance only the clock, without waiting."""
         slept_s = 0.0
 
         def sleep(seconds: float) -> None:
@@ -92,7 +92,7 @@ class Qstash:
     def invocation(
         self, *, tty: bool = False, stdin: bytes = b"", columns: int = 80, **env: str
     ) -> Invocation:
-        """One call, whose context and output a test may use by itself."""
+        """Returns an invocation, whose context and output a test can use."""
         out, err = io.StringIO(), io.StringIO()
         streams = Streams(
             stdin=io.BytesIO(stdin),
@@ -122,7 +122,7 @@ def _run_command(command: Sequence[str]) -> str:
 
 @pytest.fixture
 def qstash(tmp_path: Path) -> Qstash:
-    """`qstash` without any credentials."""
+    """`qstash` without credentials."""
     return Qstash(tmp_path / "config")
 
 
@@ -146,7 +146,7 @@ def local(qstash: Qstash, server_url: str) -> Qstash:
 
 
 class Sink:
-    """A destination with a list of responses; the last one is repeated."""
+    """A destination with scripted responses; the last one repeats."""
 
     def __init__(self) -> None:
         self.statuses = [200]
@@ -177,13 +177,13 @@ def sink() -> Iterator[Sink]:
 
 @pytest.fixture
 def eventually() -> Callable[..., object]:
-    """Asks again and again until the answer is true, for ten seconds or as long as is said."""
+    """Polls a condition until it is true, for ten seconds or `within_s`."""
 
     def ask(question: Callable[[], object], within_s: float = 10) -> object:
         until = time.monotonic() + within_s
         while not (answer := question()):
             assert time.monotonic() < until, f"it did not come true within {within_s} seconds"
-            # Between two questions to a real process, whose time cannot be passed in.
+            # Polling a real process, whose clock cannot be passed in.
             time.sleep(0.02)
         return answer
 

@@ -1,4 +1,4 @@
-"""Arguments with which every command does something, for tests that go through all of them."""
+"""Example arguments of every command, for tests that run all of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qstash_cli.cli.index import INDEX
 
 _TO = "https://example.com/hook"
 _FILTER = ("--label", "nightly", "--yes")
-# Those that ask QStash something.
+# Commands that call QStash.
 ASKING: dict[str, tuple[str, ...]] = {
     "publish": (_TO, "a=1"),
     "batch": ("messages.jsonl",),
@@ -62,7 +62,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "api": ("GET", "/v2/logs"),
     "doctor": (),
 }
-# Those that ask nobody, or somebody else, and end by themselves.
+# Commands that do not call QStash, and end by themselves.
 OTHERS: dict[str, tuple[str, ...]] = {
     "schedule next": ("0 3 * * *",),
     "verify": ("--signature", "a.b.c", "--body", "x"),
@@ -80,15 +80,15 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "completion": ("bash",),
     "help": ("exit-codes",),
 }
-# Those that run until they are stopped.
+# Commands that run until they are stopped.
 ENDLESS = ("listen", "dev")
 
 
 def names() -> Iterator[str]:
-    """Every command there is, as it is typed."""
+    """Yields the name of every command."""
     return (name for name, _ in INDEX.all_commands())
 
 
 def argv(name: str) -> tuple[str, ...]:
-    """The words of a command with its arguments."""
+    """Returns the command line of a command with example arguments."""
     return (*name.split(), *(ASKING | OTHERS)[name])

@@ -40,7 +40,7 @@ class Proxy:
 
 
 def at_random(share: float, seed: int) -> Callable[[int], str]:
-    """Faults for this share of the requests, the same ones for the same seed."""
+    """Returns faults for this share of requests; the seed makes them reproducible."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     return lambda _number: chance.choice(FAULTS) if chance.random() < share else ""
 
@@ -53,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             super().handle()
         except OSError:
-            # The client is gone, which is what some tests do to it.
+            # Some tests disconnect the client on purpose.
             self.close_connection = True
 
     def serve(self) -> None:
@@ -105,12 +105,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @contextmanager
 def running_proxy(proxy: Proxy) -> Iterator[Proxy]:
-    """The proxy, at `proxy.url`."""
+    """Runs the proxy at `proxy.url`."""
     verbs = {f"do_{method}": _Handler.serve for method in METHODS}
     handler = type("Handler", (_Handler,), {"proxy": proxy, **verbs})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

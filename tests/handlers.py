@@ -1,4 +1,4 @@
-"""A handler as the users of QStash write it: with the official SDK's Receiver."""
+"""A handler that verifies signatures with the official SDK's Receiver, as users write it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 
 @dataclass
 class Handler:
-    """What it took, and the reasons for what it refused with 401.
+    """The accepted requests, and the reasons for requests that were rejected with 401.
 
-    It checks that it is the `url` that was signed, unless that is None.
+    It also verifies the signed URL unless `url` is None.
     """
 
     receiver: Receiver
@@ -47,7 +47,7 @@ class Handler:
 def running_handler(
     url: str | None = None, credentials: Credentials = DEV_USER
 ) -> Iterator[Handler]:
-    """A handler on loopback that knows these signing keys."""
+    """Runs a handler with these signing keys."""
     keys = (credentials.current_signing_key, credentials.next_signing_key)
     handler = Handler(Receiver(*keys), url)
     with running_endpoint(handler.answer) as endpoint:

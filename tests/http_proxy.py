@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         return is_valid
 
     def handle(self) -> None:
-        # A client may be gone.
+        # The client may have disconnected.
         with suppress(OSError):
             super().handle()
 
@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
             server.close()
 
     def _upstream(self, authority: str) -> int | None:
-        """The port of the server, None after a refusal."""
+        """Returns the port of the server, None if the request was rejected."""
         if not self.proxy.accepts(self.headers.get("Proxy-Authorization")):
             self._respond(407)
             return None
@@ -120,7 +120,7 @@ def _pipe(source: socket.socket, target: socket.socket) -> None:
 
 @contextmanager
 def running_http_proxy(hosts: dict[str, int], *, credentials: str = "") -> Iterator[HttpProxy]:
-    """A running proxy, with its address."""
+    """Runs a proxy."""
     proxy = HttpProxy(hosts, credentials)
     methods = {f"do_{method}": _Handler.serve_forward for method in METHODS}
     attributes = {"proxy": proxy, "do_CONNECT": _Handler.serve_connect, **methods}

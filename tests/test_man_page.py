@@ -1,4 +1,4 @@
-"""The man page, made of the command line."""
+"""The man page, generated from the registry of commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def page() -> str:
     return text
 
 
-def test_it_is_made_without_any_dependency_as_in_the_build_of_the_wheel(page: str) -> None:
+def test_it_is_generated_without_dependencies_as_in_the_wheel_build(page: str) -> None:
     script = "from man_page import man_page; print(man_page(), end='')"
     done = subprocess.run(  # noqa: S603 - this Python
         [sys.executable, "-S", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
@@ -34,7 +34,7 @@ def test_it_is_made_without_any_dependency_as_in_the_build_of_the_wheel(page: st
     assert done.stdout == page
 
 
-def test_every_command_flag_and_exit_code_is_there(page: str) -> None:
+def test_it_contains_every_command_flag_and_exit_code(page: str) -> None:
     page = page.replace(r"\-", "-")
     for name, command in INDEX.all_commands():
         assert rf"\fBqstash {name}\fR" in page
@@ -54,11 +54,11 @@ def test_every_command_flag_and_exit_code_is_there(page: str) -> None:
         ("`x` ~ ^", r"\(gax\(ga \(ti \(ha"),
     ],
 )
-def test_text_is_not_taken_for_a_request(text: str, safe: str) -> None:
+def test_text_is_escaped(text: str, safe: str) -> None:
     assert MODULE["_safe"](text) == safe
 
 
-def test_only_known_requests_begin_a_line(page: str) -> None:
+def test_lines_start_only_with_known_macros(page: str) -> None:
     requests = {line.split()[0] for line in page.splitlines() if line.startswith((".", "'"))}
 
     assert requests == {".TH", ".SH", ".SS", ".PP", ".TP", ".B", ".br", ".nf", ".fi"}

@@ -1,4 +1,4 @@
-"""The official SDK, whose connections are closed after the test."""
+"""Fixtures: clients of the official SDK, closed after the test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Connect = Callable[[str, str], QStash]
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes an SDK client with this token for this URL."""
+    """Returns a function that creates SDK clients."""
     made: list[QStash] = []
 
     def make(token: str, url: str) -> QStash:
@@ -22,17 +22,17 @@ def connect() -> Iterator[Connect]:
 
     yield make
     for client in made:
-        # It has no way to close them itself.
+        # The SDK has no method to close its connections.
         client.http._client.close()
 
 
 def to_one(published: object) -> PublishResponse:
-    """The SDK's answer to a publish to a URL, which is never a list."""
+    """Narrows the SDK's response to a publish to a URL."""
     assert isinstance(published, PublishResponse)
     return published
 
 
 def to_group(published: object) -> list[PublishUrlGroupResponse]:
-    """The SDK's answer to a publish to a URL group, which is always a list."""
+    """Narrows the SDK's response to a publish to a URL group."""
     assert isinstance(published, list)
     return published

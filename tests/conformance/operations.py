@@ -1,7 +1,7 @@
-"""The operations of QStash's OpenAPI document, as far as they are not those of the LLM proxy.
+"""The operations of QStash's OpenAPI document, without those of the LLM proxy.
 
 A shape is a type, a list of one shape, or a mapping of field names to shapes; `Lists` are header
-maps. `command` makes the operation with `qstash`. `query` are the parameters it knows.
+maps. `command` is the `qstash` command for the operation, `query` its query parameters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DLQ = (*_FILTERS, "messageId", "responseStatus", "callerIp")
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One operation: its template, what makes it, and what a success answers."""
+    """One operation: its path template, its command, and the shape of a successful response."""
 
     method: str
     path: str
@@ -164,7 +164,7 @@ OPERATIONS = (
     ),
 )  # fmt: skip
 
-# Where the server leaves the document: the field, and why.
+# Deliberate differences from the document: the field, and the reason.
 BEYOND_THE_DOCUMENT = {
     "callerIP": "schedules have callerIp in the document; the SDKs read callerIP",
     "callbackHeader": "the SDKs read it from messages and schedules",
@@ -192,7 +192,7 @@ OTHER_STATUS = {
     "DELETE /v2/messages/{message}": (202, "older and newer documents"),
     "DELETE /v2/messages": (202, "older and newer documents"),
 }
-# Where the command's method is another than the document's.
+# Commands that use another method than the document.
 OTHER_METHOD = {
     "POST /v2/schedules/{schedule}/pause": ("PATCH", "all SDKs send PATCH; the server takes both"),
     "POST /v2/schedules/{schedule}/resume": ("PATCH", "all SDKs send PATCH; the server takes both"),

@@ -1,4 +1,4 @@
-"""Every method of the official Python SDK, in its sync and its async form."""
+"""Every method of the official Python SDK, sync and async."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _APIS = (
 
 
 class Caller:
-    """An SDK client, sync or async, that keeps which of its methods were called."""
+    """Calls methods of a sync or async SDK client, and records which were called."""
 
     def __init__(self, sdk: Any, settle: Callable[[Any], Any]) -> None:
         self.sdk = sdk
@@ -34,7 +34,7 @@ class Caller:
         return self.settle(getattr(getattr(self.sdk, api), method)(*args, **named))
 
     @property
-    def every(self) -> set[str]:
+    def all_methods(self) -> set[str]:
         return {
             f"{api}.{name}"
             for api in _APIS
@@ -72,7 +72,7 @@ def test_every_method_works(sdk: Caller, sink: Sink, eventually: Eventually) -> 
     keys = sdk("signing_key.get")
     assert sdk("signing_key.rotate").current == keys.next
 
-    assert sdk.called == sdk.every
+    assert sdk.called == sdk.all_methods
 
 
 def _messages(sdk: Caller, sink: Sink, eventually: Eventually) -> None:

@@ -1,4 +1,4 @@
-"""The official SDK on URL groups, queues and batches."""
+"""URL groups, queues and batches with the official SDK."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_group_gets_one_message_per_endpoint(
     assert all(one.deduplicated for one in to_group(again))
 
 
-def test_endpoints_are_changed_by_name_and_removed(sdk: QStash, sink: Sink) -> None:
+def test_endpoints_are_updated_by_name_and_removed(sdk: QStash, sink: Sink) -> None:
     sdk.url_group.upsert_endpoints("g", [{"url": f"{sink.url}/1", "name": "First one"}])
     sdk.url_group.upsert_endpoints("g", [{"url": f"{sink.url}/2", "name": "First one"}])
     assert [e.url for e in sdk.url_group.get("g").endpoints] == [f"{sink.url}/2"]
@@ -47,7 +47,7 @@ def test_endpoints_are_changed_by_name_and_removed(sdk: QStash, sink: Sink) -> N
         sdk.message.publish(url_group="g")
 
 
-def test_queues_are_made_changed_paused_and_deleted(
+def test_queues_are_created_changed_paused_and_deleted(
     sdk: QStash, sink: Sink, eventually: Eventually
 ) -> None:
     sdk.queue.upsert("q", parallelism=3, paused=True)
@@ -83,7 +83,7 @@ def test_a_batch_mixes_urls_groups_and_queues(
     assert {r.path for r in sink.received} == {"/u?a=1", "/g1", "/g2", "/q"}
 
 
-def test_a_batch_with_a_mistake_sends_nothing(sdk: QStash, sink: Sink) -> None:
+def test_a_batch_with_an_invalid_item_sends_nothing(sdk: QStash, sink: Sink) -> None:
     with pytest.raises(QStashError, match="Upstash-Delay"):
         sdk.message.batch([{"url": sink.url}, {"url": sink.url, "delay": "soon"}])
 

@@ -1,4 +1,4 @@
-"""What `publish` sends is what the official SDK sends for the same options."""
+"""`publish` sends the same headers as the official SDK for the same options."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         },
     ),
 }  # fmt: skip
-# The queue is in the path; the others are for schedules and URL groups.
+# The queue is part of the path; the others apply to schedules and URL groups.
 ELSEWHERE = {"queue", "header_forward", "cron", "schedule_id"}
 
 
@@ -92,13 +92,13 @@ def options_of(request: Received) -> dict[str, str]:
         for name, value in request.headers
         if name.lower().startswith("upstash-") or name.lower() == "content-type"
     }
-    # The SDK writes Python's True; QStash reads either case.
+    # The SDK sends `True`; QStash ignores case.
     switch = "upstash-content-based-deduplication"
     return found | ({switch: found[switch].lower()} if switch in found else {})
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-def test_the_same_option_is_the_same_header(
+def test_the_same_option_sends_the_same_header(
     qstash: Qstash,
     recorder: LocalEndpoint,
     connect: Connect,
@@ -125,7 +125,7 @@ def test_every_option_is_compared() -> None:
     assert families <= set(MessageOptions.__dataclass_fields__)
 
 
-def test_enqueue_has_the_same_path(
+def test_enqueue_uses_the_same_path(
     qstash: Qstash, recorder: LocalEndpoint, connect: Connect
 ) -> None:
     connect("token", recorder.url).message.enqueue(queue="q.1", url=f"{URL}?a=1", body="x")

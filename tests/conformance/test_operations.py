@@ -1,4 +1,4 @@
-"""Every operation of the OpenAPI document: the server answers it, and a command makes it."""
+"""Every operation of the OpenAPI document is served, and has a command."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def http(server_url: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def names(http: httpx.Client, eventually: Callable[..., object]) -> dict[str, str]:
-    """One of everything, each with all that it can have."""
+    """Creates one resource of each kind with all of its fields, and returns their names."""
     everything = {
         "Content-Type": "text/plain",
         "Upstash-Retries": "0",
@@ -90,7 +90,7 @@ def names(http: httpx.Client, eventually: Callable[..., object]) -> dict[str, st
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_the_answer_fits_the_document(
+def test_the_response_matches_the_document(
     http: httpx.Client, names: dict[str, str], operation: Operation
 ) -> None:
     answer = http.request(
@@ -103,23 +103,23 @@ def test_the_answer_fits_the_document(
 
     assert answer.status_code == OTHER_STATUS.get(str(operation), (200, ""))[0], answer.text
     if operation.shape is not None:
-        assert list(misfits(answer.json(), operation.shape)) == []
+        assert list(mismatches(answer.json(), operation.shape)) == []
         assert answer.json()
 
 
-def misfits(value: Any, shape: Any, at: str = "") -> Iterator[str]:
-    """Where a value is not what the document says."""
+def mismatches(value: Any, shape: Any, at: str = "") -> Iterator[str]:
+    """Yields the places where a value does not match the document."""
     if isinstance(shape, list):
         if not isinstance(value, list):
             yield f"{at} is no list"
             return
         for number, item in enumerate(value):
-            yield from misfits(item, shape[0], f"{at}[{number}]")
+            yield from mismatches(item, shape[0], f"{at}[{number}]")
     elif isinstance(shape, dict):
         for name, item in value.items():
             inner = shape.get(name, shape.get("*"))
             if inner is not None:
-                yield from misfits(item, inner, f"{at}.{name}")
+                yield from mismatches(item, inner, f"{at}.{name}")
             elif name not in BEYOND_THE_DOCUMENT:
                 yield f"{at}.{name} is not in the document"
     elif type(value) is not shape:
@@ -127,7 +127,7 @@ def misfits(value: Any, shape: Any, at: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.query], ids=str)
-def test_every_documented_parameter_is_known_and_no_other(
+def test_exactly_the_documented_parameters_are_supported(
     http: httpx.Client, operation: Operation
 ) -> None:
     for name in operation.query:
@@ -141,7 +141,7 @@ def test_every_documented_parameter_is_known_and_no_other(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_a_command_makes_it(qstash: Qstash, operation: Operation) -> None:
+def test_a_command_sends_the_request(qstash: Qstash, operation: Operation) -> None:
     run = qstash(*operation.command, "--dry-run", "-o", "json", stdin=b"{}", QSTASH_TOKEN="t")
 
     assert run.code == 0, run
@@ -187,7 +187,7 @@ NOTHING = (
 
 
 @pytest.mark.parametrize(("method", "path", "status", "words"), NOTHING)
-def test_what_is_not_there_and_what_is_wrong(
+def test_missing_resources_and_invalid_requests(
     http: httpx.Client, method: str, path: str, status: int, words: str
 ) -> None:
     answer = http.request(method, path)
@@ -206,9 +206,7 @@ BAD_OPTIONS = (
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_OPTIONS)
-def test_a_malformed_option_is_refused_by_its_name(
-    http: httpx.Client, name: str, value: str
-) -> None:
+def test_a_malformed_option_is_rejected_by_name(http: httpx.Client, name: str, value: str) -> None:
     headers = {f"Upstash-{name}": value, "Upstash-Flow-Control-Key": "k"}
     refused = http.post(f"/v2/publish/{NOWHERE}", headers=headers)
 
@@ -217,7 +215,7 @@ def test_a_malformed_option_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_a_wrong_token_is_refused(http: httpx.Client, operation: Operation) -> None:
+def test_a_wrong_token_is_rejected(http: httpx.Client, operation: Operation) -> None:
     refused = http.request(
         operation.method, operation.path, headers={"Authorization": "Bearer wrong"}
     )

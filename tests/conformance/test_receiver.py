@@ -1,8 +1,8 @@
 """`verify` and the official SDK's Receiver agree on every token.
 
-Claims, header, key, body and URL are drawn freely, and tokens are damaged. One difference is meant:
-whitespace around a signature is no part of a header's value (RFC 9110, section 5.5), so the
-Receiver is given the signature without it.
+Claims, header, key, body and URL are generated, and tokens are damaged. One difference is
+intentional: whitespace around a signature is not part of a header's value (RFC 9110, section 5.5),
+so it is removed for the Receiver.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CLAIMS: dict[str, Any] = {
 
 
 class Case(NamedTuple):
-    """What a capture is made of. `signed_body` is the body whose hash the token carries."""
+    """The parts of a capture. `signed_body` is the body whose hash is in the token."""
 
     header: dict[str, Any] | str
     claims: dict[str, Any] | str
@@ -59,7 +59,7 @@ def nested(depth: int, of: Callable[[Any], Any]) -> Any:
 
 @st.composite
 def mostly(draw: st.DrawFn, common: st.SearchStrategy[T], rare: st.SearchStrategy[T]) -> T:
-    """Four of five are common, so that many tokens are valid; `one_of` knows no weights."""
+    """Draws `common` four times out of five; `one_of` has no weights."""
     return draw(common if draw(st.sampled_from([True] * 4 + [False])) else rare)
 
 
@@ -152,7 +152,7 @@ def encoded(data: bytes) -> str:
 
 
 def token_of(case: Case) -> str:
-    """The token, written without PyJWT: it makes none with such headers and claims."""
+    """Builds the token without PyJWT, which rejects such headers and claims."""
     claims = case.claims
     if isinstance(claims, dict):
         body = case.body if case.signed_body is None else case.signed_body
@@ -169,7 +169,7 @@ def the_sdk_accepts(signature: str, body: str, url: str | None) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             RECEIVER.verify(signature=signature.strip(), body=body, url=url)
-    except Exception:  # noqa: BLE001 - the Receiver lets KeyError and AttributeError through
+    except Exception:  # noqa: BLE001 - the Receiver does not catch KeyError and AttributeError
         return False
     return True
 
@@ -185,7 +185,7 @@ def ours(signature: str, body: str, url: str | None) -> SignatureReport:
 
 
 def agree(signature: str, body: str, url: str | None) -> bool:
-    """Whether both agree. A refusal must name a check that failed."""
+    """Whether both agree. A rejection must name a failed check."""
     report = ours(signature, body, url)
     assert report.valid == the_sdk_accepts(signature, body, url), report
     assert report.valid == (not report.failed)
@@ -194,7 +194,7 @@ def agree(signature: str, body: str, url: str | None) -> bool:
 
 
 def compare(number: int) -> list[bool]:
-    """Compares the verdicts on this many tokens, and returns them."""
+    """Compares the verdicts on `number` tokens and returns them."""
     verdicts: list[bool] = []
 
     @settings(
@@ -212,7 +212,7 @@ def compare(number: int) -> list[bool]:
 
 
 def compare_damaged(number: int) -> list[bool]:
-    """The same for tokens with characters lost, added or exchanged, and for any text."""
+    """Like `compare`, for tokens with removed, added or replaced characters, and for any text."""
     verdicts: list[bool] = []
 
     @settings(
@@ -263,7 +263,7 @@ def test_both_agree_on_ten_thousand_tokens(figures: Figures) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("url", [URL, None])
-def test_both_agree_on_the_claims_that_once_made_a_difference(
+def test_both_agree_on_claims_that_once_differed(
     changed: dict[str, Any], url: str | None, *, is_valid: bool
 ) -> None:
     token = token_of(Case(HEADER, CLAIMS | changed, CURRENT, "x", None, url))
@@ -271,7 +271,7 @@ def test_both_agree_on_the_claims_that_once_made_a_difference(
     assert agree(token, "x", url) == is_valid
 
 
-def test_no_payload_breaks_the_verdict() -> None:
+def test_no_payload_causes_an_error() -> None:
     for payload in (b"[]", b"1", b"null", b"{", b"\xff", b"[" * 100_000, b'{"exp":1e999}'):
         parts = (b'{"alg":"HS256"}', payload, b"x")
         assert not ours(".".join(encoded(part) for part in parts), "", URL).valid

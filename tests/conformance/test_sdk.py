@@ -1,4 +1,4 @@
-"""The official SDK judges the embedded server, and its Receiver what the server delivers."""
+"""The official SDK against the embedded server, and its Receiver against the deliveries."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def delivered(sink: Sink, eventually: Eventually, count: int = 1) -> Received:
     return sink.received[count - 1]
 
 
-def test_publishes_and_receives(
+def test_a_published_message_is_received(
     sdk: QStash, sink: Sink, receiver: Receiver, eventually: Eventually
 ) -> None:
     url = f"{sink.url}/a//b?x=%7E&y=1"
@@ -51,7 +51,7 @@ def test_publishes_and_receives(
     )
 
 
-def test_the_receiver_refuses_a_tampered_body(
+def test_the_receiver_rejects_a_tampered_body(
     sdk: QStash, sink: Sink, receiver: Receiver, eventually: Eventually
 ) -> None:
     sdk.message.publish(url=sink.url, body="pay 1")
@@ -79,7 +79,7 @@ def test_the_receiver_accepts_the_next_key_after_one_rotation_only(
         )
 
 
-def test_reads_a_message_and_cancels_it(sdk: QStash, sink: Sink) -> None:
+def test_a_message_is_read_and_cancelled(sdk: QStash, sink: Sink) -> None:
     published = sdk.message.publish(
         url=sink.url, body="later", delay="1h", label="one,two", retry_delay="15000",
         flow_control={"key": "k", "parallelism": 5}, headers={"test-header": "v"}, retries=7,
@@ -100,7 +100,7 @@ def test_reads_a_message_and_cancels_it(sdk: QStash, sink: Sink) -> None:
     assert sink.received == []
 
 
-def test_cancels_many_and_all(sdk: QStash, sink: Sink) -> None:
+def test_many_and_all_messages_are_cancelled(sdk: QStash, sink: Sink) -> None:
     ids = [to_one(sdk.message.publish(url=sink.url, delay="1h")).message_id for _ in range(4)]
 
     assert sdk.message.cancel_many(ids[:2]) == 2
@@ -108,7 +108,7 @@ def test_cancels_many_and_all(sdk: QStash, sink: Sink) -> None:
     assert sdk.message.cancel_all() == 0
 
 
-def test_reads_the_log(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
+def test_the_log_is_read(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
     sdk.message.publish(url=sink.url, body="x", label="a")
     eventually(lambda: sdk.log.list(filter={"state": LogState.DELIVERED}).logs)
 
@@ -119,7 +119,7 @@ def test_reads_the_log(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
     assert {log.label for log in logs} == {"a"}
 
 
-def test_reads_a_cancelled_message_in_the_log(sdk: QStash, sink: Sink) -> None:
+def test_a_cancelled_message_is_in_the_log(sdk: QStash, sink: Sink) -> None:
     published = sdk.message.publish(url=sink.url, delay="1h")
     sdk.message.cancel(to_one(published).message_id)
 
@@ -128,7 +128,7 @@ def test_reads_a_cancelled_message_in_the_log(sdk: QStash, sink: Sink) -> None:
     ]  # fmt: skip
 
 
-def test_reads_and_deletes_the_dlq(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
+def test_dlq_entries_are_read_and_deleted(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
     sink.statuses = [404]
     sink.body = b"nobody home"
     for number in range(3):
@@ -144,11 +144,11 @@ def test_reads_and_deletes_the_dlq(sdk: QStash, sink: Sink, eventually: Eventual
         sdk.dlq.delete(entries[0].dlq_id)
     assert sdk.dlq.delete_many([e.dlq_id for e in entries]) == 2
     assert sdk.dlq.list().messages == []
-    # The log of a message that went straight to the DLQ has four entries.
+    # A message that fails at the first attempt has four log entries.
     assert len(sdk.log.list(filter={"message_id": entries[1].message_id}).logs) == 4
 
 
-def test_equal_deduplication_ids_are_one_message(sdk: QStash, sink: Sink) -> None:
+def test_equal_deduplication_ids_create_one_message(sdk: QStash, sink: Sink) -> None:
     first = to_one(sdk.message.publish(url=sink.url, deduplication_id="d"))
     second = to_one(sdk.message.publish(url=sink.url, deduplication_id="d"))
 
@@ -156,7 +156,7 @@ def test_equal_deduplication_ids_are_one_message(sdk: QStash, sink: Sink) -> Non
     assert second.deduplicated
 
 
-def test_refusals_are_json_errors(server_url: str, sink: Sink, connect: Connect) -> None:
+def test_errors_are_json(server_url: str, sink: Sink, connect: Connect) -> None:
     stranger = connect("wrong", server_url)
 
     with pytest.raises(QStashError, match="unable to authenticate: invalid token"):

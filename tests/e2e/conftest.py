@@ -1,4 +1,4 @@
-"""Real processes: the server as a user starts it, and the commands they type."""
+"""Fixtures: `qstash dev`, `listen` and other commands as real processes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ QSTASH = (sys.executable, "-m", "qstash_cli")
 
 
 def plain_environment(home: Path) -> dict[str, str]:
-    """The environment without what leads to any QStash."""
+    """Returns the environment without QStash's variables."""
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("QSTASH_", "_QSTASH"))}
     return kept | {"QSTASH_CONFIG_DIR": str(home / "config")}
 
 
 @dataclass
 class Dev:
-    """A running `qstash dev`, and the environment that its lines make."""
+    """A running `qstash dev`, and the environment that it prints."""
 
     process: subprocess.Popen[str]
     url: str
@@ -45,9 +45,9 @@ class Dev:
 
 @pytest.fixture
 def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
-    """Starts `qstash dev` with these arguments, and ends it after the test.
+    """Returns a function that starts `qstash dev`; the processes are stopped after the test.
 
-    `before` are words of a command that runs it; `stderr` is a file for what it writes there.
+    `before` is a command prefix; `stderr` is a file for standard error.
     """
     started: list[subprocess.Popen[str]] = []
 
@@ -86,12 +86,12 @@ class Listener:
     url: str
 
     def record(self) -> Any:
-        """The next line of its output."""
+        """Reads the next record."""
         assert self.process.stdout is not None
         return json.loads(self.process.stdout.readline())
 
     def stop(self) -> str:
-        """Ends the process; the rest of what it has written to stderr."""
+        """Stops the process and returns the rest of its standard error."""
         self.process.terminate()
         return self.process.communicate()[1]
 
@@ -101,7 +101,7 @@ Listen = Callable[..., Listener]
 
 @pytest.fixture
 def listen(tmp_path: Path) -> Iterator[Listen]:
-    """Starts `qstash listen` with these arguments, and ends it after the test."""
+    """Returns a function that starts `qstash listen`; the processes are stopped after the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*argv: str) -> Listener:
@@ -124,7 +124,7 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
 
 
 def run(argv: Sequence[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """A finished process."""
+    """Runs a process to its end."""
     done = subprocess.run(  # noqa: S603 - a command of the test
         argv, env=env, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""An `apply` that is interrupted in the middle, as a real process."""
+"""An interrupted `apply`, as a real process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.e2e.conftest import QSTASH, plain_environment
 
 
-def test_ctrl_c_tells_what_was_not_done(tmp_path: Path) -> None:
+def test_ctrl_c_reports_the_remaining_steps(tmp_path: Path) -> None:
     reached, over = threading.Event(), threading.Event()
 
     def answer(request: Received) -> tuple[int, bytes]:

@@ -1,4 +1,4 @@
-"""`qstash batch` as a real process: killed, interrupted, and over a network full of faults."""
+"""`qstash batch` as a real process: killed, interrupted, and over a faulty network."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def batch(dev: Dev, url: str, path: Path, *argv: str) -> subprocess.Popen[bytes]
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
-    """The exit code, and what was said."""
+    """Returns the exit code and standard error."""
     _, said = process.communicate()
     return process.returncode, said.decode()
 
@@ -86,7 +86,7 @@ def test_no_record_is_lost_or_sent_twice(
     assert bodies_in(database) == Counter(range(count))
 
 
-# A process begins its life as a copy of the one that starts it: a small one, to be measured.
+# Started by a small process, because the peak memory of a child includes that of its parent.
 MEASURED = (
     sys.executable,
     "-c",
@@ -98,7 +98,7 @@ MEASURED = (
 
 
 @pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.soak)])
-def test_memory_is_flat(count: int, start_dev: Callable[..., Dev], tmp_path: Path) -> None:
+def test_memory_is_constant(count: int, start_dev: Callable[..., Dev], tmp_path: Path) -> None:
     source, database = tmp_path / "records.jsonl", tmp_path / "qstash.db"
     write_records(source, count)
     dev = start_dev("--port", "0", "--db", str(database))
@@ -115,7 +115,7 @@ def test_memory_is_flat(count: int, start_dev: Callable[..., Dev], tmp_path: Pat
     assert int(done.stdout.split()[-1]) < MOST_KB
 
 
-def test_ctrl_c_ends_tidily_and_resume_goes_on(
+def test_ctrl_c_exits_cleanly_and_resume_continues(
     start_dev: Callable[..., Dev], tmp_path: Path
 ) -> None:
     source, database = tmp_path / "records.jsonl", tmp_path / "qstash.db"
@@ -158,7 +158,7 @@ def test_ctrl_c_ends_tidily_and_resume_goes_on(
     ],
     ids=["lines", "jsonl", "csv"],
 )
-def test_a_stream_that_never_ends_is_sent_as_it_comes(
+def test_an_endless_stream_is_sent_as_it_arrives(
     start_dev: Callable[..., Dev],
     form: tuple[str, ...],
     lines: tuple[str, ...],

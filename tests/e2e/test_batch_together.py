@@ -1,4 +1,4 @@
-"""Several `qstash batch` of one input at the same time: the records are sent once."""
+"""Concurrent `qstash batch` runs with the same input: each record is sent once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COUNT = 300
 
 
 class Api:
-    """Acknowledges batches, each once `may_respond` is set, and keeps their deduplication ids."""
+    """Acknowledges batches once `may_respond` is set, and records their deduplication ids."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -44,7 +44,7 @@ def api() -> Iterator[Api]:
 
 @pytest.fixture
 def start(api: Api, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts `qstash batch` of one input, and kills it after the test."""
+    """Returns a function that starts `qstash batch`; the processes are killed after the test."""
     source = tmp_path / "in.jsonl"
     source.write_text("".join(f'{{"id":{number}}}\n' for number in range(COUNT)))
     env = plain_environment(tmp_path) | {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token"}
@@ -74,7 +74,7 @@ def start(api: Api, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[s
     [("in.jsonl",), ("in.jsonl", "--journal", "kept"), ("-", "--journal", "kept")],
     ids=["the default journal", "a named journal", "a stream"],
 )
-def test_the_first_of_three_sends_and_the_others_name_it(
+def test_the_first_of_three_runs_sends_and_the_others_report_it(
     api: Api, start: Callable[..., subprocess.Popen[str]], argv: tuple[str, ...]
 ) -> None:
     running = [start(*argv) for _ in range(3)]
@@ -97,12 +97,12 @@ def test_the_first_of_three_sends_and_the_others_name_it(
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_three_that_are_started_at_the_same_moment_send_each_record_once(
+def test_three_simultaneous_runs_send_each_record_once(
     api: Api, start: Callable[..., subprocess.Popen[str]], attempt: int
 ) -> None:
     api.may_respond.set()
 
-    # Each shell becomes `qstash` when it has read its line: none can end before another begins.
+    # Each shell execs `qstash` after reading a line, so that no run ends before another starts.
     waiting = [start(is_held=True) for _ in range(3)]
     for process in waiting:
         assert process.stdin is not None
@@ -114,7 +114,7 @@ def test_three_that_are_started_at_the_same_moment_send_each_record_once(
     assert len(api.ids) == len(set(api.ids)) == COUNT
 
 
-def test_a_run_after_another_sends_everything_anew(
+def test_a_run_after_a_finished_run_sends_everything_again(
     api: Api, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     api.may_respond.set()
@@ -127,7 +127,7 @@ def test_a_run_after_another_sends_everything_anew(
     assert len(api.ids) == len(set(api.ids)) == 2 * COUNT
 
 
-def test_a_killed_run_holds_no_lock(
+def test_a_killed_run_releases_its_lock(
     api: Api, start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     killed = start()

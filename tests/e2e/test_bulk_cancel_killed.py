@@ -1,4 +1,4 @@
-"""A bulk cancel outlives the server: killed in the middle, it is finished after the next start."""
+"""A bulk cancel that is interrupted by a kill continues after the restart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.server.filling import fill
 Eventually = Callable[..., object]
 
 
-def test_a_cancel_is_finished_after_a_kill_and_every_message_is_cancelled_once(
+def test_an_interrupted_cancel_continues_and_cancels_every_message_once(
     start_dev: Callable[..., Dev], tmp_path: Path, eventually: Eventually
 ) -> None:
     count = 10_000

@@ -1,4 +1,4 @@
-"""Completion as shells ask for it, and as their users see it after TAB."""
+"""Completion as shells request it, and as users see it after TAB."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import Qstash
 from tests.e2e.conftest import plain_environment, run
 
 SCRIPTS = Path(__file__).parents[2] / "completions"
-# zsh and fish are tested where they are; .ci/run installs them where it can.
+# zsh and fish are tested if installed; .ci/run installs them where possible.
 STARTED: dict[str, tuple[list[str], str]] = {
     "bash": (["--norc", "--noprofile", "-i"], f"source {SCRIPTS}/qstash.bash"),
     "zsh": (["-f", "-i"], f"autoload -U compinit && compinit -u -D && source {SCRIPTS}/_qstash"),
@@ -33,7 +33,7 @@ _ESCAPES = re.compile(
 )
 
 
-def test_bash_is_always_there() -> None:
+def test_bash_is_installed() -> None:
     assert "bash" in PRESENT
 
 
@@ -62,7 +62,7 @@ def test_bash_is_always_there() -> None:
         ("", {"publish"}),
     ],
 )
-def test_what_is_known_here_is_completed(line: str, expected: set[str], qstash: Qstash) -> None:
+def test_local_values_are_completed(line: str, expected: set[str], qstash: Qstash) -> None:
     done = qstash(_QSTASH_COMPLETE="zsh", _QSTASH_LINE=line)
 
     values = {answer.partition("\t")[0] for answer in done.out.splitlines()[1:]}
@@ -70,7 +70,7 @@ def test_what_is_known_here_is_completed(line: str, expected: set[str], qstash: 
     assert values == expected or (line == "" and expected < values)
 
 
-def test_what_the_network_is_not_needed_for_imports_nothing_slow(tmp_path: Path) -> None:
+def test_local_completion_imports_no_slow_module(tmp_path: Path) -> None:
     script = (
         "import sys, qstash_cli.__main__ as program\n"
         "sys.argv = ['qstash']\n"
@@ -87,7 +87,7 @@ def test_what_the_network_is_not_needed_for_imports_nothing_slow(tmp_path: Path)
 
 @dataclass
 class Account:
-    """A server with something of every kind, and the environment that leads to it."""
+    """A server with resources of every kind, and the environment to reach it."""
 
     env: dict[str, str]
     dlq_ids: list[str] = field(default_factory=list)
@@ -132,13 +132,13 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         )
 
 
-# The first one may put in what the values have in common, or beep.
+# The first TAB may insert the common prefix, or beep.
 LISTING = {"bash": "\t\t", "zsh": "\t\t", "fish": "\t"}
 NEW_LINE = "\x15"
 
 
 class Terminal:
-    """A shell on a terminal, with the static script of its completion."""
+    """A shell on a terminal, with its completion script."""
 
     def __init__(self, shell: str, account: Account, directory: Path) -> None:
         arguments, source = STARTED[shell]
@@ -154,12 +154,12 @@ class Terminal:
         self.child.delayafterclose = 0
         self.child.ptyproc.delayafterclose = 0
         self.seen = ""
-        # What is waited for is not in the line itself, whose echo would end the waiting at once.
+        # The expected text is not in the typed line, whose echo would match immediately.
         self.child.send(f"{source}; echo rea''dy\r")
         assert "ready" in self.wait_for("ready")
 
     def wait_for(self, *texts: str) -> str:
-        """What is on the terminal since the last time, once all of these are or no more comes."""
+        """Returns the new terminal output once it contains all texts, or is idle."""
         self.seen = ""
         while not all(text in self.seen for text in texts):
             try:
@@ -186,7 +186,7 @@ def terminal(account: Account, tmp_path: Path) -> Iterator[Callable[[str], Termi
 
 
 @pytest.mark.parametrize("shell", PRESENT)
-def test_a_user_sees_the_names_and_one_that_is_alone_is_put_in(
+def test_candidates_are_listed_and_a_single_one_is_inserted(
     shell: str, terminal: Callable[[str], Terminal]
 ) -> None:
     shown = terminal(shell)
@@ -204,7 +204,7 @@ def test_a_user_sees_the_names_and_one_that_is_alone_is_put_in(
 
 
 @pytest.mark.parametrize("shell", DESCRIBING)
-def test_a_user_sees_what_each_value_is(
+def test_candidates_have_descriptions(
     shell: str, terminal: Callable[[str], Terminal], account: Account
 ) -> None:
     shown = terminal(shell)
@@ -227,7 +227,7 @@ def test_a_user_sees_what_each_value_is(
 
 
 @pytest.mark.parametrize("shell", PRESENT)
-def test_a_name_with_shell_code_in_it_is_put_in_quoted_and_never_run(
+def test_a_name_with_shell_code_is_inserted_quoted_and_never_run(
     shell: str, terminal: Callable[[str], Terminal], tmp_path: Path
 ) -> None:
     shown = terminal(shell)
@@ -241,7 +241,7 @@ def test_a_name_with_shell_code_in_it_is_put_in_quoted_and_never_run(
 
 
 @pytest.mark.parametrize("shell", PRESENT)
-def test_files_are_completed_where_a_file_is_meant(
+def test_files_are_completed_for_file_arguments(
     shell: str, terminal: Callable[[str], Terminal], tmp_path: Path
 ) -> None:
     (tmp_path / "order number one.json").write_text('"the body"')

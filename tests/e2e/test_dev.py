@@ -16,7 +16,9 @@ StartDev = Callable[..., Dev]
 Eventually = Callable[[Callable[[], object]], object]
 
 
-def test_the_printed_lines_lead_the_commands_to_the_server(start_dev: StartDev, sink: Sink) -> None:
+def test_the_printed_variables_connect_commands_to_the_server(
+    start_dev: StartDev, sink: Sink
+) -> None:
     dev = start_dev("--port", "0")
 
     published = dev.qstash("publish", f"{sink.url}/path", "k=v", "--wait")
@@ -30,7 +32,7 @@ def test_the_printed_lines_lead_the_commands_to_the_server(start_dev: StartDev, 
     assert sink.received[0].body == b'{"k":"v"}'
 
 
-def test_a_failing_destination_is_tried_three_times_then_buried_then_replayed(
+def test_a_failed_message_is_retried_then_in_the_dlq_then_replayed(
     start_dev: StartDev, sink: Sink
 ) -> None:
     dev = start_dev("--port", "0")
@@ -56,7 +58,7 @@ def test_a_failing_destination_is_tried_three_times_then_buried_then_replayed(
     assert dev.qstash("dlq", "list").stdout == ""
 
 
-def test_what_was_acknowledged_survives_five_kills(
+def test_acknowledged_messages_survive_five_kills(
     start_dev: StartDev, sink: Sink, tmp_path: Path, eventually: Eventually
 ) -> None:
     import httpx
@@ -100,7 +102,9 @@ def test_what_was_acknowledged_survives_five_kills(
     assert set(acknowledged) <= arrived | buried
 
 
-def test_a_second_server_on_the_same_file_is_refused(start_dev: StartDev, tmp_path: Path) -> None:
+def test_a_second_server_on_the_same_database_is_rejected(
+    start_dev: StartDev, tmp_path: Path
+) -> None:
     start_dev("--db", str(tmp_path / "f"), "--port", "0")
 
     second = run([*QSTASH, "dev", "--db", str(tmp_path / "f"), "--port", "0"],
@@ -110,7 +114,7 @@ def test_a_second_server_on_the_same_file_is_refused(start_dev: StartDev, tmp_pa
     assert "hint: another `qstash dev` has it open" in second.stderr
 
 
-def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -122,7 +126,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert "--port" in refused.stderr
 
 
-def test_a_command_runs_against_a_private_server_and_its_exit_code_is_kept(tmp_path: Path) -> None:
+def test_a_command_runs_against_a_private_server_and_sets_the_exit_code(tmp_path: Path) -> None:
     script = (
         "import os, urllib.request, sys\n"
         "request = urllib.request.Request(os.environ['QSTASH_URL'] + '/v2/keys',"
@@ -137,7 +141,7 @@ def test_a_command_runs_against_a_private_server_and_its_exit_code_is_kept(tmp_p
     assert json.loads(done.stdout)["current"].startswith("sig_")
 
 
-def test_ctrl_c_ends_the_server_quietly(start_dev: StartDev) -> None:
+def test_ctrl_c_stops_the_server_without_an_error(start_dev: StartDev) -> None:
     dev = start_dev("--port", "0")
 
     dev.process.send_signal(signal.SIGINT)
@@ -145,7 +149,7 @@ def test_ctrl_c_ends_the_server_quietly(start_dev: StartDev) -> None:
     assert dev.process.wait(timeout=10) in {0, 130}
 
 
-def test_speed_makes_delays_short(start_dev: StartDev, sink: Sink) -> None:
+def test_speed_shortens_delays(start_dev: StartDev, sink: Sink) -> None:
     dev = start_dev("--port", "0", "--speed", "600")
 
     done = dev.qstash("publish", sink.url, "--delay", "10m", "--wait", "--wait-timeout", "30s")
@@ -154,9 +158,7 @@ def test_speed_makes_delays_short(start_dev: StartDev, sink: Sink) -> None:
     assert len(sink.received) == 1
 
 
-def test_a_route_changes_where_it_goes_and_not_what_is_signed(
-    start_dev: StartDev, sink: Sink
-) -> None:
+def test_a_route_changes_the_target_but_not_the_signed_url(start_dev: StartDev, sink: Sink) -> None:
     dev = start_dev("--port", "0", "--route", f"https://app.example.com={sink.url}")
 
     done = dev.qstash("publish", "https://app.example.com/hook?a=1", "-d", "x", "--wait")
@@ -170,7 +172,7 @@ def test_a_route_changes_where_it_goes_and_not_what_is_signed(
     assert verified.returncode == 0, verified.stdout
 
 
-def test_a_reader_that_goes_away_is_no_error(start_dev: StartDev, sink: Sink) -> None:
+def test_a_closed_pipe_is_not_an_error(start_dev: StartDev, sink: Sink) -> None:
     dev = start_dev("--port", "0")
     for _ in range(3):
         dev.qstash("publish", sink.url, "--wait")
@@ -185,7 +187,7 @@ def test_a_reader_that_goes_away_is_no_error(start_dev: StartDev, sink: Sink) ->
     assert done.stdout.count("\n") == 1
 
 
-def test_the_demo_shows_everything_and_succeeds(tmp_path: Path) -> None:
+def test_the_demo_runs_all_steps_and_succeeds(tmp_path: Path) -> None:
     done = run([*QSTASH, "demo"], plain_environment(tmp_path))
 
     assert done.returncode == 0, done.stderr
@@ -195,12 +197,12 @@ def test_the_demo_shows_everything_and_succeeds(tmp_path: Path) -> None:
     assert "out of paper" in done.stdout
 
 
-def heed_ctrl_c() -> None:
-    # A shell starts what it runs in the background with this signal ignored.
+def restore_ctrl_c() -> None:
+    # Shells start background processes with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_following_the_log_shows_each_new_step_once_in_order(
+def test_following_the_log_prints_each_new_entry_once_in_order(
     start_dev: StartDev, sink: Sink
 ) -> None:
     dev = start_dev("--port", "0")
@@ -208,7 +210,7 @@ def test_following_the_log_shows_each_new_step_once_in_order(
     follower = subprocess.Popen(  # noqa: S603 - a command of the test, and no thread is running
         [*QSTASH, "logs", "--follow", "--since", "1h", "--columns", "state,messageId"],
         env=dev.env, stdout=subprocess.PIPE, text=True,
-        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - no thread is running here
+        preexec_fn=restore_ctrl_c,  # noqa: PLW1509 - no thread is running here
     )  # fmt: skip
     assert follower.stdout is not None
     try:

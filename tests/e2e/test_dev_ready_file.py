@@ -1,4 +1,4 @@
-"""The file of `qstash dev` that says it is ready: there from then on, gone at the end."""
+"""`qstash dev --ready-file`: created when the server is ready, removed at the end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def manifest(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_ready_file_holds_what_is_printed_and_can_be_sourced(
+def test_the_ready_file_contains_the_printed_variables_and_can_be_sourced(
     start_dev: StartDev, manifest: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "ready.env"
@@ -44,7 +44,7 @@ def test_the_ready_file_holds_what_is_printed_and_can_be_sourced(
 
 
 @pytest.mark.parametrize(("number", "codes"), [(signal.SIGINT, {0}), (signal.SIGTERM, {-15})])
-def test_the_ready_file_is_gone_after_the_end(
+def test_the_ready_file_is_removed_at_the_end(
     start_dev: StartDev, tmp_path: Path, number: signal.Signals, codes: set[int]
 ) -> None:
     file = tmp_path / "ready.env"
@@ -57,7 +57,7 @@ def test_the_ready_file_is_gone_after_the_end(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_ready_file_of_another_server_stays(start_dev: StartDev, tmp_path: Path) -> None:
+def test_a_ready_file_of_another_server_is_kept(start_dev: StartDev, tmp_path: Path) -> None:
     file = tmp_path / "ready.env"
     first = start_dev("--port", "0", "--ready-file", str(file))
     second = start_dev("--port", "0", "--ready-file", str(file))
@@ -68,7 +68,7 @@ def test_a_ready_file_of_another_server_stays(start_dev: StartDev, tmp_path: Pat
     assert file.read_text() == second.printed
 
 
-def test_an_old_ready_file_is_gone_whatever_is_wrong_else(tmp_path: Path) -> None:
+def test_an_old_ready_file_is_removed_even_if_the_start_fails(tmp_path: Path) -> None:
     file = tmp_path / "ready.env"
     file.write_text("of an older server")
 
@@ -82,7 +82,7 @@ def test_an_old_ready_file_is_gone_whatever_is_wrong_else(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("place", ["nowhere/ready.env", "a-directory", "a-link", "seed.toml"])
-def test_a_ready_file_that_cannot_be_is_refused(manifest: Path, tmp_path: Path, place: str) -> None:
+def test_an_impossible_ready_file_is_rejected(manifest: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / "a-directory").mkdir()
     (tmp_path / "a-link").symlink_to(manifest)
 
@@ -99,7 +99,7 @@ def test_a_ready_file_that_cannot_be_is_refused(manifest: Path, tmp_path: Path, 
     assert (tmp_path / "a-link").is_symlink()
 
 
-def test_around_a_command_the_file_is_there_while_it_runs(tmp_path: Path) -> None:
+def test_the_ready_file_exists_while_a_command_runs(tmp_path: Path) -> None:
     file = tmp_path / "ready.env"
 
     done = run(

@@ -1,4 +1,4 @@
-"""What `qstash dev` does before it says that it is ready, and the flags it is started with."""
+"""`qstash dev` until it is ready, and its flags."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def free_ports(count: int) -> list[str]:
 
 @contextlib.contextmanager
 def started(env: dict[str, str], *argv: str) -> Iterator[str]:
-    """What a server prints until it is ready; it runs as long as the block."""
+    """Runs a server for the duration of the block; yields its output until it is ready."""
     process = subprocess.Popen(  # noqa: S603 - a command of the test
         [*QSTASH, "dev", *argv], env=env, stdout=subprocess.PIPE, text=True
     )
@@ -85,7 +85,7 @@ def many_schedules(count: int) -> str:
     )
 
 
-def test_what_the_manifest_says_is_there_when_it_is_ready(
+def test_the_manifest_is_applied_before_the_server_is_ready(
     start_dev: StartDev, manifest: Path
 ) -> None:
     dev = start_dev("--port", "0", "--seed", str(manifest))
@@ -95,7 +95,7 @@ def test_what_the_manifest_says_is_there_when_it_is_ready(
     assert dev.qstash("plan", "-f", str(manifest), "--check").returncode == 0
 
 
-def test_a_second_start_on_the_same_file_writes_nothing_and_removes_nothing(
+def test_a_second_start_on_the_same_database_changes_nothing(
     manifest: Path, tmp_path: Path
 ) -> None:
     def start(*argv: str) -> subprocess.CompletedProcess[str]:
@@ -112,7 +112,7 @@ def test_a_second_start_on_the_same_file_writes_nothing_and_removes_nothing(
     assert second.stdout == "of-nobody\norders\n"
 
 
-def test_a_manifest_may_come_from_a_pipe(tmp_path: Path) -> None:
+def test_a_manifest_is_read_from_a_pipe(tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S603 - a command of the test
         [*QSTASH, "dev", "--seed", "-", "--", *QSTASH, "queue", "list", "-q"],
         env=plain_environment(tmp_path), input="[queues.orders]", capture_output=True, text=True,
@@ -131,13 +131,13 @@ def test_a_manifest_may_come_from_a_pipe(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("command", [(), ("--", "true")])
-def test_a_wrong_manifest_is_refused_before_the_server_starts(
+def test_an_invalid_manifest_is_rejected_before_the_server_starts(
     manifest: Path, tmp_path: Path, wrong: tuple[str, str], command: tuple[str, ...]
 ) -> None:
     text, words = wrong
     manifest.write_text(text)
     with socket.socket() as taken:
-        # A server that started would complain of this first.
+        # A started server would report this first.
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
@@ -153,7 +153,7 @@ def test_a_wrong_manifest_is_refused_before_the_server_starts(
 
 
 @pytest.mark.parametrize("command", [(), ("--", "echo", "it ran")])
-def test_a_step_that_is_refused_ends_the_server_and_is_named(
+def test_a_failed_step_stops_the_server_and_is_reported(
     manifest: Path, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     manifest.write_text(many_schedules(11))
@@ -174,7 +174,7 @@ def test_a_step_that_is_refused_ends_the_server_and_is_named(
     assert "Traceback" not in done.stderr
 
 
-def test_what_the_plan_refuses_is_told_before_the_start(manifest: Path, tmp_path: Path) -> None:
+def test_limits_of_the_plan_are_checked_before_the_start(manifest: Path, tmp_path: Path) -> None:
     manifest.write_text(
         '[schedules.a]\ndestination = "https://example.com"\ncron = "@daily"\ndelay = "30d"'
     )
@@ -187,9 +187,7 @@ def test_what_the_plan_refuses_is_told_before_the_start(manifest: Path, tmp_path
     assert (done.returncode, "schedules.a" in done.stderr) == (2, True), done.stderr
 
 
-def test_a_schedule_of_a_group_that_is_not_there_is_warned_of(
-    manifest: Path, tmp_path: Path
-) -> None:
+def test_a_schedule_for_an_unknown_group_is_a_warning(manifest: Path, tmp_path: Path) -> None:
     manifest.write_text('[schedules.a]\ndestination = "nobody"\ncron = "@daily"')
 
     done = run([*QSTASH, "dev", "--seed", str(manifest), "--", "true"], plain_environment(tmp_path))
@@ -197,10 +195,10 @@ def test_a_schedule_of_a_group_that_is_not_there_is_warned_of(
     assert "warning: schedule a publishes to a URL group that is not there: nobody" in done.stderr
 
 
-def test_ctrl_c_ends_a_server_that_is_not_yet_ready(
+def test_ctrl_c_stops_a_server_that_is_not_ready(
     manifest: Path, tmp_path: Path, free_port: str, eventually: Eventually
 ) -> None:
-    # The plan's limit of requests in a second makes this take several of them.
+    # The plan's limit of requests per second makes this take several seconds.
     manifest.write_text(many_schedules(900))
     process = subprocess.Popen(  # noqa: S603 - a command of the test
         [*QSTASH, "dev", "-port", free_port, "-quota", "payg", "--seed", str(manifest),
@@ -224,7 +222,7 @@ def test_ctrl_c_ends_a_server_that_is_not_yet_ready(
 @pytest.mark.parametrize(
     "flags", [("-port", "PORT", "-quota", "pro"), ("-port=PORT", "-quota=payg"), ("--port=PORT",)]
 )
-def test_the_flags_of_qstashs_own_server_are_understood(
+def test_the_flags_of_the_official_server_are_accepted(
     start_dev: StartDev, free_port: str, flags: tuple[str, ...]
 ) -> None:
     dev = start_dev(*(one.replace("PORT", free_port) for one in flags))
@@ -232,7 +230,7 @@ def test_the_flags_of_qstashs_own_server_are_understood(
     assert dev.url == f"http://127.0.0.1:{free_port}"
 
 
-def test_the_quota_with_one_dash_is_played(start_dev: StartDev) -> None:
+def test_the_quota_flag_with_one_dash_is_applied(start_dev: StartDev) -> None:
     dev = start_dev("-port", "0", "-quota", "payg")
 
     refused = dev.qstash("publish", "http://127.0.0.1:9/", "--retries", "6", "--no-check")
@@ -253,9 +251,7 @@ def test_the_quota_with_one_dash_is_played(start_dev: StartDev) -> None:
         (("-quota", "gold"), "one of none, free, payg, fixed, pro"),
     ],
 )
-def test_what_is_almost_such_a_flag_is_refused(
-    tmp_path: Path, argv: tuple[str, ...], words: str
-) -> None:
+def test_similar_flags_are_rejected(tmp_path: Path, argv: tuple[str, ...], words: str) -> None:
     done = run([*QSTASH, "dev", *argv], plain_environment(tmp_path))
 
     assert done.returncode == 2, done.stderr
@@ -263,7 +259,9 @@ def test_what_is_almost_such_a_flag_is_refused(
 
 
 @pytest.mark.parametrize("flag", ["-log-port", "--log-port"])
-def test_the_logs_are_at_the_log_port_too(start_dev: StartDev, free_port: str, flag: str) -> None:
+def test_the_logs_are_also_served_on_the_log_port(
+    start_dev: StartDev, free_port: str, flag: str
+) -> None:
     dev = start_dev("--port", "0", flag, free_port)
     log_url = f"http://127.0.0.1:{free_port}"
     dev.qstash("publish", "http://127.0.0.1:9/", "--retries", "0", "--wait")
@@ -276,7 +274,7 @@ def test_the_logs_are_at_the_log_port_too(start_dev: StartDev, free_port: str, f
     assert json.loads(logs.stdout) == json.loads(dev.qstash("logs", "-o", "json").stdout) != []
 
 
-def test_a_log_port_in_use_is_named(tmp_path: Path) -> None:
+def test_a_log_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -288,7 +286,7 @@ def test_a_log_port_in_use_is_named(tmp_path: Path) -> None:
     assert "--log-port" in done.stderr
 
 
-def test_the_variables_of_the_official_server_are_obeyed(tmp_path: Path) -> None:
+def test_the_variables_of_the_official_server_are_applied(tmp_path: Path) -> None:
     port, log_port = free_ports(2)
     env = plain_environment(tmp_path) | {
         "QSTASH_DEV_PORT": port, "QSTASH_DEV_LOG_PORT": log_port, "QSTASH_DEV_QUOTA": "free",
@@ -301,7 +299,7 @@ def test_the_variables_of_the_official_server_are_obeyed(tmp_path: Path) -> None
         assert "quota maxRetries exceeded, current limit: 3" in refused.stderr
 
 
-def test_flags_win_over_the_variables(tmp_path: Path) -> None:
+def test_flags_override_variables(tmp_path: Path) -> None:
     port, log_port, other_port, other_log_port = free_ports(4)
     env = plain_environment(tmp_path) | {
         "QSTASH_DEV_PORT": other_port, "QSTASH_DEV_LOG_PORT": other_log_port,
@@ -323,7 +321,7 @@ def test_flags_win_over_the_variables(tmp_path: Path) -> None:
         ("QSTASH_DEV_QUOTA", "gold", "QSTASH_DEV_QUOTA is not a plan: 'gold'"),
     ],
 )
-def test_a_variable_that_is_wrong_is_refused_by_name(
+def test_an_invalid_variable_is_rejected_by_name(
     tmp_path: Path, name: str, value: str, words: str
 ) -> None:
     env = plain_environment(tmp_path) | {name: value}
@@ -338,7 +336,7 @@ def test_a_variable_that_is_wrong_is_refused_by_name(
         assert f"error: {words}" in client.stderr
 
 
-def test_a_private_server_takes_a_free_port_whatever_the_variable_says(tmp_path: Path) -> None:
+def test_a_private_server_uses_a_free_port_despite_the_variable(tmp_path: Path) -> None:
     port, log_port = free_ports(2)
     env = plain_environment(tmp_path) | {
         "QSTASH_DEV_PORT": port, "QSTASH_DEV_LOG_PORT": log_port, "QSTASH_DEV_QUOTA": "free",

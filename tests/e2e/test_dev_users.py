@@ -1,4 +1,4 @@
-"""`qstash dev` and its four users: files, variables, and who may use the public tokens."""
+"""The four users of `qstash dev`: databases, variables, and access with public tokens."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def client(url: str, user: Credentials) -> httpx.Client:
     return httpx.Client(base_url=f"{url}/v2", trust_env=False, headers=headers)
 
 
-def test_what_was_acknowledged_to_any_user_is_delivered_after_a_kill(
+def test_acknowledged_messages_of_all_users_are_delivered_after_a_kill(
     start_dev: StartDev, sink: Sink, tmp_path: Path, eventually: Eventually
 ) -> None:
     path = tmp_path / "db"
@@ -43,7 +43,7 @@ def test_what_was_acknowledged_to_any_user_is_delivered_after_a_kill(
 
     again = start_dev("--db", str(path), "--port", "0")
 
-    # Nobody asks for anything.
+    # No request is sent.
     eventually(lambda: {r.path for r in sink.received} == {f"/{u.name}" for u in DEV_USERS[:3]})
     modes = {f.name: stat.S_IMODE(f.stat().st_mode) for f in tmp_path.glob("db*")}
     named = ("db", "db-testUser1", "db-testUser2")
@@ -53,7 +53,7 @@ def test_what_was_acknowledged_to_any_user_is_delivered_after_a_kill(
     assert urls == {f"{sink.url}/testUser2"}
 
 
-def test_a_second_server_on_the_files_is_refused_whoever_used_them(
+def test_a_second_server_on_the_databases_is_rejected_for_every_user(
     start_dev: StartDev, tmp_path: Path
 ) -> None:
     dev = start_dev("--db", str(tmp_path / "db"), "--port", "0")
@@ -83,7 +83,7 @@ def test_a_damaged_file_of_another_user_is_reported_at_the_start(tmp_path: Path)
     assert f"error: the file is not a database: {tmp_path / 'db-testUser3'}" in done.stderr
 
 
-def test_a_file_that_cannot_be_created_is_an_error_of_that_user_alone(
+def test_a_database_that_cannot_be_created_affects_only_its_user(
     start_dev: StartDev, tmp_path: Path
 ) -> None:
     dev = start_dev("--db", str(tmp_path / "db"), "--port", "0")
@@ -110,7 +110,7 @@ def test_the_variables_of_each_user_can_be_printed(start_dev: StartDev, user: Cr
             assert len(http.get("queues").json()) == (one is user)
 
 
-def test_a_command_and_a_seed_belong_to_the_user_that_is_named(tmp_path: Path) -> None:
+def test_commands_and_seeds_apply_to_the_selected_user(tmp_path: Path) -> None:
     seed = tmp_path / "seed.toml"
     seed.write_text("[queues.orders]")
 
@@ -125,7 +125,7 @@ def test_a_command_and_a_seed_belong_to_the_user_that_is_named(tmp_path: Path) -
     assert listed("--user", "testUser2") == "orders\n"
 
 
-def test_a_user_that_is_unknown_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_user_is_rejected(tmp_path: Path) -> None:
     done = run([*QSTASH, "dev", "--user", "testUser4"], plain_environment(tmp_path))
 
     assert done.returncode == 2
@@ -133,7 +133,7 @@ def test_a_user_that_is_unknown_is_refused(tmp_path: Path) -> None:
     assert "hint: one of defaultUser, testUser1, testUser2, testUser3" in done.stderr
 
 
-def test_public_tokens_are_refused_where_others_may_reach_the_server(
+def test_public_tokens_are_rejected_on_public_addresses(
     start_dev: StartDev, tmp_path: Path
 ) -> None:
     dev = start_dev("--port", "0", "--host", "0.0.0.0")  # noqa: S104 - the test's own machine
@@ -158,9 +158,7 @@ def test_public_tokens_are_refused_where_others_may_reach_the_server(
 
 
 @pytest.mark.parametrize("user", DEV_USERS[:2], ids=lambda user: user.name)
-def test_keys_that_were_rotated_are_those_that_are_printed(
-    start_dev: StartDev, tmp_path: Path, user: Credentials
-) -> None:
+def test_rotated_keys_are_printed(start_dev: StartDev, tmp_path: Path, user: Credentials) -> None:
     arguments = ("--db", str(tmp_path / "db"), "--port", "0", "--user", user.name)
     dev = start_dev(*arguments)
     with client(dev.url, user) as http:
@@ -176,7 +174,7 @@ def test_keys_that_were_rotated_are_those_that_are_printed(
     assert rotated["next"] in ready
 
 
-def test_a_server_that_others_may_reach_signs_with_no_public_key(
+def test_a_server_on_a_public_address_does_not_sign_with_public_keys(
     start_dev: StartDev, tmp_path: Path
 ) -> None:
     dev = start_dev("--db", str(tmp_path / "db"), "--port", "0")
@@ -192,12 +190,12 @@ def test_a_server_that_others_may_reach_signs_with_no_public_key(
     names = ("QSTASH_CURRENT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY")
     public = {key for u in DEV_USERS for key in (u.current_signing_key, u.next_signing_key)}
     assert not public & {first.env[name] for name in names}
-    # The keys are kept, the token is not.
+    # The keys are stored, the token is not.
     assert [first.env[name] for name in names] == [second.env[name] for name in names]
     assert first.env["QSTASH_TOKEN"] != second.env["QSTASH_TOKEN"]
 
 
-def test_the_documented_credentials_are_those_of_the_server() -> None:
+def test_the_documented_credentials_match_the_server() -> None:
     text = (Path(__file__).parents[2] / "docs" / "development-users.md").read_text()
 
     documented = re.findall(r"^## (\w+)\n\n```\n(.*?)```", text, re.DOTALL | re.MULTILINE)

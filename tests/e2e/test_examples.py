@@ -1,4 +1,4 @@
-"""Every example of the documents and of the help texts runs as it stands, in a real shell."""
+"""Every example in the docs and help texts runs unchanged in a real shell."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.e2e.watched import connections, watched
 
 _ROOT = Path(__file__).parents[2]
 DOCUMENTS = (_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md")))
-# These run until they are stopped, or are whole scenarios with tests of their own.
+# Commands that run until they are stopped, or that have tests of their own.
 ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen")
-# No handler listens where they deliver to.
+# Their destinations have no handler.
 NOBODY_THERE = "qstash replay"
-# They answer with the verdict or the state that the example's own words tell.
+# Their exit codes report the verdict or state that the example describes.
 CODES = {
     "qstash urlgroup check team": 1,
     "qstash urlgroup check team -o json": 1,
@@ -66,7 +66,7 @@ EXAMPLES = sorted({*of_the_documents(), *of_the_help()})
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, str]]:
-    """A server that delivers the examples' URLs to a sink, and the sink's own URL."""
+    """A server that routes the examples' URLs to a sink, and the URL of the sink."""
     refused: set[bytes] = set()
 
     def answer(request: Received) -> tuple[int, bytes]:
@@ -96,7 +96,7 @@ def test_the_example_runs(example: str, server: tuple[str, str], tmp_path: Path)
     _prepare(tmp_path)
     _profiles(env, tmp_path, url)
     (tmp_path / ".env").write_text(f"QSTASH_URL={url}\nQSTASH_TOKEN={DEV_USER.token}\n")
-    # What the command itself asks, the server's routes do not lead to the sink.
+    # The server's routes do not apply to requests that the command itself sends.
     asked = example.replace("--probe https://example.com", f"--probe {sink}")
     script = _with_real_ids(asked, env, tmp_path)
 
@@ -108,7 +108,7 @@ def test_the_example_runs(example: str, server: tuple[str, str], tmp_path: Path)
     command = example.partition(" #")[0].rstrip()
     code = CODES.get(command, 8 if command.startswith(NOBODY_THERE) else 0)
     assert done.returncode == code, f"{script}\n{done.stdout}\n{done.stderr}"
-    # No telemetry and no look for updates: whatever it is, it talks to this machine alone.
+    # No telemetry and no update checks: it connects only to this machine.
     assert all(_is_here(one) for one in connections(tmp_path)), connections(tmp_path)
 
 

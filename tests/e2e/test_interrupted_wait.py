@@ -24,7 +24,7 @@ def test_the_id_is_printed_before_the_wait(
     )  # fmt: skip
     assert process.stdout is not None
 
-    # Without a flush this would not return before the end of the wait.
+    # Without a flush, this would block until the end of the wait.
     message_id = process.stdout.readline().strip()
     # The log is read only after the id is printed.
     process.send_signal(number)

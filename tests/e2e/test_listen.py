@@ -1,4 +1,4 @@
-"""`listen` shows what arrives, checks it, and saves what `verify` reads back."""
+"""`listen` prints and verifies requests, and saves them for `verify`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e.conftest import Listen
 from tests.trust.raw_server import Connection, raw_server
 
 
-def test_deliveries_are_shown_checked_failed_first_and_saved(
+def test_deliveries_are_printed_verified_failed_once_and_saved(
     local: Qstash, listen: Listen, tmp_path: Path
 ) -> None:
     listener = listen("--dev", "--fail-first", "1", "--save", str(tmp_path / "captured"))
@@ -46,7 +46,7 @@ def test_the_report_of_a_callback_is_decoded(local: Qstash, listen: Listen, sink
     assert (shown["report"]["body"], shown["report"]["sourceBody"]) == ("thanks", "hello")
 
 
-def test_it_forwards_and_tells_unsigned_requests_apart(listen: Listen, sink: Sink) -> None:
+def test_requests_are_forwarded_and_unsigned_ones_are_marked(listen: Listen, sink: Sink) -> None:
     listener = listen("--dev", "--forward", f"{sink.url}/base")
     sink.statuses = [418]
 
@@ -70,7 +70,7 @@ def test_a_status_that_cannot_be_forwarded_becomes_502(listen: Listen, status: b
     assert listener.record()["status"] == 502
 
 
-def test_an_invalid_signature_is_shown_with_its_reason(local: Qstash, listen: Listen) -> None:
+def test_an_invalid_signature_is_printed_with_its_reason(local: Qstash, listen: Listen) -> None:
     listener = listen("--dev")
     token = local("sign", "--url", f"{listener.url}/hook", "-d", "hello", "-q").out.strip()
     headers = {"Upstash-Signature": token}
@@ -86,12 +86,12 @@ def test_an_invalid_signature_is_shown_with_its_reason(local: Qstash, listen: Li
     assert elsewhere["reason"].startswith("sub failed")
 
 
-def test_ctrl_c_during_a_response_ends_it_at_once_and_quietly(listen: Listen) -> None:
+def test_ctrl_c_during_a_response_stops_it_immediately(listen: Listen) -> None:
     listener = listen("--dev", "--latency", "1h")
     address = urlsplit(listener.url)
     with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\r\n")
-        # The server asks for a body once it has taken up the request.
+        # The server sends 100 Continue once it handles the request.
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         listener.process.send_signal(signal.SIGINT)
         _, err = listener.process.communicate(timeout=10)
@@ -100,7 +100,7 @@ def test_ctrl_c_during_a_response_ends_it_at_once_and_quietly(listen: Listen) ->
     assert "Traceback" not in err
 
 
-def test_a_port_in_use_is_told(qstash: Qstash, sink: Sink) -> None:
+def test_a_port_in_use_is_reported(qstash: Qstash, sink: Sink) -> None:
     port = sink.url.rpartition(":")[2]
 
     run = qstash("listen", "--port", port, "--dev")

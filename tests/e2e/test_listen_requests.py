@@ -1,4 +1,4 @@
-"""`listen` and requests that are chunked, broken or too large: it loses none and never crashes."""
+"""`listen` with chunked, malformed and oversized requests: it loses none and never crashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.e2e.conftest import Listen
 from tests.trust.memory import peak_mebibytes
 
 MEBIBYTE = 1_048_576
-# How long a server may take for a request that it can judge by its head.
+# The time limit for requests that can be rejected by their head.
 PROMPTLY_S = 10
 
 
@@ -33,7 +33,7 @@ def response_of(connection: socket.socket, method: str = "POST") -> tuple[int, b
 
 
 def exchanged(url: str, request: bytes) -> tuple[int, bytes]:
-    """Status and body of the response to raw bytes."""
+    """Sends raw bytes and returns the status code and body of the response."""
     with connected(url) as connection:
         connection.sendall(request)
         return response_of(connection, request.split(b" ")[0].decode())
@@ -43,7 +43,7 @@ def head(*lines: str) -> bytes:
     return "\r\n".join(["POST /hook HTTP/1.1", "Host: localhost", *lines, "", ""]).encode()
 
 
-def test_a_chunked_body_arrives_whole(listen: Listen) -> None:
+def test_a_chunked_body_is_received_completely(listen: Listen) -> None:
     listener = listen("--dev")
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in (b"hello ", b"w", b"orld"))
 
@@ -66,7 +66,7 @@ def test_a_chunked_body_arrives_whole(listen: Listen) -> None:
         ("X: \x00",),
     ],
 )
-def test_a_head_that_is_not_http_is_refused_at_once(listen: Listen, lines: tuple[str, ...]) -> None:
+def test_a_malformed_head_is_rejected_immediately(listen: Listen, lines: tuple[str, ...]) -> None:
     listener = listen("--dev")
 
     status, _ = exchanged(listener.url, head(*lines))
@@ -77,7 +77,7 @@ def test_a_head_that_is_not_http_is_refused_at_once(listen: Listen, lines: tuple
     assert listener.stop() == ""
 
 
-def test_a_broken_chunk_is_refused_and_the_next_request_is_served(listen: Listen) -> None:
+def test_a_malformed_chunk_is_rejected_and_the_next_request_is_served(listen: Listen) -> None:
     listener = listen("--dev")
 
     status, _ = exchanged(listener.url, head("Transfer-Encoding: chunked") + b"zz\r\nhello\r\n")
@@ -88,7 +88,7 @@ def test_a_broken_chunk_is_refused_and_the_next_request_is_served(listen: Listen
     assert listener.stop() == ""
 
 
-def test_a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent(
+def test_an_oversized_content_length_is_rejected_before_the_body_is_sent(
     listen: Listen,
 ) -> None:
     listener = listen("--dev")
@@ -99,7 +99,7 @@ def test_a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent(
     assert listener.stop() == ""
 
 
-def test_a_chunked_body_without_end_is_refused_in_bounded_memory(listen: Listen) -> None:
+def test_an_endless_chunked_body_is_rejected_in_bounded_memory(listen: Listen) -> None:
     listener = listen("--dev")
     chunk = b"%x\r\n%s\r\n" % (MEBIBYTE, bytes(MEBIBYTE))
 
@@ -114,7 +114,7 @@ def test_a_chunked_body_without_end_is_refused_in_bounded_memory(listen: Listen)
     assert listener.stop() == ""
 
 
-def test_a_client_that_goes_away_leaves_no_traceback(listen: Listen) -> None:
+def test_a_client_that_disconnects_causes_no_traceback(listen: Listen) -> None:
     listener = listen("--dev")
 
     with connected(listener.url) as connection:

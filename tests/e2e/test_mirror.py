@@ -1,4 +1,4 @@
-"""Live mirroring of deliveries into a handler that checks them, over a restart of the server."""
+"""Mirrors live deliveries to a handler that verifies them, across a restart of the server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ StartDev = Callable[..., Dev]
 
 @contextmanager
 def following(env: dict[str, str], *argv: str) -> Iterator[subprocess.Popen[str]]:
-    """A running `qstash logs --follow`, which is ended at the end."""
+    """Runs `qstash logs --follow` for the duration of the block."""
     with subprocess.Popen(  # noqa: S603 - a command of the test
         [*QSTASH, "logs", "--follow", "-o", "jsonl", *argv], env=env,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -37,7 +37,7 @@ def publish(dev: Dev, url: str, first: int, count: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_500_entries_are_forwarded_once_and_in_order_over_a_restart(
+def test_500_entries_are_forwarded_once_and_in_order_across_a_restart(
     start_dev: StartDev, sink: Sink, tmp_path: Path
 ) -> None:
     database = ("--db", str(tmp_path / "qstash.db"))
@@ -47,12 +47,12 @@ def test_500_entries_are_forwarded_once_and_in_order_over_a_restart(
         env = dev.env | {"QSTASH_URL": proxy.url}
         with following(env, "--since", "1h", "--forward-to", handler.address) as follower:
             publish(dev, f"{sink.url}/hook?a=%20", 0, 250)
-            lines = [shown(follower) for _ in range(100)]
+            lines = [next_record(follower) for _ in range(100)]
             dev.process.send_signal(signal.SIGKILL)
             dev.process.wait()
             again = start_dev(*database, "--port", dev.url.rpartition(":")[2])
             publish(again, f"{sink.url}/hook?a=%20", 250, 250)
-            lines += [shown(follower) for _ in range(400)]
+            lines += [next_record(follower) for _ in range(400)]
 
         logged = again.qstash("logs", "--state", "delivered", "--all", "-o", "json")
     entries = [(one["messageId"], one["time"]) for one in reversed(json.loads(logged.stdout))]
@@ -63,16 +63,16 @@ def test_500_entries_are_forwarded_once_and_in_order_over_a_restart(
     assert arrived == [message_id for message_id, _ in entries]
     assert {json.loads(one.body)["n"] for one in handler.taken} == set(range(500))
     assert handler.refused == []
-    # A token that may only read is enough.
+    # A read-only token is sufficient.
     assert {line.partition("?")[0] for line in proxy.seen} == {"GET /v2/logs"}
 
 
-def shown(process: subprocess.Popen[str]) -> Any:
+def next_record(process: subprocess.Popen[str]) -> Any:
     assert process.stdout is not None
     return json.loads(process.stdout.readline())
 
 
-def test_failed_attempts_are_forwarded_too_and_their_own_url_is_signed(
+def test_failed_attempts_are_forwarded_and_signed_for_their_own_url(
     start_dev: StartDev, sink: Sink
 ) -> None:
     dev = start_dev("--port", "0")
@@ -82,7 +82,7 @@ def test_failed_attempts_are_forwarded_too_and_their_own_url_is_signed(
         following(dev.env, "--since", "1h", "--forward-to", handler.address) as follower,
     ):
         dev.qstash("publish", f"{sink.url}/hook", "n:=1", "--retry-delay", "10", "--wait")
-        lines = [shown(follower), shown(follower)]
+        lines = [next_record(follower), next_record(follower)]
 
     assert [line["state"] for line in lines] == ["ERROR", "DELIVERED"]
     assert [one.header("upstash-retried") for one in handler.taken] == ["0", "1"]
@@ -90,7 +90,7 @@ def test_failed_attempts_are_forwarded_too_and_their_own_url_is_signed(
     assert handler.refused == []
 
 
-def test_a_redacted_delivery_is_skipped_aloud(start_dev: StartDev, sink: Sink) -> None:
+def test_a_redacted_delivery_is_skipped_with_a_warning(start_dev: StartDev, sink: Sink) -> None:
     dev = start_dev("--port", "0")
     with (
         running_handler() as handler,
@@ -98,7 +98,7 @@ def test_a_redacted_delivery_is_skipped_aloud(start_dev: StartDev, sink: Sink) -
     ):
         hidden = dev.qstash("publish", sink.url, "n:=1", "--redact", "body", "--wait")
         plain = dev.qstash("publish", sink.url, "n:=2", "--wait")
-        line = shown(follower)
+        line = next_record(follower)
         assert follower.stderr is not None
         warning = follower.stderr.readline()
 

@@ -1,4 +1,4 @@
-"""What needs no network asks for none, however long one would have to wait for it."""
+"""Local commands make no requests, even if the network hangs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMPLETED = ("qstash pub", "qstash queue ", "qstash publish --re", "qstash sched
 
 
 def unreachable(tmp_path: Path) -> dict[str, str]:
-    """An environment that names a QStash, on a network that swallows everything."""
+    """An environment with credentials, on a network that drops all packets."""
     env = plain_environment(tmp_path) | {
         "QSTASH_TOKEN": "token-of-a-test",
         "QSTASH_URL": "https://qstash.upstash.io",
@@ -38,7 +38,7 @@ def unreachable(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("words", ALONE.values(), ids=list(ALONE))
-def test_a_network_that_swallows_everything_is_not_noticed(
+def test_local_commands_work_on_a_network_that_drops_packets(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:
     done = subprocess.run(  # noqa: S603 - a command of the test
@@ -51,7 +51,7 @@ def test_a_network_that_swallows_everything_is_not_noticed(
 
 
 @pytest.mark.parametrize("line", COMPLETED)
-def test_completion_of_what_is_known_here_asks_nobody(line: str, tmp_path: Path) -> None:
+def test_completion_of_local_values_makes_no_requests(line: str, tmp_path: Path) -> None:
     env = unreachable(tmp_path) | {
         "_QSTASH_COMPLETE": "bash",
         "_QSTASH_LINE": line,
@@ -65,7 +65,7 @@ def test_completion_of_what_is_known_here_asks_nobody(line: str, tmp_path: Path)
     assert connections(tmp_path) == []
 
 
-def test_completion_of_what_qstash_knows_gives_up_soon(tmp_path: Path) -> None:
+def test_completion_of_remote_values_times_out_quickly(tmp_path: Path) -> None:
     env = unreachable(tmp_path) | {
         "_QSTASH_COMPLETE": "bash",
         "_QSTASH_LINE": "qstash queue get ",

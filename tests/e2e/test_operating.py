@@ -1,4 +1,4 @@
-"""A day of operating: from a seeded server to rotated keys, with a handler that checks it all."""
+"""An operations scenario: from a seeded server to rotated keys, with a verifying handler."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ queue = "orders"
 """
 
 
-def test_what_is_operated_reaches_a_handler_that_checks_signatures(
+def test_all_operations_reach_a_handler_that_verifies_signatures(
     start_dev: StartDev, sink: Sink, tmp_path: Path
 ) -> None:
     with running_handler() as handler:

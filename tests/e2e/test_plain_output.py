@@ -1,4 +1,4 @@
-"""Where colours are not wanted there is not one escape byte, whatever a command shows."""
+"""Without colour, output contains no escape bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import Qstash, Sink
 from tests.e2e.conftest import QSTASH, Dev
 from tests.every_command import ASKING, OTHERS, argv
 
-# Whether there is a terminal, and what the environment says of it.
+# Whether there is a terminal, and its environment variables.
 _PLAIN: dict[str, tuple[bool, dict[str, str]]] = {
     "NO_COLOR": (True, {"NO_COLOR": "1"}),
     "TERM=dumb": (True, {"TERM": "dumb"}),
@@ -26,7 +26,7 @@ _PLAIN: dict[str, tuple[bool, dict[str, str]]] = {
 def busy(
     qstash: Qstash, sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Qstash]:
-    """`qstash` with a server on which there is something of every kind."""
+    """`qstash` with a server that has resources of every kind."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "qstash.toml").write_text("[queues.orders]\nparallelism = 3\n")
     (tmp_path / "messages.jsonl").write_text('{"destination":"https://example.com/","body":"1"}\n')
@@ -50,12 +50,12 @@ def busy(
 
 
 @pytest.mark.parametrize("surroundings", _PLAIN)
-def test_no_command_shows_an_escape_byte(
+def test_no_command_prints_an_escape_byte(
     busy: Qstash, surroundings: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     is_terminal, env = _PLAIN[surroundings]
     busy.env |= env
-    # The demo prints to the process's own output; it has a test with a process.
+    # The demo prints to the real standard output; test_dev.py covers it.
     for name in (one for one in ASKING | OTHERS if one != "demo"):
         for words in (argv(name), (*name.split(), "--help"), (*name.split(), "--wrong")):
             run = busy(*words, tty=is_terminal)
@@ -63,13 +63,13 @@ def test_no_command_shows_an_escape_byte(
     assert "\x1b" not in "".join(capsys.readouterr())
 
 
-def test_colours_are_there_where_they_are_wanted(busy: Qstash) -> None:
+def test_terminals_get_colours(busy: Qstash) -> None:
     run = busy("publish", "example.com/a", tty=True)
 
     assert run.err.startswith("\x1b[1;31merror:")
 
 
-def test_a_reader_that_goes_away_ends_json_cleanly(
+def test_json_output_ends_cleanly_on_a_closed_pipe(
     start_dev: Callable[..., Dev], sink: Sink
 ) -> None:
     dev = start_dev("--port", "0")

@@ -1,4 +1,4 @@
-"""What is typed at a terminal where it must not be seen."""
+"""Hidden prompts on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TOKEN = "token-that-nobody-may-read"
 KEYS = ("sig_current_of_the_test", "sig_next_of_the_test")
 
 
-def test_secrets_are_asked_for_and_never_shown(tmp_path: Path) -> None:
+def test_prompts_for_secrets_do_not_echo(tmp_path: Path) -> None:
     env = plain_environment(tmp_path) | {"TERM": "dumb"}
     child = pexpect.spawn(
         QSTASH[0], [*QSTASH[1:], "config", "set", "prod", "--token-stdin", "--keys-stdin"],
@@ -39,7 +39,7 @@ def test_secrets_are_asked_for_and_never_shown(tmp_path: Path) -> None:
     assert stored.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_new_profile_is_asked_for_its_token_whatever_else_is_set(tmp_path: Path) -> None:
+def test_a_new_profile_prompts_for_its_token_despite_variables(tmp_path: Path) -> None:
     child = pexpect.spawn(
         QSTASH[0], [*QSTASH[1:], "config", "set", "us", "--api-url", "https://us.example"],
         env=plain_environment(tmp_path), encoding="utf-8", timeout=10,

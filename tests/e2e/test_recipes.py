@@ -1,4 +1,4 @@
-"""The recipes of docs/pipelines.md and the action: each command runs as its pipeline runs it."""
+"""The recipes of docs/pipelines.md and the action: each command runs as in its pipeline."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ RECIPES = (ROOT / "docs/pipelines.md").read_text()
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 README = (ROOT / "README.md").read_text()
 [MANIFEST] = re.findall(r"```toml\n(# qstash.toml\n.*?)```", README, re.DOTALL)
-# These bring software from the network, which is the runner's part.
+# Commands that install software from the network.
 SETUP = ("pip install",)
-# The manifest of an account on which nothing was applied yet differs from it.
+# `plan` exits with 9: the manifest has not been applied to this account.
 CODES = {"qstash plan --check": 9}
 
 
@@ -62,7 +62,7 @@ def cron_commands() -> Iterator[str]:
 
 @pytest.fixture
 def env(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The environment of a job, beside a server, in a directory with the files of a project."""
+    """The environment of a job with a server, in a directory with project files."""
     with running_endpoint(lambda _request: (200, b"ok")) as endpoint:
         routes = (("https://example.com", endpoint.url),)
         with running_server(ServerConfig(port=0, routes=routes)) as url:
@@ -142,7 +142,7 @@ def test_every_input_of_the_action_reaches_its_script() -> None:
     read = " ".join([*step["env"].values(), step["working-directory"]])
 
     assert set(re.findall(r"inputs\.([\w-]+)", read)) == set(ACTION["inputs"])
-    # An expression in a script would let an input end the string that it stands in.
+    # An expression in a script would let an input break out of its string.
     assert not any("${{" in one["run"] for one in ACTION["runs"]["steps"])
 
 
@@ -159,7 +159,7 @@ SEND_ORDERS = "./send-orders"
 
 
 def by_cron(command: str, env: dict[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
-    """A command as cron runs it, beside the script of the recipes."""
+    """Runs a command as cron does, next to the script of the recipes."""
     (script,) = (block for block in blocks("sh") if block.startswith("#!/bin/sh"))
     (directory / "send-orders").write_text(script)
     (directory / "send-orders").chmod(0o755)
@@ -183,7 +183,7 @@ def test_the_commands_for_cron_run_with_a_bare_environment(
         assert by_cron(command, env, tmp_path).returncode == 0
 
 
-def test_send_orders_keeps_refused_orders_and_goes_on_with_later_ones(
+def test_send_orders_keeps_rejected_orders_and_continues(
     env: dict[str, str], tmp_path: Path
 ) -> None:
     orders = tmp_path / "orders.jsonl"
@@ -208,7 +208,7 @@ def test_send_orders_keeps_refused_orders_and_goes_on_with_later_ones(
     assert not list(tmp_path.glob("*.jsonl"))
 
 
-def test_send_orders_keeps_what_could_not_be_sent_for_the_next_time(
+def test_send_orders_keeps_unsent_orders_for_the_next_run(
     env: dict[str, str], tmp_path: Path
 ) -> None:
     config = tmp_path / "config" / "config.toml"
@@ -226,7 +226,7 @@ def test_send_orders_keeps_what_could_not_be_sent_for_the_next_time(
     assert [p.name for p in tmp_path.glob("*.jsonl*")] == []
 
 
-def test_a_nightly_check_fails_when_something_ended_undelivered(
+def test_a_nightly_check_fails_if_a_message_was_not_delivered(
     env: dict[str, str], tmp_path: Path
 ) -> None:
     variables = {"QSTASH_URL": env["API"], "QSTASH_TOKEN": DEV_USER.token}

@@ -28,7 +28,7 @@ def _at(sink: Sink, path: str) -> list[bytes]:
     return [request.body for request in sink.received if request.path == path]
 
 
-def test_a_group_of_three(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
+def test_a_group_of_three_endpoints(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
     urls = [f"{sink.url}/group/{letter}" for letter in "abc"]
     sdk.url_group.upsert_endpoints("team", [{"url": url} for url in urls])
     sdk.message.publish_json(url_group="team", body={"hello": "all"})
@@ -46,13 +46,13 @@ def test_a_queue(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
 
 def test_a_schedule(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
     schedule_id = sdk.schedule.create(destination=f"{sink.url}/tick", cron="* * * * *", body="tick")
-    # A minute of the server is a second here; the second one is for a busy machine.
+    # The server's minute takes one second here; another second is slack for a busy machine.
     eventually(lambda: _at(sink, "/tick"), within_s=2)
     assert sdk.schedule.get(schedule_id).last_schedule_states
     sdk.schedule.delete(schedule_id)
 
 
-def test_a_rate(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
+def test_a_rate_limit(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
     for number in range(30):
         sdk.message.publish(
             url=f"{sink.url}/rate", body=str(number), label="rate",
@@ -61,7 +61,7 @@ def test_a_rate(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
     eventually(lambda: len(_at(sink, "/rate")) == 30)
     entries = sdk.log.list(count=1000, filter={"label": "rate"}).logs
     starts = sorted(entry.time for entry in entries if entry.state.value == "ACTIVE")
-    # Windows may touch, so that ten are begun within a moment, but never eleven in a period.
+    # Adjacent periods may put ten starts close together, but never eleven in one period.
     assert all(last - first >= 900 for first, last in zip(starts, starts[10:], strict=False))
     assert starts[-1] - starts[0] >= 4_900
 

@@ -34,7 +34,7 @@ default = "prod"
 [profiles.prod]
 token = "prod-token"
 """
-# Redirections of the shell, and the reason why standard output cannot be written with them.
+# Shell redirections, and the reason why writing to standard output fails.
 FORMS = {
     "<&-": "",
     "2>&-": "",
@@ -63,13 +63,13 @@ Done = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def api_url() -> Iterator[str]:
-    """A server that always answers the same."""
+    """A server that always sends the same response."""
     with api_server(answers=_ANSWERS) as api:
         yield api.url
 
 
 def run(words: Sequence[str], form: str, home: Path, api_url: str) -> Done:
-    """A run of `qstash` in a directory of its own, with the streams of the form."""
+    """Runs `qstash` in its own directory with redirected streams."""
     (home / "config").mkdir(parents=True, mode=0o700)
     (home / "config" / "config.toml").write_text(_PROFILES)
     (home / "config" / "config.toml").chmod(0o600)
@@ -87,7 +87,7 @@ def run(words: Sequence[str], form: str, home: Path, api_url: str) -> Done:
 
 
 def assert_ended_well(name: str, form: str, done: Done, usual: Done) -> None:
-    """The run said what is wrong, if anything is, and else did as usual."""
+    """Asserts that the run reported the error, or behaved as usual."""
     reason = FORMS[form]
     assert "Traceback" not in done.stderr, (name, form, done)
     assert "Exception ignored" not in done.stderr, (name, form, done)
@@ -95,7 +95,7 @@ def assert_ended_well(name: str, form: str, done: Done, usual: Done) -> None:
         assert done.returncode == usual.returncode, (name, form, done)
         assert bool(done.stdout) == bool(usual.stdout), (name, form, done)
         return
-    # Without any output there is nothing that fails.
+    # Without output, nothing can fail.
     codes = {1} if usual.stdout else {1, usual.returncode}
     assert done.returncode in codes, (name, form, done)
     if usual.stdout and "2>" not in form:
@@ -116,18 +116,18 @@ def assert_all_end_well(
         assert_ended_well(name, form, done[name, form], done[name, ""])
 
 
-def test_a_closed_or_full_stream_is_no_traceback(api_url: str, tmp_path: Path) -> None:
+def test_a_closed_or_full_stream_causes_no_traceback(api_url: str, tmp_path: Path) -> None:
     assert_all_end_well(FEW, FEW_FORMS, tmp_path, api_url)
 
 
 @pytest.mark.soak
-def test_no_command_has_a_traceback_for_a_closed_or_full_stream(
+def test_no_command_prints_a_traceback_for_a_closed_or_full_stream(
     api_url: str, tmp_path: Path
 ) -> None:
     assert_all_end_well(ALL, FORMS, tmp_path, api_url)
 
 
-def test_a_full_disk_is_named_and_exits_with_1(api_url: str, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_with_exit_code_1(api_url: str, tmp_path: Path) -> None:
     done = run(("queue", "list"), ">/dev/full", tmp_path, api_url)
 
     assert done.returncode == 1
@@ -136,7 +136,7 @@ def test_a_full_disk_is_named_and_exits_with_1(api_url: str, tmp_path: Path) -> 
     )
 
 
-def test_with_a_closed_output_nothing_is_sent(tmp_path: Path) -> None:
+def test_nothing_is_sent_if_standard_output_is_closed(tmp_path: Path) -> None:
     with api_server(answers=_ANSWERS) as api:
         done = run(FEW["publish"], ">&-", tmp_path, api.url)
 
@@ -155,7 +155,7 @@ def test_with_a_closed_output_nothing_is_sent(tmp_path: Path) -> None:
         ("plan", "-f", "-"),
     ],
 )
-def test_a_closed_input_is_named_by_what_reads_it(
+def test_closed_standard_input_is_reported_by_commands_that_read_it(
     api_url: str, tmp_path: Path, words: Sequence[str]
 ) -> None:
     done = run(words, "<&-", tmp_path, api_url)
@@ -165,7 +165,7 @@ def test_a_closed_input_is_named_by_what_reads_it(
     assert "Traceback" not in done.stderr
 
 
-def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path, api_url: str) -> None:
+def test_opened_files_do_not_replace_a_closed_stream(tmp_path: Path, api_url: str) -> None:
     done = run(("batch", "messages.jsonl"), ">&- 2>&-", tmp_path, api_url)
 
     assert done.returncode == 1
@@ -175,14 +175,16 @@ def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path, api_url: str
 
 
 @pytest.mark.parametrize("form", [">/dev/full", ">&-"])
-def test_a_server_that_cannot_announce_itself_ends(api_url: str, tmp_path: Path, form: str) -> None:
+def test_a_server_that_cannot_print_its_variables_exits(
+    api_url: str, tmp_path: Path, form: str
+) -> None:
     done = run(("dev", "--port", "0"), form, tmp_path, api_url)
 
     assert done.returncode == 1, done
     assert done.stderr.startswith("error: cannot write to standard output: ")
 
 
-def test_what_is_interrupted_after_it_was_written_is_not_written_again(tmp_path: Path) -> None:
+def test_an_interrupted_write_is_not_repeated(tmp_path: Path) -> None:
     # A signal that arrives during the system call is handled as soon as Python code runs again.
     script = (
         "import os, signal\n"

@@ -1,4 +1,4 @@
-"""Start-up is a feature: what each command imports. The benchmarks measure how long it takes."""
+"""The modules that commands import at start-up. The benchmarks measure the time."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def modules_of(report: str) -> set[str]:
 
 
 @pytest.mark.parametrize("argv", FREE_OF_ALL.values(), ids=list(FREE_OF_ALL))
-def test_what_needs_no_slow_module_imports_none(argv: tuple[str, ...], tmp_path: Path) -> None:
+def test_commands_import_no_slow_modules_that_they_do_not_need(
+    argv: tuple[str, ...], tmp_path: Path
+) -> None:
     modules = imported(argv, plain_environment(tmp_path))
 
     assert "qstash_cli.cli.run" in modules
@@ -84,7 +86,7 @@ def test_completion_imports_neither_typer_nor_anything_slow(line: str, tmp_path:
     assert modules & (SLOW | {"typer", "importlib.resources"}) == set()
 
 
-def test_the_version_is_told_before_typer_is_imported(tmp_path: Path) -> None:
+def test_the_version_is_printed_without_typer(tmp_path: Path) -> None:
     modules = imported(("--version",), plain_environment(tmp_path))
 
     assert "qstash_cli.__main__" in modules or "qstash_cli" in modules
@@ -92,7 +94,7 @@ def test_the_version_is_told_before_typer_is_imported(tmp_path: Path) -> None:
 
 
 def test_a_help_imports_no_other_command(tmp_path: Path) -> None:
-    # `-X importtime` does not see what importlib imports by name.
+    # `-X importtime` does not report modules imported by importlib.
     script = (
         "import sys, qstash_cli.__main__ as program\n"
         "sys.argv = ['qstash', 'dlq', '--help']\n"
@@ -107,7 +109,7 @@ def test_a_help_imports_no_other_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["verify", "sign"])
-def test_signatures_need_no_slow_module_but_pyjwt(command: str, tmp_path: Path) -> None:
+def test_signatures_import_no_slow_module_except_pyjwt(command: str, tmp_path: Path) -> None:
     verifying = ("--signature", "a.b.c", "--current-key", KEY)
     flags = verifying if command == "verify" else ("--key", KEY)
     argv = (command, *flags, "--url", "https://a.example", "--body", "x")
@@ -118,7 +120,7 @@ def test_signatures_need_no_slow_module_but_pyjwt(command: str, tmp_path: Path) 
     assert needs == {"jwt", "urllib.request"}
 
 
-def test_a_publish_in_a_pipe_needs_no_slow_module(
+def test_a_publish_in_a_pipe_imports_no_slow_module(
     start_dev: Callable[..., Dev], sink: Sink
 ) -> None:
     dev = start_dev("--port", "0")

@@ -1,5 +1,5 @@
-"""Every command, for every kind of failure, with nobody there: nothing waits, and nothing but
-data, talk and the exit codes of the table comes out.
+"""Every command with every kind of failure and without a terminal: no prompts, no tracebacks, only
+data, messages and documented exit codes.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ destination = "https://example.com/"
 cron = "@daily"
 """
 _RECORD = '{"destination":"https://example.com/hook","body":"one"}\n'
-# Commands that end in their own way where QStash has the answer to their question.
+# Commands whose exit code depends on the content of the response.
 DOCTOR = frozenset({ExitCode.DONE, ExitCode.FAILED, ExitCode.CREDENTIALS, ExitCode.UNREACHABLE})
-# What each kind of answer comes to, and the commands for which it is something else.
+# The exit code of each kind of response, and the commands that differ.
 ANSWERS: dict[str, tuple[int, Any, int, Mapping[str, int]]] = {
     "refused token": (401, {"error": "invalid token"}, ExitCode.CREDENTIALS, {}),
     "not allowed": (403, {"error": "read-only token"}, ExitCode.CREDENTIALS, {}),
     "not found": (404, {"error": "not found"}, ExitCode.NOT_FOUND, {}),
-    # Only QStash knows what it will refuse, so that `batch` goes on with the others.
+    # `batch` continues with the other records if QStash rejects one.
     "over quota": (
         412,
         {"error": "quota exceeded"},
@@ -54,7 +54,7 @@ ANSWERS: dict[str, tuple[int, Any, int, Mapping[str, int]]] = {
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the commands read."""
+    """Creates the files that commands read."""
     (tmp_path / "qstash.toml").write_text(_MANIFEST)
     (tmp_path / "messages.jsonl").write_text(_RECORD)
     monkeypatch.chdir(tmp_path)
@@ -67,7 +67,7 @@ def test_every_command_is_in_the_table() -> None:
 def assert_ended(
     done: Run | subprocess.CompletedProcess[str], code: int | frozenset[ExitCode]
 ) -> None:
-    """It ended with the code, its output parses or is empty, and the last line is the error."""
+    """Asserts the exit code, that the output parses or is empty, and that the error comes last."""
     out, err = (done.out, done.err) if isinstance(done, Run) else (done.stdout, done.stderr)
     found = done.code if isinstance(done, Run) else done.returncode
     assert found in (code if isinstance(code, frozenset) else {code}), done
@@ -82,8 +82,8 @@ def assert_ended(
 
 
 @pytest.fixture
-def asking(qstash: Qstash) -> Qstash:
-    """`qstash` with all the keys, but no server."""
+def cli(qstash: Qstash) -> Qstash:
+    """`qstash` with all credentials, but without a server."""
     qstash.env |= {
         "QSTASH_TOKEN": DEV_USER.token,
         "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
@@ -93,58 +93,56 @@ def asking(qstash: Qstash) -> Qstash:
 
 
 @pytest.fixture
-def hurrying(asking: Qstash) -> Qstash:
-    """`qstash` for which pauses are no time."""
-    asking.hurry()
-    return asking
+def fast_cli(cli: Qstash) -> Qstash:
+    """`qstash` without real sleeps."""
+    cli.hurry()
+    return cli
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_what_qstash_answers_has_its_exit_code(hurrying: Qstash, kind: str) -> None:
+def test_each_kind_of_response_has_its_exit_code(fast_cli: Qstash, kind: str) -> None:
     status, content, code, others = ANSWERS[kind]
     answers = {(method, "/"): (status, content) for method in ("GET", "POST", "PATCH", "DELETE")}
     with api_server(answers=answers) as api:
-        hurrying.env["QSTASH_URL"] = api.url
+        fast_cli.env["QSTASH_URL"] = api.url
         for name in ASKING:
             expected = DOCTOR if name == "doctor" else others.get(name, code)
-            assert_ended(hurrying(*argv(name), "-o", "json"), expected)
+            assert_ended(fast_cli(*argv(name), "-o", "json"), expected)
 
 
 @pytest.mark.parametrize("content", [[], {}, None, "text", 7, [[]], [{}], {"logs": [{}]}])
-def test_json_that_is_not_what_was_asked_for_ends_nothing_with_a_traceback(
-    asking: Qstash, content: object
-) -> None:
+def test_unexpected_json_causes_no_traceback(cli: Qstash, content: object) -> None:
     answers = {(method, "/"): (200, content) for method in ("GET", "POST", "PATCH", "DELETE")}
     with api_server(answers=answers) as api:
-        asking.env["QSTASH_URL"] = api.url
+        cli.env["QSTASH_URL"] = api.url
         for name in ASKING:
-            assert_ended(asking(*argv(name), "-o", "json"), frozenset(ExitCode))
+            assert_ended(cli(*argv(name), "-o", "json"), frozenset(ExitCode))
 
 
-def test_without_credentials_nothing_is_asked(qstash: Qstash) -> None:
+def test_without_credentials_nothing_is_sent(qstash: Qstash) -> None:
     for name in ASKING:
         assert_ended(qstash(*argv(name), "-o", "json"), ExitCode.CREDENTIALS)
 
 
-def test_wrong_usage_is_told_by_every_command(asking: Qstash) -> None:
+def test_every_command_reports_wrong_usage(cli: Qstash) -> None:
     for name in ASKING | OTHERS:
-        assert_ended(asking(*name.split(), "--no-such-flag", "-o", "json"), ExitCode.USAGE)
-        assert_ended(asking(*argv(name), "-o", "json", "--query", "["), ExitCode.USAGE)
-        assert_ended(asking(*argv(name), "--json", "--columns", "a"), ExitCode.USAGE)
+        assert_ended(cli(*name.split(), "--no-such-flag", "-o", "json"), ExitCode.USAGE)
+        assert_ended(cli(*argv(name), "-o", "json", "--query", "["), ExitCode.USAGE)
+        assert_ended(cli(*argv(name), "--json", "--columns", "a"), ExitCode.USAGE)
 
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The URL of a server that takes connections and never answers."""
+    """The URL of a server that accepts connections and never responds."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=512)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_a_server_that_never_answers_is_left_in_time(asking: Qstash, silent: str) -> None:
-    asking.env["QSTASH_URL"] = silent
+def test_a_server_that_never_responds_causes_a_timeout(cli: Qstash, silent: str) -> None:
+    cli.env["QSTASH_URL"] = silent
     with ThreadPoolExecutor(len(ASKING)) as pool:
         pending = {
-            name: pool.submit(asking, *argv(name), "--request-timeout", "1s", "-o", "json")
+            name: pool.submit(cli, *argv(name), "--request-timeout", "1s", "-o", "json")
             for name in ASKING
             if name != "doctor"
         }
@@ -154,7 +152,7 @@ def test_a_server_that_never_answers_is_left_in_time(asking: Qstash, silent: str
 
 @pytest.fixture
 def process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs a command as a process without a terminal or anything to read."""
+    """Returns a function that runs commands without a terminal or input."""
     (tmp_path / "config").mkdir(mode=0o700)
     (tmp_path / "config" / "config.toml").write_text(
         f'[profiles.prod]\napi_url = "http://127.0.0.1:9"\ntoken = "{DEV_USER.token}"\n'
@@ -171,7 +169,7 @@ def process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return process_
 
 
-def test_no_process_waits_for_anybody_where_nothing_listens(
+def test_no_process_hangs_if_nothing_listens(
     process: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
@@ -182,7 +180,7 @@ def test_no_process_waits_for_anybody_where_nothing_listens(
             assert_ended(done.result(), DOCTOR if name == "doctor" else ExitCode.UNREACHABLE)
 
 
-def test_no_process_waits_for_anybody_to_type(
+def test_no_process_waits_for_input(
     process: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     asking_first = [name for name in ASKING if "--yes" in argv(name)]

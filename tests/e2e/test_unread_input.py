@@ -1,4 +1,4 @@
-"""Data on standard input that no option reads is named, and never read, waited for or an error."""
+"""Unused data on standard input causes a warning; it is not read, awaited or an error."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DO_NOT: dict[str, Sequence[str]] = {
 
 
 class Inputs:
-    """Kinds of standard input, each with a descriptor to read from; all are closed at the end."""
+    """Creates file descriptors for kinds of standard input; all are closed at the end."""
 
     def __init__(self, stack: ExitStack, directory: Path) -> None:
         self._stack = stack
@@ -100,7 +100,7 @@ def run(words: Sequence[str], stdin: int, home: Path) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("kind", WARNED)
-def test_data_that_nothing_reads_is_a_warning_and_is_not_read(
+def test_unused_data_is_a_warning_and_is_not_read(
     inputs: Inputs, tmp_path: Path, kind: str
 ) -> None:
     stdin = inputs.of(kind)
@@ -113,7 +113,7 @@ def test_data_that_nothing_reads_is_a_warning_and_is_not_read(
 
 
 @pytest.mark.parametrize("kind", SILENT)
-def test_an_input_without_data_is_neither_waited_for_nor_a_warning(
+def test_an_input_without_data_is_not_awaited_and_no_warning(
     inputs: Inputs, tmp_path: Path, kind: str
 ) -> None:
     done = run(TAKE_A_BODY["publish"], inputs.of(kind), tmp_path)

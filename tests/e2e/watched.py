@@ -1,11 +1,11 @@
-"""Processes whose connections are written down, or swallowed as by a network that drops all."""
+"""Processes whose connections are recorded, or dropped."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# Python imports a module of this name at its start, before anything of ours.
+# Python imports a module of this name at start-up.
 _SITE = """
 import os, sys, time
 
@@ -24,7 +24,7 @@ sys.addaudithook(watch)
 
 
 def watched(env: dict[str, str], directory: Path, *, swallow: bool = False) -> dict[str, str]:
-    """The environment in which a process is watched; `directory` is for what this needs."""
+    """Returns an environment in which connections are recorded in `directory`."""
     (directory / "site").mkdir(exist_ok=True)
     (directory / "site" / "sitecustomize.py").write_text(_SITE)
     path = os.pathsep.join([str(directory / "site"), *filter(None, [env.get("PYTHONPATH")])])
@@ -33,6 +33,6 @@ def watched(env: dict[str, str], directory: Path, *, swallow: bool = False) -> d
 
 
 def connections(directory: Path) -> list[str]:
-    """Every name that was looked up and every place that was connected to."""
+    """Returns the resolved names and the addresses of connections."""
     log = directory / "connections"
     return log.read_text().splitlines() if log.exists() else []
