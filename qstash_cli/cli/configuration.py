@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from qstash_cli.config.credentials import Settings
     from qstash_cli.config.profiles import Profiles
-    from qstash_cli.config.signing_keys import Keys
+    from qstash_cli.config.signing_keys import ConfiguredKeys
     from qstash_cli.config.sources import ConnectionFlags
 
 
@@ -79,14 +79,14 @@ class Configuration:
             return None
 
     @property
-    def signing_keys(self) -> Keys:
+    def signing_keys(self) -> ConfiguredKeys:
         """The configured signing keys, None for a missing one."""
         from qstash_cli.config.signing_keys import signing_keys
 
         return signing_keys(self.flags, self.variables, self.profiles)
 
     @property
-    def regional_keys(self) -> dict[str, Keys]:
+    def regional_keys(self) -> dict[str, ConfiguredKeys]:
         """The signing keys of each region that the environment has keys of."""
         from qstash_cli.config.signing_keys import regional_keys
 

@@ -138,6 +138,14 @@ class Context(Exchanges):
         """Writes a warning to standard error."""
         self._write_message(text, "warning")
 
+    def note_forecast(self, subject: str, messages_per_day: float) -> None:
+        """Writes how many messages schedules make, as a warning if the plan allows fewer."""
+        from qstash_cli.protocol.volume import forecast
+
+        settings = self.config.settings_if_any
+        made = forecast(subject, messages_per_day, settings.plan if settings else None)
+        (self.warn if made.exceeds_plan else self.note)(made.text)
+
     def report_count(self, count: int, noun: tuple[str, str]) -> None:
         """Writes below a table on a terminal how many there are; the noun has its plural."""
         from qstash_cli.output.failure import write_dim

@@ -51,7 +51,9 @@ COMMANDS = (
     Entry("api", "Call any API endpoint", ACCOUNT),
     Entry("dev", "Run the embedded QStash server", LOCAL, "dev.command"),
     Entry("demo", "Show a delivery end to end, without an account", LOCAL),
-    Entry("listen", "Receive requests locally and verify their signatures", LOCAL),
+    Entry(
+        "listen", "Receive requests locally and verify their signatures", LOCAL, "listen.command"
+    ),
     Entry("retries", "Show when each retry of a message happens", LOCAL),
     Entry("completion", "Print the completion script of a shell", LOCAL),
     Entry("help", "Show a topic, such as callbacks, exit-codes or options", LOCAL, "help.command"),

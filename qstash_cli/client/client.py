@@ -23,10 +23,10 @@ from qstash_cli.client.request import Request
 from qstash_cli.client.response import Response, TransportError
 from qstash_cli.client.retry import (
     TOO_MANY_REQUESTS,
-    Clock,
     Exchange,
     RetryLimits,
     RetryPolicy,
+    SystemClock,
     exchange,
 )
 from qstash_cli.errors import QstashError
@@ -183,7 +183,7 @@ class Client:
             lambda limit_s: self._paced(request, limit_s),
             policy=policy,
             limits=RetryLimits(config.request_timeout_s, config.max_wait_s),
-            clock=Clock(config.now, config.sleep),
+            clock=SystemClock(config.now, config.sleep),
             is_repeatable=request.is_repeatable,
             is_final=lambda response: is_still_running(response, request),
             is_local=self._is_local,

@@ -45,7 +45,7 @@ class RetryLimits(NamedTuple):
     max_wait_s: float
 
 
-class Clock(NamedTuple):
+class SystemClock(NamedTuple):
     """`now` is in unix seconds, `sleep` takes seconds."""
 
     now: Callable[[], float]
@@ -68,7 +68,7 @@ def exchange(
     *,
     policy: RetryPolicy,
     limits: RetryLimits,
-    clock: Clock,
+    clock: SystemClock,
     is_repeatable: bool,
     is_local: bool,
     report: Callable[[str], None],

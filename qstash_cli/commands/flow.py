@@ -9,11 +9,11 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import flow
-from qstash_cli.commands.common.options import parse_count
 from qstash_cli.commands.common.views import FLOW, GLOBAL
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_period_s
+from qstash_cli.protocol.numbers import parse_count
 
 app = group()
 

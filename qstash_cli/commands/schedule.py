@@ -13,15 +13,16 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import schedules, urlgroups
-from qstash_cli.commands.common import message_body, message_validation, message_volume, publishing
+from qstash_cli.commands.common import message_body, message_validation, publishing
 from qstash_cli.commands.common.confirm_options import ConfirmOptions
-from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions, parse_count
+from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions
 from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.cron import fires, parse_cron, with_zone
 from qstash_cli.protocol.destination import is_url, validate_destination
 from qstash_cli.protocol.ids import validate_name
+from qstash_cli.protocol.numbers import parse_count
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.volume import messages_per_day
 
@@ -116,7 +117,8 @@ def create(
         has_callback = options.callback is not None
         endpoints = _endpoints(ctx, destination)
         made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
-        message_volume.report(ctx, "it makes", made)
+        if made:
+            ctx.note_forecast("it makes", made)
 
     def created(response: Scheduled) -> Result:
         # The id is written before the request for the endpoints.

@@ -53,7 +53,7 @@ class StoredSchedule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class AccountState:
     """The resources of an account by name. Kinds that were not requested are empty."""
 
     queues: Mapping[str, Queue] = field(default_factory=dict)

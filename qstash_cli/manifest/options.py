@@ -13,7 +13,7 @@ from qstash_cli.protocol.headers import Headers, canonical_name, parse_header
 from qstash_cli.protocol.options import MessageOptions, Option, table
 from qstash_cli.protocol.value_types import ValueType
 
-Keys = Mapping[str, tuple[str, Option]]
+OptionsByKey = Mapping[str, tuple[str, Option]]
 
 FAMILIES = {"callback": "on_callback", "failure_callback": "on_failure_callback"}
 _URL = "url"
@@ -30,12 +30,12 @@ _EXPECTED = {
 }
 
 
-def own_keys() -> Keys:
+def own_keys() -> OptionsByKey:
     """Returns the schedule keys that are message options, with their field and definition."""
     return {_key(name): (name, option) for name, option in table() if "schedule" in option.on}
 
 
-def callback_keys() -> Keys:
+def callback_keys() -> OptionsByKey:
     """Returns the keys of a callback's table that are options of its own delivery."""
     return {_key(name): (name, option) for name, option in table() if option.callback}
 
@@ -62,7 +62,11 @@ def read_options(given: Mapping[str, Any], path: Path, problems: Problems) -> Me
 
 
 def _read_values(
-    given: Mapping[str, Any], keys: Keys, path: Path, problems: Problems, besides: tuple[str, ...]
+    given: Mapping[str, Any],
+    keys: OptionsByKey,
+    path: Path,
+    problems: Problems,
+    besides: tuple[str, ...],
 ) -> dict[str, Any]:
     values = {}
     for key, (name, option) in keys.items():
@@ -134,7 +138,7 @@ def options_table(options: MessageOptions) -> dict[str, Any]:
     return found | headers_table(options.headers)
 
 
-def _values_table(options: MessageOptions, keys: Keys) -> dict[str, Any]:
+def _values_table(options: MessageOptions, keys: OptionsByKey) -> dict[str, Any]:
     found = {}
     for key, (name, option) in keys.items():
         value = getattr(options, name)

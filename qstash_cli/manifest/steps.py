@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from qstash_cli.client.request import Request
 from qstash_cli.manifest import diff, requests
-from qstash_cli.manifest.account import Account, StoredSchedule
+from qstash_cli.manifest.account import AccountState, StoredSchedule
 from qstash_cli.manifest.diff import Change
 from qstash_cli.manifest.resources import KINDS, Kind, Manifest, Pin, Queue, Schedule, UrlGroup
 from qstash_cli.protocol.destination import is_url
@@ -43,7 +43,7 @@ class Plan:
     kept: tuple[tuple[Kind, str], ...] = ()
 
 
-def plan(manifest: Manifest, account: Account, *, prune: bool) -> Plan:
+def plan(manifest: Manifest, account: AccountState, *, prune: bool) -> Plan:
     """Returns the steps that apply the manifest to the account.
 
     Queues, pins and URL groups come before the schedules that use them. Removals come last,
@@ -63,7 +63,7 @@ def plan(manifest: Manifest, account: Account, *, prune: bool) -> Plan:
     return Plan(steps=(*writes, *removals))
 
 
-def _surplus(kind: Kind, manifest: Manifest, account: Account) -> list[str]:
+def _surplus(kind: Kind, manifest: Manifest, account: AccountState) -> list[str]:
     named = manifest.of(kind)
     if named is None:
         return []
@@ -71,26 +71,26 @@ def _surplus(kind: Kind, manifest: Manifest, account: Account) -> list[str]:
     return sorted(name for name in surplus if _is_ours(kind, name, account))
 
 
-def _is_ours(kind: Kind, name: str, account: Account) -> bool:
+def _is_ours(kind: Kind, name: str, account: AccountState) -> bool:
     # Only schedules can be marked as managed. Other kinds belong to any manifest that has them.
     return kind != "schedule" or account.schedules[name].is_managed
 
 
-def _queues(manifest: Manifest, account: Account) -> Iterator[Step]:
+def _queues(manifest: Manifest, account: AccountState) -> Iterator[Step]:
     for name, desired in sorted((manifest.queues or {}).items()):
         stored = account.queues.get(name)
         sent = requests.write_queue(name, desired, stored)
         yield from _step("queue", name, desired, stored, sent)
 
 
-def _pins(manifest: Manifest, account: Account) -> Iterator[Step]:
+def _pins(manifest: Manifest, account: AccountState) -> Iterator[Step]:
     for key, desired in sorted((manifest.flow or {}).items()):
         stored = account.flow.get(key)
         sent = requests.write_pin(key, desired, stored)
         yield from _step("flow", key, desired, stored, sent)
 
 
-def _urlgroups(manifest: Manifest, account: Account) -> Iterator[Step]:
+def _urlgroups(manifest: Manifest, account: AccountState) -> Iterator[Step]:
     for name, desired in sorted((manifest.urlgroups or {}).items()):
         stored = account.urlgroups.get(name)
         sent = requests.write_urlgroup(name, desired, stored)
@@ -116,7 +116,7 @@ def _step(
         yield Step(kind=kind, name=name, action="change", requests=tuple(sent), changes=found)
 
 
-def _schedules(manifest: Manifest, account: Account) -> Iterator[Step]:
+def _schedules(manifest: Manifest, account: AccountState) -> Iterator[Step]:
     for name, desired in sorted((manifest.schedules or {}).items()):
         stored = account.schedules.get(name)
         step = _new(name, desired) if stored is None else _changed(name, desired, stored)
@@ -152,7 +152,9 @@ def _changed(name: str, desired: Schedule, stored: StoredSchedule) -> Step:
     )
 
 
-def schedules_after(manifest: Manifest, account: Account, done: Plan) -> Mapping[str, Schedule]:
+def schedules_after(
+    manifest: Manifest, account: AccountState, done: Plan
+) -> Mapping[str, Schedule]:
     """Returns the schedules of the account after a plan was applied."""
     removed = {s.name for s in done.steps if (s.kind, s.action) == ("schedule", "delete")}
     stored = {name: one.schedule for name, one in account.schedules.items() if name not in removed}

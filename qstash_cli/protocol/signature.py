@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jwt import PyJWK, PyJWT
     from jwt.types import Options
 
-Keys = tuple[tuple[str, str], ...]
+NamedKeys = tuple[tuple[str, str], ...]
 
 ALGORITHM = "HS256"
 _ALGORITHMS = [ALGORITHM]
@@ -166,7 +166,7 @@ def verify(signature: str, expected: Expectation) -> SignatureReport:
     return _refused(signature, expected, refusals)
 
 
-def signing_key(signature: str, keys: Keys) -> str | None:
+def signing_key(signature: str, keys: NamedKeys) -> str | None:
     """Returns the name of the key that signed the token, whatever its claims, or None."""
     token = _token_bytes(signature)
     for name, key in keys:

@@ -6,8 +6,11 @@ Source: QStash docs, "Pricing".
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.cron import parse_cron, per_day
+from qstash_cli.protocol.limits import PLANS
 
 
 def messages_per_day(cron: str, *, endpoints: int = 1, has_callback: bool = False) -> float:
@@ -20,3 +23,31 @@ def messages_per_day(cron: str, *, endpoints: int = 1, has_callback: bool = Fals
     except BadInput:
         return 0.0
     return times * endpoints * (2 if has_callback else 1)
+
+
+class Forecast(NamedTuple):
+    """A sentence about messages per day, and whether the plan allows fewer."""
+
+    text: str
+    exceeds_plan: bool
+
+
+def forecast(subject: str, messages: float, plan: str | None) -> Forecast:
+    """Returns `it makes about 24 messages a day`, compared with the limit of the plan if any.
+
+    `messages` is per day.
+    """
+    limit = PLANS[plan].messages_per_day if plan else None
+    text = f"{subject} about {_words(messages)}"
+    if limit is None:
+        return Forecast(text, exceeds_plan=False)
+    if messages > limit:
+        return Forecast(f"{text}, and the {plan} plan allows {limit:,}", exceeds_plan=True)
+    return Forecast(f"{text}; the {plan} plan allows {limit:,}", exceeds_plan=False)
+
+
+def _words(messages: float) -> str:
+    if messages < 1:
+        return f"one message in {1 / messages:,.0f} days"
+    about = f"{messages:,.0f}"
+    return f"{about} {'message' if about == '1' else 'messages'} a day"

@@ -9,21 +9,37 @@ import pytest
 
 from qstash_cli.client.diagnostics import Measurement
 from qstash_cli.commands.doctor import account, environment, network
-from qstash_cli.config.signing_keys import Keys
+from qstash_cli.config.signing_keys import ConfiguredKeys
 from tests.commands.api_server import KEYS
 
-KEY_CASES: dict[str, tuple[Keys, str, str]] = {
-    "both": (Keys(current=KEYS["current"], next=KEYS["next"], source="A"), "ok", "both"),
-    "none": (Keys(), "warning", "not configured"),
-    "rotated": (Keys(current="sig_old", next=KEYS["current"], source="A"), "warning", "rotated"),
-    "no next": (Keys(current=KEYS["current"], source="A"), "warning", "is not configured"),
-    "another next": (Keys(current=KEYS["current"], next="sig_x"), "warning", "is another"),
-    "strange": (Keys(current="sig_x", next="sig_y", source="A"), "failure", "not the account's"),
+KEY_CASES: dict[str, tuple[ConfiguredKeys, str, str]] = {
+    "both": (ConfiguredKeys(current=KEYS["current"], next=KEYS["next"], source="A"), "ok", "both"),
+    "none": (ConfiguredKeys(), "warning", "not configured"),
+    "rotated": (
+        ConfiguredKeys(current="sig_old", next=KEYS["current"], source="A"),
+        "warning",
+        "rotated",
+    ),
+    "no next": (
+        ConfiguredKeys(current=KEYS["current"], source="A"),
+        "warning",
+        "is not configured",
+    ),
+    "another next": (
+        ConfiguredKeys(current=KEYS["current"], next="sig_x"),
+        "warning",
+        "is another",
+    ),
+    "strange": (
+        ConfiguredKeys(current="sig_x", next="sig_y", source="A"),
+        "failure",
+        "not the account's",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", KEY_CASES.values(), ids=list(KEY_CASES))
-def test_signing_keys_are_compared_and_never_shown(case: tuple[Keys, str, str]) -> None:
+def test_signing_keys_are_compared_and_never_shown(case: tuple[ConfiguredKeys, str, str]) -> None:
     configured, status, words = case
 
     check = account.signing_keys(configured, Measurement(status=200, content=KEYS))

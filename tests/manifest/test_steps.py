@@ -10,7 +10,7 @@ from hypothesis import given
 
 from qstash_cli.manifest import marks
 from qstash_cli.manifest.account import (
-    Account,
+    AccountState,
     StoredSchedule,
     read_pins,
     read_queues,
@@ -61,7 +61,7 @@ rate = 1
 
 def test_dependencies_of_schedules_are_created_before_and_removed_after_them() -> None:
     manifest, group = read(FULL), UrlGroup(endpoints=(DesiredEndpoint(url=URL),))
-    account = Account(
+    account = AccountState(
         queues={"old": Queue()},
         flow={"old": Pin(rate=1)},
         urlgroups={"old": group},
@@ -75,14 +75,14 @@ def test_dependencies_of_schedules_are_created_before_and_removed_after_them() -
 
 
 def test_nothing_is_removed_without_pruning() -> None:
-    made = plan(read("[queues]"), Account(queues={"old": Queue()}), prune=False)
+    made = plan(read("[queues]"), AccountState(queues={"old": Queue()}), prune=False)
 
     assert described(made) == []
     assert made.kept == (("queue", "old"),)
 
 
 def test_pruning_keeps_absent_kinds_and_unmanaged_schedules() -> None:
-    account = Account(
+    account = AccountState(
         queues={"old": Queue()},
         schedules={"by-hand": StoredSchedule(schedule=Schedule(destination=URL, cron="@daily"))},
     )
@@ -93,7 +93,7 @@ def test_pruning_keeps_absent_kinds_and_unmanaged_schedules() -> None:
 
 @given(manifests())
 def test_an_account_that_matches_the_manifest_needs_no_steps(manifest: Manifest) -> None:
-    account = Account(
+    account = AccountState(
         queues=manifest.queues or {},
         flow=manifest.flow or {},
         urlgroups=manifest.urlgroups or {},
@@ -107,7 +107,7 @@ def test_an_account_that_matches_the_manifest_needs_no_steps(manifest: Manifest)
     "cron", ["0 0 * * *", " @midnight", "CRON_TZ=UTC 0 0 * * *", "TZ=UTC  0  0 * * *"]
 )
 def test_equivalent_cron_expressions_are_equal(cron: str) -> None:
-    account = Account(schedules={"s": managed(Schedule(destination=URL, cron=cron))})
+    account = AccountState(schedules={"s": managed(Schedule(destination=URL, cron=cron))})
 
     made = plan(
         read(f'[schedules.s]\ndestination = "{URL}"\ncron = "@daily"'), account, prune=False
@@ -130,7 +130,9 @@ def test_omitted_options_are_reset_to_their_defaults() -> None:
     )
     made = plan(
         read(f'[schedules.s]\ndestination = "{URL}"\ncron = "@daily"\n[queues.q]\n'),
-        Account(schedules={"s": managed(stored)}, queues={"q": Queue(parallelism=3, paused=True)}),
+        AccountState(
+            schedules={"s": managed(stored)}, queues={"q": Queue(parallelism=3, paused=True)}
+        ),
         prune=False,
     )
 
@@ -150,7 +152,7 @@ def test_pausing_does_not_replace_the_schedule() -> None:
     stored = managed(Schedule(destination=URL, cron="@daily"))
     text = f'[schedules.s]\ndestination = "{URL}"\ncron = "@daily"\npaused = true'
 
-    made = plan(read(text), Account(schedules={"s": stored}), prune=False)
+    made = plan(read(text), AccountState(schedules={"s": stored}), prune=False)
 
     assert sent(made) == ["PATCH /v2/schedules/s/pause"]
 
@@ -160,7 +162,7 @@ def test_an_unmanaged_schedule_is_taken_over() -> None:
     text = f'[schedules.s]\ndestination = "{URL}"\ncron = "@daily"\npaused = true'
 
     made = plan(
-        read(text), Account(schedules={"s": StoredSchedule(schedule=schedule)}), prune=False
+        read(text), AccountState(schedules={"s": StoredSchedule(schedule=schedule)}), prune=False
     )
 
     (step,) = made.steps
@@ -189,7 +191,7 @@ def stored_as_shown(manifest: Manifest) -> StoredSchedule:
 
 def test_hidden_options_are_compared_by_digest() -> None:
     manifest = read(HIDING)
-    account = Account(schedules={"s": stored_as_shown(manifest)})
+    account = AccountState(schedules={"s": stored_as_shown(manifest)})
 
     assert plan(manifest, account, prune=False).steps == ()
     for old, new in (("retries = 2", "retries = 3"), ('"new"', '"newer"'), ('"body"', '"headers"')):
@@ -200,7 +202,7 @@ def test_hidden_options_are_compared_by_digest() -> None:
 
 
 def test_a_visible_change_is_reported_beside_hidden_options() -> None:
-    account = Account(schedules={"s": stored_as_shown(read(HIDING))})
+    account = AccountState(schedules={"s": stored_as_shown(read(HIDING))})
 
     made = plan(read(HIDING.replace("@daily", "@hourly")), account, prune=False)
 
@@ -208,7 +210,7 @@ def test_a_visible_change_is_reported_beside_hidden_options() -> None:
 
 
 def test_limits_that_are_no_longer_in_the_manifest_are_unpinned() -> None:
-    account = Account(flow={"k": Pin(rate=5, period_s=60, parallelism=2)})
+    account = AccountState(flow={"k": Pin(rate=5, period_s=60, parallelism=2)})
 
     made = plan(read("[flow.k]\nparallelism = 3"), account, prune=False)
 
@@ -259,7 +261,7 @@ def test_daily_messages_include_endpoints_and_callbacks_but_not_paused_schedules
         cron = "* * * * *"
         paused = true
     """)
-    account = Account(
+    account = AccountState(
         schedules={
             "by-hand": StoredSchedule(schedule=Schedule(destination=URL, cron="@daily")),
             "unreadable": StoredSchedule(schedule=Schedule(destination=URL, cron="@every 1h")),

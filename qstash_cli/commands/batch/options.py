@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qstash_cli.cli.flags import flag
-from qstash_cli.commands.common.options import parse_count
 from qstash_cli.errors import BadInput
+from qstash_cli.protocol.numbers import parse_count
 
 _RECORDS = "Records"
 _SENDING = "Sending"

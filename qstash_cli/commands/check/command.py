@@ -20,13 +20,13 @@ from qstash_cli.client.request import Request
 from qstash_cli.commands.check import measures, report_formats
 from qstash_cli.commands.check.measures import CheckResult, check_result
 from qstash_cli.commands.common.filters import LabelFilter
-from qstash_cli.commands.common.options import parse_whole_number
 from qstash_cli.commands.common.paging import MORE_PAGES
 from qstash_cli.errors import BadInput, NotFound, QstashError, SilentExit
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.instants import parse_past_instant_s
+from qstash_cli.protocol.numbers import parse_whole_number
 
 app = group()
 

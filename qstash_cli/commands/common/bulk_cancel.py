@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qstash_cli.cli.context import Context
+from qstash_cli.cli.polling import Deadline, Pending, poll
 from qstash_cli.client.api import bulk_actions, messages
 from qstash_cli.client.api.filters import Filter, query
-from qstash_cli.commands.common.polling import Deadline, Pending, poll
 from qstash_cli.errors import Interrupted, NotFound, QstashError, StillRunning, WaitTimedOut
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import format_duration

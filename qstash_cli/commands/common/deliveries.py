@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from qstash_cli.cli.context import Context
+from qstash_cli.cli.polling import Deadline, Pending, poll
 from qstash_cli.client.api import logs
 from qstash_cli.client.api.filters import Filter
-from qstash_cli.commands.common.polling import Deadline, Pending, poll
 from qstash_cli.errors import Interrupted, NotDelivered, NotFound, QstashError, WaitTimedOut
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.states import ENDS, normal_state

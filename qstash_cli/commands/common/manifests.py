@@ -15,11 +15,10 @@ from qstash_cli.client.api import (
     urlgroups,
 )
 from qstash_cli.client.request import Request
-from qstash_cli.commands.common import message_volume
 from qstash_cli.errors import BadInput
 from qstash_cli.files import read_file
 from qstash_cli.manifest import account as accounts
-from qstash_cli.manifest.account import Account
+from qstash_cli.manifest.account import AccountState
 from qstash_cli.manifest.resources import KINDS, Kind, Manifest, UrlGroup
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
@@ -84,9 +83,9 @@ def account_requests(kinds: Collection[Kind]) -> list[Request[Any]]:
     return [make() for kind, make in _LISTS.items() if kind in kinds]
 
 
-def read_account(read: Read, kinds: Collection[Kind]) -> Account:
+def read_account(read: Read, kinds: Collection[Kind]) -> AccountState:
     """What the account has of these kinds, and the URL groups that its schedules publish to."""
-    found = Account()
+    found = AccountState()
     if "queue" in kinds:
         found = replace(found, queues=accounts.read_queues(read(queues.list_all())))
     if "flow" in kinds:
@@ -106,7 +105,7 @@ def kinds_of(manifest: Manifest) -> set[Kind]:
     return kinds if all(map(is_url, destinations)) else {*kinds, "urlgroup"}
 
 
-def account_for(manifest: Manifest, read: Read) -> Account:
+def account_for(manifest: Manifest, read: Read) -> AccountState:
     """What the account has of what the manifest names or uses."""
     return read_account(read, kinds_of(manifest))
 
@@ -119,7 +118,7 @@ def make_plan(ctx: Context, manifest: Manifest, *, prune: bool) -> Plan:
     return made
 
 
-def _report(ctx: Context, manifest: Manifest, account: Account, made: Plan) -> None:
+def _report(ctx: Context, manifest: Manifest, account: AccountState, made: Plan) -> None:
     if made.kept:
         ctx.note(f"not in the manifest, and kept without --prune: {_some(made.kept)}")
     if manifest.schedules is None:
@@ -127,10 +126,13 @@ def _report(ctx: Context, manifest: Manifest, account: Account, made: Plan) -> N
     warn_of_missing_groups(ctx, manifest, account, made)
     groups = _groups_after(manifest, account, made)
     made_a_day = daily_messages(schedules_after(manifest, account, made), groups)
-    message_volume.report(ctx, "the schedules make", made_a_day)
+    if made_a_day:
+        ctx.note_forecast("the schedules make", made_a_day)
 
 
-def warn_of_missing_groups(ctx: Context, manifest: Manifest, account: Account, made: Plan) -> None:
+def warn_of_missing_groups(
+    ctx: Context, manifest: Manifest, account: AccountState, made: Plan
+) -> None:
     """Warns of the schedules that publish to what will not be there."""
     groups = _groups_after(manifest, account, made)
     for name, schedule in (manifest.schedules or {}).items():
@@ -139,7 +141,7 @@ def warn_of_missing_groups(ctx: Context, manifest: Manifest, account: Account, m
                      f"{manifest.conceal(schedule.destination)}")  # fmt: skip
 
 
-def _groups_after(manifest: Manifest, account: Account, made: Plan) -> dict[str, UrlGroup]:
+def _groups_after(manifest: Manifest, account: AccountState, made: Plan) -> dict[str, UrlGroup]:
     removed = {step.name for step in made.steps if (step.kind, step.action) == _GROUP_REMOVED}
     groups = {**account.urlgroups, **(manifest.urlgroups or {})}
     return {name: group for name, group in groups.items() if name not in removed}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from qstash_cli.cli.flags import flag
-from qstash_cli.commands.common.options import parse_count
+from qstash_cli.protocol.numbers import parse_count
 
 T = TypeVar("T")
 

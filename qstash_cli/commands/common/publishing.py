@@ -42,7 +42,7 @@ def _published(
             "QStash's response names no message",
             hint="does the URL group have endpoints? `qstash urlgroup list` displays them",
         )
-    return result_of(ctx, response, waiting)
+    return result_of(ctx, response, waiting=waiting)
 
 
 def _nothing() -> None:
@@ -52,8 +52,8 @@ def _nothing() -> None:
 def result_of(
     ctx: Context,
     published: Published | Iterable[Published],
-    waiting: PublishWaitOptions,
     *,
+    waiting: PublishWaitOptions,
     incomplete: Callable[[], QstashError | None] = _nothing,
 ) -> Result:
     """The result of a publish: its ids are written before it waits for the deliveries.

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
-from qstash_cli.commands.common.options import parse_count, parse_port
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import DEV_QUOTAS
+from qstash_cli.protocol.numbers import parse_count, parse_port
 
 _USERS = {user.name: user for user in DEV_USERS}
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from qstash_cli.cli.context import Context
 from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter, id_chunks
-from qstash_cli.commands.common import publishing
 from qstash_cli.commands.common.cursor_pages import REPEATED, pages
-from qstash_cli.commands.common.deliveries import FOLLOWED
-from qstash_cli.commands.common.options import PublishWaitOptions
 from qstash_cli.errors import PartlyDone, QstashError
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.options import MessageOptions
@@ -21,56 +18,66 @@ if TYPE_CHECKING:
     from qstash_cli.protocol.records import Published, Retried
 
 
+class Publisher(Protocol):
+    """Makes the result of a retry, whose messages may be followed to their end.
+
+    `incomplete` is called after the last id; it returns the error for what was not retried.
+    """
+
+    def __call__(
+        self,
+        published: Published | Iterable[Published],
+        *,
+        incomplete: Callable[[], QstashError | None] = ...,
+    ) -> Result: ...
+
+
 def retry_ids(
-    ctx: Context, dlq_ids: Sequence[str], options: MessageOptions, waiting: PublishWaitOptions
+    ctx: Context,
+    dlq_ids: Sequence[str],
+    options: MessageOptions,
+    as_result: Publisher,
+    *,
+    later: str,
 ) -> Result:
     """Retries DLQ entries by their ids, in a request for each hundred.
 
     Raises `BadInput` for a wrong id before anything is sent.
     """
-    later = FOLLOWED if waiting.wait else ""
     chunks = id_chunks(dlq_ids)
     if len(chunks) == 1 and len(chunks[0]) == 1:
-        request = dlq.retry(chunks[0][0], options)
-        return ctx.write_all(
-            [request], lambda responses: publishing.result_of(ctx, responses, waiting), later=later
-        )
-    retries = _Retries(ctx, total=sum(map(len, chunks)))
+        return ctx.write_all([dlq.retry(chunks[0][0], options)], as_result, later=later)
+    retries = _Retries(ctx, as_result, total=sum(map(len, chunks)))
     return ctx.write_all(
-        [dlq.retry_many(chunk, options) for chunk in chunks],
-        lambda responses: retries.result(responses, waiting),
-        later=later,
+        [dlq.retry_many(chunk, options) for chunk in chunks], retries.result, later=later
     )
 
 
 def retry_matching(
-    ctx: Context, wanted: Filter, options: MessageOptions, waiting: PublishWaitOptions
+    ctx: Context, wanted: Filter, options: MessageOptions, as_result: Publisher, *, later: str
 ) -> Result:
     """Retries every DLQ entry that matches."""
     request = dlq.retry_matching(wanted, options)
 
     def run(send: Send) -> Result:
-        return _Retries(ctx, total=None).result(pages(send, request, _size), waiting)
+        return _Retries(ctx, as_result, total=None).result(pages(send, request, _size))
 
-    return ctx.perform(
-        [request], run, later="; ".join([REPEATED, *([FOLLOWED] if waiting.wait else [])])
-    )
+    return ctx.perform([request], run, later="; ".join(filter(None, [REPEATED, later])))
 
 
 class _Retries:
     """How many entries were retried, of `total` ids or of those that match a filter."""
 
-    def __init__(self, ctx: Context, *, total: int | None) -> None:
+    def __init__(self, ctx: Context, as_result: Publisher, *, total: int | None) -> None:
         self._ctx = ctx
+        self._as_result = as_result
         self._total = total
         self._done = 0
         self._failure: QstashError | None = None
 
-    def result(self, responses: Iterable[Retried], waiting: PublishWaitOptions) -> Result:
+    def result(self, responses: Iterable[Retried]) -> Result:
         """The messages as they are published, whether or not all entries could be retried."""
-        return publishing.result_of(
-            self._ctx, self._published(iter(responses)), waiting, incomplete=self._incomplete
-        )
+        return self._as_result(self._published(iter(responses)), incomplete=self._incomplete)
 
     def _published(self, responses: Iterator[Retried]) -> Iterator[Published]:
         while True:

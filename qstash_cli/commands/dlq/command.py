@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli.context import Context
@@ -11,9 +12,11 @@ from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common import publishing
 from qstash_cli.commands.common.bulk_confirmation import confirm_entries
 from qstash_cli.commands.common.bulk_counts import delete_ids, delete_matching
 from qstash_cli.commands.common.confirm_options import BulkOptions
+from qstash_cli.commands.common.deliveries import FOLLOWED
 from qstash_cli.commands.common.filters import DlqFilters
 from qstash_cli.commands.common.options import PublishWaitOptions
 from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
@@ -114,10 +117,12 @@ def retry(
     qstash dlq retry --status 503 --since 1h --yes
     """
     wanted = _wanted(dlq_ids, filters, bulk)
+    as_result = partial(publishing.result_of, ctx, waiting=waiting)
+    later = FOLLOWED if waiting.wait else ""
     if dlq_ids is not None:
-        return retry_ids(ctx, dlq_ids, options, waiting)
+        return retry_ids(ctx, dlq_ids, options, as_result, later=later)
     confirm_entries(ctx, "Retry", wanted, yes=bulk.yes)
-    return retry_matching(ctx, wanted, options, waiting)
+    return retry_matching(ctx, wanted, options, as_result, later=later)
 
 
 @command(app, view=DELETED)

@@ -13,7 +13,7 @@ from qstash_cli.commands.doctor.check import (
     skipped,
     warning,
 )
-from qstash_cli.config.signing_keys import Keys
+from qstash_cli.config.signing_keys import ConfiguredKeys
 from qstash_cli.config.sources import Source
 from qstash_cli.config.urls import region_of
 from qstash_cli.errors import ExitCode
@@ -80,7 +80,7 @@ def permissions(response: Measurement) -> DoctorCheck:
     return warning("permissions", f"not known: {response.error or _words(response)}", "try again")
 
 
-def signing_keys(configured: Keys, response: Measurement) -> DoctorCheck:
+def signing_keys(configured: ConfiguredKeys, response: Measurement) -> DoctorCheck:
     """Whether the signing keys are configured, and are those of the account."""
     if not (configured.current or configured.next):
         return warning(
@@ -103,7 +103,7 @@ def signing_keys(configured: Keys, response: Measurement) -> DoctorCheck:
     )
 
 
-def _compared(configured: Keys, of_account: SigningKeys) -> DoctorCheck:
+def _compared(configured: ConfiguredKeys, of_account: SigningKeys) -> DoctorCheck:
     name, place = "signing-keys", configured.source
     if (configured.current, configured.next) == (of_account["current"], of_account["next"]):
         return ok(name, f"{place}: both are the account's")

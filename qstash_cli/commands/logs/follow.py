@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qstash_cli.commands.common.polling import rounds
+from qstash_cli.cli.polling import rounds
 from qstash_cli.errors import BadCredentials, BadInput, QstashError, Unreachable
 from qstash_cli.protocol.states import LOG_LAG_MS
 

@@ -8,7 +8,7 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.manifests import account_requests, read_account
 from qstash_cli.errors import PartlyDone, QstashError
-from qstash_cli.manifest.account import Account, StoredSchedule
+from qstash_cli.manifest.account import AccountState, StoredSchedule
 from qstash_cli.manifest.resources import KINDS, Manifest
 from qstash_cli.manifest.tables import document_of, to_toml
 from qstash_cli.output.result import Result, View
@@ -63,7 +63,7 @@ def _reason_against(stored: StoredSchedule) -> str:
     return ""
 
 
-def _warn_of_doubts(ctx: Context, account: Account, left_out: dict[str, str]) -> None:
+def _warn_of_doubts(ctx: Context, account: AccountState, left_out: dict[str, str]) -> None:
     doubtful = [
         name
         for name, stored in account.schedules.items()

@@ -11,11 +11,12 @@ from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import logs, queues
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common.confirm_options import ConfirmOptions
-from qstash_cli.commands.common.options import WaitOptions, parse_count, parse_whole_number
+from qstash_cli.commands.common.options import WaitOptions
 from qstash_cli.commands.common.views import NAMED, QUEUE
 from qstash_cli.commands.queue.draining import Watched, wait_for_idle, wait_for_lag
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Result
+from qstash_cli.protocol.numbers import parse_count, parse_whole_number
 
 if TYPE_CHECKING:
     from qstash_cli.client.request import Request

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qstash_cli.commands.common.polling import Deadline, Pending, poll
+from qstash_cli.cli.polling import Deadline, Pending, poll
 from qstash_cli.errors import WaitTimedOut
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.states import ENDS, LOG_LAG_MS, normal_state

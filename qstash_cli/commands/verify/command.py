@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.commands.common.options import parse_count
 from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
 from qstash_cli.commands.verify.views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.errors import BadInput, NotVerified, QstashError
@@ -18,6 +17,7 @@ from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.instants import parse_past_instant_s
+from qstash_cli.protocol.numbers import parse_count
 
 if TYPE_CHECKING:
     from qstash_cli.captures.capture import Capture

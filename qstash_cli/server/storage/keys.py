@@ -12,7 +12,7 @@ _PUBLIC = {key for user in DEV_USERS for key in (user.current_signing_key, user.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Keys:
+class KeyPair:
     """The current signing key, and the next one, which becomes current when keys are rotated."""
 
     current: str
@@ -32,13 +32,13 @@ def init(connection: sqlite3.Connection, current: str, following: str) -> None:
         connection.execute("UPDATE signing_keys SET current = ?, next = ?", given)
 
 
-def read(connection: sqlite3.Connection) -> Keys:
+def read(connection: sqlite3.Connection) -> KeyPair:
     """Returns both keys."""
     row = connection.execute("SELECT current, next FROM signing_keys").fetchone()
-    return Keys(current=row["current"], next=row["next"])
+    return KeyPair(current=row["current"], next=row["next"])
 
 
-def rotate(connection: sqlite3.Connection, new_id: Callable[[str], str]) -> Keys:
+def rotate(connection: sqlite3.Connection, new_id: Callable[[str], str]) -> KeyPair:
     """Makes the next key current, creates a new next key, and returns both."""
     connection.execute("UPDATE signing_keys SET current = next, next = ?", (new_id("sig"),))
     return read(connection)

@@ -6,14 +6,22 @@ import json
 from base64 import b64decode, b64encode
 from typing import Any
 
-from qstash_cli.protocol.headers import as_lists
-from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.http import redaction
+from qstash_cli.server.http.views.options import forwarded_headers, option_fields
 from qstash_cli.server.storage.dlq import DlqEntry
 from qstash_cli.server.storage.log_pages import LogEntry
 from qstash_cli.server.storage.messages import StoredMessage
 
-_DEFAULT_PERIOD_S = 1
+_SHARED = (
+    "retry_delay",
+    "callback",
+    "failure_callback",
+    "label",
+    "flow_key",
+    "parallelism",
+    "rate",
+    "period_s",
+)
 
 
 def message(found: StoredMessage, *, body_limit: int | None = None) -> dict[str, Any]:
@@ -22,8 +30,8 @@ def message(found: StoredMessage, *, body_limit: int | None = None) -> dict[str,
     return redaction.without_empty(_shared(found)) | {
         "messageId": found.id,
         "url": found.url,
-        "method": found.options.method or "POST",
-        "header": _headers(found, found.options),
+        **option_fields(found.options, "method"),
+        "header": forwarded_headers(found.options, found.options),
         "maxRetries": found.max_retries,
         "notBefore": found.not_before_ms,
         "createdAt": found.created_ms,
@@ -52,9 +60,9 @@ def log_entry(logged: LogEntry, *, body_limit: int | None) -> dict[str, Any]:
     shared = _shared(found)
     entry = {
         **shared,
-        "header": _headers(found, options),
+        "header": forwarded_headers(options, options),
         "body": _base64(redaction.body(found.options.redact, found.body), body_limit),
-        "method": options.method or "POST",
+        **option_fields(options, "method"),
         "timeout": options.timeout_s and options.timeout_s * 1000,
         "callbackHeaders": shared.pop("callbackHeader"),
         "failureCallbackHeaders": shared.pop("failureCallbackHeader"),
@@ -74,30 +82,16 @@ def log_entry(logged: LogEntry, *, body_limit: int | None) -> dict[str, Any]:
 
 def _shared(found: StoredMessage) -> dict[str, Any]:
     options = found.options
-    has_limits = options.flow_key is not None
     return {
         "topicName": found.url_group,
         "endpointName": found.endpoint,
         "queueName": found.queue,
         "scheduleId": found.schedule_id,
-        "retryDelayExpression": options.retry_delay,
-        "callback": options.callback,
-        "callbackHeader": _headers(found, options.on_callback),
-        "failureCallback": options.failure_callback,
-        "failureCallbackHeader": _headers(found, options.on_failure_callback),
+        "callbackHeader": forwarded_headers(options, options.on_callback),
+        "failureCallbackHeader": forwarded_headers(options, options.on_failure_callback),
         "callerIP": found.caller_ip,
-        "label": options.label[0] if options.label else None,
-        "labels": list(options.label),
-        "flowControlKey": options.flow_key,
-        "parallelism": options.parallelism,
-        "rate": options.rate,
-        "period": (options.period_s or _DEFAULT_PERIOD_S) if has_limits else None,
+        **option_fields(options, *_SHARED),
     }
-
-
-def _headers(found: StoredMessage, options: MessageOptions | None) -> dict[str, list[str]]:
-    lists = as_lists(options.headers) if options else {}
-    return redaction.headers(found.options.redact, lists)
 
 
 def _base64(data: bytes, limit: int | None) -> str:

@@ -6,13 +6,27 @@ import json
 from typing import Any
 
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES
-from qstash_cli.protocol.headers import as_lists
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.http import redaction
+from qstash_cli.server.http.views.options import forwarded_headers, option_fields
 from qstash_cli.server.services.schedules import ScheduleState
 from qstash_cli.server.storage.messages import as_text, read_options
 from qstash_cli.server.storage.schedules import Schedule
 
+# QStash leaves these out of a schedule that does not have them.
+_OPTIONAL = (
+    "callback",
+    "failure_callback",
+    "delay_s",
+    "timeout_s",
+    "queue",
+    "retry_delay",
+    "flow_key",
+    "parallelism",
+    "rate",
+    "period_s",
+    "label",
+)
 _STATES = {"live": "IN_PROGRESS", "cancelling": "IN_PROGRESS", "delivered": "SUCCESS"}
 
 
@@ -22,20 +36,9 @@ def schedule(state: ScheduleState) -> dict[str, Any]:
     options, error = _options(found)
     optional = redaction.without_empty(
         {
-            "callback": options.callback,
-            "callbackHeader": _headers(options, options.on_callback),
-            "failureCallback": options.failure_callback,
-            "failureCallbackHeader": _headers(options, options.on_failure_callback),
-            "delay": options.delay_s,
-            "timeout": options.timeout_s,
-            "queueName": options.queue,
-            "retryDelayExpression": options.retry_delay,
-            "flowControlKey": options.flow_key,
-            "parallelism": options.parallelism,
-            "rate": options.rate,
-            "period": (options.period_s or 1) if options.flow_key else None,
-            "label": options.label[0] if options.label else None,
-            "labels": list(options.label),
+            **option_fields(options, *_OPTIONAL),
+            "callbackHeader": forwarded_headers(options, options.on_callback),
+            "failureCallbackHeader": forwarded_headers(options, options.on_failure_callback),
             "lastScheduleTime": found.last_ms,
             "lastScheduleStates": {
                 message_id: _STATES.get(status, "FAIL")
@@ -50,17 +53,13 @@ def schedule(state: ScheduleState) -> dict[str, Any]:
         "cron": as_text(found.cron),
         "createdAt": found.created_ms,
         "destination": as_text(found.destination),
-        "method": options.method or "POST",
-        "header": _headers(options, options),
+        **option_fields(options, "method"),
+        "header": forwarded_headers(options, options),
         "retries": DEFAULT_RETRIES if options.retries is None else options.retries,
         "callerIP": as_text(found.caller_ip),
         "isPaused": found.is_paused,
         **redaction.text("body", redaction.body(options.redact, found.body)),
     }
-
-
-def _headers(options: MessageOptions, family: MessageOptions | None) -> dict[str, list[str]]:
-    return redaction.headers(options.redact, as_lists(family.headers) if family else {})
 
 
 def _options(found: Schedule) -> tuple[MessageOptions, str]:

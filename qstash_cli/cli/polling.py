@@ -1,4 +1,4 @@
-"""Reading the same thing again until it is final, with pauses that grow."""
+"""Polls until an outcome is final, with pauses that grow."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _GROWTH = 1.5
 _SHORTEST_PAUSE_S = 0.01
 
 
-class Clock(Protocol):
-    """`now` is in seconds, `sleep` takes seconds."""
+class WaitClock(Protocol):
+    """The clock of a wait. `now` is in seconds, `sleep` takes seconds."""
 
     @property
     def now(self) -> Callable[[], float]: ...
@@ -34,7 +34,7 @@ class Pending(NamedTuple):
 class Deadline:
     """The time that a command may wait, from `started_at` or from now."""
 
-    def __init__(self, clock: Clock, timeout_s: float, started_at: float | None = None) -> None:
+    def __init__(self, clock: WaitClock, timeout_s: float, started_at: float | None = None) -> None:
         self._clock = clock
         self._started_at = clock.now() if started_at is None else started_at
         self.timeout_s = timeout_s

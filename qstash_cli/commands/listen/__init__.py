@@ -1,0 +1,1 @@
+"""`qstash listen`: a local endpoint that displays and verifies what it receives."""
