@@ -1,4 +1,4 @@
-"""One run of `batch`: from the input to outcomes, with the journal and the rejects beside it."""
+"""Runs `batch`: turns the input into outcomes, and writes the journal and the rejects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LISTED_LINES = 5
 
 @dataclass(kw_only=True)
 class Tally:
-    """What has become of the records so far."""
+    """The counts of records so far."""
 
     sent: int = 0
     refused: int = 0
@@ -33,7 +33,7 @@ class Tally:
 
 
 def refuse_none(groups: Iterable[RecordGroup | None]) -> Iterator[RecordGroup | None]:
-    """The records, raising `BadInput` at the first that is refused."""
+    """Yields the records. Raises `BadInput` at the first refused record."""
     for group in groups:
         refused = (
             next((record for record in group.records if record.error), None) if group else None
@@ -58,9 +58,10 @@ def outcomes(
     strict: bool,
     are_shown: bool,
 ) -> Iterator[dict[str, Any]]:
-    """A line for each record, in the order of the responses, journalled once it was taken.
+    """Yields a line for each record, in the order of the responses.
 
-    Yields nothing unless `are_shown`. `report` is called after each chunk.
+    Journals a chunk once its lines are taken, and then calls `report`. Yields nothing unless
+    `are_shown`.
     """
     for chunk, (items, are_all_new) in answered:
         refused = [(record, record.error) for record in chunk.bad]
@@ -104,9 +105,9 @@ def count(chunk: Chunk, refused: list[tuple[Record, str]], tally: Tally) -> None
 
 
 def failure_of(tally: Tally, refused_before: Sequence[int], *, rejects: str) -> QstashError | None:
-    """Returns the error for the rejected records, or None.
+    """Returns the error for the refused records, or None.
 
-    `refused_before` are the lines of records that earlier runs have seen refused.
+    `refused_before` are the lines of records that earlier runs refused.
     """
     were = "record was" if len(refused_before) == 1 else "records were"
     before = f"{len(refused_before):,} {were} refused before ({_listed(refused_before)})"

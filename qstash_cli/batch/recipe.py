@@ -1,4 +1,4 @@
-"""What the items of a batch have in common: where they go, their headers, their identities."""
+"""The common parts of batch items: destination, headers and ids."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Recipe:
 
     @cached_property
     def template(self) -> Template | None:
-        """The template of the items, None if they differ in more than the body and the line.
+        """The template of the items, or None if items differ in more than body and line.
 
         Raises `BadInput` if no item can be valid.
         """

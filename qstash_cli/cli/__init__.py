@@ -1,1 +1,1 @@
-"""The frame that every command runs in: from the arguments to the exit code."""
+"""Everything that runs around a command: parsing arguments, rendering results, reporting errors."""

@@ -1,4 +1,4 @@
-"""Words that other tools and APIs use for a command of this one, for hints."""
+"""Maps terms of other tools and APIs to commands, for hints."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ IN_GROUPS = {
 
 
 def command_for(name: str, group: str = "") -> str | None:
-    """The command that a word stands for, at the start of a line or in a group of commands."""
+    """Returns the command that matches another tool's term, at the top level or within `group`."""
     if not group:
         found = COMMANDS.get(name)
         return found and f"qstash {found}"

@@ -1,4 +1,4 @@
-"""Where a run finds its profile, its credentials and its signing keys."""
+"""Resolves the profile, credentials and signing keys of a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Configuration:
-    """What flags, environment and the configuration file say together. Each is read once.
+    """The combined configuration of flags, environment and configuration file. Reads each once.
 
     `warn` receives warnings for the user.
     """
@@ -32,7 +32,7 @@ class Configuration:
 
     @cached_property
     def variables(self) -> Mapping[str, str]:
-        """The environment, or the file that replaces it. Raises `BadInput`."""
+        """The variables of the environment, or of the file that replaces it. Raises `BadInput`."""
         env_file = self._options.connection.env_file
         if env_file is None:
             return self._system.env
@@ -42,14 +42,14 @@ class Configuration:
 
     @property
     def file(self) -> Path:
-        """The file of the profiles."""
+        """The path of the configuration file."""
         from qstash_cli.config.paths import config_file
 
         return config_file(self.variables, self._system.home)
 
     @cached_property
     def profiles(self) -> Profiles:
-        """The profiles of the configuration file, which is made private if it holds secrets."""
+        """The profiles of the configuration file, which becomes private if it contains secrets."""
         from qstash_cli.config.profiles import Profiles, load, restrict
 
         if self._options.automation.no_config:
@@ -72,7 +72,7 @@ class Configuration:
 
     @property
     def settings_if_any(self) -> Settings | None:
-        """The settings, None without credentials, for commands that need none."""
+        """The settings, or None without credentials, for commands that work without them."""
         try:
             return self.settings
         except BadCredentials:
@@ -80,21 +80,21 @@ class Configuration:
 
     @property
     def signing_keys(self) -> ConfiguredKeys:
-        """The configured signing keys, None for a missing one."""
+        """The configured signing keys; None for a missing key."""
         from qstash_cli.config.signing_keys import signing_keys
 
         return signing_keys(self.flags, self.variables, self.profiles)
 
     @property
     def regional_keys(self) -> dict[str, ConfiguredKeys]:
-        """The signing keys of each region that the environment has keys of."""
+        """The signing keys in the environment, by region."""
         from qstash_cli.config.signing_keys import regional_keys
 
         return regional_keys(self.variables)
 
     @property
     def api_url(self) -> str:
-        """The API's base URL, even without a token for it."""
+        """The base URL of the API, even without a token."""
         from qstash_cli.config.credentials import base_url
 
         return base_url(self.flags, self.variables, self.profiles)

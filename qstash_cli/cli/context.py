@@ -1,6 +1,6 @@
-"""What one run has: its streams, its machine, its options, and a client that is made of them.
+"""The context of a run: streams, system, options, and the client created from them.
 
-The environment, the streams, the clock and randomness enter here and nowhere else.
+The environment, the streams, the clock and randomness enter the program only here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Context(Exchanges):
-    """One run of a command. It is immutable: other options make another context."""
+    """The context of one command run. It is immutable: other options create another context."""
 
     streams: Streams
     system: System
@@ -38,31 +38,31 @@ class Context(Exchanges):
 
     @classmethod
     def from_process(cls) -> Context:
-        """The context of this process, without options yet."""
+        """Returns the context of this process, without options."""
         system = System.from_process()
         return cls(streams=open_streams(system.env.get("COLUMNS", "")), system=system)
 
     def with_options(self, options: RunOptions) -> Context:
-        """The same run with other options."""
+        """Returns this context with other options."""
         return replace(self, options=options)
 
     def with_connection(self, connection: ConnectionOptions) -> Context:
-        """The same run with another connection to QStash."""
+        """Returns this context with another connection to QStash."""
         return self.with_options(self.options._replace(connection=connection))
 
     @cached_property
     def config(self) -> Configuration:
-        """The profile, the credentials and the signing keys of this run."""
+        """The profile, credentials and signing keys of this run."""
         return Configuration(self.system, self.options, self.warn)
 
     @property
     def api_url(self) -> str:
-        """The base URL of the API, without credentials too."""
+        """The base URL of the API, even without credentials."""
         return self.config.api_url
 
     @cached_property
     def client(self) -> Client:
-        """The client of QStash's API, which connects with the first request."""
+        """The client of QStash's API, which connects on the first request."""
         settings = self.config.settings
         return self.open_client(
             settings.api_url,
@@ -74,7 +74,7 @@ class Context(Exchanges):
 
     @property
     def client_if_open(self) -> Client | None:
-        """The client, None where nothing needed it yet."""
+        """The client, or None if no request has needed it."""
         return self.__dict__.get("client")
 
     def open_client(
@@ -86,7 +86,7 @@ class Context(Exchanges):
         request_timeout_s: float = 60,
         max_wait_s: float = 10,
     ) -> Client:
-        """A client for another URL or token, which the caller closes."""
+        """Returns a client for another URL or token. The caller closes it."""
         from qstash_cli.client.client import Client, ClientConfig
 
         config = ClientConfig(
@@ -104,17 +104,17 @@ class Context(Exchanges):
             self.client.close()
 
     def new_id(self, prefix: str) -> str:
-        """A fresh random id such as `dedup_` and 28 characters."""
+        """Returns a new random id, such as `dedup_` and 28 characters."""
         from qstash_cli.protocol.ids import new_id
 
         return new_id(prefix, self.system.random_bytes)
 
     def out_terminal(self) -> TerminalInfo:
-        """The terminal that standard output is, or is not."""
+        """Returns the terminal information of standard output."""
         return self._terminal(is_terminal=self.streams.out_is_terminal)
 
     def err_terminal(self) -> TerminalInfo:
-        """The terminal that standard error is, or is not."""
+        """Returns the terminal information of standard error."""
         return self._terminal(is_terminal=self.streams.err_is_terminal)
 
     def _terminal(self, *, is_terminal: bool) -> TerminalInfo:
@@ -139,7 +139,7 @@ class Context(Exchanges):
         self._write_message(text, "warning")
 
     def note_forecast(self, subject: str, messages_per_day: float) -> None:
-        """Writes how many messages schedules make, as a warning if the plan allows fewer."""
+        """Reports the number of messages from schedules, as a warning if it exceeds the plan."""
         from qstash_cli.protocol.volume import forecast
 
         settings = self.config.settings_if_any
@@ -147,7 +147,10 @@ class Context(Exchanges):
         (self.warn if made.exceeds_plan else self.note)(made.text)
 
     def report_count(self, count: int, noun: tuple[str, str]) -> None:
-        """Writes below a table on a terminal how many there are; the noun has its plural."""
+        """Reports the number of rows below a table on a terminal.
+
+        `noun` is the noun in singular and plural.
+        """
         from qstash_cli.output.failure import write_dim
 
         terminal = self.err_terminal()
@@ -161,13 +164,13 @@ class Context(Exchanges):
         write_message(text, self.streams.err, kind)
 
     def _trace(self, line: str) -> None:
-        """Writes a line of a request or response to standard error."""
+        """Writes a line about a request or response to standard error."""
         from qstash_cli.output.safe import safe_text
 
         self.streams.err.write(f"{safe_text(line)}\n")
 
     def status(self) -> AbstractContextManager[StatusLine]:
-        """A status line on standard error; it displays nothing off a terminal."""
+        """Returns a status line on standard error. Without a terminal it displays nothing."""
         from qstash_cli.output.progress import status
 
         return status(self.err_terminal(), self.streams.err)
@@ -175,12 +178,12 @@ class Context(Exchanges):
     def confirm(
         self, question: str, *, yes: bool, make_question: Callable[[], str] | None = None
     ) -> None:
-        """Returns if the user agrees, and without a question where nothing will be sent.
+        """Asks for confirmation, unless nothing will be sent.
 
-        `make_question` makes the question where a user is there to answer, for a question that
-        needs a request.
+        `make_question` creates the question, for questions that need a request. It is called only
+        if the user can answer.
 
-        Raises `Interrupted` if the user declines, and `BadInput` where nobody can answer.
+        Raises `Interrupted` if the user declines, and `BadInput` if no user can answer.
         """
         if yes or self.options.connection.preview:
             return
@@ -193,7 +196,7 @@ class Context(Exchanges):
         prompts.confirm(make_question() if make_question else question, streams.stdin, streams.err)
 
     def read_secret(self, what: str) -> str:
-        """A secret typed at a hidden prompt, or the first line of standard input off a terminal.
+        """Prompts for a secret without echo, or reads a line of standard input without a terminal.
 
         Raises `BadInput` with --no-input on a terminal, and `Interrupted` at the end of input.
         """
@@ -206,7 +209,7 @@ class Context(Exchanges):
         return prompts.secret(what, self.streams.err)
 
     def read_body(self, spec: str) -> bytes:
-        """The bytes that `TEXT`, `@FILE` or `-` stand for. Raises `BadInput` naming the file."""
+        """Returns the bytes of `TEXT`, `@FILE` or `-`. Raises `BadInput` naming the file."""
         if spec == "-":
             return self.streams.stdin.read()
         if spec.startswith("@"):

@@ -1,4 +1,4 @@
-"""How commands reach QStash: they read, and they name what they send and what becomes of it."""
+"""How commands exchange requests with QStash: they read, write, or preview their writes."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Send(Protocol):
 
 
 class Exchanges(ABC):
-    """Reads, and writes that --dry-run and --curl turn into a preview.
+    """Sends reads, and sends writes or previews them with --dry-run and --curl.
 
-    Nothing but `run` and `then` can send a write, and a preview calls neither: so a command is
-    written once, for both.
+    Only `run` and `then` can send a write, and a preview calls neither. So a command is written
+    once for both.
     """
 
     options: RunOptions
@@ -37,7 +37,7 @@ class Exchanges(ABC):
     @property
     @abstractmethod
     def api_url(self) -> str:
-        """The base URL of the API, without credentials too."""
+        """The base URL of the API, even without credentials."""
 
     @property
     @abstractmethod
@@ -46,38 +46,37 @@ class Exchanges(ABC):
 
     @abstractmethod
     def note(self, text: str) -> None:
-        """Writes a message on standard error."""
+        """Writes a note to standard error."""
 
     @abstractmethod
     def warn(self, text: str) -> None:
-        """Writes a warning on standard error."""
+        """Writes a warning to standard error."""
 
     def read(self, request: Request[T]) -> T:
-        """The response to a GET, sent now, with --dry-run and --curl too.
+        """Sends a GET and returns its response, with --dry-run and --curl too.
 
-        For what a command must know before it can say what else it sends. Raises as
-        `Client.send` does.
+        Used for information that determines the other requests. Raises like `Client.send`.
         """
         with self._reading(request):
             return self.client.send(request)
 
     def read_pages(self, request: Request[T]) -> Iterator[T]:
-        """The items of every page of a GET, sent as `read` does."""
+        """Yields the items of every page of a GET, which is sent like `read`."""
         with self._reading(request):
             yield from self.client.pages(request)
 
     def fetch(self, request: Request[T], then: Callable[[T], Result], *, later: str = "") -> Result:
-        """The result of a GET that is all the command is about; a preview displays the request."""
+        """Returns the result of a GET, for commands that only read, or a preview of the request."""
         return self.perform([request], lambda send: then(send(request)), later=later)
 
     def fetch_pages(
         self, request: Request[T], then: Callable[[Iterator[T]], Result], *, later: str = ""
     ) -> Result:
-        """Like `fetch`, for a paged GET."""
+        """Like `fetch`, for a GET with pages."""
         return self.perform([request], lambda _send: then(self.client.pages(request)), later=later)
 
     def write(self, request: Request[T], then: Callable[[T], Result], *, later: str = "") -> Result:
-        """Sends a request that changes something, and returns the result of its response."""
+        """Sends a request that changes something, and returns the result for its response."""
         return self.perform([request], lambda send: then(send(request)), later=later)
 
     def write_all(
@@ -99,11 +98,11 @@ class Exchanges(ABC):
         footer: Callable[[], str | None] | None = None,
         error: FindError | None = None,
     ) -> Result:
-        """The result of `run`, which gets what sends; or with --dry-run or --curl a preview.
+        """Returns the result of `run`, which receives the send function; or a preview.
 
-        A preview displays `requests`, which must be all that `run` sends, in order. `later` says
-        which further requests depend on the responses. `footer` and `error` are those of the
-        preview's result.
+        With --dry-run or --curl the preview displays `requests`, which must be all requests of
+        `run`, in order. `later` says which further requests depend on the responses. `footer` and
+        `error` are added to the preview's result.
         """
         form = self.options.connection.preview
         if form is None:
@@ -118,7 +117,7 @@ class Exchanges(ABC):
 
     @contextmanager
     def checking(self, what: str) -> Iterator[None]:
-        """Reads in it are a check that a preview can do without, where QStash is out of reach."""
+        """Allows reads in the `with` statement to fail in a preview if QStash is unreachable."""
         try:
             yield
         except (BadCredentials, Unreachable) as error:

@@ -1,4 +1,4 @@
-"""How a run ends that failed: one error on standard error, and its exit code."""
+"""Reports the error of a failed run and determines its exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qstash_cli.errors import OutputFailed, QstashError
 
 
 def fail(argv: Sequence[str], ctx: Context, error: QstashError) -> int:
-    """Reports an error and returns its exit code. `ctx` has the options that were read so far."""
+    """Reports an error and returns its exit code. `ctx` has the options parsed so far."""
     from qstash_cli.output.failure import write_failure
 
     output, err = ctx.options.output, ctx.streams.err
@@ -29,11 +29,11 @@ def fail(argv: Sequence[str], ctx: Context, error: QstashError) -> int:
 
 
 def defect(fault: Exception, ctx: Context) -> QstashError:
-    """The error for an exception that nobody expected.
+    """Returns the error for an unexpected exception.
 
-    The exception's own text is left out: it may contain anything, a secret too.
+    Omits the text of the exception, since it may contain anything, including secrets.
     """
-    # A response of another shape than QStash's is no defect of this program.
+    # The cause may be a server that is not QStash.
     doubt = ""
     if ctx.client_if_open is not None:
         doubt = f"is {ctx.config.settings.api_url} QStash's API? "
@@ -46,9 +46,10 @@ def defect(fault: Exception, ctx: Context) -> QstashError:
 
 
 def flush_or_discard(out: TextIO) -> None:
-    """Writes what is buffered, or drops it where standard output is gone.
+    """Flushes the stream, or drops the buffered data if standard output is closed.
 
-    Python flushes standard output once more at the end of the process, and then complains.
+    Python flushes standard output again at the end of the process, and prints an error if that
+    fails.
     """
     try:
         out.flush()
@@ -58,8 +59,8 @@ def flush_or_discard(out: TextIO) -> None:
 
 
 def _safe_traceback(error: Exception) -> str:
-    # Frames begin with blanks, the sentence between two exceptions with a line feed. The other
-    # lines are messages, which contain texts of QStash.
+    # Frames start with spaces, the sentence between two exceptions with a line feed. The other
+    # lines are messages, which contain text from QStash.
     import traceback
 
     from qstash_cli.output.safe import safe_text

@@ -1,4 +1,4 @@
-"""What a dataclass field says of the command-line flag it stands for, and an argument of itself."""
+"""Metadata of dataclass fields that are command-line options, and arguments without a field."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 
 class Flag(NamedTuple):
-    """One option: its names (by default the field's), its help, and how its text is parsed.
+    """An option: its names (by default the name of the field), help and parser.
 
-    `parse` gets the text and raises `BadInput`; `parse_at` gets the time in unix seconds, too, and
-    replaces it for relative times. A flag without a `metavar` is a switch. `complete` is the kind
-    of value that shells offer, such as `queue`, or the values themselves: `jsonl|csv`.
+    `parse` takes the text and raises `BadInput`. `parse_at` also takes the time in unix seconds,
+    and replaces `parse` for relative times. A flag without a `metavar` is a switch. `complete` is
+    the kind of value that shells offer, such as `queue`, or a list of values: `jsonl|csv`.
     """
 
     help: str
@@ -26,7 +26,7 @@ class Flag(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """One argument: its help, how it is called there, and the kind of value that shells offer."""
+    """An argument: its help, its name there, and the kind of value that shells offer."""
 
     help: str
     metavar: str
@@ -34,7 +34,7 @@ class Argument(NamedTuple):
 
 
 def flag(text: str, *names: str, default: Any = MISSING, **more: Any) -> Any:
-    """A dataclass field that is a flag with this help."""
+    """Returns a dataclass field for a flag with this help."""
     record = Flag(help=text, names=names, **more)
     if default is MISSING:
         default = () if record.repeats else None if record.metavar else False

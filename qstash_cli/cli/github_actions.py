@@ -20,7 +20,7 @@ def validate_github_output(ctx: Context, options: AutomationOptions) -> None:
 
 
 def write_output(ctx: Context, ids: Sequence[str]) -> None:
-    """Gives the output that `--github-output` names these ids. Raises `BadInput`."""
+    """Writes the ids to the output that `--github-output` names. Raises `BadInput`."""
     from qstash_cli.output.github import named_output
     from qstash_cli.output.safe import encodable
 
@@ -35,7 +35,7 @@ def write_output(ctx: Context, ids: Sequence[str]) -> None:
 
 
 def mask(ctx: Context, *secrets: str | None) -> None:
-    """Makes the runner mask secrets that are about to be printed."""
+    """Masks secrets in the runner's log before they are printed."""
     if _is_on(ctx):
         from qstash_cli.output.github import masks
 
@@ -44,7 +44,7 @@ def mask(ctx: Context, *secrets: str | None) -> None:
 
 
 def annotate(ctx: Context, error: QstashError) -> None:
-    """Shows an error on the summary of the run too."""
+    """Adds an error to the summary of the workflow run."""
     if _is_on(ctx):
         from qstash_cli.output.github import annotation
 

@@ -1,4 +1,4 @@
-"""Which help a command line asks for."""
+"""Recognizes command lines that ask for help."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HELP = CliOption("help", Flag("Show this message and exit.", names=("-h", "--he
 
 
 class RequestedHelp(NamedTuple):
-    """The names of the command whose help is asked for, none for the help of `qstash` itself.
+    """The path of the command to display help for; empty for the help of `qstash` itself.
 
-    The exit code is 2 where the help stands for a missing command.
+    The exit code is 2 if the help replaces a missing command.
     """
 
     path: tuple[str, ...]
@@ -24,7 +24,7 @@ class RequestedHelp(NamedTuple):
 
 
 def requested_help(index: CommandIndex, argv: Sequence[str]) -> RequestedHelp | None:
-    """The help that a command line asks for, None for any other line and for a mistake in it."""
+    """Returns the help that a valid command line asks for, otherwise None."""
     names = set(_HELP.names)
     if not argv or (len(argv) == 1 and argv[0] in names):
         return RequestedHelp((), 0 if argv else 2)

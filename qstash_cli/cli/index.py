@@ -1,4 +1,4 @@
-"""The commands by name. A command's module is imported when the command is used."""
+"""The index of commands by name. Imports a command's module when the command is used."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A name on the command line: its line in `qstash --help` and the section it is listed in.
+    """A top-level name: its help line in `qstash --help` and its section there.
 
-    `module` is relative to `qstash_cli.commands`, and the name itself if it is empty.
+    `module` is relative to `qstash_cli.commands`. If it is empty, the name is the module.
     """
 
     name: str
@@ -62,12 +62,12 @@ EXAMPLES = """\
 qstash demo                                        try it without an account
 qstash dev                                         run QStash on this machine
 qstash publish https://example.com/hook name=ada   publish a message"""
-# QStash's API says topic for a URL group.
+# QStash's API calls a URL group a topic.
 ALIASES = {"topic": "urlgroup"}
 
 
 class CommandIndex(NamedTuple):
-    """The names on the command line."""
+    """The top-level names of commands."""
 
     entries: tuple[Entry, ...]
     aliases: Mapping[str, str]
@@ -78,23 +78,23 @@ class CommandIndex(NamedTuple):
         return {entry.name: entry.help for entry in self.entries}
 
     def name_of(self, text: str) -> str | None:
-        """The name that a text on the command line stands for, None if there is no such command."""
+        """Returns the name for a text on the command line, or None if there is no such command."""
         name = self.aliases.get(text, text)
         return name if any(entry.name == name for entry in self.entries) else None
 
     def group(self, name: str) -> CommandGroup:
-        """The commands of a name, from its module."""
+        """Imports and returns the command group of a name."""
         module = next(entry.module for entry in self.entries if entry.name == name) or name
         found: CommandGroup = import_module(f"qstash_cli.commands.{module}").app
         return found
 
     def all_commands(self) -> Iterator[tuple[str, Command]]:
-        """Every command with its whole name, such as `dlq retry`. Imports all of them."""
+        """Yields every command with its full name, such as `dlq retry`. Imports all of them."""
         for entry in self.entries:
             yield from self.commands_of(entry)
 
     def commands_of(self, entry: Entry) -> Iterator[tuple[str, Command]]:
-        """The commands behind a name, with their whole names."""
+        """Yields the commands of an entry with their full names."""
         group = self.group(entry.name)
         if group.only_command is not None:
             yield entry.name, group.only_command

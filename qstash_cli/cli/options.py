@@ -1,4 +1,4 @@
-"""From option dataclasses to the options of the command line, and from their texts back."""
+"""Converts option dataclasses to command-line options, and their texts back to dataclasses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HEADER = Flag(
 
 
 class CallbackFamily(NamedTuple):
-    """The options of a callback's own delivery: `--{prefix}-retries` and so on."""
+    """The options for the delivery of a callback: `--{prefix}-retries` and so on."""
 
     field: str
     prefix: str
@@ -38,18 +38,18 @@ CALLBACK_FAMILIES = (
 
 
 class CliOption(NamedTuple):
-    """An option on the command line, by the name of its parameter."""
+    """A command-line option, identified by the name of its parameter."""
 
     parameter: str
     flag: Flag
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that are typed for it."""
+        """The option names on the command line."""
         return self.flag.names or (f"--{self.parameter.replace('_', '-')}",)
 
     def read(self, value: Any, now: float) -> Any:
-        """The option's value, None or False or () if it is absent. Raises `BadInput`."""
+        """Parses the option; None, False or () if it is absent. Raises `BadInput`."""
         if self.flag.repeats:
             values = [self._parsed(text, now) for text in value or ()]
             return tuple(values)
@@ -68,7 +68,7 @@ class CliOption(NamedTuple):
 
 
 def is_option_group(hint: Any) -> bool:
-    """Whether a parameter of this type stands for several options."""
+    """Whether a parameter of this type is a group of options."""
     return is_dataclass(_plain_type(hint))
 
 
@@ -78,7 +78,7 @@ def _plain_type(hint: Any) -> Any:
 
 @cache
 def options_of(hint: Any) -> tuple[CliOption, ...]:
-    """The options of an option dataclass."""
+    """Returns the options of an option dataclass."""
     return tuple(_options(hint))
 
 
@@ -95,7 +95,7 @@ def _options(hint: Any) -> Iterator[CliOption]:
 
 
 def callback_options(family: CallbackFamily) -> Iterator[CliOption]:
-    """The options of a family."""
+    """Returns the options of a callback family."""
     yield from (option for _, option in _callback_options(family.prefix, family.section))
 
 
@@ -140,7 +140,7 @@ _SHORT = {"--method": "-X"}
 
 
 def build(hint: Any, values: Mapping[str, Any], now: float) -> Any:
-    """The option dataclass with the values of these texts. Raises `BadInput`."""
+    """Builds the option dataclass from texts. Raises `BadInput`."""
     kind = _plain_type(hint)
     if kind is MessageOptions:
         return _build_message(get_args(hint)[1], values, now)

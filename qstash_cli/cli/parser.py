@@ -1,8 +1,8 @@
-"""The reader of a command line, for runs and for completion.
+"""The parser of command lines, for runs and for completion.
 
-It reads what is plainly right. Typer, whose import takes longer than most commands, reads the rest:
-`--help`, and every mistake, for which it has the messages. A property test over all commands holds
-the two together.
+It parses only valid command lines. Typer, which takes longer to import than most commands run,
+handles `--help` and every usage error, since it has the messages. A property test over all commands
+ensures that both parsers agree.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _JSON = ("json", "jsonl")
 
 
 def root_options() -> list[CliOption]:
-    """The options that may also stand before the command."""
+    """Returns the options that are also accepted before the command."""
     kinds = (OutputOptions, AutomationOptions, ConnectionOptions)
     return [option for kind in kinds for option in options_of(kind)]
 
 
 @dataclass
 class ParsedLine:
-    """What stands on a command line behind the command's name.
+    """The texts that follow the command's name.
 
     `values` has the text of each option by parameter: None if it is absent, True or False for a
-    switch, a list for one that may be repeated. `open_option` waits for its value at the end.
-    `has_mistake` is true if an option is unknown, or has a value where it takes none.
+    switch, a list for an option that may be repeated. `open_option` is an option at the end without
+    its value. `has_mistake` is true if an option is unknown, or has a value but takes none.
     """
 
     values: dict[str, Any]
@@ -43,7 +43,7 @@ class ParsedLine:
 
 
 def parse(options: Sequence[CliOption], argv: Sequence[str]) -> ParsedLine:
-    """Splits a command line, which may be unfinished or wrong, into options and arguments."""
+    """Splits a command line, which may be incomplete or invalid, into options and arguments."""
     by_name = {name: option for option in options for name in option.names}
     line = ParsedLine({o.parameter: None if o.flag.metavar else False for o in options})
     rest = iter(argv)
@@ -60,7 +60,7 @@ def parse(options: Sequence[CliOption], argv: Sequence[str]) -> ParsedLine:
 def _take(
     by_name: Mapping[str, CliOption], text: str, rest: Iterator[str], line: ParsedLine
 ) -> None:
-    """Reads one option, and its value from what follows if the text has none."""
+    """Reads one option, and takes its value from the following texts if necessary."""
     name, value = split_option(text)
     option = by_name.get(name)
     if option is None:
@@ -81,7 +81,7 @@ def _take(
 
 
 def split_option(text: str) -> tuple[str, str | None]:
-    """The name of an option, and the value in the same text, None if there isn't one."""
+    """Splits a text into the option's name and its value, or None if it has none."""
     if text.startswith("--"):
         name, equals, value = text.partition("=")
         return name, value if equals else None
@@ -96,10 +96,7 @@ class ParsedCommand(NamedTuple):
 
 
 def read(group: CommandGroup, argv: Sequence[str]) -> ParsedCommand | None:
-    """The command that is called.
-
-    None if the line is not plainly right, so that Typer has to read it.
-    """
+    """Returns the command on the line, or None if Typer has to parse the line."""
     command, rest = group.only_command, argv
     if command is None:
         command, rest = (group.find(argv[0]), argv[1:]) if argv else (None, argv)
@@ -113,7 +110,7 @@ def read(group: CommandGroup, argv: Sequence[str]) -> ParsedCommand | None:
 
 
 def _assigned(arguments: Sequence[CliArgument], positional: Sequence[str]) -> dict[str, Any] | None:
-    """The text or texts of each argument, None if one is missing or there are too many."""
+    """Assigns texts to the arguments. Returns None if a text is missing or there are too many."""
     rest = list(positional)
     found: dict[str, Any] = {}
     for one in arguments:
@@ -129,10 +126,10 @@ def _assigned(arguments: Sequence[CliArgument], positional: Sequence[str]) -> di
 
 
 def with_root_options_behind(index: CommandIndex, argv: Sequence[str]) -> list[str]:
-    """The line with the options that stand before the command moved behind it.
+    """Moves the options before the command behind it.
 
-    `-p prod queue list` becomes `queue list -p prod`. A line that does not begin with options that
-    every command has is returned as it is.
+    `-p prod queue list` becomes `queue list -p prod`. Returns a line unchanged if it does not start
+    with options that every command has.
     """
     options = {name: option for option in root_options() for name in option.names}
     at = 0
@@ -151,7 +148,7 @@ def with_root_options_behind(index: CommandIndex, argv: Sequence[str]) -> list[s
 
 
 def wants_json(index: CommandIndex, argv: Sequence[str]) -> bool:
-    """Whether a line, which may be wrong, asks for JSON: its error is then JSON too."""
+    """Whether a line, which may be invalid, asks for JSON, so that its error is JSON too."""
     name = index.name_of(argv[0]) if argv else None
     options = options_of(OutputOptions)
     if name is not None:

@@ -1,4 +1,4 @@
-"""Polls until an outcome is final, with pauses that grow."""
+"""Polls until an outcome is final, with increasing pauses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHORTEST_PAUSE_S = 0.01
 
 
 class WaitClock(Protocol):
-    """The clock of a wait. `now` is in seconds, `sleep` takes seconds."""
+    """The clock of a wait. `now` is in seconds; `sleep` takes seconds."""
 
     @property
     def now(self) -> Callable[[], float]: ...
@@ -26,7 +26,7 @@ class WaitClock(Protocol):
 
 
 class Pending(NamedTuple):
-    """Not final yet. `progress` is for the status line."""
+    """The outcome is not final yet. `progress` is the text of the status line."""
 
     progress: str
 
@@ -40,11 +40,11 @@ class Deadline:
         self.timeout_s = timeout_s
 
     def elapsed_s(self) -> float:
-        """How long the command has waited."""
+        """Returns how long the command has waited."""
         return self._clock.now() - self._started_at
 
     def sleep(self, pause_s: float) -> None:
-        """Sleeps for a pause, which the deadline may shorten."""
+        """Sleeps for a pause, but not beyond the deadline."""
         left_s = self.timeout_s - self.elapsed_s()
         self._clock.sleep(max(_SHORTEST_PAUSE_S, min(pause_s, left_s)))
 
@@ -52,7 +52,7 @@ class Deadline:
 def rounds(
     sleep: Callable[[float], None], *, pause_s: float, growth: float = 1, longest_s: float
 ) -> Iterator[None]:
-    """One round after another, for ever. Sleeps between two."""
+    """Yields endlessly, with a pause between two rounds."""
     while True:
         yield
         sleep(pause_s)
@@ -66,9 +66,9 @@ def poll(
     report: Callable[[str], None],
     timed_out: Callable[[], QstashError],
 ) -> T:
-    """The first outcome of `attempt` that is final. It is called once at least.
+    """Calls `attempt` at least once, until its outcome is final, and returns that outcome.
 
-    `report` receives the progress. Raises what `timed_out` returns once the time is up.
+    `report` receives the progress. Raises the error from `timed_out` at the deadline.
     """
     pauses = rounds(
         deadline.sleep, pause_s=_FIRST_PAUSE_S, growth=_GROWTH, longest_s=_LONGEST_PAUSE_S

@@ -1,7 +1,7 @@
-"""What `--dry-run` and `--curl` print: every request that a run would send, in order.
+"""Renders `--dry-run` and `--curl`: every request that a run would send, in order.
 
-A preview is a `Result` like any other: a command names its requests, and `Context.perform`
-either sends them or renders them here.
+A preview is a `Result` like any other: `Context.perform` either sends a command's requests or
+renders them here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ExternalRequest(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """What a preview says between requests; `item` takes its place among items of a batch."""
+    """A remark between requests; `item` replaces it among the items of a batch."""
 
     text: str
     item: dict[str, Any]
@@ -50,9 +50,10 @@ Planned = _AnyRequest | Remark
 
 
 class Preview(NamedTuple):
-    """Renders requests: as JSON for that `format`, as items of a batch for jsonl, or as text.
+    """Renders requests as JSON, batch items or text.
 
-    `form` is that of the text. A `query` needs JSON.
+    A `format` of json selects JSON, and jsonl selects batch items. `form` is the form of the text.
+    A `query` requires JSON.
     """
 
     api_url: str
@@ -61,10 +62,10 @@ class Preview(NamedTuple):
     query: str | None
 
     def of(self, planned: Iterable[Planned], later: str) -> Result:
-        """The requests; in JSON one is an object, and any other number an array.
+        """Returns the requests; in JSON, one request is an object, any other number is an array.
 
-        `later` says which further requests depend on responses. The requests may be generated while
-        they are rendered. Raises `BadInput` for a request that cannot be rendered.
+        `later` says which further requests depend on responses. The requests may be generated
+        during rendering. Raises `BadInput` for a request that cannot be rendered.
         """
         if self.format == "jsonl":
             return self._result(chain.from_iterable(map(self._items, planned)))
@@ -122,7 +123,7 @@ class Preview(NamedTuple):
 
 
 def batch_item(request: Request[Any]) -> dict[str, Any]:
-    """A publish as an item of a batch. Source: QStash docs, "Batch".
+    """Returns a publish request as a batch item. Source: QStash docs, "Batch".
 
     Raises `BadInput` for a body that is not UTF-8, which a batch cannot contain.
     """

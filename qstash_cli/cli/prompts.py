@@ -1,4 +1,4 @@
-"""Questions on a terminal: a confirmation, and a secret that is not echoed."""
+"""Prompts on a terminal: confirmations, and secrets without echo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qstash_cli.errors import Interrupted
 
 
 def confirm(question: str, stdin: BinaryIO, err: TextIO) -> None:
-    """Asks a yes-or-no question. Raises `Interrupted` unless the response is yes."""
+    """Asks a yes-or-no question. Raises `Interrupted` unless the user answers yes."""
     from qstash_cli.output.safe import safe_text
 
     err.write(f"{safe_text(question)} [y/N] ")
@@ -21,7 +21,7 @@ def confirm(question: str, stdin: BinaryIO, err: TextIO) -> None:
 
 
 def secret(what: str, err: TextIO) -> str:
-    """A secret typed at a prompt without echo. Raises `Interrupted` at the end of input."""
+    """Prompts for a secret without echo. Raises `Interrupted` at the end of input."""
     import getpass
 
     try:

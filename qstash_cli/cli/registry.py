@@ -1,8 +1,8 @@
-"""The commands: a function with dataclass parameters, whose fields are options.
+"""The registry of commands. A command is a function whose options are fields of dataclasses.
 
 `def retry(ctx, dlq_id, options: Annotated[MessageOptions, "dlq_retry"]) -> Result` becomes a
 command: each field of a dataclass is an option, and a parameter that is not a dataclass is an
-argument. The parser, completion, Typer and the man page all read these declarations.
+argument. The parser, completion, Typer and the man page read these declarations.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OnError = Callable[[Context, QstashError], Result | None]
 
 
 class CliArgument(NamedTuple):
-    """An argument on the command line, by the name of the function's parameter."""
+    """A command-line argument, identified by the name of the function's parameter."""
 
     parameter: str
     argument: Argument
@@ -32,16 +32,17 @@ class CliArgument(NamedTuple):
 
     @property
     def usage(self) -> str:
-        """The argument in a usage line: `URL`, `[ID]...`."""
+        """Returns the argument as in a usage line: `URL`, `[ID]...`."""
         name = self.argument.metavar
         return f"{name if self.is_required else f'[{name}]'}{'...' if self.is_list else ''}"
 
 
 class Command:
-    """One command. One that does not connect has no connection options.
+    """A command. If it does not connect, it has no connection options.
 
-    `view` lets `--columns` be checked before anything is sent. `on_error` may make a result of an
-    error in an option's value or in the function; None leaves it an error.
+    `view` allows `--columns` to be validated before anything is sent. `on_error` may convert an
+    error in an option's value or in the function to a result; if it returns None, the error is
+    raised.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Command:
 
     @property
     def help(self) -> str:
-        """The whole help text; its examples follow a line with `\\b`."""
+        """The whole help text; a line with `\b` precedes its examples."""
         return inspect.cleandoc(self.function.__doc__ or "")
 
     @property
@@ -72,7 +73,7 @@ class Command:
     @cached_property
     def _hints(self) -> dict[str, Any]:
         hints = get_type_hints(self.function, include_extras=True)
-        # The first parameter is the invocation.
+        # The first parameter is the context.
         return {name: hints[name] for name in list(self._parameters)[1:]}
 
     @cached_property
@@ -81,7 +82,7 @@ class Command:
 
     @cached_property
     def arguments(self) -> tuple[CliArgument, ...]:
-        """The arguments, in their order."""
+        """The arguments, in order."""
         return tuple(
             _argument(name, hint, self._parameters[name])
             for name, hint in self._hints.items()
@@ -95,7 +96,7 @@ class Command:
 
     @cached_property
     def options(self) -> tuple[CliOption, ...]:
-        """All options, in the order of the help."""
+        """All options, in the order in which the help lists them."""
         connection = [ConnectionOptions] if self.connects else []
         hints = [*self.option_groups.values(), OutputOptions, AutomationOptions, *connection]
         return tuple(option for hint in hints for option in options_of(hint))
@@ -114,23 +115,23 @@ def _argument(name: str, hint: Any, parameter: inspect.Parameter) -> CliArgument
 
 
 class CommandGroup:
-    """The commands behind a name. A group of one command is that command itself."""
+    """The commands of a top-level name. A group may consist of a single command."""
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
 
     @property
     def only_command(self) -> Command | None:
-        """The command that the name itself stands for, None if a second name has to follow."""
+        """The command of a group that has no subcommands, otherwise None."""
         return self.commands[0] if len(self.commands) == 1 else None
 
     def find(self, name: str) -> Command | None:
-        """The command of this name, None if there isn't one."""
+        """Returns the command of this name, or None."""
         return next((command for command in self.commands if command.name == name), None)
 
 
 def group() -> CommandGroup:
-    """A group, to which `command` adds commands."""
+    """Creates a group, to which `command` adds commands."""
     return CommandGroup()
 
 
@@ -142,7 +143,7 @@ def command(
     view: View | None = None,
     on_error: OnError | None = None,
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Adds a function to a group as a command."""
+    """Returns a decorator that adds a function to a group as a command."""
 
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
         called = name or function.__name__.strip("_").replace("_", "-")

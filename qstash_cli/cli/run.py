@@ -1,4 +1,4 @@
-"""One run of the command line, from the arguments to the exit code."""
+"""Runs one command line, from the arguments to the exit code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(argv: Sequence[str], ctx: Context) -> int:
     try:
         parsed = _parsed(argv, ctx)
         if isinstance(parsed, ParsedCommand):
-            # An error in any further option is reported in the format that these ask for.
+            # An error in any other option is reported in the format of these options.
             ctx = _with_output_options(ctx, parsed)
             try:
                 ctx = _with_all_options(ctx, parsed)
@@ -43,7 +43,7 @@ def run(argv: Sequence[str], ctx: Context) -> int:
         code = fail(argv, ctx, error)
     except InputFailed as fault:
         code = fail(argv, ctx, BadInput(f"cannot read standard input: {fault.strerror}"))
-    except Exception as fault:  # noqa: BLE001 - whatever it is, it ends with a message and a code
+    except Exception as fault:  # noqa: BLE001 - every exception ends with a message and an exit code
         code = fail(argv, ctx, defect(fault, ctx))
     finally:
         ctx.close()
@@ -52,7 +52,7 @@ def run(argv: Sequence[str], ctx: Context) -> int:
 
 
 def _parsed(argv: Sequence[str], ctx: Context) -> ParsedCommand | int:
-    """The command on the line, or the exit code of a line that needs no command."""
+    """Returns the command on the line, or an exit code if there is no command to run."""
     if "_QSTASH_COMPLETE" in ctx.system.env:
         from qstash_cli.completion.reply import reply
 
@@ -67,7 +67,7 @@ def _parsed(argv: Sequence[str], ctx: Context) -> ParsedCommand | int:
 
 
 def _without_help_command(argv: Sequence[str]) -> list[str]:
-    """`help COMMAND` as `COMMAND --help`, everything else unchanged."""
+    """Converts `help COMMAND` to `COMMAND --help`, and returns other lines unchanged."""
     first, *rest = argv or [""]
     if first == "help" and rest and INDEX.name_of(rest[0]) is not None:
         from qstash_cli.commands.help.topics import TOPICS
@@ -78,15 +78,15 @@ def _without_help_command(argv: Sequence[str]) -> list[str]:
 
 
 def _command_of(argv: list[str]) -> ParsedCommand | None:
-    """The command on the line, None if the line is not plainly right."""
+    """Returns the command on the line, or None if Typer has to parse the line."""
     name = INDEX.name_of(argv[0]) if argv else None
     return None if name is None else read(INDEX.group(name), argv[1:])
 
 
 def _help_or_mistake(argv: list[str]) -> ParsedCommand | int:
-    """Writes the help that the line asks for, and returns its exit code.
+    """Prints the help that the line asks for, and returns its exit code.
 
-    Typer also reads every other line: it has the message for each mistake. Raises `BadInput`.
+    Typer parses any other line to report the usage error. Raises `BadInput`.
     """
     from qstash_cli.cli import typer_app
     from qstash_cli.cli.help import requested_help
@@ -105,7 +105,7 @@ def _with_output_options(ctx: Context, parsed: ParsedCommand) -> Context:
 
 
 def _with_all_options(ctx: Context, parsed: ParsedCommand) -> Context:
-    """The context with the options that every command has. Raises `BadInput`."""
+    """Returns the context with the options that every command has. Raises `BadInput`."""
     command, values = parsed
     now, output = ctx.system.now(), ctx.options.output
     validate_output(output.format, output.query, output.columns, command.view)
@@ -120,7 +120,7 @@ def _with_all_options(ctx: Context, parsed: ParsedCommand) -> Context:
 
 
 def _refuse_closed_output(ctx: Context) -> None:
-    # Before anything is sent whose response nobody would see.
+    # Checked before anything is sent, since nobody would see the response.
     out = ctx.streams.out
     if isinstance(out, StandardOutput) and not out.is_open:
         raise OutputFailed("it is closed", done="nothing was sent")
@@ -133,7 +133,7 @@ def _validate_preview(ctx: Context, view: View | None) -> None:
 
 
 def _result(ctx: Context, parsed: ParsedCommand) -> Result:
-    """What the command returns. Raises `QstashError`."""
+    """Runs the command and returns its result. Raises `QstashError`."""
     command, values = parsed
     now = ctx.system.now()
     groups = {name: build(hint, values, now) for name, hint in command.option_groups.items()}
@@ -142,7 +142,7 @@ def _result(ctx: Context, parsed: ParsedCommand) -> Result:
 
 
 def _result_of_error(ctx: Context, parsed: ParsedCommand, error: QstashError) -> Result:
-    """The result that the command makes of an error. Raises the error of any other command."""
+    """Returns the command's result for an error, or raises the error if it has none."""
     result = parsed.command.on_error(ctx, error) if parsed.command.on_error else None
     if result is None:
         raise error
@@ -172,7 +172,7 @@ def _finish(result: Result, ctx: Context) -> int:
 def _write(result: Result, ctx: Context) -> int:
     """Renders the result, and writes its ids to `--github-output`.
 
-    Returns how many rows a table has.
+    Returns the number of rows of a table.
     """
     if ctx.options.automation.github_output is None or ctx.options.connection.preview is not None:
         return _render(result, ctx)
@@ -193,7 +193,7 @@ def _render(result: Result, ctx: Context) -> int:
         result,
         format=output.format,
         query=output.query,
-        # A preview has requests in the place of the command's records.
+        # The records of a preview are requests, which do not have the command's columns.
         columns=output.columns if ctx.options.connection.preview is None else None,
         out=out,
         terminal=terminal.without_width() if output.wide else terminal,

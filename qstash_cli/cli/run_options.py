@@ -17,7 +17,7 @@ _AUTOMATION = "Automation"
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """How the result is displayed."""
+    """The format of the result."""
 
     output: str | None = flag(
         "table, json, jsonl, tsv, csv or ids",
@@ -41,7 +41,7 @@ class OutputOptions:
 
     @property
     def format(self) -> str | None:
-        """The name of the format asked for, if any."""
+        """The name of the requested format, or None."""
         return "json" if self.json else "ids" if self.quiet else self.output
 
 
@@ -53,7 +53,7 @@ def _output_name(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class AutomationOptions:
-    """What a pipeline needs."""
+    """Options for pipelines."""
 
     no_input: bool = flag("Fail instead of asking for input", section=_AUTOMATION)
     no_config: bool = flag("Ignore the configuration file", section=_AUTOMATION)
@@ -67,7 +67,7 @@ class AutomationOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionOptions:
-    """Which QStash to talk to, and how patiently. Times are in seconds."""
+    """The QStash server, and the timeouts and retries of its requests. Times are in seconds."""
 
     profile: str | None = flag(
         "Profile with the credentials",
@@ -109,7 +109,7 @@ class ConnectionOptions:
 
     @property
     def preview(self) -> Literal["text", "curl"] | None:
-        """How requests are displayed instead of sent, None where they are sent."""
+        """The form of the requests if they are previewed, or None if they are sent."""
         return "curl" if self.curl else "text" if self.dry_run else None
 
 

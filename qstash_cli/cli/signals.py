@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop, for what must end tidily."""
+"""Handles Ctrl-C and SIGTERM as requests to stop, for work that must end cleanly."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from types import FrameType
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
-    """Whether the user wants to stop: by Ctrl-C, or as CI does, by SIGTERM.
+    """Returns whether the user or CI asked to stop, by Ctrl-C or SIGTERM.
 
-    The second time it is a `KeyboardInterrupt`.
+    The second signal raises `KeyboardInterrupt`.
     """
     stopped = threading.Event()
 
@@ -34,14 +34,14 @@ def stopping() -> Iterator[Callable[[], bool]]:
 
 
 class Terminated(BaseException):
-    """SIGTERM came. Not an error: nothing but the end of the process is to be done about it."""
+    """SIGTERM arrived. It is not an error: the process just ends."""
 
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """Makes SIGTERM a `Terminated`, so that what is inside is left tidily.
+    """Converts SIGTERM to `Terminated`, so that the body of the `with` statement is cleaned up.
 
-    The process then ends by the signal all the same, for whoever looks at how it ended.
+    The process still ends by the signal, so that its parent sees the signal as the reason.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

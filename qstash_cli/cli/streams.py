@@ -1,7 +1,7 @@
-"""The standard streams, any of which may be closed, full or unreadable.
+"""The standard streams, which may be closed, full or unreadable.
 
-Python has None for a stream that was closed before the process started, and exits with 120 if the
-flush at its end fails. Here there is always a stream, and a fault of it is an error with a name.
+Python uses None for a stream that was closed before the process started, and exits with 120 if the
+final flush fails. Here every stream exists, and its failure is an error that names it.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ class _Input(_Raw):
 
 
 class _Writer(io.TextIOWrapper):
-    """Text for a descriptor, which stays open. The writing itself is done by `io.FileIO`.
+    """A text stream for a descriptor, which stays open. `io.FileIO` does the writing.
 
-    A raw stream in Python could be interrupted between the system call and its return: what was
-    written would then be written again by the next flush.
+    A raw stream in Python could be interrupted between the system call and its return: the next
+    flush would then write the same data again.
     """
 
     def __init__(self, fd: int, stream: TextIO | None, *, errors: str, lines: bool) -> None:
@@ -95,17 +95,17 @@ class StandardOutput(_Writer):
     _discards = False
 
     def write(self, text: str, /) -> int:
-        """Writes a text."""
+        """Writes text."""
         with self._failing():
             return super().write(text)
 
     def flush(self) -> None:
-        """Writes what is buffered."""
+        """Flushes the buffer."""
         with self._failing():
             super().flush()
 
     def discard(self) -> None:
-        """Drops what is not written yet, and all that follows."""
+        """Drops buffered and all further data."""
         self._discards = True
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
@@ -125,24 +125,24 @@ class StandardOutput(_Writer):
 
 
 class _Messages(_Writer):
-    """Standard error. Where it cannot be written there is nobody to report that to."""
+    """Standard error. If it cannot be written, there is nowhere to report that."""
 
     def write(self, text: str, /) -> int:
-        """Writes a text."""
+        """Writes text."""
         with suppress(OSError):
             return super().write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Writes what is buffered."""
+        """Flushes the buffer."""
         with suppress(OSError):
             super().flush()
 
 
 def open_streams(columns: str) -> Streams:
-    """The streams of this process, which also take the place of those in `sys`.
+    """Opens the streams of this process, which also replace those in `sys`.
 
-    `columns` is the width that the environment names, or empty.
+    `columns` is the width from the environment, or empty.
     """
     from qstash_cli.output.terminal import columns_of
 
@@ -167,14 +167,14 @@ def open_streams(columns: str) -> Streams:
 
 
 def _occupy_closed_descriptors() -> None:
-    """Opens what was closed on nothing, so that no file or socket becomes a standard stream."""
+    """Opens closed descriptors on nothing, so that no file or socket becomes a standard stream."""
     while (fd := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         os.set_inheritable(fd, True)
     os.close(fd)
 
 
 def has_data(stream: BinaryIO) -> bool:
-    """Whether a file, a pipe or a socket has data at this moment. Neither reads nor waits."""
+    """Whether a file, pipe or socket has data at this moment. Neither reads nor waits."""
     try:
         fd = stream.fileno()
         status = os.fstat(fd)
@@ -183,7 +183,7 @@ def has_data(stream: BinaryIO) -> bool:
         if stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode):
             return _waiting_bytes(fd) > 0
     except OSError:
-        # A stream without a descriptor, or a socket that only accepts connections.
+        # The stream has no descriptor, or is a socket that only accepts connections.
         return False
     return False
 
@@ -194,7 +194,7 @@ def _waiting_bytes(fd: int) -> int:
         import termios
     except ImportError:
         return 0
-    # Unlike select, this tells data from the end of the stream.
+    # Unlike select, this distinguishes data from the end of the stream.
     number = bytearray(4)
     fcntl.ioctl(fd, termios.FIONREAD, number)
     return int.from_bytes(number, sys.byteorder)

@@ -1,4 +1,4 @@
-"""What a run has of the machine besides its streams: environment, clock, randomness, programs."""
+"""The system of a run, besides its streams: environment, clock, randomness, programs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 
 class System(NamedTuple):
-    """The machine that a run is on.
+    """The system that a run uses.
 
-    `now` is in unix seconds, `sleep` takes seconds. `run_command` returns what a program printed.
-    `started_at_s` is the unix time at which the process began, or a later one.
+    `now` is in unix seconds; `sleep` takes seconds. `run_command` returns the output of a program.
+    `started_at_s` is the unix time at which the process started, or a later one.
     """
 
     env: Mapping[str, str]
@@ -26,7 +26,7 @@ class System(NamedTuple):
 
     @classmethod
     def from_process(cls) -> System:
-        """The machine of this process."""
+        """Returns the system of this process."""
         import time
 
         from qstash_cli.config.token_command import printed

@@ -1,7 +1,7 @@
-"""The same commands as a Typer app: for help, and for the message about every mistake.
+"""The commands as a Typer app, for help and for the messages of usage errors.
 
-Only Typer's public API is used. The functions that it is given have signatures made from the
-registry, so that a command is declared once.
+Uses only Typer's public API. The registry supplies the signatures of the functions, so a command is
+declared once.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class HelpShown(NamedTuple):
 
 
 def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | HelpShown:
-    """The command on the line with the texts of its options, or `HelpShown`.
+    """Returns the command on the line with the texts of its options, or `HelpShown`.
 
-    Raises `BadInput` with Typer's message for a line that it refuses.
+    Raises `BadInput` with Typer's message for an invalid line.
     """
     name = index.name_of(argv[0]) if argv else None
     _raise_for_other_word(index, argv, name)
@@ -63,7 +63,7 @@ def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | HelpShown:
 
 
 def _raise_for_other_word(index: CommandIndex, argv: Sequence[str], name: str | None) -> None:
-    """Raises `BadInput` for a word of another tool, with the command that does the same here."""
+    """Raises `BadInput` for a term of another tool, with the equivalent command as the hint."""
     if name is None:
         word, does = argv[0] if argv else "", command_for(argv[0]) if argv else None
     else:
@@ -75,10 +75,10 @@ def _raise_for_other_word(index: CommandIndex, argv: Sequence[str], name: str | 
 
 
 def print_help(index: CommandIndex, path: Sequence[str]) -> None:
-    """Prints the help of the command with these names, of `qstash` itself without any.
+    """Prints the help of a command, or of `qstash` itself if `path` is empty.
 
-    Only that command has its options, since Typer needs a millisecond for each. Those of callbacks
-    and of every command are named, and described by `qstash help`.
+    Adds only the options of that command, since Typer needs a millisecond for each. Names the
+    options of callbacks and of every command, which `qstash help` describes.
     """
     app = _new_app(_HELP, _EPILOG)
     for entry in index.entries:
@@ -115,25 +115,27 @@ def _add_help(app: typer.Typer, name: str, command: Command) -> None:
 
 
 def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> ParsedCommand | HelpShown:
-    """The command that the app calls, or `HelpShown`. `path` is the command's, for a mistake of
-    which Typer does not say where it was made. Raises `BadInput`.
+    """Runs the app, and returns the called command or `HelpShown`.
+
+    `path` is the command's name, for usage errors that do not name their command. Raises
+    `BadInput`.
     """
     try:
         result = app(args=list(argv), prog_name="qstash", standalone_mode=False)
     except Exception as error:
-        # Typer's own click has no public name for its exceptions. All have this method.
+        # Typer's own click has no public name for its exceptions, but all have this method.
         if not hasattr(error, "format_message"):
             raise
         message = cast("Callable[[], str]", error.format_message)().rstrip(".").lstrip()
         if not message:
-            # The help was printed because a command is missing.
+            # Typer printed the help because a command is missing.
             return HelpShown(int(getattr(error, "exit_code", 2)))
         context = getattr(error, "ctx", None)
         called = context.command_path if context is not None else path
         raise BadInput(
             message[:1].lower() + message[1:], hint=f"`{called} --help` shows the usage"
         ) from error
-    # Typer returns the exit code after a help text that was asked for.
+    # After a requested help text, Typer returns the exit code.
     return result if isinstance(result, ParsedCommand) else HelpShown(int(result or 0))
 
 
@@ -150,8 +152,9 @@ def _new_app(text: str, epilog: str | None = None) -> typer.Typer:
 
 
 def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
-    """The app. Commands that are not `loaded` are names with a help line, whose modules are not
-    imported.
+    """Builds the app.
+
+    A command that is not in `loaded` has only a name and a help line; its module is not imported.
     """
     app = _new_app(_HELP, _EPILOG)
     for entry in index.entries:
@@ -170,11 +173,11 @@ def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
 
 
 def _stub() -> None:
-    """Stands for a command that is not called."""
+    """The function of a command that is never called."""
 
 
 def _text(text: str) -> str:
-    """A help text without the line breaks of its source, except in a paragraph that keeps them."""
+    """Removes the line breaks of the source from a help text, except in preformatted paragraphs."""
     paragraphs = re.split(r"\n\s*\n", text)
     return escape("\n\n".join(one if "\b" in one else " ".join(one.split()) for one in paragraphs))
 
@@ -194,7 +197,7 @@ def _add(
     ]
 
     def function(**values: Any) -> ParsedCommand:
-        # Like the parser, use None for options that are not on the line, lists included.
+        # Use None for absent options, including lists, as the parser does.
         return ParsedCommand(command, {n: None if v == [] else v for n, v in values.items()})
 
     function.__dict__["__signature__"] = Signature(parameters)
@@ -224,7 +227,7 @@ def _option(one: CliOption) -> Parameter:
         help=escape(flag.help),
         rich_help_panel=flag.section,
         show_default=False,
-        # Typer would show the type of a flag that has no value.
+        # Without this, Typer would print a type for a flag without a value.
         metavar=flag.metavar or " ",
     )
     kind: Any = bool if not flag.metavar else list[str] | None if flag.repeats else str | None

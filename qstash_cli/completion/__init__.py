@@ -1,1 +1,1 @@
-"""Completion in shells: what may stand at the cursor, and the scripts that ask for it."""
+"""Completion in shells: the values at the cursor, and the scripts that request them."""

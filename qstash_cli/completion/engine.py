@@ -1,6 +1,6 @@
-"""What may stand in the place of the word at the cursor, by the commands and what was typed before.
+"""Determines the possible values of the word at the cursor from the preceding words.
 
-It does without Typer, whose import takes longer than all of this.
+Does not import Typer, which takes longer to import than all of this code takes to run.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ _HELP_TEXT = "Show this message and exit."
 
 
 class Offered(NamedTuple):
-    """Values with descriptions. `before` is the part of the word that stays; `metavar` says what
-    kind of value it is, empty for a name.
+    """Values with descriptions.
+
+    `before` is the part of the word that does not change. `metavar` is the kind of the value, or
+    empty for a name.
     """
 
     values: tuple[Value, ...]
@@ -37,8 +39,9 @@ class Offered(NamedTuple):
 
 
 def offered(ctx: Context, index: CommandIndex, args: Sequence[str], at: str) -> Offered | None:
-    """What the unfinished word `at` may become behind these arguments, None if they do not call a
-    command.
+    """Returns the possible values of the incomplete word `at` after these arguments.
+
+    Returns None if the arguments do not call a command.
     """
     args = with_root_options_behind(index, args)
     if not args or args[0].startswith("-"):

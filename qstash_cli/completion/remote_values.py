@@ -1,4 +1,4 @@
-"""The values of completion that QStash knows: asked for briefly, and kept for a minute."""
+"""Completion values from QStash, requested with a short timeout and cached for a minute."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 Value = tuple[str, str]
 
 _LIFETIME_S = 60
-# Whoever waits for a prompt notices more.
+# A user who waits for the prompt notices a longer delay.
 _LIMIT_S = 0.3
 _TOKEN_COMMAND_LIMIT_S = 0.25
-# Entries come with their bodies.
+# Entries contain their bodies.
 _DLQ_ENTRIES = "30"
-# Of every state: what was delivered or cancelled since is not waiting any more.
+# Includes every state, because a message delivered or cancelled since then no longer waits.
 _LOG_ENTRIES = 100
 
 
 def fetched(kind: str, ctx: Context) -> list[Value]:
-    """The values of one kind in the account, from the last minute or from now.
+    """Returns the values of one kind in the account, at most a minute old.
 
-    Raises whatever the configuration or the network gives reason for.
+    Raises any error of the configuration or the network.
     """
     source = chosen(
         ctx.config.flags,
@@ -58,7 +58,7 @@ def fetched(kind: str, ctx: Context) -> list[Value]:
 
 
 def _path(ctx: Context, source: Source, kind: str) -> Path:
-    """A file for each kind, source and token: another account's values are not to be seen."""
+    """Returns the cache file of a kind, source and token, so that accounts do not share values."""
     import hashlib
 
     by_command = source.profile.token_command if source.profile else ()
@@ -84,7 +84,8 @@ def _asked(ctx: Context, kind: str) -> list[Value]:
     )
     request, described = _KINDS[kind]
     try:
-        # Importing the client takes as long as a response, and is not part of the network's time.
+        # Importing the client takes as long as a response, and must not reduce the network's time
+        # limit.
         client.open()
         records = within(left_s, lambda: _records(client, request))
     finally:
@@ -95,7 +96,7 @@ def _asked(ctx: Context, kind: str) -> list[Value]:
 
 
 def _records(client: Client, request: Request[Any]) -> list[Any]:
-    """The list that a request asks for, or its first page."""
+    """Returns the list of a response, or its first page."""
     if request.items:
         return client.page(request).entries
     records: list[Any] = client.send(request)
@@ -109,7 +110,7 @@ def _not_run(_command: Sequence[str]) -> str:
 def _printed_quickly(command: Sequence[str]) -> str:
     import subprocess
 
-    # Without a terminal of its own it cannot ask anything in the middle of a command line.
+    # Without a terminal, the command cannot prompt in the middle of the user's command line.
     return subprocess.run(  # noqa: S603 - the user's own configuration names it
         command,
         check=True,
@@ -153,7 +154,7 @@ def _dlq_entry(record: Mapping[str, Any]) -> Value:
 def _still_waiting(
     entries: Sequence[Mapping[str, Any]], *, now_ms: float
 ) -> list[Mapping[str, Any]]:
-    """The newest entry of each message, of those whose next delivery is still to come."""
+    """Yields the newest entry of each message whose next delivery is in the future."""
     newest: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
         newest.setdefault(entry["messageId"], entry)

@@ -1,4 +1,4 @@
-"""The reply to a shell that asks for completions. Whatever goes wrong, it is empty."""
+"""Replies to a shell that requests completions. If anything fails, the reply is empty."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from qstash_cli.completion.engine import Offered, offered
 from qstash_cli.output.safe import UNSAFE, safe_text
 
 _DESCRIPTION = 72
-# What a shell takes as it is. Of all others, bash is given the quoted form.
+# Shells take these characters literally. Values with other characters are quoted for bash.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-")
 
 
 def reply(ctx: Context, index: CommandIndex) -> None:
-    """Writes the completions of the command line that the environment holds."""
+    """Writes the completions of the command line in the environment."""
     try:
         text = "".join(f"{line}\n" for line in _lines(ctx, index))
-    except Exception:  # noqa: BLE001 - a shell shows what is said in the middle of its prompt
+    except Exception:  # noqa: BLE001 - the shell would print an error in the middle of the prompt
         return
     ctx.streams.out.write(text)
 
 
 def split(line: str) -> tuple[list[str], str, bool]:
-    """The finished words of a command line, the unfinished one, and whether a quote is open."""
+    """Splits a command line into its complete words and the incomplete word.
+
+    The last value is true if a quote is open.
+    """
     lexer = shlex.shlex(line, posix=True)
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -82,8 +85,9 @@ def _described(text: str) -> str:
 def _for_bash(
     found: list[tuple[str, str]], incomplete: str, word: str, is_quoted: bool
 ) -> Iterator[str]:
-    """The values as bash puts them on the line: quoted, and in place of what it holds for the word,
-    which begins after a colon or an equals sign.
+    """Returns the values as bash inserts them: quoted, and without the part before its own word.
+
+    The word of bash starts after a colon or an equals sign.
     """
     head = incomplete.removesuffix(word) if incomplete.endswith(word) else ""
     for value, _ in found:

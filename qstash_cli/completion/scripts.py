@@ -1,9 +1,9 @@
-"""The scripts that make a shell ask `qstash` for completions.
+"""The scripts with which a shell requests completions from `qstash`.
 
-Each gives the command line up to the cursor in `_QSTASH_LINE`, and the shell's name in
-`_QSTASH_COMPLETE`. The first line of the output is `values`, `open` (values that the user goes on
-writing, so no blank comes after one) or `files`; then a value a line, a tab and its description.
-No script evaluates the output: anyone may have chosen the names of queues and keys.
+Each script passes the command line up to the cursor in `_QSTASH_LINE`, and the shell's name in
+`_QSTASH_COMPLETE`. The first line of the output is `values`, `open` (incomplete values, so no space
+follows) or `files`. Each further line is a value, a tab and its description. No script evaluates
+the output, since anyone may have chosen the names of queues and keys.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A share as a bar."""
+"""Draws a share as a bar."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _CELLS = 20
 
 
 def bar(share: float, terminal: TerminalInfo) -> str:
-    """A bar of up to twenty cells for a share from 0 to 1."""
+    """Returns a bar of up to twenty cells for a share from 0 to 1."""
     from rich.bar import Bar
 
     drawn = Bar(size=1, begin=0, end=min(max(share, 0), 1), width=_CELLS)

@@ -1,4 +1,4 @@
-"""One value of a record as text: exact for scripts, readable for people."""
+"""Formats one value of a record: exactly for scripts, readably for people."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from qstash_cli.output.states import state_style
 from qstash_cli.output.terminal import TerminalInfo
 from qstash_cli.output.values import local_time, relative_time, short_time, span
 
-# Larger numbers are not times, and no float holds the largest.
+# Larger numbers are not times, and the largest do not fit into a float.
 _LARGEST_FLOAT = 1e300
 _CUTS: dict[str, Cut] = {"id": "middle", "url": "url"}
 
 
 class Cell(NamedTuple):
-    """A value in a table. `full` is for a record of its own, `brief` for a row among others.
+    """A value in a table. `full` is for a single record, `brief` for a row.
 
     `cut` says where the text is shortened, `is_number` that it is aligned to the right.
     """
@@ -34,9 +34,10 @@ EMPTY = Cell("", "")
 
 
 def plain(value: Any, separator: str = ",") -> str:
-    """The value for TSV and CSV: numbers untouched, lists joined, objects as JSON, None empty.
+    """Formats a value for TSV and CSV.
 
-    Raises `QstashError` for what is nested too deeply.
+    Numbers are unchanged, lists are joined, objects are JSON, and None is empty. Raises
+    `QstashError` for a value that is nested too deeply.
     """
     if isinstance(value, str):
         return value
@@ -63,7 +64,7 @@ def _plain(value: Any, separator: str) -> str:
 
 
 def format_cell(value: Any, cell_format: CellFormat, terminal: TerminalInfo) -> Cell:
-    """The value for a table, safe to write to a terminal."""
+    """Formats a value for a table, safe to write to a terminal."""
     if value is None:
         return EMPTY
     if isinstance(value, bool):

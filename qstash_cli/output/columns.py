@@ -1,4 +1,4 @@
-"""Selects the columns to display, and the records that fill them."""
+"""Selects the columns to display and their records."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from qstash_cli.output.result import Column, Record, Result, View
 
 
 def records_of(result: Result) -> Iterator[Record]:
-    """The records, one for one record."""
+    """Yields the records of a result, which may be a single one."""
     data = result.data
     return iter((data,)) if isinstance(data, Mapping) else iter(data)
 
 
 def rows_of(result: Result) -> Iterator[Record]:
-    """The records as rows, as they come."""
+    """Yields the rows of the records as the records arrive."""
     rows = result.view.rows
     for record in records_of(result):
         if rows is None:
@@ -28,20 +28,20 @@ def rows_of(result: Result) -> Iterator[Record]:
 
 
 def data_columns(view: View) -> tuple[Column, ...]:
-    """The columns of formats for programs."""
+    """Returns the columns of formats for programs."""
     return tuple(column for column in view.columns if column.where != "tables")
 
 
 def with_columns(result: Result, names: str) -> Result:
-    """The result with these columns alone: those of its view, or fields of its JSON.
+    """Returns the result with only these columns: those of its view, or fields of its JSON.
 
-    Raises `BadInput` for a name that is neither, listing what there is.
+    Raises `BadInput` for any other name, and lists the valid names.
     """
     found = {name: _column(result.view, name) for name in _split(names)}
     if any(column is None for column in found.values()):
         result, fields = _peek(result)
         found = {n: c or (Column(name=n, of=n) if n in fields else None) for n, c in found.items()}
-        # Without any record nobody can say what its fields are.
+        # Without a record, its fields are unknown.
         if fields:
             _refuse_missing(found, result.view, fields)
     columns = tuple(
@@ -52,7 +52,7 @@ def with_columns(result: Result, names: str) -> Result:
 
 
 def with_some_columns(result: Result) -> Result:
-    """The result, with the fields of its first record as columns if its view has none."""
+    """Returns the result, with the fields of its first record as columns if its view has none."""
     if result.view.columns:
         return result
     result, fields = _peek(result)
@@ -61,7 +61,7 @@ def with_some_columns(result: Result) -> Result:
 
 
 def validate_columns(names: str, view: View) -> None:
-    """Refuses, before anything is sent, names of neither a column nor any field of QStash's."""
+    """Raises `BadInput` for names that are neither columns nor fields of QStash's records."""
     found = {name: _column(view, name) for name in _split(names)}
     _refuse_missing(found, view, ())
 

@@ -1,4 +1,4 @@
-"""Rich's console for a stream, and what it renders as text."""
+"""Renders with Rich, in the width and colours of a stream."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def console_of(terminal: TerminalInfo) -> Console:
-    """A console that renders into memory, as wide and colourful as a stream.
+    """Returns a console that renders into memory, with the width and colours of a stream.
 
-    A stream that is not a terminal has no width: nothing is cut there.
+    A stream that is not a terminal has no width, so nothing is shortened.
     """
     from rich.console import Console
 
@@ -33,7 +33,7 @@ def console_of(terminal: TerminalInfo) -> Console:
 
 
 def rendered(renderable: RenderableType, terminal: TerminalInfo) -> str:
-    """The text of something that Rich can render, without blanks at the ends of lines."""
+    """Renders an object to text without trailing spaces."""
     console = console_of(terminal)
     with console.capture() as captured:
         console.print(renderable)

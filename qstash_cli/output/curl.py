@@ -14,18 +14,18 @@ Headers = Sequence[tuple[str, str]]
 
 _MASKED = "Bearer …"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-# Linux takes no argument of more than 128 KiB; the builtin printf has no such limit.
+# Linux limits an argument to 128 KiB; the builtin printf has no such limit.
 _MAX_ARGUMENT_BYTES = 100_000
 
 
 def curl_command(
     method: str, url: str, headers: Headers, body: bytes, *, authorised: bool = True
 ) -> str:
-    """A line for sh, bash or zsh that sends the request.
+    """Returns a command line for sh, bash or zsh that sends the request.
 
-    It has `$QSTASH_TOKEN` for the token, unless the request is for somebody else than QStash.
+    The token is `$QSTASH_TOKEN`, unless the request is not for QStash.
 
-    Raises `BadInput` for a header that HTTP cannot carry.
+    Raises `BadInput` for a header that HTTP cannot express.
     """
     words = ["curl", "--head" if method == "HEAD" else f"-X {_quoted_if_safe(method)}"]
     words += ["--globoff", "--path-as-is", _quoted_if_safe(url)]
@@ -35,7 +35,7 @@ def curl_command(
     words += [f"-H {_quoted_if_safe(_header_line(*header))}" for header in own]
     names = {name.lower() for name, _ in headers}
     if body and "content-type" not in names:
-        # Else curl says that the body is a form.
+        # Without this header, curl declares the body as a form.
         words.append("-H 'Content-Type:'")
     if not body:
         if method in _WITH_BODY and "content-length" not in names:
@@ -49,7 +49,7 @@ def curl_command(
 def request_text(
     method: str, target: str, headers: Headers, body: bytes, *, authorised: bool = True
 ) -> str:
-    """The request as HTTP writes it, without the token and safe for a terminal."""
+    """Returns the request in the syntax of HTTP, without the token and safe for a terminal."""
     lines = [f"{method} {target}"]
     lines += [f"{name}: {value}" for name, value in _shown(headers, authorised=authorised)]
     head = "".join(f"{safe_text(line)}\n" for line in lines)
@@ -65,7 +65,7 @@ def request_text(
 def request_record(
     method: str, url: str, headers: Headers, body: bytes, *, authorised: bool = True
 ) -> dict[str, Any]:
-    """The request as JSON, without the token; a body that is not UTF-8 is in `bodyBase64`."""
+    """Returns the request as JSON, without the token. `bodyBase64` is a body that is not UTF-8."""
     joined: dict[str, str] = {}
     for name, value in _shown(headers, authorised=authorised):
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
@@ -81,7 +81,7 @@ def request_record(
 
 
 def _shown(headers: Headers, *, authorised: bool) -> Headers:
-    """With the token masked, or just as they are where the request is not for QStash."""
+    """Masks the token. Headers of requests that are not for QStash are unchanged."""
     return [("Authorization", _MASKED), *_own(headers)] if authorised else headers
 
 
@@ -113,7 +113,7 @@ def _fits_a_word(body: bytes) -> bool:
 
 
 def _quoted_if_safe(text: str) -> str:
-    # A tab or ESC in what is pasted would be obeyed by the shell's line editor.
+    # The line editor of the shell would interpret a pasted tab or ESC.
     return (
         f'"$({_printf(text.encode(errors="replace"))})"'
         if re.search(UNSAFE, text)
@@ -122,7 +122,7 @@ def _quoted_if_safe(text: str) -> str:
 
 
 def _printf(data: bytes) -> str:
-    # POSIX printf: three octal digits are a byte, and a leading hyphen could be an option.
+    # In POSIX printf, three octal digits are a byte, and a leading hyphen could be an option.
     escaped = re.sub(r"[%\\]|[^ -~]", _printf_byte, data.decode("latin-1"))
     if escaped.startswith("-"):
         escaped = f"\\055{escaped[1:]}"

@@ -1,4 +1,4 @@
-"""A failure, a warning or a note on standard error, as text or as JSON."""
+"""Writes failures, warnings and notes to standard error, as text or JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BOLD_RED, _BOLD, _DIM, _PLAIN = "\x1b[1;31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 def write_failure(error: QstashError, *, as_json: bool, err: TextIO, colour: bool) -> None:
-    """Writes what happened and what to do next; as JSON an object with always the same keys."""
+    """Writes an error and its hint; as JSON, an object with a fixed set of keys."""
     if as_json:
         record = {
             "code": error.code,
@@ -31,7 +31,7 @@ def write_failure(error: QstashError, *, as_json: bool, err: TextIO, colour: boo
 
 def write_message(text: str, err: TextIO, kind: str) -> None:
     """Writes one line such as `warning: ...` or `note: ...`."""
-    # A message may hold line feeds, and must not begin a line of its own.
+    # A message may contain line feeds, and must not start a new line.
     _write_labelled(kind, safe_text(text), err, "")
     err.flush()
 

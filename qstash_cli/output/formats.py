@@ -21,7 +21,7 @@ from qstash_cli.output.result import Record, Result, View
 from qstash_cli.output.safe import encodable, safe_text
 from qstash_cli.output.terminal import TerminalInfo
 
-# A table returns how many rows it has.
+# A table returns its number of rows.
 FormatFunction = Callable[[Result, TextIO, TerminalInfo], int | None]
 FORMATS: dict[str, FormatFunction] = {}
 
@@ -31,7 +31,10 @@ _TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"
 
 
 def output_format(function: FormatFunction) -> FormatFunction:
-    """Makes the function the output format of its name."""
+    """Registers the function as the output format of its name.
+
+    Shells display its summary as the description of the format.
+    """
     FORMATS[function.__name__] = function
     return function
 
@@ -42,7 +45,7 @@ def validate_output(
     columns: str | None,
     view: View | None,
 ) -> None:
-    """Refuses with `BadInput`, before anything is sent, options that cannot be followed."""
+    """Raises `BadInput`, before anything is sent, for output options that cannot be applied."""
     _validate_format(format, view.forms if view else ())
     if query is not None:
         _validate_goes_with("--query", format, _WITH_QUERY)
@@ -75,10 +78,10 @@ def render(
     out: TextIO,
     terminal: TerminalInfo,
 ) -> int:
-    """Writes the result in the format asked for, else in that of the result itself.
+    """Writes the result in the requested format, or in the default format of the result.
 
-    Returns how many rows a table has, 0 for other formats. Raises `BadInput` as `validate_output`
-    does, and for columns and queries that the records do not allow.
+    Returns the number of rows of a table, 0 for other formats. Raises `BadInput` like
+    `validate_output`, and for columns and queries that do not match the records.
     """
     if format is not None and format in result.forms:
         _write_text(result.forms[format], out, terminal)
@@ -107,7 +110,7 @@ def render(
 
 @output_format
 def table(result: Result, out: TextIO, terminal: TerminalInfo) -> int:
-    """For people."""
+    """A table for people."""
     from qstash_cli.output.table import write_table
 
     return write_table(result, out, terminal)
@@ -127,7 +130,7 @@ def json(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: 
             out.flush()
             before = ","
     except (QstashError, KeyboardInterrupt):
-        # What has come so far is to be read by programs, too; the exit code tells the rest.
+        # Programs must be able to parse incomplete output; the exit code reports the failure.
         if before == ",":
             out.write("\n]\n")
         raise
@@ -136,7 +139,7 @@ def json(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: 
 
 @output_format
 def jsonl(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: ARG001
-    """QStash's own JSON, a record a line."""
+    """QStash's own JSON, one record per line."""
     write_line = _line_writer(result, out)
     for record in records_of(result):
         write_line(compact(record))
@@ -144,12 +147,12 @@ def jsonl(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa:
 
 @output_format
 def tsv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
-    """Tab-separated values without a header, a record a line."""
+    """Tab-separated values without a header, one record per line."""
     write_line = _line_writer(result, out)
     picks = [column.picker for column in data_columns(result.view)]
     for row in rows_of(result):
         values = [plain(pick(row)) for pick in picks]
-        # Nearly all are printable; looking takes a fifth of the time of translating.
+        # Nearly all texts are printable; testing takes a fifth of the time of translating.
         whole = "".join(values)
         if "\\" in whole or not whole.isprintable():
             values = [value.translate(_TSV_ESCAPES) for value in values]
@@ -172,7 +175,7 @@ def csv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
 
 @output_format
 def ids(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
-    """One id a line."""
+    """Ids, one per line."""
     write_line = _line_writer(result, out)
     for record in records_of(result):
         for text in ids_of(result.view, record):
@@ -180,7 +183,7 @@ def ids(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
 
 
 def ids_of(view: View, record: Record) -> Iterator[str]:
-    """The ids of a record, each on one line; several where one record is several rows."""
+    """Returns the ids of a record; several if the record has several rows."""
     found = view.pick_id(record)
     if found is None and view.rows is not None:
         found = [view.pick_id(row) for row in view.rows(record)]
@@ -190,7 +193,7 @@ def ids_of(view: View, record: Record) -> Iterator[str]:
 
 
 def noting_ids(result: Result, noted: list[str]) -> Result:
-    """The same result, which adds the ids of its records to `noted` as they are written."""
+    """Returns the result, which now appends the ids of written records to `noted`."""
 
     def records() -> Iterator[Record]:
         for record in records_of(result):
@@ -198,7 +201,7 @@ def noting_ids(result: Result, noted: list[str]) -> Result:
             yield record
 
     if isinstance(result.data, Mapping | Sequence):
-        # A text may be displayed in place of the records.
+        # A text may replace the records.
         noted.extend(i for record in records_of(result) for i in ids_of(result.view, record))
         return result
     return result._replace(data=records())
@@ -246,7 +249,7 @@ def _write_query(result: Result, query: str, name: str, out: TextIO) -> None:
 
 
 def _as_dict(value: Any) -> Any:
-    # JMESPath knows no other mapping.
+    # JMESPath supports no other mapping.
     return dict(value) if isinstance(value, Mapping) else value
 
 
@@ -255,13 +258,14 @@ def _csv_line(values: Sequence[str]) -> str:
     from io import StringIO
 
     line = StringIO()
-    # Only what is in the end of its lines is quoted, and readers take a lone CR for one, too.
+    # The csv module quotes only the characters of its line terminator, but readers also end a line
+    # at a lone CR.
     csv_module.writer(line, lineterminator="\r\n").writerow(values)
     return line.getvalue().removesuffix("\r\n")
 
 
 def _line_writer(result: Result, out: TextIO) -> Callable[[str], None]:
-    """Writes a line; at once if the records are still on their way."""
+    """Returns a function that writes a line, and flushes it if records are still arriving."""
     if isinstance(result.data, Mapping | list) or not result.one_by_one:
         return lambda line: _write(line, out)
 

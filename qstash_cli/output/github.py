@@ -1,4 +1,4 @@
-"""What the runner of GitHub Actions reads. Source: GitHub docs, "Workflow commands"."""
+"""Output for the runner of GitHub Actions. Source: GitHub docs, "Workflow commands"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _IN_MESSAGE = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 
 
 def annotation(error: QstashError) -> str:
-    """The line that shows an error beside the step and on the summary of the run."""
+    """Returns the line that adds an error to the step and to the summary of the run."""
     text = safe_text(error.message, keep_newlines=error.has_lines)
     if error.hint:
         text += f"\nhint: {safe_text(error.hint)}"
@@ -19,15 +19,15 @@ def annotation(error: QstashError) -> str:
 
 
 def masks(secrets: Sequence[str | None]) -> str:
-    """The lines after which the runner shows `***` in the place of these."""
+    """Returns lines that make the runner replace these secrets with `***`."""
     return "".join(f"::add-mask::{one.translate(_IN_MESSAGE)}\n" for one in secrets if one)
 
 
 def named_output(name: str, values: Sequence[str], delimiter: str) -> str:
-    """The lines that give a step's output a value, several values on a line each.
+    """Returns the lines that set a step's output; several values are on a line each.
 
-    `delimiter` must be a text that no value can be. Unpaired surrogates, which no file can hold,
-    become escapes.
+    No value may equal `delimiter`. Unpaired surrogates, which a file cannot contain, become
+    escapes.
     """
     values = [encodable(value) for value in values]
     if len(values) == 1:

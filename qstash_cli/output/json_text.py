@@ -1,4 +1,4 @@
-"""JSON that no terminal obeys and every parser reads (RFC 8259)."""
+"""JSON that is safe for a terminal and valid for every parser (RFC 8259)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from qstash_cli.output.safe import UNSAFE
 
 
 def pretty(value: Any) -> str:
-    """Over several lines, indented by two. Raises `QstashError` for what is nested too deeply."""
+    """Returns JSON indented by two spaces. Raises `QstashError` for a value nested too deeply."""
     return _dumped(value, indent=2)
 
 
 def compact(value: Any) -> str:
-    """On one line, without blanks. Raises as `pretty` does."""
+    """Returns JSON on one line, without spaces. Raises like `pretty`."""
     return _dumped(value, separators=(",", ":"))
 
 
@@ -33,14 +33,14 @@ def _dumped(value: Any, **form: Any) -> str:
 
 
 def too_deep() -> QstashError:
-    """The error for a value that cannot be displayed because of its nesting."""
+    """Returns the error for a value that is nested too deeply."""
     return QstashError(
         "the response is nested too deeply to display", hint="-q prints the ids alone"
     )
 
 
 def _finite(value: Any) -> Any:
-    """The value with null for what JSON has no number for, such as 1e999."""
+    """Replaces numbers that JSON cannot express, such as 1e999, with null."""
     if isinstance(value, Mapping):
         return {name: _finite(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -49,7 +49,7 @@ def _finite(value: Any) -> Any:
 
 
 def _escaped(text: str) -> str:
-    # Such characters are only ever inside strings, but for the line feeds between the lines.
+    # Such characters occur only inside strings, except for the line feeds between lines.
     return text if text.isascii() and "\x7f" not in text else re.sub(UNSAFE, _escape, text)
 
 

@@ -1,4 +1,4 @@
-"""How wide the columns of a table are, and which there is no room for. Pure."""
+"""Calculates the widths of a table's columns, and which columns do not fit. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ GAP = 2
 
 
 class Size(NamedTuple):
-    """The widths of a column in cells: uncut, comfortable, and the least that is of use.
+    """The widths of a column in cells: natural, comfortable, and the least useful width.
 
-    An id is cut last, and a column that is optional is left out first.
+    Ids are shortened last, and optional columns are omitted first.
     """
 
     natural: int
@@ -31,10 +31,10 @@ _WITH_WHOLE_IDS = _STAGES[:2]
 
 
 def fit_columns(sizes: Mapping[int, Size], room: int) -> dict[int, int]:
-    """The width of each column that has a place, by its number.
+    """Returns the width of each column that fits, by its number.
 
-    Other texts are cut before ids are, and optional columns are left out before that, from the
-    right; only then are other columns left out. One column is always there.
+    Shortens other texts before ids, but first omits optional columns from the right; only then
+    omits other columns. Keeps at least one column.
     """
     kept = dict(sizes)
     while kept:
@@ -52,7 +52,7 @@ def fit_columns(sizes: Mapping[int, Size], room: int) -> dict[int, int]:
 
 
 def _spread(found: dict[int, int], sizes: Mapping[int, Size], room: int) -> dict[int, int]:
-    """The widths, with the room that is left given to ids first, then from left to right."""
+    """Distributes the remaining width: to ids first, then from left to right."""
     left = room - _total(found.values())
     for number in sorted(sizes, key=lambda number: (not sizes[number].is_id, number)):
         more = min(left, sizes[number].natural - found[number])

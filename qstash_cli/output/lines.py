@@ -1,4 +1,4 @@
-"""Lines for people, in colours where there are some."""
+"""Writes lines for people, with colours if the terminal has them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STYLES: Mapping[Style, str] = {
 
 
 def write_lines(lines: Iterable[Line], out: TextIO, terminal: TerminalInfo) -> None:
-    """Writes the lines, each made safe for a terminal, as they are in a pipe too."""
+    """Writes lines, each escaped for a terminal, in a pipe too."""
     if not terminal.colour:
         out.writelines(f"{safe_text(line.text)}\n" for line in lines)
         return
@@ -23,7 +23,7 @@ def write_lines(lines: Iterable[Line], out: TextIO, terminal: TerminalInfo) -> N
 
     from qstash_cli.output.console import rendered
 
-    # The terminal wraps: a line that is copied from it is whole.
+    # The terminal wraps the line, so that a copied line is complete.
     unlimited = terminal.without_width()
     texts = (Text.assemble((safe_text(line.text), _STYLES[line.style])) for line in lines)
     out.writelines(rendered(text, unlimited) for text in texts)

@@ -1,4 +1,4 @@
-"""How far a bulk operation is: a bar on a terminal, a line every few seconds off one."""
+"""Progress of a bulk operation: a bar on a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _LINE_EVERY_S = 5.0
 
 
 class Meter(Protocol):
-    """Reports how far it is."""
+    """Reports progress."""
 
     def update(self, *, done_bytes: int, records: int, refused: int) -> None:
-        """Reports the bytes and records done so far."""
+        """Reports the bytes and records processed so far."""
 
 
 class _Lines:
@@ -59,7 +59,7 @@ def meter(
     has_bar: bool,
     now: Callable[[], float],
 ) -> Iterator[Meter]:
-    """A meter on standard error. The bar is gone at the end."""
+    """Displays a meter on standard error. Removes the bar at the end."""
     if not has_bar:
         yield _Lines(err, total_bytes, now)
         return

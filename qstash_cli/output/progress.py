@@ -1,4 +1,4 @@
-"""A line on standard error that says how far something is."""
+"""A line of progress on standard error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class StatusLine(Protocol):
     """A line that replaces itself."""
 
     def update(self, text: str) -> None:
-        """Displays this text in place of the last."""
+        """Displays this text in place of the previous one."""
 
 
 class _Updated:
@@ -27,9 +27,10 @@ class _Updated:
 
 @contextmanager
 def status(terminal: TerminalInfo, err: TextIO) -> Iterator[StatusLine]:
-    """A status line with a spinner that is gone at the end.
+    """Displays a status line with a spinner, and removes it at the end.
 
-    It moves the cursor, so it is not written off a terminal or where escape sequences are unwanted.
+    It moves the cursor, so it is not written without a terminal or where escape sequences are
+    unwanted.
     """
     if not (terminal.is_terminal and terminal.colour):
         yield _Updated(lambda _text: None)

@@ -1,4 +1,4 @@
-"""`--query`: what a JMESPath expression finds. Standard: jmespath.org/specification."""
+"""Applies the JMESPath expression of `--query`. Standard: jmespath.org/specification."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from qstash_cli.errors import BadInput
 
 
 def compile_query(expression: str) -> Callable[[Any], Any]:
-    """A function that finds what the expression asks for.
+    """Compiles an expression and returns a function that applies it.
 
-    Raises `BadInput` naming an expression that is not JMESPath, now or when it is applied.
+    Raises `BadInput` naming an invalid expression, immediately or when it is applied.
     """
     import jmespath
 
@@ -31,7 +31,7 @@ def compile_query(expression: str) -> Callable[[Any], Any]:
 
 
 def _as_json_has_it(value: Any) -> Any:
-    # JMESPath looks into `dict` and `list` alone.
+    # JMESPath searches only `dict` and `list`.
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Iterable) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What a command returns: QStash's own JSON, and how people see it."""
+"""The result of a command: QStash's own JSON, and its presentation for people."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ Format = Literal["table", "json", "jsonl", "tsv", "csv", "ids"]
 
 
 class Column(NamedTuple):
-    """One column. `of` is a field's name or picks from the record; `format` is for tables alone.
+    """A column.
 
-    `header` replaces the header that follows from the name. `width` is how wide the column is at
-    the least where rows are written as they come. Where there is no room, a text that `wraps`
-    continues below, others are cut. A column that `is_optional` is left out
-    before others are cut much. `where` says whether it is for tables, for
-    formats that programs read, or for both.
+    `of` is a field's name, or a function that picks the value from the record. `format` applies
+    only to tables. `header` replaces the header derived from the name. `width` is the minimum width
+    of a column whose rows are written one by one. If space is short, a text that `wraps` continues
+    on the next line, and other texts are shortened. A column that `is_optional` is omitted before
+    others are shortened much. `where` says whether the column is for tables, for formats that
+    programs read, or for both.
     """
 
     name: str
@@ -48,16 +49,16 @@ class Column(NamedTuple):
 
     @property
     def picker(self) -> Callable[[Record], Any]:
-        """Picks the value of this column from a record, None if the record has none."""
+        """Returns a function that picks this column's value from a record, or None."""
         return methodcaller("get", self.of) if isinstance(self.of, str) else self.of
 
 
 class View(NamedTuple):
-    """The columns of a table or TSV, and the field or picker of the id that scripts want.
+    """The columns of a table or TSV, and the field or function for the id that scripts use.
 
-    `rows` makes the rows of one record, where one record is not one row. `empty` is said on a
-    terminal instead of a table without rows, and `noun` counts them below it. `forms` are further
-    formats, whose texts are those of the results. `keeps_empty` keeps columns without any value.
+    `rows` splits a record into rows, if a record is not one row. `empty` replaces a table without
+    rows on a terminal, and `noun` is used to count the rows below it. `forms` are additional
+    formats, whose texts are in the results. `keeps_empty` keeps columns without values.
     """
 
     columns: tuple[Column, ...]
@@ -69,30 +70,32 @@ class View(NamedTuple):
     keeps_empty: bool = False
 
     def pick_id(self, record: Record) -> Any:
-        """The id of a record, None if it has none."""
+        """Returns a function that picks the id of a record, or None."""
         return record.get(self.id) if isinstance(self.id, str) else self.id(record)
 
 
 class Line(NamedTuple):
-    """A line for people; `style` is its colour on a terminal that has some."""
+    """A line for people; `style` is its colour, if the terminal has colours."""
 
     text: str
     style: Style = "plain"
 
 
 class Result(NamedTuple):
-    """What a command found or did.
+    """The result of a command.
 
-    `data` is one record, or several that may still be on their way. `on_terminal` and `piped` are
-    the formats where none was asked for. `text` or `lines`, if given, take the place of both: text
-    is written as it is, its last line ended; it may be generated piece by piece. `forms` are the
-    texts of the view's further formats. `live` marks records that come one by one over a long time;
-    nobody waits for a single one of those that are not `one_by_one`, so that they are written in
-    larger pieces. `footer` is called
-    after the data, and returns a note about it or None. `error` is reported after the data, and its
-    exit code is the run's; a function is called then, where the error depends on the data.
-    `on_interrupt` makes the error for Ctrl-C while the data is written or the error is awaited;
-    None leaves it an interrupt without a message.
+    `data` is one record, or several that may still arrive. `on_terminal` and `piped` are the
+    default formats. `text` or `lines`, if given, replace both: text is written unchanged, with a
+    line feed at its end, and may be generated in pieces. `forms` are the texts of the view's
+    additional formats.
+
+    `live` marks records that arrive over a long time. If they are not `one_by_one`, nobody waits
+    for a single record, so they are written in larger pieces.
+
+    `footer` is called after the data, and returns a note about it or None. `error` is reported
+    after the data and determines the exit code; it may be a function, if the error depends on the
+    data. `on_interrupt` returns the error for Ctrl-C while the data is written or the error is
+    awaited; None means an interrupt without a message.
     """
 
     data: Record | Iterable[Record]
@@ -109,5 +112,5 @@ class Result(NamedTuple):
     on_interrupt: Callable[[], QstashError | None] | None = None
 
     def final_error(self) -> QstashError | None:
-        """The error that the run ends with, None if there isn't one. Call it after the data."""
+        """Returns the error that the run ends with, or None. Call it after the data."""
         return self.error() if callable(self.error) else self.error

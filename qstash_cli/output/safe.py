@@ -1,7 +1,7 @@
 r"""Escapes untrusted text for a terminal.
 
-Control characters can move the cursor and retitle windows; bidirectional and invisible characters
-misrepresent a text. All are replaced by escapes such as `\x1b` and `\u202e`.
+Control characters can move the cursor and change the window title; bidirectional and invisible
+characters misrepresent a text. All are replaced by escapes such as `\x1b` and `\u202e`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def safe_text(text: str, *, keep_newlines: bool = False) -> str:
 
 
 def safe_bytes(data: bytes, *, keep_newlines: bool = False) -> str:
-    """The bytes as safe text; those that are not UTF-8 become escapes."""
+    """Returns the bytes as safe text. Bytes that are not UTF-8 become escapes."""
     return safe_text(data.decode("utf-8", "backslashreplace"), keep_newlines=keep_newlines)
 
 
 def encodable(text: str) -> str:
-    """The text with lone surrogates, which no stream can write, as visible escapes."""
+    """Returns the text with unpaired surrogates, which no stream can write, as visible escapes."""
     return text if text.isascii() else re.sub(_SURROGATE, lambda one: _escape(one[0]), text)
 
 

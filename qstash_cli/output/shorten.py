@@ -1,4 +1,4 @@
-"""Texts made shorter for a column: URLs and ids in the middle, others at the end."""
+"""Shortens texts for a column: URLs and ids in the middle, others at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEAST_HOST, _LEAST_CUT_IN_THE_MIDDLE = 4, 3
 
 
 def shorten(text: str, width: int, cut: Cut) -> str:
-    """The text in at most `width` cells."""
+    """Returns the text in at most `width` cells."""
     from rich.cells import cell_len
 
     # A text with more characters than cells is too long, however wide they are.
@@ -24,7 +24,7 @@ def shorten(text: str, width: int, cut: Cut) -> str:
 
 
 def _shorten_url(url: str, width: int) -> str:
-    """The URL with its host and last segment, as long as both have room; else their beginnings."""
+    """Shortens a URL, keeping host and last segment if both fit, otherwise their beginnings."""
     from rich.cells import cell_len
 
     scheme, host, path = _parts(url)
@@ -43,7 +43,7 @@ def _shorten_url(url: str, width: int) -> str:
 
 
 def _parts(url: str) -> tuple[str, str, str]:
-    """Scheme with its slashes, host with its port, and everything behind it."""
+    """Splits a URL into the scheme with its slashes, the host with its port, and the rest."""
     try:
         parts = urlsplit(url)
     except ValueError:

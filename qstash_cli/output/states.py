@@ -1,4 +1,4 @@
-"""How states look: a symbol, a word and a colour, the same everywhere."""
+"""Styles of states: a symbol, a word and a colour, the same everywhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class StateStyle(NamedTuple):
-    """A state for people. The word says it all; symbol and colour only help the eye."""
+    """The style of a state. The word is sufficient; symbol and colour only help the eye."""
 
     symbol: str
     word: str

@@ -1,4 +1,4 @@
-"""Records as tables for people: rows under a header, or the fields of one record."""
+"""Renders records as tables: rows under a header, or the fields of one record."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 Row = list[Cell]
 
-# Rows are written by pages, so that the first ones appear while others are still read.
+# Rows are written in pages, so that the first rows appear while others are still read.
 _PAGE_ROWS = 100
 _PADDING = (0, GAP, 0, 0)
-# A text of at most this width is never cut.
+# Texts of at most this width are never shortened.
 _SHORT = 12
-# A comfortable width of what may be cut, and the least.
+# The comfortable and the least width of columns that may be shortened.
 _URL, _ID, _WRAPPED, _TEXT = (24, 16), (14, 12), (24, 16), (16, 11)
 _UNCUT = frozenset({"instant_ms", "upcoming_ms", "duration_s", "state", "flag", "share"})
-# Rich takes a second to fold a text of this length. Nobody reads it in a table.
+# Rich takes a second to fold a text of this length, which nobody reads in a table.
 _LONG_VALUE = 20_000
 
 
 def write_table(result: Result, out: TextIO, terminal: TerminalInfo) -> int:
-    """Writes several records as rows, one record as a list of its fields. Returns how many rows.
+    """Writes records as rows, or one record as a list of its fields. Returns the number of rows.
 
-    A page that is cut short by an error is written before the error is raised.
+    If an error interrupts a page, writes the page before raising the error.
     """
     view = _for_tables(result.view)
     if isinstance(result.data, Mapping) and view.rows is None:
@@ -59,7 +59,7 @@ def _for_tables(view: View) -> View:
 
 
 def heading(column: Column) -> str:
-    """The header of a column: `messageId` is `MESSAGE ID`, `createdAt` is `CREATED`."""
+    """Returns the header of a column: `messageId` is `MESSAGE ID`, `createdAt` is `CREATED`."""
     if column.header:
         return column.header
     words = re.sub("(?<=[a-z])(?=[A-Z])", " ", column.name)
@@ -67,12 +67,12 @@ def heading(column: Column) -> str:
 
 
 def is_id(column: Column, view: View) -> bool:
-    """The column holds an id, first of all the one that scripts want."""
+    """Whether the column contains ids."""
     return column.format == "id" or column.of == view.id or column.name == "id"
 
 
 def _pages(rows: Iterator[Row], size: int) -> Iterator[tuple[list[Row], BaseException | None]]:
-    """Pages of rows, each with the error that cut it short: its rows are still to be written."""
+    """Yields pages of rows, each with the error that interrupted it, or None."""
     page: list[Row] = []
     try:
         for row in rows:
@@ -87,9 +87,9 @@ def _pages(rows: Iterator[Row], size: int) -> Iterator[tuple[list[Row], BaseExce
 
 
 class _Pages:
-    """Writes pages below each other as one table: later pages keep the widths of earlier ones.
+    """Writes pages below each other as one table: later pages keep the widths of earlier pages.
 
-    A column without any value is left out. If a later page has one, the header is written again.
+    Omits columns without values. If a later page has a value, writes the header again.
     """
 
     def __init__(self, view: View, out: TextIO, terminal: TerminalInfo, *, is_live: bool) -> None:
@@ -103,7 +103,7 @@ class _Pages:
         self.rows = 0
 
     def write(self, page: Sequence[Row]) -> None:
-        """Writes the rows, and the header before the first of them."""
+        """Writes the rows, and the header before the first row."""
         used = self._used | {i for i in range(len(self._headings)) if any(r[i].brief for r in page)}
         has_header = used == self._used and self.rows > 0
         self._used = used
@@ -121,7 +121,7 @@ class _Pages:
 
         is_first = self.rows == 0
         for i, name in enumerate(self._headings):
-            # What is cut anyway need not be measured whole.
+            # Texts are shortened to this width, so the rest need not be measured.
             cells = [row[i].brief[: self._room + 1] for row in page]
             self._natural[i] = max(self._natural[i], len(name), *map(cell_len, cells))
             if is_first and all(row[i].is_number or not row[i].brief for row in page):
@@ -150,7 +150,7 @@ class _Pages:
         from rich.table import Table
         from rich.text import Text
 
-        # A style of a whole cell would colour the blanks after its text, too.
+        # A style of the whole cell would also colour the spaces after its text.
         table = Table(
             box=None, padding=_PADDING, pad_edge=False, show_header=not has_header,
             header_style="",

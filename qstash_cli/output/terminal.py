@@ -1,4 +1,4 @@
-"""Facts about the stream that is written to."""
+"""The properties of an output stream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _MAX_DIGITS = 6
 
 
 class TerminalInfo(NamedTuple):
-    """A stream: `width` in columns, `now` returns unix seconds, no `time_zone` means the local."""
+    """An output stream.
+
+    `width` is in columns, `now` returns unix seconds, and no `time_zone` means the local one.
+    """
 
     is_terminal: bool
     width: int
@@ -23,14 +26,15 @@ class TerminalInfo(NamedTuple):
     time_zone: tzinfo | None
 
     def without_width(self) -> TerminalInfo:
-        """The same stream, in which every line has room."""
+        """Returns the same stream with unlimited width."""
         return self._replace(width=UNLIMITED)
 
 
 def columns_of(given: str, stream: TextIO | None) -> int:
-    """How wide the terminal is: what is `given`, or what it says, or 80 off a terminal.
+    """Returns the terminal width: `given`, or the terminal's own, or 80 without a terminal.
 
-    As `shutil` finds it, whose import takes longer than the rest of the start of a run.
+    Works like `shutil.get_terminal_size`, whose import takes longer than all other steps of a
+    start.
     """
     if given.isdecimal() and len(given) <= _MAX_DIGITS and int(given):
         return int(given)

@@ -1,4 +1,4 @@
-"""Times and spans of time as people read them; `now` is in unix seconds."""
+"""Formats times and durations for people; `now` is in unix seconds."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from math import isfinite
 from qstash_cli.protocol.durations import format_duration
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
-# Names that do not depend on the locale.
+# These names do not depend on the locale.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# Hours say more than days up to here.
+# Up to this duration, hours are clearer than days.
 _LAST_IN_HOURS_S = 2 * _DAY_S
 
 
 def local_time(at_s: float, time_zone: tzinfo | None) -> str:
-    """A time such as `2026-11-24 13:05:09` in this zone, the machine's own if None.
+    """Formats a time such as `2026-11-24 13:05:09` in a zone, by default the local zone.
 
-    A number that is no time of years 1 to 9999 is given back as it is.
+    Returns a number outside of the years 1 to 9999 unchanged.
     """
     try:
         at = datetime.fromtimestamp(at_s, UTC).astimezone(time_zone)
@@ -27,9 +27,9 @@ def local_time(at_s: float, time_zone: tzinfo | None) -> str:
 
 
 def short_time(at_s: float, now: float, time_zone: tzinfo | None) -> str:
-    """A time of today such as `13:05:09`, of this year such as `Nov 23 12:08`, else the date.
+    """Formats a time of today as `13:05:09`, of this year as `Nov 23 12:08`, otherwise as a date.
 
-    A number that is no time of years 1 to 9999 is given back as it is.
+    Returns a number outside of the years 1 to 9999 unchanged.
     """
     try:
         at = datetime.fromtimestamp(at_s, UTC).astimezone(time_zone)
@@ -44,9 +44,10 @@ def short_time(at_s: float, now: float, time_zone: tzinfo | None) -> str:
 
 
 def relative_time(at_s: float, now: float) -> str:
-    """How far a time is from now, in its largest unit: `3m ago`, `in 5m`, `now`.
+    """Formats the distance of a time from now in its largest unit: `3m ago`, `in 5m`, `now`.
 
-    Rounded towards now, so that `3m ago` is at least three minutes. Empty for no finite number.
+    Rounds towards now, so `3m ago` is at least three minutes. Returns nothing for a number that is
+    not finite.
     """
     if not isfinite(at_s):
         return ""
@@ -57,7 +58,7 @@ def relative_time(at_s: float, now: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """A span as QStash writes it: 5400 is `1h30m`; less than a second keeps its digits."""
+    """Formats a duration like QStash: 5400 is `1h30m`; less than a second keeps its digits."""
     if not isfinite(seconds):
         return str(seconds)
     if seconds < 0:
