@@ -48,7 +48,8 @@ def with_columns(result: Result, names: str) -> Result:
         (column or Column(name=name, of=name))._replace(where="everywhere", is_optional=False)
         for name, column in found.items()
     )
-    return result._replace(view=result.view._replace(columns=columns, keeps_empty=True))
+    view = result.view._replace(columns=columns, keeps_empty=True)
+    return result._replace(view=view, screen=None)
 
 
 def with_some_columns(result: Result) -> Result:

@@ -32,9 +32,12 @@ def console_of(terminal: TerminalInfo) -> Console:
     )
 
 
-def rendered(renderable: RenderableType, terminal: TerminalInfo) -> str:
-    """Renders an object to text without trailing spaces."""
+def rendered(renderable: RenderableType, terminal: TerminalInfo, *, crop: bool = True) -> str:
+    """Returns what Rich renders, without spaces at the ends of lines.
+
+    Lines that are longer than the terminal is wide are cut, unless `crop` is False.
+    """
     console = console_of(terminal)
     with console.capture() as captured:
-        console.print(renderable)
+        console.print(renderable, crop=crop)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())

@@ -111,6 +111,11 @@ def render(
 @output_format
 def table(result: Result, out: TextIO, terminal: TerminalInfo) -> int:
     """A table for people."""
+    if result.screen is not None and terminal.is_terminal:
+        from qstash_cli.output.screen import write_screen
+
+        write_screen(result.screen(), out, terminal)
+        return 0
     from qstash_cli.output.table import write_table
 
     return write_table(result, out, terminal)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from operator import methodcaller
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from qstash_cli.errors import QstashError
+
+if TYPE_CHECKING:
+    from qstash_cli.output.blocks import Block
 
 Record = Mapping[str, Any]
 FindError = Callable[[], QstashError | None]
@@ -86,7 +89,8 @@ class Result(NamedTuple):
 
     `data` is one record, or several that may still arrive. `on_terminal` and `piped` are the
     default formats. `text` or `lines`, if given, replace both: text is written unchanged, with a
-    line feed at its end, and may be generated in pieces. `forms` are the texts of the view's
+    line feed at its end, and may be generated in pieces. `screen` returns the blocks that a
+    terminal displays in place of a table of all columns. `forms` are the texts of the view's
     additional formats.
 
     `live` marks records that arrive over a long time. If they are not `one_by_one`, nobody waits
@@ -104,6 +108,7 @@ class Result(NamedTuple):
     piped: Format = "tsv"
     text: str | Iterable[str] | None = None
     lines: tuple[Line, ...] | None = None
+    screen: Callable[[], Iterable[Block]] | None = None
     forms: Mapping[str, str | Iterable[str]] = MappingProxyType({})
     live: bool = False
     one_by_one: bool = True

@@ -10,6 +10,9 @@ from qstash_cli.protocol.durations import format_duration
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 # These names do not depend on the locale.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SECOND_MS, _LAST_WITH_TENTHS_S = 1000, 10
+_READABLE_PARTS = 2
+_READABLE_UNITS = (("d", _DAY_S), ("h", _HOUR_S), ("min", _MINUTE_S), ("s", 1))
 # Up to this duration, hours are clearer than days.
 _LAST_IN_HOURS_S = 2 * _DAY_S
 
@@ -66,6 +69,27 @@ def span(seconds: float) -> str:
     if seconds != int(seconds) and seconds < 1:
         return f"{seconds:g}s"
     return format_duration(int(seconds))
+
+
+def readable_span(seconds: float) -> str:
+    """Formats a span for a sentence, in its two largest units: `4 min 45 s`, `1.2 s`, `35 ms`."""
+    if not isfinite(seconds):
+        return str(seconds)
+    seconds = abs(seconds)
+    if seconds == 0:
+        return "0 s"
+    if round(seconds * 1000) < _SECOND_MS:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < _LAST_WITH_TENTHS_S and seconds != int(seconds):
+        return f"{seconds:.1f} s"
+    left, parts = int(seconds), list[str]()
+    for unit, size_s in _READABLE_UNITS:
+        count, left = divmod(left, size_s)
+        if count:
+            parts.append(f"{count} {unit}")
+        if parts and (not left or len(parts) == _READABLE_PARTS or not count):
+            break
+    return " ".join(parts)
 
 
 def _short_span(seconds: float) -> str:

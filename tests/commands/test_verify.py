@@ -39,6 +39,48 @@ def test_a_bad_one_exits_with_7_and_shows_every_check(qstash: Qstash) -> None:
     assert len(outcomes) == 9
 
 
+def test_on_a_terminal_the_verdict_is_first_and_the_cause_is_last(qstash: Qstash) -> None:
+    now = 1_795_525_689.0
+    qstash.now = lambda: now
+    argv = ("verify", "--signature", signature(now - 480), "--body", BODY.decode(), "--url", URL,
+            "--at", str(int(now)))  # fmt: skip
+
+    screen = qstash(*argv, tty=True, NO_COLOR="1", **KEYS)
+    piped = qstash(*argv, **KEYS)
+    as_json = qstash(*argv, "-o", "json", tty=True, **KEYS)
+
+    lines = screen.out.splitlines()
+    assert lines[0] == "✗ INVALID  signed with the next key, but failed: exp"
+    assert "exp        ✗ fail   expired 3 min ago" in lines
+    assert "iat        ✓ pass   issued 8 min ago" in lines
+    assert lines[-3].startswith("cause: exp: the signature expired 180 s before")
+    assert lines[-2].startswith("fix:   verify it at the time it was received with --at TIME")
+    assert screen.err == "error: signature check failed: exp\n"
+    # Programs and other formats get the note on standard error, and no screen.
+    assert piped.err.startswith("note: exp: the signature expired 180 s before")
+    assert as_json.err.startswith("note: exp: ")
+    assert as_json.json["valid"] is False
+
+
+def test_a_valid_verdict_names_what_was_not_checked(qstash: Qstash) -> None:
+    run = qstash("verify", "--signature", signature(), tty=True, NO_COLOR="1", **KEYS)
+
+    assert run.code == 0
+    assert run.err == ""
+    assert run.out.startswith("✓ VALID  signed with the next key; not checked: sub, body\n")
+    assert "add --url to check it" in run.out
+
+
+def test_the_verdict_is_coloured_and_its_token_cannot_move_the_cursor(qstash: Qstash) -> None:
+    token = sign(KEY, url=f"{URL}\x1b[2J", body=BODY, now=time.time(), token_id="jwt_1")
+
+    run = qstash("verify", "--signature", token, "--url", URL, tty=True, TERM="xterm", **KEYS)
+
+    assert run.out.startswith("\x1b[1;31m✗ INVALID\x1b[0m")
+    assert "\\x1b[2J" in run.out
+    assert "\x1b[2J" not in run.out
+
+
 def test_an_old_capture_is_judged_as_of_its_time(qstash: Qstash) -> None:
     old = ("verify", "--signature", signature(1_700_000_000), "--body", BODY.decode())
 

@@ -4,7 +4,7 @@ from datetime import UTC, timedelta, timezone
 
 import pytest
 
-from qstash_cli.output.values import local_time, relative_time, span
+from qstash_cli.output.values import local_time, readable_span, relative_time, span
 
 NOW = 1_795_525_689.0
 
@@ -40,3 +40,14 @@ def test_a_relative_time_is_never_of_infinity() -> None:
 )
 def test_a_span_is_written_as_qstash_writes_it(seconds: float, said: str) -> None:
     assert span(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (0, "0 s"), (0.0354, "35 ms"), (1.26, "1.3 s"), (12.9, "12 s"), (285, "4 min 45 s"),
+        (3605, "1 h"), (-180, "3 min"), (93_784, "1 d 2 h"), (float("inf"), "inf"),
+    ],
+)  # fmt: skip
+def test_a_readable_span_has_at_most_two_units(seconds: float, written: str) -> None:
+    assert readable_span(seconds) == written

@@ -11,6 +11,7 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
+from qstash_cli.commands.verify.screen import verdict_screen
 from qstash_cli.commands.verify.views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.errors import BadInput, NotVerified, QstashError
 from qstash_cli.output.result import Result
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from qstash_cli.captures.capture import Capture
     from qstash_cli.commands.common.verification import Verdict
     from qstash_cli.protocol.claim_checks import Expectation
+    from qstash_cli.protocol.signature import SignatureReport
 
 app = group()
 
@@ -136,18 +138,36 @@ def _one(ctx: Context, verdict: Verdict, *, claims: bool, ignored: bool) -> Resu
     report = verdict.report
     if report is None:
         raise BadInput(f"the captured request cannot be verified: {verdict.error}")
-    for finding in verdict.findings:
-        ctx.note(f"{finding.check}: {finding.what}; {finding.fix}")
     failure = None
     if not verdict.valid:
         failure = NotVerified(f"signature check failed: {', '.join(report.failed)}")
-    elif ignored:
-        ctx.note("the signature is valid; its expiry was not checked")
-    else:
-        ctx.note(f"the signature is valid, signed with the {report.key} key")
+    if claims or not _displays_screen(ctx):
+        _note(ctx, verdict, report, ignored=ignored)
     if claims:
         return Result(data=verdict.claims(), view=CLAIMS, piped="json", error=failure)
-    return Result(data=verdict.as_record(), view=VIEW, piped="tsv", error=failure)
+    return Result(
+        data=verdict.as_record(),
+        view=VIEW,
+        piped="tsv",
+        error=failure,
+        screen=lambda: verdict_screen(verdict, report),
+    )
+
+
+def _displays_screen(ctx: Context) -> bool:
+    """Returns whether the screen, which includes the notes, is what the user sees."""
+    output = ctx.options.output
+    is_table = output.format in {None, "table"} and not (output.columns or output.query)
+    return ctx.streams.out_is_terminal and is_table
+
+
+def _note(ctx: Context, verdict: Verdict, report: SignatureReport, *, ignored: bool) -> None:
+    for finding in verdict.findings:
+        ctx.note(f"{finding.check}: {finding.what}; {finding.fix}")
+    if verdict.valid and ignored:
+        ctx.note("the signature is valid; its expiry was not checked")
+    elif verdict.valid:
+        ctx.note(f"the signature is valid, signed with the {report.key} key")
 
 
 def _many(ctx: Context, verdicts: Iterable[Verdict], *, skips_unsigned: bool) -> Result:

@@ -1,0 +1,68 @@
+"""The parts of a screen: what a command displays on a terminal where one table is not enough.
+
+All texts are untrusted and are escaped when the screen is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qstash_cli.output.result import Record, View
+
+
+class Headline(NamedTuple):
+    """A state with its symbol and colour, and a text. `word` replaces the word of the state."""
+
+    state: str
+    text: str
+    word: str = ""
+
+
+class Section(NamedTuple):
+    """An empty line, and a title with a less prominent note behind it."""
+
+    title: str = ""
+    note: str = ""
+
+
+class Listing(NamedTuple):
+    """A table of several records, or the fields of a single one."""
+
+    data: Record | Iterable[Record]
+    view: View
+
+
+class Preformatted(NamedTuple):
+    """Text whose line breaks are kept."""
+
+    text: str
+
+
+class Labelled(NamedTuple):
+    """Texts behind prominent labels, such as `cause:` and `fix:`."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+class Commands(NamedTuple):
+    """Commands to copy, each with what it does. They are never cut or wrapped."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+class Rule(NamedTuple):
+    """A line across the terminal with a title. Without a terminal only the title is written."""
+
+    title: str = ""
+
+
+class Paragraph(NamedTuple):
+    """A sentence, wrapped between words."""
+
+    text: str
+
+
+Block = Headline | Section | Listing | Preformatted | Labelled | Commands | Rule | Paragraph

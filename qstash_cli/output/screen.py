@@ -1,0 +1,114 @@
+"""Writes the blocks of a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TextIO
+
+from qstash_cli.output.blocks import (
+    Block,
+    Commands,
+    Headline,
+    Labelled,
+    Listing,
+    Paragraph,
+    Preformatted,
+    Rule,
+    Section,
+)
+from qstash_cli.output.console import rendered
+from qstash_cli.output.safe import safe_text
+from qstash_cli.output.states import state_style
+from qstash_cli.output.terminal import TerminalInfo
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+_INDENT = "  "
+_GAP = 2
+
+
+def write_screen(blocks: Iterable[Block], out: TextIO, terminal: TerminalInfo) -> None:
+    """Writes each block as soon as it is there."""
+    for block in blocks:
+        _write(block, out, terminal)
+        out.flush()
+
+
+def _write(block: Block, out: TextIO, terminal: TerminalInfo) -> None:
+    match block:
+        case Listing(data, view):
+            from qstash_cli.output.result import Result
+            from qstash_cli.output.table import write_table
+
+            write_table(Result(data=data, view=view), out, terminal)
+        case Preformatted(text):
+            out.writelines(f"{safe_text(line, keep_newlines=True)}\n" for line in text.splitlines())
+        case Headline():
+            out.write(rendered(_headline(block, terminal), terminal, crop=False))
+        case Section(title, note):
+            text = rendered(_pair((title, "bold"), (note, "dim")), terminal)
+            out.write("\n" if not (title or note) else f"\n{text}")
+        case Labelled(rows):
+            out.write(rendered(_labelled(rows), terminal))
+        case Commands(rows):
+            out.write(rendered(_commands(rows, terminal), terminal.without_width()))
+        case Rule(title):
+            out.write(rendered(_rule(title, terminal), terminal))
+        case Paragraph(text):
+            out.write(rendered(_pair((text, "")), terminal))
+
+
+def _pair(*parts: tuple[str, str]) -> Text:
+    from rich.text import Text
+
+    found = [(safe_text(text), style) for text, style in parts if text]
+    return Text("  ").join(Text(text, style) for text, style in found)
+
+
+def _headline(block: Headline, terminal: TerminalInfo) -> Text:
+    symbol, word, style = state_style(safe_text(block.state))
+    shown = safe_text(block.word) or word
+    if terminal.is_terminal and symbol:
+        shown = f"{symbol} {shown}"
+    text = _pair((shown, f"bold {style}".strip()), (block.text, "bold"))
+    # Wraps between words, but never within one: a URL that is copied from a terminal is whole.
+    text.overflow = "ignore"
+    return text
+
+
+def _labelled(rows: tuple[tuple[str, str], ...]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in rows:
+        table.add_row(Text(f"{safe_text(label)}:", "bold yellow"), Text(safe_text(text), "bold"))
+    return table
+
+
+def _commands(rows: tuple[tuple[str, str], ...], terminal: TerminalInfo) -> RenderableType:
+    from rich.text import Text
+
+    width = max((len(label) for label, _ in rows), default=0) + _GAP
+    longest = max((len(command) for _, command in rows), default=0)
+    is_wide = width + longest + len(_INDENT) <= terminal.width or not terminal.is_terminal
+    text = Text()
+    for label, command in rows:
+        shown = f"{_INDENT}{safe_text(label).ljust(width)}" if is_wide else f"{safe_text(label)}\n"
+        text.append(shown, "dim").append(f"{safe_text(command)}\n", "cyan")
+    text.rstrip()
+    return text
+
+
+def _rule(title: str, terminal: TerminalInfo) -> RenderableType:
+    from rich.rule import Rule as RichRule
+    from rich.text import Text
+
+    text = Text(safe_text(title), "bold")
+    if not terminal.is_terminal:
+        return text
+    return RichRule(text, align="left", style="dim")
