@@ -1,1 +1,1 @@
-"""Options in, a result out: one module or package per command."""
+"""The commands, in one module or package each. A command takes options and returns a result."""

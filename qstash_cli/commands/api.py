@@ -24,7 +24,7 @@ app = group()
 
 @dataclass(frozen=True, kw_only=True)
 class HeaderOptions:
-    """Headers of the call itself."""
+    """Headers of the request."""
 
     header: tuple[tuple[str, str], ...] = flag(
         "Request header",
@@ -71,6 +71,6 @@ def api(
 
 def _result(response: Any) -> Result:
     data: Any = response if isinstance(response, dict | list) else []
-    # A lone number or text is no record, but is what QStash said.
+    # A lone number or text is not a record, but it is QStash's response.
     text = None if isinstance(response, dict | list) else "" if response is None else str(response)
     return Result(data=data, view=RAW, on_terminal="json", piped="json", text=text)

@@ -1,4 +1,4 @@
-"""`qstash completion`: the script that makes a shell complete `qstash`."""
+"""`qstash completion`: print the completion script of a shell."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def completion(
 
 
 def script(shell: str) -> str:
-    """The completion script of a shell. Raises `BadInput` naming the shells."""
+    """Returns the completion script of a shell. Raises `BadInput` listing the shells."""
     if shell not in SHELLS:
         raise BadInput(f"not a shell: {shell!r}", hint=f"one of {', '.join(SHELLS)}")
     from qstash_cli.completion.scripts import SCRIPTS

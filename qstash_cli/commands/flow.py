@@ -1,4 +1,4 @@
-"""`qstash flow`: rate and parallelism of flow control keys."""
+"""`qstash flow`: manage the rate and parallelism of flow control keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DONE = View(columns=(Column(name="key", of="key"),), id="key")
 
 @dataclass(frozen=True, kw_only=True)
 class FlowLimits:
-    """The limits to fix."""
+    """The limits to pin."""
 
     parallelism: int | None = flag(
         "Maximum number of parallel deliveries", metavar="N", parse=parse_count
@@ -43,7 +43,7 @@ class FlowLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class UnpinOptions:
-    """The limits to unpin; both by default."""
+    """The limits to unpin; by default both."""
 
     parallelism: bool = flag("Unpin only the parallelism")
     rate: bool = flag("Unpin only the rate")

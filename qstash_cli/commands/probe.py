@@ -1,4 +1,4 @@
-"""`qstash probe`: does an endpoint refuse what is not from QStash?"""
+"""`qstash probe`: test whether an endpoint verifies signatures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _VIEW = View(
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeOptions:
-    """What is sent."""
+    """The requests to send."""
 
     body: str | None = flag("Body: TEXT, @FILE or - [default: {}]", "-d", "--body", metavar="TEXT")
     timeout: int = flag(

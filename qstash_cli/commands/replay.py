@@ -1,4 +1,4 @@
-"""`qstash replay`: delivers messages from this machine, wherever they have been delivered to."""
+"""`qstash replay`: deliver messages from this machine to any URL."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _Named = tuple[str, Signed]
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayOptions:
-    """Where to, as which URL, and what is kept."""
+    """The target of the deliveries and the files to save."""
 
     to: str | None = flag("URL to deliver to", metavar="URL", section="Delivery")
     as_url: str | None = flag(
@@ -56,7 +56,7 @@ class ReplayOptions:
 
 @dataclass
 class _Tally:
-    """What came of it so far."""
+    """The deliveries so far."""
 
     delivered: int = 0
     refused: list[str] = field(default_factory=list)
@@ -129,7 +129,7 @@ def _validated_target(ids: list[str] | None, target: ReplayOptions, filters: Dlq
 
 
 def _named(ctx: Context, ids: list[str]) -> list[tuple[str, Delivery]]:
-    """All of them, so that nothing is delivered if one of them cannot be."""
+    """Returns all deliveries before the first is sent, so that an error prevents all of them."""
     return [(one, _delivery(ctx, one)) for one in ids]
 
 
@@ -146,7 +146,7 @@ def _delivery(ctx: Context, one: str) -> Delivery:
 
 
 def _message(ctx: Context, message_id: str) -> Delivery:
-    """The delivery of a message, which its log remembers when the message itself is gone."""
+    """Returns the delivery of a message, from the log if the message no longer exists."""
     try:
         return of_message(ctx.read(messages.get(message_id)))
     except NotFound:

@@ -1,4 +1,4 @@
-"""`qstash retries`: when each attempt of a message would happen."""
+"""`qstash retries`: show when each attempt of a message would happen."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _count(text: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class RetriesOptions:
-    """What is planned."""
+    """The retries to plan."""
 
     retries: int = flag(
         "Number of retries [default: 3]",

@@ -1,4 +1,4 @@
-"""`qstash schedule`: messages that are published again and again."""
+"""`qstash schedule`: manage schedules, which publish a message repeatedly."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TIMES = View(
 
 @dataclass(frozen=True, kw_only=True)
 class TimeZoneOption:
-    """Where the clock hangs that the expression means."""
+    """The time zone of the cron expression."""
 
     tz: str | None = flag(
         "Time zone of the cron expression [default: UTC]", metavar="ZONE", complete="zone"
@@ -56,7 +56,7 @@ class TimeZoneOption:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleOptions(TimeZoneOption):
-    """When to publish, and as which schedule."""
+    """The time of publishing, and the id of the schedule."""
 
     id: str | None = flag(
         "Id of the schedule",
@@ -121,7 +121,7 @@ def create(
             ctx.note_forecast("it makes", made)
 
     def created(response: Scheduled) -> Result:
-        # The id is written before the request for the endpoints.
+        # Print the id before the request for the endpoints, which may fail.
         return Result(data=response, view=SCHEDULED, piped="ids", footer=volume)
 
     return ctx.write(schedules.create(destination, options, data), created)
@@ -265,5 +265,5 @@ def _endpoints(ctx: Context, destination: str) -> int:
     try:
         return len(ctx.read(urlgroups.get(destination))["endpoints"])
     except QstashError:
-        # The schedule is made; its count is only a note.
+        # The schedule exists already; its forecast is optional.
         return 1

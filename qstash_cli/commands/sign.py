@@ -1,4 +1,4 @@
-"""`qstash sign`: a signature like QStash's, to test a handler with."""
+"""`qstash sign`: create a signature like QStash's, to test handlers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _VIEW = View(
 
 @dataclass(frozen=True, kw_only=True)
 class SignedContent:
-    """What is signed."""
+    """The content to sign."""
 
     url: str | None = flag("Destination URL", metavar="URL", section="Request")
     body: str | None = flag(

@@ -1,4 +1,4 @@
-"""`qstash urlgroup`: groups of endpoints that get the same messages."""
+"""`qstash urlgroup`: manage URL groups, whose endpoints all get the same messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Name = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointNameOption:
-    """How the endpoint is called."""
+    """The name of an endpoint."""
 
     name: str | None = flag("Name of the endpoint", metavar="NAME")
 

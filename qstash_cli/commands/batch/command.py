@@ -1,4 +1,4 @@
-"""`qstash batch`: publish the records of a file or a stream, many in a request."""
+"""`qstash batch`: publish the records of a file or a stream, many per request."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def batch(
     qstash batch orders.csv --to https://example.com/hook --dedup-field id
     jq -c '.[]' orders.json | qstash batch - --to https://example.com/hook
     """
-    # The engine needs msgspec, which help, completion and the build of the man page do without.
+    # The engine imports msgspec, which help, completion and the man page do not need.
     from qstash_cli.commands.batch.job import Job
     from qstash_cli.commands.batch.recipe import recipe_of
 
@@ -152,7 +152,7 @@ def _refuse_what_does_not_fit(
 def _refuse_one_file_for_two(
     path: Path | None, records: RecordOptions, sending: SendingOptions
 ) -> None:
-    """Raises `BadInput` where one file would take the place of another one of the run."""
+    """Raises `BadInput` if a file would overwrite another file of the run."""
     from qstash_cli.commands.batch.job import journal_path
 
     journal = journal_path(path, sending)
@@ -166,10 +166,10 @@ def _refuse_one_file_for_two(
 
 
 def _planned(job: Job) -> Iterator[Planned]:
-    """The requests that the job would send, with a remark for each record that it would refuse.
+    """Yields the requests that the job would send, with a remark for each refused record.
 
-    Counts the records in the job's tally. Writes no file: neither journal nor rejects.
-    Raises `BadInput` for an input that cannot be read or has changed since it was sent in part.
+    Counts the records in the job's tally. Writes no files: neither journal nor rejects. Raises
+    `BadInput` if the input cannot be read, or if its sent lines have changed.
     """
     from qstash_cli.batch.outcomes import count
     from qstash_cli.batch.sender import body_of
@@ -190,7 +190,7 @@ def _planned(job: Job) -> Iterator[Planned]:
 
 
 def _preview_summary(ctx: Context, job: Job) -> str:
-    """What to say after the requests; the first refusals are warnings."""
+    """Returns the message after the requests. Warns about the first refusals."""
     if ctx.options.output.format != "jsonl":
         for warning in job.tally.warnings:
             ctx.warn(warning)

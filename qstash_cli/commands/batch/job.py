@@ -1,4 +1,4 @@
-"""One run of `batch`: the input, the journal, and what becomes of the records."""
+"""One run of `batch`: the input, the journal and the outcomes of the records."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
 from qstash_cli.files import reason_of
 from qstash_cli.output.meter import meter
 
-# A request is kept this small, so that what is in flight stays small too.
+# A small request limits the amount of data in flight.
 _MAX_CHUNK_BYTES = 1_048_576
 _BLOCK_BYTES = 65_536
 
@@ -51,7 +51,7 @@ _BLOCK_BYTES = 65_536
 class Job:
     """A run of `batch`. `path` is None for standard input.
 
-    `make_recipe` gets the format of the input and the id of the job.
+    `make_recipe` takes the format of the input and the id of the job.
     """
 
     ctx: Context
@@ -65,7 +65,7 @@ class Job:
 
     @property
     def file(self) -> Path | None:
-        """The input, if it can be read twice: not standard input, nor a pipe that has a name."""
+        """The input, if it can be read twice: not standard input or a named pipe."""
         return None if self.path is None or is_stream(self.path) else self.path
 
     @property
@@ -77,7 +77,7 @@ class Job:
         return "csv" if self.path is not None and self.path.suffix.lower() == ".csv" else "jsonl"
 
     def summary(self) -> dict[str, Any]:
-        """What became of the records, by number."""
+        """Returns the number of records by outcome."""
         summary: dict[str, Any] = {"sent": self.tally.sent, "refused": self.tally.refused}
         if self.state and self.state.sent:
             summary["sentBefore"] = self.state.sent
@@ -89,14 +89,14 @@ class Job:
 
     @property
     def refused_before(self) -> Sequence[int]:
-        """The lines of records that earlier runs have seen refused, and that have not changed."""
+        """The lines of records that earlier runs refused, and that have not changed."""
         return self.resumption.refused_before if self.resumption else ()
 
     def outcomes(self, *, has_bar: bool, are_shown: bool = True) -> Iterator[dict[str, Any]]:
-        """A line for each record as it is sent or refused, or nothing while progress is hidden.
+        """Yields a line for each record as it is sent or refused.
 
-        Raises `PartlyDone` in the end if some were refused, and what stopped the run before its
-        end, with the way to go on.
+        Yields nothing unless `are_shown`. Raises `PartlyDone` at the end if records were refused.
+        Raises any error that stopped the run, with a hint on how to continue.
         """
         with ExitStack() as stack:
             stream, total_bytes = self.opened(stack)
@@ -106,7 +106,7 @@ class Job:
             raise failure
 
     def failure(self) -> QstashError | None:
-        """Returns the error for the rejected records, or None."""
+        """Returns the error for the refused records, or None."""
         return failure_of(self.tally, self.refused_before, rejects=str(self.records.rejects or ""))
 
     def _sent(
@@ -161,7 +161,7 @@ class Job:
         )
 
     def _begun(self, stack: ExitStack) -> tuple[Journal, str]:
-        """The journal and the id of the job. Raises as `opened_journal` does."""
+        """Returns the journal and the id of the job. Raises like `opened_journal`."""
         run = self._run(self.ctx.config.settings.api_url)
         path = journal_path(self.path, self.sending)
         if path is None:
@@ -170,9 +170,9 @@ class Job:
         return journal, self.state.head.job
 
     def foreseen(self) -> str:
-        """The id of the job of a run that would begin now, which knows what earlier ones sent.
+        """Returns the id of the job that a run would use now, considering earlier runs.
 
-        Only reads the journal. Raises as `opened_journal` does.
+        Only reads the journal. Raises like `opened_journal`.
         """
         run = self._run(self.ctx.config.api_url)
         path = journal_path(self.path, self.sending)
@@ -181,10 +181,10 @@ class Job:
         return self.state.head.job if self.state else run.new_job()
 
     def _verified(self) -> Container[int]:
-        """The lines that are still refused, once the input is known to be the one of the journal.
+        """Verifies that the input matches the journal, and returns the lines still refused.
 
-        Raises `BadInput` if what was sent of it has changed. A stream can be read only once, and is
-        verified as it is sent.
+        Raises `BadInput` if sent lines have changed. A stream can be read only once, so it is
+        verified while it is sent.
         """
         if self.state is None or self.state.is_empty:
             return ()
@@ -201,7 +201,10 @@ class Job:
         return set(check.refused_before)
 
     def opened(self, stack: ExitStack) -> tuple[Stream, int | None]:
-        """The input and its size in bytes, None for a stream. Raises `BadInput`."""
+        """Opens the input, and returns it with its size in bytes, or None for a stream.
+
+        Raises `BadInput`.
+        """
         if self.path is None:
             return self.ctx.streams.stdin, None
         try:
@@ -213,7 +216,7 @@ class Job:
     def chunks(
         self, stream: Stream, job: str, stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
-        """The records of the input as they are sent together, and None where it pauses."""
+        """Yields the records of the input in chunks, and None if the input pauses."""
         recipe = self.make_recipe(self._file_format, job)
         pieces = pieces_of(recipe.file_format, blocks_of(stream, stopped))
         remaining = self.resumption.remaining(pieces) if self.resumption else pieces
@@ -252,13 +255,13 @@ class Job:
             self.ctx.streams.err,
             total_bytes=total_bytes,
             width=terminal.width,
-            # A bar is drawn by moving the cursor, which a plain terminal does not know.
+            # Drawing the bar moves the cursor, which a plain terminal does not support.
             has_bar=has_bar and terminal.colour,
             now=self.ctx.system.now,
         )
 
     def _with_hint(self, error: QstashError) -> QstashError:
-        """The error, and how to go on after it."""
+        """Adds a hint on how to continue to the error."""
         sent = self.tally.sent + (self.state.sent if self.state else 0)
         in_doubt = isinstance(error, OutcomeUnknown)
         has_journal = journal_path(self.path, self.sending) is not None
@@ -283,7 +286,7 @@ class Job:
 
 
 def journal_path(path: Path | None, sending: SendingOptions) -> Path | None:
-    """Where the journal of an input is, None if there isn't one."""
+    """Returns the path of an input's journal, or None."""
     if sending.no_journal:
         return None
     if sending.journal is not None or path is None or is_stream(path):
@@ -292,5 +295,5 @@ def journal_path(path: Path | None, sending: SendingOptions) -> Path | None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether what is read of it is gone: a pipe or a device."""
+    """Whether data can be read only once: from a pipe or a device."""
     return path.exists() and not path.is_file()

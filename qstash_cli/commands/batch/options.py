@@ -1,4 +1,4 @@
-"""The flags of `batch` alone."""
+"""The options of `batch` only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORMATS = ("jsonl", "csv")
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """Either the pace of sending in records a second, or the rate of a flow control key."""
+    """Either the rate of sending in records per second, or the rate of a flow control key."""
 
     per_s: float | None = None
     of_the_key: int | None = None
@@ -53,7 +53,7 @@ def _path(text: str) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordOptions:
-    """How the input becomes messages."""
+    """How to convert the input to messages."""
 
     to: str | None = flag(
         "URL or URL group that receives each record as a body",
@@ -86,7 +86,7 @@ class RecordOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SendingOptions:
-    """How the requests go out, and what is remembered of them."""
+    """How to send the requests and what to record."""
 
     journal: Path | None = flag(
         "Journal of what was sent [default: FILE.journal]",

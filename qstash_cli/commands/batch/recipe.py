@@ -1,4 +1,4 @@
-"""How the records of a run of `batch` become items, and which validation they get."""
+"""Creates the recipe for the items of a `batch` run, with their validation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qstash_cli.protocol.limits import validate_limits
 from qstash_cli.protocol.option_headers import decode, encode
 from qstash_cli.protocol.options import MessageOptions
 
-# Most records of a file differ in their bodies alone, and many bodies are of the same size.
+# Most records of a file differ only in their bodies, and many bodies have the same size.
 _CACHE_SIZE = 4096
 
 
@@ -31,7 +31,7 @@ def recipe_of(
     job: str,
     validates: bool,
 ) -> Recipe:
-    """The recipe of a run. `job` begins the deduplication ids."""
+    """Returns the recipe of a run. `job` is the prefix of the deduplication ids."""
     return Recipe(
         file_format=file_format,
         job=job,

@@ -1,1 +1,1 @@
-"""`qstash check`: limits of an account as an exit code."""
+"""`qstash check`: check the account against limits."""

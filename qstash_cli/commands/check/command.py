@@ -1,4 +1,4 @@
-"""`qstash check`: limits of an account as an exit code, for CI and for monitors."""
+"""`qstash check`: check the account against limits, for CI and monitoring."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _VIEW = View(
 
 
 class _Check(NamedTuple):
-    """What is sent first for a check, and what makes its records."""
+    """The first request of a check, and the function that evaluates the response."""
 
     request: Request[Any]
     measure: Callable[[Context], Iterator[CheckResult]]
@@ -54,7 +54,7 @@ class _Check(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """What is checked, and its limits."""
+    """The checks and their limits."""
 
     dlq_max: int | None = flag(
         "Maximum number of DLQ entries",
@@ -140,7 +140,7 @@ def check(ctx: Context, *, limits: Thresholds, labels: LabelFilter) -> Result:
     qstash check --dlq-max 0 --dlq-since 30m --label payments -o nagios
     """
     _validate_partners(limits, labels.names())
-    # Every request is built before the first one is sent.
+    # Build every request before sending the first one, so that errors in options come first.
     checks = list(_checks(limits, labels.names()))
     requests = [one.request for one in checks]
     later = MORE_PAGES if limits.dlq_max is not None else ""
@@ -230,8 +230,8 @@ def _flow(key: str, limit: int) -> _Check:
         try:
             found = ctx.read(request)
         except NotFound:
-            # QStash forgets a key that nothing uses; that it is QStash which says so, its list of
-            # keys shows.
+            # QStash forgets unused keys. A list of keys in its response proves that the response is
+            # QStash's.
             ctx.read(flow.list_all())
             yield check_result("flow", 0, limit, name=key, detail="no such key now")
             return

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from qstash_cli.protocol.records import Schedule
 
 CheckKind = Literal["dlq", "queue", "flow", "schedules-failed", "schedule-late"]
-# A line that names more is not read.
+# Nobody reads a line that names more than this.
 _MAX_NAMED = 10
 
 
 class CheckResult(TypedDict):
-    """One check. It passes if `value` is at most `max`; `name` is that of the queue or the key."""
+    """The result of a check, which passes if `value` is at most `max`.
+
+    `name` is the name of the queue or the flow control key.
+    """
 
     check: CheckKind
     name: str | None
@@ -31,20 +34,20 @@ class CheckResult(TypedDict):
 def check_result(
     check: CheckKind, value: int, limit: int, *, name: str | None = None, detail: str = ""
 ) -> CheckResult:
-    """The record of a check, its detail on one safe line."""
+    """Returns the result of a check, with the detail on one safe line."""
     return CheckResult(
         check=check, name=name, value=value, max=limit, ok=value <= limit, detail=safe_text(detail)
     )  # fmt: skip
 
 
 def failed(schedules: Sequence[Schedule], limit: int) -> CheckResult:
-    """How many schedules, of those that are not paused, failed the last time or cannot publish."""
+    """Counts the active schedules that failed in the last run or cannot publish."""
     names = [_with_error(one) for one in schedules if not one.get("isPaused") and _has_failed(one)]
     return check_result("schedules-failed", len(names), limit, detail=_listed(names))
 
 
 def late(schedules: Sequence[Schedule], late_s: int, now_s: float) -> CheckResult:
-    """How many schedules, of those that are not paused, should have published so long ago."""
+    """Counts the active schedules that are late by more than `late_s`."""
     latest_ms = (now_s - late_s) * 1000
     names = [
         one["scheduleId"]
@@ -57,7 +60,7 @@ def late(schedules: Sequence[Schedule], late_s: int, now_s: float) -> CheckResul
 
 
 def with_labels(schedules: list[Schedule], labels: Sequence[str]) -> list[Schedule]:
-    """The schedules that have one of these labels, all without any."""
+    """Returns the schedules that have one of these labels, or all if `labels` is empty."""
     return [one for one in schedules if not labels or set(labels) & set(_labels(one))]
 
 
@@ -76,6 +79,6 @@ def _with_error(schedule: Schedule) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    # In their order, so that a monitor sees the same line as long as nothing changes.
+    # Sorted, so that the line of a monitor does not change without a reason.
     more = len(names) - _MAX_NAMED
     return ", ".join([*sorted(names)[:_MAX_NAMED], *([f"{more} more"] if more > 0 else ())])

@@ -1,8 +1,7 @@
-"""What `check` found, as lines for people, for Prometheus and for Nagios. Pure.
+"""Formats the results of `check` for people, Prometheus and Nagios. Pure.
 
 Sources: Prometheus docs, "Exposition formats"; Monitoring Plugins Development Guidelines, "Plugin
-output" and "Performance data". Names and details may come from elsewhere: each becomes one safe
-line.
+output" and "Performance data". Names and details are untrusted: each becomes one safe line.
 """
 
 from __future__ import annotations
@@ -17,13 +16,16 @@ from qstash_cli.errors import QstashError
 from qstash_cli.output.result import Line
 from qstash_cli.output.safe import safe_text
 
-# Exit codes of a plugin, which are not those of `qstash`.
+# The exit codes of a plugin differ from those of `qstash`.
 NAGIOS_OK, NAGIOS_CRITICAL, NAGIOS_UNKNOWN = 0, 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Words:
-    """How a kind of check is worded. `hint` shows more of it; `label` is the metric's, if any."""
+    """The texts of a kind of check.
+
+    `hint` is a command for details. `label` is the label of the metric, or empty.
+    """
 
     value: Callable[[int], str]
     sentence: Callable[[str, int], str]
@@ -75,12 +77,12 @@ _WORDS: Mapping[CheckKind, _Words] = {
 
 
 def lines(records: Sequence[CheckResult]) -> tuple[Line, ...]:
-    """A line for each check."""
+    """Returns a line for each check."""
     return tuple(_line(one) for one in records)
 
 
 def exceeded(records: Sequence[CheckResult]) -> QstashError | None:
-    """The error that names the exceeded limits, None if all checks pass."""
+    """Returns the error that names the exceeded limits, or None if all checks pass."""
     over = [one for one in records if not one["ok"]]
     if not over:
         return None
@@ -92,7 +94,7 @@ def exceeded(records: Sequence[CheckResult]) -> QstashError | None:
 
 
 def prometheus(records: Sequence[CheckResult]) -> str:
-    """The metrics, and for each check whether it passes."""
+    """Formats the metrics, and whether each check passes."""
     metrics = {_WORDS[one["check"]].metric: _WORDS[one["check"]] for one in records}
     rows: list[str] = []
     for metric, words in metrics.items():
@@ -107,7 +109,7 @@ def prometheus(records: Sequence[CheckResult]) -> str:
 
 
 def nagios(records: Sequence[CheckResult]) -> tuple[str, int]:
-    """The line of a plugin with its performance data, and the plugin's exit code."""
+    """Returns the line of a plugin with its performance data, and the plugin's exit code."""
     over = [one for one in records if not one["ok"]]
     state, code = ("CRITICAL", NAGIOS_CRITICAL) if over else ("OK", NAGIOS_OK)
     message = "; ".join(_sentence(one) for one in over or records)
@@ -118,7 +120,7 @@ def nagios(records: Sequence[CheckResult]) -> tuple[str, int]:
 
 
 def nagios_unknown(error: QstashError) -> str:
-    """The line of a plugin that could not check."""
+    """Returns the line of a plugin that could not check."""
     message = "; ".join(text for text in (error.message, error.hint) if text)
     return f"QSTASH UNKNOWN - {_without_bars(message)}"
 
@@ -159,18 +161,20 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _escaped(value: str) -> str:
-    # A backslash of `safe_text` is one of the value's own, and line feeds are among its escapes.
+    # A backslash from `safe_text` may be part of the value, and line feeds are among the escapes.
     return safe_text(value).replace("\\", r"\\").replace('"', r"\"")
 
 
 def _without_bars(text: str) -> str:
-    # A bar begins the performance data.
+    # A bar starts the performance data.
     return safe_text(text).replace("|", "%7C")
 
 
 def _perfdata_label(record: CheckResult) -> str:
-    """The label of a value. The guidelines forbid `=` and `'` in it; both are percent-encoded, and
-    so are bars, and percent signs so that no two names become one.
+    """Returns the label of a value in the performance data.
+
+    The guidelines forbid `=` and `'`. Both are percent-encoded, as are bars, and percent signs so
+    that no two names get the same label.
     """
     label = f"{record['check']}_{record['name']}" if record["name"] else record["check"]
     return re.sub("[%'=|]", lambda found: f"%{ord(found[0]):02X}", safe_text(label))

@@ -1,1 +1,1 @@
-"""Options, views and waiting that several commands share."""
+"""Options, views and waiting shared by several commands."""

@@ -1,4 +1,4 @@
-"""`message cancel` by filter: one request, and the progress of the bulk action that it begins."""
+"""Cancels messages by filter, and displays the progress of the bulk action."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 CANCELLED = View(columns=(Column(name="cancelled", of="cancelled"),), id="cancelled")
 _STARTED = View(columns=(Column(name="actionId", of="actionId"), *CANCELLED.columns), id="actionId")
-# QStash may not list an action at the moment it begins.
+# QStash may not list an action immediately after it starts.
 _UNKNOWN_FOR_S = 10
 
 
 def cancel_matching(ctx: Context, wanted: Filter, *, is_async: bool, timeout_s: int) -> Result:
-    """Cancels every message that matches, and unless `is_async` waits until that is done."""
+    """Cancels every matching message and, unless `is_async`, waits until this is finished."""
     request = messages.cancel_matching(wanted)
 
     def run(send: Send) -> Result:
@@ -51,7 +51,7 @@ def _running(ctx: Context, wanted: Filter, error: StillRunning) -> Cancelled:
 
 def _finished(ctx: Context, response: Cancelled, timeout_s: int) -> Any:
     action_id = response.get("actionId")
-    # Without an action QStash has cancelled them within the request.
+    # Without an action, QStash cancelled the messages within the request.
     if not action_id:
         return response
     action = _Followed(ctx, action_id, response["cancelled"]).wait(timeout_s)
@@ -59,7 +59,7 @@ def _finished(ctx: Context, response: Cancelled, timeout_s: int) -> Any:
 
 
 class _Followed:
-    """A bulk action whose progress is displayed until it is finished."""
+    """A bulk action whose progress is displayed."""
 
     def __init__(self, ctx: Context, action_id: str, total: int) -> None:
         self._ctx = ctx
@@ -68,7 +68,7 @@ class _Followed:
         self._hint = f"`qstash message actions {action_id}` shows its progress"
 
     def wait(self, timeout_s: int) -> BulkAction:
-        """The finished action. Raises `WaitTimedOut`, `Interrupted`, or what a request raises."""
+        """Waits until the action is finished. Raises `WaitTimedOut` or `Interrupted`."""
         try:
             return self._poll(timeout_s)
         except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The questions that bulk operations ask before they begin: what, how many, in which account."""
+"""Confirmation prompts of bulk operations: action, number of objects, and account."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from qstash_cli.errors import NotFound
 
 
 def confirm_cancel(ctx: Context, wanted: Filter, *, yes: bool) -> None:
-    """Asks before messages are cancelled. Raises as `Context.confirm` does."""
+    """Asks before messages are cancelled. Raises like `Context.confirm`."""
     _confirm(ctx, "Cancel", "message", wanted, lambda: _count_messages(ctx, wanted), yes=yes)
 
 
 def confirm_entries(ctx: Context, action: str, wanted: Filter, *, yes: bool) -> None:
-    """Asks before DLQ entries are retried or deleted. Raises as `Context.confirm` does."""
+    """Asks before DLQ entries are retried or deleted. Raises like `Context.confirm`."""
     _confirm(ctx, action, "DLQ entry", wanted, lambda: _count_entries(ctx, wanted), yes=yes)
 
 
@@ -61,13 +61,16 @@ def _account(ctx: Context) -> str:
 
 
 def _count_entries(ctx: Context, wanted: Filter) -> tuple[int, bool]:
-    """How many entries the first page has, and whether there are more."""
+    """Returns the number of entries on the first page, and whether there are more."""
     page = ctx.read(dlq.first_page(wanted))
     return len(page["messages"]), bool(page.get("cursor"))
 
 
 def _count_messages(ctx: Context, wanted: Filter) -> tuple[int, bool] | None:
-    """The lag of a queue, if the filter is exactly one; QStash has no other count of messages."""
+    """Returns the lag of a queue if it is the only filter.
+
+    QStash reports no other number of messages.
+    """
     if len(wanted.queues) != 1 or wanted != Filter(queues=wanted.queues):
         return None
     try:

@@ -1,6 +1,6 @@
-"""Cancels and deletes of many at once, and the count of what was done.
+"""Cancels and deletes messages in bulk, and counts them.
 
-PerIdRequests ids are one request for each hundred; what matches a filter is deleted page by page.
+Ids are sent in one request per hundred. Matches of a filter are deleted page by page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from qstash_cli.output.result import Result, View
 
 
 class CountedAction(NamedTuple):
-    """What is counted, in the response and in words."""
+    """The field of the response that counts, and the words for the count."""
 
     view: View
     field: str
@@ -42,7 +42,10 @@ _WHICH = "QStash does not report which"
 
 
 def cancel_ids(ctx: Context, message_ids: Sequence[str]) -> Result:
-    """Cancels messages by their ids. Raises `BadInput` for a wrong one before anything is sent."""
+    """Cancels messages by their ids.
+
+    Raises `BadInput` for an invalid id before sending anything.
+    """
     chunks = id_chunks(message_ids)
     if len(chunks) == 1 and len(chunks[0]) == 1:
         return ctx.write(
@@ -53,7 +56,7 @@ def cancel_ids(ctx: Context, message_ids: Sequence[str]) -> Result:
 
 
 def delete_ids(ctx: Context, dlq_ids: Sequence[str]) -> Result:
-    """Deletes DLQ entries by their ids. Raises `BadInput` as `cancel_ids` does."""
+    """Deletes DLQ entries by their ids. Raises `BadInput` like `cancel_ids`."""
     chunks = id_chunks(dlq_ids)
     if len(chunks) == 1 and len(chunks[0]) == 1:
         request = dlq.delete(chunks[0][0])
@@ -72,7 +75,7 @@ def _send(
 
 
 def delete_matching(ctx: Context, wanted: Filter) -> Result:
-    """Deletes every DLQ entry that matches."""
+    """Deletes every matching DLQ entry."""
     request = dlq.delete_matching(wanted)
     return ctx.perform(
         [request],
@@ -84,7 +87,10 @@ def delete_matching(ctx: Context, wanted: Filter) -> Result:
 def _counted(
     ctx: Context, responses: Iterator[Any], total: int | None, kind: CountedAction
 ) -> Result:
-    """The result with the sum of what was done, whatever ends it; `total` is None for a filter."""
+    """Returns the sum of the responses, even if an error interrupts them.
+
+    `total` is None for a filter.
+    """
     done = 0
     stopped_by: QstashError | None = None
     try:

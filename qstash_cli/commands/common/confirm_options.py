@@ -1,4 +1,4 @@
-"""Flags of commands that ask before they change something."""
+"""Options of commands that ask before they change something."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qstash_cli.cli.flags import flag
 
 @dataclass(frozen=True, kw_only=True)
 class BulkOptions:
-    """Bulk operations ask first, and need --all to reach everything."""
+    """Options of bulk operations, which ask first and need --all to select everything."""
 
     all: bool = flag("Select everything")
     yes: bool = flag("Skip the confirmation", "-y", "--yes")
@@ -17,6 +17,6 @@ class BulkOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmOptions:
-    """Asking first."""
+    """The option that skips the confirmation."""
 
     yes: bool = flag("Skip the confirmation", "-y", "--yes")

@@ -1,4 +1,4 @@
-"""Bulk operations that QStash does page by page, until a response has no cursor."""
+"""Bulk operations that QStash performs page by page, until a response has no cursor."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 from qstash_cli.client.request import Request
 from qstash_cli.errors import QstashError
 
-# What a preview says of the requests for further pages.
+# The remark of a preview about the requests for further pages.
 REPEATED = "repeated while the response has a cursor"
 
 
 class CursorLimits(NamedTuple):
-    """When to stop a server that always says that there is more.
+    """When to stop requesting pages from a server that never reports an end.
 
-    A million entries fit into `requests`. Pages may be empty, since a filter may apply to each page
-    by itself, but only `empty` of them in a row.
+    `requests` allows for a million entries. Pages may be empty, since a filter may apply to each
+    page separately, but at most `empty` of them in a row.
     """
 
     requests: int = 10_000
@@ -33,10 +33,10 @@ def pages(
     *,
     limits: CursorLimits = _LIMITS,
 ) -> Iterator[Any]:
-    """The response to a request and to those for the pages after it.
+    """Yields the responses to a request and to those for the following pages.
 
-    `size` is how many entries a response is about. Raises `QstashError` for a cursor that repeats,
-    and for more pages than the limits allow.
+    `size` returns the number of entries of a response. Raises `QstashError` for a cursor that
+    repeats, and for more pages than the limits allow.
     """
     seen: set[str] = set()
     empty = 0

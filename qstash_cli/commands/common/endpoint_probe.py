@@ -13,14 +13,14 @@ _SLOW_MS = 30_000
 
 
 def request_of(ctx: Context, url: str, one: Probe) -> ExternalRequest:
-    """The request that a probe is sent as."""
+    """Returns the request of a probe."""
     own = qstash_headers(ctx.new_id("msg"), one.signature or "")
     headers = (("Content-Type", "application/json"), *own)
     return ExternalRequest("POST", url, headers, one.body)
 
 
 def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> ExternalResponse:
-    """Returns the response to a probe, and warns if a valid request takes long."""
+    """Sends a probe and returns its response. Warns if a valid request takes long."""
     reply = external.send(
         request.method, request.url, timeout_s=timeout_s, headers=request.headers, body=request.body
     )

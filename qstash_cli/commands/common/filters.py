@@ -1,4 +1,4 @@
-"""Which messages, log entries and DLQ entries are meant."""
+"""Options that select messages, log entries and DLQ entries."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _status(text: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageFilters:
-    """Which messages are meant."""
+    """Filters for messages."""
 
     label: tuple[tuple[str, ...], ...] = flag(
         "Only this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
@@ -110,9 +110,9 @@ class MessageFilters:
     )
 
     def filter(self, **more: Any) -> Filter:
-        """The filter that the flags say, with these fields of it besides.
+        """Returns the filter for the options, with additional fields.
 
-        Raises `BadInput` where it cannot match anything.
+        Raises `BadInput` for a filter that cannot match anything.
         """
         if self.since is not None and self.until is not None and self.since > self.until:
             raise BadInput("--since is after --until", hint="nothing was sent")
@@ -136,7 +136,7 @@ def _flat(values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class DlqFilters(MessageFilters):
-    """Which DLQ entries are meant."""
+    """Filters for DLQ entries."""
 
     message: tuple[str, ...] = flag(
         "Only this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
@@ -150,13 +150,13 @@ class DlqFilters(MessageFilters):
     )
 
     def filter(self, **more: Any) -> Filter:
-        """The filter that the flags say."""
+        """Returns the filter for the options."""
         return super().filter(message_ids=self.message, statuses=self.status, **more)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogFilters(MessageFilters):
-    """Which log entries are meant."""
+    """Filters for log entries."""
 
     message: tuple[str, ...] = flag(
         "Only this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
@@ -171,18 +171,18 @@ class LogFilters(MessageFilters):
     )
 
     def filter(self, **more: Any) -> Filter:
-        """The filter that the flags say."""
+        """Returns the filter for the options."""
         return super().filter(message_ids=self.message, states=_flat(self.state), **more)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelFilter:
-    """Only what has one of these labels."""
+    """A filter by labels."""
 
     label: tuple[tuple[str, ...], ...] = flag(
         "Only this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
     )
 
     def names(self) -> tuple[str, ...]:
-        """The labels, () if none is given."""
+        """The labels, or () if none is given."""
         return _flat(self.label)

@@ -1,4 +1,4 @@
-"""Delivering from this machine what QStash has delivered, or would: signed now, to a handler."""
+"""Delivers messages from this machine to a handler, signed now."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.headers import Headers
 
 _DELIVERY = "Delivery"
-# What the embedded server says, whose messages these are if no region is known.
+# The region of the embedded server. Its messages are assumed if the region is unknown.
 _HOME_REGION = "eu-central-1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class HandlerOptions:
-    """How careful to be with a handler."""
+    """Options for the safety of a handler."""
 
     timeout: int = flag(
         "Response timeout [default: 60s]",
@@ -40,14 +40,14 @@ class HandlerOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Signed:
-    """A delivery with all that goes on the wire."""
+    """A delivery with all headers, including the signature."""
 
     delivery: Delivery
     headers: Headers
 
 
 def handler_url(url: str, flag_name: str) -> str:
-    """The URL of a handler, unchanged. Raises `BadInput` naming the flag."""
+    """Validates and returns the URL of a handler. Raises `BadInput` naming the flag."""
     if not is_url(url):
         raise BadInput(
             f"{flag_name}: no http:// or https://: {url}", hint=f"try http://{url.lstrip('/')}"
@@ -56,10 +56,10 @@ def handler_url(url: str, flag_name: str) -> str:
 
 
 def confirm_delivery(ctx: Context, url: str, handler: HandlerOptions) -> None:
-    """Returns if messages of this account may be delivered to `url`.
+    """Checks that messages of this account may be delivered to `url`.
 
-    Raises `BadInput` for a protected profile and for another machine, `Interrupted` if the user
-    says no.
+    Raises `BadInput` for a protected profile and another machine, and `Interrupted` if the user
+    declines.
     """
     settings = ctx.config.settings
     if settings.protected and not handler.allow_protected:
@@ -72,9 +72,9 @@ def confirm_delivery(ctx: Context, url: str, handler: HandlerOptions) -> None:
 
 
 def signer(ctx: Context) -> Callable[[Delivery], Signed]:
-    """What signs deliveries as QStash does, now, with the current key that is configured.
+    """Returns a function that signs deliveries like QStash, now, with the current signing key.
 
-    Raises `BadCredentials` where there isn't one.
+    Raises `BadCredentials` if no key is configured.
     """
     from qstash_cli.config.urls import REGION_URLS, region_of
     from qstash_cli.protocol.signature import sign
@@ -102,12 +102,12 @@ def signer(ctx: Context) -> Callable[[Delivery], Signed]:
 
 
 def request_of(signed: Signed, url: str) -> ExternalRequest:
-    """The request that a delivery to the handler at `url` is."""
+    """Returns the request of a delivery to the handler at `url`."""
     return ExternalRequest(signed.delivery.method, url, signed.headers, signed.delivery.body)
 
 
 def deliver(signed: Signed, url: str, timeout_s: int) -> ExternalResponse:
-    """The response of the handler at `url`."""
+    """Delivers to the handler at `url` and returns its response."""
     request = request_of(signed, url)
     return external.send(
         request.method, url, timeout_s=timeout_s, headers=request.headers, body=request.body
@@ -115,7 +115,7 @@ def deliver(signed: Signed, url: str, timeout_s: int) -> ExternalResponse:
 
 
 def is_accepted(reply: ExternalResponse) -> bool:
-    """The handler took it. Source: QStash docs, "Retry"."""
+    """Whether the handler accepted the delivery. Source: QStash docs, "Retry"."""
     return 200 <= reply.status < 300
 
 

@@ -1,4 +1,4 @@
-"""What commands with a manifest share: reading it, what the account has, and the plan between."""
+"""Reads manifests and the account, and makes plans, for commands with a manifest."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MAX_NAMED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestOptions:
-    """Which manifest, and how it is taken."""
+    """The manifest and how to apply it."""
 
     file: str = flag(
         "Manifest file, - for standard input [default: qstash.toml]",
@@ -56,7 +56,7 @@ class ManifestOptions:
 
 
 def read_manifest(ctx: Context, source: ManifestOptions) -> Manifest:
-    """What the manifest says. Raises `BadInput` naming file and key."""
+    """Reads the manifest of the options. Raises `BadInput` naming file and key."""
     settings = ctx.config.settings_if_any
     validation = Validation(
         is_local=settings is not None and settings.is_local,
@@ -67,7 +67,7 @@ def read_manifest(ctx: Context, source: ManifestOptions) -> Manifest:
 
 
 def parsed(ctx: Context, file: str, validation: Validation) -> Manifest:
-    """What a file says, or standard input for `-`. Raises `BadInput` naming file and key."""
+    """Parses a file, or standard input for `-`. Raises `BadInput` naming file and key."""
     if file == _STDIN:
         return parse(ctx.streams.stdin.read(), "standard input", ctx.system.env, validation)
     try:
@@ -79,12 +79,12 @@ def parsed(ctx: Context, file: str, validation: Validation) -> Manifest:
 
 
 def account_requests(kinds: Collection[Kind]) -> list[Request[Any]]:
-    """What `read_account` sends for these kinds, in order."""
+    """Returns the requests of `read_account` for these kinds, in order."""
     return [make() for kind, make in _LISTS.items() if kind in kinds]
 
 
 def read_account(read: Read, kinds: Collection[Kind]) -> AccountState:
-    """What the account has of these kinds, and the URL groups that its schedules publish to."""
+    """Reads resources of these kinds, and the URL groups to which the schedules publish."""
     found = AccountState()
     if "queue" in kinds:
         found = replace(found, queues=accounts.read_queues(read(queues.list_all())))
@@ -99,19 +99,19 @@ def read_account(read: Read, kinds: Collection[Kind]) -> AccountState:
 
 
 def kinds_of(manifest: Manifest) -> set[Kind]:
-    """The kinds that the manifest names or uses."""
+    """Returns the kinds of resources that the manifest contains or uses."""
     kinds = {kind for kind in KINDS if manifest.of(kind) is not None}
     destinations = (one.destination for one in (manifest.schedules or {}).values())
     return kinds if all(map(is_url, destinations)) else {*kinds, "urlgroup"}
 
 
 def account_for(manifest: Manifest, read: Read) -> AccountState:
-    """What the account has of what the manifest names or uses."""
+    """Reads the resources of the account that the manifest contains or uses."""
     return read_account(read, kinds_of(manifest))
 
 
 def make_plan(ctx: Context, manifest: Manifest, *, prune: bool) -> Plan:
-    """The steps that make the account what the manifest says. Writes notes about them."""
+    """Plans the steps that change the account to match the manifest. Writes notes about them."""
     account = account_for(manifest, ctx.read)
     made = plan(manifest, account, prune=prune)
     _report(ctx, manifest, account, made)
@@ -133,7 +133,7 @@ def _report(ctx: Context, manifest: Manifest, account: AccountState, made: Plan)
 def warn_of_missing_groups(
     ctx: Context, manifest: Manifest, account: AccountState, made: Plan
 ) -> None:
-    """Warns of the schedules that publish to what will not be there."""
+    """Warns about schedules that publish to URL groups that will not exist."""
     groups = _groups_after(manifest, account, made)
     for name, schedule in (manifest.schedules or {}).items():
         if not is_url(schedule.destination) and schedule.destination not in groups:
@@ -157,7 +157,7 @@ def _some(kept: tuple[tuple[Kind, str], ...]) -> str:
 
 
 def counted(records: Iterable[Record], words: Mapping[str, str]) -> str:
-    """How many steps of each action there are, such as `2 to create, 1 to delete`."""
+    """Returns the number of steps by action, such as `2 to create, 1 to delete`."""
     actions = [record["action"] for record in records]
     counts = ((actions.count(action), word) for action, word in words.items())
     return ", ".join(f"{count} {word}" for count, word in counts if count)

@@ -1,4 +1,4 @@
-"""A message's body from `--data`, `--data-json` or `key=value` items."""
+"""Reads a message's body from `--data`, `--data-json` or `key=value` items."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _JSON = ("Content-Type", "application/json")
 def read(
     ctx: Context, items: Sequence[str], body: BodyOptions, options: MessageOptions
 ) -> tuple[bytes, MessageOptions]:
-    """The body's bytes, and the options with the content type that the body brings.
+    """Returns the body's bytes, and the options with the content type of the body.
 
     Raises `BadInput` if there are two bodies, or invalid JSON.
     """

@@ -1,4 +1,4 @@
-"""What is made sure of before a message is sent."""
+"""Validation and defaults of messages before they are sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qstash_cli.protocol.destination import validate_reachable
 from qstash_cli.protocol.limits import validate_limits
 from qstash_cli.protocol.options import MessageOptions
 
-# `--not-before now` is in the past by the time at which it is compared.
+# `--not-before now` is in the past when it is compared.
 _NOW_S = 2
 
 
@@ -21,7 +21,7 @@ def idempotent(ctx: Context, options: MessageOptions) -> MessageOptions:
 
 
 def validate(ctx: Context, destination: str, options: MessageOptions, body_bytes: int) -> None:
-    """Raises `BadInput` for what QStash could not reach, or the plan does not allow."""
+    """Raises `BadInput` for a destination that QStash cannot reach, or if the plan is exceeded."""
     settings = ctx.config.settings_if_any
     if settings is None or not settings.is_local:
         for what, url in (
@@ -42,7 +42,7 @@ def validate(ctx: Context, destination: str, options: MessageOptions, body_bytes
 
 
 def warn_if_past(ctx: Context, options: MessageOptions) -> None:
-    """Warns about a --not-before that has passed: QStash then delivers at once."""
+    """Warns about a --not-before in the past, which means immediate delivery."""
     if options.not_before_s is None or options.not_before_s > ctx.system.now() - _NOW_S:
         return
     from qstash_cli.output.values import relative_time

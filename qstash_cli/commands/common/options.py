@@ -1,4 +1,4 @@
-"""Flags that several commands share: bodies and waiting."""
+"""Options shared by several commands: bodies and waiting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qstash_cli.protocol.durations import parse_duration_s
 
 @dataclass(frozen=True, kw_only=True)
 class PublishWaitOptions:
-    """Whether and how long to follow a message to its end."""
+    """Whether and how long to wait for the delivery of a message."""
 
     wait: bool = flag("Wait until the message is delivered or has failed", section="Message")
     wait_timeout: int = flag(
@@ -24,7 +24,7 @@ class PublishWaitOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class WaitOptions:
-    """How long to follow a message."""
+    """How long to wait for the delivery of a message."""
 
     wait_timeout: int = flag(
         "Maximum wait [default: 60s]", metavar="DURATION", parse=parse_duration_s, default=60
@@ -33,7 +33,7 @@ class WaitOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class BodyOptions:
-    """Where the body comes from."""
+    """The source of the body."""
 
     data: str | None = flag(
         "Body: TEXT, @FILE, or - for standard input",

@@ -1,4 +1,4 @@
-"""Cutting a list that may be long, and saying so."""
+"""Limits long lists, and reports that they were limited."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from qstash_cli.protocol.numbers import parse_count
 
 T = TypeVar("T")
 
-# What a preview says of the requests after that for the first page.
+# The remark of a preview about the requests after that for the first page.
 MORE_PAGES = "repeated with the cursor of the response as long as it has one"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PagingOptions:
-    """How many of them."""
+    """The number of items."""
 
     limit: int = flag(
         "Maximum number of entries [default: 100]", metavar="N", parse=parse_count, default=100
@@ -26,7 +26,7 @@ class PagingOptions:
 
 
 class LimitedList(Generic[T]):
-    """The items up to the limit of `--limit`, read as they are needed."""
+    """The items up to the limit of `--limit`, read on demand."""
 
     def __init__(self, items: Iterable[T], paging: PagingOptions) -> None:
         self._items = items
@@ -41,7 +41,7 @@ class LimitedList(Generic[T]):
             yield item
 
     def footer(self) -> str | None:
-        """What to say after the last item, None if there are no more items."""
+        """Returns the note after the last item, or None if there are no more items."""
         if not self._is_cut:
             return None
         return f"showing the newest {self._paging.limit}; use --all for the rest"

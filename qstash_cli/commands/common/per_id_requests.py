@@ -1,4 +1,4 @@
-"""One request for each of several ids: all are sent, and the refusals are reported together."""
+"""Sends one request per id, and reports all refusals together."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from qstash_cli.cli.exchanges import Send
 from qstash_cli.client.request import Request
 from qstash_cli.errors import PartlyDone, QstashError
 
-# Errors that concern one id; all others concern the account or the connection.
+# These errors concern one id; other errors concern the account or the connection.
 _ABOUT_THE_ID = frozenset({400, 404})
 
 
 class PerIdRequests:
-    """Send a request for each id, and keep why some were refused.
+    """Sends a request for each id, and collects the refusals.
 
-    `what` and `done` name the objects and what happens to them, such as "messages" and "released".
+    `what` and `done` name the objects and the action, such as "messages" and "released".
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class PerIdRequests:
         self._stopped_by: QstashError | None = None
 
     def send(self, send: Send) -> Iterator[str]:
-        """The ids whose requests were accepted, one by one.
+        """Yields the ids whose requests were accepted, one by one.
 
-        A refusal that is not about an id, such as an unreachable server, stops the rest.
+        Stops at an error that is not about an id, such as an unreachable server.
         """
         for one, request in zip(self._ids, self.requests, strict=True):
             try:
@@ -52,9 +52,9 @@ class PerIdRequests:
                 yield one
 
     def failure(self) -> QstashError | None:
-        """Returns the error for the rejected ids, or None.
+        """Returns the error for the refused ids, or None.
 
-        One id that was refused is its own error. Several are `PartlyDone` if others were accepted.
+        For one id, the error is its own. For several, it is `PartlyDone` if others were accepted.
         """
         if not self._refused:
             return None

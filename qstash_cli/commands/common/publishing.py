@@ -1,4 +1,4 @@
-"""How a message is sent, and followed to its end."""
+"""Publishes messages and waits for their delivery."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def send(
     body: bytes,
     waiting: PublishWaitOptions,
 ) -> Result:
-    """Publishes a message, and follows it to its end if that is wanted."""
+    """Publishes a message and, if requested, waits for its delivery."""
     return ctx.write(
         messages.publish(destination, options, body),
         lambda response: _published(ctx, response, waiting),
@@ -56,9 +56,10 @@ def result_of(
     waiting: PublishWaitOptions,
     incomplete: Callable[[], QstashError | None] = _nothing,
 ) -> Result:
-    """The result of a publish: its ids are written before it waits for the deliveries.
+    """Returns the result of a publish, which writes the ids before it waits for the deliveries.
 
-    `incomplete` is called after the last id; it returns the error for what was not published.
+    `incomplete` is called after the last id; it returns the error for messages that were not
+    published.
     """
 
     def error() -> QstashError | None:

@@ -1,4 +1,4 @@
-"""Which signing keys a command goes by: flags, and where the keys come from without them."""
+"""Determines the signing keys of a command: from options or from the configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qstash_cli.errors import BadCredentials, BadInput
 
 @dataclass(frozen=True, kw_only=True)
 class SigningKeyOptions:
-    """The keys to check against."""
+    """The keys to verify with."""
 
     current_key: str | None = flag(
         "Current signing key; @FILE keeps it off the command line", metavar="KEY", section="Keys"
@@ -38,9 +38,9 @@ class SigningKeyOptions:
 def signing_keys(
     ctx: Context, flags: SigningKeyOptions, seen_region: str | None = None
 ) -> tuple[tuple[str, str], ...]:
-    """The keys by name: of the flags, the region, the environment or the profile, in this order.
+    """Returns the keys by name, from options, the region, the environment or the profile.
 
-    Raises `BadCredentials` if there isn't one.
+    The first of these sources that has keys is used. Raises `BadCredentials` if none has.
     """
     given = (("current", flags.current_key), ("next", flags.next_key))
     found = tuple((name, read_key(ctx, key)) for name, key in given if key is not None)
@@ -67,7 +67,10 @@ def signing_keys(
 
 
 def read_key(ctx: Context, spec: str) -> str:
-    """A signing key given as itself or as `@FILE`. Raises `BadInput` for an empty one."""
+    """Reads a signing key from the option's value or from `@FILE`.
+
+    Raises `BadInput` if it is empty.
+    """
     key = ctx.read_body(spec).decode(errors="replace").strip().strip("\"'")
     if not key:
         raise BadInput("the signing key is empty")

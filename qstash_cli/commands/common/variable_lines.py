@@ -1,4 +1,4 @@
-"""The variables that lead to a QStash, and lines that set them in files and shells."""
+"""The variables that configure a QStash server, and lines that set them in files and shells."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from qstash_cli.protocol.dev_credentials import Credentials
 CURRENT_KEY = "QSTASH_CURRENT_SIGNING_KEY"
 NEXT_KEY = "QSTASH_NEXT_SIGNING_KEY"
 NAMES = ("QSTASH_URL", "QSTASH_TOKEN", CURRENT_KEY, NEXT_KEY)
-# Values that every reader of such a file takes literally, without quotes.
+# Every reader of such a file takes these characters literally, without quotes.
 _PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
 def variables(
     url: str, token: str, current_key: str | None, next_key: str | None
 ) -> dict[str, str | None]:
-    """What the SDKs and `qstash` itself read, None for what is not known."""
+    """Returns the variables that the SDKs and `qstash` read, with None for unknown values."""
     return dict(zip(NAMES, (url, token, current_key or None, next_key or None), strict=True))
 
 
 def server_variables(url: str, credentials: Credentials) -> dict[str, str]:
-    """The variables with which the SDKs and `qstash` itself reach an embedded server."""
+    """Returns the variables with which the SDKs and `qstash` connect to an embedded server."""
     found = variables(
         url, credentials.token, credentials.current_signing_key, credentials.next_signing_key
     )
@@ -31,7 +31,10 @@ def server_variables(url: str, credentials: Credentials) -> dict[str, str]:
 
 
 def shell_lines(values: Mapping[str, str | None]) -> list[str]:
-    """Lines for a POSIX shell; what has no value is unset, lest an older one stays."""
+    """Returns lines for a POSIX shell.
+
+    Variables without a value are unset, to remove older values.
+    """
     return [
         f"unset {name}" if value is None else f"export {name}={_shell_quoted(value)}"
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""From captured requests to verdicts."""
+"""Verifies captured requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNSIGNED = "no Upstash-Signature header"
 
 
 class Verdict(NamedTuple):
-    """The judgement of one capture. `error` says why there is no report."""
+    """The verdict on a capture. `error` is the reason why there is no report."""
 
     capture: Capture
     report: SignatureReport | None = None
@@ -29,11 +29,11 @@ class Verdict(NamedTuple):
 
     @property
     def valid(self) -> bool:
-        """The signature is valid."""
+        """Whether the signature is valid."""
         return self.report is not None and self.report.valid
 
     def as_record(self) -> dict[str, Any]:
-        """The whole report. Its shape is stable."""
+        """Returns the whole report. Its format is stable."""
         return {name: read(self) for name, read in _FIELDS.items()}
 
     def checks(self) -> list[dict[str, str]]:
@@ -61,10 +61,10 @@ _FIELDS: dict[str, Callable[[Verdict], Any]] = {
 
 
 class Numbered(Mapping[str, Any]):
-    """The record of one verdict of many.
+    """The record of one of many verdicts.
 
-    Its fields are built when they are read. A table and TSV read few of them, and building all took
-    a third of the time of twenty thousand.
+    Its fields are computed when they are read. Tables and TSV read only a few fields, and computing
+    all fields took a third of the time of twenty thousand verdicts.
     """
 
     def __init__(self, number: int, verdict: Verdict) -> None:
@@ -75,7 +75,7 @@ class Numbered(Mapping[str, Any]):
         return self._number if name == "number" else _FIELDS_OF_MANY[name](self._verdict)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value of that name."""
+        """Returns the value of a field."""
         read = _FIELDS_OF_MANY.get(name)
         if read is not None:
             return read(self._verdict)
@@ -100,7 +100,7 @@ def judge(
     other_keys: Mapping[str, tuple[str, str]],
     budget: SearchBudget | None = None,
 ) -> Verdict:
-    """The verdict on a capture; what `expected` says of URL and body wins over the capture.
+    """Verifies a capture. URL and body in `expected` replace those of the capture.
 
     `budget` limits the search for the cause of a failure.
     """
@@ -129,13 +129,13 @@ def judge(
 def _causes(search: Callable[[], list[Diagnosis]]) -> tuple[Diagnosis, ...]:
     try:
         return tuple(search())
-    except Exception as fault:  # noqa: BLE001 - a fault of the search never costs the verdict
+    except Exception as fault:  # noqa: BLE001 - an error in the search must not prevent the verdict
         what = f"the search for the cause failed: {type(fault).__name__}"
         return (Diagnosis("diagnosis", what, "the verdict is complete; please report this"),)
 
 
 def reason(verdict: Verdict) -> str:
-    """Why a verdict is not valid, in one line; empty for a valid one."""
+    """Returns the reason why a verdict is not valid in one line, or nothing if it is valid."""
     if verdict.valid:
         return ""
     if verdict.report is None:
@@ -149,12 +149,12 @@ def _value_of(line: bytes) -> Any:
     try:
         return json.loads(line.decode())
     except ValueError:
-        # Other encodings of Unicode are recognised by their first bytes.
+        # The first bytes identify other encodings of Unicode.
         return json.loads(line)
 
 
 def lines(data: bytes) -> Iterator[Capture | str]:
-    """The capture of each line that is not empty, or why it cannot be read."""
+    """Yields the capture on each line that is not empty, or the reason why it cannot be read."""
     from qstash_cli.captures import json_dumps
 
     parse = line_parser(_value_of)

@@ -8,7 +8,7 @@ from qstash_cli.protocol.cron import split_zone
 
 
 def matching(view: View, wanted: Filter, what: str = "entries") -> View:
-    """The view of a list that a filter narrows: no match does not mean that there is nothing."""
+    """Returns the view for a filtered list, which says that no entries match."""
     return view if wanted.is_empty else view._replace(empty=f"no {what} match")
 
 

@@ -1,1 +1,1 @@
-"""`qstash config`: profiles."""
+"""`qstash config`: manage profiles."""

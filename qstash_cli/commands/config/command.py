@@ -1,4 +1,4 @@
-"""`qstash config`: profiles, each with a URL, a token and signing keys."""
+"""`qstash config`: manage profiles, each with a URL, a token and signing keys."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _NameIfAny = Annotated[
     str | None,
     Argument("Name of the profile", "NAME", complete="profile"),
 ]
-# They come before QSTASH_TOKEN, wherever the token is from.
+# These variables precede QSTASH_TOKEN, whatever the source of the token.
 _AHEAD = ("QSTASH_DEV", "QSTASH_REGION")
 
 
@@ -98,7 +98,7 @@ def show(ctx: Context, name: _NameIfAny = None) -> Result:
 
 @dataclass(frozen=True, kw_only=True)
 class EnvOptions:
-    """Whose lines are printed."""
+    """The profile whose variables are printed."""
 
     export: bool = flag("Print shell lines, which unset unknown keys")
 
@@ -126,7 +126,7 @@ def env(ctx: Context, name: _NameIfAny = None, *, options: EnvOptions) -> Result
 
 
 def _with_profile(ctx: Context, name: str | None) -> Context:
-    """The context with the profile of this name, as with -p. Raises `NotFound`."""
+    """Returns the context with this profile, as with -p. Raises `NotFound`."""
     from qstash_cli.config.profiles import unknown_profile
 
     if name is None:

@@ -1,4 +1,4 @@
-"""What `qstash config set` stores: its flags, and the secrets that it asks for."""
+"""Options and secrets of `qstash config set`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def _plan(text: str) -> str:
 def _url(text: str) -> str:
     from qstash_cli.config.urls import validate_url
 
-    # Whether it may be used without TLS is asked at each run.
+    # Every run that uses the URL checks for --insecure.
     return validate_url(text, insecure=True)
 
 
 def _variable(text: str) -> str:
-    # Whoever pastes the token itself must not read it in an error.
+    # If the user pastes the token itself, the error must not display it.
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
         raise BadInput("that is not the name of a variable", hint="write it as --token-env NAME")
     return text
@@ -53,7 +53,7 @@ def _command(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileChanges:
-    """What to store."""
+    """The values to store."""
 
     api_url: str | None = flag("Base URL of the API", metavar="URL", parse=_url)
     token_stdin: bool = flag("Read the token from standard input")
@@ -75,7 +75,7 @@ class ProfileChanges:
 
 
 def read_changes(ctx: Context, name: str, changes: ProfileChanges) -> dict[str, Any]:
-    """The keys to store, with the secrets asked for or read. Raises `BadInput`."""
+    """Returns the keys to store, with secrets from prompts or standard input. Raises `BadInput`."""
     found: dict[str, Any] = {
         key: value
         for key, value in (
@@ -105,7 +105,7 @@ def read_changes(ctx: Context, name: str, changes: ProfileChanges) -> dict[str, 
 
 
 def _refuse_further_lines(ctx: Context, found: Mapping[str, Any]) -> None:
-    # A second line is a mistake whose first line alone would look like a success.
+    # A second line is a mistake: storing only the first line would look like success.
     if ctx.streams.stdin.read(_REST_BYTES).strip():
         lines = sum(name.endswith(("token", "signing_key")) for name in found)
         raise BadInput(
@@ -115,7 +115,7 @@ def _refuse_further_lines(ctx: Context, found: Mapping[str, Any]) -> None:
 
 
 def _asks_for_token(ctx: Context, name: str, *, is_all: bool) -> bool:
-    """Whether the token is what is to be set, or what a new profile still lacks."""
+    """Whether to prompt for the token: it was requested, or a new profile has no token."""
     if is_all:
         if ctx.options.automation.no_input:
             raise BadInput(

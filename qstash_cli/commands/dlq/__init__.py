@@ -1,1 +1,1 @@
-"""`qstash dlq`: the dead letter queue."""
+"""`qstash dlq`: manage the dead letter queue."""

@@ -1,4 +1,4 @@
-"""`dlq retry` of many entries: their new messages, one by one, and what was not retried."""
+"""Retries many DLQ entries, and yields their new messages one by one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 class Publisher(Protocol):
-    """Makes the result of a retry, whose messages may be followed to their end.
+    """Creates the result of a retry, which may wait for the delivery of its messages.
 
-    `incomplete` is called after the last id; it returns the error for what was not retried.
+    `incomplete` is called after the last id; it returns the error for entries that were not
+    retried.
     """
 
     def __call__(
@@ -40,9 +41,9 @@ def retry_ids(
     *,
     later: str,
 ) -> Result:
-    """Retries DLQ entries by their ids, in a request for each hundred.
+    """Retries DLQ entries by their ids, in one request per hundred.
 
-    Raises `BadInput` for a wrong id before anything is sent.
+    Raises `BadInput` for an invalid id before sending anything.
     """
     chunks = id_chunks(dlq_ids)
     if len(chunks) == 1 and len(chunks[0]) == 1:
@@ -56,7 +57,7 @@ def retry_ids(
 def retry_matching(
     ctx: Context, wanted: Filter, options: MessageOptions, as_result: Publisher, *, later: str
 ) -> Result:
-    """Retries every DLQ entry that matches."""
+    """Retries every matching DLQ entry."""
     request = dlq.retry_matching(wanted, options)
 
     def run(send: Send) -> Result:
@@ -66,7 +67,7 @@ def retry_matching(
 
 
 class _Retries:
-    """How many entries were retried, of `total` ids or of those that match a filter."""
+    """Counts the retried entries, of `total` ids or, if None, of all matches of a filter."""
 
     def __init__(self, ctx: Context, as_result: Publisher, *, total: int | None) -> None:
         self._ctx = ctx
@@ -76,7 +77,7 @@ class _Retries:
         self._failure: QstashError | None = None
 
     def result(self, responses: Iterable[Retried]) -> Result:
-        """The messages as they are published, whether or not all entries could be retried."""
+        """Returns the result with the published messages, even if some entries were not retried."""
         return self._as_result(self._published(iter(responses)), incomplete=self._incomplete)
 
     def _published(self, responses: Iterator[Retried]) -> Iterator[Published]:
@@ -96,7 +97,7 @@ class _Retries:
             yield from response["responses"]
 
     def _next(self, responses: Iterator[Retried]) -> Retried | None:
-        # The line is gone while rows are written.
+        # The status line must be gone before rows are written.
         with self._ctx.status() as line:
             if self._done:
                 line.update(f"retried {self._done:,}")

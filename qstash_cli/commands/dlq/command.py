@@ -1,4 +1,4 @@
-"""`qstash dlq`: the messages that ended undelivered."""
+"""`qstash dlq`: manage messages that could not be delivered."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _Ids = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class DlqListOptions:
-    """What the exit code tells."""
+    """The exit code of a list."""
 
     fail_if_any: bool = flag("Exit with 1 if there are entries")
 

@@ -1,4 +1,4 @@
-"""What QStash lets the token do, and in which region."""
+"""Checks the permissions and the region of the token."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from qstash_cli.protocol.records import SigningKeys
 
 _REFUSED = ExitCode.CREDENTIALS
 _NOT_ALLOWED = frozenset({401, 403})
-# Every server refuses it before it looks at anything else than the token: nothing is sent.
+# Every server rejects this request after checking the token, so nothing is published.
 WRITE = Request[object](method="POST", path="/v2/publish/qstash-doctor://nowhere", repeatable=False)
 
 
 def acceptance(response: Measurement, source: Source) -> DoctorCheck:
-    """Whether QStash knows the token."""
+    """Checks whether QStash accepts the token."""
     if response.status in _NOT_ALLOWED:
         return failure(
             "authentication", f"the token of {source.token_from} is refused: {_words(response)}",
@@ -48,7 +48,7 @@ def region(
     is_refused: bool,
     ask: Callable[[str], Measurement],
 ) -> DoctorCheck:
-    """Which region it is, and whether a token that it refuses is another's.
+    """Checks the region, and whether a rejected token belongs to another region.
 
     `ask` sends the token to a URL, which is always one of `regions`.
     """
@@ -68,10 +68,10 @@ def region(
 
 
 def permissions(response: Measurement) -> DoctorCheck:
-    """Checks whether the token may write, by the response to `WRITE`."""
+    """Checks whether the token has write permission, by the response to `WRITE`."""
     if response.status == 400:
         return ok("permissions", "the token may read and publish")
-    # Guess: a read-only token is refused like a wrong one; documented nowhere.
+    # Assumption: a read-only token is rejected like an invalid one. This is not documented.
     if response.status in _NOT_ALLOWED:
         return warning(
             "permissions", "the token may read, but not publish or change anything",
@@ -81,7 +81,7 @@ def permissions(response: Measurement) -> DoctorCheck:
 
 
 def signing_keys(configured: ConfiguredKeys, response: Measurement) -> DoctorCheck:
-    """Whether the signing keys are configured, and are those of the account."""
+    """Checks whether the signing keys are configured and match those of the account."""
     if not (configured.current or configured.next):
         return warning(
             "signing-keys", "not configured; `verify` and `listen` need them",
@@ -126,7 +126,7 @@ def _words(response: Measurement) -> str:
 
 
 def _how_to_move(source: Source, url: str, region: str) -> str:
-    """How the token of this source is sent to another region's URL."""
+    """Returns how to send a token from this source to another region's URL."""
     variable, _, file = source.token_from.partition(" in ")
     if source.profile is not None:
         return f"qstash config set {source.profile.name} --api-url {url}"

@@ -1,4 +1,4 @@
-"""One check and what came of it."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Status = Literal["ok", "warning", "failure", "skipped"]
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorCheck:
-    """What was looked at, what was found, and what to do about it.
+    """The name of a check, its result, and how to fix the problem.
 
-    `exit_code` is the program's, where the check failed.
+    `exit_code` is the exit code of the program if the check failed.
     """
 
     name: str
@@ -24,7 +24,7 @@ class DoctorCheck:
     exit_code: ExitCode = ExitCode.DONE
 
     def as_record(self) -> dict[str, str | None]:
-        """The check as JSON has it."""
+        """Returns the check as JSON."""
         return {
             "check": self.name,
             "status": self.status,
@@ -34,20 +34,20 @@ class DoctorCheck:
 
 
 def ok(name: str, detail: str) -> DoctorCheck:
-    """Nothing is wrong."""
+    """There is no problem."""
     return DoctorCheck(name=name, status="ok", detail=detail)
 
 
 def warning(name: str, detail: str, fix: str = "") -> DoctorCheck:
-    """It works, but not for everything or not for long."""
+    """There is a problem, but most commands work."""
     return DoctorCheck(name=name, status="warning", detail=detail, fix=fix)
 
 
 def failure(name: str, detail: str, fix: str, code: ExitCode = ExitCode.FAILED) -> DoctorCheck:
-    """It cannot work like this."""
+    """There is a problem that prevents the use of QStash."""
     return DoctorCheck(name=name, status="failure", detail=detail, fix=fix, exit_code=code)
 
 
 def skipped(name: str, why: str) -> DoctorCheck:
-    """It could not be looked at, or there is nothing to look at."""
+    """The check was not possible or not necessary."""
     return DoctorCheck(name=name, status="skipped", detail=why)

@@ -41,7 +41,7 @@ _OF_SURROUNDINGS = ("credentials", "token")
 _OF_NETWORK = ("proxy", "certificates", "dns", "tls", "api")
 _OF_ANSWER = ("clock", "latency")
 _OF_ACCOUNT = ("authentication", "region", "permissions", "signing-keys")
-# A small list that every token may read.
+# A small list, which every token may read.
 _READ = logs.entries(Filter(), page=1, with_bodies=False)
 
 
@@ -64,7 +64,7 @@ def _with_fix_below(record: Record) -> Iterator[Record]:
         yield {"check": "", "status": "fix", "detail": record["fix"]}
 
 
-# On a terminal a fix has the whole width, so that it can be copied.
+# On a terminal, a fix has the full width, so that it can be copied.
 _ON_TERMINAL = View(columns=(_VIEW.columns[0], _STATUS, _DETAIL), id="check", rows=_with_fix_below)
 _ERRORS: Mapping[ExitCode, type[QstashError]] = {
     ExitCode.CREDENTIALS: BadCredentials,
@@ -90,7 +90,10 @@ def doctor(ctx: Context) -> Result:
 
 
 def report(ctx: Context, regions: Mapping[str, str]) -> Result:
-    """The checks, and what failed first; `regions` are those that a token may be of."""
+    """Returns the checks and the first failure.
+
+    `regions` are the regions that the token may belong to.
+    """
     checks = []
     with ctx.status() as line:
         for check in diagnose(ctx, regions):
@@ -110,14 +113,14 @@ def report(ctx: Context, regions: Mapping[str, str]) -> Result:
 
 @dataclass(frozen=True, kw_only=True)
 class _Account:
-    """Where the settings come from, and the settings; what is sent to QStash, and as whom."""
+    """The settings with their source, and the functions that send requests to QStash."""
 
     source: Source
     settings: Settings
 
 
 class _Line:
-    """The connections of a checkup, each request on them limited in time."""
+    """The connections of a diagnosis. Each request has a time limit."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -125,7 +128,7 @@ class _Line:
         self.limit_s = min(_LONGEST_S, ctx.options.connection.request_timeout)
 
     def ask(self, url: str, token: str, request: Request[Any]) -> Measurement:
-        """A response of QStash."""
+        """Sends a request to QStash and returns its response."""
         client = self._clients.get(url) or self._clients.setdefault(url, self._open(url, token))
         return measure(client, request, now=self._ctx.system.now, limit_s=self.limit_s)
 
@@ -141,10 +144,10 @@ class _Line:
 
 
 def diagnose(ctx: Context, regions: Mapping[str, str]) -> Iterator[DoctorCheck]:
-    """Every check as it is done.
+    """Yields every check as it finishes.
 
-    The token is sent to the URL that it is configured for and, if that is one of `regions` and
-    refuses it, to the others of these.
+    The token is sent to the configured URL. If that is one of `regions` and rejects it, the token
+    is also sent to the other regions.
     """
     yield environment.version()
     try:

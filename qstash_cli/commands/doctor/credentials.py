@@ -1,4 +1,4 @@
-"""Which credentials are used and why, and whether the token can be one."""
+"""Checks which credentials are used and why, and the format of the token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REFUSED = ExitCode.CREDENTIALS
 
 
 def not_found(error: QstashError) -> DoctorCheck:
-    """There are no usable credentials."""
+    """Reports that there are no usable credentials."""
     is_theirs = isinstance(error, BadCredentials)
     return failure(
         "credentials", error.message, error.hint, _REFUSED if is_theirs else ExitCode.FAILED
@@ -29,7 +29,7 @@ def not_found(error: QstashError) -> DoctorCheck:
 
 
 def used(source: Source, settings: Settings, overruled: list[str]) -> DoctorCheck:
-    """Which are used and why, and which others there are."""
+    """Reports which credentials are used and why, and which others exist."""
     detail = f"{source.name}: {source.why}"
     if overruled:
         detail += f"; it comes before {', '.join(overruled)}"
@@ -43,7 +43,7 @@ def used(source: Source, settings: Settings, overruled: list[str]) -> DoctorChec
 
 
 def kind_of_token(token: str, source: Source) -> DoctorCheck:
-    """Whether it can be a token of QStash, by its looks."""
+    """Checks whether the token has the format of a QStash token."""
     if mistaken := mistaken_for_token(token):
         what, fix = mistaken
         return failure("token", f"{source.token_from} has {what}, not a token", fix, _REFUSED)

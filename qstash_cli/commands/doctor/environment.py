@@ -1,4 +1,4 @@
-"""What is installed and what the environment says, before anything is asked over the network."""
+"""Checks the installation and the environment, without network access."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.destination import is_loopback
 
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-# Other programs read these, and people wonder why they change nothing here.
+# Other programs read these variables, and users expect them to work here too.
 _NOT_READ = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def version() -> DoctorCheck:
-    """The versions of what runs."""
+    """Reports the versions of the program and of Python."""
     from importlib.metadata import version as of
 
     python = ".".join(str(part) for part in sys.version_info[:3])
@@ -34,7 +34,7 @@ def version() -> DoctorCheck:
 
 
 def config_file(path: Path, profiles: Profiles) -> DoctorCheck:
-    """The file of profiles, which could be read."""
+    """Reports the configuration file, which is readable."""
     if not path.exists():
         return ok("config", f"there is no {path}")
     names = ", ".join(profiles.profiles) or "none"
@@ -48,7 +48,7 @@ def config_file(path: Path, profiles: Profiles) -> DoctorCheck:
 
 
 def proxy(url: str) -> DoctorCheck:
-    """Whether requests to `url` go through a proxy, and whether that proxy can be used."""
+    """Checks whether requests to `url` use a proxy, and whether that proxy is supported."""
     try:
         used = proxy_for(url)
     except BadInput as error:
@@ -67,7 +67,7 @@ def proxy(url: str) -> DoctorCheck:
 
 
 def certificates(env: Mapping[str, str], *, is_plain: bool) -> DoctorCheck:
-    """Which authorities are trusted, and whether their file is there."""
+    """Checks which certificate authorities are trusted, and whether their file exists."""
     if is_plain:
         return skipped("certificates", "the URL is http://")
     named = next((name for name in _CERTIFICATES if env.get(name)), None)

@@ -19,9 +19,9 @@ from qstash_cli.errors import ExitCode
 _UNREACHABLE = ExitCode.UNREACHABLE
 _DAY_S = 86_400
 _WEEK_S = 7 * _DAY_S
-# A Date header has whole seconds, and the way there and back takes time too.
+# A Date header has whole seconds, and the request takes time too.
 _SKEW_NOTED_S = 5.0
-# A signature is good for 300 seconds; with half of that gone, messages are refused now and then.
+# A signature is valid for 300 seconds. With half of that gone, some messages are rejected.
 _SKEW_HARMFUL_S = 150.0
 _SLOW_MS = 1000
 _SAMPLES = 3
@@ -29,7 +29,7 @@ _SAMPLING_MS = 3000
 
 
 def name_resolution(url: str, proxy: Proxy | None, *, limit_s: float) -> DoctorCheck:
-    """Whether the host's name has an address."""
+    """Checks whether the host name has an address."""
     if proxy is not None:
         return skipped("dns", f"the proxy of {proxy.source} resolves names")
     host = urlsplit(url).hostname or ""
@@ -46,7 +46,7 @@ def name_resolution(url: str, proxy: Proxy | None, *, limit_s: float) -> DoctorC
 
 
 def encryption(url: str, proxy: Proxy | None, *, now: float, limit_s: float) -> DoctorCheck:
-    """Whether the server's certificate is trusted, and for how long."""
+    """Checks whether the server's certificate is trusted, and for how long."""
     if urlsplit(url).scheme.lower() != "https":
         return skipped("tls", "the URL is http://")
     if proxy is not None:
@@ -107,10 +107,10 @@ def interface(response: Measurement, url: str, *, is_local: bool) -> DoctorCheck
 
 
 def clock(response: Measurement) -> DoctorCheck:
-    """Whether the local clock agrees with the server's."""
+    """Checks whether the local clock agrees with the server's."""
     if response.server_time_s is None:
         return skipped("clock", "the response has no Date header")
-    # A Date header leaves out the fraction, half a second at the mean.
+    # A Date header omits the fraction, on average half a second.
     ahead_s = response.sent_at_s - response.server_time_s - 0.5
     if abs(ahead_s) < _SKEW_NOTED_S:
         return ok("clock", "it agrees with the server's")

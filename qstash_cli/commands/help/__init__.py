@@ -1,1 +1,1 @@
-"""`qstash help`: topics and the help of commands."""
+"""`qstash help`: topics, and the help of commands."""

@@ -1,4 +1,4 @@
-"""The topics of `qstash help`: short texts for a person in a hurry."""
+"""The topics of `qstash help`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`qstash keys`: the signing keys."""
+"""`qstash keys`: manage the signing keys."""

@@ -1,4 +1,4 @@
-"""`qstash keys`: the signing keys of the account."""
+"""`qstash keys`: manage the signing keys of the account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proof, before the signing keys are rotated, that endpoints know the one that is next."""
+"""Checks, before the signing keys are rotated, that endpoints accept the next key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _endpoint(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RotationOptions:
-    """What is asked before rotating."""
+    """The checks before a rotation."""
 
     probe: tuple[str, ...] = flag(
         "Endpoint that must accept the next key before the rotation",
@@ -39,19 +39,19 @@ class RotationOptions:
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        """The endpoints, each once."""
+        """The endpoints, without duplicates."""
         return tuple(dict.fromkeys(self.probe))
 
 
 class SignedProbe(NamedTuple):
-    """A request signed with the next key, and the probe that says what it must come to."""
+    """A request signed with the next key, and the probe with its expected response."""
 
     probe: Probe
     request: ExternalRequest
 
 
 def signed_probes(ctx: Context, options: RotationOptions) -> list[SignedProbe]:
-    """A request for each endpoint, signed with the next key, which is read from QStash."""
+    """Creates a request for each endpoint, signed with the next key, which is read from QStash."""
     key = _next_key(ctx)
     probes = {
         url: good_probe(
@@ -63,9 +63,9 @@ def signed_probes(ctx: Context, options: RotationOptions) -> list[SignedProbe]:
 
 
 def probe_endpoints(ctx: Context, options: RotationOptions, signed: Iterable[SignedProbe]) -> None:
-    """Sends every endpoint its request, and reports the response.
+    """Sends the request to every endpoint, and reports the responses.
 
-    Raises `QstashError` if one does not accept it, unless forced.
+    Raises `QstashError` if an endpoint does not accept its request, unless forced.
     """
     refused = {}
     for one in signed:
@@ -89,7 +89,7 @@ def _next_key(ctx: Context) -> str:
 
 
 def _refusal(ctx: Context, one: SignedProbe) -> str | None:
-    """Returns and reports why an endpoint does not accept the request, None if it does."""
+    """Reports and returns why an endpoint does not accept the request, or None if it does."""
     url = one.request.url
     with ctx.status() as line:
         line.update(f"{url} …")

@@ -1,1 +1,1 @@
-"""`qstash logs`: what happened to messages."""
+"""`qstash logs`: list log entries."""

@@ -1,4 +1,4 @@
-"""`qstash logs`: what happened to messages."""
+"""`qstash logs`: list, group, count, follow and forward log entries."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _REPEATED = "repeated every second for new entries"
 
 @dataclass(frozen=True, kw_only=True)
 class LogOptions:
-    """How the entries are put together."""
+    """How to group the entries."""
 
     follow: bool = flag("Keep printing new entries, oldest first", "-f", "--follow")
     by_message: bool = flag("One row per message, with its steps; JSON has no bodies")
@@ -42,7 +42,7 @@ class LogOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ForwardOptions(delivering.HandlerOptions):
-    """Where deliveries are made again."""
+    """The handler to forward deliveries to."""
 
     forward_to: str | None = flag(
         "URL that --follow repeats each delivery to", metavar="URL", section="Delivery"
@@ -157,7 +157,7 @@ def _messages(ctx: Context, wanted: Filter, paging: PagingOptions) -> Iterator[d
         limit = None if paging.all else paging.limit + 1
         yield from timelines(ctx.read_pages(api.entries(wanted, with_bodies=False)), limit)
         return
-    # The state selects the messages; their other entries do not match it.
+    # The state selects messages, whose other entries have other states.
     matching_entries = ctx.read_pages(api.entries(wanted, with_bodies=False))
     for message_id in dict.fromkeys(entry["messageId"] for entry in matching_entries):
         request = api.entries(Filter(message_ids=(message_id,)), with_bodies=False)

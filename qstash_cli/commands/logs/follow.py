@@ -1,4 +1,4 @@
-"""New log entries as they appear, each once, over faults of the network."""
+"""Follows the log: yields each new entry once, and retries after network errors."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _LONGEST_PAUSE_S = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Log:
-    """The log to follow. `since(ms)` reads all entries from that time on, newest first;
-    `newest_ms()` is the time of the last one, 0 if there isn't one. `sleep` takes seconds,
-    `note` writes to standard error.
+    """The log to follow.
+
+    `since(ms)` reads all entries from that time on, newest first. `newest_ms()` is the time of the
+    last entry, or 0. `sleep` takes seconds, and `note` writes to standard error.
     """
 
     since: Callable[[int], Sequence[LogEntry]]
@@ -32,10 +33,11 @@ class Log:
 
 
 def follow(log: Log, since_ms: int | None) -> Iterator[LogEntry]:
-    """Entries from `since_ms` on, without it those that are not there yet, oldest first, for ever.
+    """Yields entries from `since_ms` on, oldest first, endlessly.
 
-    New is judged by QStash's times alone: this machine's clock may be wrong. Raises what the
-    first read raises, and `BadCredentials` or `BadInput` later; other faults are waited out.
+    Without `since_ms`, yields only entries that do not exist yet. Only QStash's times count, since
+    the local clock may be wrong. Raises any error of the first read, but later only
+    `BadCredentials`, `BadInput` and errors that a retry cannot fix.
     """
     seen: dict[bytes, int] = {}
     if since_ms is None:

@@ -1,4 +1,4 @@
-"""Deliveries of the log, made again to a handler on this machine."""
+"""Mirrors logged deliveries to a handler on this machine."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from qstash_cli.protocol.states import normal_state
 if TYPE_CHECKING:
     from qstash_cli.protocol.records import LogEntry
 
-# An attempt ends in one of them, and in nothing else.
+# Every attempt ends in exactly one of these states.
 OUTCOMES = ("DELIVERED", "ERROR")
-# Attempts are counted for the messages that were seen last.
+# Attempts are counted only for this number of recent messages.
 _MAX_COUNTED = 10_000
 
 
@@ -45,7 +45,7 @@ def mirrored(
 ) -> Iterator[dict[str, Any]]:
     """Yields each entry after its delivery, with the handler's response in `forwarded`.
 
-    One that cannot be delivered is left out, and `warn` gets the reason.
+    Skips an entry that cannot be delivered, and passes the reason to `warn`.
     """
     attempts: dict[str, int] = {}
     for entry in entries:
@@ -59,7 +59,7 @@ def mirrored(
 
 
 def _retried(attempts: dict[str, int], entry: LogEntry) -> int:
-    """How many attempts of the message came before, of those that were seen."""
+    """Returns the number of earlier attempts of the message that were seen."""
     message_id = entry["messageId"]
     before = attempts.pop(message_id, 0)
     if normal_state(entry["state"]) == "ERROR":

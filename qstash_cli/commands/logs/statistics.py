@@ -1,4 +1,4 @@
-"""Numbers of many log entries: states, failing destinations, how long deliveries took."""
+"""Calculates statistics of log entries: states, failing destinations and durations."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _ENDS_OF_AN_ATTEMPT = ("DELIVERED", "RETRY", "ERROR", "FAILED")
 
 
 def statistics(entries: Iterable[LogEntry]) -> dict[str, Any]:
-    """The numbers of entries that come newest first. Times are in ms.
+    """Returns the statistics of entries in newest-first order. Times are in ms.
 
-    `delivery` is from a message's creation to its delivery, `attempt` from the beginning of an
-    attempt to the response. Keeps one number per delivery, not the entries.
+    `delivery` is the time from a message's creation to its delivery, `attempt` the time from the
+    start of an attempt to the response. Keeps one number per delivery, not the entries.
     """
     states: Counter[str] = Counter()
     failed: Counter[str] = Counter()
@@ -61,7 +61,7 @@ def _spread(times_ms: array[int]) -> dict[str, int]:
     if not times_ms:
         return {}
     ordered = sorted(times_ms)
-    # Nearest rank: a time that was measured, never one between two.
+    # Nearest rank: the result is a measured time, never one between two.
     ranks = {f"p{p}": ordered[-(-p * len(ordered) // 100) - 1] for p in _PERCENTILES}
     return {"count": len(ordered), **ranks, "max": ordered[-1]}
 

@@ -1,4 +1,4 @@
-"""Log entries gathered by message."""
+"""Groups log entries by message."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _OF_THE_MESSAGE = ("messageId", "url", "topicName", "queueName", "scheduleId", "
 
 
 def timelines(entries: Iterable[LogEntry], limit: int | None) -> Iterator[dict[str, Any]]:
-    """Yields up to `limit` messages, newest first, from entries that come newest first.
+    """Yields up to `limit` messages, newest first, from entries in newest-first order.
 
-    Each has its entries in order, oldest first. A message is given out once its beginning was
-    seen, or at the end of the log.
+    The entries of a message are in order, oldest first. A message is yielded after its first entry
+    was seen, or at the end of the log.
     """
     gathered: dict[str, list[LogEntry]] = {}
     for entry in entries:
@@ -38,7 +38,7 @@ def _is_whole(entries: Sequence[LogEntry]) -> bool:
 
 
 def timeline(entries: Sequence[LogEntry]) -> dict[str, Any]:
-    """One message, from its entries, newest first."""
+    """Returns the timeline of one message from its entries in newest-first order."""
     newest, oldest = entries[0], entries[-1]
     about = {name: value for name, value in newest.items() if name in _OF_THE_MESSAGE}
     return {

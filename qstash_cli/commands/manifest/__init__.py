@@ -1,1 +1,1 @@
-"""`qstash plan`, `apply` and `export`: schedules, URL groups and queues as code."""
+"""`qstash plan`, `apply` and `export`: manage schedules, URL groups and queues as code."""

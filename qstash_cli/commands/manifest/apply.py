@@ -1,4 +1,4 @@
-"""`qstash apply`: makes an account what a manifest says."""
+"""`qstash apply`: apply a manifest to the account."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MAX_NAMED = 10
 
 @dataclass
 class _Progress:
-    """How far the steps have come."""
+    """The progress of the steps."""
 
     steps: tuple[Step, ...]
     done: int = 0
@@ -43,7 +43,7 @@ class _Progress:
 
     @property
     def left(self) -> str:
-        """The steps that were not finished."""
+        """The steps that are not finished."""
         names = [str(s) for s in self.steps[self.done :]]
         more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
         return ", ".join(names[:_MAX_NAMED]) + more
@@ -85,7 +85,7 @@ def _applied(
     failure = _run(ctx, send, manifest, progress)
     done = records[: progress.done]
     ctx.note(f"done: {counted(done, DONE) or 'nothing'}")
-    # On a terminal the plan stands just above.
+    # On a terminal, the plan is displayed directly above.
     lines = () if ctx.streams.out_is_terminal else None
     return Result(data=done, view=APPLIED, lines=lines, error=failure)
 
@@ -98,7 +98,7 @@ def _question(ctx: Context, records: list[dict[str, Any]]) -> str:
 
 
 def _run(ctx: Context, send: Send, manifest: Manifest, progress: _Progress) -> QstashError | None:
-    """Does the steps up to the first failure, which it returns."""
+    """Runs the steps up to the first failure, which it returns."""
     try:
         with ctx.status() as status:
             for step in progress.steps:

@@ -1,4 +1,4 @@
-"""`qstash export`: the manifest of what an account has."""
+"""`qstash export`: write the account's resources as a manifest."""
 
 from __future__ import annotations
 

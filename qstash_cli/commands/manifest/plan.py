@@ -1,4 +1,4 @@
-"""`qstash plan`: what `apply` would do."""
+"""`qstash plan`: preview what `apply` would change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ app = group()
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
-    """What differences mean."""
+    """The exit code for differences."""
 
     check: bool = flag("Exit with 9 if there are differences")
 

@@ -1,4 +1,4 @@
-"""Displays a plan, for people and for scripts. Secrets are removed here."""
+"""Renders a plan for people and for scripts, without secrets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ APPLIED = View(columns=STEPS.columns[:3], id="name", empty="nothing was done")
 
 
 def record_of(step: Step, manifest: Manifest) -> dict[str, Any]:
-    """A step as JSON has it."""
+    """Returns a step as JSON."""
     is_hidden = _hidden_fields(step, manifest)
     return {
         "action": step.action,
@@ -54,7 +54,7 @@ def record_of(step: Step, manifest: Manifest) -> dict[str, Any]:
 
 
 def _hidden_fields(step: Step, manifest: Manifest) -> Callable[[str], bool]:
-    """Which fields of a step's resource must not be displayed."""
+    """Returns the fields of a step's resource that must not be displayed."""
     resource = (manifest.of(step.kind) or {}).get(step.name)
     redacts = hidden_fields(resource) if resource is not None else lambda _key: False
 
@@ -69,7 +69,7 @@ def _hidden_fields(step: Step, manifest: Manifest) -> Callable[[str], bool]:
 
 
 def concealed_requests(step: Step, manifest: Manifest) -> Iterator[Request[Any]]:
-    """The requests of a step as a preview displays them, without the manifest's secrets."""
+    """Yields the requests of a step for a preview, without the manifest's secrets."""
     is_hidden = _hidden_fields(step, manifest)
 
     def header(name: str, value: str) -> str:
@@ -130,7 +130,7 @@ def _concealed(value: Any, manifest: Manifest) -> Any:
 
 
 def lines_of(records: Sequence[Record], width: int | None) -> tuple[Line, ...]:
-    """The plan for people; `width` is that of the terminal, None off one."""
+    """Returns the plan for people; `width` is the terminal's, None without a terminal."""
     if not records:
         return (Line("no differences"),)
     lines = [line for record in records for line in _step_lines(record, width)]
@@ -138,7 +138,7 @@ def lines_of(records: Sequence[Record], width: int | None) -> tuple[Line, ...]:
 
 
 def show(ctx: Context, records: Sequence[Record]) -> None:
-    """Shows a plan on standard error."""
+    """Writes a plan to standard error."""
     from qstash_cli.output.lines import write_lines
 
     width = ctx.streams.columns if ctx.streams.err_is_terminal else None
@@ -187,7 +187,7 @@ def _change_lines(change: Mapping[str, Any], indent: int, width: int | None) -> 
 
 
 def _shortened(field: str, value: Any, other: Any) -> str:
-    """The value as text; a long body is cut to where it begins to differ from the other one."""
+    """Returns the value as text. A long body starts where it first differs from the other one."""
     text = _text(value)
     if field not in _BODIES or len(text) <= _MAX_CHARACTERS:
         return text

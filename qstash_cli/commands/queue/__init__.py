@@ -1,1 +1,1 @@
-"""`qstash queue`: ordered delivery with limited parallelism."""
+"""`qstash queue`: manage queues, which deliver in order with limited parallelism."""

@@ -32,7 +32,7 @@ _Name = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class QueueOptions:
-    """What to change."""
+    """The properties to change."""
 
     parallelism: int | None = flag(
         "Maximum number of parallel deliveries", metavar="N", parse=parse_count
@@ -41,7 +41,7 @@ class QueueOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueWaitOptions:
-    """What to wait for."""
+    """The condition to wait for."""
 
     idle: bool = flag(
         "Wait until nothing is in flight and, unless the queue is paused, nothing is waiting"

@@ -1,4 +1,4 @@
-"""Waiting until a queue is idle, or its lag is low, by QStash's own times."""
+"""Waits until a queue is idle or its lag is low, by QStash's own times."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from qstash_cli.protocol.states import ENDS, LOG_LAG_MS, normal_state
 if TYPE_CHECKING:
     from qstash_cli.protocol.records import LogEntry, Queue
 
-# What QStash's filter calls IN_PROGRESS.
+# QStash's filter calls these states IN_PROGRESS.
 _IN_FLIGHT = frozenset({"ACTIVE", "ERROR", "RETRY"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """A queue to wait for. `read` is its record now, `since(ms)` its log entries from that time on,
-    newest first. `now` is in seconds, `sleep` takes seconds, `report` displays the progress.
+    """A queue to wait for.
+
+    `read` returns its current record, `since(ms)` its log entries from that time on, newest first.
+    `now` is in seconds, `sleep` takes seconds, and `report` displays the progress.
     """
 
     name: str
@@ -43,21 +45,21 @@ def wait_for_lag(queue: Watched, limit: int, timeout_s: int) -> Queue:
 
 
 def wait_for_idle(queue: Watched, timeout_s: int) -> Queue:
-    """The queue's record once nothing of it is in flight and, if it is not paused, nothing waits.
+    """Returns the queue once it has no messages in flight and, unless it is paused, none waiting.
 
     Raises `WaitTimedOut`.
     """
     states = _States(queue.since)
 
     def terminal() -> tuple[Queue, bool, str]:
-        # The record comes first: what is published between the two then shows in the log.
+        # Read the record first: messages published between the two requests then appear in the log.
         record = queue.read()
         states.update()
         in_flight, waiting = states.count(_IN_FLIGHT), states.count(frozenset({"CREATED"}))
-        # The log may not have all that waits yet, and the lag counts what is in flight too.
+        # The log may not have every waiting message yet, and the lag includes those in flight.
         waiting = max(waiting, record["lag"] - in_flight)
         is_idle = not in_flight and (record["paused"] or not waiting)
-        # What has ended meanwhile is no longer in its lag.
+        # Messages that ended in the meantime are no longer in the lag.
         record = queue.read() if is_idle else record
         return record, is_idle, f"has {in_flight} in flight and {waiting} waiting"
 
@@ -87,8 +89,10 @@ def _poll(
 
 
 class _States:
-    """The last state of each message of a log. What has ended stays so: an attempt that was on its
-    way when its message was cancelled still leaves an entry.
+    """The last state of each message in the log.
+
+    Final states do not change: an attempt in flight still adds an entry after its message was
+    cancelled.
     """
 
     def __init__(self, since: Callable[[int], Iterable[LogEntry]]) -> None:
@@ -97,16 +101,16 @@ class _States:
         self._states: dict[str, str] = {}
 
     def count(self, wanted: frozenset[str]) -> int:
-        """How many messages are in one of these states."""
+        """Counts the messages in these states."""
         return sum(state in wanted for state in self._states.values())
 
     def update(self) -> None:
-        """Reads on. An entry may appear a while after the time that it carries."""
+        """Reads new entries. An entry may appear some time after its own timestamp."""
         found: dict[str, str] = {}
         for entry in self._since(max(self._newest_ms - LOG_LAG_MS, 0)):
             self._newest_ms = max(self._newest_ms, entry["time"])
             message_id, state = entry["messageId"], normal_state(entry["state"])
-            # A message whose cancelling is only requested may still be on its way.
+            # If only the cancellation was requested, the message may still be in flight.
             if state != "CANCEL_REQUESTED" and (message_id not in found or state in ENDS):
                 found[message_id] = state
         for message_id, state in found.items():
