@@ -64,7 +64,7 @@ def summary(records: list[Record]) -> list[tuple[int, bytes, bool]]:
 
 
 def by_the_standard_library(content: bytes) -> list[tuple[int, bytes, bool]]:
-    """Returns the number, the item and the refusal of each line that is not blank."""
+    """Returns the number, item and error of each line that is not blank."""
     expected = []
     for line, raw in enumerate(content.removeprefix(BOM).split(b"\n"), 1):
         text = raw.removesuffix(b"\r")

@@ -19,7 +19,7 @@ Connect = Callable[..., ClientUnderTest]
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Creates clients of a URL, and closes them after the test."""
+    """Creates clients for a URL, and closes them after the test."""
     made: list[ClientUnderTest] = []
 
     def connect_(url: str, **given: Any) -> ClientUnderTest:
@@ -33,7 +33,7 @@ def connect() -> Iterator[Connect]:
 
 @pytest.fixture
 def peer() -> Iterator[Peers]:
-    """Starts a server whose connections have these responses."""
+    """Starts a server with these responses for each connection."""
     with ExitStack() as stack:
 
         def start(*responses: tuple[bytes, ...], context: ssl.SSLContext | None = None) -> Peer:
@@ -44,7 +44,7 @@ def peer() -> Iterator[Peers]:
 
 @pytest.fixture
 def transport() -> Iterator[Transports]:
-    """Creates a transport to a URL, and closes it after the test."""
+    """Creates a transport for a URL, and closes it after the test."""
     made: list[HttpTransport] = []
 
     def create(url: str, **given: Any) -> HttpTransport:
@@ -58,7 +58,7 @@ def transport() -> Iterator[Transports]:
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of the tests names no proxy."""
+    """Removes proxies from the environment of the tests."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -71,7 +71,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def tls(authority: trustme.CA) -> ssl.SSLContext:
-    """The TLS context of a server, whose certificate `authority` issued."""
+    """The TLS context of a server, with a certificate issued by `authority`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", "qstash.invalid").configure_cert(context)
     return context
@@ -79,6 +79,6 @@ def tls(authority: trustme.CA) -> ssl.SSLContext:
 
 @pytest.fixture
 def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SSL_CERT_FILE names the certificate of `authority`."""
+    """Sets SSL_CERT_FILE to the certificate of `authority`."""
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))

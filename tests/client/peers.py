@@ -1,4 +1,4 @@
-"""A server on loopback that sends the bytes it is given, over TCP or TLS."""
+"""A server on loopback that sends given bytes, over TCP or TLS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from qstash_cli.client.transport import HttpTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-# In place of a response: the server reads the request and sends nothing.
+# Used as a response: the server reads the request and sends nothing.
 SILENCE = b"(silence)"
 
 
@@ -71,7 +71,7 @@ def _request(connection: socket.socket) -> bytes:
 
 @contextmanager
 def listening(peer: Peer) -> Iterator[Peer]:
-    """The running server, with its URL."""
+    """Runs the server and sets its URL."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         scheme, host = ("http", "127.0.0.1") if peer.context is None else ("https", "localhost")
         peer.url = f"{scheme}://{host}:{listener.getsockname()[1]}"

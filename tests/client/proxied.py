@@ -1,10 +1,10 @@
-"""The host and the credentials of the tests with proxies."""
+"""The host and the credentials of tests with proxies."""
 
 from __future__ import annotations
 
 import base64
 
-# A name that only the proxies of these tests resolve.
+# Only the proxies of these tests resolve this name.
 HOST = "qstash.invalid"
 URL = f"https://{HOST}"
 PASSWORD = "p@ss:w/rd"

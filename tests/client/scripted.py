@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback whose responses are listed in advance, and a client of it."""
+"""A real HTTP server on loopback with a list of responses, and a client for it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ TOKEN = "token-of-a-test"
 
 
 class Reply(NamedTuple):
-    """One response. `json` is encoded as the body where it is given. `cut` closes the connection
-    without a response, after the request has arrived.
+    """One response. `json`, if given, is encoded as the body.
+
+    If `cut` is true, the server closes the connection without a response after it read the request.
     """
 
     status: int = 200
@@ -32,7 +33,7 @@ CUT = Reply(cut=True)
 
 
 class Received(NamedTuple):
-    """A request as it arrived: `target` is its path and query, header names are lower-case."""
+    """A request as received: `target` is its path and query, and header names are lowercase."""
 
     method: str
     target: str
@@ -42,7 +43,7 @@ class Received(NamedTuple):
 
 @dataclass
 class ScriptedServer:
-    """Replies in their order; the last one is repeated, or called with the request."""
+    """The replies in order. The last one is repeated, or called with the request."""
 
     url: str
     replies: list[Reply | Callable[[Received], Reply]]
@@ -60,7 +61,7 @@ class ScriptedServer:
 def scripted_server(
     *replies: Reply | Callable[[Received], Reply], port: int = 0
 ) -> Iterator[ScriptedServer]:
-    """A running server, on a free port unless one is given."""
+    """Runs a server, on a free port unless one is given."""
     with ThreadingHTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler) as http:
         server = ScriptedServer(f"http://127.0.0.1:{http.server_port}", list(replies))
         http.RequestHandlerClass = _handler_of(server)
@@ -104,7 +105,7 @@ def _handler_of(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
 
 
 class ClientUnderTest:
-    """A client whose pauses take no time, with the pauses it made and the lines it traced.
+    """A client whose pauses take no time. Records its pauses and the lines that it traced.
 
     `on_sleep` is called at each pause.
     """

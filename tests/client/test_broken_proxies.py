@@ -1,4 +1,4 @@
-"""What becomes of a request whose proxy refuses, closes, is silent or never ends."""
+"""Requests fail quickly and with a clear error if their proxy refuses, closes or never ends."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.http_proxy import running_http_proxy
 from tests.trust.raw_server import Connection, Script, raw_server
 
 
-def says(text: bytes) -> Script:
+def replies(text: bytes) -> Script:
     return lambda connection: connection.say(text)
 
 
-def says_and_closes(text: bytes) -> Script:
+def replies_and_closes(text: bytes) -> Script:
     def script(connection: Connection) -> None:
         connection.say(text)
         connection.half_close()
@@ -45,16 +45,16 @@ def dripping(connection: Connection) -> None:
 
 ESTABLISHED = b"HTTP/1.1 200 OK\r\n"
 BROKEN: dict[str, tuple[Script, type[ConnectError], str]] = {
-    "refuses the credentials": (says(b"HTTP/1.1 407 me:hush\r\n\r\n"), ProxyError, "407 Proxy"),
-    "forbids the host": (says(b"HTTP/1.1 403 me:hush\r\n\r\n"), ProxyError, "403 Forbidden"),
-    "finds no server": (says(b"HTTP/1.1 502 me:hush\r\n\r\n"), ProxyError, "502 Bad Gateway"),
-    "invents a status": (says(b"HTTP/1.1 799 me:hush\r\n\r\n"), ProxyError, "799"),
+    "refuses the credentials": (replies(b"HTTP/1.1 407 me:hush\r\n\r\n"), ProxyError, "407 Proxy"),
+    "forbids the host": (replies(b"HTTP/1.1 403 me:hush\r\n\r\n"), ProxyError, "403 Forbidden"),
+    "finds no server": (replies(b"HTTP/1.1 502 me:hush\r\n\r\n"), ProxyError, "502 Bad Gateway"),
+    "invents a status": (replies(b"HTTP/1.1 799 me:hush\r\n\r\n"), ProxyError, "799"),
     "closes": (Connection.half_close, ConnectError, "closed"),
     "resets": (Connection.reset, ConnectError, "reset"),
-    "closes in the head": (says_and_closes(ESTABLISHED + b"X-"), ConnectError, ""),
-    "closes after the head": (says_and_closes(ESTABLISHED + b"\r\n"), ConnectError, ""),
-    "does not speak HTTP": (says_and_closes(b"\x00\xff\r\n\r\n"), ConnectError, ""),
-    "does not speak TLS": (says(ESTABLISHED + b"\r\nplain text\r\n"), ConnectError, ""),
+    "closes in the head": (replies_and_closes(ESTABLISHED + b"X-"), ConnectError, ""),
+    "closes after the head": (replies_and_closes(ESTABLISHED + b"\r\n"), ConnectError, ""),
+    "does not speak HTTP": (replies_and_closes(b"\x00\xff\r\n\r\n"), ConnectError, ""),
+    "does not speak TLS": (replies(ESTABLISHED + b"\r\nplain text\r\n"), ConnectError, ""),
     "sends nothing": (Connection.stall, ConnectTimeout, "timed out"),
     "sends a head without end": (endless(ESTABLISHED, b"X: 1\r\n" * 99), ConnectError, ""),
     "sends a line without end": (endless(ESTABLISHED, b"X" * 9999), ConnectError, ""),
@@ -65,7 +65,7 @@ BROKEN: dict[str, tuple[Script, type[ConnectError], str]] = {
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_proxy_is_an_error_in_time(
+def test_a_broken_proxy_causes_an_error_in_time(
     transport: Transports, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     script, kind, words = BROKEN[name]
@@ -89,11 +89,11 @@ def test_a_broken_proxy_is_an_error_in_time(
         ("502 Bad Gateway", 5, "check ALL_PROXY"),
     ],
 )
-def test_a_refusal_of_the_proxy_is_explained_and_retried_where_it_may_pass(
+def test_an_error_of_the_proxy_is_explained_and_retried_if_it_may_be_temporary(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, status: str, attempts: int, hint: str
 ) -> None:
     reply = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
-    with raw_server(says(reply)) as proxy:
+    with raw_server(replies(reply)) as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url.replace("://", f"://{QUOTED}@"))
         tried = connect(URL)
         with pytest.raises(Unreachable) as caught:
@@ -108,7 +108,7 @@ def test_a_refusal_of_the_proxy_is_explained_and_retried_where_it_may_pass(
     assert not any(secret in text for secret in (PASSWORD, QUOTED, BASIC.decode()[6:], TOKEN))
 
 
-def test_a_forwarding_proxy_that_refuses_the_credentials_is_no_response_of_qstash(
+def test_a_forwarding_proxy_that_rejects_the_credentials_is_not_reported_as_qstash(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running_http_proxy({}, credentials="me:other") as proxy:

@@ -1,4 +1,4 @@
-"""Each builder of a request declares the response that its annotation says."""
+"""Every request builder declares the response type of its annotation."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ def builders() -> list[Callable[..., Request[Any]]]:
 
 
 @pytest.mark.parametrize("build", builders(), ids=lambda one: f"{one.__module__}.{one.__name__}")
-def test_the_declared_response_is_the_annotated_one(build: Callable[..., Request[Any]]) -> None:
+def test_the_declared_type_is_the_annotated_one(build: Callable[..., Request[Any]]) -> None:
     parameters = inspect.signature(build).parameters.values()
     given = {one.name: ARGUMENTS[one.name] for one in parameters if one.default is one.empty}
     (annotated,) = get_args(get_type_hints(build)["return"])
     declared = build(**given).response
 
-    # What a batch acknowledges is checked where the records are known.
+    # The acknowledgements of a batch are validated together with its records.
     unchecked = annotated is type(None) or build is messages.batch
     assert declared == (None if unchecked else annotated)
 
 
-def test_every_builder_is_among_them() -> None:
+def test_every_builder_has_a_case() -> None:
     assert len(builders()) > 35

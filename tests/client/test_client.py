@@ -1,4 +1,4 @@
-"""What goes over the wire, what is waited for, and what each refusal becomes."""
+"""The requests that the client sends, its pauses, and the errors for refused requests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def entry(dlq_id: str) -> dict[str, str]:
     return {"dlqId": dlq_id, "messageId": "msg_1", "url": "https://a.example"}
 
 
-def test_the_destination_travels_byte_for_byte(connect: Connect) -> None:
+def test_the_destination_is_sent_byte_for_byte(connect: Connect) -> None:
     request = messages.publish("https://a.example/b//../c d?e={%20}", MessageOptions(), b"")
     with scripted_server(PUBLISHED) as server:
         connect(server.url).client.send(request)
@@ -34,7 +34,7 @@ def test_the_destination_travels_byte_for_byte(connect: Connect) -> None:
     assert server.requests[0].target == "/v2/publish/https://a.example/b//../c%20d?e={%20}"
 
 
-def test_token_body_and_options_travel(connect: Connect) -> None:
+def test_the_token_the_body_and_options_are_sent(connect: Connect) -> None:
     with scripted_server(PUBLISHED) as server:
         assert connect(server.url).client.send(publish(retries=3)) == {"messageId": "msg_1"}
 
@@ -60,7 +60,7 @@ def test_a_queue_becomes_part_of_the_path(connect: Connect) -> None:
         ({"Retry-After": "1"}, 1.0),
     ],
 )
-def test_a_rate_limit_is_waited_for(
+def test_the_client_waits_for_a_rate_limit(
     connect: Connect, headers: dict[str, str], pause: float
 ) -> None:
     with scripted_server(Reply(429, headers=headers), Reply(200, KEYS)) as server:
@@ -71,7 +71,7 @@ def test_a_rate_limit_is_waited_for(
 
 
 def pauses_of_two(connect: Connect, headers: dict[str, str]) -> list[float]:
-    """The pauses of two requests whose responses have these headers."""
+    """Returns the pauses of two requests whose responses have these headers."""
     with scripted_server(Reply(200, KEYS, headers)) as server:
         tried = connect(server.url)
         tried.client.send(keys.get())
@@ -80,7 +80,7 @@ def pauses_of_two(connect: Connect, headers: dict[str, str]) -> list[float]:
     return tried.pauses
 
 
-def test_the_last_request_of_a_second_makes_the_next_one_wait_for_the_next_second(
+def test_after_the_last_request_of_a_second_the_client_waits_for_the_next_second(
     connect: Connect,
 ) -> None:
     spent = {"Burst-RateLimit-Remaining": "0", "Burst-RateLimit-Reset": "1700000000.4"}
@@ -95,23 +95,23 @@ def test_the_last_request_of_a_second_makes_the_next_one_wait_for_the_next_secon
         {"RateLimit-Remaining": "0", "RateLimit-Reset": "1700009999"},
     ],
 )
-def test_a_limit_that_is_not_spent_or_not_of_the_second_makes_nothing_wait(
+def test_a_limit_that_is_not_reached_or_not_per_second_causes_no_pause(
     connect: Connect, headers: dict[str, str]
 ) -> None:
     assert pauses_of_two(connect, headers) == []
 
 
 @pytest.mark.parametrize("reset", ["1700000900", "nan", "soon", ""])
-def test_a_clock_that_is_wrong_makes_no_pause_longer_than_the_second(
-    connect: Connect, reset: str
-) -> None:
+def test_a_wrong_clock_causes_no_pause_longer_than_a_second(connect: Connect, reset: str) -> None:
     spent = {"Burst-RateLimit-Remaining": "0", "Burst-RateLimit-Reset": reset}
 
     assert pauses_of_two(connect, spent) == [1.0]
 
 
 @pytest.mark.parametrize("headers", [{"RateLimit-Reset": "1700009999"}, {}])
-def test_a_rate_limit_that_lasts_is_an_error(connect: Connect, headers: dict[str, str]) -> None:
+def test_a_rate_limit_that_does_not_end_is_an_error(
+    connect: Connect, headers: dict[str, str]
+) -> None:
     with scripted_server(Reply(429, {"error": "quota"}, headers)) as server:
         tried = connect(server.url)
         with pytest.raises(RateLimited, match="quota"):
@@ -132,7 +132,7 @@ def test_a_rate_limit_that_lasts_is_an_error(connect: Connect, headers: dict[str
         (302, QstashError, 1),
     ],
 )
-def test_each_refusal_has_its_exit_code_and_is_not_repeated(
+def test_each_refusal_has_its_exit_code_and_is_not_retried(
     connect: Connect, status: int, kind: type[QstashError], exit_code: int
 ) -> None:
     refusal = Reply(status, {"error": "because"})
@@ -145,7 +145,7 @@ def test_each_refusal_has_its_exit_code_and_is_not_repeated(
     assert len(server.requests) == 1
 
 
-def test_a_response_that_is_not_as_documented_names_endpoint_and_field(connect: Connect) -> None:
+def test_the_error_for_an_unexpected_response_names_endpoint_and_field(connect: Connect) -> None:
     page = Reply(200, {"messages": [entry("1"), entry("2") | {"dlqId": 3}]})
     with scripted_server(page) as server, pytest.raises(QstashError) as caught:
         list(connect(server.url).client.pages(dlq.entries(Filter())))
@@ -156,7 +156,7 @@ def test_a_response_that_is_not_as_documented_names_endpoint_and_field(connect: 
     assert caught.value.exit_code == ExitCode.FAILED
 
 
-def test_that_a_write_was_accepted_is_said_where_its_response_is_not_as_documented(
+def test_the_error_for_an_unexpected_response_says_that_the_write_was_accepted(
     connect: Connect,
 ) -> None:
     reply = Reply(201, {"id": "msg_1"})
@@ -167,7 +167,7 @@ def test_that_a_write_was_accepted_is_said_where_its_response_is_not_as_document
     assert "the server accepted the request" in caught.value.hint
 
 
-def test_pages_are_followed_to_the_end(connect: Connect) -> None:
+def test_all_pages_are_read(connect: Connect) -> None:
     with scripted_server(
         Reply(200, {"messages": [entry("1"), entry("2")], "cursor": "c1"}),
         Reply(200, {"messages": [], "cursor": 2**60}),
@@ -184,7 +184,7 @@ def test_pages_are_followed_to_the_end(connect: Connect) -> None:
     ]
 
 
-def test_the_trace_shows_the_exchange_without_secrets(connect: Connect) -> None:
+def test_the_trace_contains_the_exchange_without_secrets(connect: Connect) -> None:
     with scripted_server(PUBLISHED._replace(headers={"Set-Cookie": "s3cret"})) as server:
         tried = connect(server.url)
         tried.client.send(publish(headers=(("Authorization", "s3cret"), ("X-A", "plain"))))
@@ -198,6 +198,6 @@ def test_the_trace_shows_the_exchange_without_secrets(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a/b", "..?x"])
-def test_an_id_that_changes_the_path_never_becomes_a_request(text: str) -> None:
+def test_an_id_that_would_change_the_path_is_refused(text: str) -> None:
     with pytest.raises(QstashError, match="id"):
         messages.cancel(text)

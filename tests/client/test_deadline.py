@@ -1,3 +1,5 @@
+"""A function runs until a deadline."""
+
 from __future__ import annotations
 
 import threading
@@ -8,14 +10,14 @@ import pytest
 from qstash_cli.client.deadline import within
 
 
-def test_what_is_done_in_time_is_returned_or_raised() -> None:
+def test_a_result_or_exception_before_the_deadline_is_passed_on() -> None:
     assert within(5, lambda: "done") == "done"
     assert within(5, lambda: None) is None
     with pytest.raises(ZeroDivisionError):
         within(5, lambda: 1 // 0)
 
 
-def test_what_takes_longer_is_left_alone() -> None:
+def test_a_function_that_exceeds_the_deadline_is_abandoned() -> None:
     goes_on = threading.Event()
     began_at = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""What an error says of a response: QStash's words, or what came in their place, never a page."""
+"""Errors quote QStash's own message or describe the body, but never contain a page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PUBLISH: Request[Any] = messages.publish("https://a.example/x", MessageOptions()
 
 
 def error_of(connect: Connect, reply: Reply, request: Request[Any]) -> QstashError:
-    """The error of a request to a server that always replies so."""
+    """Returns the error of a request to a server with this reply."""
     with scripted_server(reply) as server, pytest.raises(QstashError) as caught:
         connect(server.url).client.send(request)
     return caught.value
@@ -34,7 +34,7 @@ def error_of(connect: Connect, reply: Reply, request: Request[Any]) -> QstashErr
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500, 502])
 @pytest.mark.parametrize("headers", [HTML, {}, {"Content-Type": "application/json"}])
-def test_an_html_page_is_named_and_never_pasted(
+def test_an_html_page_is_described_but_not_quoted(
     connect: Connect, status: int, headers: dict[str, str]
 ) -> None:
     error = error_of(connect, Reply(status, headers=headers, body=PAGE), PUBLISH)
@@ -44,7 +44,7 @@ def test_an_html_page_is_named_and_never_pasted(
     assert "nginx" not in error.message
 
 
-def test_an_html_page_where_json_belongs_is_named(connect: Connect) -> None:
+def test_an_html_page_in_place_of_json_is_described(connect: Connect) -> None:
     error = error_of(connect, Reply(200, headers=HTML, body=PAGE), keys.get())
     assert error.message == (
         "expected JSON from GET /v2/keys: the server returned an HTML page (200 OK)"
@@ -76,7 +76,7 @@ def test_an_html_page_where_json_belongs_is_named(connect: Connect) -> None:
          "went wrong (500 Internal Server Error)"),
     ],
 )  # fmt: skip
-def test_a_body_that_is_not_qstashs_is_described(
+def test_a_body_that_is_not_from_qstash_is_described(
     connect: Connect, body: bytes, content_type: str, described: str
 ) -> None:
     reply = Reply(500, headers={"Content-Type": content_type}, body=body)
@@ -84,7 +84,7 @@ def test_a_body_that_is_not_qstashs_is_described(
     assert error.message == f"QStash refused GET /v2/keys: {described}"
 
 
-def test_plain_text_is_quoted_only_at_its_beginning(connect: Connect) -> None:
+def test_only_the_beginning_of_plain_text_is_quoted(connect: Connect) -> None:
     text = gzip.compress(b"no capacity " * 10_000)
     headers = {"Content-Type": "text/plain", "Content-Encoding": "gzip"}
     error = error_of(connect, Reply(500, headers=headers, body=text), keys.get())
@@ -92,7 +92,7 @@ def test_plain_text_is_quoted_only_at_its_beginning(connect: Connect) -> None:
     assert len(error.message) < 250
 
 
-def test_the_status_and_its_reason_are_in_every_error(connect: Connect) -> None:
+def test_every_error_names_the_status_and_its_reason(connect: Connect) -> None:
     wanted = {404: NotFound, 412: RateLimited, 429: RateLimited, 503: Unreachable}
     for status, kind in wanted.items():
         error = error_of(connect, Reply(status, {"error": "because"}), PUBLISH)
@@ -100,7 +100,7 @@ def test_the_status_and_its_reason_are_in_every_error(connect: Connect) -> None:
         assert f"because ({status} " in error.message
 
 
-def test_a_wait_that_is_too_long_is_named_in_the_hint(connect: Connect) -> None:
+def test_the_hint_names_a_wait_that_is_too_long(connect: Connect) -> None:
     error = error_of(connect, Reply(503, headers={"Retry-After": "120"}), keys.get())
     assert "120s" in error.hint
 
@@ -119,7 +119,7 @@ def test_a_wait_that_is_too_long_is_named_in_the_hint(connect: Connect) -> None:
 @example(body=b"[" * 100_000, media_type="application/json", status=500, reason="")
 @example(body=b"9" * 100_000, media_type="application/json", status=400, reason="\x1b[2J")
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_whatever_a_response_has_its_error_is_one_short_printable_line(
+def test_the_error_for_any_response_is_one_short_printable_line(
     body: bytes, media_type: str, status: int, reason: str
 ) -> None:
     headers = {"content-type": media_type, "location": reason}

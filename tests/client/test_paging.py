@@ -1,4 +1,4 @@
-"""Lists are read to their end, however long they are; those that have none are an error."""
+"""Lists are read to their end, however long they are. Endless lists cause an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def entries(numbers: list[int]) -> list[dict[str, str]]:
 
 
 def replying(page: Page) -> Callable[[Received], Reply]:
-    """Replies with the numbers of a page and its cursor, by the number of the page before."""
+    """Returns a function that replies with the next page."""
 
     def reply(request: Received) -> Reply:
         query = parse_qs(urlsplit(request.target).query)
@@ -37,7 +37,7 @@ def replying(page: Page) -> Callable[[Received], Reply]:
 
 
 def read(connect: Connect, page: Page, limits: PageLimits | None = None) -> tuple[int, str]:
-    """How many entries there were, and the message of the error in the end, if there was one."""
+    """Returns the number of entries, and the message of the final error, if any."""
     found = 0
     with scripted_server(replying(page)) as server:
         client = connect(server.url).client
@@ -57,7 +57,7 @@ def test_fifty_thousand_entries_are_read_to_the_end(connect: Connect) -> None:
     assert read(connect, page) == (50_000, "")
 
 
-def test_pages_may_be_empty_for_a_while(connect: Connect) -> None:
+def test_some_pages_may_be_empty(connect: Connect) -> None:
     def page(number: int) -> tuple[list[int], object]:
         return [number] if number % 150 == 0 else [], number + 1 if number < 600 else ""
 
@@ -83,7 +83,7 @@ def test_pages_may_be_empty_for_a_while(connect: Connect) -> None:
     ids=["empty", "empty later", "the same entries", "entries in a circle", "the same cursor",
          "cursors in a circle"],
 )  # fmt: skip
-def test_a_list_without_an_end_is_an_error_that_says_what_was_seen(
+def test_an_endless_list_causes_an_error_that_says_how_much_was_read(
     connect: Connect, page: Page, found: int, message: str
 ) -> None:
     assert read(connect, page) == (
@@ -91,7 +91,7 @@ def test_a_list_without_an_end_is_an_error_that_says_what_was_seen(
     )  # fmt: skip
 
 
-def test_even_new_entries_come_to_an_end(connect: Connect) -> None:
+def test_a_list_that_always_has_new_entries_is_stopped(connect: Connect) -> None:
     limits = PageLimits(total=50)
 
     assert read(connect, lambda number: ([number], number + 1), limits) == (

@@ -1,4 +1,4 @@
-"""Requests through real proxies: which one is used, what it sees, and how it can fail."""
+"""Requests through real proxies: which proxy is used, what it receives, and its errors."""
 
 from __future__ import annotations
 
@@ -125,11 +125,11 @@ A, B = "http://a:1", "http://b:2"
         ({"ALL_PROXY": A}, "https://localhost:8080", None),
         ({"ALL_PROXY": A}, "http://127.0.0.1:8080", None),
         ({"ALL_PROXY": A}, "http://[::1]:8080", None),
-        # A web server sets HTTP_PROXY of a CGI program to the header "Proxy" of a request.
+        # A web server sets HTTP_PROXY of a CGI program to the request's header "Proxy".
         ({"HTTP_PROXY": A, "REQUEST_METHOD": "GET"}, f"http://{HOST}", None),
     ],
 )
-def test_the_environment_decides_which_proxy_is_used(
+def test_the_environment_selects_the_proxy(
     env: dict[str, str], url: str, host: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in env.items():
@@ -140,7 +140,7 @@ def test_the_environment_decides_which_proxy_is_used(
     assert (found.host if found else None) == host
 
 
-def test_a_proxy_has_its_source_and_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_has_a_source_and_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", f"http://{QUOTED}@[2001:db8::1]")
 
     found = proxy_for(URL)
@@ -166,7 +166,7 @@ def test_a_proxy_has_its_source_and_credentials(monkeypatch: pytest.MonkeyPatch)
         (f"http://{QUOTED}@[::1:1", "not the address of a proxy"),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_bad_input_without_its_password(
+def test_an_unsupported_proxy_is_bad_input_without_its_password(
     transport: Transports, monkeypatch: pytest.MonkeyPatch, address: str, problem: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", address)
@@ -181,7 +181,7 @@ def test_a_proxy_that_cannot_be_used_is_bad_input_without_its_password(
     assert PASSWORD not in caught.value.message + caught.value.hint
 
 
-def test_a_host_that_no_proxy_names_is_connected_to_directly(
+def test_the_connection_to_a_host_without_a_proxy_is_direct(
     transport: Transports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running_http_proxy({}) as proxy:
@@ -193,9 +193,7 @@ def test_a_host_that_no_proxy_names_is_connected_to_directly(
     assert proxy.heads == []
 
 
-def test_the_client_sends_its_requests_through_the_proxy(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_client_uses_the_proxy(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         scripted_server(Reply(200, KEYS)) as server,
         running_http_proxy({f"{HOST}:80": port_of(server.url)}) as proxy,

@@ -1,4 +1,4 @@
-"""Which requests are sent again, how often, and after which pause."""
+"""Which requests are retried, how often, and after which pauses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UNSAFE: dict[str, Request[Any]] = {
 
 @pytest.mark.parametrize("trouble", [*UNAVAILABLE, "cut"])
 @pytest.mark.parametrize("name", SAFE)
-def test_a_request_that_is_safe_to_repeat_is_repeated(
+def test_a_request_that_is_safe_to_repeat_is_retried(
     connect: Connect, name: str, trouble: int | str
 ) -> None:
     request, reply = SAFE[name]
@@ -65,7 +65,7 @@ def test_a_request_that_is_safe_to_repeat_is_repeated(
 
 @pytest.mark.parametrize("trouble", [*UNAVAILABLE, "cut"])
 @pytest.mark.parametrize("name", UNSAFE)
-def test_a_request_that_could_act_twice_is_sent_once(
+def test_a_request_that_is_unsafe_to_repeat_is_sent_once(
     connect: Connect, name: str, trouble: int | str
 ) -> None:
     failed = CUT if trouble == "cut" else Reply(int(trouble), {"error": "busy"})
@@ -80,7 +80,7 @@ def test_a_request_that_could_act_twice_is_sent_once(
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 412, 500, 501])
-def test_other_errors_are_not_repeated(connect: Connect, status: int) -> None:
+def test_other_errors_are_not_retried(connect: Connect, status: int) -> None:
     with scripted_server(Reply(status, {"error": "no"})) as server, pytest.raises(QstashError):
         connect(server.url).client.send(keys.get())
     assert len(server.requests) == 1
@@ -98,7 +98,7 @@ def test_attempts_are_limited_and_counted_in_the_error(connect: Connect, failed:
     assert "5 attempts" in caught.value.message
 
 
-def test_a_request_that_never_left_is_repeated_in_any_case(connect: Connect) -> None:
+def test_a_request_that_was_never_sent_is_always_retried(connect: Connect) -> None:
     with ExitStack() as stack:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -115,7 +115,7 @@ def test_a_request_that_never_left_is_repeated_in_any_case(connect: Connect) -> 
     assert len(servers[0].requests) == 1
 
 
-def test_a_server_on_this_machine_that_is_not_there_is_not_waited_for(connect: Connect) -> None:
+def test_a_local_server_that_does_not_run_is_not_retried(connect: Connect) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
@@ -138,14 +138,14 @@ def test_retry_after_is_honoured(
     with scripted_server(Reply(status, headers={"Retry-After": retry_after}), KEYS) as server:
         tried = connect(server.url, request_timeout_s=1)
 
-        # Time that the server asked for is not the time it takes to respond.
+        # The time limit for the response excludes waits that the server requested.
         assert tried.client.send(keys.get()) == KEYS.json
     assert tried.pauses == [pytest.approx(pause_s)]
 
 
 @pytest.mark.parametrize("status", [503, 429])
 @pytest.mark.parametrize("retry_after", ["11", formatdate(1_700_000_900, usegmt=True), "9" * 400])
-def test_a_server_that_asks_for_a_longer_wait_than_allowed_is_not_waited_for(
+def test_a_wait_longer_than_allowed_is_an_error(
     connect: Connect, retry_after: str, status: int
 ) -> None:
     with scripted_server(Reply(status, headers={"Retry-After": retry_after}), KEYS) as server:
@@ -158,9 +158,7 @@ def test_a_server_that_asks_for_a_longer_wait_than_allowed_is_not_waited_for(
 
 
 @pytest.mark.parametrize("retry_after", ["", "soon", "nan", "-1", "0", "Wed, 99 Oct 2015"])
-def test_a_retry_after_that_says_nothing_is_a_usual_pause(
-    connect: Connect, retry_after: str
-) -> None:
+def test_an_invalid_retry_after_causes_a_normal_pause(connect: Connect, retry_after: str) -> None:
     with scripted_server(Reply(503, headers={"Retry-After": retry_after}), KEYS) as server:
         tried = connect(server.url)
 
@@ -168,7 +166,7 @@ def test_a_retry_after_that_says_nothing_is_a_usual_pause(
     assert 0 < tried.pauses[0] < 1
 
 
-def test_waits_that_the_server_asks_for_are_limited_together(connect: Connect) -> None:
+def test_the_total_of_waits_requested_by_the_server_is_limited(connect: Connect) -> None:
     with scripted_server(Reply(503, headers={"Retry-After": "4"})) as server:
         tried = connect(server.url, max_wait_s=10)
 
@@ -178,7 +176,7 @@ def test_waits_that_the_server_asks_for_are_limited_together(connect: Connect) -
     assert len(server.requests) == 3
 
 
-def test_attempts_together_take_no_longer_than_the_request_timeout(connect: Connect) -> None:
+def test_the_request_timeout_limits_all_attempts_together(connect: Connect) -> None:
     with scripted_server(Reply(503)) as server:
         tried = connect(server.url, request_timeout_s=1)
 
@@ -198,7 +196,7 @@ def test_a_retry_is_traced_with_its_reason(connect: Connect) -> None:
     assert "503 Service Unavailable" in retries[0]
 
 
-def test_bad_input_of_the_environment_is_not_retried(
+def test_invalid_input_from_the_environment_is_not_retried(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent.pem")

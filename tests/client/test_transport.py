@@ -1,4 +1,4 @@
-"""The transport against real sockets: what it sends, keeps open, decodes and refuses."""
+"""The transport with real sockets: what it sends, reuses, decodes and refuses."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_connection_is_reused_and_closed_with_the_transport(
     assert server.closed.wait(10)
 
 
-def test_a_connection_that_the_server_closed_is_not_reused(
+def test_a_connection_closed_by_the_server_is_not_reused(
     peer: Peers, transport: Transports
 ) -> None:
     server = peer((OK,))
@@ -132,7 +132,7 @@ def test_bodies_are_read_completely_and_decoded(
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno",
     ],
 )
-def test_a_malformed_response_is_an_error_of_a_request_that_may_have_been_sent(
+def test_after_a_malformed_response_the_request_may_have_been_sent(
     peer: Peers, response: bytes, transport: Transports
 ) -> None:
     server = peer((response,))
@@ -146,7 +146,7 @@ def test_a_malformed_response_is_an_error_of_a_request_that_may_have_been_sent(
     assert server.closed.wait(10)
 
 
-def test_a_silent_server_is_a_timeout(peer: Peers, transport: Transports) -> None:
+def test_a_silent_server_causes_a_timeout(peer: Peers, transport: Transports) -> None:
     server = peer((SILENCE,))
 
     with pytest.raises(TransportTimeout) as caught:
@@ -158,7 +158,7 @@ def test_a_silent_server_is_a_timeout(peer: Peers, transport: Transports) -> Non
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("is_encrypted", [False, True])
-def test_a_large_body_arrives_completely(
+def test_a_large_body_is_received_completely(
     peer: Peers, transport: Transports, tls: ssl.SSLContext, *, is_encrypted: bool
 ) -> None:
     server = peer((OK, OK), context=tls if is_encrypted else None)
@@ -174,7 +174,7 @@ def test_a_large_body_arrives_completely(
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("is_encrypted", [False, True])
-def test_a_server_that_reads_slowly_is_a_timeout(
+def test_a_server_that_reads_slowly_causes_a_timeout(
     slow_reader: Callable[[ssl.SSLContext | None], str],
     transport: Transports,
     tls: ssl.SSLContext,
@@ -191,7 +191,7 @@ def test_a_server_that_reads_slowly_is_a_timeout(
     assert time.monotonic() - began_at < 5
 
 
-def test_a_refused_connection_is_an_error_of_a_request_that_was_not_sent(
+def test_after_a_refused_connection_the_request_was_not_sent(
     transport: Transports,
 ) -> None:
     with socket.socket() as nobody:
@@ -210,7 +210,7 @@ def test_a_connection_attempt_has_a_timeout(
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         place = full.getsockname()
-        # They fill the backlog; the kernel ignores further connection attempts.
+        # These connections fill the backlog; the kernel ignores further connection attempts.
         waiting = [socket.create_connection(place) for _ in range(1)]
         slow = transport(f"http://127.0.0.1:{place[1]}", connect_timeout_s=0.2)
         try:
@@ -222,7 +222,7 @@ def test_a_connection_attempt_has_a_timeout(
 
 
 @pytest.mark.parametrize("value", [b"a\r\nX-Evil: 1", b"a\nX-Evil: 1"])
-def test_a_header_cannot_start_another_one(
+def test_a_header_cannot_inject_another_header(
     peer: Peers, value: bytes, transport: Transports
 ) -> None:
     server = peer((OK,))
@@ -232,7 +232,7 @@ def test_a_header_cannot_start_another_one(
     assert server.requests == []
 
 
-def test_a_target_cannot_start_another_request(peer: Peers, transport: Transports) -> None:
+def test_a_target_cannot_inject_another_request(peer: Peers, transport: Transports) -> None:
     server = peer((OK,))
 
     with pytest.raises(TransportError):
@@ -240,7 +240,7 @@ def test_a_target_cannot_start_another_request(peer: Peers, transport: Transport
     assert server.requests == []
 
 
-def test_threads_have_connections_of_their_own(peer: Peers, transport: Transports) -> None:
+def test_each_thread_has_its_own_connection(peer: Peers, transport: Transports) -> None:
     server = peer((OK,) * 50)
     one = transport(server.url)
 
@@ -255,7 +255,7 @@ def test_threads_have_connections_of_their_own(peer: Peers, transport: Transport
 
 
 @pytest.mark.usefixtures("trusted")
-def test_certificates_of_the_environment_are_trusted(
+def test_certificates_from_the_environment_are_trusted(
     peer: Peers, transport: Transports, tls: ssl.SSLContext
 ) -> None:
     server = peer((OK,), context=tls)
@@ -291,7 +291,7 @@ def test_a_tls_handshake_has_a_timeout(transport: Transports) -> None:
     assert time.monotonic() - started_at < 5
 
 
-def test_certificates_that_cannot_be_read_are_bad_input(
+def test_unreadable_certificates_are_bad_input(
     transport: Transports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")

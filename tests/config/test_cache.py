@@ -51,7 +51,7 @@ def test_old_entries_are_deleted_when_a_new_one_is_written(tmp_path: Path) -> No
     assert not old.exists()
 
 
-def test_the_directory_is_the_platforms_or_that_of_xdg_cache_home(tmp_path: Path) -> None:
+def test_the_cache_directory_follows_the_platform_or_xdg_cache_home(tmp_path: Path) -> None:
     assert cache_directory({"XDG_CACHE_HOME": "/c"}, tmp_path) == Path("/c/qstash")
     assert cache_directory({"XDG_CACHE_HOME": "~/c"}, tmp_path) == tmp_path / "c/qstash"
     assert cache_directory({}, tmp_path).parts[-1] == "qstash"

@@ -121,7 +121,7 @@ def test_concurrent_writers_lose_nothing(path: Path) -> None:
         "for n in range(10): save(Path(sys.argv[1]), f'{sys.argv[2]}-{n}', {'token': 't'})"
     )
     writers = [
-        subprocess.Popen([sys.executable, "-c", script, str(path), name])  # noqa: S603 - of the test
+        subprocess.Popen([sys.executable, "-c", script, str(path), name])  # noqa: S603 - a command of the test
         for name in ("a", "b", "c")
     ]
 

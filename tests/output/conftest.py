@@ -1,4 +1,4 @@
-"""Results as commands return them, and the streams that they are written to."""
+"""Results as commands return them, and the streams for the output."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ TERMINAL = TerminalInfo(is_terminal=True, width=80, colour=False, now=lambda: NO
 
 @pytest.fixture
 def samples() -> dict[str, Result]:
-    """Results as commands return them, by name."""
+    """Results of real commands, by name."""
     return SAMPLES
 
 
@@ -113,13 +113,13 @@ def terminal() -> TerminalInfo:
 
 @pytest.fixture
 def pipe() -> TerminalInfo:
-    """What is no terminal."""
+    """A stream that is not a terminal."""
     return TERMINAL._replace(is_terminal=False)
 
 
 @pytest.fixture
 def rendered() -> Callable[..., str]:
-    """Renders a result and returns what was written."""
+    """Renders a result and returns the output."""
 
     def written(result: Result, terminal: TerminalInfo, **options: Any) -> str:
         out = io.StringIO()

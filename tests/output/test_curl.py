@@ -1,4 +1,4 @@
-"""Requests shown instead of sent; the curl commands are run and what arrives is compared."""
+"""Previews of requests. The curl commands are run, and the received requests are compared."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run = Callable[[str, str], None]
 
 TOKEN = "t0ken=="
 SHELLS = [found for name in ("sh", "bash", "zsh", "dash") if (found := shutil.which(name))]
-# For machines without curl: as much of it as the commands use.
+# A replacement for machines without curl, with the options that the commands use.
 STAND_IN = f"""#!{sys.executable}
 import http.client, sys, urllib.parse
 method, headers, body, url, words = "GET", [], None, "", iter(sys.argv[1:])
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def log_message(self, *_: object) -> None:
-        """Silence."""
+        """Logs nothing."""
 
 
 @pytest.fixture
@@ -117,10 +117,10 @@ def run(tmp_path: Path, server: _Recorder) -> Iterator[Run]:
     environment = {"PATH": path, "QSTASH_TOKEN": TOKEN, "HOME": "/nowhere", "LC_ALL": "C.UTF-8"}
 
     def run(shell: str, command: str) -> None:
-        # From a file: an argument of Linux has at most 128 KiB, a pasted line has no limit.
+        # The script is a file, because Linux limits an argument to 128 KiB, but not a pasted line.
         script = tmp_path / "script"
         script.write_text(f"{command}\n", encoding="utf-8", newline="")
-        subprocess.run(  # noqa: S603 - our own command is what is tested
+        subprocess.run(  # noqa: S603 - the test runs the generated command
             [shell, str(script)], env=environment, check=True, timeout=20, capture_output=True
         )
 
@@ -134,7 +134,7 @@ def _url(server: _Recorder) -> str:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_the_command_sends_the_very_bytes(
+def test_the_command_sends_exactly_the_same_bytes(
     shell: str, body: bytes, run: Run, server: _Recorder
 ) -> None:
     run(shell, curl_command("POST", _url(server), HEADERS, body))
@@ -144,7 +144,9 @@ def test_the_command_sends_the_very_bytes(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_command_sends_the_very_headers(shell: str, run: Run, server: _Recorder) -> None:
+def test_the_command_sends_exactly_the_same_headers(
+    shell: str, run: Run, server: _Recorder
+) -> None:
     run(shell, curl_command("PUT", _url(server), HEADERS, b"x"))
 
     sent = {name: value.encode("latin-1").decode() for name, value in server.headers}
@@ -154,9 +156,7 @@ def test_the_command_sends_the_very_headers(shell: str, run: Run, server: _Recor
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE", "HEAD"])
-def test_a_request_without_a_body_is_sent_without_one(
-    method: str, run: Run, server: _Recorder
-) -> None:
+def test_a_request_without_a_body_has_no_body(method: str, run: Run, server: _Recorder) -> None:
     run(SHELLS[0], curl_command(method, _url(server), [], b""))
 
     sent = dict(server.headers)
@@ -166,13 +166,13 @@ def test_a_request_without_a_body_is_sent_without_one(
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_the_command_can_be_pasted_without_a_key_being_pressed(body: bytes) -> None:
+def test_a_pasted_command_triggers_no_key_bindings(body: bytes) -> None:
     command = curl_command("POST", "https://q.example/\x1b", [("A", "b\x1b")], body)
 
     assert not re.search(UNSAFE, command.replace("\n", ""))
 
 
-def test_the_command_reads_as_people_write_it() -> None:
+def test_the_command_is_readable() -> None:
     headers = [("Content-Type", "text/plain"), ("authorization", "Bearer secret")]
 
     assert curl_command("POST", "https://q.example/v2/x", headers, b"hi") == (
@@ -182,12 +182,12 @@ def test_the_command_reads_as_people_write_it() -> None:
     )
 
 
-def test_a_header_that_http_cannot_carry_is_refused() -> None:
+def test_a_header_that_http_cannot_express_is_refused() -> None:
     with pytest.raises(BadInput, match="X-A"):
         curl_command("POST", "https://q.example", [("X-A", "b\r\nX-C: d")], b"")
 
 
-def test_the_text_is_the_request_without_the_token() -> None:
+def test_the_text_contains_the_request_without_the_token() -> None:
     headers = [("Authorization", "Bearer secret"), ("Upstash-Delay", "10s\x1b")]
 
     assert request_text("POST", "/v2/publish/https://a.example", headers, b"one\ntwo") == (
@@ -198,7 +198,7 @@ def test_the_text_is_the_request_without_the_token() -> None:
     assert request_text("PUT", "/", [], b"\xff\0").endswith("\n(2 bytes that are not text)\n")
 
 
-def test_the_record_is_the_request_without_the_token() -> None:
+def test_the_record_contains_the_request_without_the_token() -> None:
     headers = [("AUTHORIZATION", "Bearer secret"), ("A", "1"), ("A", "2")]
 
     record = request_record("POST", "https://q.example", headers, "ü".encode())

@@ -15,7 +15,7 @@ def _reported(error: QstashError, *, as_json: bool = False, colour: bool = False
     return err.getvalue()
 
 
-def test_a_failure_is_what_happened_and_what_to_do_next() -> None:
+def test_a_failure_has_an_error_and_a_hint() -> None:
     reported = _reported(ERROR)
 
     assert reported == "error: no such message: msg_1\\x1b[2J\nhint: see `qstash logs`\n"
@@ -25,7 +25,7 @@ def test_a_failure_without_a_hint_is_one_line() -> None:
     assert _reported(QstashError("refused")) == "error: refused\n"
 
 
-def test_a_failure_as_json_has_always_the_same_keys() -> None:
+def test_a_failure_as_json_always_has_the_same_keys() -> None:
     reported = _reported(ERROR, as_json=True)
 
     assert "\x1b" not in reported
@@ -37,14 +37,14 @@ def test_a_failure_as_json_has_always_the_same_keys() -> None:
     }  # fmt: skip
 
 
-def test_colour_is_on_the_labels_alone() -> None:
+def test_only_the_labels_are_coloured() -> None:
     reported = _reported(ERROR, colour=True)
 
     assert reported.startswith("\x1b[1;31merror:\x1b[0m no such")
     assert "\n\x1b[1mhint:\x1b[0m see" in reported
 
 
-def test_talk_is_a_labelled_line() -> None:
+def test_a_message_is_a_labelled_line() -> None:
     err = io.StringIO()
 
     write_message("quotes were trimmed\x07", err, "warning")

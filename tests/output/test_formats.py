@@ -1,4 +1,4 @@
-"""Which format is chosen, and what the options do to it."""
+"""The choice of the output format, and the effect of its options."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SEVERAL = Result(data=RECORDS, view=VIEW)
 CREATED = Result(data=RECORDS[0], view=VIEW, on_terminal="json", piped="ids")
 
 
-def test_a_terminal_and_a_pipe_get_what_the_result_says(
+def test_the_result_decides_the_format_for_a_terminal_and_a_pipe(
     terminal: TerminalInfo, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     assert json.loads(rendered(CREATED, terminal)) == RECORDS[0]
     assert rendered(CREATED, pipe) == "msg_1\n"
 
 
-def test_text_is_written_as_it_is_unless_another_format_is_asked(
+def test_text_is_unchanged_unless_another_format_is_requested(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     result = CREATED._replace(text="a\x1bb")
@@ -46,14 +46,14 @@ def test_text_is_written_as_it_is_unless_another_format_is_asked(
     assert rendered(result, pipe, query="url") == '"https://a.example"\n'
 
 
-def test_text_on_a_terminal_is_made_safe(
+def test_text_is_escaped_on_a_terminal(
     terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     assert rendered(CREATED._replace(text="a\x1b\n"), terminal) == "a\\x1b\n"
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_nothing_is_valid_in_every_format(
+def test_an_empty_result_is_valid_in_every_format(
     name: str, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(Result(data=[], view=VIEW), pipe, format=name)
@@ -61,13 +61,13 @@ def test_nothing_is_valid_in_every_format(
     assert written == {"json": "[]\n", "csv": "id,url\n"}.get(name, "")
 
 
-def test_an_empty_table_says_so_on_a_terminal(
+def test_an_empty_table_is_reported_on_a_terminal(
     terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     assert rendered(Result(data=[], view=VIEW), terminal) == "no messages\n"
 
 
-def test_json_is_an_object_for_one_and_an_array_for_several(
+def test_json_is_an_object_for_one_record_and_an_array_for_several(
     terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     one = rendered(CREATED, terminal, format="json")
@@ -87,7 +87,7 @@ def test_values_in_tsv_are_exact(pipe: TerminalInfo, rendered: Callable[..., str
     assert rendered(result, pipe) == '1795525689000\ttrue\t\ta,b\t{"k":["v"]}\t0.5\ta\\tb\\\\\n'
 
 
-def test_ids_leaves_out_records_without_one(
+def test_records_without_an_id_are_omitted_from_ids(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     data = [{"messageId": "msg_1"}, {"error": "no"}, {"messageId": ""}, {"messageId": "msg_2"}]
@@ -95,7 +95,7 @@ def test_ids_leaves_out_records_without_one(
     assert rendered(Result(data=data, view=VIEW), pipe, format="ids") == "msg_1\nmsg_2\n"
 
 
-def test_rows_of_a_record_are_rows_everywhere_but_in_json(
+def test_rows_of_a_record_are_separate_in_every_format_but_json(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     record = {"events": RECORDS}
@@ -108,7 +108,7 @@ def test_rows_of_a_record_are_rows_everywhere_but_in_json(
 
 
 @pytest.mark.parametrize("name", ["table", "tsv", "csv"])
-def test_columns_are_those_of_the_view_or_fields_of_the_json(
+def test_columns_of_the_view_and_fields_of_the_json_can_be_selected(
     name: str, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(SEVERAL, pipe, format=name, columns="URL, createdAt,strange,messageId")
@@ -117,13 +117,13 @@ def test_columns_are_those_of_the_view_or_fields_of_the_json(
     assert first == [["https://a.example", "5", "true", "msg_1"]]
 
 
-def test_columns_turn_a_result_of_ids_into_rows(
+def test_selected_columns_replace_a_list_of_ids(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     assert rendered(CREATED, pipe, columns="url,id") == "https://a.example\tmsg_1\n"
 
 
-def test_an_unknown_column_is_refused_with_the_names_there_are(
+def test_the_error_for_an_unknown_column_lists_the_known_ones(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     with pytest.raises(BadInput, match="bogus") as before:
@@ -135,7 +135,7 @@ def test_an_unknown_column_is_refused_with_the_names_there_are(
     assert "strange" in after.value.hint
 
 
-def test_a_field_that_the_first_record_lacks_is_known_from_the_api(
+def test_a_documented_field_is_accepted_even_if_the_first_record_lacks_it(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     validate_output(None, None, "id,nextDeliveryTime", VIEW)
@@ -143,11 +143,11 @@ def test_a_field_that_the_first_record_lacks_is_known_from_the_api(
     assert rendered(SEVERAL, pipe, columns="id,nextDeliveryTime") == "msg_1\t\nmsg_2\t\n"
 
 
-def test_a_query_finds_in_all_the_records(pipe: TerminalInfo, rendered: Callable[..., str]) -> None:
+def test_a_query_applies_to_all_records(pipe: TerminalInfo, rendered: Callable[..., str]) -> None:
     assert json.loads(rendered(SEVERAL, pipe, query="[].messageId")) == ["msg_1", "msg_2"]
 
 
-def test_a_query_looks_into_lists_and_iterators(
+def test_a_query_searches_lists_and_iterators(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     nested: Any = iter([[MappingProxyType({"messageId": "msg_1"})], RECORDS[1]])
@@ -157,7 +157,7 @@ def test_a_query_looks_into_lists_and_iterators(
     assert json.loads(written) == ["msg_1", "msg_2"]
 
 
-def test_a_view_without_columns_shows_the_fields_of_the_first_record(
+def test_a_view_without_columns_has_the_fields_of_the_first_record(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     raw = View(columns=(), id="messageId")
@@ -167,7 +167,7 @@ def test_a_view_without_columns_shows_the_fields_of_the_first_record(
     assert written.splitlines()[:2] == [",".join(RECORDS[0]), "msg_1,https://a.example,5,true"]
 
 
-def test_a_query_with_jsonl_finds_in_each_record(
+def test_a_query_with_jsonl_applies_to_each_record(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(SEVERAL, pipe, query="messageId", format="jsonl")
@@ -176,7 +176,7 @@ def test_a_query_with_jsonl_finds_in_each_record(
 
 
 @pytest.mark.parametrize("query", ["[", "", "foo bar", "nofunction(@)", "length(`1`)"])
-def test_a_bad_query_is_refused_by_its_name(
+def test_the_error_names_an_invalid_query(
     query: str, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     with pytest.raises(BadInput, match="JMESPath") as refusal:
@@ -196,7 +196,7 @@ def test_a_bad_query_is_refused_by_its_name(
         ((None, "[", None), "--query"),
     ],
 )
-def test_options_that_cannot_be_followed_are_refused_before_anything_is_sent(
+def test_invalid_output_options_are_refused_before_anything_is_sent(
     options: tuple[str | None, str | None, str | None], named: str
 ) -> None:
     with pytest.raises(BadInput, match=named) as refusal:
@@ -205,7 +205,7 @@ def test_options_that_cannot_be_followed_are_refused_before_anything_is_sent(
     assert refusal.value.hint
 
 
-def test_the_formats_are_listed_in_the_refusal_of_another() -> None:
+def test_the_error_for_an_unknown_format_lists_the_formats() -> None:
     with pytest.raises(BadInput) as refusal:
         validate_output("yaml", None, None, None)
 

@@ -1,4 +1,4 @@
-"""Commands of GitHub Actions keep their format, whatever the texts contain."""
+"""Workflow commands of GitHub Actions are valid, whatever the texts contain."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def unescaped(text: str) -> str:
     return re.sub("%25|%0D|%0A", lambda found: _ESCAPES[found[0]], text)
 
 
-# A string of JSON may contain half of a surrogate pair.
+# A JSON string may contain an unpaired surrogate.
 ANY = st.lists(st.characters() | st.sampled_from(["\ud800", "\udfff"])).map("".join)
 
 
 def read_by_the_runner(text: str) -> dict[str, str]:
-    """The outputs of a file, by the rules of GitHub's runner."""
+    """Parses the outputs in a file by the rules of GitHub's runner."""
     outputs, lines = {}, iter(text.split("\n"))
     for line in lines:
         name, heredoc, delimiter = line.partition("<<")
@@ -47,9 +47,7 @@ def test_every_value_reaches_the_runner(values: list[str]) -> None:
 
 
 @given(ANY, ANY)
-def test_an_annotation_is_one_line_that_says_the_whole_error_safely(
-    message: str, hint: str
-) -> None:
+def test_an_annotation_is_one_line_with_the_whole_error(message: str, hint: str) -> None:
     line = annotation(QstashError(message, hint=hint))
 
     head, _, text = line.removesuffix("\n").partition("::error title=qstash::")
@@ -59,11 +57,11 @@ def test_an_annotation_is_one_line_that_says_the_whole_error_safely(
     assert line.encode()
 
 
-def test_each_secret_there_is_becomes_a_mask() -> None:
+def test_each_secret_is_masked() -> None:
     assert masks(["sig_1", None, "", "a%b"]) == "::add-mask::sig_1\n::add-mask::a%25b\n"
 
 
-def test_one_value_stands_behind_the_name_and_several_between_delimiters() -> None:
+def test_one_value_follows_the_name_and_several_are_between_delimiters() -> None:
     assert named_output("id", ["msg_1"], "end_x") == "id=msg_1\n"
     assert named_output("id", ["a", "b"], "end_x") == "id<<end_x\na\nb\nend_x\n"
     assert named_output("id", [], "end_x") == "id<<end_x\nend_x\n"

@@ -1,4 +1,4 @@
-"""Text from elsewhere cannot do anything to a terminal, nor break a format."""
+"""Untrusted text can neither control a terminal nor break a format."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DATA = {"one": FIELDS, "several": [FIELDS, FIELDS], "none": []}
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("data", DATA.values(), ids=DATA)
 @pytest.mark.parametrize(("width", "live"), [(40, False), (80, True), (80, False), (1000, True)])
-def test_a_terminal_gets_no_character_that_it_would_obey(  # noqa: PLR0917 - cases and fixtures
+def test_a_terminal_receives_no_control_characters(  # noqa: PLR0917 - cases and fixtures
     name: str,
     data: Any,
     width: int,
@@ -56,7 +56,7 @@ def test_a_terminal_gets_no_character_that_it_would_obey(  # noqa: PLR0917 - cas
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_markup_and_emoji_codes_stay_text(
+def test_markup_and_emoji_codes_are_literal_text(
     name: str, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     result = Result(data=[FIELDS], view=VIEW)
@@ -67,7 +67,7 @@ def test_markup_and_emoji_codes_stay_text(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_pipe_gets_what_can_be_encoded(
+def test_text_in_a_pipe_can_be_encoded(
     name: str, pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(Result(data=[FIELDS], view=VIEW), pipe, format=name)
@@ -76,7 +76,7 @@ def test_a_pipe_gets_what_can_be_encoded(
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_json_still_says_exactly_what_qstash_said(
+def test_json_has_exactly_the_values_of_qstash(
     is_terminal: bool, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     terminal = terminal._replace(is_terminal=is_terminal)
@@ -86,7 +86,7 @@ def test_json_still_says_exactly_what_qstash_said(
     assert json.loads(rendered(result, terminal, format="jsonl")) == FIELDS
 
 
-def test_tsv_is_one_line_with_as_many_tabs_as_there_are_gaps(
+def test_tsv_is_one_line_with_a_tab_between_columns(
     pipe: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(Result(data=FIELDS, view=VIEW), pipe, format="tsv")
@@ -97,9 +97,7 @@ def test_tsv_is_one_line_with_as_many_tabs_as_there_are_gaps(
     assert r"l\\m" in written
 
 
-def test_csv_off_a_terminal_keeps_the_value(
-    pipe: TerminalInfo, rendered: Callable[..., str]
-) -> None:
+def test_csv_in_a_pipe_keeps_the_value(pipe: TerminalInfo, rendered: Callable[..., str]) -> None:
     value = 'a "quoted", value\nwith\ttabs and \x1b'
     written = rendered(Result(data={"id": value}, view=VIEW), pipe, format="csv")
 

@@ -1,4 +1,4 @@
-"""Lines in colours, and lines from elsewhere."""
+"""Lines for people: their colours, and untrusted text in them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def written(*lines: Line, colour: bool) -> str:
     return out.getvalue()
 
 
-def test_the_style_is_the_colour() -> None:
+def test_the_style_determines_the_colour() -> None:
     lines = (Line("+ a", "added"), Line("~ b", "changed"), Line("- c", "removed"), Line("[red]d"))
 
     assert written(*lines, colour=False) == "+ a\n~ b\n- c\n[red]d\n"
@@ -31,9 +31,9 @@ def test_the_style_is_the_colour() -> None:
 
 
 @pytest.mark.parametrize("colour", [True, False])
-def test_a_line_stays_one_line_that_no_terminal_obeys(colour: bool) -> None:
+def test_untrusted_text_stays_on_one_line_and_is_escaped(colour: bool) -> None:
     assert written(Line("a\x1b[2J\nb\u202e"), colour=colour) == "a\\x1b[2J\\nb\\u202e\n"
 
 
-def test_long_lines_are_left_whole() -> None:
+def test_long_lines_are_not_shortened() -> None:
     assert written(Line("x" * 50, "added"), colour=True).count("\n") == 1

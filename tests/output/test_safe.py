@@ -1,4 +1,4 @@
-"""Text from elsewhere, made harmless."""
+"""Untrusted text is escaped."""
 
 import re
 
@@ -22,11 +22,11 @@ from qstash_cli.output.safe import UNSAFE, encodable, safe_bytes, safe_text
         ("\U000e0041", r"\U000e0041"),
     ],
 )
-def test_what_a_terminal_would_obey_is_shown(text: str, shown: str) -> None:
+def test_control_characters_become_visible(text: str, shown: str) -> None:
     assert safe_text(text) == shown
 
 
-def test_line_feeds_and_tabs_may_stay() -> None:
+def test_line_feeds_and_tabs_can_be_kept() -> None:
     assert safe_text("a\n\tb\r\x1b", keep_newlines=True) == "a\n\tb\\r\\x1b"
 
 
@@ -34,12 +34,12 @@ def test_bytes_that_are_not_utf_8_are_escaped() -> None:
     assert safe_bytes(b"ok \xff\x00 \xc3\xbc") == r"ok \xff\x00 ü"
 
 
-def test_only_lone_surrogates_cannot_be_encoded() -> None:
+def test_only_unpaired_surrogates_cannot_be_encoded() -> None:
     assert encodable("ü\x1b\udc80") == "ü\x1b\\udc80"
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_safe_text_is_encodable_and_stays_the_same_when_made_safe_again(text: str) -> None:
+def test_safe_text_is_encodable_and_escaping_it_again_changes_nothing(text: str) -> None:
     safe = safe_text(text)
 
     assert not re.search(UNSAFE, safe)

@@ -1,4 +1,4 @@
-"""Records are written while others are still on their way."""
+"""Records are written while others are still arriving."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCREENFUL = 100
 
 
 class Stream(StringIO):
-    """Remembers how many records had been pulled when the first one was flushed."""
+    """Counts the records that had been pulled when the first one was flushed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,13 +27,13 @@ class Stream(StringIO):
         self.pulled_at_first_record: int | None = None
 
     def records(self, count: int) -> Iterator[dict[str, Any]]:
-        """Records that are counted when they are pulled."""
+        """Returns records that are counted when they are pulled."""
         for number in range(count):
             self.pulled += 1
             yield {"id": f"msg_{number:04}", "url": "https://a.example"}
 
     def flush(self) -> None:
-        """Takes note."""
+        """Notes the count at the first flush."""
         super().flush()
         if self.pulled_at_first_record is None and "msg_0000" in self.getvalue():
             self.pulled_at_first_record = self.pulled
@@ -49,7 +49,7 @@ def _render(
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("is_terminal", [True, False])
 @pytest.mark.parametrize("width", [80, 10])
-def test_the_first_record_is_seen_long_before_the_last(
+def test_the_first_record_is_written_long_before_the_last(
     name: str, is_terminal: bool, width: int, terminal: TerminalInfo
 ) -> None:
     out = Stream()
@@ -61,7 +61,7 @@ def test_the_first_record_is_seen_long_before_the_last(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_live_records_are_seen_at_once(name: str, terminal: TerminalInfo) -> None:
+def test_live_records_are_written_at_once(name: str, terminal: TerminalInfo) -> None:
     out = Stream()
 
     _render(out.records(3), name, out, terminal, live=True)
@@ -70,7 +70,7 @@ def test_live_records_are_seen_at_once(name: str, terminal: TerminalInfo) -> Non
 
 
 @pytest.mark.parametrize("name", ["table", "jsonl", "tsv", "csv", "ids"])
-def test_what_came_before_a_failure_is_shown(name: str, terminal: TerminalInfo) -> None:
+def test_records_before_a_failure_are_written(name: str, terminal: TerminalInfo) -> None:
     out = StringIO()
 
     def broken() -> Iterator[dict[str, str]]:
@@ -84,7 +84,7 @@ def test_what_came_before_a_failure_is_shown(name: str, terminal: TerminalInfo) 
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_an_array_on_its_way_is_valid_json(count: int, terminal: TerminalInfo) -> None:
+def test_an_interrupted_array_is_valid_json(count: int, terminal: TerminalInfo) -> None:
     out = Stream()
 
     _render(out.records(count), "json", out, terminal)
@@ -92,7 +92,7 @@ def test_an_array_on_its_way_is_valid_json(count: int, terminal: TerminalInfo) -
     assert len(json.loads(out.getvalue())) == count
 
 
-def test_later_rows_keep_the_widths_of_the_first_screenful(terminal: TerminalInfo) -> None:
+def test_later_rows_keep_the_widths_of_the_first_page(terminal: TerminalInfo) -> None:
     out = Stream()
 
     _render(out.records(1000), "table", out, terminal)

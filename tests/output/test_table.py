@@ -1,4 +1,4 @@
-"""Tables for people, where the golden files do not say it."""
+"""Properties of tables that the golden files do not cover."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROW = {"id": LONG_ID, "url": "https://a.example/" + "y" * 60, "outcome": "pass"}
 
 @pytest.mark.parametrize("width", range(10, 160))
 @pytest.mark.parametrize("live", [False, True])
-def test_a_list_is_a_table_within_the_width_whose_ids_are_cut_last(
+def test_a_list_fits_the_width_and_ids_are_shortened_last(
     width: int, live: bool, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     identifier, url, outcome = VIEW.columns
@@ -46,7 +46,7 @@ def test_a_list_is_a_table_within_the_width_whose_ids_are_cut_last(
     assert (LONG_ID in written) == (width >= len(LONG_ID) + len("  OUTCOME"))
 
 
-def test_a_destination_is_kept_beside_a_cut_id(
+def test_a_destination_remains_visible_next_to_a_shortened_id(
     terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     url = "https://app.example.com/api/invoices/2026/november/send"
@@ -60,7 +60,7 @@ def test_a_destination_is_kept_beside_a_cut_id(
     assert LONG_ID.endswith(identifier.partition("…")[2])
 
 
-def test_columns_without_values_are_left_out_until_a_later_page_has_one(
+def test_columns_without_values_are_omitted_until_a_later_page_has_a_value(
     terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     rows = [{"id": f"msg_{n:04}", "url": "u" if n > 150 else None} for n in range(220)]
@@ -72,7 +72,7 @@ def test_columns_without_values_are_left_out_until_a_later_page_has_one(
     assert lines[-1].split() == ["msg_0219", "u"]
 
 
-def test_asked_for_columns_are_there_without_values(
+def test_selected_columns_are_displayed_even_without_values(
     terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     written = rendered(Result(data=[{"id": "1"}], view=VIEW), terminal, columns="id,url")
@@ -91,7 +91,7 @@ def test_numbers_are_aligned_to_the_right(
 
 
 @pytest.mark.parametrize("count", [99, 100, 101, 350])
-def test_later_pages_stand_under_the_same_header_in_the_same_columns(
+def test_later_pages_use_the_same_header_and_columns(
     count: int, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     rows = [{"id": f"msg_{n:04}", "url": "https://a.example/" + "z" * 80} for n in range(count)]
@@ -116,7 +116,7 @@ def test_the_rows_before_an_error_are_written(terminal: TerminalInfo) -> None:
 
 @pytest.mark.parametrize("text", ["x" * 5_000_000, "日本" * 200_000, "a b " * 500_000])
 @pytest.mark.parametrize("is_list", [True, False])
-def test_a_huge_value_is_written_in_a_moment(
+def test_a_huge_value_is_written_quickly(
     text: str, is_list: bool, terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     record = {"id": "1", "url": text}
@@ -129,7 +129,9 @@ def test_a_huge_value_is_written_in_a_moment(
     assert time.process_time() - started_at < 2
 
 
-def test_off_a_terminal_nothing_is_cut(pipe: TerminalInfo, rendered: Callable[..., str]) -> None:
+def test_nothing_is_shortened_without_a_terminal(
+    pipe: TerminalInfo, rendered: Callable[..., str]
+) -> None:
     assert ROW["url"] in rendered(Result(data=[ROW], view=VIEW), pipe, format="table")
 
 
@@ -147,7 +149,7 @@ def test_colour_changes_no_text(terminal: TerminalInfo, rendered: Callable[..., 
     assert re.sub("\x1b\\[[0-9;]*m", "", coloured) == plain
 
 
-def test_times_of_today_are_times_and_others_are_dates(
+def test_times_of_today_have_no_date_and_others_have_one(
     terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     times = [NOW_MS - 184_000, NOW_MS - 90_000_000, NOW_MS - 400 * 86_400_000]
@@ -158,7 +160,7 @@ def test_times_of_today_are_times_and_others_are_dates(
     assert written == "CREATED\n13:05:05\nNov 23 12:08\n2025-10-20\n"
 
 
-def test_each_row_is_dated_by_the_time_at_which_it_comes(terminal: TerminalInfo) -> None:
+def test_each_row_is_dated_by_its_time_of_arrival(terminal: TerminalInfo) -> None:
     now = 0.0
 
     def rows() -> Iterator[dict[str, object]]:
@@ -175,7 +177,7 @@ def test_each_row_is_dated_by_the_time_at_which_it_comes(terminal: TerminalInfo)
     assert re.findall(r"\(.*\)", out.getvalue()) == ["(now)", "(1m ago)"]
 
 
-def test_live_rows_are_at_least_as_wide_as_their_hints(
+def test_live_rows_are_at_least_as_wide_as_their_minimum(
     terminal: TerminalInfo, rendered: Callable[..., str]
 ) -> None:
     columns = (Column(name="state", of="state", width=12), Column(name="url", of="url"))
@@ -187,9 +189,7 @@ def test_live_rows_are_at_least_as_wide_as_their_hints(
     assert written == ("STATE         URL\nCREATED       https://a.example\nCANCEL_REQUESTED\n")
 
 
-def test_a_wrapped_value_loses_nothing(
-    terminal: TerminalInfo, rendered: Callable[..., str]
-) -> None:
+def test_a_wrapped_value_is_complete(terminal: TerminalInfo, rendered: Callable[..., str]) -> None:
     written = rendered(Result(data=ROW, view=VIEW), terminal._replace(width=50))
 
     assert ROW["url"] in written.replace("\n", "").replace(" ", "")

@@ -1,3 +1,5 @@
+"""The width of the terminal."""
+
 from __future__ import annotations
 
 import pytest
@@ -9,5 +11,5 @@ from qstash_cli.output.terminal import columns_of
     ("given", "columns"),
     [("120", 120), ("", 80), ("0", 80), ("-5", 80), ("²", 80), ("wide", 80), ("9" * 5_000, 80)],
 )
-def test_the_width_is_that_of_columns_if_it_is_a_width(given: str, columns: int) -> None:
+def test_columns_sets_the_width_if_it_is_a_valid_number(given: str, columns: int) -> None:
     assert columns_of(given, None) == columns

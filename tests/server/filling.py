@@ -1,4 +1,4 @@
-"""Databases with messages, and random ids."""
+"""Fills databases with messages, and creates random ids."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def new_id(prefix: str) -> str:
 
 
 def fill(path: Path, count: int, *labels: str) -> None:
-    """Store messages that are due tomorrow, as many of each label."""
+    """Stores messages that are due tomorrow, the same number of each label."""
     store, now_ms = Store(path), round(time.time() * 1000)
 
     def insert(connection: sqlite3.Connection) -> None:

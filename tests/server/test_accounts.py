@@ -1,4 +1,4 @@
-"""The four development users: each has a token, signing keys and data of its own."""
+"""The four development users: each has its own token, signing keys and data."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def other(server_url: str) -> Iterator[httpx.Client]:
 
 
 def fill(http: httpx.Client, eventually: Eventually) -> dict[str, str]:
-    """Creates one of everything, and returns the names for the paths of operations."""
+    """Creates one resource of every kind, and returns the names for the paths of operations."""
     http.post("topics/t/endpoints", json={"endpoints": [{"url": f"{NOWHERE}group"}]})
     http.post("queues", json={"queueName": "q", "parallelism": 3})
     http.post("queues/q/pause")
@@ -72,7 +72,7 @@ def everything(http: httpx.Client, names: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-def test_no_operation_reads_or_changes_what_another_user_has(
+def test_no_operation_reads_or_changes_data_of_another_user(
     owner: httpx.Client, other: httpx.Client, eventually: Eventually, operation: Operation
 ) -> None:
     names = fill(owner, eventually)
@@ -104,7 +104,7 @@ def test_one_users_group_is_unknown_to_another(owner: httpx.Client, other: httpx
     assert other.post("publish/t").json() == {"error": "topic t not found"}
 
 
-def test_a_deduplication_id_counts_for_its_user_alone(
+def test_a_deduplication_id_applies_only_to_its_user(
     owner: httpx.Client, other: httpx.Client
 ) -> None:
     first = [http.post(f"publish/{NOWHERE}", headers=LATER) for http in (owner, other)]
@@ -123,7 +123,7 @@ def test_deliveries_are_signed_with_the_keys_of_their_user(
     with client(server_url, user) as http:
         keys = http.get("keys").json()
         http.post(f"publish/{sink.url}/hook", content=b"x")
-        # A rotation changes the keys of its user alone.
+        # A rotation changes only the keys of its user.
         rotated = http.post("keys/rotate").json()
     eventually(lambda: sink.received)
 
@@ -148,7 +148,7 @@ def test_a_token_in_the_query_selects_its_user(server_url: str, user: Credential
             assert len(http.get("logs").json()["logs"]) == (one is user)
 
 
-def test_the_quota_of_a_day_and_the_burst_count_for_each_user(eventually: Eventually) -> None:
+def test_daily_quota_and_burst_are_counted_for_each_user(eventually: Eventually) -> None:
     limits = PLANS["free"]._replace(messages_per_day=3, requests_per_s=5)
     with (
         running_server(ServerConfig(port=0, limits=limits)) as url,
@@ -163,8 +163,8 @@ def test_the_quota_of_a_day_and_the_burst_count_for_each_user(eventually: Eventu
         assert other.post(f"publish/{NOWHERE}").status_code == 201
 
 
-def test_parallelism_counts_for_each_user(eventually: Eventually, sink: Sink) -> None:
-    # A destination that never responds takes all places of one user.
+def test_parallelism_is_counted_for_each_user(eventually: Eventually, sink: Sink) -> None:
+    # A destination that never responds occupies all places of one user.
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         running_server(ServerConfig(port=0, limits=PLANS["free"])) as url,
@@ -180,7 +180,7 @@ def test_parallelism_counts_for_each_user(eventually: Eventually, sink: Sink) ->
         assert other.get("globalParallelism").json()["parallelismMax"] == 10
 
 
-def test_requests_at_the_same_moment_open_an_account_once(server_url: str) -> None:
+def test_concurrent_requests_open_an_account_only_once(server_url: str) -> None:
     def publish(number: int) -> int:
         with client(server_url, OWNER) as http:
             return http.post(

@@ -1,4 +1,4 @@
-"""Bulk actions of one account: they expire, they are limited, and a request waits for a time."""
+"""Bulk actions of one account: their expiry, their number, and how long a request waits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_action_expires_after_seven_days(tmp_path: Path) -> None:
 
 @contextmanager
 def cancels(path: Path, *, wait_s: float) -> Iterator[tuple[asyncio.Runner, Store, BulkCancels]]:
-    """Bulk cancels on a database, with an engine that is not started."""
+    """Returns bulk cancels on a database, with an engine that is not started."""
     store = Store(path)
     with asyncio.Runner() as runner:
 
@@ -63,7 +63,7 @@ def cancels(path: Path, *, wait_s: float) -> Iterator[tuple[asyncio.Runner, Stor
     store.close()
 
 
-def test_a_request_that_waited_too_long_gets_429_and_the_cancel_continues(tmp_path: Path) -> None:
+def test_a_request_that_waited_too_long_gets_429_while_the_cancel_continues(tmp_path: Path) -> None:
     fill(tmp_path / "db", 2_000, "a")
 
     async def scenario(store: Store, tested: BulkCancels) -> None:

@@ -1,4 +1,4 @@
-"""A cancel by filter is one bulk action, which runs in the background in small steps."""
+"""A cancel by filter is a bulk action, which runs in the background in small steps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADERS = {"Authorization": f"Bearer {DEV_USER.token}"}
 
 @contextmanager
 def serving(path: Path | None = None) -> Iterator[httpx.Client]:
-    """A server on this database, and a connection to it."""
+    """Runs a server on this database, and yields a connection to it."""
     with (
         running_server(ServerConfig(port=0, db=path)) as url,
         httpx.Client(base_url=url, trust_env=False, headers=HEADERS, timeout=60) as http,
@@ -57,7 +57,7 @@ def is_finished(http: httpx.Client, action_id: str) -> bool:
     return bool(action(http, action_id)["state"] == "FINISHED")
 
 
-def test_one_request_reaches_every_match_and_waits_for_the_end(tmp_path: Path) -> None:
+def test_one_request_cancels_every_match_and_waits_for_the_end(tmp_path: Path) -> None:
     fill(tmp_path / "db", 1_100, "nightly", "kept")
     with serving(tmp_path / "db") as http:
         response = cancel(http, params={"label": "nightly", "count": "1"})
@@ -81,7 +81,7 @@ def test_one_request_reaches_every_match_and_waits_for_the_end(tmp_path: Path) -
     ],
     ids=["query", "body", "text in the body"],
 )
-def test_an_asynchronous_cancel_answers_at_once_with_its_action(
+def test_an_asynchronous_cancel_immediately_returns_its_action(
     tmp_path: Path, form: dict[str, Any], eventually: Eventually
 ) -> None:
     fill(tmp_path / "db", 5_000, "nightly")
@@ -99,9 +99,7 @@ def test_an_asynchronous_cancel_answers_at_once_with_its_action(
         assert action(http, response["actionId"])["processed"] == 5_000
 
 
-def test_the_same_filter_joins_the_action_that_is_running(
-    tmp_path: Path, eventually: Eventually
-) -> None:
+def test_the_same_filter_joins_the_running_action(tmp_path: Path, eventually: Eventually) -> None:
     fill(tmp_path / "db", 5_000, "a", "b")
     with serving(tmp_path / "db") as http:
         first = cancel(http, params=[("label", "a"), ("label", "b"), ("async", "true")])
@@ -130,9 +128,7 @@ def test_messages_published_after_the_request_are_not_cancelled(
 
 
 @pytest.mark.parametrize("count", [20_000, pytest.param(100_000, marks=pytest.mark.soak)])
-def test_cancelling_many_messages_does_not_hold_up_other_requests(
-    tmp_path: Path, count: int
-) -> None:
+def test_cancelling_many_messages_does_not_delay_other_requests(tmp_path: Path, count: int) -> None:
     fill(tmp_path / "db", count, "a")
     with serving(tmp_path / "db") as http:
         responses: list[Any] = []
@@ -153,11 +149,11 @@ def test_cancelling_many_messages_does_not_hold_up_other_requests(
 
         assert responses == [{"cancelled": count}]
         assert requests > count / 1_000
-        # As a whole the cancel takes seconds, and more of them on a busy machine.
+        # The whole cancel takes seconds, and longer on a busy machine.
         assert slowest_s < took_s / 3, (slowest_s, took_s)
 
 
-def test_a_stopped_server_continues_its_actions_when_it_starts_again(
+def test_a_stopped_server_continues_its_actions_after_a_restart(
     tmp_path: Path, eventually: Eventually
 ) -> None:
     fill(tmp_path / "db", 5_000, "a")
@@ -179,7 +175,7 @@ def test_a_stopped_server_continues_its_actions_when_it_starts_again(
         assert cancelled == 5_000
 
 
-def test_a_bulk_cancel_lets_a_queue_and_a_flow_control_key_go_on(
+def test_after_a_bulk_cancel_queue_and_flow_control_key_continue(
     http: httpx.Client, sink: Sink, eventually: Eventually
 ) -> None:
     http.post("/v2/queues", json={"queueName": "q", "paused": True}).raise_for_status()
@@ -200,7 +196,7 @@ def test_a_bulk_cancel_lets_a_queue_and_a_flow_control_key_go_on(
     eventually(lambda: sorted(request.path for request in sink.received) == ["/k", "/q"])
 
 
-def test_a_state_filters_each_page_of_actions_by_itself(http: httpx.Client) -> None:
+def test_a_state_filters_each_page_of_actions_separately(http: httpx.Client) -> None:
     for label in ("a", "b", "c"):
         cancel(http, params={"label": label})
 

@@ -1,4 +1,4 @@
-"""A cancelled message keeps its place until its attempt ends, and its log says how that ended."""
+"""A cancelled message keeps its place until its attempt ends, and its log has the outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Eventually = Callable[[Callable[[], object]], object]
 
 @dataclass
 class Destination:
-    """Responds to `/slow` with `status` once it is released, and to everything else at once."""
+    """A destination. Responds to `/slow` with `status` once it is released, to others at once."""
 
     endpoint: LocalEndpoint = field(default_factory=lambda: LocalEndpoint(""))
     status: int = 200
@@ -98,7 +98,7 @@ CANCELS = [cancel_by_id, cancel_by_list, cancel_by_filter, delete_queue]
 
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("cancel", CANCELS)
-def test_a_queue_delivers_its_next_message_when_the_cancelled_attempt_has_ended(
+def test_a_queue_delivers_its_next_message_after_the_cancelled_attempt(
     http: httpx.Client,
     destination: Destination,
     eventually: Eventually,
@@ -128,7 +128,7 @@ def test_a_queue_delivers_its_next_message_when_the_cancelled_attempt_has_ended(
 
 
 @pytest.mark.parametrize("cancel", CANCELS[:3])
-def test_a_flow_control_key_counts_the_cancelled_attempt_until_it_has_ended(
+def test_a_flow_control_key_counts_the_cancelled_attempt_until_it_ends(
     http: httpx.Client, destination: Destination, eventually: Eventually, cancel: Cancel
 ) -> None:
     flow = {"Flow_Control_Key": "k", "Flow_Control_Value": "parallelism=1"}

@@ -1,4 +1,4 @@
-"""A stored row that can no longer be decoded is reported, and everything else goes on."""
+"""A stored row that can no longer be decoded is reported, and does not affect other rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VALUES = (
 
 
 class Damage(NamedTuple):
-    """A column of one row, and what is put into it."""
+    """A column of one row, and the value to store in it."""
 
     column: str
     value: Any
@@ -32,14 +32,14 @@ class Damage(NamedTuple):
     def of(self, db: Path, table: str, where: str, name: str) -> None:
         with contextlib.closing(sqlite3.connect(db)) as connection, connection:
             changed = connection.execute(
-                f"UPDATE {table} SET {self.column} = ? WHERE {where} = ?",  # noqa: S608 - the test's
+                f"UPDATE {table} SET {self.column} = ? WHERE {where} = ?",  # noqa: S608 - a query of the test
                 (self.value, name),
             )
             assert changed.rowcount == 1
 
 
 def all_of(*columns: str) -> dict[str, Damage]:
-    """Every damage of these columns, by the name of the row that gets it."""
+    """Returns every damage of these columns, by the name of the affected row."""
     damages = (Damage(column, value) for column in columns for value in VALUES)
     return {f"row{number}": damage for number, damage in enumerate(damages)}
 
@@ -154,7 +154,7 @@ def test_a_damaged_message_fails_and_the_others_are_delivered(
     db = tmp_path / "db"
     names: dict[str, str] = {}
     with server(db) as http:
-        # A day in which nothing is delivered, and which the next server does not wait for.
+        # A day on which nothing is delivered, and which the next server does not wait for.
         for name in ("good", *damages):
             headers = {"Upstash-Delay": "1d", "Upstash-Retries": "0"}
             done = http.post(f"/v2/publish/{sink.url}/{name}", headers=headers)
@@ -187,7 +187,7 @@ def test_a_damaged_message_fails_and_the_others_are_delivered(
         assert f"message {names[name]!r} failed: the stored message is damaged" in caplog.text
 
 
-def test_a_damaged_queue_or_flow_control_key_holds_up_no_other(
+def test_a_damaged_queue_or_flow_control_key_does_not_delay_others(
     *,
     tmp_path: Path,
     sink: Sink,

@@ -1,4 +1,4 @@
-"""`qstash dev --db FILE`: files that cannot be used are refused, all others are kept."""
+"""`qstash dev --db FILE` refuses unusable files, and keeps the data of all others."""
 
 from __future__ import annotations
 
@@ -111,9 +111,7 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str, str]] = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_an_unusable_file_is_refused_with_what_to_do_and_not_changed(
-    name: str, tmp_path: Path
-) -> None:
+def test_an_unusable_file_is_refused_with_a_hint_and_not_changed(name: str, tmp_path: Path) -> None:
     make, words, hint = UNUSABLE[name]
     path = tmp_path / "db"
     make(path)
@@ -131,7 +129,7 @@ def test_an_unusable_file_is_refused_with_what_to_do_and_not_changed(
     assert (path.read_bytes() if path.is_file() else b"") == before
 
 
-def test_a_file_without_permission_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_a_file_without_permission_is_refused_with_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "db"
     open_file(path).close()
     path.chmod(0)
@@ -146,7 +144,7 @@ def test_a_file_without_permission_is_refused_with_what_to_do(tmp_path: Path) ->
     assert "hint: is it writable? check the permissions of the file" in done.stderr
 
 
-def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_the_error_names_a_missing_directory(tmp_path: Path) -> None:
     path = tmp_path / "no" / "db"
 
     done = run([*QSTASH, "dev", "--port", "0", "--db", str(path)], plain_environment(tmp_path))
@@ -168,7 +166,7 @@ def test_a_new_file_has_a_version_and_a_lock(tmp_path: Path) -> None:
     assert version_of(path) == (len(SCHEMAS), APPLICATION_ID)
 
 
-def test_a_file_from_before_there_were_versions_is_kept_and_brought_up_to_date(
+def test_a_file_without_a_version_is_kept_and_updated(
     tmp_path: Path,
 ) -> None:
     path = made(tmp_path / "db", UNVERSIONED.read_text())
@@ -183,9 +181,7 @@ def test_a_file_from_before_there_were_versions_is_kept_and_brought_up_to_date(
     assert version_of(path) == (len(SCHEMAS), APPLICATION_ID)
 
 
-def test_an_update_that_fails_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_update_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = made(tmp_path / "db", UNVERSIONED.read_text())
     script = database._script
     monkeypatch.setattr(database, "SCHEMAS", (*SCHEMAS, "broken"))
@@ -204,7 +200,7 @@ def test_an_update_that_fails_changes_nothing(
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_only_its_owner_can_read_a_database(tmp_path: Path, umask: int) -> None:
+def test_only_the_owner_can_read_a_database(tmp_path: Path, umask: int) -> None:
     path = tmp_path / "db"
     before = os.umask(umask)
     try:
@@ -236,7 +232,7 @@ def test_a_database_that_others_can_read_is_made_private(
     assert f"others can no longer read {tmp_path / 'copy'}" in caplog.messages
 
 
-def test_a_file_whose_name_means_memory_to_sqlite_is_a_file(
+def test_a_file_name_that_means_memory_to_sqlite_is_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -263,7 +259,7 @@ def test_the_check_of_a_large_file_ends_in_time(
         assert connection.execute("SELECT count(*) FROM logs").fetchone()[0] == 200_000
 
 
-def test_stored_options_that_are_refused_today_are_ignored_and_logged(
+def test_stored_options_that_are_no_longer_valid_are_ignored_and_logged(
     tmp_path: Path, sink: Sink, eventually: Callable[..., object], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "db"

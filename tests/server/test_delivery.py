@@ -1,4 +1,4 @@
-"""What a destination sees, and what becomes of a message that it refuses."""
+"""Deliveries to a destination, and the fate of messages that it rejects."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def api(server_url: str) -> Iterator[Api]:
         yield Api(client)
 
 
-def test_the_destination_and_its_headers_arrive_as_they_were_given(
+def test_the_destination_receives_the_given_url_and_headers(
     api: Api, sink: Sink, eventually: Eventually
 ) -> None:
     api.publish(
@@ -88,7 +88,7 @@ def test_a_489_with_the_header_ends_the_retries(api: Api, eventually: Eventually
     assert api.states(message_id) == ["CREATED", "ACTIVE", "ERROR", "FAILED"]
 
 
-def test_a_destination_steers_its_retry(api: Api, eventually: Eventually) -> None:
+def test_a_destination_can_delay_its_retry(api: Api, eventually: Eventually) -> None:
     with raw_endpoint(b"HTTP/1.1 503 Wait\r\nRetry-After: 0\r\n") as (url, seen):
         message_id = api.publish(url, Retries="1", Retry_Delay="3600000")
         eventually(lambda: "FAILED" in api.states(message_id))
@@ -114,7 +114,7 @@ def test_a_slow_destination_times_out(api: Api, eventually: Eventually) -> None:
     assert (entry["responseStatus"], entry["responseBody"]) == (0, "no complete response within 1s")
 
 
-def test_every_attempt_is_reported_to_the_callback_and_the_end_to_the_failure_callback(
+def test_callbacks_report_every_attempt_and_failure_callbacks_the_end(
     api: Api, eventually: Eventually
 ) -> None:
     def respond(request: Received) -> tuple[int, bytes]:
@@ -145,7 +145,7 @@ def test_every_attempt_is_reported_to_the_callback_and_the_end_to_the_failure_ca
 
 
 @pytest.mark.parametrize("form", ["header", "headers"])
-def test_all_headers_are_hidden_in_either_spelling(
+def test_all_headers_are_redacted_in_either_spelling(
     api: Api, sink: Sink, eventually: Eventually, form: str
 ) -> None:
     message_id = api.publish(sink.url, Forward_X_Key="s3cr3t", Redact_Fields=form)
@@ -156,7 +156,7 @@ def test_all_headers_are_hidden_in_either_spelling(
 
 
 @pytest.mark.parametrize("form", ["header[X-Key]", "headers[x-key]"])
-def test_redacted_fields_are_hidden_everywhere_and_delivered(
+def test_redacted_fields_are_hidden_everywhere_but_delivered(
     api: Api, sink: Sink, eventually: Eventually, form: str
 ) -> None:
     sink.statuses = [500]
@@ -198,11 +198,11 @@ def test_the_deduplication_window_ends_after_ten_minutes(sink: Sink) -> None:
         while api.publish(sink.url, Deduplication_Id="d") == first:
             assert time.monotonic() - started_at < 10
 
-        # Ten minutes at 1200 times the speed are half a second.
+        # At 1200 times the speed, ten minutes take half a second.
         assert time.monotonic() - started_at > 0.4
 
 
-def test_bulk_cancels_take_filters_in_either_form(api: Api, sink: Sink) -> None:
+def test_bulk_cancels_accept_filters_in_either_form(api: Api, sink: Sink) -> None:
     for label in ("a", "a", "b", "c"):
         api.publish(f"{sink.url}/{label}", Delay="1h", Label=label)
 
@@ -211,7 +211,7 @@ def test_bulk_cancels_take_filters_in_either_form(api: Api, sink: Sink) -> None:
         count: int = response.json()["cancelled"]
         return count
 
-    # The count is ignored: one request reaches every match.
+    # The server ignores the count: one request cancels every match.
     assert cancel(params={"label": "a", "count": "1"}) == 2
     assert cancel(json={"label": ["a"]}) == 0
     assert cancel(params={"path": "/b", "host": "127.0.0.1"}) == 1
@@ -219,7 +219,7 @@ def test_bulk_cancels_take_filters_in_either_form(api: Api, sink: Sink) -> None:
     assert cancel() == 1
 
 
-def test_pages_of_the_log_follow_each_other(api: Api, sink: Sink, eventually: Eventually) -> None:
+def test_pages_of_the_log_are_contiguous(api: Api, sink: Sink, eventually: Eventually) -> None:
     ids = [api.publish(sink.url) for _ in range(5)]
     eventually(lambda: len(api.get("/v2/logs", state="DELIVERED")["logs"]) == 5)
 
@@ -239,7 +239,7 @@ def test_pages_of_the_log_follow_each_other(api: Api, sink: Sink, eventually: Ev
     assert [len(group["events"]) for group in grouped] == [3, 3]
 
 
-def test_everything_is_there_again_after_a_restart(
+def test_all_data_is_available_after_a_restart(
     sink: Sink, tmp_path: Path, eventually: Eventually
 ) -> None:
     config = ServerConfig(port=0, db=tmp_path / "db")
@@ -260,7 +260,7 @@ def test_everything_is_there_again_after_a_restart(
 
 
 def raw_endpoint(head: bytes) -> Any:
-    """An endpoint that responds with these lines, or not at all without lines."""
+    """Runs an endpoint that responds with these lines, or does not respond without lines."""
     import contextlib
     import socketserver
     import threading

@@ -1,4 +1,4 @@
-"""Which message starts next: no limit is exceeded, and no message waits for a limit of others."""
+"""The order of deliveries: no limit is exceeded, and no message waits for limits of others."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def start_all(dispatcher: Dispatcher, now_ms: int = 0) -> list[Start]:
     return list(iter(lambda: dispatcher.start_next(now_ms), None))
 
 
-class Life(RuleBasedStateMachine):
-    """Messages of several hosts and keys under a clock that jumps."""
+class Dispatching(RuleBasedStateMachine):
+    """Messages of several hosts and keys with a clock that jumps."""
 
     steps = 0
 
@@ -71,8 +71,8 @@ class Life(RuleBasedStateMachine):
             self.starts_of[key] = []
 
     def step(self) -> None:
-        """What the engine does whenever it is woken."""
-        Life.steps += 1
+        """Does the work of the engine when it wakes up."""
+        Dispatching.steps += 1
         self.dispatcher.open_periods(self.now_ms)
         while start := self.dispatcher.start_next(self.now_ms):
             self.on_start(start)
@@ -90,7 +90,7 @@ class Life(RuleBasedStateMachine):
         of_flow = sum(one.pending.flow is flow for one in self.in_flight)
         assert flow.parallelism == 0 or of_flow <= flow.parallelism
         assert not flow.is_paused
-        # After the clock was set back, a new period has begun.
+        # After the clock was set back, a new period starts.
         begun = [at for at in self.starts_of[flow.key] if flow.started_ms <= at <= self.now_ms]
         self.starts_of[flow.key] = [*begun, self.now_ms]
         assert flow.started_ms <= self.now_ms < flow.opens_ms
@@ -167,25 +167,25 @@ class Life(RuleBasedStateMachine):
         assert all(count == 1 for count in self.started.values())
 
 
-def assert_lives_obey_the_limits(figures: Figures, lives: int) -> None:
-    Life.steps = 0
+def assert_limits_are_obeyed(figures: Figures, runs: int) -> None:
+    Dispatching.steps = 0
     run_state_machine_as_test(
-        Life,
+        Dispatching,
         settings=settings(
-            max_examples=lives, stateful_step_count=40, deadline=None, database=None,
+            max_examples=runs, stateful_step_count=40, deadline=None, database=None,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
-    figures(DISPATCH, cases=Life.steps)
+    figures(DISPATCH, cases=Dispatching.steps)
 
 
 def test_no_limit_is_exceeded_and_no_message_waits_without_a_reason(figures: Figures) -> None:
-    assert_lives_obey_the_limits(figures, 300)
+    assert_limits_are_obeyed(figures, 300)
 
 
 @pytest.mark.soak
-def test_very_many_lives_exceed_no_limit(figures: Figures) -> None:
-    assert_lives_obey_the_limits(figures, 10_000)
+def test_no_limit_is_exceeded_in_many_more_runs(figures: Figures) -> None:
+    assert_limits_are_obeyed(figures, 10_000)
 
 
 def test_a_host_takes_half_of_the_free_places_and_the_next_one_half_of_the_rest() -> None:
@@ -241,7 +241,7 @@ def test_messages_of_a_host_start_in_the_order_in_which_they_became_due() -> Non
         assert [s.pending.message_id for s in started if s.pending.flow is key] == expected
 
 
-def test_what_is_finished_leaves_nothing_behind() -> None:
+def test_finished_messages_leave_no_data_behind() -> None:
     dispatcher = Dispatcher(10)
     for number in range(500):
         dispatcher.add(pending(f"host{number}", Flow(f"k{number}", parallelism=1)))
@@ -252,7 +252,7 @@ def test_what_is_finished_leaves_nothing_behind() -> None:
     assert (dispatcher._ready, dispatcher._full_hosts) == ([], {})
 
 
-def test_a_host_is_its_name_and_port_however_the_url_is_written() -> None:
+def test_a_host_is_identified_by_name_and_port_however_the_url_is_written() -> None:
     same = ("http://user@Example.com/a", "http://example.com:80/b?c", "HTTP://EXAMPLE.com")
     assert {host_of(url) for url in same} == {"example.com:80"}
     assert host_of("https://example.com/") == "example.com:443"

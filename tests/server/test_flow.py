@@ -1,4 +1,4 @@
-"""Flow control holds its limits, and the official SDK reads and changes them."""
+"""Flow control enforces its limits, and the official SDK reads and changes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import Sink
 Eventually = Callable[[Callable[[], object]], object]
 
 
-def test_no_more_than_the_rate_begins_in_a_period(
+def test_no_more_messages_than_the_rate_start_in_a_period(
     sink: Sink, connect: Connect, eventually: Eventually
 ) -> None:
     with running_server(ServerConfig(port=0, speed=10)) as url:
@@ -31,12 +31,12 @@ def test_no_more_than_the_rate_begins_in_a_period(
         entries = sdk.log.list(count=1000).logs
 
     starts = sorted(entry.time for entry in entries if entry.state.value == "ACTIVE")
-    # Two periods may touch, so that ten begin together, but never eleven within one.
+    # Two periods may touch, so ten messages may start together, but never eleven within one second.
     assert all(last - first >= 900 for first, last in zip(starts, starts[10:], strict=False))
     assert starts[-1] - starts[0] >= 4_900
 
 
-def test_no_more_than_the_parallelism_is_in_flight(
+def test_no_more_messages_than_the_parallelism_are_in_flight(
     server_url: str, connect: Connect, eventually: Eventually
 ) -> None:
     open_now, peak, lock = 0, 0, threading.Lock()
@@ -62,7 +62,7 @@ def test_no_more_than_the_parallelism_is_in_flight(
     eventually(lambda: sdk.flow_control.get("a/b").parallelism_count == 0)
 
 
-def test_a_paused_key_lets_nobody_in(
+def test_a_paused_key_starts_no_deliveries(
     server_url: str, sink: Sink, connect: Connect, eventually: Eventually
 ) -> None:
     sdk = connect(DEV_USER.token, server_url)
@@ -77,7 +77,7 @@ def test_a_paused_key_lets_nobody_in(
     eventually(lambda: len(sink.received) == 1)
 
 
-def test_pinned_limits_stay_until_they_are_unpinned(
+def test_pinned_limits_remain_until_they_are_unpinned(
     server_url: str, sink: Sink, connect: Connect
 ) -> None:
     sdk = connect(DEV_USER.token, server_url)

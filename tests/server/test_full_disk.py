@@ -1,4 +1,4 @@
-"""An attempt whose outcome cannot be stored yet is not made again."""
+"""An attempt whose outcome cannot be stored yet is not repeated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qstash_cli.server.services.publish_rules import PublishRequest
 from qstash_cli.server.storage import keys
 from qstash_cli.server.storage.store import Store
 
-# A destination's response that fills the disk, and the pages that are left for it.
+# The response of the destination that fills the disk, and the pages that remain for it.
 RESPONSE = bytes(500_000)
 PAGES_LEFT = 20
 
@@ -33,7 +33,9 @@ def last_state(connection: sqlite3.Connection) -> str:
     return str(state)
 
 
-def test_a_full_disk_repeats_no_delivery(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_does_not_repeat_deliveries(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     requests: list[Received] = []
 
     def respond(request: Received) -> tuple[int, bytes]:

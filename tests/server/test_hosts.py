@@ -1,4 +1,4 @@
-"""A host that never responds does not hold up the others."""
+"""A host that never responds does not delay other hosts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Eventually = Callable[..., object]
 
 @contextlib.contextmanager
 def silent_host() -> Iterator[tuple[str, list[socket.socket]]]:
-    """A host that accepts every connection and never responds, and its connections."""
+    """A host that accepts every connection and never responds. Yields it with its connections."""
     accepted: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
 
@@ -58,7 +58,7 @@ def publish_many(http: httpx.Client, url: str, count: int, **headers: str) -> No
 
 @pytest.mark.parametrize("plan", ["free", "payg"])
 @pytest.mark.parametrize("silent_hosts", [1, 3])
-def test_another_host_is_delivered_to_at_once(
+def test_another_host_gets_its_deliveries_at_once(
     *, sink: Sink, eventually: Eventually, figures: Figures, plan: str, silent_hosts: int
 ) -> None:
     config = ServerConfig(port=0, limits=PLANS[plan]._replace(messages_per_day=None))

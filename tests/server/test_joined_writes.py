@@ -1,4 +1,4 @@
-"""A response leaves the server in one piece, and nothing of it is lost or kept back."""
+"""A response is sent in one piece, and no data is lost or held back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qstash_cli.server.http.local_endpoint import running_endpoint
 
 
 class _Recorder(asyncio.Transport):
-    """A transport that keeps what is written."""
+    """A transport that records writes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ async def _joined() -> tuple[JoinedWrites, list[bytes]]:
     return JoinedWrites(recorder, asyncio.get_running_loop()), recorder.events
 
 
-def test_head_and_body_of_a_response_arrive_in_one_piece() -> None:
+def test_head_and_body_of_a_response_are_sent_in_one_piece() -> None:
     with (
         running_endpoint(lambda _received: (200, b"hello")) as endpoint,
         socket.create_connection(("127.0.0.1", int(endpoint.url.rpartition(":")[2]))) as client,
@@ -62,7 +62,7 @@ def test_writes_of_one_step_are_joined_in_order() -> None:
     asyncio.run(scenario())
 
 
-def test_much_data_is_passed_on_before_the_step_ends() -> None:
+def test_large_data_is_sent_before_the_step_ends() -> None:
     async def scenario() -> None:
         transport, events = await _joined()
         for _ in range(100):
@@ -73,7 +73,7 @@ def test_much_data_is_passed_on_before_the_step_ends() -> None:
     asyncio.run(scenario())
 
 
-def test_closing_sends_what_was_written_and_aborting_does_not() -> None:
+def test_closing_sends_written_data_and_aborting_does_not() -> None:
     async def scenario() -> None:
         closed, events = await _joined()
         closed.write(b"response")
@@ -89,7 +89,7 @@ def test_closing_sends_what_was_written_and_aborting_does_not() -> None:
     asyncio.run(scenario())
 
 
-def test_the_size_of_the_buffer_is_what_the_system_has_not_taken() -> None:
+def test_the_buffer_size_is_the_data_that_the_system_has_not_accepted() -> None:
     async def scenario() -> None:
         transport, events = await _joined()
         transport.write(b"four")

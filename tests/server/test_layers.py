@@ -1,4 +1,4 @@
-"""The layers of the server, where an import does not give them away."""
+"""The layers of the server that import contracts cannot enforce."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STATEMENTS = {"execute", "executemany", "executescript"}
 
 
 def calls(path: Path) -> set[str]:
-    """The names of the methods that a module calls."""
+    """Returns the names of the methods that a module calls."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {
         node.func.attr
@@ -31,7 +31,7 @@ def test_only_the_storage_executes_sql(package: str) -> None:
     assert [path.name for path in modules if calls(path) & STATEMENTS] == []
 
 
-def test_no_route_runs_a_job_of_the_store_or_calls_the_engine() -> None:
+def test_no_route_uses_the_store_or_the_engine_directly() -> None:
     for path in (SERVER / "http" / "routes").glob("*.py"):
         names = {
             node.attr

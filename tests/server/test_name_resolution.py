@@ -1,4 +1,4 @@
-"""Names that take long to resolve hold up no delivery to another host."""
+"""Names that are slow to resolve do not delay deliveries to other hosts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOSTS = 40
 
 @pytest.fixture
 def resolver(monkeypatch: pytest.MonkeyPatch, server_url: str) -> Iterator[set[str]]:  # noqa: ARG001 - the server ends after it
-    """A resolver that does not respond for names of .example; the names that it was asked for."""
+    """A resolver that does not respond for names of .example. Yields the requested names."""
     asked: set[str] = set()
     released = threading.Event()
     resolve = socket.getaddrinfo
@@ -36,7 +36,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch, server_url: str) -> Iterator[set[s
     released.set()
 
 
-def test_names_that_do_not_resolve_hold_up_no_other_host(
+def test_names_that_do_not_resolve_do_not_delay_other_hosts(
     resolver: set[str], server_url: str, sink: Sink, eventually: Callable[..., object]
 ) -> None:
     headers = {"Authorization": f"Bearer {DEV_USER.token}", "Upstash-Retries": "0"}

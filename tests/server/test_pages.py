@@ -21,7 +21,7 @@ from qstash_cli.server.storage.paging import PAGE_BYTES, take_page
 from tests.conftest import Sink
 
 Eventually = Callable[..., object]
-# In base64 and JSON, an entry over the limit, and both names of the list.
+# In base64 and JSON this is an entry over the limit, with both names of the list.
 LONGEST_PAGE = 6 * PAGE_BYTES
 BODY = bytes(range(256)) * 400
 
@@ -42,7 +42,7 @@ def publish(http: httpx.Client, url: str, count: int, body: bytes = BODY, **more
 
 
 def all_pages(http: httpx.Client, path: str, name: str, **params: str) -> list[list[Any]]:
-    """The entries of each page, the cursors followed to the end."""
+    """Returns the entries of each page, following the cursors to the end."""
     found: list[list[Any]] = []
     cursor: dict[str, str] = {}
     while True:
@@ -63,7 +63,7 @@ def finished(http: httpx.Client, count: int) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("order", ["latestFirst", "earliestFirst"])
 @pytest.mark.parametrize("path", ["logs", "events"])
-def test_pages_of_large_entries_are_short_and_nothing_is_lost(
+def test_pages_of_large_entries_are_short_and_complete(
     http: httpx.Client, sink: Sink, eventually: Eventually, path: str, order: str
 ) -> None:
     ids = publish(http, sink.url, 60)
@@ -93,7 +93,7 @@ def test_small_entries_fill_a_page_as_before(
     assert [len(page) for page in found] == [1000, 200]
 
 
-def test_an_entry_that_is_larger_than_a_page_is_a_page(
+def test_an_entry_larger_than_a_page_is_on_its_own_page(
     http: httpx.Client, sink: Sink, eventually: Eventually
 ) -> None:
     large = b"x" * (PAGE_BYTES + 1)
@@ -139,7 +139,7 @@ def test_empty_bodies_can_be_trimmed(
     assert not any("body" in entry or "responseBody" in entry for entry in entries)
 
 
-def test_what_is_trimmed_does_not_make_pages_shorter(
+def test_trimmed_parts_do_not_count_towards_the_page(
     http: httpx.Client, sink: Sink, eventually: Eventually
 ) -> None:
     sink.body = b"y" * 500_000
@@ -152,7 +152,7 @@ def test_what_is_trimmed_does_not_make_pages_shorter(
 
 
 @pytest.mark.parametrize("order", ["latestFirst", "earliestFirst"])
-def test_groups_of_large_entries_come_in_short_pages(
+def test_groups_of_large_entries_have_short_pages(
     http: httpx.Client, sink: Sink, eventually: Eventually, order: str
 ) -> None:
     ids = publish(http, sink.url, 40)
@@ -182,7 +182,7 @@ def test_groups_are_counted_and_have_a_cursor(
     assert [len(page) for page in filtered] == [7, 7, 7, 4]
 
 
-def test_a_message_whose_log_is_larger_than_a_page_is_listed_without_bodies(
+def test_a_message_whose_log_exceeds_a_page_is_listed_without_bodies(
     http: httpx.Client, sink: Sink, eventually: Eventually
 ) -> None:
     sink.statuses = [500]
@@ -195,7 +195,7 @@ def test_a_message_whose_log_is_larger_than_a_page_is_listed_without_bodies(
     assert not any("body" in entry for entry in group["events"])
 
 
-def test_pages_of_large_dlq_entries_are_short_and_nothing_is_lost(
+def test_pages_of_large_dlq_entries_are_short_and_complete(
     http: httpx.Client, sink: Sink, eventually: Eventually
 ) -> None:
     sink.statuses = [500]
@@ -208,7 +208,7 @@ def test_pages_of_large_dlq_entries_are_short_and_nothing_is_lost(
     assert len(found) > 1
     assert sorted(entry["messageId"] for page in found for entry in page) == sorted(ids)
     assert {len(entry["responseBody"]) for page in found for entry in page} == {300_000}
-    # What acts on entries takes all of them.
+    # Operations on entries apply to all of them.
     assert http.delete("dlq").json() == {"deleted": 30}
 
 
@@ -252,7 +252,7 @@ def rows(sizes: list[int]) -> list[sqlite3.Row]:
 
 
 @given(st.lists(st.integers(0, 300), max_size=30), st.integers(1, 10), st.integers(0, 500))
-def test_pages_that_fit_hold_every_row_once_in_order(
+def test_pages_within_the_limit_have_every_row_once_in_order(
     sizes: list[int], count: int, limit: int
 ) -> None:
     left = rows(sizes)
@@ -270,7 +270,7 @@ def test_pages_that_fit_hold_every_row_once_in_order(
     assert left == []
 
 
-def test_others_are_served_while_a_page_is_encoded() -> None:
+def test_other_requests_are_served_while_a_page_is_encoded() -> None:
     turns = 0
 
     async def others() -> None:

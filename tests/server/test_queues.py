@@ -25,7 +25,7 @@ def enqueue(url: str, destination: str, body: str, **headers: str) -> None:
     assert response.status_code == 201
 
 
-def test_two_hundred_messages_keep_their_order_when_every_tenth_fails_at_first(
+def test_two_hundred_messages_keep_their_order_although_every_tenth_fails_at_first(
     server_url: str, eventually: Eventually
 ) -> None:
     def respond(request: Received) -> tuple[int, bytes]:
@@ -41,7 +41,7 @@ def test_two_hundred_messages_keep_their_order_when_every_tenth_fails_at_first(
     assert [int(request.body) for request in endpoint.received] == expected
 
 
-def test_the_next_message_waits_for_the_callback_of_the_last_one(
+def test_the_next_message_waits_for_the_callback_of_the_previous_one(
     server_url: str, eventually: Eventually
 ) -> None:
     may_end = threading.Event()
@@ -63,7 +63,7 @@ def test_the_next_message_waits_for_the_callback_of_the_last_one(
     assert endpoint.received[-1].path == "/2"
 
 
-def test_a_callback_holds_its_queue_across_a_restart(
+def test_a_callback_blocks_its_queue_across_a_restart(
     tmp_path: Path, eventually: Eventually
 ) -> None:
     fails = True

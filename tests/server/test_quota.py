@@ -1,4 +1,4 @@
-"""The limits of a plan, with QStash's messages and the headers by which the SDKs know a limit."""
+"""The limits of a plan, with QStash's messages and the headers that the SDKs read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TO = "/v2/publish/http://127.0.0.1:9/"
 
 @pytest.fixture
 def free() -> Iterator[httpx.Client]:
-    # A slow machine could not ask a hundred times in a second.
+    # A slow machine could not send a hundred requests in a second.
     limits = PLANS["free"]._replace(requests_per_s=40)
     with (
         running_server(ServerConfig(port=0, limits=limits)) as url,
@@ -60,7 +60,7 @@ def free() -> Iterator[httpx.Client]:
         ),
     ],
 )
-def test_what_is_over_the_plan_is_refused(
+def test_requests_over_the_plan_are_refused(
     free: httpx.Client, path: str, request_: dict[str, Any], words: str
 ) -> None:
     refused = free.post(path, **request_)
@@ -69,7 +69,7 @@ def test_what_is_over_the_plan_is_refused(
     assert refused.json() == {"error": f"quota {words}"}
 
 
-def test_one_more_than_the_plan_has_is_refused_and_what_is_there_can_be_changed(
+def test_one_resource_too_many_is_refused_and_existing_ones_can_be_changed(
     free: httpx.Client,
 ) -> None:
     endpoints = {"endpoints": [{"url": "http://x.example"}]}
@@ -77,7 +77,7 @@ def test_one_more_than_the_plan_has_is_refused_and_what_is_there_can_be_changed(
     for number in range(10):
         assert free.post(f"/v2/enqueue/q{number}/http://127.0.0.1:9").status_code == 201
         named = cron | {"Upstash-Schedule-Id": f"s{number}"}
-        # The burst is the limit of another test.
+        # Another test covers the burst limit.
         created = free.post("/v2/publish/http://x.example", headers=named)
         assert created.status_code == 201
     assert free.post("/v2/topics/g/endpoints", json=endpoints).status_code == 200
@@ -96,7 +96,7 @@ def test_one_more_than_the_plan_has_is_refused_and_what_is_there_can_be_changed(
     assert free.get("/v2/topics/more").status_code == 404
 
 
-def test_the_messages_of_a_day_run_out(free: httpx.Client) -> None:
+def test_the_daily_messages_are_limited(free: httpx.Client) -> None:
     items = [{"destination": "http://x.example", "headers": {"Upstash-Delay": "1d"}}] * 999
     assert free.post("/v2/batch", json=items).status_code == 200
     assert free.post(TO).status_code == 201
@@ -120,7 +120,7 @@ def test_a_burst_of_lists_is_refused_and_publishing_is_not(free: httpx.Client) -
     assert free.post(TO).status_code == 201
 
 
-def test_the_command_waits_for_the_burst_and_says_what_is_over_the_plan(
+def test_the_command_waits_for_the_burst_limit_and_reports_the_plan_limit(
     qstash: Qstash, free: httpx.Client
 ) -> None:
     qstash.env |= {"QSTASH_URL": str(free.base_url), "QSTASH_TOKEN": DEV_USER.token}
@@ -150,7 +150,7 @@ def test_a_client_that_reads_the_headers_is_never_refused(qstash: Qstash) -> Non
     assert trace.count("< burst-ratelimit-limit: 3") == 9
 
 
-def test_a_schedule_uses_up_the_messages_of_a_day_and_says_when_there_are_none_left(
+def test_a_schedule_uses_daily_messages_and_reports_when_none_remain(
     eventually: Callable[..., object],
 ) -> None:
     limits = PLANS["free"]._replace(messages_per_day=3, requests_per_s=None)
@@ -194,7 +194,7 @@ def test_a_schedule_of_a_new_queue_is_subject_to_the_number_of_queues(
 
 
 @pytest.mark.parametrize("path", ["/v2/dlq/retry/{}", "/v2/dlq/retry?dlqIds={}"])
-def test_a_retry_from_the_dlq_is_a_message_of_the_plan(
+def test_a_retry_from_the_dlq_counts_as_a_message(
     eventually: Callable[..., object], path: str
 ) -> None:
     limits = PLANS["free"]._replace(messages_per_day=2, requests_per_s=None)

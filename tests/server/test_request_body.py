@@ -1,4 +1,4 @@
-"""Bodies of requests are read in bounded memory, of which none is lost."""
+"""Request bodies are read in bounded memory, which is always released."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEMORY_BYTES = 1000
 
 
 def sending(*chunks: bytes, ends: bool = True, **headers: str) -> Request:
-    """A request whose body arrives in these chunks; one that does not end is cut off."""
+    """A request whose body arrives in these chunks; without an end, the connection is closed."""
     messages: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
     ]
@@ -31,7 +31,7 @@ def sending(*chunks: bytes, ends: bool = True, **headers: str) -> Request:
     return Request({"type": "http", "method": "POST", "headers": names}, receive)
 
 
-def test_bodies_that_arrive_together_share_the_memory() -> None:
+def test_concurrent_bodies_share_the_memory() -> None:
     memory = BodyMemory(MEMORY_BYTES)
 
     async def together() -> list[bytes | BaseException]:
@@ -54,9 +54,7 @@ def test_bodies_that_arrive_together_share_the_memory() -> None:
         (sending(b"x", content_length=str(LIMIT_BYTES + 1)), ApiError),
     ],
 )
-def test_a_body_that_does_not_arrive_gives_its_memory_back(
-    request_: Request, error: type[Exception]
-) -> None:
+def test_an_incomplete_body_releases_its_memory(request_: Request, error: type[Exception]) -> None:
     memory = BodyMemory(MEMORY_BYTES)
 
     with pytest.raises(error):

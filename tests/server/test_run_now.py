@@ -1,4 +1,4 @@
-"""A waiting message is released at once, with the attempt that it was scheduled for."""
+"""A waiting message is released at once, for the attempt that was scheduled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAR_RETRY = {"Retries": "1", "Retry-Delay": "86400000"}
 
 
 class Api:
-    """Publishes, reads the log and releases messages."""
+    """Publishes messages, reads the log and releases messages."""
 
     def __init__(self, http: httpx.Client) -> None:
         self.http = http
@@ -44,7 +44,7 @@ class Api:
 
 @contextmanager
 def connected(config: ServerConfig) -> Iterator[Api]:
-    """A running server, and a connection to it."""
+    """Runs a server and yields a connection to it."""
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
         running_server(config) as url,
@@ -70,7 +70,7 @@ def test_a_delayed_message_is_delivered_at_once(
     assert sink.received[0].header("upstash-retried") == "0"
 
 
-def test_a_retrying_message_uses_the_attempt_that_it_was_scheduled_for(
+def test_a_retry_that_is_run_now_uses_the_scheduled_attempt(
     api: Api, sink: Sink, eventually: Eventually
 ) -> None:
     sink.statuses = [500]
@@ -84,12 +84,12 @@ def test_a_retrying_message_uses_the_attempt_that_it_was_scheduled_for(
     assert api.run_now(message_id).status_code == 404
 
 
-def test_the_time_that_a_released_message_waited_for_brings_no_further_attempt(
+def test_the_original_time_of_a_released_message_causes_no_further_attempt(
     sink: Sink, eventually: Eventually
 ) -> None:
     sink.statuses = [500]
     with connected(ServerConfig(port=0, speed=100)) as api:
-        # On the server's clock the delay is over after 0.6 s, the retry waits for a day.
+        # On the server's clock the delay ends after 0.6 s; the retry waits for a day.
         message_id = api.publish(sink.url, Delay="60s", **FAR_RETRY)
         marker = api.publish(sink.url, Delay="120s", Retries="0")
         assert api.run_now(message_id).status_code == 200
@@ -98,7 +98,7 @@ def test_the_time_that_a_released_message_waited_for_brings_no_further_attempt(
         assert api.states(message_id) == ["CREATED", "ACTIVE", "ERROR", "RETRY"]
 
 
-def test_a_message_in_flight_is_not_waiting(api: Api, eventually: Eventually) -> None:
+def test_a_message_in_flight_cannot_be_released(api: Api, eventually: Eventually) -> None:
     may_end = threading.Event()
 
     def respond(_request: Received) -> tuple[int, bytes]:
@@ -118,7 +118,7 @@ def test_a_message_in_flight_is_not_waiting(api: Api, eventually: Eventually) ->
         assert len(endpoint.received) == 1
 
 
-def test_what_is_finished_cancelled_or_unknown_is_not_found(
+def test_finished_cancelled_and_unknown_messages_are_not_found(
     api: Api, sink: Sink, eventually: Eventually
 ) -> None:
     delivered = api.publish(sink.url)
@@ -148,7 +148,7 @@ def test_a_released_message_is_delivered_after_a_restart(
 ) -> None:
     config = ServerConfig(port=0, db=tmp_path / "db")
     with connected(config) as api:
-        # The key is paused, so that the message is still waiting when the server stops.
+        # The key is paused, so the message is still waiting when the server stops.
         api.http.post("/v2/flowControl/k/pause").raise_for_status()
         flow = {"Flow-Control-Key": "k", "Flow-Control-Value": "rate=5"}
         message_id = api.publish(sink.url, **FAR, **flow)
@@ -171,7 +171,7 @@ def test_a_released_message_obeys_its_flow_control(
 
     waiting = "/v2/flowControl/k"
     eventually(lambda: api.http.get(waiting).json()["waitListSize"] == 1)
-    # It waits for its turn now, no longer for its delay.
+    # Now the message waits for the rate limit, no longer for its delay.
     assert api.run_now(message_id).status_code == 404
     assert sink.received == []
     api.http.post("/v2/flowControl/k/resume").raise_for_status()

@@ -1,4 +1,4 @@
-"""The server's credentials are public, so who may talk to it is narrow."""
+"""The server's credentials are public, so access to it is restricted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def http(server_url: str) -> Iterator[httpx.Client]:
         (AUTHORISED | {"Host": "127.0.0.1.evil.example"}, 421),
     ],
 )
-def test_only_this_machine_with_the_token_is_answered(
+def test_only_local_requests_with_the_token_are_accepted(
     http: httpx.Client, headers: dict[str, str], status: int
 ) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
@@ -74,7 +74,7 @@ def test_the_token_may_be_in_the_query(http: httpx.Client) -> None:
         ("POST", "/v2/enqueue/a%20b/https://example.com", 400, "not a valid queue name"),
     ],
 )
-def test_errors_are_json_in_the_words_of_qstash(
+def test_errors_are_json_with_the_messages_of_qstash(
     http: httpx.Client, method: str, path: str, status: int, words: str
 ) -> None:
     response = http.request(method, path, headers=AUTHORISED)
@@ -105,7 +105,7 @@ def test_errors_are_json_in_the_words_of_qstash(
         ("Upstash-Flow-Control-Key", "k", "needs Upstash-Flow-Control-Value"),
     ],
 )  # fmt: skip
-def test_a_wrong_option_is_refused_by_name(
+def test_the_error_names_an_invalid_option(
     http: httpx.Client, name: str, value: str, words: str
 ) -> None:
     response = http.post("/v2/publish/http://127.0.0.1:9/", headers=AUTHORISED | {name: value})
@@ -161,7 +161,7 @@ NONSENSE = (
 
 
 @pytest.mark.parametrize("name", OPTION_HEADERS)
-def test_whatever_is_wrong_with_a_header_is_reported_under_its_name(
+def test_any_problem_with_a_header_is_reported_under_its_name(
     http: httpx.Client, name: str
 ) -> None:
     refused = []
@@ -178,5 +178,5 @@ def test_whatever_is_wrong_with_a_header_is_reported_under_its_name(
 
     assert not [error for error in refused if "--" in error]
     unnamed = {error for error in refused if name.lower() not in error.lower()}
-    # These are QStash's own words.
+    # These are QStash's own messages.
     assert unnamed <= {"DeduplicationId cannot contain ':'"}

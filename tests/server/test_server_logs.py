@@ -1,4 +1,4 @@
-"""Repeated log messages are cut to a few, and none is left out without being counted."""
+"""Repeated log messages are limited, and suppressed ones are counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def record(message: str, line: int = 1, error: Exception | None = None) -> loggi
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 30)), max_size=300))
-def test_a_few_messages_of_a_kind_pass_and_the_others_are_counted(
+def test_the_first_messages_of_a_kind_pass_and_the_others_are_counted(
     arrivals: list[tuple[int, float]],
 ) -> None:
     now_s = 0.0
@@ -45,7 +45,7 @@ def test_a_few_messages_of_a_kind_pass_and_the_others_are_counted(
         assert passed[line] + counted[line] + (int(found[1]) if found else 0) == total
 
 
-def test_a_flood_is_cut_to_a_few_lines_which_say_so() -> None:
+def test_a_flood_is_reduced_to_a_few_lines_with_a_count() -> None:
     limit = RepeatLimit(lambda: 1.0)
     lines = [LineFormatter().format(r) for r in map(record, ["no %s"] * 10_000) if limit.filter(r)]
 
@@ -66,7 +66,7 @@ def test_another_message_or_exception_is_another_kind() -> None:
     assert passed() == [False] * 4
 
 
-def test_the_kinds_that_are_remembered_are_bounded() -> None:
+def test_the_number_of_remembered_kinds_is_limited() -> None:
     limit = RepeatLimit(lambda: 1.0)
 
     assert all(limit.filter(record("a %s", line)) for line in range(10_000))

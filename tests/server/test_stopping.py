@@ -1,4 +1,4 @@
-"""A server that stops leaves no connection open, whatever its clients do at that moment."""
+"""A stopping server closes every connection, whatever its clients do at that moment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qstash_cli.server.http.listeners import loopback
 from qstash_cli.server.http.uvicorn_server import HttpServer
 
 _REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-# More than the buffers of both sockets hold.
+# More than the buffers of both sockets take.
 _LARGE = "x" * 50_000_000
 
 
@@ -54,7 +54,7 @@ def _application(response: Response, arrived: asyncio.Event | None = None) -> AS
 def _serve_until_stopped(
     app: ASGIApp, script: Callable[[tuple[str, int]], Awaitable[None]]
 ) -> None:
-    """Fails if a socket of the server is still open when the server has stopped."""
+    """Stops the server, and fails if one of its sockets is still open afterwards."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with loopback(0) as (_, listeners):
@@ -78,13 +78,13 @@ def test_connections_accepted_while_the_server_stops_are_closed(
 ) -> None:
     async def connect(address: tuple[str, int]) -> None:
         clients.extend(socket.create_connection(address) for _ in range(20))
-        # Each step of the event loop is one in the making of the connections.
+        # Each step of the event loop is a step in the creation of the connections.
         for _ in range(steps):
             await asyncio.sleep(0)
 
     _serve_until_stopped(_application(PlainTextResponse("hello")), connect)
     assert all(map(_is_closed, clients))
-    # There was nothing to wait for.
+    # The stop did not have to wait for anything.
     assert capfd.readouterr().err == ""
 
 
@@ -93,7 +93,7 @@ def test_idle_connections_are_closed_when_the_server_stops(clients: list[socket.
         reader, writer = await asyncio.open_connection(*address)
         writer.write(_REQUEST)
         await reader.readuntil(b"hello")
-        # The server has to close it while the client still holds its own end.
+        # The server has to close the connection while the client's end is still open.
         clients.append(writer.get_extra_info("socket").dup())
         writer.close()
         await writer.wait_closed()
@@ -102,7 +102,7 @@ def test_idle_connections_are_closed_when_the_server_stops(clients: list[socket.
     assert all(map(_is_closed, clients))
 
 
-def test_a_client_that_reads_nothing_is_cut_off_when_the_server_stops(
+def test_a_client_that_reads_nothing_is_disconnected_when_the_server_stops(
     clients: list[socket.socket],
 ) -> None:
     arrived = asyncio.Event()
@@ -116,7 +116,7 @@ def test_a_client_that_reads_nothing_is_cut_off_when_the_server_stops(
     assert _is_closed(clients[0])
 
 
-def test_a_request_that_never_ends_is_cut_off_when_the_server_stops(
+def test_a_request_that_never_ends_is_aborted_when_the_server_stops(
     clients: list[socket.socket],
 ) -> None:
     arrived = asyncio.Event()

@@ -1,4 +1,4 @@
-"""The store: jobs are committed in groups, and one that fails does not fail the others."""
+"""The store commits jobs in groups, and a failing job does not fail the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qstash_cli.server.storage.store import Store
 
 
 def fill_the_disk(connection: sqlite3.Connection) -> NoReturn:
-    # SQLite takes back the whole transaction when the disk is full.
+    # SQLite rolls back the whole transaction if the disk is full.
     connection.execute("ROLLBACK")
     raise sqlite3.OperationalError("database or disk is full")
 
@@ -28,7 +28,7 @@ def count(connection: sqlite3.Connection) -> int:
 
 
 @pytest.mark.parametrize("is_in_memory", [True, False])
-def test_a_job_that_takes_back_its_group_fails_alone(tmp_path: Path, is_in_memory: bool) -> None:
+def test_a_job_that_rolls_back_its_group_fails_alone(tmp_path: Path, is_in_memory: bool) -> None:
     async def together() -> list[object]:
         store = Store(None if is_in_memory else tmp_path / "db")
         await store.run(lambda connection: connection.execute("CREATE TABLE notes (n)").rowcount)

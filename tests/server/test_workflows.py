@@ -1,4 +1,4 @@
-"""Workflows are refused with 501, since the workflow SDK would publish for ever otherwise."""
+"""Workflows are refused with 501, since the workflow SDK would otherwise publish forever."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_message_of_a_workflow_is_refused_and_not_stored(
     assert http.get("/v2/logs").json()["logs"] == http.get("/v2/schedules").json() == []
 
 
-def test_a_group_whose_own_headers_are_of_a_workflow_is_refused(
+def test_a_group_with_default_headers_of_a_workflow_is_refused(
     http: httpx.Client, sink: Sink
 ) -> None:
     http.post("/v2/topics/g/endpoints", json={"endpoints": [{"url": sink.url}]})
@@ -89,7 +89,7 @@ def test_the_endpoints_of_workflows_are_refused(
     assert [WORDS in line for line in caplog.messages] == [True]
 
 
-def test_headers_that_only_mention_workflows_are_delivered(
+def test_headers_that_only_mention_workflows_are_accepted(
     http: httpx.Client, sink: Sink, eventually: Any
 ) -> None:
     http.post(f"/v2/publish/{sink.url}", headers={"Upstash-Forward-Workflow": "x"})
