@@ -1,4 +1,4 @@
-"""A server that answers as QStash may, or as it should not: late, in another time, encrypted."""
+"""A server with scripted responses, which may be late, wrong or encrypted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 
-# A status and a JSON body, and maybe headers.
+# A status, a JSON body and optional headers.
 Answer = tuple[int, Any] | tuple[int, Any, Mapping[str, str]]
 Answers = Mapping[tuple[str, str], Answer | Callable[[], Answer]]
 
@@ -29,10 +29,10 @@ HEALTHY: Answers = {
 
 @dataclass
 class ApiServer:
-    """What it answers, and the method, path and token of each request that it got.
+    """Sends scripted responses, and records method, path and token of each request.
 
-    `now` is its clock in unix seconds, and `ahead_s` is how far that is ahead; `may_answer` can
-    keep its answers back.
+    `now` is the server's clock in unix seconds, and `ahead_s` is how far it is ahead. `may_answer`
+    can delay the responses.
     """
 
     url: str = ""
@@ -60,7 +60,7 @@ class ApiServer:
 def api_server(
     *, certificate: ssl.SSLContext | None = None, is_late: bool = False, **given: Any
 ) -> Iterator[ApiServer]:
-    """A running server, on a free port; `is_late` keeps its answers until the end."""
+    """Runs a server on a free port. With `is_late`, it sends no responses until the end."""
     api = ApiServer(**given)
     if not is_late:
         api.may_answer.set()
@@ -109,7 +109,7 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             pass
 
         def handle(self) -> None:
-            # Whoever asks may be gone, or may not like the certificate.
+            # The client may have disconnected, or may not trust the certificate.
             try:
                 super().handle()
             except OSError:

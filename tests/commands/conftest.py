@@ -22,7 +22,7 @@ def write(tmp_path: Path) -> Callable[[str], str]:
 
 @pytest.fixture
 def undelivered(local: Qstash, sink: Sink) -> Callable[..., None]:
-    """Publishes a message with these flags, and returns when it is in the DLQ."""
+    """Publishes a message with these options, and waits until it is in the DLQ."""
 
     def publish(*flags: str) -> None:
         sink.statuses = [500]

@@ -1,4 +1,4 @@
-"""A manifest with something of every kind, and a proxy that sees what is sent for it."""
+"""A manifest with a resource of every kind, and a proxy that records requests."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ paused = true
 
 @contextmanager
 def proxy(server_url: str, refuse: Callable[[Received], bool]) -> Iterator[LocalEndpoint]:
-    """A real proxy that keeps what passes, and answers 500 to what it is to refuse."""
+    """Runs a real proxy that records requests. Those that `refuse` selects get a 500."""
 
     def forward(request: Received) -> tuple[int, bytes]:
         if refuse(request):

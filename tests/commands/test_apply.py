@@ -1,4 +1,4 @@
-"""`apply` against real servers."""
+"""`apply` with real servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.commands.manifests import SMALL, URL, proxy, writes
 from tests.conftest import Qstash
 
 
-def test_the_manifest_of_the_readme_is_one(local: Qstash, write: Callable[[str], str]) -> None:
+def test_the_manifest_in_the_readme_is_valid(local: Qstash, write: Callable[[str], str]) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     path = write(readme.partition("```toml\n")[2].partition("```")[0])
 
@@ -20,7 +20,7 @@ def test_the_manifest_of_the_readme_is_one(local: Qstash, write: Callable[[str],
     assert local("plan", "-f", path, "--check").code == 0
 
 
-def test_a_manifest_of_fifty_is_applied_and_the_second_time_sends_nothing(
+def test_a_manifest_of_fifty_is_applied_and_applying_it_again_sends_nothing(
     local: Qstash, server_url: str, write: Callable[[str], str]
 ) -> None:
     redacted = f'body = "x"\nredact = "body"\ncallback = {{url = "{URL}", retries = 1}}\n'
@@ -47,7 +47,9 @@ def test_a_manifest_of_fifty_is_applied_and_the_second_time_sends_nothing(
     assert {r.method for r in between.received} == {"GET"}
 
 
-def test_applying_asks_and_does_nothing_before(local: Qstash, write: Callable[[str], str]) -> None:
+def test_apply_asks_for_confirmation_before_it_changes_anything(
+    local: Qstash, write: Callable[[str], str]
+) -> None:
     path = write(SMALL)
 
     piped = local("apply", "-f", path)
@@ -65,7 +67,7 @@ def test_applying_asks_and_does_nothing_before(local: Qstash, write: Callable[[s
     assert local("queue", "list", "-q").out == "emails\n"
 
 
-def test_pruning_removes_what_is_not_listed_of_the_kinds_that_are_named(
+def test_pruning_removes_unlisted_resources_of_the_kinds_in_the_manifest(
     local: Qstash, write: Callable[[str], str]
 ) -> None:
     local("apply", "-f", write(SMALL), "--yes")
@@ -87,7 +89,7 @@ def test_pruning_removes_what_is_not_listed_of_the_kinds_that_are_named(
     assert local("urlgroup", "list", "-q").out == ""
 
 
-def test_the_first_failure_stops_it_and_tells_what_was_done(
+def test_the_first_failure_stops_apply_and_reports_the_finished_steps(
     local: Qstash, server_url: str, write: Callable[[str], str]
 ) -> None:
     path = write(SMALL)
@@ -110,7 +112,7 @@ def test_the_first_failure_stops_it_and_tells_what_was_done(
     assert local("plan", "-f", path, "--check").code == 0
 
 
-def test_a_schedule_of_the_same_id_is_taken_over(
+def test_an_existing_schedule_with_the_same_id_is_taken_over(
     local: Qstash, write: Callable[[str], str]
 ) -> None:
     local("schedule", "create", URL, "--cron", "@daily", "--id", "s", "--label", "mine")
@@ -136,7 +138,7 @@ def test_a_schedule_of_the_same_id_is_taken_over(
         ((("a", ""), ("b", "")), (("c", ""),)),
     ],
 )
-def test_endpoints_become_those_of_the_manifest_and_keep_the_headers(
+def test_endpoints_are_replaced_by_those_of_the_manifest_and_headers_are_kept(
     local: Qstash,
     write: Callable[[str], str],
     before: tuple[tuple[str, str], ...],

@@ -1,4 +1,4 @@
-"""What pipelines need: no questions, no configuration file, and the words of GitHub Actions."""
+"""Options for pipelines: no prompts, no configuration file, and GitHub Actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import Qstash, Sink
 ON_GITHUB = {"GITHUB_ACTIONS": "true"}
 
 
-def test_nothing_is_asked_on_a_terminal_with_no_input(local: Qstash) -> None:
+def test_no_input_never_prompts_on_a_terminal(local: Qstash) -> None:
     local("queue", "set", "orders")
 
     asked = local("queue", "delete", "orders", tty=True, stdin=b"y\n")
@@ -29,7 +29,7 @@ def test_nothing_is_asked_on_a_terminal_with_no_input(local: Qstash) -> None:
     assert local("queue", "list", "-q").out == "orders\n"
 
 
-def test_the_configuration_file_is_left_alone_with_no_config(local: Qstash) -> None:
+def test_no_config_ignores_the_configuration_file(local: Qstash) -> None:
     local.home.mkdir()
     (local.home / "config.toml").write_text("this is no TOML")
 
@@ -40,7 +40,7 @@ def test_the_configuration_file_is_left_alone_with_no_config(local: Qstash) -> N
     assert "profile not found: prod" in unknown.err
 
 
-def test_an_error_is_an_annotation_too_in_a_step_of_github(qstash: Qstash) -> None:
+def test_an_error_in_a_github_step_is_also_an_annotation(qstash: Qstash) -> None:
     here = qstash("publish", "example.com/a", "--delay", "1d")
     qstash.env |= ON_GITHUB
     there = qstash("publish", "example.com/a", "--delay", "1d")
@@ -55,7 +55,7 @@ def test_an_error_is_an_annotation_too_in_a_step_of_github(qstash: Qstash) -> No
 
 @pytest.fixture
 def step(local: Qstash, tmp_path: Path) -> Qstash:
-    """`qstash` in a step, which has a file for its outputs."""
+    """`qstash` in a step of GitHub Actions, with a file for its outputs."""
     local.env |= ON_GITHUB | {"GITHUB_OUTPUT": str(tmp_path / "output")}
     return local
 
@@ -64,14 +64,14 @@ def written(step: Qstash) -> str:
     return Path(step.env["GITHUB_OUTPUT"]).read_text()
 
 
-def test_the_id_is_written_to_the_steps_output(step: Qstash, sink: Sink) -> None:
+def test_the_id_is_written_to_the_output_of_the_step(step: Qstash, sink: Sink) -> None:
     run = step("publish", sink.url, "n:=1", "-o", "json", "--github-output", "message")
     made = step("schedule", "create", sink.url, "--cron", "@daily", "--github-output", "it")
 
     assert written(step) == f"message={run.json['messageId']}\nit={made.out}"
 
 
-def test_several_ids_are_written_though_the_command_fails(step: Qstash, sink: Sink) -> None:
+def test_several_ids_are_written_even_if_the_command_fails(step: Qstash, sink: Sink) -> None:
     sink.statuses = [500]
     step("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b")
 
@@ -83,7 +83,7 @@ def test_several_ids_are_written_though_the_command_fails(step: Qstash, sink: Si
     assert first == f"ids<<{last}"
 
 
-def test_ids_of_a_list_that_streams_are_written(step: Qstash, sink: Sink) -> None:
+def test_ids_of_a_streamed_list_are_written(step: Qstash, sink: Sink) -> None:
     message_id = step("publish", sink.url, "--wait").out.strip()
 
     run = step("logs", "--state", "delivered", "--github-output", "last")
@@ -93,7 +93,7 @@ def test_ids_of_a_list_that_streams_are_written(step: Qstash, sink: Sink) -> Non
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_half_a_surrogate_pair_loses_no_output(qstash: Qstash, tmp_path: Path, count: int) -> None:
+def test_an_unpaired_surrogate_loses_no_output(qstash: Qstash, tmp_path: Path, count: int) -> None:
     qstash.env |= ON_GITHUB | {"GITHUB_OUTPUT": str(tmp_path / "output"), "QSTASH_TOKEN": "t"}
     published = [{"messageId": f"msg_{number}\ud800"} for number in range(count)]
     with api_server(answers={("POST", "/v2/publish"): (200, published)}) as api:
@@ -112,7 +112,7 @@ def test_half_a_surrogate_pair_loses_no_output(qstash: Qstash, tmp_path: Path, c
         (("--github-output", "a b"), {"GITHUB_OUTPUT": "/dev/null"}, "not the name of an output"),
     ],
 )
-def test_an_output_that_cannot_be_written_is_refused_before_anything_is_sent(
+def test_an_unwritable_output_is_refused_before_anything_is_sent(
     local: Qstash, sink: Sink, argv: tuple[str, ...], env: dict[str, str], words: str
 ) -> None:
     local.env |= env
@@ -124,7 +124,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_is_sent(
     assert sink.received == []
 
 
-def test_no_token_is_in_an_annotation(local: Qstash) -> None:
+def test_an_annotation_contains_no_token(local: Qstash) -> None:
     local.env |= ON_GITHUB
     run = local("logs", "--token", f"{DEV_USER.token[:-4]}abc=", "--api-url",
                 local.env["QSTASH_URL"])  # fmt: skip
@@ -134,13 +134,13 @@ def test_no_token_is_in_an_annotation(local: Qstash) -> None:
     assert DEV_USER.token[:-4] not in run.err
 
 
-def test_every_command_has_the_flags_for_pipelines() -> None:
+def test_every_command_has_the_options_for_pipelines() -> None:
     for name, command in INDEX.all_commands():
         parameters = {option.parameter for option in command.options}
         assert {"no_input", "no_config", "github_output"} <= parameters, name
 
 
-def test_a_profile_is_not_changed_with_no_config_nor_asked_for_with_no_input(
+def test_no_config_protects_profiles_and_no_input_does_not_prompt_for_them(
     qstash: Qstash,
 ) -> None:
     for words in (("set", "prod", "--token-stdin"), ("use", "prod"), ("remove", "prod", "--yes")):
@@ -156,7 +156,7 @@ def test_a_profile_is_not_changed_with_no_config_nor_asked_for_with_no_input(
 
 
 @pytest.mark.parametrize("words", [("keys", "get"), ("keys", "rotate", "--yes"), ("config", "env")])
-def test_keys_that_are_shown_are_masked_in_the_log_of_github(
+def test_printed_keys_are_masked_in_the_log_of_github(
     local: Qstash, words: tuple[str, ...]
 ) -> None:
     here = local(*words)

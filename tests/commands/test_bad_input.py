@@ -1,4 +1,4 @@
-"""What QStash would refuse is refused here, with nothing sent."""
+"""Invalid input is refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_bad_input_is_refused_with_a_hint_and_nothing_is_sent(
     case: tuple[tuple[str, ...], str, str],
 ) -> None:
     argv, message, hint = case
-    # A request to QStash would have to pass here, and a proxy that refuses is no usage error.
+    # A request to QStash would use this proxy, whose refusal is not a usage error.
     monkeypatch.setenv("HTTPS_PROXY", sink.url)
     monkeypatch.setenv("HTTP_PROXY", sink.url)
     home = Path(qstash.home)

@@ -25,14 +25,14 @@ def records(tmp_path: Path) -> Path:
 
 
 def sent_by(local: Qstash, *argv: str, stdin: bytes = b"") -> list[dict[str, Any]]:
-    """The messages that a batch made, in the order of its lines."""
+    """Returns the messages of a batch, in the order of its lines."""
     run = local("batch", *argv, "-o", "jsonl", stdin=stdin)
     assert run.code == 0, run
     ids = [json.loads(line)["messageId"] for line in run.out.splitlines()]
     return [local("message", "get", message_id, "--json").json for message_id in ids]
 
 
-def test_records_are_items_of_their_own(local: Qstash) -> None:
+def test_records_are_whole_items(local: Qstash) -> None:
     item = {
         "destination": HOOK,
         "headers": {"Upstash-Delay": "1d", "upstash-label": "mine", "Upstash-Retries": 1},
@@ -51,7 +51,7 @@ def test_records_are_items_of_their_own(local: Qstash) -> None:
     assert (message["label"], message["maxRetries"]) == ("mine", 1)
 
 
-def test_records_are_bodies_with_fields_picked_from_them(local: Qstash, records: Path) -> None:
+def test_records_are_bodies_with_options_from_their_fields(local: Qstash, records: Path) -> None:
     argv = (str(records), "--to", HOOK, "--dedup-field", "id", "--delay-field", "in", *LATER)
 
     first, second, third = sent_by(local, *argv)
@@ -83,7 +83,7 @@ def test_a_destination_field_may_be_nested_and_csv_rows_become_objects(
     assert json.loads(second["body"])["note"] == "ü"
 
 
-def test_csv_columns_may_be_the_items_own(local: Qstash) -> None:
+def test_csv_columns_may_be_fields_of_an_item(local: Qstash) -> None:
     [message] = sent_by(
         local, "-", "--format", "csv",
         stdin=f"destination,body,queue,Upstash-Delay\n{HOOK},hello,,3h\n".encode(),
@@ -93,14 +93,14 @@ def test_csv_columns_may_be_the_items_own(local: Qstash) -> None:
     assert message["notBefore"] - message["createdAt"] == 3 * 3_600_000
 
 
-def test_lines_are_bodies_of_plain_text(local: Qstash) -> None:
+def test_lines_are_plain_text_bodies(local: Qstash) -> None:
     messages = sent_by(local, "-", "--lines", "--to", HOOK, *LATER, stdin=b"one\n\n{two\n")
 
     assert [message["body"] for message in messages] == ["one", "{two"]
     assert "Content-Type" not in messages[0].get("header", {})
 
 
-def test_a_queue_for_all_and_a_dry_run_of_publish_as_a_record(local: Qstash) -> None:
+def test_a_queue_applies_to_all_records_and_a_dry_run_of_publish_is_a_record(local: Qstash) -> None:
     shown = local("publish", HOOK, "a=b", "--queue", "slow", "--dry-run", "-o", "jsonl")
     local("queue", "set", "slow", "--parallelism", "1")
     local("queue", "pause", "slow")
@@ -112,7 +112,7 @@ def test_a_queue_for_all_and_a_dry_run_of_publish_as_a_record(local: Qstash) -> 
     assert other["queueName"] == "slow"
 
 
-def test_refused_records_are_told_and_the_others_sent(local: Qstash, tmp_path: Path) -> None:
+def test_refused_records_are_reported_and_the_others_sent(local: Qstash, tmp_path: Path) -> None:
     rejects = tmp_path / "rejects.jsonl"
     good = f'{{"destination":"{HOOK}","headers":{{"Upstash-Delay":"1d"}}}}'
     lines = [
@@ -146,7 +146,7 @@ def test_refused_records_are_told_and_the_others_sent(local: Qstash, tmp_path: P
     assert str(rejects) in run.err
 
 
-def test_a_record_that_only_qstash_refuses_does_not_stop_its_neighbours(local: Qstash) -> None:
+def test_a_record_that_only_qstash_refuses_does_not_affect_others(local: Qstash) -> None:
     lines = [f'{{"destination":"{HOOK}","headers":{{"Upstash-Delay":"1d"}}}}'] * 9
     lines[4] = f'{{"destination":"{HOOK}","headers":{{"Upstash-Retries":"many"}}}}'
 
@@ -202,9 +202,7 @@ def test_curl_prints_a_line_for_each_request(local: Qstash, records: Path) -> No
     assert run.out.count("/v2/batch") == run.out.count("$QSTASH_TOKEN") == 2
 
 
-def test_a_dry_run_knows_what_was_sent_before_and_writes_no_file(
-    local: Qstash, records: Path
-) -> None:
+def test_a_dry_run_considers_sent_records_and_writes_no_file(local: Qstash, records: Path) -> None:
     argv = ("batch", str(records), "--to", HOOK, *LATER)
     local(*argv)
     with records.open("a") as file:
@@ -225,7 +223,7 @@ def test_a_dry_run_knows_what_was_sent_before_and_writes_no_file(
     assert local("message", "get", sent).json["body"] == '{"id":9}'
 
 
-def test_an_unfinished_run_is_not_begun_anew_by_mistake(local: Qstash, records: Path) -> None:
+def test_an_unfinished_run_is_not_restarted_by_mistake(local: Qstash, records: Path) -> None:
     argv = ("batch", str(records), "--to", HOOK, *LATER)
     journal = Path(f"{records}.journal")
     assert local(*argv).code == 0
@@ -239,9 +237,7 @@ def test_an_unfinished_run_is_not_begun_anew_by_mistake(local: Qstash, records: 
     assert (anew.code, anew.json) == (0, {"sent": 3, "refused": 0})
 
 
-def test_resuming_a_finished_run_sends_only_lines_that_were_added(
-    local: Qstash, records: Path
-) -> None:
+def test_resuming_a_finished_run_sends_only_added_lines(local: Qstash, records: Path) -> None:
     argv = ("batch", str(records), "--to", HOOK, *LATER, "--resume")
     first, again = local(*argv), local(*argv)
     with records.open("a") as file:
@@ -253,7 +249,7 @@ def test_resuming_a_finished_run_sends_only_lines_that_were_added(
 
 
 @pytest.mark.parametrize("flags", [(), ("--journal", "{journal}")])
-def test_a_pipe_that_has_a_name_is_read_once_and_to_its_end(
+def test_a_named_pipe_is_read_once_and_to_its_end(
     local: Qstash, tmp_path: Path, flags: tuple[str, ...]
 ) -> None:
     pipe, journal = tmp_path / "pipe", tmp_path / "journal"
@@ -281,7 +277,7 @@ def test_a_pipe_is_not_resumed_without_the_journal_of_the_first_run(
     assert "--journal FILE" in run.err
 
 
-def test_what_was_not_acknowledged_is_sent_again_under_the_same_id(
+def test_unacknowledged_records_are_sent_again_under_the_same_id(
     local: Qstash, records: Path
 ) -> None:
     argv = ("batch", str(records), "--to", HOOK, *LATER)
@@ -295,7 +291,7 @@ def test_what_was_not_acknowledged_is_sent_again_under_the_same_id(
     assert again.json == {"sent": 3, "refused": 0, "deduplicated": 3}
 
 
-def test_a_server_that_is_not_there_is_told_at_once_and_leaves_nothing_to_go_on_with(
+def test_an_unreachable_server_is_reported_at_once_and_leaves_no_journal(
     local: Qstash, records: Path
 ) -> None:
     argv = ("batch", str(records), "--to", HOOK, *LATER)
@@ -311,14 +307,14 @@ def test_a_server_that_is_not_there_is_told_at_once_and_leaves_nothing_to_go_on_
     assert (resumed.code, resumed.json["sent"]) == (0, 0), resumed
 
 
-def test_a_wrong_token_ends_it(local: Qstash, records: Path) -> None:
+def test_an_invalid_token_ends_the_run(local: Qstash, records: Path) -> None:
     run = local("batch", str(records), "--to", HOOK, QSTASH_TOKEN="wrong")
 
     assert run.code == 3
     assert run.out == ""
 
 
-def test_a_rate_flag_is_the_pace_or_the_flow_control_keys(local: Qstash) -> None:
+def test_a_rate_option_is_the_rate_of_sending_or_of_the_flow_control_key(local: Qstash) -> None:
     [message] = sent_by(
         local, "-", "--to", HOOK, *LATER, "--flow-key", "k", "--rate", "7", stdin=b"{}"
     )
@@ -362,15 +358,13 @@ def test_bad_input_is_refused_before_anything_is_sent(
     assert local("logs", "-o", "json").json == []
 
 
-def test_after_a_run_that_was_cut_off_each_reject_stands_there_once(
-    local: Qstash, tmp_path: Path
-) -> None:
+def test_after_an_interrupted_run_each_reject_is_listed_once(local: Qstash, tmp_path: Path) -> None:
     source, rejects = tmp_path / "records.jsonl", tmp_path / "rejects.jsonl"
     source.write_text('{"id":1}\n{\n{"id":3}\n[\n{"id":5}\n]\n')
     argv = ("batch", str(source), "--to", HOOK, *LATER, "--rejects", str(rejects))
     assert local(*argv, "--chunk-size", "2", "--in-flight", "1").code == 10
     journal = Path(f"{source}.journal")
-    # Killed after the rejects of the second chunk were written, before the journal was.
+    # Killed after the rejects of the second chunk were written, but before the journal.
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:2]))
 
     resumed = local(*argv, "--resume")
@@ -380,7 +374,7 @@ def test_after_a_run_that_was_cut_off_each_reject_stands_there_once(
     assert lines == [2, 4, 6]
 
 
-def test_a_not_before_in_the_past_is_one_warning_for_all_records(
+def test_a_not_before_in_the_past_causes_one_warning_for_all_records(
     local: Qstash, tmp_path: Path
 ) -> None:
     file = tmp_path / "records.jsonl"

@@ -1,4 +1,4 @@
-"""`qstash batch` against a server whose responses are not QStash's."""
+"""`qstash batch` with a server whose responses are not QStash's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WRONG = (
 
 @pytest.fixture
 def api(qstash: Qstash, sink: Sink) -> Qstash:
-    """`qstash` whose QStash answers what the sink does."""
+    """`qstash` with the sink as its API server."""
     qstash.env |= {"QSTASH_URL": sink.url, "QSTASH_TOKEN": "token"}
     return qstash
 
@@ -45,7 +45,7 @@ def ids_of(body: bytes) -> list[str]:
     return [item["headers"]["Upstash-Deduplication-Id"] for item in json.loads(body)]
 
 
-# The journal of each example is its own.
+# Each example has its own journal.
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -74,7 +74,7 @@ def test_records_without_an_acknowledgement_are_sent_again_under_the_same_ids(
 
 
 @pytest.mark.parametrize("flags", [(), ("-o", "jsonl")])
-def test_without_a_journal_nothing_is_promised_of_records_in_doubt(
+def test_without_a_journal_nothing_is_promised_about_records_in_doubt(
     api: Qstash, sink: Sink, flags: tuple[str, ...]
 ) -> None:
     sink.body = b"[{}]"
@@ -87,9 +87,7 @@ def test_without_a_journal_nothing_is_promised_of_records_in_doubt(
     assert "messageId" not in run.out
 
 
-def test_fields_of_a_response_do_not_replace_the_line_and_the_destination(
-    api: Qstash, sink: Sink
-) -> None:
+def test_fields_of_a_response_do_not_replace_line_and_destination(api: Qstash, sink: Sink) -> None:
     sink.body = json.dumps(
         [{"messageId": "a", "line": "x", "destination": None}, {"error": "no"}]
     ).encode()

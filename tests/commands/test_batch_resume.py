@@ -30,7 +30,7 @@ def resumed(local: Qstash, source: Path, *argv: str) -> Run:
 
 
 def bodies(local: Qstash) -> list[str]:
-    """The bodies of all messages that wait, in order of their numbers."""
+    """Returns the bodies of all waiting messages, ordered by their numbers."""
     entries = local("logs", "-o", "json", "--state", "CREATED").json
     ids = [entry["messageId"] for entry in entries]
     return sorted(local("message", "get", one, "--json").json["body"] for one in ids)
@@ -126,9 +126,7 @@ def test_an_input_whose_sent_lines_have_changed_is_refused_before_anything_is_se
     assert len(bodies(local)) - before == (0 if message else len(lines) - 6)
 
 
-def test_an_input_that_changed_where_it_was_not_sent_is_sent_as_it_is_now(
-    local: Qstash, source: Path
-) -> None:
+def test_changes_to_unsent_lines_are_sent(local: Qstash, source: Path) -> None:
     written(source, *"123456")
     assert resumed(local, source, "--chunk-size", "2", "--in-flight", "1").code == 0
     journal = Path(f"{source}.journal")
@@ -141,7 +139,7 @@ def test_an_input_that_changed_where_it_was_not_sent_is_sent_as_it_is_now(
     assert (run.code, run.json["sent"], run.json["sentBefore"]) == (0, 1, 4)
 
 
-def test_a_stream_is_verified_as_it_is_sent(local: Qstash, tmp_path: Path) -> None:
+def test_a_stream_is_verified_while_it_is_sent(local: Qstash, tmp_path: Path) -> None:
     journal = str(tmp_path / "journal")
     argv = ("batch", "-", *TO, "--journal", journal, "--resume", "--chunk-size", "2")
     assert local(*argv, stdin=b"1\n2\n3\n4\n").code == 0
@@ -155,7 +153,7 @@ def test_a_stream_is_verified_as_it_is_sent(local: Qstash, tmp_path: Path) -> No
     assert bodies(local) == ["1", "2", "3", "4", "5"]
 
 
-def test_another_header_of_csv_is_refused(local: Qstash, tmp_path: Path) -> None:
+def test_a_changed_csv_header_is_refused(local: Qstash, tmp_path: Path) -> None:
     source = written(tmp_path / "in.csv", "id,name", "1,a")
     assert resumed(local, source).code == 0
     written(source, "name,id", "1,a", "2,b")
@@ -166,9 +164,7 @@ def test_another_header_of_csv_is_refused(local: Qstash, tmp_path: Path) -> None
     assert "the header of the input has changed" in run.err
 
 
-def test_rows_of_csv_that_cannot_be_read_are_refused_and_the_others_sent(
-    local: Qstash, tmp_path: Path
-) -> None:
+def test_unreadable_csv_rows_are_refused_and_the_others_sent(local: Qstash, tmp_path: Path) -> None:
     source, rejects = tmp_path / "in.csv", tmp_path / "rejects.jsonl"
     source.write_bytes(b'id,name\n1,ada\n2,\xff\n3,gr\xc3\xa4ce\n4,"x\n')
 
@@ -181,7 +177,7 @@ def test_rows_of_csv_that_cannot_be_read_are_refused_and_the_others_sent(
     assert [json.loads(body)["name"] for body in bodies(local)] == ["ada", "b", "gräce", "x"]
 
 
-def test_the_reason_is_given_with_the_line(local: Qstash, tmp_path: Path) -> None:
+def test_the_reason_is_reported_with_the_line(local: Qstash, tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
     source.write_bytes(b'id,name\n1,ada\n2,"b\n\xff"\n')
 
@@ -205,7 +201,7 @@ ITEMS = st.builds(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(ITEMS, min_size=1, max_size=20), st.booleans())
-def test_no_text_in_a_record_stops_the_others(
+def test_no_text_in_a_record_stops_other_records(
     local: Qstash, lines: list[str], checks: bool
 ) -> None:
     good = f'{{"destination":"{HOOK}","body":"good"}}'
@@ -235,7 +231,7 @@ def test_no_text_in_a_record_stops_the_others(
     ],
 )
 @pytest.mark.parametrize("flags", [(), ("--resume",)])
-def test_a_damaged_journal_is_refused_with_its_line_and_the_way_on(
+def test_a_damaged_journal_is_refused_with_its_line_and_a_hint(
     local: Qstash, source: Path, place: int, text: str, flags: tuple[str, ...]
 ) -> None:
     written(source, *"123")
@@ -278,7 +274,7 @@ def test_deleting_a_damaged_line_sends_its_records_again_under_the_same_ids(
         (("--rejects", "both", "--journal", "./both"), "--rejects names the journal"),
     ],
 )
-def test_no_file_of_a_run_takes_the_place_of_another(
+def test_no_file_of_a_run_overwrites_another(
     local: Qstash,
     source: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""Bulk operations reach every match, and display their progress."""
+"""Bulk operations apply to every match, and display their progress."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOWHERE = "http://127.0.0.1:9/"
 
 
 def publish(local: Qstash, count: int, **headers: str) -> None:
-    """Publishes by batches of a thousand."""
+    """Publishes batches of a thousand messages."""
     item = {
         "destination": NOWHERE,
         "headers": {f"Upstash-{name}": value for name, value in headers.items()},
@@ -29,13 +29,13 @@ def publish(local: Qstash, count: int, **headers: str) -> None:
         assert answer.status_code == 200
 
 
-def test_ten_thousand_dlq_entries_are_listed_and_those_of_a_label_retried(
+def test_ten_thousand_dlq_entries_are_listed_and_retried_by_label(
     local: Qstash, eventually: Eventually
 ) -> None:
     publish(local, 9_850, Retries="0")
     publish(local, 150, Retries="0", Label="x")
     failed = ("logs", "--state", "failed", "--all", "-q")
-    # Those with the label were published last, and listing them is quicker.
+    # Entries with the label were published last, and listing them is faster.
     eventually(lambda: local(*failed, "--label", "x").out.count("\n") == 150, within_s=120)
     eventually(lambda: local(*failed).out.count("\n") == 10_000, within_s=60)
 
@@ -53,6 +53,8 @@ def test_ten_thousand_dlq_entries_are_listed_and_those_of_a_label_retried(
 
 
 @pytest.mark.parametrize("words", [("dlq", "delete"), ("dlq", "retry"), ("message", "cancel")])
-def test_nothing_named_is_not_everything(local: Qstash, words: tuple[str, ...]) -> None:
+def test_a_bulk_operation_without_a_filter_is_refused(
+    local: Qstash, words: tuple[str, ...]
+) -> None:
     assert local(*words, "--yes").code == 2
     assert local(*words, "--all").code == 2

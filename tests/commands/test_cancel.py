@@ -1,4 +1,4 @@
-"""`message cancel`: by filter one request and a bulk action, by ids a request for each hundred."""
+"""`message cancel`: a bulk action for a filter, one request per hundred ids otherwise."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def scripted(qstash: Qstash, answers: Answers, **given: Any) -> Iterator[ApiServ
 
 
 def sent(api: ApiServer, method: str = "DELETE") -> list[list[tuple[str, str]]]:
-    """The query of each request of this method."""
+    """Returns the query of each request with this method."""
     return [parse_qsl(urlsplit(path).query) for verb, path, _ in api.requests if verb == method]
 
 
@@ -62,7 +62,7 @@ def test_the_request_is_asynchronous_and_has_no_count(qstash: Qstash) -> None:
     with scripted(qstash, answers) as api:
         run = qstash("message", "cancel", "--label", "a", "--yes", "-o", "json")
 
-    # What was delivered meanwhile was not cancelled.
+    # Messages delivered in the meantime were not cancelled.
     assert (run.code, run.json) == (0, {"cancelled": 4_998, "actionId": "bulk_1"})
     assert sent(api) == [[("label", "a"), ("async", "true")]]
 
@@ -122,7 +122,7 @@ def test_a_429_means_that_the_cancel_is_still_running_and_its_action_is_followed
     assert len(sent(api)) == 1
 
 
-def test_a_cancel_that_is_still_running_under_an_unknown_action_is_an_error(
+def test_a_running_cancel_with_an_unknown_action_is_an_error(
     qstash: Qstash,
 ) -> None:
     answers: Answers = {
@@ -138,7 +138,7 @@ def test_a_cancel_that_is_still_running_under_an_unknown_action_is_an_error(
     assert len(sent(api)) == 1
 
 
-def test_a_429_with_the_headers_of_a_rate_limit_is_one(qstash: Qstash) -> None:
+def test_a_429_with_rate_limit_headers_is_a_rate_limit(qstash: Qstash) -> None:
     limit = {"Burst-RateLimit-Limit": "10", "Burst-RateLimit-Reset": "1"}
     answers: Answers = {("DELETE", "/v2/messages"): (429, {"error": "slow down"}, limit)}
     qstash.hurry()
@@ -149,7 +149,7 @@ def test_a_429_with_the_headers_of_a_rate_limit_is_one(qstash: Qstash) -> None:
     assert len(sent(api)) > 1
 
 
-def test_an_action_that_does_not_finish_ends_the_wait(qstash: Qstash) -> None:
+def test_an_unfinished_action_ends_the_wait(qstash: Qstash) -> None:
     answers: Answers = {
         ("DELETE", "/v2/messages"): (202, BEGUN),
         ("GET", "/v2/bulkActions/bulk_1"): (200, action("IN_PROGRESS", 1_200)),
@@ -195,7 +195,7 @@ def test_a_failure_while_waiting_says_that_the_cancel_continues(qstash: Qstash) 
     assert "the cancel continues in the background" in run.err
 
 
-def test_an_action_that_is_not_listed_at_once_is_waited_for(qstash: Qstash) -> None:
+def test_an_action_that_is_not_listed_yet_is_waited_for(qstash: Qstash) -> None:
     qstash.hurry()
     answers: Answers = {
         ("DELETE", "/v2/messages"): (202, BEGUN),
@@ -208,14 +208,14 @@ def test_an_action_that_is_not_listed_at_once_is_waited_for(qstash: Qstash) -> N
     assert len(sent(api, "GET")) > 5
 
 
-def test_a_server_without_bulk_actions_is_believed(qstash: Qstash) -> None:
+def test_a_server_without_bulk_actions_is_supported(qstash: Qstash) -> None:
     with scripted(qstash, {("DELETE", "/v2/messages"): (202, {"cancelled": 7})}):
         run = qstash("message", "cancel", "--all", "--yes", "--async")
 
     assert (run.code, run.out) == (0, "7\n")
 
 
-def test_the_question_names_what_where_and_if_possible_how_many(local: Qstash) -> None:
+def test_the_question_names_the_objects_the_account_and_the_number_if_known(local: Qstash) -> None:
     local("queue", "set", "orders")
     local("queue", "pause", "orders")
     for _ in range(2):
@@ -233,7 +233,7 @@ def test_the_question_names_what_where_and_if_possible_how_many(local: Qstash) -
     assert local("message", "actions", "-q").out == ""
 
 
-def test_a_preview_shows_the_one_request(qstash: Qstash) -> None:
+def test_a_preview_displays_the_single_request(qstash: Qstash) -> None:
     run = qstash("message", "cancel", "--label", "a", "--dry-run", QSTASH_TOKEN="t")
 
     assert run.out.startswith("DELETE https://qstash.upstash.io/v2/messages?label=a&async=true\n")
@@ -253,7 +253,7 @@ def test_several_ids_are_cancelled_in_one_request(local: Qstash, sink: Sink) -> 
     assert {local("message", "get", one).code for one in ids} == {4}
 
 
-def test_ids_go_a_hundred_to_a_request(qstash: Qstash) -> None:
+def test_a_request_cancels_up_to_a_hundred_ids(qstash: Qstash) -> None:
     ids = [f"msg_{number}" for number in range(250)]
     counts = {"cancelled": 100}
     with scripted(qstash, {("DELETE", "/v2/messages"): (202, counts)}) as api:
@@ -280,7 +280,7 @@ def test_ids_that_were_not_cancelled_are_counted(local: Qstash, sink: Sink) -> N
     assert json.loads(again.err)["message"] == "none of 2 messages was cancelled"
 
 
-def test_what_was_cancelled_before_an_error_is_reported(qstash: Qstash) -> None:
+def test_messages_cancelled_before_an_error_are_reported(qstash: Qstash) -> None:
     ids = [f"msg_{number:03}" for number in range(250)]
     answers: Answers = {
         ("DELETE", "/v2/messages?messageIds=msg_000&"): (202, {"cancelled": 100}),
@@ -295,7 +295,7 @@ def test_what_was_cancelled_before_an_error_is_reported(qstash: Qstash) -> None:
 
 
 @pytest.mark.parametrize("flags", [("--label", "a"), ("--all",), ("--async",)], ids=str)
-def test_ids_are_not_combined_with_what_means_others(local: Qstash, flags: tuple[str, ...]) -> None:
+def test_ids_cannot_be_combined_with_filters(local: Qstash, flags: tuple[str, ...]) -> None:
     run = local("message", "cancel", "msg_1", *flags, "--yes")
 
     assert run.code == 2

@@ -1,4 +1,4 @@
-"""Limits of an account as an exit code."""
+"""`check` compares the account with limits."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ DAY_S = 86_400
 
 
 def later(qstash: Qstash, seconds: float, *argv: str) -> Run:
-    """A run in the future."""
+    """Returns `qstash` with a clock in the future."""
     return replace(qstash, now=lambda: time.time() + seconds)(*argv)
 
 
 @pytest.fixture
 def hourly(qstash: Qstash, local: Qstash) -> Iterator[Qstash]:
-    """A server on which three seconds are an hour."""
+    """A server on which an hour takes three seconds."""
     with running_server(ServerConfig(port=0, speed=1200)) as url:
         qstash.env = local.env | {"QSTASH_URL": url}
         yield qstash
 
 
-def test_the_dlq_is_counted_over_all_its_pages(
+def test_dlq_entries_on_all_pages_are_counted(
     local: Qstash, sink: Sink, eventually: Callable[..., object]
 ) -> None:
     sink.statuses = [500]
@@ -51,7 +51,7 @@ def test_the_dlq_is_counted_over_all_its_pages(
     )  # fmt: skip
 
 
-def test_entries_of_the_dlq_are_counted_by_label_and_from_a_time_on(
+def test_dlq_entries_are_counted_by_label_and_since_a_time(
     local: Qstash, undelivered: Callable[..., None]
 ) -> None:
     undelivered("--label", "payments")
@@ -73,7 +73,7 @@ def test_entries_of_the_dlq_are_counted_by_label_and_from_a_time_on(
     assert output.out == "ok        dlq: 1 entry (limit 1; label mails, since 30m)\n"
 
 
-def test_a_queue_is_held_against_its_lag(local: Qstash, sink: Sink) -> None:
+def test_the_lag_of_a_queue_is_compared_with_its_limit(local: Qstash, sink: Sink) -> None:
     for name, count in (("orders", 2), ("mails", 0)):
         local("queue", "set", name)
         local("queue", "pause", name)
@@ -92,7 +92,9 @@ def test_a_queue_is_held_against_its_lag(local: Qstash, sink: Sink) -> None:
     assert local("check", "--queue", "unknown", "--lag-max", "2").code == 4
 
 
-def test_a_flow_control_key_is_held_against_what_waits(local: Qstash, sink: Sink) -> None:
+def test_the_waiting_messages_of_a_flow_control_key_are_compared_with_a_limit(
+    local: Qstash, sink: Sink
+) -> None:
     local("flow", "pause", "a b")
     local("publish", sink.url, "--flow-key", "a b", "--parallelism", "1")
     check = ("check", "--flow", "a b", "--flow", "nobody", "--waiting-max")
@@ -108,7 +110,7 @@ def test_a_flow_control_key_is_held_against_what_waits(local: Qstash, sink: Sink
     assert "hint: `qstash flow get 'a b'`" in over.err
 
 
-def test_an_address_that_knows_nothing_of_keys_is_not_all_well(qstash: Qstash) -> None:
+def test_a_server_without_flow_control_keys_does_not_pass(qstash: Qstash) -> None:
     with api_server(answers={}) as api:
         run = qstash("check", "--flow", "api", "--waiting-max", "9",
                      QSTASH_URL=api.url, QSTASH_TOKEN="t")  # fmt: skip
@@ -117,7 +119,7 @@ def test_an_address_that_knows_nothing_of_keys_is_not_all_well(qstash: Qstash) -
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"lag": None}, "no"])
-def test_an_answer_without_the_number_is_not_all_well(qstash: Qstash, answer: object) -> None:
+def test_a_response_without_the_number_does_not_pass(qstash: Qstash, answer: object) -> None:
     with api_server(answers={("GET", "/v2/"): (200, answer)}) as api:
         env: dict[str, Any] = {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-a-test"}
         lag = qstash("check", "--queue", "orders", "--lag-max", "9", **env)
@@ -128,7 +130,7 @@ def test_an_answer_without_the_number_is_not_all_well(qstash: Qstash, answer: ob
     assert (schedules.code == 0) == (answer == [])
 
 
-def test_a_schedule_fails_by_its_deliveries_until_it_is_paused(
+def test_a_schedule_with_failed_deliveries_fails_until_it_is_paused(
     hourly: Qstash, sink: Sink, eventually: Callable[..., object]
 ) -> None:
     sink.statuses = [500]
@@ -147,7 +149,7 @@ def test_a_schedule_fails_by_its_deliveries_until_it_is_paused(
     assert hourly(*check).code == 0
 
 
-def test_a_schedule_fails_that_cannot_publish(
+def test_a_schedule_that_cannot_publish_fails(
     hourly: Qstash, sink: Sink, eventually: Callable[..., object]
 ) -> None:
     hourly("urlgroup", "add", "team", sink.url)
@@ -184,7 +186,7 @@ def test_a_late_schedule_is_named(local: Qstash, sink: Sink) -> None:
     assert [one["value"] for one in of_one.json] == [1]
 
 
-def test_it_only_reads_and_asks_for_the_schedules_once(local: Qstash) -> None:
+def test_check_only_reads_and_requests_the_schedules_once(local: Qstash) -> None:
     local("queue", "set", "orders")
     with running_proxy(Proxy(local.env["QSTASH_URL"])) as proxy:
         run = local(
@@ -217,7 +219,7 @@ def test_it_only_reads_and_asks_for_the_schedules_once(local: Qstash) -> None:
         (("--dlq-max", "1", "--schedule-late", "soon"), ""),
     ],
 )
-def test_what_is_missing_is_named_and_nothing_is_sent(
+def test_the_error_names_missing_options_and_nothing_is_sent(
     qstash: Qstash, flags: tuple[str, ...], hint: str
 ) -> None:
     with api_server() as api:
@@ -227,7 +229,7 @@ def test_what_is_missing_is_named_and_nothing_is_sent(
     assert hint in run.err
 
 
-def test_the_records_have_one_shape_in_every_format(local: Qstash) -> None:
+def test_records_have_the_same_fields_in_every_format(local: Qstash) -> None:
     local("queue", "set", "orders")
     check = ("check", "--dlq-max", "0", "--queue", "orders", "--lag-max", "3")
 

@@ -1,4 +1,4 @@
-"""What `check` found, as people, Prometheus and Nagios read it."""
+"""The results of `check` for people, Prometheus and Nagios."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BAD_SCHEDULE = {
 
 
 def metrics(text: str) -> Metrics:
-    """What a scraper reads, each family of it a gauge with a help."""
+    """Returns the metrics as a scraper parses them; each family is a gauge with a help text."""
     found: Metrics = {}
     for family in text_string_to_metric_families(text):
         assert (family.type, bool(family.documentation)) == ("gauge", True)
@@ -48,7 +48,7 @@ def test_an_exceeded_limit_is_red_on_a_terminal(
     assert "\x1b" not in fine
 
 
-def test_prometheus_reads_the_metrics(
+def test_prometheus_parses_the_metrics(
     local: Qstash, sink: Sink, undelivered: Callable[..., None]
 ) -> None:
     undelivered()
@@ -116,7 +116,7 @@ def test_nagios_gets_one_line_and_its_own_exit_codes(
         ((), {}, "nothing to check"),
     ],
 )
-def test_nagios_is_told_that_nothing_is_known(
+def test_nagios_gets_an_unknown_status_if_a_check_is_not_possible(
     local: Qstash, flags: tuple[str, ...], env: dict[str, Any], reported: str
 ) -> None:
     run = local("check", *flags, "-o", "nagios", **env)
@@ -128,7 +128,7 @@ def test_nagios_is_told_that_nothing_is_known(
 
 
 @pytest.mark.parametrize("form", ["prometheus", "text"])
-def test_other_forms_fail_as_every_command_does(local: Qstash, form: str) -> None:
+def test_errors_in_other_formats_are_like_those_of_every_command(local: Qstash, form: str) -> None:
     run = local("check", "--dlq-max", "0", "-o", form, QSTASH_TOKEN="wrong")
 
     assert (run.code, run.out) == (3, "")
@@ -138,7 +138,7 @@ def test_other_forms_fail_as_every_command_does(local: Qstash, form: str) -> Non
 
 @pytest.mark.parametrize("tty", [True, False])
 @pytest.mark.parametrize("form", ["", "text", "prometheus", "nagios", "table", "tsv"])
-def test_text_of_qstash_can_neither_leave_its_line_nor_command_a_terminal(
+def test_text_of_qstash_stays_on_its_line_and_is_escaped(
     qstash: Qstash, form: str, tty: bool
 ) -> None:
     with api_server(answers={("GET", "/v2/schedules"): (200, [BAD_SCHEDULE])}) as api:
@@ -155,9 +155,7 @@ def test_text_of_qstash_can_neither_leave_its_line_nor_command_a_terminal(
         assert run.out.count("|") == 1
 
 
-def test_the_labels_of_performance_data_hold_nothing_that_ends_them(
-    local: Qstash, sink: Sink
-) -> None:
+def test_labels_of_performance_data_contain_no_delimiters(local: Qstash, sink: Sink) -> None:
     keys = ("a'b=c|d", "a%27b%3Dc%7Cd", "plain one")
     for key in keys:
         local("publish", sink.url, "--flow-key", key, "--parallelism", "1", "--delay", "1h")

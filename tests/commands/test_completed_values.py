@@ -1,4 +1,4 @@
-"""Values that come from QStash: asked for briefly, kept for a minute, and never in the way."""
+"""Completion values from QStash: requested quickly, cached for a minute, and errors are ignored."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def asked(qstash: Qstash, api: ApiServer) -> Qstash:
     return qstash
 
 
-def test_values_come_with_what_they_are(asked: Qstash) -> None:
+def test_values_have_descriptions(asked: Qstash) -> None:
     run = complete(asked, "qstash queue get o")
 
     assert (run.code, run.err) == (0, "")
     assert run.out == "values\norders\tlag 2, parallelism 3, paused\n"
 
 
-def test_values_are_kept_for_their_owner_and_asked_for_once(asked: Qstash, api: ApiServer) -> None:
+def test_values_are_requested_once_and_cached_privately(asked: Qstash, api: ApiServer) -> None:
     first = complete(asked, "qstash queue get ")
     second = complete(asked, "qstash publish https://a --queue ")
 
@@ -56,7 +56,7 @@ def test_values_are_kept_for_their_owner_and_asked_for_once(asked: Qstash, api: 
     assert "token-of-one" not in kept.name + kept.read_text()
 
 
-def test_another_token_sees_its_own_values(asked: Qstash, api: ApiServer) -> None:
+def test_another_token_gets_its_own_values(asked: Qstash, api: ApiServer) -> None:
     complete(asked, "qstash queue get ")
     complete(asked, "qstash queue get ", QSTASH_TOKEN="token-of-another")
 
@@ -65,7 +65,7 @@ def test_another_token_sees_its_own_values(asked: Qstash, api: ApiServer) -> Non
     ]  # fmt: skip
 
 
-def test_a_minute_later_it_is_asked_again(asked: Qstash, api: ApiServer) -> None:
+def test_values_are_requested_again_after_a_minute(asked: Qstash, api: ApiServer) -> None:
     complete(asked, "qstash queue get ")
     in_a_minute = time.time() + 61
     later = replace(asked, now=lambda: in_a_minute).invocation(
@@ -79,7 +79,7 @@ def test_a_minute_later_it_is_asked_again(asked: Qstash, api: ApiServer) -> None
     assert len(api.requests) == 2
 
 
-def test_the_flags_before_it_say_whom_to_ask(
+def test_preceding_options_select_the_account(
     qstash: Qstash, api: ApiServer, tmp_path: Path
 ) -> None:
     qstash.env |= {"QSTASH_URL": "http://127.0.0.1:9", "QSTASH_TOKEN": "x"}
@@ -94,7 +94,7 @@ def test_the_flags_before_it_say_whom_to_ask(
     assert tokens == {"Bearer of-the-file", "Bearer of-the-program", "Bearer t"}
 
 
-def test_a_token_command_is_not_run_where_values_are_known(
+def test_a_token_command_does_not_run_if_values_are_cached(
     qstash: Qstash, api: ApiServer, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
@@ -107,7 +107,7 @@ def test_a_token_command_is_not_run_where_values_are_known(
     assert runs.read_text() == "x\n"
 
 
-def test_a_token_command_that_takes_long_is_given_up(qstash: Qstash, api: ApiServer) -> None:
+def test_a_slow_token_command_is_abandoned(qstash: Qstash, api: ApiServer) -> None:
     qstash("config", "set", "team", "--api-url", api.url, "--token-command", "sleep 20")
 
     began_at = time.monotonic()
@@ -119,7 +119,7 @@ def test_a_token_command_that_takes_long_is_given_up(qstash: Qstash, api: ApiSer
 
 @pytest.mark.parametrize("trouble", ["refused", "nobody", "no name", "odd answer", "broken file",
                                      "no such profile", "quotes", "no cache"])  # fmt: skip
-def test_whatever_goes_wrong_nothing_is_said(asked: Qstash, api: ApiServer, trouble: str) -> None:
+def test_errors_produce_no_output(asked: Qstash, api: ApiServer, trouble: str) -> None:
     env: dict[str, str] = {}
     if trouble == "refused":
         api.accepts = "another"
@@ -135,7 +135,7 @@ def test_whatever_goes_wrong_nothing_is_said(asked: Qstash, api: ApiServer, trou
     elif trouble == "no such profile":
         env |= {"QSTASH_TOKEN": "", "QSTASH_PROFILE": "nope"}
     elif trouble == "quotes":
-        # A run would warn of them.
+        # A normal run would print a warning.
         env["QSTASH_TOKEN"] = "'token-of-one'"
     elif trouble == "no cache":
         env["XDG_CACHE_HOME"] = "/dev/null"
@@ -146,18 +146,18 @@ def test_whatever_goes_wrong_nothing_is_said(asked: Qstash, api: ApiServer, trou
     assert run.out.startswith("values\norders") == (trouble in {"quotes", "no cache"}), run
 
 
-def test_a_server_that_never_answers_costs_less_than_anybody_notices(qstash: Qstash) -> None:
+def test_a_server_that_never_responds_causes_no_noticeable_delay(qstash: Qstash) -> None:
     with api_server(is_late=True) as api:
         began_at = time.monotonic()
         run = complete(qstash, "qstash queue get ", QSTASH_URL=api.url, QSTASH_TOKEN="t")
         took_s = time.monotonic() - began_at
 
     assert (run.code, run.out, run.err) == (0, "", "")
-    # What is over 0.3 s is this process, on a machine that may have much to do.
+    # The time beyond 0.3 s is that of this process on a busy machine.
     assert 0.25 < took_s < 0.8
 
 
-def test_an_answer_that_comes_drop_by_drop_is_given_up_too(qstash: Qstash) -> None:
+def test_a_slowly_dripping_response_is_abandoned(qstash: Qstash) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(5)
         invocation = qstash.invocation(
@@ -185,7 +185,7 @@ def test_an_answer_that_comes_drop_by_drop_is_given_up_too(qstash: Qstash) -> No
     assert took_s < 0.8
 
 
-def test_what_cannot_be_typed_is_left_out_and_descriptions_are_made_safe(
+def test_values_that_cannot_be_typed_are_omitted_and_descriptions_are_escaped(
     asked: Qstash, api: ApiServer
 ) -> None:
     hostile = {"cron": "\x1b[2J\tx\ny", "destination": "team"}
@@ -197,9 +197,7 @@ def test_what_cannot_be_typed_is_left_out_and_descriptions_are_made_safe(
     assert run.out == "values\nabc\t\\x1b[2J x y team\n"
 
 
-def test_entries_that_are_named_already_are_not_offered_again(
-    asked: Qstash, api: ApiServer
-) -> None:
+def test_ids_already_on_the_line_are_not_offered_again(asked: Qstash, api: ApiServer) -> None:
     failed = {"messageId": "msg_1", "url": "https://a.example", "responseStatus": 503}
     entries = [failed | {"dlqId": f"1-{n}"} for n in "ab"]
     api.answers = {("GET", "/v2/dlq"): (200, {"messages": entries})}
@@ -218,7 +216,7 @@ def test_entries_that_are_named_already_are_not_offered_again(
         ("qstash logs --queue=a:", "", ["b"]),
     ],
 )
-def test_bash_is_given_what_comes_in_place_of_its_own_word(
+def test_bash_gets_values_without_the_part_before_its_own_word(
     asked: Qstash, api: ApiServer, line: str, word: str, expected: list[str]
 ) -> None:
     api.answers = {

@@ -20,14 +20,12 @@ FILES = {
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_stored_script_is_what_the_command_prints(qstash: Qstash, shell: str) -> None:
+def test_the_stored_script_is_the_output_of_the_command(qstash: Qstash, shell: str) -> None:
     assert (COMPLETIONS / FILES[shell]).read_text() == qstash("completion", shell).out
 
 
 @pytest.mark.parametrize("name", [name for name, _ in INDEX.all_commands()])
-def test_a_shell_is_offered_the_options_that_typer_knows_of_the_command(
-    qstash: Qstash, name: str
-) -> None:
+def test_the_shell_is_offered_the_same_options_as_in_typer(qstash: Qstash, name: str) -> None:
     offered = qstash(_QSTASH_COMPLETE="zsh", _QSTASH_LINE=f"qstash {name} -").out.splitlines()[1:]
 
     assert {line.partition("\t")[0] for line in offered} - HELP == _options_in_typer(name) - HELP

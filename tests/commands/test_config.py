@@ -16,7 +16,7 @@ KEYS = b"sig_current_key_of_a_test\nsig_next_key_of_a_test\n"
 
 @pytest.fixture(scope="module")
 def server_url() -> Iterator[str]:
-    """One embedded server for all tests here: none of them changes anything there."""
+    """An embedded server shared by all tests here, none of which changes its data."""
     with running_server(ServerConfig(port=0)) as url:
         yield url
 
@@ -29,7 +29,7 @@ def sources(run: Run) -> dict[str, str]:
     return {one["name"]: one["source"] for one in run.json}
 
 
-def test_a_profile_is_stored_shown_masked_used_and_removed(qstash: Qstash) -> None:
+def test_a_profile_can_be_stored_displayed_used_and_removed(qstash: Qstash) -> None:
     made = qstash("config", "set", "prod", "--token-stdin", stdin=TOKEN.encode())
     qstash("config", "set", "us", "--token-env", "US", "--api-url", "https://us.example")
     keys = qstash("config", "set", "prod", "--keys-stdin", stdin=KEYS)
@@ -68,7 +68,9 @@ def test_a_profile_is_stored_shown_masked_used_and_removed(qstash: Qstash) -> No
         (("set", "prod", "--token-stdin", "--token-env", "A"), 2, "more than one source"),
     ],
 )
-def test_mistakes_are_told(qstash: Qstash, argv: tuple[str, ...], code: int, words: str) -> None:
+def test_invalid_options_are_reported(
+    qstash: Qstash, argv: tuple[str, ...], code: int, words: str
+) -> None:
     run = qstash("config", *argv)
 
     assert (run.code, words in run.err) == (code, True), run
@@ -76,7 +78,7 @@ def test_mistakes_are_told(qstash: Qstash, argv: tuple[str, ...], code: int, wor
     assert not (qstash.home / "config.toml").exists()
 
 
-def test_a_stored_profile_is_what_commands_use(local: Qstash) -> None:
+def test_commands_use_the_stored_profile(local: Qstash) -> None:
     env: dict[str, Any] = {"QSTASH_TOKEN": "", "QSTASH_URL": ""}
     url, token = local.env["QSTASH_URL"], local.env["QSTASH_TOKEN"]
     local("config", "set", "here", "--token-stdin", "--api-url", url, stdin=token.encode(), **env)
@@ -90,7 +92,7 @@ def test_a_stored_profile_is_what_commands_use(local: Qstash) -> None:
     [("sig_123456", "a signing key"), ("Bearer abc", "an Authorization header"),
      ("QSTASH_TOKEN=abc", "a NAME=value line"), ("https://a.example", "a URL")],
 )  # fmt: skip
-def test_what_is_no_token_is_not_stored(qstash: Qstash, pasted: str, words: str) -> None:
+def test_a_value_that_is_not_a_token_is_not_stored(qstash: Qstash, pasted: str, words: str) -> None:
     run = qstash("config", "set", "prod", "--token-stdin", stdin=pasted.encode())
 
     assert (run.code, words in run.err, pasted in run.err) == (2, True, False), run
@@ -111,7 +113,7 @@ def test_what_is_no_token_is_not_stored(qstash: Qstash, pasted: str, words: str)
     ],
 )
 @pytest.mark.parametrize("flags", [(), ("--token-stdin",)], ids=["asked", "stdin"])
-def test_a_text_without_the_form_of_a_token_is_not_stored(
+def test_text_without_the_format_of_a_token_is_not_stored(
     qstash: Qstash, typed: str, flags: tuple[str, ...]
 ) -> None:
     run = qstash("config", "set", "prod", *flags, stdin=f"{typed}\n".encode())
@@ -132,7 +134,7 @@ def test_a_text_without_the_form_of_a_token_is_not_stored(
         (("--keys-stdin",), "sig_a\nsig_b\nsig_c\n", 2),
     ],
 )
-def test_standard_input_has_exactly_the_lines_of_the_secrets(
+def test_standard_input_must_have_exactly_the_lines_of_the_secrets(
     qstash: Qstash, flags: tuple[str, ...], stdin: str, code: int
 ) -> None:
     run = qstash("config", "set", "prod", *flags, stdin=stdin.encode())
@@ -141,7 +143,7 @@ def test_standard_input_has_exactly_the_lines_of_the_secrets(
     assert (qstash.home / "config.toml").exists() == (code == 0)
 
 
-def test_a_token_of_another_form_is_stored_with_a_warning(qstash: Qstash) -> None:
+def test_a_token_of_another_format_is_stored_with_a_warning(qstash: Qstash) -> None:
     odd = qstash("config", "set", "odd", "--token-stdin", stdin=TOKEN.encode())
     usual = qstash("config", "set", "usual", "--token-stdin", stdin=DEV_USER.token.encode())
 
@@ -157,7 +159,7 @@ def test_a_token_of_another_form_is_stored_with_a_warning(qstash: Qstash) -> Non
     ids=lambda argv: " ".join(argv[:2]),
 )  # fmt: skip
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o666, 0o604])
-def test_every_command_makes_a_profile_file_private_that_others_can_read(
+def test_every_command_makes_a_readable_profile_file_private(
     qstash: Qstash, argv: tuple[str, ...], mode: int
 ) -> None:
     qstash("config", "set", "prod", "--token-stdin", stdin=DEV_USER.token.encode())
@@ -182,7 +184,7 @@ def test_a_profile_file_without_secrets_may_be_readable_by_others(qstash: Qstash
 
 
 @pytest.mark.parametrize("source", ["stdin", "variable", "program", "nothing said"])
-def test_every_way_to_a_token_leads_to_qstash(local: Qstash, tmp_path: Path, source: str) -> None:
+def test_every_source_of_a_token_works(local: Qstash, tmp_path: Path, source: str) -> None:
     url, token = local.env.pop("QSTASH_URL"), local.env.pop("QSTASH_TOKEN")
     file = tmp_path / "the token"
     file.write_text(f"{token}\n")
@@ -205,7 +207,7 @@ def test_every_way_to_a_token_leads_to_qstash(local: Qstash, tmp_path: Path, sou
     assert (token in stored) == (source in {"stdin", "nothing said"})
 
 
-def test_a_new_profile_without_a_token_says_so_and_reads_nothing(qstash: Qstash) -> None:
+def test_a_new_profile_without_a_token_is_an_error_and_reads_nothing(qstash: Qstash) -> None:
     run = qstash("config", "set", "us", "--plan", "payg", stdin=b"not-read")
 
     assert run.code == 0, run
@@ -252,7 +254,7 @@ def test_show_runs_no_token_command(qstash: Qstash, tmp_path: Path) -> None:
     assert not ran.exists()
 
 
-def test_the_variables_of_a_file_are_used_whole(local: Qstash, tmp_path: Path) -> None:
+def test_a_variable_file_replaces_the_environment_completely(local: Qstash, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(
         f"QSTASH_URL={local.env['QSTASH_URL']}\nQSTASH_TOKEN={local.env['QSTASH_TOKEN']}"
@@ -268,7 +270,7 @@ def test_the_variables_of_a_file_are_used_whole(local: Qstash, tmp_path: Path) -
     assert (missing.code, "nope" in missing.err) == (2, True), missing
 
 
-def test_flags_come_before_the_file(local: Qstash, tmp_path: Path) -> None:
+def test_options_override_the_file(local: Qstash, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("QSTASH_TOKEN=not-the-one\n")
     url, token = local.env["QSTASH_URL"], local.env["QSTASH_TOKEN"]

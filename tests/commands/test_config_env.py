@@ -1,4 +1,4 @@
-"""`config env` prints variables that files and shells give back as they were."""
+"""`config env` prints variables, which files and shells restore exactly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PROD: dict[str, Any] = {
 
 
 def in_shell(text: str, directory: Path) -> dict[str, str]:
-    """The variables after a real shell evaluated the text, those that are set."""
+    """Returns the variables that are set after a real shell evaluated the text."""
     script = 'eval "$1"; ' + "".join(f'printf "%s\\0" "${{{n}-unset}}"; ' for n in NAMES)
     done = subprocess.run(  # noqa: S603 - a shell of the test
         ["/bin/sh", "-eu", "-c", script, "sh", text], env=dict.fromkeys(NAMES, "of another"),
@@ -45,7 +45,7 @@ def in_shell(text: str, directory: Path) -> dict[str, str]:
     return {n: v for n, v in zip(NAMES, values, strict=True) if v != "unset"}
 
 
-def test_the_lines_are_those_of_the_profile(qstash: Qstash) -> None:
+def test_the_output_has_the_variables_of_the_profile(qstash: Qstash) -> None:
     store(qstash, prod=PROD | {"token": "a-token"}, bare={"token": "b-token"})
 
     assert qstash("config", "env", "prod").out == (
@@ -65,7 +65,7 @@ def test_the_lines_are_those_of_the_profile(qstash: Qstash) -> None:
 
 @pytest.mark.parametrize("key", EVIL)
 def test_no_value_breaks_out_of_its_quotes(qstash: Qstash, tmp_path: Path, key: str) -> None:
-    # The API's URL has neither query nor fragment.
+    # The URL of the API must not have a query or a fragment.
     url = f"https://us.example/{key.replace('?', '').replace('#', '')}"
     store(qstash, prod=PROD | {"api_url": url, "next_signing_key": key})
     expected = qstash("config", "env", "prod", "-o", "json").json
@@ -80,7 +80,7 @@ def test_no_value_breaks_out_of_its_quotes(qstash: Qstash, tmp_path: Path, key: 
     assert qstash("config", "env", "--env-file", str(file), "-o", "json").json == expected
 
 
-def test_a_key_that_is_not_known_does_not_stay(qstash: Qstash, tmp_path: Path) -> None:
+def test_a_missing_key_unsets_its_variable(qstash: Qstash, tmp_path: Path) -> None:
     store(qstash, prod={"token": "a-token", "next_signing_key": "sig_next"})
 
     found = in_shell(qstash("config", "env", "prod", "--export").out, tmp_path)
@@ -89,7 +89,7 @@ def test_a_key_that_is_not_known_does_not_stay(qstash: Qstash, tmp_path: Path) -
     assert found["QSTASH_NEXT_SIGNING_KEY"] == "sig_next"
 
 
-def test_what_no_file_can_hold_is_refused_without_being_shown(qstash: Qstash) -> None:
+def test_a_value_that_no_file_can_contain_is_refused_without_being_printed(qstash: Qstash) -> None:
     store(qstash, prod=PROD | {"next_signing_key": "sig_at_its_end_a\\"})
 
     run = qstash("config", "env", "prod")
@@ -99,7 +99,7 @@ def test_what_no_file_can_hold_is_refused_without_being_shown(qstash: Qstash) ->
     assert qstash("config", "env", "prod", "--export").code == 0
 
 
-def test_without_a_name_it_is_what_commands_would_use(local: Qstash, tmp_path: Path) -> None:
+def test_without_a_name_the_active_credentials_are_printed(local: Qstash, tmp_path: Path) -> None:
     url, token = local.env.pop("QSTASH_URL"), local.env.pop("QSTASH_TOKEN")
     ran = tmp_path / "token"
     ran.write_text(token)
@@ -138,7 +138,7 @@ def test_without_credentials_nothing_is_printed(
     assert (run.code, run.out, words in run.err) == (code, "", True), run
 
 
-def test_it_warns_of_keys_from_elsewhere_and_of_what_comes_first(qstash: Qstash) -> None:
+def test_keys_from_another_source_and_overriding_variables_cause_warnings(qstash: Qstash) -> None:
     store(qstash, prod=PROD)
     (qstash.home / "config.toml").write_text(
         'default = "prod"\n' + (qstash.home / "config.toml").read_text()

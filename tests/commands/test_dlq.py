@@ -10,7 +10,7 @@ def bury(local: Qstash, sink: Sink, *flags: str) -> str:
     return local("dlq", "list", "-q").out.split()[-1]
 
 
-def test_an_entry_can_be_looked_at(local: Qstash, sink: Sink) -> None:
+def test_an_entry_can_be_displayed(local: Qstash, sink: Sink) -> None:
     sink.body = b"out of paper"
     dlq_id = bury(local, sink, "--label", "night")
 
@@ -22,7 +22,7 @@ def test_an_entry_can_be_looked_at(local: Qstash, sink: Sink) -> None:
     assert local("dlq", "list", "--label", "day").out == ""
 
 
-def test_a_retried_entry_is_delivered_under_a_new_id_and_gone(local: Qstash, sink: Sink) -> None:
+def test_a_retried_entry_is_delivered_under_a_new_id_and_removed(local: Qstash, sink: Sink) -> None:
     dlq_id = bury(local, sink)
     old = sink.received[-1].header("upstash-message-id")
     sink.statuses = [200]
@@ -57,7 +57,7 @@ def test_entries_are_deleted_by_id_or_filter(local: Qstash, sink: Sink) -> None:
     assert local("dlq", "list").out == ""
 
 
-def test_a_list_that_is_cut_says_so(local: Qstash, sink: Sink) -> None:
+def test_a_limited_list_says_so(local: Qstash, sink: Sink) -> None:
     bury(local, sink)
     bury(local, sink)
 
@@ -68,7 +68,7 @@ def test_a_list_that_is_cut_says_so(local: Qstash, sink: Sink) -> None:
     assert local("dlq", "list", "--limit", "1", "--all").out.count("\n") == 2
 
 
-def test_a_nightly_check_fails_when_there_is_an_entry(local: Qstash) -> None:
+def test_fail_if_any_fails_if_there_is_an_entry(local: Qstash) -> None:
     assert local("dlq", "list", "--fail-if-any").code == 0
     local("publish", "http://127.0.0.1:9/", "--retries", "0", "--wait")
 

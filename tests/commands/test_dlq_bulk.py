@@ -1,4 +1,4 @@
-"""`dlq retry` and `dlq delete` of many entries: a hundred ids to a request, or page by page."""
+"""`dlq retry` and `dlq delete` of many entries: a hundred ids per request, or page by page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_several_entries_are_deleted_in_one_request(local: Qstash, sink: Sink) -
     assert local("dlq", "list").out == ""
 
 
-def test_deletes_go_a_hundred_ids_to_a_request(qstash: Qstash) -> None:
+def test_a_request_deletes_up_to_a_hundred_ids(qstash: Qstash) -> None:
     ids = [f"1725323658779-{number}" for number in range(101)]
     with scripted(qstash, {("DELETE", "/v2/dlq"): (200, {"deleted": 100})}) as api:
         qstash("dlq", "delete", *ids)
@@ -68,7 +68,7 @@ def test_the_question_names_the_entries_and_their_number(local: Qstash, sink: Si
     assert local("dlq", "list", "-q").out.count("\n") == 1
 
 
-def test_the_question_says_where_there_are_more_than_a_page(qstash: Qstash) -> None:
+def test_the_question_says_if_there_are_more_entries_than_a_page(qstash: Qstash) -> None:
     message = {"messageId": "msg_1", "url": "https://example.com"}
     entries = [message | {"dlqId": f"1-{number}"} for number in range(100)]
     page = {"messages": entries, "cursor": "1-99"}
@@ -81,7 +81,7 @@ def test_the_question_says_where_there_are_more_than_a_page(qstash: Qstash) -> N
     assert sent(api) == []
 
 
-def test_what_was_deleted_before_an_error_is_reported(qstash: Qstash) -> None:
+def test_entries_deleted_before_an_error_are_reported(qstash: Qstash) -> None:
     answers: Answers = {
         ("DELETE", "/v2/dlq?label=x&count=100&cursor=1-9"): (403, {"error": "no"}),
         ("DELETE", "/v2/dlq"): (200, {"deleted": 100, "cursor": "1-9"}),
@@ -102,7 +102,7 @@ def test_what_was_deleted_before_an_error_is_reported(qstash: Qstash) -> None:
     ],
     ids=["by filter", "by id", "cancel"],
 )
-def test_an_interrupt_says_what_was_done(
+def test_an_interrupt_reports_the_deleted_entries(
     qstash: Qstash, words: tuple[str, ...], field: str, said: str
 ) -> None:
     limit = {"Burst-RateLimit-Limit": "1", "Burst-RateLimit-Reset": "1"}
@@ -123,7 +123,7 @@ def test_an_interrupt_says_what_was_done(
 # Retry
 
 
-def test_several_entries_are_retried_in_one_request_and_with_the_options(
+def test_several_entries_are_retried_in_one_request_with_the_options(
     local: Qstash, sink: Sink
 ) -> None:
     ids = [bury(local, sink) for _ in range(3)]
@@ -138,7 +138,7 @@ def test_several_entries_are_retried_in_one_request_and_with_the_options(
     assert local("dlq", "list").out == ""
 
 
-def test_retries_go_a_hundred_ids_to_a_request(qstash: Qstash) -> None:
+def test_a_request_retries_up_to_a_hundred_ids(qstash: Qstash) -> None:
     ids = [f"1725323658779-{number}" for number in range(250)]
     responses = [{"messageId": f"msg_{number}"} for number in range(100)]
     answers: Answers = {("POST", "/v2/dlq/retry"): (201, {"cursor": "", "responses": responses})}
@@ -151,9 +151,7 @@ def test_retries_go_a_hundred_ids_to_a_request(qstash: Qstash) -> None:
     assert (run.code, run.out.count("\n")) == (0, 300)
 
 
-def test_an_unknown_entry_among_several_is_reported_and_nothing_is_retried(
-    local: Qstash, sink: Sink
-) -> None:
+def test_an_unknown_entry_is_reported_and_nothing_is_retried(local: Qstash, sink: Sink) -> None:
     known = bury(local, sink)
 
     run = local("dlq", "retry", known, "1725323658779-9")
@@ -163,7 +161,9 @@ def test_an_unknown_entry_among_several_is_reported_and_nothing_is_retried(
     assert local("dlq", "list", "-q").out == f"{known}\n"
 
 
-def test_what_was_retried_before_an_error_is_printed_and_awaited(local: Qstash, sink: Sink) -> None:
+def test_messages_retried_before_an_error_are_printed_and_awaited(
+    local: Qstash, sink: Sink
+) -> None:
     message_id = local("publish", sink.url, "--wait").out.strip()
     logged = local("logs", "--message", message_id, "-o", "json").json
     answers: Answers = {
@@ -182,7 +182,7 @@ def test_what_was_retried_before_an_error_is_printed_and_awaited(local: Qstash, 
     assert len(sent(api, "GET")) == 1
 
 
-def test_entries_that_have_no_response_are_counted(qstash: Qstash) -> None:
+def test_entries_without_a_response_are_counted(qstash: Qstash) -> None:
     answers: Answers = {("POST", "/v2/dlq/retry"): (201, {"responses": [{"messageId": "msg_1"}]})}
     with scripted(qstash, answers):
         run = qstash("dlq", "retry", "1-1", "1-2")
@@ -191,7 +191,7 @@ def test_entries_that_have_no_response_are_counted(qstash: Qstash) -> None:
     assert "error: 1 of 2 entries was retried" in run.err
 
 
-# Pages without an end
+# Endless pages
 
 
 @pytest.mark.parametrize("words", [("dlq", "delete"), ("dlq", "retry")], ids=" ".join)
@@ -204,7 +204,7 @@ def test_entries_that_have_no_response_are_counted(qstash: Qstash) -> None:
     ],
     ids=["the same", "in turn", "empty pages"],
 )
-def test_pages_without_an_end_stop_with_what_was_done(
+def test_endless_pages_are_stopped_and_the_progress_is_reported(
     qstash: Qstash, words: tuple[str, ...], case: tuple[Callable[[], Iterator[str]], int, str, int]
 ) -> None:
     cursors, done, why, requests = case

@@ -17,14 +17,14 @@ from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.api_server import HEALTHY, api_server
 from tests.conftest import Qstash, Run
 
-# In the form of QStash's tokens: the base64 of a user and a password.
+# In the format of QStash's tokens: the base64 of a user name and a password.
 TOKEN = "eyJVc2VySUQiOiJhIiwiUGFzc3dvcmQiOiJzZWNyZXQtb2YtYSJ9"
 REDIS = "AVcYASQgYWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNk"
 
 
 @pytest.fixture(scope="module")
 def server_url() -> Iterator[str]:
-    """One embedded server for all tests here: none of them changes anything there."""
+    """An embedded server shared by all tests here, none of which changes its data."""
     with running_server(ServerConfig(port=0)) as url:
         yield url
 
@@ -43,7 +43,7 @@ def doctor(qstash: Qstash, url: str, *flags: str, token: str = TOKEN, **env: Any
     return run
 
 
-def test_all_is_well_with_the_embedded_server(local: Qstash) -> None:
+def test_every_check_passes_with_the_embedded_server(local: Qstash) -> None:
     run = local("doctor", "-o", "json")
 
     assert run.code == 0, run
@@ -55,14 +55,14 @@ def test_all_is_well_with_the_embedded_server(local: Qstash) -> None:
     assert list(run.json[0]) == ["check", "status", "detail", "fix"]
 
 
-def test_the_development_server_is_checked_by_its_flag(qstash: Qstash, server_url: str) -> None:
+def test_dev_checks_the_development_server(qstash: Qstash, server_url: str) -> None:
     run = qstash("doctor", "--dev", QSTASH_DEV_PORT=server_url.rpartition(":")[2])
 
     assert run.code == 0, run
     assert "credentials\tok\tthe development server: selected by --dev" in run.out
 
 
-def test_no_credentials_are_a_failure_and_what_needs_them_is_skipped(qstash: Qstash) -> None:
+def test_missing_credentials_fail_and_dependent_checks_are_skipped(qstash: Qstash) -> None:
     run = qstash("doctor", "--dry-run", "-o", "json")
 
     assert run.code == 3, run
@@ -70,7 +70,7 @@ def test_no_credentials_are_a_failure_and_what_needs_them_is_skipped(qstash: Qst
     assert statuses(run)["token"] == "skipped"
 
 
-def test_a_profile_that_is_not_there_has_no_url_to_ask(qstash: Qstash) -> None:
+def test_an_unknown_profile_has_no_url_to_check(qstash: Qstash) -> None:
     run = qstash("doctor", "-p", "nobody", "-o", "json")
 
     assert run.code == 3, run
@@ -78,7 +78,7 @@ def test_a_profile_that_is_not_there_has_no_url_to_ask(qstash: Qstash) -> None:
     assert statuses(run)["api"] == "skipped"
 
 
-def test_a_wrong_token_is_told_with_what_to_do(local: Qstash) -> None:
+def test_an_invalid_token_is_reported_with_a_fix(local: Qstash) -> None:
     run = doctor(local, local.env["QSTASH_URL"])
 
     assert run.code == 3, run
@@ -90,7 +90,7 @@ def test_a_wrong_token_is_told_with_what_to_do(local: Qstash) -> None:
     assert "hint: copy QSTASH_TOKEN again" in local("doctor", QSTASH_TOKEN=TOKEN).err
 
 
-def test_nothing_that_listens_is_unreachable_and_the_rest_is_skipped(qstash: Qstash) -> None:
+def test_a_closed_port_is_unreachable_and_the_other_checks_are_skipped(qstash: Qstash) -> None:
     run = doctor(qstash, "http://127.0.0.1:9")
 
     assert run.code == 6, run
@@ -107,7 +107,7 @@ def test_a_name_without_an_address_is_unreachable(qstash: Qstash) -> None:
     assert {statuses(run)[name] for name in ("tls", "api", "region")} == {"skipped"}
 
 
-def test_a_server_that_never_answers_is_given_up(qstash: Qstash) -> None:
+def test_a_server_that_never_responds_is_abandoned(qstash: Qstash) -> None:
     with api_server(is_late=True) as api:
         began_at = time.monotonic()
         run = doctor(qstash, api.url, "--request-timeout", "1s")
@@ -127,15 +127,13 @@ def test_a_server_that_never_answers_is_given_up(qstash: Qstash) -> None:
         (3600, "failure", "3,600s behind"),
     ],
 )
-def test_a_clock_that_goes_wrong_is_told(
-    qstash: Qstash, ahead_s: float, status: str, words: str
-) -> None:
+def test_a_wrong_clock_is_reported(qstash: Qstash, ahead_s: float, status: str, words: str) -> None:
     with api_server(ahead_s=ahead_s) as api:
         run = doctor(qstash, api.url)
 
     found = checks(run)["clock"]
     assert found["status"] == status
-    # The seconds of a Date header are whole ones.
+    # A Date header has whole seconds.
     near = [words.replace("60s", s) for s in ("59s", "60s", "61s")] + [
         words.replace("3,600", s) for s in ("3,599", "3,600", "3,601")
     ]
@@ -145,14 +143,14 @@ def test_a_clock_that_goes_wrong_is_told(
 
 @pytest.fixture
 def encrypted() -> tuple[trustme.CA, ssl.SSLContext]:
-    """An authority that nobody trusts, and what a server needs to show its certificate."""
+    """An authority that nobody trusts, and the TLS context of a server with its certificate."""
     authority = trustme.CA(organization_name="Unheard Of")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     return authority, context
 
 
-def test_a_certificate_of_an_unknown_authority_is_told_and_no_token_is_sent(
+def test_a_certificate_of_an_unknown_authority_is_reported_and_no_token_is_sent(
     qstash: Qstash, encrypted: tuple[trustme.CA, ssl.SSLContext]
 ) -> None:
     with api_server(certificate=encrypted[1]) as api:
@@ -173,7 +171,7 @@ def test_a_certificate_of_an_authority_in_ssl_cert_file_is_trusted(
 ) -> None:
     file = str(tmp_path / "authority.pem")
     encrypted[0].cert_pem.write_to_path(file)
-    # The TLS library reads it from the process.
+    # The TLS library reads this variable from the process.
     monkeypatch.setenv("SSL_CERT_FILE", file)
     with api_server(certificate=encrypted[1]) as api:
         run = doctor(qstash, api.url, SSL_CERT_FILE=file)
@@ -192,7 +190,7 @@ def check_of(result: Result, name: str) -> Mapping[str, Any]:
     return next(check for check in result.data if check["check"] == name)
 
 
-def test_a_token_of_the_other_region_gets_exactly_that_fix(qstash: Qstash) -> None:
+def test_a_token_of_the_other_region_is_reported_with_its_fix(qstash: Qstash) -> None:
     with api_server(accepts="other") as eu, api_server(accepts=TOKEN) as us:
         regions = {"eu-central-1": eu.url, "us-east-1": us.url}
 
@@ -209,7 +207,7 @@ def test_a_token_of_the_other_region_gets_exactly_that_fix(qstash: Qstash) -> No
     )  # fmt: skip
 
 
-def test_the_fix_for_a_profile_is_a_command_that_mends_it(qstash: Qstash) -> None:
+def test_the_fix_for_a_profile_is_a_command_that_repairs_it(qstash: Qstash) -> None:
     with api_server(accepts="other") as eu, api_server(accepts=TOKEN) as us:
         regions = {"eu-central-1": eu.url, "us-east-1": us.url}
         qstash("config", "set", "prod", "--api-url", eu.url, "--token-stdin", stdin=TOKEN.encode())
@@ -224,7 +222,7 @@ def test_the_fix_for_a_profile_is_a_command_that_mends_it(qstash: Qstash) -> Non
         )
 
 
-def test_an_accepted_token_is_sent_to_no_other_region(qstash: Qstash) -> None:
+def test_an_accepted_token_is_not_sent_to_another_region(qstash: Qstash) -> None:
     with api_server() as eu, api_server() as us:
         result = examined(qstash, {"eu-central-1": eu.url, "us-east-1": us.url}, eu.url)
 
@@ -251,7 +249,9 @@ def test_a_token_of_another_host_is_not_tried_in_the_regions(qstash: Qstash) -> 
         ("123e4567-e89b-12d3-a456-426614174000", "a management API key"),
     ],
 )
-def test_what_is_no_token_is_named_and_not_sent(qstash: Qstash, token: str, words: str) -> None:
+def test_a_value_that_is_not_a_token_is_reported_and_not_sent(
+    qstash: Qstash, token: str, words: str
+) -> None:
     with api_server() as api:
         run = doctor(qstash, api.url, token=token)
 
@@ -260,14 +260,14 @@ def test_what_is_no_token_is_named_and_not_sent(qstash: Qstash, token: str, word
     assert all(sent != f"Bearer {token}" for _, _, sent in api.requests)
 
 
-def test_a_redis_token_is_guessed(qstash: Qstash) -> None:
+def test_a_redis_token_is_recognised(qstash: Qstash) -> None:
     with api_server(accepts="other") as api:
         run = doctor(qstash, api.url, token=REDIS)
 
     assert "looks like the token of a Redis database" in checks(run)["token"]["detail"]
 
 
-def test_quotes_around_the_token_are_a_warning(local: Qstash) -> None:
+def test_quotes_around_the_token_cause_a_warning(local: Qstash) -> None:
     run = local("doctor", "-o", "json", QSTASH_TOKEN=f'"{DEV_USER.token}"')
 
     assert run.code == 0, run
@@ -275,7 +275,7 @@ def test_quotes_around_the_token_are_a_warning(local: Qstash) -> None:
     assert "QSTASH_TOKEN has quotes or spaces" in checks(run)["credentials"]["detail"]
 
 
-def test_a_read_only_token_is_a_warning(qstash: Qstash) -> None:
+def test_a_read_only_token_causes_a_warning(qstash: Qstash) -> None:
     answers = {**HEALTHY, ("POST", "/v2/publish"): (403, {"error": "read-only token"}),
                ("GET", "/v2/keys"): (403, {"error": "read-only token"})}  # fmt: skip
     with api_server(answers=answers) as api:
@@ -286,7 +286,7 @@ def test_a_read_only_token_is_a_warning(qstash: Qstash) -> None:
     assert "may not read the account's" in checks(run)["signing-keys"]["detail"]
 
 
-def test_something_else_that_listens_there_is_told(qstash: Qstash) -> None:
+def test_another_kind_of_server_is_reported(qstash: Qstash) -> None:
     with api_server(answers={("GET", "/"): (200, b"<html>")}) as api:
         run = doctor(qstash, api.url)
 
@@ -294,7 +294,7 @@ def test_something_else_that_listens_there_is_told(qstash: Qstash) -> None:
     assert "unlike QStash" in checks(run)["api"]["detail"]
 
 
-def test_a_broken_configuration_is_named_and_ends_the_checks(qstash: Qstash) -> None:
+def test_an_invalid_configuration_is_reported_and_ends_the_checks(qstash: Qstash) -> None:
     qstash.home.mkdir()
     (qstash.home / "config.toml").write_text("default = [")
 
@@ -305,7 +305,7 @@ def test_a_broken_configuration_is_named_and_ends_the_checks(qstash: Qstash) -> 
     assert set(statuses(run).values()) == {"ok", "failure", "skipped"}
 
 
-def test_a_configuration_that_others_can_read_is_made_private_with_a_warning(local: Qstash) -> None:
+def test_a_readable_configuration_is_made_private_with_a_warning(local: Qstash) -> None:
     local("config", "set", "prod", "--token-stdin", stdin=TOKEN.encode())
     (local.home / "config.toml").chmod(0o644)
 
@@ -317,7 +317,7 @@ def test_a_configuration_that_others_can_read_is_made_private_with_a_warning(loc
     assert "it comes before profile prod" in checks(run)["credentials"]["detail"]
 
 
-def test_a_dry_run_asks_nothing(qstash: Qstash) -> None:
+def test_a_dry_run_sends_nothing(qstash: Qstash) -> None:
     with api_server() as api:
         run = doctor(qstash, api.url, "--dry-run")
 
@@ -325,7 +325,7 @@ def test_a_dry_run_asks_nothing(qstash: Qstash) -> None:
     assert statuses(run)["api"] == "skipped"
 
 
-def test_a_terminal_shows_every_fix_whole_below_its_check(local: Qstash) -> None:
+def test_a_terminal_displays_every_fix_in_full_below_its_check(local: Qstash) -> None:
     run = local("doctor", tty=True, columns=60, QSTASH_TOKEN=TOKEN, NO_COLOR="1")
 
     lines = run.out.splitlines()
@@ -335,7 +335,7 @@ def test_a_terminal_shows_every_fix_whole_below_its_check(local: Qstash) -> None
     assert "…" not in run.out.replace("eyJV…J9", "")
 
 
-def test_what_a_server_says_cannot_move_the_cursor(qstash: Qstash) -> None:
+def test_text_of_a_server_cannot_move_the_cursor(qstash: Qstash) -> None:
     answers = {("GET", "/v2/logs"): (401, {"error": "\x1b[2Jwiped"})}
     with api_server(answers=answers) as api:
         run = qstash("doctor", tty=True, QSTASH_URL=api.url, QSTASH_TOKEN=TOKEN, NO_COLOR="1")
@@ -347,10 +347,10 @@ def test_what_a_server_says_cannot_move_the_cursor(qstash: Qstash) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("SSL_CERT_FILE", "/nowhere"), ("HTTPS_PROXY", "http://me:hush@a:x")]
 )
-def test_commands_name_the_variable_that_keeps_them_from_connecting(
+def test_commands_name_the_variable_that_prevents_a_connection(
     qstash: Qstash, name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # httpx reads both from the process.
+    # httpx reads both variables from the process.
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv(name, value)
 

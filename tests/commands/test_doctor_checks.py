@@ -1,4 +1,4 @@
-"""The checks of `doctor` that need no server: what they say of what they are given."""
+"""The checks of `doctor` that need no server."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KEY_CASES: dict[str, tuple[ConfiguredKeys, str, str]] = {
 
 
 @pytest.mark.parametrize("case", KEY_CASES.values(), ids=list(KEY_CASES))
-def test_signing_keys_are_compared_and_never_shown(case: tuple[ConfiguredKeys, str, str]) -> None:
+def test_signing_keys_are_compared_and_never_printed(case: tuple[ConfiguredKeys, str, str]) -> None:
     configured, status, words = case
 
     check = account.signing_keys(configured, Measurement(status=200, content=KEYS))
@@ -77,7 +77,7 @@ def test_proxies_are_reported_without_their_passwords(
     assert "hush" not in check.detail + check.fix
 
 
-def test_certificates_that_are_not_there_are_a_failure(tmp_path: Path) -> None:
+def test_missing_certificate_files_fail(tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.touch()
 
@@ -91,14 +91,14 @@ def test_certificates_that_are_not_there_are_a_failure(tmp_path: Path) -> None:
     assert status(REQUESTS_CA_BUNDLE="a") == "warning"
 
 
-def test_slow_answers_are_a_warning() -> None:
+def test_slow_responses_cause_a_warning() -> None:
     assert network.latency([Measurement(took_ms=ms) for ms in (5, 9, 2000)]).detail.startswith(
         "9 ms"
     )
     assert network.latency([Measurement(took_ms=1500)]).status == "warning"
 
 
-def test_few_samples_are_taken_of_slow_answers() -> None:
+def test_slow_responses_reduce_the_number_of_samples() -> None:
     slow = Measurement(took_ms=2000)
 
     assert len(list(network.samples(slow, lambda: slow))) == 1

@@ -1,4 +1,4 @@
-"""Waiting for a queue: by the last state of each message, and by QStash's times alone."""
+"""Waiting for a queue uses only the states of messages and QStash's own times."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def entry(name: str, state: str, time: int = T) -> LogEntry:
 
 @dataclass
 class FakeQueue:
-    """A queue whose lag and log change poll by poll; after the last they stay. Its clock goes on
-    with each sleep.
+    """A queue whose lag and log change with each poll, and whose last state remains.
+
+    The clock advances with each sleep.
     """
 
     polls: list[Poll]
@@ -41,7 +42,7 @@ class FakeQueue:
         new: list[LogEntry] = []
         if self.polls:
             self.lag, new = self.polls.pop(0)
-        # Newest first, as they were written.
+        # Newest first.
         self.log = sorted([*reversed(new), *self.log], key=lambda one: -one["time"])
         return cast("Queue", {"name": "orders", "lag": self.lag, "paused": self.is_paused})
 
@@ -65,14 +66,14 @@ class FakeQueue:
 
 
 def idle_after(fake: FakeQueue) -> int:
-    """After how many polls it is idle."""
+    """Returns the number of polls until the queue is idle."""
     wait_for_idle(fake.watched(), 60)
     return len(fake.asked_ms)
 
 
 @pytest.mark.parametrize("state", ["ACTIVE", "ERROR", "RETRY"])
 @pytest.mark.parametrize("is_paused", [True, False])
-def test_what_is_in_flight_is_waited_for(state: str, is_paused: bool) -> None:
+def test_messages_in_flight_are_waited_for(state: str, is_paused: bool) -> None:
     started = [entry("m", "CREATED"), entry("m", state)]
     fake = FakeQueue([(1, started), (1, []), (0, [entry("m", "DELIVERED")])], is_paused=is_paused)
 
@@ -80,24 +81,26 @@ def test_what_is_in_flight_is_waited_for(state: str, is_paused: bool) -> None:
 
 
 @pytest.mark.parametrize(("is_paused", "polls"), [(True, 1), (False, 2)])
-def test_what_waits_is_waited_for_unless_the_queue_is_paused(is_paused: bool, polls: int) -> None:
+def test_waiting_messages_are_waited_for_unless_the_queue_is_paused(
+    is_paused: bool, polls: int
+) -> None:
     ends = [entry("m", "ACTIVE"), entry("m", "DELIVERED")]
     fake = FakeQueue([(1, [entry("m", "CREATED")]), (0, ends)], is_paused=is_paused)
 
     assert idle_after(fake) == polls
 
 
-def test_what_the_log_does_not_have_yet_is_told_by_the_lag() -> None:
+def test_the_lag_counts_messages_missing_in_the_log() -> None:
     assert idle_after(FakeQueue([(2, []), (1, []), (0, [])])) == 3
 
 
-def test_what_the_lag_does_not_have_yet_is_told_by_the_log() -> None:
+def test_the_log_counts_messages_missing_in_the_lag() -> None:
     end = [entry("m", "CANCELED")]
 
     assert idle_after(FakeQueue([(0, [entry("m", "CREATED")]), (0, end)])) == 2
 
 
-def test_the_log_is_read_whole_and_then_from_the_newest_entry_on() -> None:
+def test_the_whole_log_is_read_once_and_then_only_new_entries() -> None:
     old, new = T - 10 * LOG_LAG_MS, T + 2 * LOG_LAG_MS
     fake = FakeQueue(
         [
@@ -112,7 +115,7 @@ def test_the_log_is_read_whole_and_then_from_the_newest_entry_on() -> None:
     assert fake.asked_ms == [0, T - LOG_LAG_MS, T + 1 - LOG_LAG_MS, T + 1 - LOG_LAG_MS]
 
 
-def test_an_entry_may_be_late_and_a_state_is_no_older_for_that() -> None:
+def test_a_late_entry_does_not_replace_a_newer_state() -> None:
     fake = FakeQueue(
         [
             (1, [entry("m", "DELIVERED", T + 5)]),
@@ -124,13 +127,13 @@ def test_an_entry_may_be_late_and_a_state_is_no_older_for_that() -> None:
     assert idle_after(fake) == 3
 
 
-def test_entries_of_one_millisecond_may_come_in_any_order() -> None:
+def test_entries_of_the_same_millisecond_may_have_any_order() -> None:
     fake = FakeQueue([(0, [entry("m", "DELIVERED"), entry("m", "ACTIVE"), entry("m", "CREATED")])])
 
     assert idle_after(fake) == 1
 
 
-def test_an_attempt_that_outlives_its_cancelled_message_is_not_waited_for() -> None:
+def test_the_last_attempt_of_a_cancelled_message_is_not_waited_for() -> None:
     late = T + 3 * LOG_LAG_MS
     fake = FakeQueue(
         [
@@ -146,7 +149,7 @@ def test_an_attempt_that_outlives_its_cancelled_message_is_not_waited_for() -> N
     ]  # fmt: skip
 
 
-def test_the_polls_grow_apart_and_end_with_the_time() -> None:
+def test_pauses_between_polls_grow_until_the_timeout() -> None:
     fake = FakeQueue([(3, [entry("m", "CREATED"), entry("m", "ACTIVE")])])
 
     with pytest.raises(WaitTimedOut) as raised:
@@ -159,14 +162,14 @@ def test_the_polls_grow_apart_and_end_with_the_time() -> None:
     assert raised.value.hint == "`qstash queue wait orders --idle` goes on waiting"
 
 
-def test_a_lag_is_waited_for_without_the_log() -> None:
+def test_the_lag_is_waited_for_without_the_log() -> None:
     fake = FakeQueue([(12, []), (11, []), (10, []), (9, [])])
 
     assert wait_for_lag(fake.watched(), 10, 60)["lag"] == 10
     assert (fake.asked_ms, len(fake.slept_s)) == ([], 2)
 
 
-def test_a_lag_that_stays_is_told() -> None:
+def test_a_lag_that_remains_is_reported() -> None:
     with pytest.raises(WaitTimedOut) as raised:
         wait_for_lag(FakeQueue([(12, [])]).watched(), 10, 1)
 

@@ -1,4 +1,4 @@
-"""`export` against real servers, and the way from one to another."""
+"""`export` with real servers, and moving an account to another server."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_redacted_schedules_are_not_exported(local: Qstash) -> None:
     assert "body: QStash hides its body; one-header: QStash hides its header Auth" in exported.err
 
 
-def test_hidden_options_of_a_managed_schedule_are_not_lost_silently(
+def test_hidden_options_of_a_managed_schedule_are_reported(
     local: Qstash, write: Callable[[str], str]
 ) -> None:
     text = f'[schedules.s]\ndestination = "{URL}"\ncron = "@daily"\n'
@@ -86,7 +86,7 @@ def test_hidden_options_of_a_managed_schedule_are_not_lost_silently(
         ("body", "\ud800", ""),
     ],
 )
-def test_a_damaged_body_of_a_schedule_is_named(
+def test_a_schedule_with_a_damaged_body_is_named(
     qstash: Qstash, command: tuple[str, ...], field: str, value: str, message: str
 ) -> None:
     schedule = {"scheduleId": "nightly", "cron": "0 3 * * *", "destination": "https://a.example",

@@ -32,7 +32,7 @@ def test_an_empty_dlq_is_reported_as_empty(local: Qstash) -> None:
 
 
 @pytest.mark.parametrize("flags", [(), ("--by-message",)], ids=["entries", "messages"])
-def test_logs_without_matches_say_that_nothing_matches(
+def test_logs_without_matches_say_that_no_entries_match(
     local: Qstash, undelivered: Callable[..., None], flags: tuple[str, ...]
 ) -> None:
     assert "match" not in local("logs", *flags, tty=True).out
@@ -59,7 +59,7 @@ def test_the_note_about_more_entries_follows_the_whole_json_document(
     assert terminal.out.getvalue()[end:].strip().startswith("note: showing the newest 1;")
 
 
-def test_a_wide_table_cuts_nothing(local: Qstash) -> None:
+def test_a_wide_table_shortens_nothing(local: Qstash) -> None:
     url = "https://app.example.com/" + "long/" * 30
     local("urlgroup", "add", "group", url)
 

@@ -23,7 +23,7 @@ def test_a_key_is_pinned_paused_resumed_and_unpinned(local: Qstash, sink: Sink) 
     assert local("flow", "global").out == "0\t100\n"
 
 
-def test_mistakes_are_told(local: Qstash) -> None:
+def test_invalid_options_are_reported(local: Qstash) -> None:
     assert local("flow", "get", "nobody").code == 4
     assert local("flow", "get", "").code == 2
     assert local("flow", "pin", "k").code == 2

@@ -1,4 +1,4 @@
-"""Following the log: every entry once, over late entries, full pages and faults."""
+"""`logs --follow` yields every entry once, despite late entries, full pages and errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.faults import Proxy, running_proxy
 
 
 class Ended(Exception):
-    """The test has no more to show."""
+    """Ends the test after its last poll."""
 
 
 def entry(number: int, time: int) -> LogEntry:
@@ -29,7 +29,7 @@ def entry(number: int, time: int) -> LogEntry:
 
 @dataclass
 class FakeLog:
-    """A log whose entries appear poll by poll, some of them faults."""
+    """A log whose entries appear with each poll; some polls are errors."""
 
     polls: list[Sequence[LogEntry] | QstashError]
     there: list[LogEntry] = field(default_factory=list)
@@ -70,10 +70,10 @@ def shown(fake: FakeLog, since_ms: int | None = 0) -> list[str]:
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 50), st.integers(0, LOG_LAG_MS)), max_size=20)))
-def test_every_entry_is_shown_once_however_late_it_is(
+def test_every_entry_is_yielded_once_however_late_it_is(
     polls: list[list[tuple[int, int]]],
 ) -> None:
-    # Each poll is a minute later than the one before, and its entries up to the lag older.
+    # Each poll is a minute later than the previous one, and its entries are late by up to the lag.
     numbers = iter(range(10_000))
     made = [
         [entry(next(numbers), 60_000 + minute * 1000 - late + jump) for jump, late in poll]
@@ -91,14 +91,14 @@ def test_every_entry_is_shown_once_however_late_it_is(
     assert sorted(found) == sorted(one["messageId"] for poll in kept for one in poll)
 
 
-def test_without_a_time_only_what_comes_is_shown_by_qstashs_own_clock() -> None:
+def test_without_a_start_time_only_new_entries_by_qstashs_clock_are_yielded() -> None:
     old = [entry(n, 5_000_000 - n) for n in range(3000)]
     fake = FakeLog(polls=[[], [entry(9001, 5_000_000)], [entry(9002, 4_999_000)]], there=old)
 
     assert shown(fake, None) == ["msg_9001", "msg_9002"]
 
 
-def test_faults_are_told_once_and_waited_out_longer_and_longer() -> None:
+def test_errors_are_reported_once_and_retried_with_growing_pauses() -> None:
     faults: list[Sequence[LogEntry] | QstashError] = [
         Unreachable("nothing answers"),
         QstashError("on purpose", status=500),
@@ -115,7 +115,7 @@ def test_faults_are_told_once_and_waited_out_longer_and_longer() -> None:
 
 
 @pytest.mark.parametrize("at_first", [True, False])
-def test_a_refused_token_ends_it(at_first: bool) -> None:
+def test_a_rejected_token_ends_the_command(at_first: bool) -> None:
     refused = BadCredentials("no")
     fake = FakeLog(polls=[refused] if at_first else [[], refused])
 
@@ -123,7 +123,7 @@ def test_a_refused_token_ends_it(at_first: bool) -> None:
         shown(fake)
 
 
-def test_a_server_that_never_answered_is_not_waited_for() -> None:
+def test_an_error_of_the_first_request_is_not_retried() -> None:
     with pytest.raises(Unreachable):
         shown(FakeLog(polls=[Unreachable("nothing answers")]))
 

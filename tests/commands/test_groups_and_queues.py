@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.conftest import Qstash, Sink
 
 
-def test_a_group_is_made_published_to_and_deleted(local: Qstash, sink: Sink) -> None:
+def test_a_group_is_created_published_to_and_deleted(local: Qstash, sink: Sink) -> None:
     local("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b")
     local("urlgroup", "add", "team", f"{sink.url}/c", "--name", "third")
     local("urlgroup", "headers", "team", "-H", "X-Team: blue", "-H", "Upstash-Retries: 1")
@@ -40,7 +40,7 @@ def test_endpoints_need_a_scheme_and_a_public_host(qstash: Qstash) -> None:
         assert (run.code, run.err.count("hint: ")) == (2, 1), run
 
 
-def test_the_dead_endpoints_of_a_group_are_listed(local: Qstash, sink: Sink) -> None:
+def test_unresponsive_endpoints_of_a_group_are_listed(local: Qstash, sink: Sink) -> None:
     local("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b")
     assert local("urlgroup", "check", "team").code == 0
     local("urlgroup", "add", "team", "http://127.0.0.1:9/", "--name", "gone")
@@ -50,12 +50,12 @@ def test_the_dead_endpoints_of_a_group_are_listed(local: Qstash, sink: Sink) -> 
     assert run.code == 1
     assert run.out == "http://127.0.0.1:9/\tgone\n"
     assert "1 of 3 endpoints are dead" in run.err
-    # A HEAD was enough for those that answer it.
+    # A HEAD request is enough for endpoints that support it.
     assert {request.method for request in sink.received} == {"HEAD"}
     assert not any(request.header("authorization") for request in sink.received)
 
 
-def test_an_endpoint_that_only_knows_get_is_alive(local: Qstash, sink: Sink) -> None:
+def test_an_endpoint_that_supports_only_get_is_responsive(local: Qstash, sink: Sink) -> None:
     local("urlgroup", "add", "team", sink.url)
     sink.statuses = [404, 200]
 
@@ -63,7 +63,7 @@ def test_an_endpoint_that_only_knows_get_is_alive(local: Qstash, sink: Sink) -> 
     assert [request.method for request in sink.received] == ["HEAD", "GET"]
 
 
-def test_topic_is_another_name_of_urlgroup(local: Qstash, sink: Sink) -> None:
+def test_topic_is_an_alias_of_urlgroup(local: Qstash, sink: Sink) -> None:
     assert local("topic", "add", "team", sink.url).code == 0
     assert local("topic", "list", "-q").out == "team\n"
     assert "topic" not in local("--help").out.split()

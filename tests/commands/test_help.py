@@ -1,4 +1,4 @@
-"""The topics of `qstash help` are true, and every command's help ends with examples."""
+"""The topics of `qstash help` are correct, and every command's help ends with examples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from qstash_cli.protocol.durations import format_duration
 from tests.conftest import Qstash
 
 PACKAGE = Path(qstash_cli.__file__).parent
-# What `help environment` tells in the words of another variable, and what shells and tools set.
+# Variables that `help environment` describes under another name, or that shells and tools set.
 COVERED_ELSEWHERE = {"ALL_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "TERM"}
 
 
@@ -34,7 +34,7 @@ def test_the_help_ends_with_examples(name: str, command: Command) -> None:
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_a_topic_fits_on_a_screen(topic: str, qstash: Qstash) -> None:
+def test_a_topic_fits_the_screen(topic: str, qstash: Qstash) -> None:
     run = qstash("help", topic)
 
     assert run.code == 0
@@ -42,13 +42,13 @@ def test_a_topic_fits_on_a_screen(topic: str, qstash: Qstash) -> None:
     assert run.out == f"{TOPICS[topic]()}\n"
 
 
-def test_every_exit_code_has_its_words(qstash: Qstash) -> None:
+def test_every_exit_code_is_described(qstash: Qstash) -> None:
     assert set(EXIT_CODES) == set(ExitCode)
     output = re.findall(r"^ *(\d+)  \S", qstash("help", "exit-codes").out, re.MULTILINE)
     assert [int(code) for code in output] == sorted(ExitCode)
 
 
-def test_every_variable_that_is_read_is_told(qstash: Qstash) -> None:
+def test_every_variable_is_described(qstash: Qstash) -> None:
     read = set()
     for path in PACKAGE.rglob("*.py"):
         if path.name != "_topics.py":
@@ -73,7 +73,7 @@ def test_the_topic_on_retries_has_the_real_waits(qstash: Qstash) -> None:
     assert f"{DEFAULT_RETRIES} times" in output
 
 
-def test_without_a_topic_they_are_listed_and_a_wrong_one_is_told(qstash: Qstash) -> None:
+def test_help_lists_the_topics_and_an_unknown_one_is_an_error(qstash: Qstash) -> None:
     listed, wrong = qstash("help"), qstash("help", "exit-code")
 
     assert [line.split()[-1] for line in listed.out.splitlines()] == list(TOPICS)
@@ -83,7 +83,7 @@ def test_without_a_topic_they_are_listed_and_a_wrong_one_is_told(qstash: Qstash)
 
 @pytest.fixture
 def printed(qstash: Qstash, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """The exit code of a line, and what Typer prints for it."""
+    """Returns the exit code of a command line and the text that Typer prints for it."""
 
     def run(*argv: str) -> tuple[int, str]:
         code = qstash(*argv).code
@@ -92,7 +92,9 @@ def printed(qstash: Qstash, capsys: pytest.CaptureFixture[str]) -> Callable[...,
     return run
 
 
-def test_help_of_a_command_is_its_help(printed: Callable[..., tuple[int, str]]) -> None:
+def test_help_command_prints_the_help_of_the_command(
+    printed: Callable[..., tuple[int, str]],
+) -> None:
     by_word, by_option = printed("help", "dlq", "retry"), printed("dlq", "retry", "--help")
 
     assert by_word == by_option
@@ -114,7 +116,7 @@ def test_the_help_names_every_option_and_argument(
 
 
 @pytest.mark.parametrize("name", ["publish", "schedule create", "dlq retry"])
-def test_the_options_of_callbacks_are_two_rows(
+def test_the_options_of_callbacks_take_two_rows(
     name: str, printed: Callable[..., tuple[int, str]]
 ) -> None:
     _, text = printed(*name.split(), "--help")
@@ -124,7 +126,9 @@ def test_the_options_of_callbacks_are_two_rows(
     assert "--callback-retries" not in text
 
 
-def test_a_help_has_the_paragraphs_of_its_source(printed: Callable[..., tuple[int, str]]) -> None:
+def test_a_help_text_keeps_the_paragraphs_of_its_source(
+    printed: Callable[..., tuple[int, str]],
+) -> None:
     _, text = printed("plan", "--help")
 
     lines = [line.strip() for line in text.splitlines()]
@@ -147,14 +151,16 @@ def test_a_missing_command_prints_the_help_and_exits_2(
         ("queue nope --help", "no such command 'nope'"),
     ],
 )
-def test_a_mistake_beside_help_is_reported(line: str, message: str, qstash: Qstash) -> None:
+def test_a_usage_error_together_with_help_is_reported(
+    line: str, message: str, qstash: Qstash
+) -> None:
     run = qstash(*line.split())
 
     assert (run.code, run.out) == (2, "")
     assert message in run.err
 
 
-def test_a_value_that_reads_help_is_a_value(qstash: Qstash) -> None:
+def test_the_value_help_of_an_option_is_a_value(qstash: Qstash) -> None:
     run = qstash("publish", "https://example.com", "-d", "--help", "--curl")
 
     assert run.code == 0
@@ -174,7 +180,7 @@ def test_a_value_that_reads_help_is_a_value(qstash: Qstash) -> None:
         ("message show msg_1", "use `qstash message get`"),
     ],
 )
-def test_the_words_of_other_tools_lead_to_the_command(qstash: Qstash, line: str, hint: str) -> None:
+def test_terms_of_other_tools_suggest_the_command(qstash: Qstash, line: str, hint: str) -> None:
     run = qstash(*line.split())
 
     assert run.code == 2
@@ -189,5 +195,5 @@ def test_every_hinted_command_exists() -> None:
         assert first in names or f"{first} {rest[0]}" in names
 
 
-def test_options_may_stand_before_a_help(printed: Callable[..., tuple[int, str]]) -> None:
+def test_options_are_accepted_before_help(printed: Callable[..., tuple[int, str]]) -> None:
     assert printed("-p", "prod", "--help") == printed("--help")

@@ -1,4 +1,4 @@
-"""Keys are rotated only where every endpoint that was named knows the next one."""
+"""Keys are rotated only if every given endpoint accepts the next key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CURRENT, NEXT = DEV_USER.current_signing_key, DEV_USER.next_signing_key
 
 @contextmanager
 def holding(current: str, following: str) -> Iterator[tuple[str, LocalEndpoint]]:
-    """An endpoint with the official Receiver, and its URL."""
+    """Runs an endpoint with the official Receiver, and yields its URL and the endpoint."""
     receiver, where = Receiver(current, following), [""]
 
     def answer(request: Received) -> tuple[int, bytes]:
@@ -40,7 +40,7 @@ def holding(current: str, following: str) -> Iterator[tuple[str, LocalEndpoint]]
 
 @pytest.fixture
 def nobody() -> Iterator[str]:
-    """A URL at which nothing answers."""
+    """A URL at which no server runs."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}/hook"
@@ -69,7 +69,7 @@ def test_the_variables_to_deploy_are_printed(local: Qstash, *, tty: bool) -> Non
     assert as_json.json == in_force(local)
 
 
-def test_an_endpoint_that_knows_both_keys_still_verifies_after_the_rotation(local: Qstash) -> None:
+def test_an_endpoint_with_both_keys_still_accepts_after_the_rotation(local: Qstash) -> None:
     with holding(CURRENT, NEXT) as (url, endpoint):
         run = rotate(local, url)
         delivered = local("publish", url, "-d", "x", "--retries", "0", "--wait")
@@ -81,7 +81,7 @@ def test_an_endpoint_that_knows_both_keys_still_verifies_after_the_rotation(loca
         assert [r.body for r in endpoint.received] == [b"{}", b"x"]
 
 
-def test_the_pair_that_is_printed_is_what_the_next_rotation_needs(local: Qstash) -> None:
+def test_the_printed_pair_is_sufficient_for_the_next_rotation(local: Qstash) -> None:
     first = rotate(local)
     pair = dict(line.split("=", 1) for line in first.out.splitlines())
 
@@ -90,7 +90,7 @@ def test_the_pair_that_is_printed_is_what_the_next_rotation_needs(local: Qstash)
         assert rotate(local, new).code == 0
 
 
-def test_an_endpoint_that_knows_only_the_current_key_stops_it(local: Qstash) -> None:
+def test_an_endpoint_with_only_the_current_key_prevents_the_rotation(local: Qstash) -> None:
     before = in_force(local)
     with holding(CURRENT, "sig_old") as (url, endpoint), holding(CURRENT, NEXT) as (good, _):
         run = rotate(local, good, url, url)
@@ -118,7 +118,7 @@ def test_every_endpoint_that_does_not_accept_is_named(local: Qstash, nobody: str
     assert in_force(local) == before
 
 
-def test_an_endpoint_that_takes_too_long_does_not_accept(local: Qstash) -> None:
+def test_a_slow_endpoint_does_not_accept(local: Qstash) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -128,7 +128,7 @@ def test_an_endpoint_that_takes_too_long_does_not_accept(local: Qstash) -> None:
     assert (run.code, f"{url} did not respond: no response within 1s" in run.err) == (1, True), run
 
 
-def test_it_can_be_forced(local: Qstash, nobody: str) -> None:
+def test_the_rotation_can_be_forced(local: Qstash, nobody: str) -> None:
     run = rotate(local, nobody, more=("--yes", "--force"))
 
     assert run.code == 0, run
@@ -146,7 +146,7 @@ def test_it_can_be_forced(local: Qstash, nobody: str) -> None:
         (("--probe", "SINK"), "not confirmed: Send a signed request to SINK, then rotate"),
     ],
 )
-def test_mistakes_are_told_before_anything_is_sent(
+def test_invalid_options_are_reported_before_anything_is_sent(
     local: Qstash, sink: Sink, argv: tuple[str, ...], words: str
 ) -> None:
     before = in_force(local)
@@ -172,7 +172,7 @@ def test_the_question_names_the_endpoints(
 
 
 @pytest.mark.parametrize("flag", ["--dry-run", "--curl"])
-def test_where_it_is_only_shown_nothing_is_probed(local: Qstash, sink: Sink, flag: str) -> None:
+def test_a_preview_probes_no_endpoint(local: Qstash, sink: Sink, flag: str) -> None:
     before = in_force(local)
 
     run = rotate(local, sink.url, more=(flag,))
@@ -182,7 +182,7 @@ def test_where_it_is_only_shown_nothing_is_probed(local: Qstash, sink: Sink, fla
     assert in_force(local) == before
 
 
-def test_a_profile_that_stores_keys_is_told_to_have_the_old_ones(local: Qstash) -> None:
+def test_a_profile_with_old_keys_causes_a_note(local: Qstash) -> None:
     url, token = local.env.pop("QSTASH_URL"), local.env.pop("QSTASH_TOKEN")
     for name in ("prod", "bare"):
         local("config", "set", name, "--api-url", url, "--token-stdin", stdin=token.encode())
@@ -200,7 +200,7 @@ def test_a_profile_that_stores_keys_is_told_to_have_the_old_ones(local: Qstash) 
     assert shown["QSTASH_NEXT_SIGNING_KEY"] == run.json["next"]
 
 
-def test_a_qstash_that_tells_no_next_key_is_not_asked_to_rotate(qstash: Qstash, sink: Sink) -> None:
+def test_without_a_next_key_nothing_is_rotated(qstash: Qstash, sink: Sink) -> None:
     with running_endpoint(lambda _request: (200, b'{"current":"sig_1"}')) as api:
         run = qstash("keys", "rotate", "--probe", sink.url, "--yes", "--api-url", api.url)
 

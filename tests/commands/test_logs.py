@@ -18,7 +18,7 @@ from tests.conftest import Qstash, Sink
 URL = "https://example.com"
 
 
-def test_the_log_shows_every_step_newest_first(local: Qstash, sink: Sink) -> None:
+def test_the_log_lists_every_step_newest_first(local: Qstash, sink: Sink) -> None:
     message_id = local("publish", sink.url, "--wait").out.strip()
 
     run = local("logs", "--message", message_id, "--columns", "state,messageId")
@@ -28,7 +28,7 @@ def test_the_log_shows_every_step_newest_first(local: Qstash, sink: Sink) -> Non
     ]
 
 
-def test_filters_narrow_the_log(local: Qstash, sink: Sink) -> None:
+def test_filters_apply_to_the_log(local: Qstash, sink: Sink) -> None:
     local("publish", f"{sink.url}/a", "--label", "one,two", "--wait")
     local("publish", f"{sink.url}/b", "--wait")
 
@@ -41,7 +41,7 @@ def test_filters_narrow_the_log(local: Qstash, sink: Sink) -> None:
     assert states("--since", "1h").count("\n") == 6
 
 
-def test_every_format_shows_the_same_entries(local: Qstash, sink: Sink) -> None:
+def test_every_format_has_the_same_entries(local: Qstash, sink: Sink) -> None:
     local("publish", sink.url, "--wait")
 
     assert len(local("logs", "-o", "json").json) == 3
@@ -64,7 +64,7 @@ def test_messages_can_be_cancelled_by_id_and_by_filter(local: Qstash, sink: Sink
     assert local("message", "wait", first).code == 8
 
 
-def test_messages_are_shown_with_their_steps(local: Qstash, sink: Sink) -> None:
+def test_messages_are_listed_with_their_steps(local: Qstash, sink: Sink) -> None:
     first = local("publish", f"{sink.url}/a", "--label", "x", "--wait").out.strip()
     lost = local("publish", "http://127.0.0.1:9/b", "--retries", "0", "--wait").out.strip()
 
@@ -109,7 +109,7 @@ def test_statistics_count_states_failures_and_delivery_times(local: Qstash, sink
     assert "state\t3\tDELIVERED\t" in rows
 
 
-def test_what_cannot_be_shown_together_is_refused(local: Qstash) -> None:
+def test_options_that_exclude_each_other_are_refused(local: Qstash) -> None:
     for flags in (("--follow", "--stats"), ("--by-message", "--stats"), ("-f", "--by-message")):
         run = local("logs", *flags)
         assert run.code == 2
@@ -120,7 +120,7 @@ def test_what_cannot_be_shown_together_is_refused(local: Qstash) -> None:
 def test_large_bodies_do_not_stop_statistics_and_timelines(
     local: Qstash, sink: Sink, eventually: Callable[..., object]
 ) -> None:
-    """A page of whole entries would be 200 MB long."""
+    """A page with whole entries would have 200 MB."""
     headers = {"Authorization": f"Bearer {local.env['QSTASH_TOKEN']}"}
     with httpx.Client(trust_env=False, headers=headers) as http:
         for number in range(120):
@@ -149,7 +149,7 @@ def test_large_bodies_do_not_stop_statistics_and_timelines(
 def test_a_page_that_is_too_long_is_requested_again_with_fewer_entries(
     qstash: Qstash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As QStash may do that knows nothing of trimmed bodies."""
+    """Another server may ignore that bodies are to be trimmed."""
     monkeypatch.setattr(body_limits, "BODY_LIMIT_BYTES", 40_000)
     entries = [
         {
@@ -180,7 +180,7 @@ def test_a_page_that_is_too_long_is_requested_again_with_fewer_entries(
     assert sizes == [1000, 100, 100, 100]
 
 
-def test_an_entry_that_is_too_long_alone_is_reported(
+def test_a_single_entry_that_is_too_long_is_reported(
     qstash: Qstash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body_limits, "BODY_LIMIT_BYTES", 1_048_576)

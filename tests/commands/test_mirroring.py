@@ -1,4 +1,4 @@
-"""What is forwarded of the log, with which answers beside it, and what is left out aloud."""
+"""Deliveries that `logs --forward-to` forwards, their responses, and skipped entries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def entry(message_id: str, state: str = "DELIVERED", body: bytes = b"x") -> LogE
     return cast("LogEntry", fields)
 
 
-def test_each_attempt_is_forwarded_in_order_with_the_count_of_those_before_it() -> None:
+def test_each_attempt_is_forwarded_in_order_with_the_number_of_earlier_attempts() -> None:
     made: list[Delivery] = []
     warned: list[str] = []
 
@@ -41,7 +41,7 @@ def test_each_attempt_is_forwarded_in_order_with_the_count_of_those_before_it() 
     assert warned == []
 
 
-def test_what_qstash_hides_is_left_out_aloud_and_a_silent_handler_is_no_end() -> None:
+def test_hidden_deliveries_are_skipped_with_a_warning_and_silent_handlers_do_not_stop_it() -> None:
     warned: list[str] = []
     entries = [entry("msg_1", body=b"REDACTED:" + b"a" * 64), entry("msg_2"), entry("msg_3")]
     entries[1]["body"] = "QUJ"
@@ -64,14 +64,14 @@ def test_what_qstash_hides_is_left_out_aloud_and_a_silent_handler_is_no_end() ->
         (("-f", "--forward-to", "https://example.com/"), "not confirmed: Deliver real messages"),
     ],
 )
-def test_where_it_may_not_go_is_refused(local: Qstash, argv: tuple[str, ...], words: str) -> None:
+def test_forbidden_targets_are_refused(local: Qstash, argv: tuple[str, ...], words: str) -> None:
     run = local("logs", *argv)
 
     assert run.code == 2
     assert words in run.err
 
 
-def test_the_signing_key_is_needed(local: Qstash, sink: Sink) -> None:
+def test_the_signing_key_is_required(local: Qstash, sink: Sink) -> None:
     run = local("logs", "-f", "--forward-to", sink.url, QSTASH_CURRENT_SIGNING_KEY="")
 
     assert run.code == 3

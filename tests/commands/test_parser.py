@@ -1,4 +1,4 @@
-"""The parser of the command line, held against Typer's reading of the same commands."""
+"""The command-line parser reads a line as Typer does, or leaves the line to Typer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.parser import ParsedCommand, read, wants_json, with_root_options_behind
 from qstash_cli.errors import BadInput
 
-# Texts that mean something, or nearly, to one of the commands.
+# Texts that are valid, or almost, for one of the commands.
 TEXTS = (
     "https://example.com/a", "orders", "a=1", "b:=2", "-", "--", "", "10m", "a,b", "X-A: 1",
     "json", "-1", "3", "x", "--help", "-h", "--nope", "--data=", "--delay=1h", "--wait=1", "-dx",
@@ -31,7 +31,7 @@ def app_of(name: str) -> typer.Typer:
 
 
 def typers_reading(name: str, argv: list[str]) -> ParsedCommand | None:
-    """The command and the texts that Typer finds, None if it shows a help text or refuses."""
+    """Returns the command and the texts that Typer parses, or None for help and usage errors."""
     with contextlib.suppress(BadInput):
         parsed = typer_app.call_app(app_of(name), [name, *argv], f"qstash {name}")
         return parsed if isinstance(parsed, ParsedCommand) else None
@@ -40,7 +40,7 @@ def typers_reading(name: str, argv: list[str]) -> ParsedCommand | None:
 
 @st.composite
 def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
-    """The name of any command, and texts of which many are its own options."""
+    """Generates the name of any command with texts, many of which are its own options."""
     name, group = draw(st.sampled_from(NAMES))
     command = draw(st.sampled_from(group.commands))
     own = st.sampled_from([text for option in command.options for text in option.names])
@@ -52,7 +52,7 @@ def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 @settings(max_examples=1000, deadline=None)
 @given(command_lines())
-def test_a_line_that_the_parser_reads_is_read_alike_by_typer(line: tuple[str, list[str]]) -> None:
+def test_the_parser_and_typer_agree_on_a_line(line: tuple[str, list[str]]) -> None:
     name, argv = line
     found = read(INDEX.group(name), argv)
 
@@ -70,7 +70,7 @@ def test_a_line_that_the_parser_reads_is_read_alike_by_typer(line: tuple[str, li
         ("verify", ["--signature", "a.b.c", "--body", "-", "--url", "https://example.com"]),
     ],
 )
-def test_usual_lines_are_read_without_typer(name: str, argv: list[str]) -> None:
+def test_usual_lines_are_parsed_without_typer(name: str, argv: list[str]) -> None:
     found = read(INDEX.group(name), argv)
 
     assert found is not None
@@ -80,7 +80,7 @@ def test_usual_lines_are_read_without_typer(name: str, argv: list[str]) -> None:
 @pytest.mark.parametrize(
     "argv", [[], ["--help"], ["a", "--nope"], ["a", "--delay"], ["a", "--wait=1"], ["a", "-qv"]]
 )
-def test_help_and_mistakes_are_not_read(argv: list[str]) -> None:
+def test_help_and_usage_errors_are_left_to_typer(argv: list[str]) -> None:
     assert read(INDEX.group("publish"), argv) is None
 
 
@@ -98,7 +98,7 @@ def test_help_and_mistakes_are_not_read(argv: list[str]) -> None:
         ("", ""),
     ],
 )  # fmt: skip
-def test_options_of_every_command_may_stand_before_it(line: str, moved: str) -> None:
+def test_options_of_every_command_are_accepted_before_it(line: str, moved: str) -> None:
     assert with_root_options_behind(INDEX, line.split()) == moved.split()
 
 
@@ -114,5 +114,5 @@ def test_options_of_every_command_may_stand_before_it(line: str, moved: str) -> 
         ("queue get -o", False),
     ],
 )
-def test_a_line_with_a_mistake_says_whether_its_error_is_json(line: str, expected: bool) -> None:
+def test_an_invalid_line_says_whether_its_error_is_json(line: str, expected: bool) -> None:
     assert wants_json(INDEX, line.split()) == expected

@@ -1,4 +1,4 @@
-"""`plan` against real servers."""
+"""`plan` with real servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.commands.manifests import SMALL, URL, proxy
 from tests.conftest import Qstash, Run
 
 
-def test_a_plan_tells_the_differences_and_check_fails_for_them(
+def test_a_plan_lists_the_differences_and_check_fails_if_there_are_any(
     local: Qstash, write: Callable[[str], str]
 ) -> None:
     local("apply", "-f", write(SMALL), "--yes")
@@ -51,7 +51,7 @@ def test_a_plan_tells_the_differences_and_check_fails_for_them(
     assert local("plan", "-f", path, "--check").code == 0
 
 
-def test_a_terminal_shows_colours_and_breaks_long_changes(
+def test_a_terminal_displays_colours_and_wraps_long_changes(
     local: Qstash, write: Callable[[str], str]
 ) -> None:
     local("apply", "-f", write(SMALL), "--yes")
@@ -69,7 +69,7 @@ def test_a_terminal_shows_colours_and_breaks_long_changes(
     assert "\x1b" not in narrow.out
 
 
-def test_no_secret_is_shown(local: Qstash, server_url: str, write: Callable[[str], str]) -> None:
+def test_no_secret_is_printed(local: Qstash, server_url: str, write: Callable[[str], str]) -> None:
     path = write(f"""
         [schedules.s]
         destination = "{URL}/${{API_TOKEN}}"
@@ -100,7 +100,7 @@ def test_no_secret_is_shown(local: Qstash, server_url: str, write: Callable[[str
     assert "headers.Authorization  (hidden)" in runs[0].out
 
 
-def test_messages_a_day_are_held_against_the_plan(
+def test_messages_a_day_are_compared_with_the_limit(
     qstash: Qstash, server_url: str, write: Callable[[str], str]
 ) -> None:
     qstash("config", "path")
@@ -115,7 +115,7 @@ def test_messages_a_day_are_held_against_the_plan(
     assert "1,440 messages a day, and the free plan allows 1,000" in run.err, run
 
 
-def test_a_schedule_to_a_group_that_is_not_there_is_warned_of(
+def test_a_schedule_for_an_unknown_group_causes_a_warning(
     local: Qstash, write: Callable[[str], str]
 ) -> None:
     run = local("plan", "-f", write('[schedules.s]\ndestination = "nobody"\ncron = "@daily"'))

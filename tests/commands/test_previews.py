@@ -1,4 +1,4 @@
-"""A preview lists every request that the run would send, in order, and sends no write."""
+"""A preview lists, in order, every request that the run would send, and sends no write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.commands.manifests import SMALL, proxy
 from tests.conftest import Qstash
 from tests.every_command import ASKING
 
-# What is random, or the time, in what a run sends.
+# The random parts and the times in the requests of a run.
 _RANDOM = re.compile(rb"\b(once|batch|msg|jwt|end)_[A-Za-z0-9]+|eyJ[\w.-]+|preview-\d+-")
 _OF_THE_TRANSPORT = frozenset({
     "accept", "accept-encoding", "authorization", "connection", "content-length", "host",
@@ -33,7 +33,7 @@ _HOOK = "https://example.com/hook"
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as it was displayed or received, without what is random."""
+    """A request as displayed or received, without its random parts."""
 
     method: str
     target: str
@@ -43,7 +43,7 @@ class Sent:
 
 @dataclass
 class World:
-    """An account with something of every kind, all requests to which are recorded."""
+    """An account with a resource of every kind. All requests to it are recorded."""
 
     qstash: Qstash
     api: LocalEndpoint
@@ -53,7 +53,7 @@ class World:
         return tuple(word.format_map(self.names) for word in words)
 
     def writes(self) -> list[Sent]:
-        """What was sent since the last call, but for what only reads."""
+        """Returns the writes since the last call, without requests that only read."""
         found = [received(one) for one in self.api.received if one.method != "GET"]
         self.api.received.clear()
         return found
@@ -81,7 +81,7 @@ def sent(method: str, target: str, headers: Mapping[str, str], body: bytes) -> S
 
 
 class Services(NamedTuple):
-    """What all tests share: a server behind a recording proxy, a destination and a handler."""
+    """Servers shared by all tests: an API server behind a recording proxy, a sink and a handler."""
 
     api: LocalEndpoint
     sink: LocalEndpoint
@@ -99,7 +99,7 @@ def services() -> Iterator[Services]:
         running_server(ServerConfig(port=0, routes=(("https://example.com", sink.url),))) as url,
         proxy(url, lambda _request: False) as api,
     ):
-        # One record of both, for the order.
+        # One record of both, to compare the order.
         handler.received = api.received
         yield Services(api, sink, handler)
 
@@ -220,7 +220,7 @@ READS: dict[str, Sequence[str]] = {
 
 
 def preview_of(world: World, argv: Sequence[str]) -> list[Sent]:
-    """What a dry run displays, which sends no write and leaves no file."""
+    """Returns the output of a dry run, which sends no write and writes no file."""
     before = sorted(Path.cwd().iterdir())
 
     run = world.qstash(*(word for word in argv if word != "--yes"), "--dry-run", "-o", "json")
@@ -231,14 +231,14 @@ def preview_of(world: World, argv: Sequence[str]) -> list[Sent]:
     return [displayed(one) for one in (run.json if isinstance(run.json, list) else [run.json])]
 
 
-def test_every_command_that_asks_qstash_is_in_a_table() -> None:
+def test_every_command_that_calls_qstash_has_a_case() -> None:
     commands = [f"{' '.join(argv)} " for argv in (WRITES | READS).values()]
     for name in ASKING:
         assert name == "doctor" or any(one.startswith(f"{name} ") for one in commands), name
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_preview_lists_what_the_run_then_sends(world: World, name: str) -> None:
+def test_a_preview_lists_the_requests_that_the_run_sends(world: World, name: str) -> None:
     argv = world.argv(*WRITES[name])
     expected = preview_of(world, argv)
     script = world.qstash(*argv, "--curl")
@@ -251,7 +251,7 @@ def test_a_preview_lists_what_the_run_then_sends(world: World, name: str) -> Non
     assert world.writes() == expected
     assert len(re.findall(r"^[A-Z]+ https?://", text.out, re.MULTILINE)) == len(expected)
     env = os.environ | {"QSTASH_TOKEN": world.qstash.env["QSTASH_TOKEN"]}
-    subprocess.run(  # noqa: S603 - a script is for a shell
+    subprocess.run(  # noqa: S603 - the script is for a shell
         ["/bin/sh", "-euc", script.out], env=env, check=True, capture_output=True
     )
     assert world.writes() == expected
@@ -289,7 +289,7 @@ def test_a_preview_says_which_requests_depend_on_responses(qstash: Qstash, flag:
     assert as_json.json["method"] == "DELETE"
 
 
-def test_what_a_preview_must_read_first_is_named_where_it_cannot(qstash: Qstash) -> None:
+def test_the_error_names_a_read_that_the_preview_needs_but_cannot_send(qstash: Qstash) -> None:
     nowhere = partial(qstash, QSTASH_URL="http://127.0.0.1:9", QSTASH_TOKEN="t")
     run = ("schedule", "run", "report", "--dry-run")
     create = ("schedule", "create", _HOOK, "--cron", "@daily", "--id", "x", "--dry-run")
@@ -307,14 +307,16 @@ def test_what_a_preview_must_read_first_is_named_where_it_cannot(qstash: Qstash)
 
 
 @pytest.mark.parametrize("form", ["table", "tsv", "csv", "ids"])
-def test_a_request_is_text_in_formats_that_have_no_place_for_it(qstash: Qstash, form: str) -> None:
+def test_a_request_is_text_in_formats_that_have_no_columns_for_it(
+    qstash: Qstash, form: str
+) -> None:
     argv = ("queue", "list", "--dry-run")
 
     assert qstash(*argv, "-o", form).out == qstash(*argv).out != ""
     assert qstash(*argv, "--columns", "name,lag").out == qstash(*argv).out
 
 
-def test_a_preview_writes_no_output_of_a_github_step(qstash: Qstash, tmp_path: Path) -> None:
+def test_a_preview_writes_no_github_output(qstash: Qstash, tmp_path: Path) -> None:
     file = tmp_path / "output"
 
     run = qstash("publish", _HOOK, "--github-output", "id", "--dry-run", GITHUB_OUTPUT=str(file))

@@ -1,4 +1,4 @@
-"""`probe` tells handlers that check from handlers that do not."""
+"""`probe` distinguishes handlers that verify signatures from handlers that do not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def outcomes(run: Run) -> dict[str, str]:
     return {row["probe"]: row["outcome"] for row in run.json}
 
 
-def test_a_handler_with_the_official_receiver_holds(qstash: Qstash) -> None:
+def test_a_handler_with_the_official_receiver_passes(qstash: Qstash) -> None:
     where: list[str] = []
     with running_endpoint(handler(lambda: where[0])) as endpoint:
         where.append(f"{endpoint.url}/hook")
@@ -56,7 +56,7 @@ def test_a_handler_with_the_official_receiver_holds(qstash: Qstash) -> None:
         (lambda _request: (401, b""), {"current key", "next key"}),
     ],
 )
-def test_what_a_handler_does_wrong_is_named(
+def test_every_mistake_of_a_handler_is_reported(
     qstash: Qstash, answer: Callable[..., tuple[int, bytes]], failed: set[str]
 ) -> None:
     with running_endpoint(answer) as endpoint:
@@ -67,7 +67,7 @@ def test_what_a_handler_does_wrong_is_named(
     assert all(name in run.err for name in failed)
 
 
-def test_a_handler_that_takes_everything_fails_everything_bad(qstash: Qstash, sink: Sink) -> None:
+def test_a_handler_that_accepts_everything_fails_every_forgery(qstash: Qstash, sink: Sink) -> None:
     run = qstash("probe", sink.url, "--dev", "-o", "json")
 
     assert run.code == 1
@@ -77,7 +77,9 @@ def test_a_handler_that_takes_everything_fails_everything_bad(qstash: Qstash, si
     ]
 
 
-def test_others_are_asked_about_first_and_keys_are_needed(qstash: Qstash, sink: Sink) -> None:
+def test_other_machines_need_a_confirmation_and_keys_are_required(
+    qstash: Qstash, sink: Sink
+) -> None:
     assert qstash("probe", "https://example.com/hook", "--dev").code == 2
     assert qstash("probe", sink.url).code == 3
     assert qstash("probe", "example.com").code == 2

@@ -1,4 +1,4 @@
-"""Commands behind a proxy: what they send, and what `doctor` reports of the proxy."""
+"""Commands behind a proxy: their requests, and what `doctor` reports about the proxy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PASSWORD = "hush-hush-hush"
 def proxied_api(
     qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[ApiServer, HttpProxy]]:
-    """QStash at a host that only the proxy resolves, and an environment that names the proxy."""
+    """QStash at a host that only the proxy resolves, and an environment with that proxy."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
     authority = trustme.CA()
@@ -47,7 +47,7 @@ def proxied_api(
             yield api, proxy
 
 
-def test_a_publish_goes_through_the_proxy_which_sees_no_token(
+def test_a_publish_uses_the_proxy_which_receives_no_token(
     qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with proxied_api(qstash, tmp_path, monkeypatch) as (api, proxy):
@@ -77,7 +77,7 @@ def test_doctor_reports_the_proxy_and_connects_through_it(
     assert PASSWORD not in run.out + run.err
 
 
-def test_doctor_connects_directly_where_no_proxy_excludes_the_host(
+def test_doctor_connects_directly_if_no_proxy_contains_the_host(
     qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with proxied_api(qstash, tmp_path, monkeypatch) as (_, proxy):
@@ -90,7 +90,7 @@ def test_doctor_connects_directly_where_no_proxy_excludes_the_host(
     assert proxy.heads == []
 
 
-def test_doctor_skips_what_needs_a_proxy_that_cannot_be_used(
+def test_doctor_skips_checks_that_need_an_unsupported_proxy(
     qstash: Qstash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with proxied_api(qstash, tmp_path, monkeypatch):

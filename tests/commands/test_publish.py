@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Qstash, Sink
 
 
-def test_prints_the_message_id_alone_in_a_pipe(local: Qstash, sink: Sink) -> None:
+def test_a_pipe_gets_only_the_message_id(local: Qstash, sink: Sink) -> None:
     run = local("publish", f"{sink.url}/hook", "name=ada", "admin:=true", "--wait")
 
     assert run.code == 0, run
@@ -19,7 +19,7 @@ def test_prints_the_message_id_alone_in_a_pipe(local: Qstash, sink: Sink) -> Non
     assert sink.received[0].header("content-type") == "application/json"
 
 
-def test_shows_a_table_on_a_terminal(local: Qstash, sink: Sink) -> None:
+def test_a_terminal_gets_a_table(local: Qstash, sink: Sink) -> None:
     run = local("publish", sink.url, tty=True)
 
     assert run.code == 0, run
@@ -38,7 +38,7 @@ def test_waiting_for_a_message_that_fails_exits_with_8(local: Qstash, sink: Sink
     assert "hint: `qstash dlq list --message msg_" in run.err
 
 
-def test_waiting_ends_when_the_time_is_up(local: Qstash, sink: Sink) -> None:
+def test_waiting_ends_after_the_timeout(local: Qstash, sink: Sink) -> None:
     run = local("publish", sink.url, "--delay", "1h", "--wait", "--wait-timeout", "1s")
 
     assert run.code == 124, run
@@ -56,7 +56,7 @@ def test_a_body_is_sent_byte_for_byte(local: Qstash, sink: Sink, tmp_path: Path)
     assert sink.received[0].body == body
 
 
-def test_standard_input_is_read_only_when_asked(local: Qstash, sink: Sink) -> None:
+def test_standard_input_is_read_only_on_request(local: Qstash, sink: Sink) -> None:
     assert local("publish", sink.url, "--wait", stdin=b"left alone").code == 0
     assert local("publish", sink.url, "-d", "-", "--wait", stdin=b"taken").code == 0
 
@@ -81,7 +81,7 @@ def test_a_dry_run_needs_no_credentials(qstash: Qstash) -> None:
     assert "https://qstash.upstash.io/v2/publish/https://example.com/hook" in run.out
 
 
-def test_curl_takes_the_token_from_the_environment(local: Qstash, sink: Sink) -> None:
+def test_curl_reads_the_token_from_the_environment(local: Qstash, sink: Sink) -> None:
     run = local("publish", sink.url, "a=1", "--curl")
 
     assert run.out.startswith("curl ")
@@ -89,7 +89,7 @@ def test_curl_takes_the_token_from_the_environment(local: Qstash, sink: Sink) ->
     assert local.env["QSTASH_TOKEN"] not in run.out
 
 
-def test_a_dry_run_as_jsonl_is_an_item_of_a_batch(qstash: Qstash) -> None:
+def test_a_dry_run_as_jsonl_is_a_batch_item(qstash: Qstash) -> None:
     run = qstash("publish", "https://a.example/x?y=1", "n:=1", "--queue", "q", "--no-idempotency",
                  "--dry-run", "-o", "jsonl")  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_a_dry_run_as_jsonl_is_an_item_of_a_batch(qstash: Qstash) -> None:
     }
 
 
-def test_a_wrong_token_exits_with_3_and_is_not_shown(local: Qstash, sink: Sink) -> None:
+def test_an_invalid_token_exits_with_3_and_is_not_printed(local: Qstash, sink: Sink) -> None:
     run = local("publish", sink.url, QSTASH_TOKEN="wrong-secret-token")
 
     assert run.code == 3, run
@@ -109,21 +109,21 @@ def test_a_wrong_token_exits_with_3_and_is_not_shown(local: Qstash, sink: Sink) 
     assert "wrong-secret-token" not in run.err
 
 
-def test_no_credentials_exit_with_3_and_say_what_to_do(qstash: Qstash) -> None:
+def test_missing_credentials_exit_with_3_and_a_hint(qstash: Qstash) -> None:
     run = qstash("publish", "https://example.com/hook")
 
     assert run.code == 3, run
     assert "qstash demo" in run.err
 
 
-def test_no_server_exits_with_6_and_points_to_dev(qstash: Qstash) -> None:
+def test_an_unreachable_server_exits_with_6_and_suggests_dev(qstash: Qstash) -> None:
     run = qstash("publish", "http://127.0.0.1:9/x", "--dev", QSTASH_DEV_PORT="9")
 
     assert run.code == 6, run
     assert "hint: start the server with `qstash dev`" in run.err
 
 
-def test_errors_are_json_where_results_are(qstash: Qstash) -> None:
+def test_errors_are_json_if_results_are(qstash: Qstash) -> None:
     run = qstash("publish", "example.com/x", "-o", "json")
 
     assert json.loads(run.err) == {
@@ -147,7 +147,7 @@ def test_the_trace_masks_the_token(local: Qstash, sink: Sink) -> None:
     [((), 2), (("--dedup-id", "one"), 1), (("--dedup-content",), 1)],
     ids=["neither", "id", "content"],
 )
-def test_equal_messages_are_sent_once_only_when_asked(
+def test_equal_messages_are_deduplicated_only_on_request(
     local: Qstash, sink: Sink, flags: tuple[str, ...], ids: int
 ) -> None:
     runs = [local("publish", sink.url, "a=1", "--no-idempotency", *flags, "-q") for _ in range(2)]
@@ -159,7 +159,7 @@ def test_equal_messages_are_sent_once_only_when_asked(
     ("not_before", "warns"),
     [("2020-01-01T00:00:00Z", True), ("3s ago", True), ("in 10m", False), ("now", False)],
 )
-def test_a_not_before_in_the_past_is_a_warning(
+def test_a_not_before_in_the_past_causes_a_warning(
     local: Qstash, sink: Sink, not_before: str, warns: bool
 ) -> None:
     run = local("publish", sink.url, "--not-before", not_before)

@@ -1,4 +1,4 @@
-"""`queue wait`, against the embedded server and a destination that is held open."""
+"""`queue wait` with the embedded server and a destination that delays its response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import Qstash, Run
 
 @dataclass
 class Held:
-    """A destination that answers once it may."""
+    """A destination that responds once it is released."""
 
     endpoint: LocalEndpoint = field(default_factory=lambda: LocalEndpoint(""))
     may_answer: threading.Event = field(default_factory=threading.Event)
@@ -27,7 +27,7 @@ class Held:
 
 @pytest.fixture
 def held(local: Qstash, eventually: Callable[..., object]) -> Iterator[Held]:
-    """The destination of two messages in a queue, of which one is on its way and one waits."""
+    """The destination of two messages in a queue: one in flight, one waiting."""
     made = Held()
     with running_endpoint(made.answer) as made.endpoint:
         try:
@@ -41,12 +41,12 @@ def held(local: Qstash, eventually: Callable[..., object]) -> Iterator[Held]:
 
 
 def waited(local: Qstash, held: Held, *flags: str, tty: bool = False) -> Run:
-    """A run during whose first pause the destination begins to answer."""
+    """Runs `queue wait`, and releases the destination during the first pause."""
     release = replace(local, sleep=lambda _seconds: held.may_answer.set())
     return release("queue", "wait", "orders", *flags, tty=tty)
 
 
-def test_a_queue_is_idle_when_all_of_it_is_delivered(local: Qstash, held: Held) -> None:
+def test_a_queue_is_idle_when_all_its_messages_are_delivered(local: Qstash, held: Held) -> None:
     run = waited(local, held, "--idle")
 
     assert (run.code, run.out, run.err) == (0, "orders\n", "")
@@ -54,7 +54,7 @@ def test_a_queue_is_idle_when_all_of_it_is_delivered(local: Qstash, held: Held) 
     assert local("queue", "get", "orders", "--query", "lag").json == 0
 
 
-def test_a_paused_queue_is_idle_when_nothing_is_on_its_way(local: Qstash, held: Held) -> None:
+def test_a_paused_queue_is_idle_when_no_message_is_in_flight(local: Qstash, held: Held) -> None:
     local("queue", "pause", "orders")
     late = local("queue", "wait", "orders", "--idle", "--wait-timeout", "0")
 
@@ -79,7 +79,7 @@ def test_the_lag_of_a_queue_is_waited_for(local: Qstash, held: Held) -> None:
     assert (run.code, run.out) == (0, "orders\n")
 
 
-def test_when_time_is_up_it_says_what_is_left(local: Qstash, held: Held) -> None:  # noqa: ARG001 - makes it
+def test_a_timeout_reports_the_remaining_messages(local: Qstash, held: Held) -> None:  # noqa: ARG001 - makes it
     run = local("queue", "wait", "orders", "--idle", "--wait-timeout", "0")
 
     assert (run.code, run.out) == (124, "")
@@ -89,7 +89,7 @@ def test_when_time_is_up_it_says_what_is_left(local: Qstash, held: Held) -> None
     ]
 
 
-def test_a_terminal_sees_how_far_it_is(local: Qstash, held: Held) -> None:
+def test_a_terminal_displays_the_progress(local: Qstash, held: Held) -> None:
     run = waited(local, held, "--idle", tty=True)
 
     assert run.out == "orders\n"
@@ -106,7 +106,7 @@ def test_messages_of_other_queues_are_not_waited_for(local: Qstash, held: Held) 
 @pytest.mark.parametrize(
     "flags", [(), ("--idle", "--lag", "1"), ("--lag", "-1"), ("--idle", "--wait-timeout", "soon")]
 )
-def test_one_thing_is_waited_for(qstash: Qstash, flags: tuple[str, ...]) -> None:
+def test_exactly_one_condition_is_required(qstash: Qstash, flags: tuple[str, ...]) -> None:
     run = qstash("queue", "wait", "orders", *flags, QSTASH_TOKEN="t")
 
     assert (run.code, run.out) == (2, "")

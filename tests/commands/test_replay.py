@@ -1,4 +1,4 @@
-"""`replay` delivers from this machine what QStash shows of a message, signed now."""
+"""`replay` delivers QStash's messages from this machine, signed now."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bury(local: Qstash, sink: Sink) -> Callable[..., str]:
     return bury_
 
 
-def test_an_entry_reaches_a_handler_that_checks_it_with_the_official_sdk(
+def test_a_handler_with_the_official_sdk_accepts_a_replayed_entry(
     local: Qstash, sink: Sink, bury: Callable[..., str]
 ) -> None:
     entry = bury(
@@ -84,7 +84,7 @@ def test_another_url_can_be_signed(local: Qstash, bury: Callable[..., str]) -> N
     assert other.out.split("\t")[1] == "401"
 
 
-def test_messages_on_their_way_and_in_the_log_are_replayed(local: Qstash, sink: Sink) -> None:
+def test_messages_in_flight_and_in_the_log_are_replayed(local: Qstash, sink: Sink) -> None:
     waiting = local("publish", f"{sink.url}/later", "n:=1", "--delay", "1d").out.strip()
     delivered = local("publish", f"{sink.url}/now", "n:=2", "--wait").out.strip()
     gone = local("publish", f"{sink.url}/gone", "n:=3", "--delay", "1d").out.strip()
@@ -98,7 +98,7 @@ def test_messages_on_their_way_and_in_the_log_are_replayed(local: Qstash, sink: 
     assert [one.header("upstash-message-id") for one in handler.taken] == run.out.split()
 
 
-def test_filters_choose_entries_and_redacted_ones_are_left_out_aloud(
+def test_filters_select_entries_and_redacted_ones_are_skipped_with_a_warning(
     local: Qstash, bury: Callable[..., str]
 ) -> None:
     whole = bury("--label", "a")
@@ -132,7 +132,7 @@ def test_a_redacted_entry_is_refused_with_the_reason_and_nothing_is_delivered(
     assert len(sink.received) == before
 
 
-def test_a_handler_that_is_not_there_is_told(local: Qstash, bury: Callable[..., str]) -> None:
+def test_an_unreachable_handler_is_reported(local: Qstash, bury: Callable[..., str]) -> None:
     entry = bury()
 
     run = local("replay", entry, "--to", "http://127.0.0.1:9/", "-o", "json")
@@ -142,7 +142,7 @@ def test_a_handler_that_is_not_there_is_told(local: Qstash, bury: Callable[..., 
     assert "refused" in run.json[0]["error"]
 
 
-def test_a_dry_run_shows_the_request_and_sends_nothing(
+def test_a_dry_run_displays_the_request_and_sends_nothing(
     local: Qstash, sink: Sink, bury: Callable[..., str]
 ) -> None:
     entry = bury("-H", "Authorization: Bearer of-the-user", stdin=b"x=1")
@@ -160,7 +160,7 @@ def test_a_dry_run_shows_the_request_and_sends_nothing(
     assert DEV_USER.token not in shown.out + curl.out + shown.err + curl.err
 
 
-def test_another_machine_and_a_protected_profile_need_a_word(
+def test_another_machine_needs_a_confirmation_and_a_protected_profile_an_option(
     local: Qstash, sink: Sink, bury: Callable[..., str]
 ) -> None:
     entry = bury()
@@ -195,14 +195,16 @@ def test_another_machine_and_a_protected_profile_need_a_word(
         (("1-0", "--to", "localhost:3000"), "--to: no http:// or https://: localhost:3000"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(local: Qstash, argv: tuple[str, ...], words: str) -> None:
+def test_contradictory_options_are_refused(
+    local: Qstash, argv: tuple[str, ...], words: str
+) -> None:
     run = local("replay", *argv)
 
     assert run.code == 2
     assert words in run.err
 
 
-def test_what_nobody_knows_is_not_found_and_keys_are_needed(local: Qstash) -> None:
+def test_an_unknown_id_is_not_found_and_keys_are_required(local: Qstash) -> None:
     entry = local("replay", "1725323658779-0", "--to", "http://127.0.0.1:9/")
     message = local("replay", "msg_123", "--to", "http://127.0.0.1:9/")
     without = local("replay", "1-0", "--to", "http://127.0.0.1:9/", QSTASH_CURRENT_SIGNING_KEY="")

@@ -1,18 +1,18 @@
-"""`retries` tells the times that the server keeps."""
+"""`retries` prints the times of the server's attempts."""
 
 from __future__ import annotations
 
 from tests.conftest import Qstash
 
 
-def test_the_documented_curve(qstash: Qstash) -> None:
+def test_the_default_delays_are_the_documented_ones(qstash: Qstash) -> None:
     run = qstash("retries", "--retries", "5", "-o", "json")
 
     assert [round(row["waitMs"] / 1000) for row in run.json] == [0, 12, 148, 1808, 22026, 86400]
     assert run.json[2]["afterMs"] == run.json[1]["waitMs"] + run.json[2]["waitMs"]
 
 
-def test_an_expression_and_the_recovery_of_the_endpoint(qstash: Qstash) -> None:
+def test_an_expression_and_the_recovery_of_the_endpoint_are_considered(qstash: Qstash) -> None:
     command = ("retries", "--retries", "4", "--retry-delay", "pow(2, retried) * 1000")
 
     shown = qstash(*command, "--columns", "attempt,waits,after")

@@ -11,7 +11,7 @@ def delayed(local: Qstash, sink: Sink, *flags: str) -> str:
     return local("publish", sink.url, "--delay", "1d", *flags).out.strip()
 
 
-def test_a_delayed_message_is_delivered_now(local: Qstash, sink: Sink) -> None:
+def test_a_delayed_message_is_delivered_at_once(local: Qstash, sink: Sink) -> None:
     message_id = delayed(local, sink)
 
     run = local("message", "run-now", message_id)
@@ -41,7 +41,7 @@ def test_a_message_in_a_queue_is_refused(local: Qstash, sink: Sink) -> None:
     assert "is in a queue" in run.err
 
 
-def test_those_of_several_that_cannot_be_released_are_reported_and_the_rest_is(
+def test_ids_that_cannot_be_released_are_reported_and_the_others_are_released(
     local: Qstash, sink: Sink
 ) -> None:
     first, second = delayed(local, sink), delayed(local, sink)
@@ -60,7 +60,7 @@ def test_those_of_several_that_cannot_be_released_are_reported_and_the_rest_is(
         assert local("message", "wait", message_id).code == 0
 
 
-def test_where_none_is_released_the_exit_code_says_why(local: Qstash) -> None:
+def test_if_no_message_is_released_the_exit_code_has_the_reason(local: Qstash) -> None:
     run = local("message", "run-now", "msg_a", "msg_b", "-o", "json")
 
     assert (run.code, run.json) == (4, [])
@@ -69,7 +69,7 @@ def test_where_none_is_released_the_exit_code_says_why(local: Qstash) -> None:
     assert "msg_b not found" in error["message"]
 
 
-def test_a_wrong_id_is_refused_before_anything_is_sent(local: Qstash, sink: Sink) -> None:
+def test_an_invalid_id_is_refused_before_anything_is_sent(local: Qstash, sink: Sink) -> None:
     message_id = delayed(local, sink)
 
     run = local("message", "run-now", message_id, "a/b")
@@ -78,7 +78,7 @@ def test_a_wrong_id_is_refused_before_anything_is_sent(local: Qstash, sink: Sink
     assert local("logs", "--state", "active", "-q").out == ""
 
 
-def test_credentials_that_are_not_accepted_stop_the_rest(qstash: Qstash) -> None:
+def test_rejected_credentials_stop_the_command(qstash: Qstash) -> None:
     answers = {("POST", "/v2/messages/msg_1/"): (200, {}), ("POST", "/v2/"): (403, {"error": "no"})}
     with api_server(answers=answers) as api:
         qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-a-test"}
@@ -93,7 +93,7 @@ def test_credentials_that_are_not_accepted_stop_the_rest(qstash: Qstash) -> None
     ]  # fmt: skip
 
 
-def test_messages_that_wait_are_completed(local: Qstash, sink: Sink) -> None:
+def test_ids_of_waiting_messages_are_completed(local: Qstash, sink: Sink) -> None:
     waiting, cancelled = delayed(local, sink), delayed(local, sink)
     local("publish", sink.url, "--wait")
     local("message", "cancel", cancelled)

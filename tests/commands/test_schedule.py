@@ -53,7 +53,7 @@ def test_a_schedule_fires_until_it_is_paused(
     assert fast("schedule", "get", "tick").code == 4
 
 
-def test_a_schedule_reaches_groups_and_queues(
+def test_a_schedule_can_publish_to_groups_and_queues(
     fast: Qstash, sink: Sink, eventually: Eventually
 ) -> None:
     fast("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b")
@@ -64,7 +64,7 @@ def test_a_schedule_reaches_groups_and_queues(
     assert fast("queue", "list", "-q").out == "q\n"
 
 
-def test_times_missed_while_the_server_was_away_fire_once(
+def test_runs_missed_while_the_server_was_stopped_fire_once(
     sink: Sink, qstash: Qstash, tmp_path: Path, eventually: Eventually
 ) -> None:
     config = ServerConfig(port=0, db=tmp_path / "db")
@@ -84,7 +84,7 @@ def test_times_missed_while_the_server_was_away_fire_once(
         assert len(sink.received) == 1
 
 
-def test_an_id_that_is_there_is_refused_and_with_replace_replaced_as_a_whole(
+def test_an_existing_id_is_refused_and_replace_replaces_the_whole_schedule(
     local: Qstash, sink: Sink
 ) -> None:
     local("schedule", "create", sink.url, "-d", "x", "--cron", "0 3 * * *", "--id", "s")
@@ -107,7 +107,7 @@ def test_an_id_that_is_there_is_refused_and_with_replace_replaced_as_a_whole(
     assert "body" not in shown
 
 
-def test_the_next_times_are_shown_without_a_server(qstash: Qstash) -> None:
+def test_the_next_times_are_printed_without_a_server(qstash: Qstash) -> None:
     run = qstash("schedule", "next", "0 3 * * *", "--tz", "Europe/Berlin", "-n", "3")
 
     assert run.code == 0, run
@@ -123,7 +123,7 @@ def test_the_next_times_are_shown_without_a_server(qstash: Qstash) -> None:
         ((), "no cron expression"),
     ],
 )
-def test_mistakes_are_refused_before_anything_is_sent(
+def test_invalid_options_are_refused_before_anything_is_sent(
     local: Qstash, sink: Sink, argv: tuple[str, ...], words: str
 ) -> None:
     run = local("schedule", "create", sink.url, *argv)

@@ -1,4 +1,4 @@
-"""`schedule run` publishes a schedule's request once, and `create` tells what a schedule costs."""
+"""`schedule run` publishes a schedule's request once; `create` reports the messages a day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.handlers import running_handler
 _YEARLY = ("--cron", "0 0 1 1 *", "--id", "report")
 
 
-def test_a_run_delivers_what_the_schedule_would_and_leaves_it_alone(local: Qstash) -> None:
+def test_a_run_delivers_the_message_and_does_not_change_the_schedule(local: Qstash) -> None:
     with running_handler() as handler:
         local(
             "schedule", "create", f"{handler.address}/hook", "-d", "x=1", *_YEARLY, "-X", "PUT",
@@ -31,7 +31,7 @@ def test_a_run_delivers_what_the_schedule_would_and_leaves_it_alone(local: Qstas
     assert local("schedule", "get", "report").json == before
 
 
-def test_a_run_reaches_groups_through_queues_and_without_a_delay_there(
+def test_a_run_publishes_to_groups_through_queues_and_without_a_delay(
     local: Qstash, sink: Sink
 ) -> None:
     local("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b")
@@ -45,7 +45,9 @@ def test_a_run_reaches_groups_through_queues_and_without_a_delay_there(
     assert len(run.out.split()) == 2
 
 
-def test_a_run_keeps_the_schedules_delay_and_can_be_shown_alone(local: Qstash, sink: Sink) -> None:
+def test_a_run_keeps_the_delay_of_the_schedule_and_can_be_previewed(
+    local: Qstash, sink: Sink
+) -> None:
     local("schedule", "create", sink.url, "-d", "x", *_YEARLY, "--delay", "10m")
 
     shown = local("schedule", "run", "report", "--dry-run")
@@ -57,7 +59,7 @@ def test_a_run_keeps_the_schedules_delay_and_can_be_shown_alone(local: Qstash, s
     assert message["notBefore"] - message["createdAt"] == 600_000
 
 
-def test_a_run_that_is_not_delivered_ends_with_8(local: Qstash, sink: Sink) -> None:
+def test_a_run_that_is_not_delivered_exits_with_8(local: Qstash, sink: Sink) -> None:
     sink.statuses = [500]
     local("schedule", "create", sink.url, *_YEARLY, "--retries", "0")
 
@@ -76,7 +78,7 @@ def test_a_redacted_schedule_is_refused_and_an_unknown_one_not_found(
     assert local("logs").out == ""
 
 
-def test_create_tells_how_many_messages_a_day_it_makes(local: Qstash, sink: Sink) -> None:
+def test_create_reports_the_number_of_messages_a_day(local: Qstash, sink: Sink) -> None:
     local("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b", f"{sink.url}/c")
     local.home.mkdir()
     (local.home / "config.toml").touch(mode=0o600)

@@ -18,7 +18,7 @@ def signature(now: float | None = None) -> str:
     return sign(KEY, url=URL, body=BODY, now=now or time.time(), token_id="jwt_1")
 
 
-def test_a_good_signature_exits_with_0_and_names_the_key(qstash: Qstash) -> None:
+def test_a_valid_signature_exits_with_0_and_names_the_key(qstash: Qstash) -> None:
     run = qstash("verify", "--signature", signature(), "--body", BODY.decode(), "--url", URL,
                  "-o", "json", **KEYS)  # fmt: skip
 
@@ -27,7 +27,7 @@ def test_a_good_signature_exits_with_0_and_names_the_key(qstash: Qstash) -> None
     assert KEY not in run.out
 
 
-def test_a_bad_one_exits_with_7_and_shows_every_check(qstash: Qstash) -> None:
+def test_an_invalid_signature_exits_with_7_and_prints_every_check(qstash: Qstash) -> None:
     run = qstash("verify", "--signature", signature(time.time() - 9999), "--body", "other",
                  "--url", f"{URL}/", "--columns", "check,outcome", **KEYS)  # fmt: skip
 
@@ -56,13 +56,13 @@ def test_on_a_terminal_the_verdict_is_first_and_the_cause_is_last(qstash: Qstash
     assert lines[-3].startswith("cause: exp: the signature expired 180 s before")
     assert lines[-2].startswith("fix:   verify it at the time it was received with --at TIME")
     assert screen.err == "error: signature check failed: exp\n"
-    # Programs and other formats get the note on standard error, and no screen.
+    # Programs and other formats get the note on standard error, without the summary.
     assert piped.err.startswith("note: exp: the signature expired 180 s before")
     assert as_json.err.startswith("note: exp: ")
     assert as_json.json["valid"] is False
 
 
-def test_a_valid_verdict_names_what_was_not_checked(qstash: Qstash) -> None:
+def test_a_valid_verdict_names_skipped_checks(qstash: Qstash) -> None:
     run = qstash("verify", "--signature", signature(), tty=True, NO_COLOR="1", **KEYS)
 
     assert run.code == 0
@@ -81,7 +81,7 @@ def test_the_verdict_is_coloured_and_its_token_cannot_move_the_cursor(qstash: Qs
     assert "\x1b[2J" not in run.out
 
 
-def test_an_old_capture_is_judged_as_of_its_time(qstash: Qstash) -> None:
+def test_an_old_capture_is_verified_at_its_own_time(qstash: Qstash) -> None:
     old = ("verify", "--signature", signature(1_700_000_000), "--body", BODY.decode())
 
     assert qstash(*old, **KEYS).code == 7
@@ -90,20 +90,20 @@ def test_an_old_capture_is_judged_as_of_its_time(qstash: Qstash) -> None:
     assert qstash(*old, "--ignore-expiry", **KEYS).code == 0
 
 
-def test_the_body_may_come_from_standard_input(qstash: Qstash) -> None:
+def test_the_body_can_be_read_from_standard_input(qstash: Qstash) -> None:
     run = qstash("verify", "--signature", signature(), "--body", "-", stdin=BODY, **KEYS)
 
     assert run.code == 0, run
 
 
-def test_missing_keys_exit_with_3_and_say_where_they_are(qstash: Qstash) -> None:
+def test_missing_keys_exit_with_3_and_a_hint(qstash: Qstash) -> None:
     run = qstash("verify", "--signature", signature(), "--body", "x")
 
     assert run.code == 3, run
     assert "QSTASH_CURRENT_SIGNING_KEY" in run.err
 
 
-def test_what_sign_makes_verify_accepts(qstash: Qstash) -> None:
+def test_verify_accepts_a_signature_of_sign(qstash: Qstash) -> None:
     made = qstash("sign", "--url", URL, "--body", "x", "--dev")
     checked = qstash("verify", "--signature", "-", "--body", "x", "--url", URL, "--dev",
                      stdin=made.out.encode())  # fmt: skip
@@ -112,7 +112,7 @@ def test_what_sign_makes_verify_accepts(qstash: Qstash) -> None:
     assert "for testing" in made.err
 
 
-def test_sign_makes_a_whole_request_that_the_handler_accepts(
+def test_sign_creates_a_whole_request_that_the_handler_accepts(
     qstash: Qstash, tmp_path: Path
 ) -> None:
     made = ("sign", "--url", f"{URL}?a=1", "--body", '{"id":1}', "--key", KEY)
@@ -130,7 +130,7 @@ def test_sign_makes_a_whole_request_that_the_handler_accepts(
     assert KEY not in curl
 
 
-def test_a_signature_that_is_not_yet_good_is_refused(qstash: Qstash) -> None:
+def test_a_signature_that_is_not_valid_yet_is_refused(qstash: Qstash) -> None:
     signature = qstash("sign", "--url", URL, "--key", KEY, "--not-before", "in 1h").out
 
     run = qstash("verify", "--signature", "-", "--current-key", KEY, "-o", "json",
@@ -142,7 +142,7 @@ def test_a_signature_that_is_not_yet_good_is_refused(qstash: Qstash) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=200), st.text(max_size=60), st.text(max_size=40), st.booleans())
-def test_no_input_gives_a_traceback(
+def test_no_input_causes_a_traceback(
     qstash: Qstash, captured: bytes, token: str, url: str, is_line: bool
 ) -> None:
     key = ("--current-key", KEY)

@@ -1,4 +1,4 @@
-"""Captures as people really have them: sessions with other requests, and bodies that are lost."""
+"""Captures from real use: sessions with other requests, and lost bodies."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ EMPTY = {
 
 
 @pytest.mark.parametrize("name", EMPTY)
-def test_an_empty_body_is_named_with_the_fix_for_the_common_frameworks(
+def test_an_empty_body_is_reported_with_the_fix_for_common_frameworks(
     qstash: Qstash, name: str
 ) -> None:
     given = EMPTY[name]
@@ -106,7 +106,7 @@ def test_an_empty_body_is_named_with_the_fix_for_the_common_frameworks(
         assert framework in run.err
 
 
-def test_an_empty_body_that_was_signed_is_valid(qstash: Qstash) -> None:
+def test_a_signed_empty_body_is_valid(qstash: Qstash) -> None:
     empty = json.dumps({"url": URL, "headers": headers("")}).encode()
 
     assert verified(qstash, empty).code == 0
@@ -114,7 +114,7 @@ def test_an_empty_body_that_was_signed_is_valid(qstash: Qstash) -> None:
 
 @pytest.mark.parametrize("key", ["data", "payload", "Body", "json"])
 @pytest.mark.parametrize("source", ["--request", "--jsonl"])
-def test_an_unknown_body_key_names_the_keys_that_are_read(
+def test_an_unknown_body_key_is_reported_with_the_known_keys(
     qstash: Qstash, key: str, source: str
 ) -> None:
     captured = json.dumps({"url": URL, "headers": headers(), key: BODY}).encode()
@@ -132,7 +132,7 @@ def test_an_unknown_body_key_names_the_keys_that_are_read(
     assert qstash(*with_body, stdin=captured).code == 0
 
 
-def test_a_har_form_without_its_text_names_the_keys_that_it_has(qstash: Qstash) -> None:
+def test_a_har_form_without_text_is_reported_with_its_keys(qstash: Qstash) -> None:
     posted = {"mimeType": "application/x-www-form-urlencoded", "params": []}
 
     run = verified(qstash, har(entry(headers=headers(), postData=posted)))

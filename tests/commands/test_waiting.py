@@ -1,4 +1,4 @@
-"""`--wait`: ids first, then each message that is not delivered; the worst one decides."""
+"""`--wait` prints ids first, then every undelivered message. The worst determines the exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.commands.test_dlq import bury
 from tests.conftest import Qstash, Sink
 
 Waits = Callable[[Qstash, Sink], tuple[str, ...]]
-# A message that is refused waits for its retry.
+# A rejected message waits for its retry.
 LATER = ("--retries", "1", "--retry-delay", "86400000")
 
 
@@ -53,7 +53,7 @@ WAITS: tuple[tuple[Waits, int], ...] = (
 
 @pytest.mark.parametrize("form", ["ids", "json", "table"])
 @pytest.mark.parametrize(("waits", "count"), WAITS, ids=lambda one: getattr(one, "__name__", ""))
-def test_an_interrupted_wait_has_printed_the_ids_and_says_how_to_follow_them(
+def test_an_interrupted_wait_has_printed_the_ids_and_how_to_follow_them(
     local: Qstash, sink: Sink, waits: Waits, count: int, form: str
 ) -> None:
     argv = waits(local, sink)
@@ -67,7 +67,7 @@ def test_an_interrupted_wait_has_printed_the_ids_and_says_how_to_follow_them(
     run = invocation.run(*argv, "--wait", "-o", form)
 
     code, out, err = run.code, run.out, run.err
-    # The document was complete before the wait began.
+    # The JSON document was complete before the wait started.
     assert (code, written) == (130, [out])
     ids = [word.strip('",') for word in out.split() if "msg_" in word]
     assert len(ids) == count
@@ -97,7 +97,7 @@ def test_each_retried_message_that_fails_is_reported(local: Qstash, sink: Sink) 
     assert hint.startswith("hint: `qstash dlq list --message msg_")
 
 
-def test_all_of_many_failures_are_reported_as_json_too(local: Qstash, sink: Sink) -> None:
+def test_several_failures_are_all_reported_as_json_too(local: Qstash, sink: Sink) -> None:
     for _ in range(12):
         bury(local, sink, "--label", "x")
 
@@ -118,7 +118,7 @@ def test_all_of_many_failures_are_reported_as_json_too(local: Qstash, sink: Sink
     ],
     ids=["a failure", "late", "delivered"],
 )
-def test_the_ends_of_the_messages_decide_the_exit_code(
+def test_the_outcomes_of_the_messages_determine_the_exit_code(
     local: Qstash, sink: Sink, statuses: list[int], flags: tuple[str, ...], end: tuple[int, str]
 ) -> None:
     dlq_ids = [bury(local, sink), bury(local, sink)]
@@ -130,7 +130,7 @@ def test_the_ends_of_the_messages_decide_the_exit_code(
 
 
 @pytest.mark.parametrize("order", [0, 1])
-def test_a_failure_is_worse_than_a_message_that_is_late(local: Qstash, order: int) -> None:
+def test_a_failure_is_worse_than_a_timeout(local: Qstash, order: int) -> None:
     may_end = threading.Event()
 
     def answer(_request: Received) -> tuple[int, bytes]:
@@ -149,7 +149,7 @@ def test_a_failure_is_worse_than_a_message_that_is_late(local: Qstash, order: in
     assert "not delivered within 1s: msg_" in run.err
 
 
-def test_the_time_limit_is_that_of_all_messages_together(local: Qstash, sink: Sink) -> None:
+def test_the_timeout_applies_to_all_messages_together(local: Qstash, sink: Sink) -> None:
     local("urlgroup", "add", "team", *(f"{sink.url}/{number}" for number in range(5)))
     local.hurry()
     began_at = local.now()
@@ -165,7 +165,7 @@ def test_the_id_of_a_schedule_is_printed_before_the_next_request(qstash: Qstash)
     def interrupted(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    # The client waits before it repeats the read of the URL group.
+    # The client waits before it retries the read of the URL group.
     limit = {"Burst-RateLimit-Limit": "1", "Burst-RateLimit-Reset": "1"}
     answers: Answers = {
         ("POST", "/v2/schedules/team"): (201, {"scheduleId": "scd_1"}),
