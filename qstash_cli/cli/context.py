@@ -118,14 +118,12 @@ class Context(Exchanges):
         return self._terminal(is_terminal=self.streams.err_is_terminal)
 
     def _terminal(self, *, is_terminal: bool) -> TerminalInfo:
-        from qstash_cli.output.terminal import TerminalInfo
+        from qstash_cli.output.terminal import TerminalInfo, has_colour
 
-        env = self.system.env
-        plain = bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb"
         return TerminalInfo(
             is_terminal=is_terminal,
             width=self.streams.columns,
-            colour=is_terminal and not plain,
+            colour=has_colour(self.system.env, is_terminal=is_terminal),
             now=self.system.now,
             time_zone=None,
         )

@@ -26,7 +26,7 @@ _PUBLISH = "/v2/publish/"
 _ENQUEUE = "/v2/enqueue/"
 _BATCH = "/v2/batch"
 # A request has no columns and no id.
-_AS_TEXT = ("table", "tsv", "csv", "ids")
+_AS_TEXT = ("table", "tsv", "csv", "text", "ids")
 
 
 class ExternalRequest(NamedTuple):
@@ -50,10 +50,10 @@ Planned = _AnyRequest | Remark
 
 
 class Preview(NamedTuple):
-    """Renders requests as JSON, batch items or text.
+    """Renders requests as JSON, YAML, batch items or text.
 
-    A `format` of json selects JSON, and jsonl selects batch items. `form` is the form of the text.
-    A `query` requires JSON.
+    A `format` of json or yaml selects records, and jsonl selects batch items. `form` is the form of
+    the text. A `query` selects from the records.
     """
 
     api_url: str
@@ -69,7 +69,7 @@ class Preview(NamedTuple):
         """
         if self.format == "jsonl":
             return self._result(chain.from_iterable(map(self._items, planned)))
-        if self.format == "json" or (self.format is None and self.query is not None):
+        if self.format in {"json", "yaml"} or self.query is not None:
             return self._result(self._data(planned))
         text = self._texts(planned, later)
         return self._result(())._replace(text=text, forms=dict.fromkeys(_AS_TEXT, text))

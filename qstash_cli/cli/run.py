@@ -176,7 +176,7 @@ def _write(result: Result, ctx: Context) -> int:
     """
     if ctx.options.automation.github_output is None or ctx.options.connection.preview is not None:
         return _render(result, ctx)
-    from qstash_cli.output.formats import noting_ids
+    from qstash_cli.output.ids import noting_ids
 
     noted: list[str] = []
     try:

@@ -20,7 +20,7 @@ class OutputOptions:
     """The format of the result."""
 
     output: str | None = flag(
-        "table, json, jsonl, tsv, csv or ids",
+        "table, json, jsonl, yaml, tsv, csv, text or ids",
         "-o",
         "--output",
         metavar="FORMAT",

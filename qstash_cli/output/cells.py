@@ -12,6 +12,7 @@ from qstash_cli.output.states import state_style
 from qstash_cli.output.terminal import TerminalInfo
 from qstash_cli.output.values import local_time, relative_time, short_time, span
 
+TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 # Larger numbers are not times, and the largest do not fit into a float.
 _LARGEST_FLOAT = 1e300
 _CUTS: dict[str, Cut] = {"id": "middle", "url": "url"}

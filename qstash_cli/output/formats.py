@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from qstash_cli.errors import BadInput, QstashError
-from qstash_cli.output.cells import plain
+from qstash_cli.output.cells import TSV_ESCAPES, plain
 from qstash_cli.output.columns import (
     data_columns,
     records_of,
@@ -15,9 +15,12 @@ from qstash_cli.output.columns import (
     with_columns,
     with_some_columns,
 )
+from qstash_cli.output.ids import ids_of
+from qstash_cli.output.json_colour import json_painter
 from qstash_cli.output.json_text import compact, pretty
+from qstash_cli.output.queried import queried_result, queried_text
 from qstash_cli.output.query import compile_query
-from qstash_cli.output.result import Record, Result, View
+from qstash_cli.output.result import Result, View
 from qstash_cli.output.safe import encodable, safe_text
 from qstash_cli.output.terminal import TerminalInfo
 
@@ -26,8 +29,6 @@ FormatFunction = Callable[[Result, TextIO, TerminalInfo], int | None]
 FORMATS: dict[str, FormatFunction] = {}
 
 _WITH_COLUMNS = ("table", "tsv", "csv")
-_WITH_QUERY = ("json", "jsonl")
-_TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def output_format(function: FormatFunction) -> FormatFunction:
@@ -48,7 +49,7 @@ def validate_output(
     """Raises `BadInput`, before anything is sent, for output options that cannot be applied."""
     _validate_format(format, view.forms if view else ())
     if query is not None:
-        _validate_goes_with("--query", format, _WITH_QUERY)
+        _validate_goes_with("--query", format, tuple(FORMATS))
         compile_query(query)
     if columns is not None:
         if query is not None:
@@ -90,7 +91,7 @@ def render(
     rows: int | None = 0
     validate_output(format, query, columns, None)
     if query is not None:
-        _write_query(result, query, format or "json", out)
+        _write_query(result, query, format or "json", out, terminal)
     elif format is None and result.text is not None:
         _write_text(result.text, out, terminal)
     elif format is None and columns is None and result.lines is not None:
@@ -102,7 +103,7 @@ def render(
         rows = FORMATS[name](with_columns(result, columns), out, terminal)
     else:
         name = format or _own_format(result, terminal)
-        displayed = with_some_columns(result) if name in _WITH_COLUMNS else result
+        displayed = with_some_columns(result) if name in (*_WITH_COLUMNS, "text") else result
         rows = FORMATS[name](displayed, out, terminal)
     out.flush()
     return rows or 0
@@ -122,16 +123,17 @@ def table(result: Result, out: TextIO, terminal: TerminalInfo) -> int:
 
 
 @output_format
-def json(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: ARG001
-    """QStash's own JSON: one record is an object, several are an array."""
+def json(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
+    """Writes QStash's own JSON: an object for one record, an array for several."""
+    paint = json_painter(terminal)
     if isinstance(result.data, Mapping):
-        out.write(f"{pretty(result.data)}\n")
+        out.write(f"{paint(pretty(result.data))}\n")
         return
     before = "["
     try:
         for record in result.data:
             indented = pretty(record).replace("\n", "\n  ")
-            out.write(f"{before}\n  {indented}")
+            out.write(f"{before}\n  {paint(indented)}")
             out.flush()
             before = ","
     except (QstashError, KeyboardInterrupt):
@@ -143,11 +145,28 @@ def json(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: 
 
 
 @output_format
-def jsonl(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: ARG001
+def jsonl(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """QStash's own JSON, one record per line."""
-    write_line = _line_writer(result, out)
+    paint, write_line = json_painter(terminal), _line_writer(result, out)
     for record in records_of(result):
-        write_line(compact(record))
+        write_line(paint(compact(record)))
+
+
+@output_format
+def yaml(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: ARG001
+    """YAML: a mapping for one record, a sequence for several."""
+    from qstash_cli.output.yaml_text import yaml_document
+
+    if isinstance(result.data, Mapping):
+        out.write(yaml_document(result.data))
+        return
+    is_empty = True
+    for record in result.data:
+        out.write(yaml_document([record]))
+        out.flush()
+        is_empty = False
+    if is_empty:
+        out.write("[]\n")
 
 
 @output_format
@@ -160,7 +179,7 @@ def tsv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
         # Nearly all texts are printable; testing takes a fifth of the time of translating.
         whole = "".join(values)
         if "\\" in whole or not whole.isprintable():
-            values = [value.translate(_TSV_ESCAPES) for value in values]
+            values = [value.translate(TSV_ESCAPES) for value in values]
         if terminal.is_terminal:
             values = [safe_text(value) for value in values]
         write_line(encodable("\t".join(values)))
@@ -168,7 +187,7 @@ def tsv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
 
 @output_format
 def csv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
-    """Comma-separated values with a header (RFC 4180, with line feeds)."""
+    """Writes comma-separated values with a header (RFC 4180, with line feeds)."""
     columns = data_columns(result.view)
     picks = [column.picker for column in columns]
     write_line = _line_writer(result, out)
@@ -179,37 +198,18 @@ def csv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
 
 
 @output_format
+def text(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
+    """Plain text: what `--query` selects without quotes, else TSV."""
+    tsv(result, out, terminal)
+
+
+@output_format
 def ids(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """Ids, one per line."""
     write_line = _line_writer(result, out)
     for record in records_of(result):
         for text in ids_of(result.view, record):
             write_line(_for_stream(text, terminal))
-
-
-def ids_of(view: View, record: Record) -> Iterator[str]:
-    """Returns the ids of a record; several if the record has several rows."""
-    found = view.pick_id(record)
-    if found is None and view.rows is not None:
-        found = [view.pick_id(row) for row in view.rows(record)]
-    for value in found if isinstance(found, list | tuple) else (found,):
-        if not (value is None or value == ""):
-            yield plain(value).translate(_TSV_ESCAPES)
-
-
-def noting_ids(result: Result, noted: list[str]) -> Result:
-    """Returns the result, which now appends the ids of written records to `noted`."""
-
-    def records() -> Iterator[Record]:
-        for record in records_of(result):
-            noted.extend(ids_of(result.view, record))
-            yield record
-
-    if isinstance(result.data, Mapping | Sequence):
-        # A text may replace the records.
-        noted.extend(i for record in records_of(result) for i in ids_of(result.view, record))
-        return result
-    return result._replace(data=records())
 
 
 def _own_format(result: Result, terminal: TerminalInfo) -> str:
@@ -241,16 +241,27 @@ def _write_text(text: str | Iterable[str], out: TextIO, terminal: TerminalInfo) 
         out.write("\n")
 
 
-def _write_query(result: Result, query: str, name: str, out: TextIO) -> None:
-    search = compile_query(query)
+def _write_query(
+    result: Result, query: str, name: str, out: TextIO, terminal: TerminalInfo
+) -> None:
+    search, paint = compile_query(query), json_painter(terminal)
     if name == "jsonl":
         write_line = _line_writer(result, out)
         for record in records_of(result):
-            write_line(compact(search(_as_dict(record))))
+            write_line(paint(compact(search(_as_dict(record)))))
         return
     data = result.data
-    whole = [_as_dict(one) for one in data] if isinstance(data, list) else _as_dict(data)
-    out.write(f"{pretty(search(whole))}\n")
+    found = search([_as_dict(one) for one in data] if isinstance(data, list) else _as_dict(data))
+    if name == "json":
+        out.write(f"{paint(pretty(found))}\n")
+    elif name == "yaml":
+        from qstash_cli.output.yaml_text import yaml_document
+
+        out.write(yaml_document(found))
+    elif name == "text":
+        _write_text(queried_text(found), out, terminal)
+    else:
+        FORMATS[name](queried_result(found, result.view, as_ids=name == "ids"), out, terminal)
 
 
 def _as_dict(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from typing import NamedTuple, TextIO
 
@@ -26,15 +26,29 @@ class TerminalInfo(NamedTuple):
     time_zone: tzinfo | None
 
     def without_width(self) -> TerminalInfo:
-        """Returns the same stream with unlimited width."""
+        """Returns the same stream without a limit to the length of lines."""
         return self._replace(width=UNLIMITED)
 
 
-def columns_of(given: str, stream: TextIO | None) -> int:
-    """Returns the terminal width: `given`, or the terminal's own, or 80 without a terminal.
+def has_colour(env: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Returns whether to colour a stream.
 
-    Works like `shutil.get_terminal_size`, whose import takes longer than all other steps of a
-    start.
+    NO_COLOR and TERM=dumb disable colour. FORCE_COLOR and CLICOLOR_FORCE enable it in a pipe, and
+    FORCE_COLOR=0 disables it on a terminal. Sources: no-color.org, force-color.org,
+    bixense.com/clicolors.
+    """
+    if env.get("NO_COLOR") or env.get("TERM") == "dumb":
+        return False
+    forced = env.get("FORCE_COLOR", "")
+    if forced:
+        return forced != "0"
+    return is_terminal or env.get("CLICOLOR_FORCE", "0") not in {"", "0"}
+
+
+def columns_of(given: str, stream: TextIO | None) -> int:
+    """Returns the width of the terminal: as `given`, or as it reports, or 80 off a terminal.
+
+    This is how `shutil` finds it, but importing that takes longer than the rest of the start.
     """
     if given.isdecimal() and len(given) <= _MAX_DIGITS and int(given):
         return int(given)

@@ -58,7 +58,7 @@ def test_an_empty_result_is_valid_in_every_format(
 ) -> None:
     written = rendered(Result(data=[], view=VIEW), pipe, format=name)
 
-    assert written == {"json": "[]\n", "csv": "id,url\n"}.get(name, "")
+    assert written == {"json": "[]\n", "yaml": "[]\n", "csv": "id,url\n"}.get(name, "")
 
 
 def test_an_empty_table_is_reported_on_a_terminal(
@@ -175,6 +175,11 @@ def test_a_query_with_jsonl_applies_to_each_record(
     assert written == '"msg_1"\n"msg_2"\n'
 
 
+def test_a_query_does_not_apply_to_the_formats_of_a_single_command() -> None:
+    with pytest.raises(BadInput, match="--query does not go with -o nagios"):
+        validate_output("nagios", "[]", None, VIEW._replace(forms=("nagios",)))
+
+
 @pytest.mark.parametrize("query", ["[", "", "foo bar", "nofunction(@)", "length(`1`)"])
 def test_the_error_names_an_invalid_query(
     query: str, pipe: TerminalInfo, rendered: Callable[..., str]
@@ -188,8 +193,8 @@ def test_the_error_names_an_invalid_query(
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (("yaml", None, None), "yaml"),
-        (("tsv", "[]", None), "--query"),
+        (("xml", None, None), "xml"),
+        (("xml", "[]", None), "xml"),
         (("json", None, "id"), "--columns"),
         ((None, "[]", "id"), "--columns"),
         ((None, None, " , "), "--columns"),
@@ -207,6 +212,6 @@ def test_invalid_output_options_are_refused_before_anything_is_sent(
 
 def test_the_error_for_an_unknown_format_lists_the_formats() -> None:
     with pytest.raises(BadInput) as refusal:
-        validate_output("yaml", None, None, None)
+        validate_output("xml", None, None, None)
 
     assert refusal.value.hint == f"the formats are {', '.join(FORMATS)}"

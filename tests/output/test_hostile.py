@@ -51,7 +51,7 @@ def test_a_terminal_receives_no_control_characters(  # noqa: PLR0917 - cases and
 
     written = rendered(result, terminal._replace(width=width), format=name)
 
-    separators = "\n\t" if name == "tsv" else "\n"
+    separators = "\n\t" if name in {"tsv", "text"} else "\n"
     assert set(re.findall(UNSAFE, written)) <= set(separators)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qstash_cli.output.terminal import columns_of
+from qstash_cli.output.terminal import columns_of, has_colour
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,27 @@ from qstash_cli.output.terminal import columns_of
 )
 def test_columns_sets_the_width_if_it_is_a_valid_number(given: str, columns: int) -> None:
     assert columns_of(given, None) == columns
+
+
+@pytest.mark.parametrize(
+    ("env", "in_a_pipe", "on_a_terminal"),
+    [
+        ({}, False, True),
+        ({"FORCE_COLOR": "1"}, True, True),
+        ({"FORCE_COLOR": "0"}, False, False),
+        ({"FORCE_COLOR": ""}, False, True),
+        ({"CLICOLOR_FORCE": "1"}, True, True),
+        ({"CLICOLOR_FORCE": "0"}, False, True),
+        ({"FORCE_COLOR": "0", "CLICOLOR_FORCE": "1"}, False, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False),
+        ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True, True),
+        ({"FORCE_COLOR": "1", "TERM": "dumb"}, False, False),
+        ({"TERM": "dumb"}, False, False),
+    ],
+)
+def test_the_environment_decides_about_colour(
+    env: dict[str, str], *, in_a_pipe: bool, on_a_terminal: bool
+) -> None:
+    assert has_colour(env, is_terminal=False) == in_a_pipe
+    assert has_colour(env, is_terminal=True) == on_a_terminal

@@ -85,7 +85,7 @@ def test_each_dependency_has_a_lower_bound_and_a_reason_above_it(figures: Figure
 
 
 # Packages whose module has another name.
-_MODULES = {"pyjwt": "jwt", "python-dotenv": "dotenv", "tomli-w": "tomli_w"}
+_MODULES = {"pyjwt": "jwt", "python-dotenv": "dotenv", "pyyaml": "yaml", "tomli-w": "tomli_w"}
 
 
 def imported_packages() -> set[str]:

@@ -256,7 +256,7 @@ class Job:
             total_bytes=total_bytes,
             width=terminal.width,
             # Drawing the bar moves the cursor, which a plain terminal does not support.
-            has_bar=has_bar and terminal.colour,
+            has_bar=has_bar and terminal.is_terminal and terminal.colour,
             now=self.ctx.system.now,
         )
 

@@ -47,6 +47,8 @@ ENVIRONMENT = {
     "GITHUB_ACTIONS": "true: annotate errors",
     "GITHUB_OUTPUT": "file that --github-output writes",
     "NO_COLOR": "disables colours, like TERM=dumb",
+    "FORCE_COLOR": "1: colours in a pipe too; 0: no colours",
+    "CLICOLOR_FORCE": "1: colours in a pipe too",
     "COLUMNS": "width of tables",
 }
 
@@ -83,14 +85,17 @@ created.
 
 -o json     QStash's own JSON
 -o jsonl    one object per line, as they arrive
+-o yaml     the same data as YAML
 -o tsv      no header; tabs in values as \\t
 -o csv      with a header
+-o text     like tsv; with --query, plain values
 -o ids      only ids; same as -q
 --query E   select from the JSON (JMESPath)
 --columns   choose columns: --columns state,url
 --wide      cut nothing in tables
 
 qstash logs -o json --query '[].messageId'
+qstash logs --query '[0].messageId' -o text
 qstash dlq list --columns dlqId,destination
 qstash schedule list -q"""
 

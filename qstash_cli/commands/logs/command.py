@@ -77,8 +77,10 @@ def logs(
     if ctx.options.output.columns is not None:
         validate_columns(ctx.options.output.columns, view)
     if forwarding.forward_to is not None:
+        _validate_query_of_stream(ctx)
         return _mirror(ctx, wanted, forwarding.forward_to, forwarding)
     if options.follow:
+        _validate_query_of_stream(ctx)
         records = _followed(ctx, wanted)
         result = Result(data=records, view=view, live=True)
         return ctx.perform([api.entries(wanted)], lambda _send: result, later=_REPEATED)
@@ -98,6 +100,16 @@ def logs(
 
     later = MORE_PAGES if paging.all else ""
     return ctx.fetch_pages(api.entries(wanted, page=size), listed, later=later)
+
+
+def _validate_query_of_stream(ctx: Context) -> None:
+    """Refuses a query over all entries of a list that does not end. Raises `BadInput`."""
+    output = ctx.options.output
+    if output.query is not None and output.format != "jsonl":
+        raise BadInput(
+            "--follow with --query needs -o jsonl, which applies the query to each entry",
+            hint="add -o jsonl",
+        )
 
 
 def _by_message(ctx: Context, wanted: Filter, paging: PagingOptions) -> Result:
