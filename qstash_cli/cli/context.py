@@ -136,6 +136,17 @@ class Context(Exchanges):
         """Writes a warning to standard error."""
         self._write_message(text, "warning")
 
+    @property
+    def account(self) -> str:
+        """The account that a question is about, such as `profile prod, eu-central-1`.
+
+        Raises as `Configuration.settings` does.
+        """
+        from qstash_cli.config.urls import REGION_URLS, region_of
+
+        settings = self.config.settings
+        return f"{settings.source}, {region_of(settings.api_url, REGION_URLS) or settings.api_url}"
+
     def note_forecast(self, subject: str, messages_per_day: float) -> None:
         """Reports the number of messages from schedules, as a warning if it exceeds the plan."""
         from qstash_cli.protocol.volume import forecast
@@ -155,6 +166,18 @@ class Context(Exchanges):
         if terminal.is_terminal:
             text = f"{count} {noun[0] if count == 1 else noun[1]}"
             write_dim(text, self.streams.err, colour=terminal.colour)
+
+    def report_done(self, sentence: Callable[[], str]) -> None:
+        """Writes on a terminal what the command has changed; --quiet omits it."""
+        if self.streams.err_is_terminal and not self.options.output.quiet and (text := sentence()):
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Writes a sentence without a label to standard error."""
+        from qstash_cli.output.safe import safe_text
+
+        self.streams.err.write(f"{safe_text(text)}\n")
+        self.streams.err.flush()
 
     def _write_message(self, text: str, kind: str) -> None:
         from qstash_cli.output.failure import write_message
@@ -181,7 +204,7 @@ class Context(Exchanges):
         `make_question` creates the question, for questions that need a request. It is called only
         if the user can answer.
 
-        Raises `Interrupted` if the user declines, and `BadInput` if no user can answer.
+        Raises `SilentExit` if the user declines, and `BadInput` if no user can answer.
         """
         if yes or self.options.connection.preview:
             return

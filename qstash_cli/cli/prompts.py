@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import BinaryIO, TextIO
 
-from qstash_cli.errors import Interrupted
+from qstash_cli.errors import ExitCode, Interrupted, SilentExit
 
 
 def confirm(question: str, stdin: BinaryIO, err: TextIO) -> None:
-    """Asks a yes-or-no question. Raises `Interrupted` unless the user answers yes."""
+    """Asks a yes-or-no question. Unless the user agrees, says so and raises `SilentExit`."""
     from qstash_cli.output.safe import safe_text
 
     err.write(f"{safe_text(question)} [y/N] ")
@@ -17,7 +17,9 @@ def confirm(question: str, stdin: BinaryIO, err: TextIO) -> None:
     if not line.endswith("\n"):
         err.write("\n")
     if line.strip().lower() not in {"y", "yes"}:
-        raise Interrupted("not confirmed", hint="nothing was sent")
+        err.write("Cancelled; nothing was changed\n")
+        err.flush()
+        raise SilentExit(ExitCode.INTERRUPTED)
 
 
 def secret(what: str, err: TextIO) -> str:

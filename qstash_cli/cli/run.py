@@ -39,6 +39,8 @@ def run(argv: Sequence[str], ctx: Context) -> int:
     except KeyboardInterrupt:
         ctx.streams.err.write("\n")
         code = ExitCode.INTERRUPTED
+    except SilentExit as end:
+        code = end.exit_code
     except QstashError as error:
         code = fail(argv, ctx, error)
     except InputFailed as fault:
@@ -153,17 +155,20 @@ def _finish(result: Result, ctx: Context) -> int:
     """Writes a result and waits for its error; returns the exit code or raises the error."""
     try:
         rows = _write(result, ctx)
+        # What is done is reported before a footer or an error that needs further requests.
+        if result.error is None:
+            ctx.report_done(result.confirmation)
         if result.footer is not None and (text := result.footer()):
             ctx.note(text)
-        elif rows and result.view.noun is not None and not result.live:
+        elif rows and result.view.noun is not None and not (result.live or result.done):
             ctx.report_count(rows, result.view.noun)
         final_error = result.final_error()
+        if final_error is None and result.error is not None:
+            ctx.report_done(result.confirmation)
     except KeyboardInterrupt:
         if result.on_interrupt is None or (error := result.on_interrupt()) is None:
             raise
         raise error from None
-    if isinstance(final_error, SilentExit):
-        return final_error.exit_code
     if final_error is not None:
         raise final_error
     return ExitCode.DONE

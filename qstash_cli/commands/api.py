@@ -17,6 +17,7 @@ from qstash_cli.output.result import Result
 from qstash_cli.protocol.headers import parse_header
 from qstash_cli.protocol.options import MessageOptions
 
+_READS = frozenset({"GET", "HEAD"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 app = group()
@@ -66,7 +67,8 @@ def api(
         headers=options.headers,
         body=data,
     )
-    return ctx.write(request, _result)
+    done = "" if method in _READS else f"Sent {method} {path}"
+    return ctx.write(request, lambda response: _result(response)._replace(done=done))
 
 
 def _result(response: Any) -> Result:

@@ -12,7 +12,7 @@ from qstash_cli.client.api import flow
 from qstash_cli.commands.common.views import FLOW, GLOBAL
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Column, Result, View
-from qstash_cli.protocol.durations import parse_period_s
+from qstash_cli.protocol.durations import format_duration, parse_period_s
 from qstash_cli.protocol.numbers import parse_count
 
 app = group()
@@ -21,7 +21,7 @@ _Key = Annotated[
     str,
     Argument("Flow control key", "KEY", complete="flow_key"),
 ]
-_DONE = View(columns=(Column(name="key", of="key"),), id="key")
+_KEY = View(columns=(Column(name="key", of="key"),), id="key")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,12 @@ class FlowLimits:
         metavar="DURATION",
         parse=parse_period_s,
     )
+
+    def __str__(self) -> str:
+        """Returns the limits as `parallelism 5, rate 100, period 1m`."""
+        period = None if self.period is None else format_duration(self.period)
+        limits = {"parallelism": self.parallelism, "rate": self.rate, "period": period}
+        return ", ".join(f"{name} {limit}" for name, limit in limits.items() if limit is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +77,7 @@ def get(ctx: Context, key: _Key) -> Result:
     return ctx.fetch(flow.get(key), lambda found: Result(data=found, view=FLOW, piped="json"))
 
 
-@command(app, view=_DONE)
+@command(app, view=_KEY)
 def pause(ctx: Context, key: _Key) -> Result:
     """Pause the deliveries of a flow control key.
 
@@ -79,10 +85,10 @@ def pause(ctx: Context, key: _Key) -> Result:
     qstash flow pause api
     qstash flow pause api --curl
     """
-    return ctx.write(flow.pause(key), lambda _: _done(key))
+    return ctx.write(flow.pause(key), lambda _: _keyed(key, f"Paused flow control key {key}"))
 
 
-@command(app, view=_DONE)
+@command(app, view=_KEY)
 def resume(ctx: Context, key: _Key) -> Result:
     """Resume the deliveries of a flow control key.
 
@@ -90,10 +96,10 @@ def resume(ctx: Context, key: _Key) -> Result:
     qstash flow resume api
     qstash flow resume api --curl
     """
-    return ctx.write(flow.resume(key), lambda _: _done(key))
+    return ctx.write(flow.resume(key), lambda _: _keyed(key, f"Resumed flow control key {key}"))
 
 
-@command(app, view=_DONE)
+@command(app, view=_KEY)
 def pin(ctx: Context, key: _Key, *, limits: FlowLimits) -> Result:
     """Pin limits, so that new messages cannot change them.
 
@@ -106,10 +112,11 @@ def pin(ctx: Context, key: _Key, *, limits: FlowLimits) -> Result:
     request = flow.pin(
         key, parallelism=limits.parallelism, rate=limits.rate, period_s=limits.period
     )
-    return ctx.write(request, lambda _: _done(key))
+    done = f"Pinned flow control key {key} ({limits})"
+    return ctx.write(request, lambda _: _keyed(key, done))
 
 
-@command(app, view=_DONE)
+@command(app, view=_KEY)
 def unpin(ctx: Context, key: _Key, *, which: UnpinOptions) -> Result:
     """Unpin limits, so that new messages can change them again.
 
@@ -119,10 +126,12 @@ def unpin(ctx: Context, key: _Key, *, which: UnpinOptions) -> Result:
     """
     both = not (which.parallelism or which.rate)
     request = flow.unpin(key, parallelism=which.parallelism or both, rate=which.rate or both)
-    return ctx.write(request, lambda _: _done(key))
+    limits = [name for name in ("parallelism", "rate") if both or getattr(which, name)]
+    done = f"Unpinned the {' and '.join(limits)} of flow control key {key}"
+    return ctx.write(request, lambda _: _keyed(key, done))
 
 
-@command(app, view=_DONE)
+@command(app, view=_KEY)
 def reset(ctx: Context, key: _Key) -> Result:
     """Reset the rate period of a flow control key.
 
@@ -130,7 +139,8 @@ def reset(ctx: Context, key: _Key) -> Result:
     qstash flow reset api
     qstash flow reset api --dry-run
     """
-    return ctx.write(flow.reset(key), lambda _: _done(key))
+    done = f"Reset the rate period of flow control key {key}"
+    return ctx.write(flow.reset(key), lambda _: _keyed(key, done))
 
 
 @command(app, "global", view=GLOBAL)
@@ -144,5 +154,5 @@ def global_(ctx: Context) -> Result:
     return ctx.fetch(flow.global_parallelism(), lambda found: Result(data=found, view=GLOBAL))
 
 
-def _done(key: str) -> Result:
-    return Result(data={"key": key}, view=_DONE, on_terminal="ids", piped="ids")
+def _keyed(key: str, done: str) -> Result:
+    return Result(data={"key": key}, view=_KEY, on_terminal="ids", piped="ids", done=done)

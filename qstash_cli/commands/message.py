@@ -1,4 +1,4 @@
-"""`qstash message`: look at messages on their way, cancel them, wait for their end."""
+"""`qstash message`: get, cancel, release and wait for messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qstash_cli.commands.common.bulk_cancel import CANCELLED, cancel_matching
 from qstash_cli.commands.common.bulk_confirmation import confirm_cancel
 from qstash_cli.commands.common.bulk_counts import cancel_ids
 from qstash_cli.commands.common.confirm_options import BulkOptions
-from qstash_cli.commands.common.deliveries import entries_of, failure_of, wait_for_end
+from qstash_cli.commands.common.deliveries import entries_of, report_delivered, wait_for_end
 from qstash_cli.commands.common.filters import MessageFilters
 from qstash_cli.commands.common.options import WaitOptions
 from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
@@ -26,10 +26,11 @@ from qstash_cli.commands.common.views import (
     MESSAGE,
     RELEASED,
 )
-from qstash_cli.errors import BadInput
+from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.ids import validate_id
+from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.states import parse_action_state
 
 if TYPE_CHECKING:
@@ -125,7 +126,13 @@ def run_now(
 
     def run(send: Send) -> Result:
         records = ({"messageId": message_id} for message_id in several.send(send))
-        return Result(data=records, view=RELEASED, piped="ids", error=several.failure)
+        return Result(
+            data=records,
+            view=RELEASED,
+            piped="ids",
+            done=lambda: f"Released {amount(several.succeeded, 'message')}",
+            error=several.failure,
+        )
 
     return ctx.perform(several.requests, run)
 
@@ -144,7 +151,13 @@ def wait(ctx: Context, message_id: _Id, *, waiting: WaitOptions) -> Result:
 
     def run(_send: Send) -> Result:
         end = wait_for_end(ctx, message_id, waiting.wait_timeout)
-        return Result(data=end, view=LOG, piped="tsv", error=failure_of([end]))
+
+        def error() -> QstashError | None:
+            if end.failure is None:
+                report_delivered(ctx, [end])
+            return end.failure
+
+        return Result(data=end.entry, view=LOG, piped="tsv", error=error)
 
     return ctx.perform([request], run, later="repeated until the message is finished")
 

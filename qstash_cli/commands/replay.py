@@ -22,6 +22,7 @@ from qstash_cli.files import reason_of, write_atomically
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.ids import kind_of_id
+from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.redelivery import of_log_entry, of_message
 
 app = group()
@@ -107,7 +108,12 @@ def replay(
 
     def run(_send: Send) -> Result:
         records = _records(_saved(signed, target.save), url, handler, tally)
-        return Result(data=records, view=_VIEW, error=tally.failure)
+        return Result(
+            data=records,
+            view=_VIEW,
+            done=lambda: f"Delivered {amount(tally.delivered, 'message')} to {url}",
+            error=tally.failure,
+        )
 
     return ctx.perform((delivering.request_of(one, url) for _, one in signed), run)
 

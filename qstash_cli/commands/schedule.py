@@ -122,7 +122,8 @@ def create(
 
     def created(response: Scheduled) -> Result:
         # Print the id before the request for the endpoints, which may fail.
-        return Result(data=response, view=SCHEDULED, piped="ids", footer=volume)
+        made = f"{'Saved' if timing.replace else 'Created'} schedule {response['scheduleId']}"
+        return Result(data=response, view=SCHEDULED, piped="ids", footer=volume, done=made)
 
     return ctx.write(schedules.create(destination, options, data), created)
 
@@ -160,7 +161,7 @@ def pause(ctx: Context, schedule_id: _Id) -> Result:
     qstash schedule pause report
     qstash schedule pause report --curl
     """
-    return ctx.write(schedules.pause(schedule_id), lambda _: _done(schedule_id))
+    return ctx.write(schedules.pause(schedule_id), lambda _: _named(schedule_id, "Paused"))
 
 
 @command(app, view=SCHEDULED)
@@ -171,7 +172,7 @@ def resume(ctx: Context, schedule_id: _Id) -> Result:
     qstash schedule resume report
     qstash schedule resume report --curl
     """
-    return ctx.write(schedules.resume(schedule_id), lambda _: _done(schedule_id))
+    return ctx.write(schedules.resume(schedule_id), lambda _: _named(schedule_id, "Resumed"))
 
 
 @command(app, view=SCHEDULED)
@@ -183,8 +184,14 @@ def delete(ctx: Context, schedule_id: _Id, *, confirm: ConfirmOptions) -> Result
     qstash schedule delete report --dry-run
     """
     request = schedules.delete(schedule_id)
-    ctx.confirm(f"Delete the schedule {schedule_id}?", yes=confirm.yes)
-    return ctx.write(request, lambda _: _done(schedule_id))
+
+    def question() -> str:
+        stored = ctx.read(schedules.get(schedule_id))
+        what = f"{schedule_id} ({stored['cron']}, {stored['destination']})"
+        return f"Delete schedule {what} of {ctx.account}?"
+
+    ctx.confirm(f"Delete schedule {schedule_id}?", yes=confirm.yes, make_question=question)
+    return ctx.write(request, lambda _: _named(schedule_id, "Deleted"))
 
 
 @command(app, view=PUBLISHED)
@@ -246,8 +253,14 @@ def _times(ctx: Context, cron: str, count: int) -> Iterator[dict[str, str]]:
         }
 
 
-def _done(schedule_id: str) -> Result:
-    return Result(data={"scheduleId": schedule_id}, view=SCHEDULED, on_terminal="ids", piped="ids")
+def _named(schedule_id: str, done: str) -> Result:
+    return Result(
+        data={"scheduleId": schedule_id},
+        view=SCHEDULED,
+        on_terminal="ids",
+        piped="ids",
+        done=f"{done} schedule {schedule_id}",
+    )
 
 
 def _refuse_existing(ctx: Context, schedule_id: str) -> None:

@@ -16,6 +16,7 @@ from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.destination import is_url, validate_destination, validate_reachable
 from qstash_cli.protocol.headers import as_defaults, parse_header
+from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.records import Endpoint, EndpointReference
 
 app = group()
@@ -92,7 +93,8 @@ def add(
     if options.name is not None and len(urls) > 1:
         raise BadInput("--name is for one endpoint, and there are several", hint="add them singly")
     endpoints = [_endpoint(ctx, url, options.name) for url in urls]
-    return ctx.write(urlgroups.add(group_name, endpoints), lambda _: _done(group_name))
+    done = f"Added {amount(len(endpoints), 'endpoint')} to URL group {group_name}"
+    return ctx.write(urlgroups.add(group_name, endpoints), lambda _: _named(group_name, done))
 
 
 @command(app, view=NAMED)
@@ -116,7 +118,8 @@ def remove(
         EndpointReference(url=one) if is_url(one) else EndpointReference(name=one)
         for one in endpoints
     ]
-    return ctx.write(urlgroups.remove(name, meant), lambda _: _done(name))
+    done = f"Removed {amount(len(meant), 'endpoint')} from URL group {name}"
+    return ctx.write(urlgroups.remove(name, meant), lambda _: _named(name, done))
 
 
 @command(app, view=NAMED)
@@ -132,7 +135,9 @@ def headers(ctx: Context, name: _Name, *, defaults: DefaultHeaderOptions) -> Res
     if bool(defaults.header) == defaults.clear:
         raise BadInput("no headers", hint="give -H 'Name: value', or --clear to take them away")
     request = urlgroups.set_headers(name, as_defaults(defaults.header))
-    return ctx.write(request, lambda _: _done(name))
+    what = amount(len(defaults.header), "default header")
+    done = f"Set {what} of" if defaults.header else "Removed the default headers of"
+    return ctx.write(request, lambda _: _named(name, f"{done} URL group {name}"))
 
 
 @command(app, view=NAMED)
@@ -144,8 +149,13 @@ def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
     qstash urlgroup delete team --dry-run
     """
     request = urlgroups.delete(name)
-    ctx.confirm(f"Delete the URL group {name}?", yes=confirm.yes)
-    return ctx.write(request, lambda _: _done(name))
+
+    def question() -> str:
+        endpoints = len(ctx.read(urlgroups.get(name))["endpoints"])
+        return f"Delete URL group {name} with {amount(endpoints, 'endpoint')} of {ctx.account}?"
+
+    ctx.confirm(f"Delete URL group {name}?", yes=confirm.yes, make_question=question)
+    return ctx.write(request, lambda _: _named(name, f"Deleted URL group {name}"))
 
 
 @command(app, view=DEAD)
@@ -200,5 +210,5 @@ def _endpoint(ctx: Context, url: str, name: str | None) -> Endpoint:
     return endpoint if name is None else Endpoint(url=endpoint["url"], name=name)
 
 
-def _done(name: str) -> Result:
-    return Result(data={"name": name}, view=NAMED, on_terminal="ids", piped="ids")
+def _named(name: str, done: str) -> Result:
+    return Result(data={"name": name}, view=NAMED, on_terminal="ids", piped="ids", done=done)

@@ -96,10 +96,11 @@ class Result(NamedTuple):
     `live` marks records that arrive over a long time. If they are not `one_by_one`, nobody waits
     for a single record, so they are written in larger pieces.
 
-    `footer` is called after the data, and returns a note about it or None. `error` is reported
-    after the data and determines the exit code; it may be a function, if the error depends on the
-    data. `on_interrupt` returns the error for Ctrl-C while the data is written or the error is
-    awaited; None means an interrupt without a message.
+    `footer` is called after the data, and returns a note about it or None. `done` is the sentence
+    that confirms a change on a terminal, such as "Paused queue orders". `error` is reported after
+    the data and determines the exit code. Both may be functions, if they depend on the data.
+    `on_interrupt` returns the error for Ctrl-C while the data is written or the error is awaited;
+    None means an interrupt without a message.
     """
 
     data: Record | Iterable[Record]
@@ -113,9 +114,14 @@ class Result(NamedTuple):
     live: bool = False
     one_by_one: bool = True
     footer: Callable[[], str | None] | None = None
+    done: str | Callable[[], str] = ""
     error: QstashError | FindError | None = None
     on_interrupt: Callable[[], QstashError | None] | None = None
 
     def final_error(self) -> QstashError | None:
         """Returns the error that the run ends with, or None. Call it after the data."""
         return self.error() if callable(self.error) else self.error
+
+    def confirmation(self) -> str:
+        """Returns the sentence of `done`, empty without one. Call it after the data."""
+        return self.done() if callable(self.done) else self.done

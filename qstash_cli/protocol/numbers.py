@@ -27,3 +27,13 @@ def parse_port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
         raise BadInput(f"not a port: {text!r}", hint="0 picks a free one")
     return int(text)
+
+
+def amount(count: int, noun: str) -> str:
+    """Returns a number and its noun: `1 message`, `1,200 DLQ entries`."""
+    return f"{count:,} {noun if count == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Returns the plural of a regular noun."""
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"

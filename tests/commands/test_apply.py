@@ -57,7 +57,10 @@ def test_apply_asks_for_confirmation_before_it_changes_anything(
     only_shown = local("apply", "-f", path, "--dry-run")
 
     assert (piped.code, "+ queue emails" in piped.err, "--yes" in piped.err) == (2, True, True)
-    assert (refused.code, "Apply 5 changes to http://127" in refused.err) == (130, True), refused
+    assert (refused.code, "Apply 5 changes to QSTASH_TOKEN, http://127" in refused.err) == (
+        130,
+        True,
+    ), refused
     assert (only_shown.code, "5 to create" in only_shown.err) == (0, True)
     assert "POST http://127.0.0.1" in only_shown.out
     assert local("queue", "list").out == ""
@@ -79,7 +82,7 @@ def test_pruning_removes_unlisted_resources_of_the_kinds_in_the_manifest(
     pruned = local("apply", "-f", path, "--prune", "--yes")
 
     assert (kept.code, "kept without --prune: schedule fan" in kept.err) == (0, True), kept
-    assert (asked.code, "4 of them deletions" in asked.err) == (2, True), asked
+    assert (asked.code, "Apply 4 changes (4 deletions)?" in asked.err) == (2, True), asked
     assert pruned.out == (
         "delete\tschedule\tfan\ndelete\tschedule\tnightly\n"
         "delete\turlgroup\torders\ndelete\tflow\topenai\n"

@@ -155,7 +155,7 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "bulk unconfirmed": (
         ("dlq", "delete", "--label", "x"),
-        "not confirmed: Delete all DLQ entries with label=x?",
+        "not confirmed: Delete all DLQ entries (label x)?",
         "add --yes; nothing was sent",
     ),
     "rotation unconfirmed": (

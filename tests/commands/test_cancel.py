@@ -220,14 +220,14 @@ def test_the_question_names_the_objects_the_account_and_the_number_if_known(loca
     local("queue", "pause", "orders")
     for _ in range(2):
         local("publish", "http://127.0.0.1:9/", "--queue", "orders")
-    where = f"on {local.env['QSTASH_URL']} (QSTASH_TOKEN)"
+    where = f"of QSTASH_TOKEN, {local.env['QSTASH_URL']}"
 
     by_queue = local("message", "cancel", "--queue", "orders", tty=True, stdin=b"n\n")
     by_label = local("message", "cancel", "--label", "a,b", tty=True, stdin=b"n\n")
     everything = local("message", "cancel", "--all", tty=True, stdin=b"n\n")
 
-    assert f"Cancel 2 messages with queueName=orders {where}? [y/N]" in by_queue.err
-    assert f"Cancel all messages with label=a, label=b {where}? [y/N]" in by_label.err
+    assert f"Cancel 2 messages (queue orders) {where}? [y/N]" in by_queue.err
+    assert f"Cancel all messages (label a or b) {where}? [y/N]" in by_label.err
     assert f"Cancel all messages {where}? [y/N]" in everything.err
     assert {by_queue.code, by_label.code, everything.code} == {130}
     assert local("message", "actions", "-q").out == ""

@@ -58,13 +58,13 @@ def test_entries_that_were_not_deleted_are_counted(local: Qstash, sink: Sink) ->
 
 def test_the_question_names_the_entries_and_their_number(local: Qstash, sink: Sink) -> None:
     bury(local, sink, "--label", "x")
-    where = f"on {local.env['QSTASH_URL']} (QSTASH_TOKEN)"
+    where = f"of QSTASH_TOKEN, {local.env['QSTASH_URL']}"
 
     one = local("dlq", "delete", "--label", "x", tty=True, stdin=b"n\n")
     none = local("dlq", "retry", "--status", "404", tty=True, stdin=b"n\n")
 
-    assert f"Delete 1 DLQ entry with label=x {where}? [y/N]" in one.err
-    assert f"Retry 0 DLQ entries with responseStatus=404 {where}? [y/N]" in none.err
+    assert f"Delete 1 DLQ entry (label x) {where}? [y/N]" in one.err
+    assert f"Retry 0 DLQ entries (status 404) {where}? [y/N]" in none.err
     assert local("dlq", "list", "-q").out.count("\n") == 1
 
 
@@ -77,7 +77,7 @@ def test_the_question_says_if_there_are_more_entries_than_a_page(qstash: Qstash)
         run = qstash("dlq", "delete", "--all", tty=True, stdin=b"\n")
 
     assert run.code == 130
-    assert "Delete more than 100 DLQ entries on http" in run.err
+    assert "Delete more than 100 DLQ entries of QSTASH_TOKEN, http" in run.err
     assert sent(api) == []
 
 

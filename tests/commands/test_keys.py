@@ -64,7 +64,7 @@ def test_the_variables_to_deploy_are_printed(local: Qstash, *, tty: bool) -> Non
     assert run.out == (
         f"QSTASH_CURRENT_SIGNING_KEY={NEXT}\nQSTASH_NEXT_SIGNING_KEY={keys['next']}\n"
     )
-    assert run.err == ""
+    assert run.err == ("Rotated the signing keys\n" if tty else "")
     as_json = local("keys", "rotate", "--yes", "-o", "json")
     assert as_json.json == in_force(local)
 

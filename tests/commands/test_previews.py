@@ -268,6 +268,8 @@ def test_a_preview_of_a_read_lists_its_requests_and_sends_none(world: World, nam
     sent = iter([(one.method, one.path) for one in world.api.received])
     assert expected
     assert all(one in sent for one in expected)
+    # A command that writes is in the other table, where its confirmation is tested.
+    assert {one.method for one in world.api.received} <= {"GET", "HEAD"}
 
 
 def test_a_preview_lists_every_part_of_a_long_list_of_ids(qstash: Qstash) -> None:

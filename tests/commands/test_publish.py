@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ def test_a_pipe_gets_only_the_message_id(local: Qstash, sink: Sink) -> None:
     assert run.code == 0, run
     assert run.out.startswith("msg_")
     assert run.out.count("\n") == 1
-    assert run.err == ""
+    assert re.fullmatch(r"Delivered: 200 after 1 attempt, \d+\.\d\d s\n", run.err)
     assert json.loads(sink.received[0].body) == {"name": "ada", "admin": True}
     assert sink.received[0].header("content-type") == "application/json"
 

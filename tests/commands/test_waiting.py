@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -90,8 +91,8 @@ def test_each_retried_message_that_fails_is_reported(local: Qstash, sink: Sink) 
     assert len(run.out.split()) == 3
     head, *lines, hint = run.err.splitlines()
     assert head == "error: 2 of 3 messages were not delivered"
-    assert sorted(line.partition(" ended as ")[2] for line in lines) == [
-        "FAILED: 404 Not Found", "FAILED: 500 Internal Server Error",
+    assert sorted(line.partition(" failed: ")[2] for line in lines) == [
+        "404 after 1 attempt: ok", "500 after 1 attempt: ok",
     ]  # fmt: skip
     assert {line.split()[0] for line in lines} < set(run.out.split())
     assert hint.startswith("hint: `qstash dlq list --message msg_")
@@ -145,7 +146,7 @@ def test_a_failure_is_worse_than_a_timeout(local: Qstash, order: int) -> None:
 
     assert run.code == 8, run
     assert "2 of 2 messages were not delivered" in run.err
-    assert "ended as FAILED" in run.err
+    assert " failed: " in run.err
     assert "not delivered within 1s: msg_" in run.err
 
 
@@ -176,3 +177,73 @@ def test_the_id_of_a_schedule_is_printed_before_the_next_request(qstash: Qstash)
         run = qstash("schedule", "create", "team", "--cron", "@daily")
 
     assert (run.code, run.out) == (130, "scd_1\n")
+
+
+# The last sentence
+
+
+def test_a_delivery_ends_with_its_status_its_attempts_and_its_time(
+    local: Qstash, sink: Sink
+) -> None:
+    sink.statuses = [503, 503, 200]
+
+    run = local("publish", sink.url, "--retries", "2", "--retry-delay", "1", "--wait")
+    again = local("message", "wait", run.out.strip())
+    quiet = local("message", "wait", run.out.strip(), "--quiet")
+
+    assert (run.code, again.code) == (0, 0)
+    assert re.fullmatch(r"Delivered: 200 after 3 attempts, \d+\.\d\d s\n", run.err)
+    assert again.err == run.err
+    assert quiet.err == ""
+
+
+def test_a_failure_ends_with_the_first_line_of_the_response(local: Qstash, sink: Sink) -> None:
+    sink.statuses, sink.body = [503], b"\n  upstream \x1b[31mdown\nmore\n"
+
+    run = local("publish", sink.url, "--retries", "1", "--retry-delay", "1", "--wait")
+
+    message_id = run.out.strip()
+    assert run.code == 8
+    assert run.err.splitlines() == [
+        rf"error: {message_id} failed: 503 after 2 attempts: upstream \x1b[31mdown",
+        f"hint: `qstash dlq list --message {message_id}` shows the entry with the response",
+    ]
+
+
+def test_a_long_response_is_cut(local: Qstash, sink: Sink) -> None:
+    sink.statuses, sink.body = [500], b"x" * 100_000
+
+    run = local("publish", sink.url, "--retries", "0", "--wait")
+
+    assert f" failed: 500 after 1 attempt: {'x' * 200}…\n" in run.err
+
+
+def test_a_page_of_markup_is_not_quoted(local: Qstash, sink: Sink) -> None:
+    sink.statuses, sink.body = [500], b"<!doctype html><title>no</title>"
+
+    run = local("publish", sink.url, "--retries", "0", "--wait")
+
+    assert run.err.splitlines()[0].endswith(" failed: 500 after 1 attempt")
+
+
+def test_a_destination_that_does_not_respond_is_the_reason(local: Qstash) -> None:
+    run = local("publish", "http://127.0.0.1:9/", "--retries", "0", "--wait")
+
+    assert re.match(r"error: msg_\w+ failed: .+ after 1 attempt\n", run.err), run
+
+
+def test_a_cancelled_message_is_not_reported_as_failed(local: Qstash, sink: Sink) -> None:
+    message_id = local("publish", sink.url, "--delay", "1d").out.strip()
+    local("message", "cancel", message_id)
+
+    run = local("message", "wait", message_id)
+
+    assert (run.code, run.err) == (8, f"error: {message_id} was cancelled\n")
+
+
+def test_several_deliveries_end_with_one_sentence(local: Qstash, sink: Sink) -> None:
+    local("urlgroup", "add", "team", f"{sink.url}/a", f"{sink.url}/b")
+
+    run = local("publish", "team", "--wait")
+
+    assert re.fullmatch(r"Delivered: 2 messages, \d+\.\d\d s\n", run.err), run

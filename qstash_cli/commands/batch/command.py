@@ -20,6 +20,7 @@ from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.conflicts import raise_if_conflicting
 from qstash_cli.protocol.destination import validate_destination
+from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.options import MessageOptions
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ def batch(
 def _sent(ctx: Context, job: Job) -> Result:
     if ctx.options.output.format in _STREAMED or ctx.options.output.columns is not None:
         outcomes = job.outcomes(has_bar=not ctx.streams.out_is_terminal)
-        return Result(data=outcomes, view=_OUTCOMES, piped="tsv", live=True)
+        return Result(
+            data=outcomes, view=_OUTCOMES, piped="tsv", live=True, done=lambda: _done(job)
+        )
     failure = None
     try:
         for _ in job.outcomes(has_bar=True, are_shown=False):
@@ -114,7 +117,13 @@ def _sent(ctx: Context, job: Job) -> Result:
     if job.records.rejects is None:
         for warning in job.tally.warnings:
             ctx.warn(warning)
-    return Result(data=job.summary(), view=_SUMMARY, piped="json", error=failure)
+    return Result(
+        data=job.summary(), view=_SUMMARY, piped="json", done=lambda: _done(job), error=failure
+    )
+
+
+def _done(job: Job) -> str:
+    return f"Published {amount(job.tally.sent, 'message')}"
 
 
 def _refuse_what_does_not_fit(

@@ -11,6 +11,7 @@ from qstash_cli.client.api.filters import Filter, query
 from qstash_cli.errors import Interrupted, NotFound, QstashError, StillRunning, WaitTimedOut
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import format_duration
+from qstash_cli.protocol.numbers import amount
 
 if TYPE_CHECKING:
     from qstash_cli.cli.exchanges import Send
@@ -32,8 +33,11 @@ def cancel_matching(ctx: Context, wanted: Filter, *, is_async: bool, timeout_s: 
         except StillRunning as error:
             response = _running(ctx, wanted, error)
         if is_async and response.get("actionId"):
-            return Result(data=response, view=_STARTED, piped="ids")
-        return Result(data=_finished(ctx, response, timeout_s), view=CANCELLED)
+            done = f"Started to cancel {amount(response['cancelled'], 'message')}"
+            return Result(data=response, view=_STARTED, piped="ids", done=done)
+        record = _finished(ctx, response, timeout_s)
+        done = f"Cancelled {amount(record['cancelled'], 'message')}"
+        return Result(data=record, view=CANCELLED, done=done)
 
     later = "" if is_async else "then GET /v2/bulkActions/{actionId} until it is FINISHED"
     return ctx.perform([request], run, later=later)

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from qstash_cli.cli.context import Context
 from qstash_cli.client.api import dlq, queues
-from qstash_cli.client.api.filters import Filter, query
+from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common.filters import filter_text
 from qstash_cli.errors import NotFound
+from qstash_cli.protocol.numbers import amount, plural
 
 
 def confirm_cancel(ctx: Context, wanted: Filter, *, yes: bool) -> None:
@@ -29,35 +31,19 @@ def _confirm(
     *,
     yes: bool,
 ) -> None:
-    narrowed = f" with {_filter_text(wanted)}" if not wanted.is_empty else ""
+    narrowed = "" if wanted.is_empty else f" ({filter_text(wanted, ctx.system.now())})"
 
     def question() -> str:
-        return f"{action} {_amount(count(), noun)}{narrowed} {_account(ctx)}?"
+        return f"{action} {_amount(count(), noun)}{narrowed} of {ctx.account}?"
 
-    ctx.confirm(f"{action} all {_plural(noun)}{narrowed}?", yes=yes, make_question=question)
+    ctx.confirm(f"{action} all {plural(noun)}{narrowed}?", yes=yes, make_question=question)
 
 
 def _amount(counted: tuple[int, bool] | None, noun: str) -> str:
     if counted is None:
-        return f"all {_plural(noun)}"
+        return f"all {plural(noun)}"
     number, has_more = counted
-    more = "more than " if has_more else ""
-    return f"{more}{number:,} {noun if number == 1 and not has_more else _plural(noun)}"
-
-
-def _plural(noun: str) -> str:
-    return f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"
-
-
-def _filter_text(wanted: Filter) -> str:
-    return ", ".join(f"{name}={value}" for name, value in query(wanted))
-
-
-def _account(ctx: Context) -> str:
-    from qstash_cli.config.urls import REGION_URLS, region_of
-
-    settings = ctx.config.settings
-    return f"on {region_of(settings.api_url, REGION_URLS) or settings.api_url} ({settings.source})"
+    return f"more than {number:,} {plural(noun)}" if has_more else amount(number, noun)
 
 
 def _count_entries(ctx: Context, wanted: Filter) -> tuple[int, bool]:

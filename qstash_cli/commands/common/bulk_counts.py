@@ -18,6 +18,7 @@ from qstash_cli.commands.common.cursor_pages import REPEATED, pages
 from qstash_cli.commands.common.views import DELETED
 from qstash_cli.errors import Interrupted, NotFound, PartlyDone, QstashError
 from qstash_cli.output.result import Result, View
+from qstash_cli.protocol.numbers import amount
 
 
 class CountedAction(NamedTuple):
@@ -26,16 +27,17 @@ class CountedAction(NamedTuple):
     view: View
     field: str
     nouns: str
+    noun: str
     rest: str
     none: str
 
 
 _CANCELS = CountedAction(
-    CANCELLED, "cancelled", "messages",
+    CANCELLED, "cancelled", "messages", "message",
     rest="the others are finished or unknown", none="all of them are finished or unknown",
 )  # fmt: skip
 _DELETES = CountedAction(
-    DELETED, "deleted", "entries",
+    DELETED, "deleted", "entries", "DLQ entry",
     rest="the others are not in the dead letter queue", none="`qstash dlq list` shows the entries",
 )  # fmt: skip
 _WHICH = "QStash does not report which"
@@ -50,7 +52,7 @@ def cancel_ids(ctx: Context, message_ids: Sequence[str]) -> Result:
     if len(chunks) == 1 and len(chunks[0]) == 1:
         return ctx.write(
             messages.cancel(chunks[0][0]),
-            lambda response: Result(data={"cancelled": response["cancelled"]}, view=CANCELLED),
+            lambda response: _result(response["cancelled"], _CANCELS),
         )
     return _send(ctx, [messages.cancel_many(chunk) for chunk in chunks], chunks, _CANCELS)
 
@@ -60,7 +62,7 @@ def delete_ids(ctx: Context, dlq_ids: Sequence[str]) -> Result:
     chunks = id_chunks(dlq_ids)
     if len(chunks) == 1 and len(chunks[0]) == 1:
         request = dlq.delete(chunks[0][0])
-        return ctx.write(request, lambda _empty: Result(data={"deleted": 1}, view=DELETED))
+        return ctx.write(request, lambda _empty: _result(1, _DELETES))
     return _send(ctx, [dlq.delete_many(chunk) for chunk in chunks], chunks, _DELETES)
 
 
@@ -105,7 +107,12 @@ def _counted(
             raise
         stopped_by = error
     failure = _failure(done, total, kind, stopped_by)
-    return Result(data={kind.field: done}, view=kind.view, error=failure)
+    return _result(done, kind)._replace(error=failure)
+
+
+def _result(done: int, kind: CountedAction) -> Result:
+    sentence = f"{kind.field.capitalize()} {amount(done, kind.noun)}"
+    return Result(data={kind.field: done}, view=kind.view, done=sentence)
 
 
 def _count(done: int, total: int | None, kind: CountedAction) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from qstash_cli.cli.flags import flag
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.errors import BadInput
+from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.ids import validate_id
 from qstash_cli.protocol.instants import parse_past_instant_s
 from qstash_cli.protocol.states import parse_state
@@ -128,6 +129,42 @@ class MessageFilters:
             to_ms=self.until,
             **more,
         )
+
+
+_NAMES = {
+    "message_ids": "message",
+    "states": "state",
+    "labels": "label",
+    "queues": "queue",
+    "urlgroups": "URL group",
+    "schedules": "schedule",
+    "urls": "URL",
+    "statuses": "status",
+    "caller_ips": "caller IP",
+    "flow_keys": "flow control key",
+}
+# Times up to here are displayed as a distance from now.
+_RECENT_S = 2 * 86_400
+
+
+def filter_text(wanted: Filter, now: float) -> str:
+    """Returns a filter as people read it: `status 503 or 504, since 1h`."""
+    parts = [
+        f"{name} {' or '.join(map(str, values))}"
+        for field, name in _NAMES.items()
+        if (values := getattr(wanted, field))
+    ]
+    times = (("since", wanted.from_ms), ("until", wanted.to_ms))
+    return ", ".join([*parts, *(f"{n} {_past(ms, now)}" for n, ms in times if ms is not None)])
+
+
+def _past(at_ms: int, now: float) -> str:
+    passed_s = round(now - at_ms / 1000)
+    if 0 <= passed_s < _RECENT_S:
+        return format_duration(passed_s)
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _flat(values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

@@ -68,7 +68,13 @@ def confirm_delivery(ctx: Context, url: str, handler: HandlerOptions) -> None:
             hint="add --allow-protected if they are meant; nothing was sent",
         )
     if not is_loopback(url):
-        ctx.confirm(f"Deliver real messages to {url}, which will act on them?", yes=handler.yes)
+        ctx.confirm(
+            f"Deliver real messages to {url}, which will act on them?",
+            yes=handler.yes,
+            make_question=lambda: (
+                f"Deliver real messages of {ctx.account} to {url}, which will act on them?"
+            ),
+        )
 
 
 def signer(ctx: Context) -> Callable[[Delivery], Signed]:

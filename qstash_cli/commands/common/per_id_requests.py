@@ -30,7 +30,7 @@ class PerIdRequests:
         self._ids = tuple(dict.fromkeys(ids))
         self.requests = [request_for(one) for one in self._ids]
         self._what, self._done = what, done
-        self._succeeded = 0
+        self.succeeded = 0
         self._refused: list[tuple[str, QstashError]] = []
         self._stopped_by: QstashError | None = None
 
@@ -48,7 +48,7 @@ class PerIdRequests:
                     self._stopped_by = error
                     return
             else:
-                self._succeeded += 1
+                self.succeeded += 1
                 yield one
 
     def failure(self) -> QstashError | None:
@@ -59,11 +59,11 @@ class PerIdRequests:
         if not self._refused:
             return None
         first = self._refused[0][1]
-        missing = len(self._ids) - self._succeeded
-        if len(self._ids) == 1 or (self._stopped_by and not self._succeeded):
+        missing = len(self._ids) - self.succeeded
+        if len(self._ids) == 1 or (self._stopped_by and not self.succeeded):
             return self._stopped_by or first
         kinds = {type(error) for _, error in self._refused}
-        kind = PartlyDone if self._succeeded else kinds.pop() if len(kinds) == 1 else QstashError
+        kind = PartlyDone if self.succeeded else kinds.pop() if len(kinds) == 1 else QstashError
         were = "was" if missing == 1 else "were"
         headline = f"{missing} of {len(self._ids)} {self._what} {were} not {self._done}"
         hint = (self._stopped_by or first).hint
@@ -71,6 +71,6 @@ class PerIdRequests:
 
     def _lines(self) -> list[str]:
         lines = [f"{one}: {error.message}" for one, error in self._refused]
-        untried = len(self._ids) - self._succeeded - len(self._refused)
+        untried = len(self._ids) - self.succeeded - len(self._refused)
         were = "was" if untried == 1 else "were"
         return [*lines, *([f"{untried} more {were} not tried"] if untried else [])]

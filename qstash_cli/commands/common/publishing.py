@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from qstash_cli.cli.context import Context
@@ -12,6 +12,7 @@ from qstash_cli.commands.common.options import PublishWaitOptions
 from qstash_cli.commands.common.views import PUBLISHED
 from qstash_cli.errors import QstashError
 from qstash_cli.output.result import Result
+from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.options import MessageOptions
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ def _published(
     return result_of(ctx, response, waiting=waiting)
 
 
+def published(ids: Sequence[str]) -> str:
+    """Returns the sentence that confirms a publish."""
+    return f"Published {amount(len(ids), 'message')}"
+
+
 def _nothing() -> None:
     return None
 
@@ -54,12 +60,13 @@ def result_of(
     published: Published | Iterable[Published],
     *,
     waiting: PublishWaitOptions,
+    done: Callable[[Sequence[str]], str] = published,
     incomplete: Callable[[], QstashError | None] = _nothing,
 ) -> Result:
     """Returns the result of a publish, which writes the ids before it waits for the deliveries.
 
-    `incomplete` is called after the last id; it returns the error for messages that were not
-    published.
+    `done` returns the confirmation for the ids of the messages. `incomplete` is called after the
+    last id; it returns the error for messages that were not published.
     """
 
     def error() -> QstashError | None:
@@ -67,6 +74,8 @@ def result_of(
         not_delivered = deliveries.failure() if waiting.wait else None
         if not_published is not None and not_delivered is not None:
             ctx.warn(not_published.message)
+        elif waiting.wait and not (not_published or not_delivered):
+            deliveries.report()
         return not_delivered or not_published
 
     deliveries = Deliveries(ctx, waiting.wait_timeout)
@@ -79,6 +88,8 @@ def result_of(
         data=noted,
         view=PUBLISHED,
         piped="ids",
+        # The end of the wait has a sentence of its own.
+        done="" if waiting.wait else lambda: done(deliveries.ids),
         error=error,
         on_interrupt=deliveries.interrupted,
     )

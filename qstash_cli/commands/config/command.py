@@ -169,8 +169,9 @@ def set_(ctx: Context, name: _Name, *, changes: ProfileChanges) -> Result:
 
     _validate_may_change(ctx)
     save(ctx.config.file, name, read_changes(ctx, name, changes))
-    ctx.note(f"profile {name} is stored in {ctx.config.file}")
-    return _stored(ctx, name)
+    if not ctx.streams.err_is_terminal:
+        ctx.note(f"profile {name} is stored in {ctx.config.file}")
+    return _stored(ctx, name, f"Saved profile {name} in {ctx.config.file}")
 
 
 @command(app, connects=False)
@@ -185,7 +186,7 @@ def use(ctx: Context, name: _Name) -> Result:
 
     _validate_may_change(ctx)
     make_default(ctx.config.file, name)
-    return _stored(ctx, name)
+    return _stored(ctx, name, f"Profile {name} is the default now")
 
 
 @command(app, connects=False)
@@ -202,9 +203,9 @@ def remove(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
     _validate_may_change(ctx)
     if name not in ctx.config.profiles.profiles:
         raise unknown_profile(name, ctx.config.profiles.profiles)
-    ctx.confirm(f"Remove the profile {name}?", yes=confirm.yes)
+    ctx.confirm(f"Remove profile {name} from {ctx.config.file}?", yes=confirm.yes)
     remove_profile(ctx.config.file, name)
-    return Result(data=[], view=_LIST, text="")
+    return Result(data=[], view=_LIST, text="", done=f"Removed profile {name}")
 
 
 @command(app, connects=False)
@@ -225,10 +226,11 @@ def _validate_may_change(ctx: Context) -> None:
                        hint="leave one of the two away; nothing was changed")  # fmt: skip
 
 
-def _stored(ctx: Context, name: str) -> Result:
+def _stored(ctx: Context, name: str, done: str) -> Result:
     from qstash_cli.config.profiles import load
 
-    return Result(data=_record(load(ctx.config.file), name), view=_VIEW, piped="ids")
+    record = _record(load(ctx.config.file), name)
+    return Result(data=record, view=_VIEW, piped="ids", done=done)
 
 
 def _record(profiles: Profiles, name: str) -> dict[str, Any]:

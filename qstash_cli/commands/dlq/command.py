@@ -31,6 +31,7 @@ from qstash_cli.commands.dlq.bulk_retry import retry_ids, retry_matching
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.ids import validate_id
+from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.options import MessageOptions
 
 if TYPE_CHECKING:
@@ -117,7 +118,12 @@ def retry(
     qstash dlq retry --status 503 --since 1h --yes
     """
     wanted = _wanted(dlq_ids, filters, bulk)
-    as_result = partial(publishing.result_of, ctx, waiting=waiting)
+    as_result = partial(
+        publishing.result_of,
+        ctx,
+        waiting=waiting,
+        done=lambda ids: f"Retried {amount(len(ids), 'DLQ entry')}",
+    )
     later = FOLLOWED if waiting.wait else ""
     if dlq_ids is not None:
         return retry_ids(ctx, dlq_ids, options, as_result, later=later)

@@ -48,7 +48,11 @@ def rotate(ctx: Context, *, options: RotationOptions, confirm: ConfirmOptions) -
     """
     if options.force and not options.probe:
         raise BadInput("--force without --probe", hint="nothing is asked before rotating then")
-    ctx.confirm(_question(options.endpoints), yes=confirm.yes)
+    ctx.confirm(
+        f"{_question(options.endpoints)}?",
+        yes=confirm.yes,
+        make_question=lambda: f"{_question(options.endpoints)} of {ctx.account}?",
+    )
     rotation = keys.rotate()
     if not options.probe:
         return ctx.write(rotation, lambda found: _rotated(ctx, found))
@@ -74,14 +78,14 @@ def _rotated(ctx: Context, found: SigningKeys) -> Result:
     result = _displayed(ctx, found)
     _warn_of_stored_keys(ctx)
     lines = dotenv_lines({CURRENT_KEY: found["current"], NEXT_KEY: found["next"]})
-    return result._replace(text="\n".join(lines))
+    return result._replace(text="\n".join(lines), done="Rotated the signing keys")
 
 
 def _question(endpoints: tuple[str, ...]) -> str:
     if not endpoints:
-        return "Rotate the signing keys?"
+        return "Rotate the signing keys"
     named = " and ".join(endpoints)
-    return f"Send a signed request to {named}, then rotate the signing keys?"
+    return f"Send a signed request to {named}, then rotate the signing keys"
 
 
 def _warn_of_stored_keys(ctx: Context) -> None:

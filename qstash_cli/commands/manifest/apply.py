@@ -27,6 +27,7 @@ from qstash_cli.errors import PartlyDone, QstashError
 from qstash_cli.manifest.resources import Manifest
 from qstash_cli.manifest.steps import Step
 from qstash_cli.output.result import Result
+from qstash_cli.protocol.numbers import amount
 
 app = group()
 
@@ -67,7 +68,11 @@ def apply(ctx: Context, *, source: ManifestOptions, confirm: ConfirmOptions) -> 
     records = [record_of(step, manifest) for step in steps]
     show(ctx, records)
     if steps:
-        ctx.confirm(_question(ctx, records), yes=confirm.yes)
+        ctx.confirm(
+            f"{_question(records)}?",
+            yes=confirm.yes,
+            make_question=lambda: f"{_question(records)} to {ctx.account}?",
+        )
     requests = [one for step in steps for one in concealed_requests(step, manifest)]
     return ctx.perform(requests, lambda send: _applied(ctx, send, manifest, steps, records))
 
@@ -84,17 +89,19 @@ def _applied(
     progress = _Progress(steps)
     failure = _run(ctx, send, manifest, progress)
     done = records[: progress.done]
-    ctx.note(f"done: {counted(done, DONE) or 'nothing'}")
-    # On a terminal, the plan is displayed directly above.
+    what = counted(done, DONE) or "nothing"
+    if not ctx.streams.err_is_terminal or failure is not None:
+        ctx.note(f"done: {what}")
+    # On a terminal the plan is displayed directly above.
     lines = () if ctx.streams.out_is_terminal else None
-    return Result(data=done, view=APPLIED, lines=lines, error=failure)
+    sentence = f"Applied {amount(len(done), 'change')}: {what}"
+    return Result(data=done, view=APPLIED, lines=lines, done=sentence, error=failure)
 
 
-def _question(ctx: Context, records: list[dict[str, Any]]) -> str:
+def _question(records: list[dict[str, Any]]) -> str:
     deletions = sum(record["action"] == "delete" for record in records)
-    what = f"{len(records)} changes" if len(records) > 1 else "1 change"
-    besides = f", {deletions} of them deletions," if deletions else ""
-    return f"Apply {what}{besides} to {ctx.config.settings.api_url}?"
+    besides = f" ({amount(deletions, 'deletion')})" if deletions else ""
+    return f"Apply {amount(len(records), 'change')}{besides}"
 
 
 def _run(ctx: Context, send: Send, manifest: Manifest, progress: _Progress) -> QstashError | None:

@@ -16,7 +16,7 @@ from qstash_cli.commands.common.views import NAMED, QUEUE
 from qstash_cli.commands.queue.draining import Watched, wait_for_idle, wait_for_lag
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Result
-from qstash_cli.protocol.numbers import parse_count, parse_whole_number
+from qstash_cli.protocol.numbers import amount, parse_count, parse_whole_number
 
 if TYPE_CHECKING:
     from qstash_cli.client.request import Request
@@ -79,7 +79,9 @@ def set_(ctx: Context, name: _Name, *, options: QueueOptions) -> Result:
     qstash queue set orders --parallelism 2
     qstash queue set orders --parallelism 2 --dry-run
     """
-    return ctx.write(queues.put(name, parallelism=options.parallelism), lambda _: _done(name))
+    limit = "" if options.parallelism is None else f" (parallelism {options.parallelism})"
+    request = queues.put(name, parallelism=options.parallelism)
+    return ctx.write(request, lambda _: _named(name, f"Saved queue {name}{limit}"))
 
 
 @command(app, view=NAMED)
@@ -90,7 +92,7 @@ def pause(ctx: Context, name: _Name) -> Result:
     qstash queue pause orders
     qstash queue pause orders --curl
     """
-    return ctx.write(queues.pause(name), lambda _: _done(name))
+    return ctx.write(queues.pause(name), lambda _: _named(name, f"Paused queue {name}"))
 
 
 @command(app, view=NAMED)
@@ -101,7 +103,7 @@ def resume(ctx: Context, name: _Name) -> Result:
     qstash queue resume orders
     qstash queue resume orders --curl
     """
-    return ctx.write(queues.resume(name), lambda _: _done(name))
+    return ctx.write(queues.resume(name), lambda _: _named(name, f"Resumed queue {name}"))
 
 
 @command(app, view=NAMED)
@@ -113,8 +115,13 @@ def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
     qstash queue delete orders --dry-run
     """
     request = queues.delete(name)
-    ctx.confirm(f"Delete the queue {name} and the messages in it?", yes=confirm.yes)
-    return ctx.write(request, lambda _: _done(name))
+
+    def question() -> str:
+        lag = ctx.read(queues.get(name))["lag"]
+        return f"Delete queue {name} and the {amount(lag, 'message')} in it, of {ctx.account}?"
+
+    ctx.confirm(f"Delete queue {name} and its messages?", yes=confirm.yes, make_question=question)
+    return ctx.write(request, lambda _: _named(name, f"Deleted queue {name} and its messages"))
 
 
 @command(app, view=QUEUE)
@@ -160,5 +167,5 @@ def _waited(
     return Result(data=record, view=QUEUE, on_terminal="ids", piped="ids")
 
 
-def _done(name: str) -> Result:
-    return Result(data={"name": name}, view=NAMED, on_terminal="ids", piped="ids")
+def _named(name: str, done: str) -> Result:
+    return Result(data={"name": name}, view=NAMED, on_terminal="ids", piped="ids", done=done)
