@@ -67,16 +67,16 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "cut before":
             return self._cut()
         if fault.startswith("refused with"):
-            return self._answer(int(fault[-3:]), b'{"error":"on purpose"}')
-        status, answer = self._forwarded(body)
+            return self._respond(int(fault[-3:]), b'{"error":"on purpose"}')
+        status, content = self._forwarded(body)
         if fault == "cut after":
             return self._cut()
         if fault == "done, then 500":
-            return self._answer(500, b'{"error":"on purpose"}')
+            return self._respond(500, b'{"error":"on purpose"}')
         if fault == "truncated":
-            self._answer(status, answer[: len(answer) // 2], claimed=len(answer))
+            self._respond(status, content[: len(content) // 2], claimed=len(content))
             return self._cut()
-        return self._answer(status, answer)
+        return self._respond(status, content)
 
     def _forwarded(self, body: bytes) -> tuple[int, bytes]:
         parts = urlsplit(self.proxy.target)
@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             upstream.close()
 
-    def _answer(self, status: int, body: bytes, *, claimed: int | None = None) -> None:
+    def _respond(self, status: int, body: bytes, *, claimed: int | None = None) -> None:
         self.send_response(status)
         if status == 429:
             self.send_header("Burst-RateLimit-Reset", "0")

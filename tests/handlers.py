@@ -28,7 +28,7 @@ class Handler:
     refused: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, request: Received) -> tuple[int, bytes]:
+    def respond(self, request: Received) -> tuple[int, bytes]:
         try:
             self.receiver.verify(
                 signature=request.header("upstash-signature"),
@@ -50,6 +50,6 @@ def running_handler(
     """Runs a handler with these signing keys."""
     keys = (credentials.current_signing_key, credentials.next_signing_key)
     handler = Handler(Receiver(*keys), url)
-    with running_endpoint(handler.answer) as endpoint:
+    with running_endpoint(handler.respond) as endpoint:
         handler.address = endpoint.url
         yield handler

@@ -1,7 +1,7 @@
 """Posts one request over and over through several connections, from a process of its own.
 
 `load.py HOST PORT CONNECTIONS TIMES FILE` sends the bytes of FILE repeatedly and prints the
-requests per second. It writes bytes that are ready and reads no more of an answer than its length,
+requests per second. It writes bytes that are ready and reads no more of a response than its length,
 so that it takes a tenth of what the servers take.
 """
 
@@ -23,33 +23,33 @@ def _connections(host: str, port: int, number: int) -> selectors.BaseSelector:
     return selector
 
 
-def _read_answer(connection: socket.socket) -> None:
-    answer = connection.recv(65_536)
-    while not _is_whole(answer):
+def _read_response(connection: socket.socket) -> None:
+    response = connection.recv(65_536)
+    while not _is_whole(response):
         more = connection.recv(65_536)
         if not more:
-            raise RuntimeError(f"the answer is cut off: {answer[:300]!r}")
-        answer += more
-    if not answer.startswith(b"HTTP/1.1 20"):
-        raise RuntimeError(f"refused: {answer[:300]!r}")
+            raise RuntimeError(f"the response is cut off: {response[:300]!r}")
+        response += more
+    if not response.startswith(b"HTTP/1.1 20"):
+        raise RuntimeError(f"refused: {response[:300]!r}")
 
 
-def _is_whole(answer: bytes) -> bool:
-    head, separator, body = answer.partition(b"\r\n\r\n")
+def _is_whole(response: bytes) -> bool:
+    head, separator, body = response.partition(b"\r\n\r\n")
     _, found, value = head.lower().partition(b"content-length:")
     return bool(separator and found) and len(body) >= int(value.partition(b"\r\n")[0])
 
 
 def _post(selector: selectors.BaseSelector, request: bytes, times: int) -> None:
-    unsent, answered = times, 0
+    unsent, received = times, 0
     for key in list(selector.get_map().values())[:times]:
         _socket_of(key).sendall(request)
         unsent -= 1
-    while answered < times:
+    while received < times:
         for key, _ in selector.select():
             connection = _socket_of(key)
-            _read_answer(connection)
-            answered += 1
+            _read_response(connection)
+            received += 1
             if unsent:
                 connection.sendall(request)
                 unsent -= 1

@@ -37,8 +37,8 @@ class Service:
         return self._get("/tally/so-far")
 
     def _get(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}{path}") as answer:  # noqa: S310 - our own
-            tally: dict[str, Any] = json.load(answer)
+        with urllib.request.urlopen(f"{self.url}{path}") as response:  # noqa: S310 - our own
+            tally: dict[str, Any] = json.load(response)
         return tally
 
     @property

@@ -20,22 +20,22 @@ _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 @lru_cache
-def _answer(status: bytes, body: bytes) -> bytes:
+def _response(status: bytes, body: bytes) -> bytes:
     head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     return head % (status, len(body)) + body
 
 
 _ID = "msg_26hZCxZCuWyyTWPmSVBrNC1RADwpgWxPcak2rQD"
-_PUBLISHED = _answer(b"201 Created", b'{"messageId":"%s"}' % _ID.encode())
-_REFUSED = _answer(b"489 Refused", b"no").replace(
+_PUBLISHED = _response(b"201 Created", b'{"messageId":"%s"}' % _ID.encode())
+_REFUSED = _response(b"489 Refused", b"no").replace(
     b"\r\n\r\n", b"\r\nUpstash-NonRetryable-Error: true\r\n\r\n", 1
 )
 
 
 @lru_cache
 def _batched(items: int) -> bytes:
-    answers = [{"messageId": f"{_ID}{number:07}"} for number in range(items)]
-    return _answer(b"200 OK", json.dumps(answers, separators=(",", ":")).encode())
+    responses = [{"messageId": f"{_ID}{number:07}"} for number in range(items)]
+    return _response(b"200 OK", json.dumps(responses, separators=(",", ":")).encode())
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Tally:
         tally = {"requests": self.requests, "records": self.records, "took_s": took_s}
         if anew:
             self.requests = self.records = 0
-        return _answer(b"200 OK", json.dumps(tally).encode())
+        return _response(b"200 OK", json.dumps(tally).encode())
 
 
 class Sink(asyncio.Protocol):
@@ -90,9 +90,9 @@ class Sink(asyncio.Protocol):
             body = bytes(self._received[end + 4 : self._wanted])
             del self._received[: self._wanted]
             self._wanted = 0
-            self._transport.write(self._answer(head, body))
+            self._transport.write(self._response(head, body))
 
-    def _answer(self, head: bytes, body: bytes) -> bytes:
+    def _response(self, head: bytes, body: bytes) -> bytes:
         if head.startswith(b"GET /tally"):
             return self._tally.report(anew=b"/tally/so-far " not in head)
         self._tally.count()

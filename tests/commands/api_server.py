@@ -16,11 +16,11 @@ from typing import Any
 from qstash_cli.protocol.dev_credentials import DEV_USER
 
 # A status, a JSON body and optional headers.
-Answer = tuple[int, Any] | tuple[int, Any, Mapping[str, str]]
-Answers = Mapping[tuple[str, str], Answer | Callable[[], Answer]]
+Response = tuple[int, Any] | tuple[int, Any, Mapping[str, str]]
+Responses = Mapping[tuple[str, str], Response | Callable[[], Response]]
 
 KEYS = {"current": DEV_USER.current_signing_key, "next": DEV_USER.next_signing_key}
-HEALTHY: Answers = {
+HEALTHY: Responses = {
     ("GET", "/v2/logs"): (200, {"logs": []}),
     ("GET", "/v2/keys"): (200, KEYS),
     ("POST", "/v2/publish"): (400, {"error": "invalid scheme"}),
@@ -31,19 +31,19 @@ HEALTHY: Answers = {
 class ApiServer:
     """Sends scripted responses, and records method, path and token of each request.
 
-    `now` is the server's clock in unix seconds, and `ahead_s` is how far it is ahead. `may_answer`
+    `now` is the server's clock in unix seconds, and `ahead_s` is how far it is ahead. `may_respond`
     can delay the responses.
     """
 
     url: str = ""
-    answers: Answers = field(default_factory=lambda: HEALTHY)
+    responses: Responses = field(default_factory=lambda: HEALTHY)
     accepts: str | None = None
     ahead_s: float = 0
     now: Callable[[], float] = time.time
-    may_answer: threading.Event = field(default_factory=threading.Event)
+    may_respond: threading.Event = field(default_factory=threading.Event)
     requests: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def answer(self, method: str, path: str, token: str) -> Answer:
+    def respond(self, method: str, path: str, token: str) -> Response:
         self.requests.append((method, path, token))
         if self.accepts is not None and token != f"Bearer {self.accepts}":
             return 401, {"error": "unable to authenticate: invalid token"}
@@ -52,8 +52,8 @@ class ApiServer:
                 return found() if callable(found) else found
         return 404, {"error": "not found"}
 
-    def _longest_first(self) -> list[tuple[tuple[str, str], Answer | Callable[[], Answer]]]:
-        return sorted(self.answers.items(), key=lambda item: -len(item[0][1]))
+    def _longest_first(self) -> list[tuple[tuple[str, str], Response | Callable[[], Response]]]:
+        return sorted(self.responses.items(), key=lambda item: -len(item[0][1]))
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def api_server(
     """Runs a server on a free port. With `is_late`, it sends no responses until the end."""
     api = ApiServer(**given)
     if not is_late:
-        api.may_answer.set()
+        api.may_respond.set()
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(api)) as server:
         scheme, host = "http", "127.0.0.1"
         if certificate is not None:
@@ -75,7 +75,7 @@ def api_server(
         try:
             yield api
         finally:
-            api.may_answer.set()
+            api.may_respond.set()
             server.shutdown()
             thread.join()
 
@@ -89,8 +89,8 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
         def _take(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             token = self.headers.get("Authorization") or ""
-            status, content, *headers = api.answer(self.command, self.path, token)
-            api.may_answer.wait()
+            status, content, *headers = api.respond(self.command, self.path, token)
+            api.may_respond.wait()
             text = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))

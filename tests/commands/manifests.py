@@ -58,8 +58,8 @@ def proxy(server_url: str, refuse: Callable[[Received], bool]) -> Iterator[Local
             if name.lower() not in {"host", "content-length", "connection"}:
                 sent.add_header(name, value)
         try:
-            with urlopen(sent) as answer:  # noqa: S310 - the same
-                return answer.status, answer.read()
+            with urlopen(sent) as response:  # noqa: S310 - the same
+                return response.status, response.read()
         except HTTPError as refused:
             return refused.code, refused.read()
 

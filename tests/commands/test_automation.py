@@ -96,7 +96,7 @@ def test_ids_of_a_streamed_list_are_written(step: Qstash, sink: Sink) -> None:
 def test_an_unpaired_surrogate_loses_no_output(qstash: Qstash, tmp_path: Path, count: int) -> None:
     qstash.env |= ON_GITHUB | {"GITHUB_OUTPUT": str(tmp_path / "output"), "QSTASH_TOKEN": "t"}
     published = [{"messageId": f"msg_{number}\ud800"} for number in range(count)]
-    with api_server(answers={("POST", "/v2/publish"): (200, published)}) as api:
+    with api_server(responses={("POST", "/v2/publish"): (200, published)}) as api:
         qstash.env["QSTASH_URL"] = api.url
         run = qstash("publish", "http://127.0.0.1/", "--github-output", "id")
 

@@ -20,13 +20,13 @@ def publish(local: Qstash, count: int, **headers: str) -> None:
         "headers": {f"Upstash-{name}": value for name, value in headers.items()},
     }
     for start in range(0, count, 1000):
-        answer = httpx.post(
+        response = httpx.post(
             f"{local.env['QSTASH_URL']}/v2/batch",
             json=[item] * min(1000, count - start),
             headers={"Authorization": f"Bearer {local.env['QSTASH_TOKEN']}"},
             timeout=60,
         )
-        assert answer.status_code == 200
+        assert response.status_code == 200
 
 
 def test_ten_thousand_dlq_entries_are_listed_and_retried_by_label(

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.commands.api_server import Answers, ApiServer, api_server
+from tests.commands.api_server import ApiServer, Responses, api_server
 from tests.commands.test_bulk import publish
 from tests.conftest import Qstash, Sink
 
@@ -25,8 +25,8 @@ def action(state: str, processed: int, **more: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def scripted(qstash: Qstash, answers: Answers, **given: Any) -> Iterator[ApiServer]:
-    with api_server(answers=answers, **given) as api:
+def scripted(qstash: Qstash, responses: Responses, **given: Any) -> Iterator[ApiServer]:
+    with api_server(responses=responses, **given) as api:
         qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-a-test"}
         yield api
 
@@ -55,11 +55,11 @@ def test_one_request_cancels_every_match_and_the_count_is_printed(local: Qstash)
 
 
 def test_the_request_is_asynchronous_and_has_no_count(qstash: Qstash) -> None:
-    answers = {
+    responses = {
         ("DELETE", "/v2/messages"): (202, BEGUN),
         ("GET", "/v2/bulkActions/bulk_1"): (200, action("FINISHED", 4_998)),
     }
-    with scripted(qstash, answers) as api:
+    with scripted(qstash, responses) as api:
         run = qstash("message", "cancel", "--label", "a", "--yes", "-o", "json")
 
     # Messages delivered in the meantime were not cancelled.
@@ -108,14 +108,14 @@ def test_a_429_means_that_the_cancel_is_still_running_and_its_action_is_followed
 ) -> None:
     other = action("IN_PROGRESS", 0, actionId="bulk_0", filter={"label": ["b"]})
     same = action("IN_PROGRESS", 10, filter={"label": ["b", "a"]})
-    answers: Answers = {
+    responses: Responses = {
         ("DELETE", "/v2/messages"): (429, STILL_RUNNING, headers),
         ("GET", "/v2/bulkActions/bulk_1"): (200, action("FINISHED", 5_000)),
         ("GET", "/v2/bulkActions?state=IN_PROGRESS"): (
             200, {"bulkActions": [other, same]},
         ),
     }  # fmt: skip
-    with scripted(qstash, answers) as api:
+    with scripted(qstash, responses) as api:
         run = qstash("message", "cancel", "--label", "a,b", "--yes")
 
     assert (run.code, run.out) == (0, "5000\n"), run
@@ -125,11 +125,11 @@ def test_a_429_means_that_the_cancel_is_still_running_and_its_action_is_followed
 def test_a_running_cancel_with_an_unknown_action_is_an_error(
     qstash: Qstash,
 ) -> None:
-    answers: Answers = {
+    responses: Responses = {
         ("DELETE", "/v2/messages"): (429, STILL_RUNNING),
         ("GET", "/v2/bulkActions"): (200, {"bulkActions": []}),
     }
-    with scripted(qstash, answers) as api:
+    with scripted(qstash, responses) as api:
         run = qstash("message", "cancel", "--label", "a", "--yes", "--async")
 
     assert (run.code, run.out) == (1, "")
@@ -140,9 +140,9 @@ def test_a_running_cancel_with_an_unknown_action_is_an_error(
 
 def test_a_429_with_rate_limit_headers_is_a_rate_limit(qstash: Qstash) -> None:
     limit = {"Burst-RateLimit-Limit": "10", "Burst-RateLimit-Reset": "1"}
-    answers: Answers = {("DELETE", "/v2/messages"): (429, {"error": "slow down"}, limit)}
+    responses: Responses = {("DELETE", "/v2/messages"): (429, {"error": "slow down"}, limit)}
     qstash.hurry()
-    with scripted(qstash, answers) as api:
+    with scripted(qstash, responses) as api:
         run = qstash("message", "cancel", "--label", "a", "--yes", "--max-wait", "3s")
 
     assert (run.code, run.out) == (5, "")
@@ -150,12 +150,12 @@ def test_a_429_with_rate_limit_headers_is_a_rate_limit(qstash: Qstash) -> None:
 
 
 def test_an_unfinished_action_ends_the_wait(qstash: Qstash) -> None:
-    answers: Answers = {
+    responses: Responses = {
         ("DELETE", "/v2/messages"): (202, BEGUN),
         ("GET", "/v2/bulkActions/bulk_1"): (200, action("IN_PROGRESS", 1_200)),
     }
     qstash.hurry()
-    with scripted(qstash, answers):
+    with scripted(qstash, responses):
         run = qstash("message", "cancel", "--label", "a", "--yes", "--wait-timeout", "2m")
 
     assert (run.code, run.out) == (124, "")
@@ -171,11 +171,11 @@ def test_an_interrupted_wait_says_that_the_cancel_continues(qstash: Qstash) -> N
         raise KeyboardInterrupt
 
     qstash.sleep = interrupted
-    answers: Answers = {
+    responses: Responses = {
         ("DELETE", "/v2/messages"): (202, BEGUN),
         ("GET", "/v2/bulkActions/bulk_1"): (200, action("IN_PROGRESS", 1_200)),
     }
-    with scripted(qstash, answers):
+    with scripted(qstash, responses):
         run = qstash("message", "cancel", "--label", "a", "--yes")
 
     assert run.code == 130
@@ -184,11 +184,11 @@ def test_an_interrupted_wait_says_that_the_cancel_continues(qstash: Qstash) -> N
 
 
 def test_a_failure_while_waiting_says_that_the_cancel_continues(qstash: Qstash) -> None:
-    answers: Answers = {
+    responses: Responses = {
         ("DELETE", "/v2/messages"): (202, BEGUN),
         ("GET", "/v2/bulkActions/bulk_1"): (403, {"error": "read-only"}),
     }
-    with scripted(qstash, answers):
+    with scripted(qstash, responses):
         run = qstash("message", "cancel", "--label", "a", "--yes")
 
     assert run.code == 3
@@ -197,11 +197,11 @@ def test_a_failure_while_waiting_says_that_the_cancel_continues(qstash: Qstash) 
 
 def test_an_action_that_is_not_listed_yet_is_waited_for(qstash: Qstash) -> None:
     qstash.hurry()
-    answers: Answers = {
+    responses: Responses = {
         ("DELETE", "/v2/messages"): (202, BEGUN),
         ("GET", "/v2/bulkActions/bulk_1"): (404, {"error": "not found"}),
     }
-    with scripted(qstash, answers) as api:
+    with scripted(qstash, responses) as api:
         run = qstash("message", "cancel", "--label", "a", "--yes")
 
     assert run.code == 4
@@ -282,11 +282,11 @@ def test_ids_that_were_not_cancelled_are_counted(local: Qstash, sink: Sink) -> N
 
 def test_messages_cancelled_before_an_error_are_reported(qstash: Qstash) -> None:
     ids = [f"msg_{number:03}" for number in range(250)]
-    answers: Answers = {
+    responses: Responses = {
         ("DELETE", "/v2/messages?messageIds=msg_000&"): (202, {"cancelled": 100}),
         ("DELETE", "/v2/messages"): (403, {"error": "no"}),
     }
-    with scripted(qstash, answers) as api:
+    with scripted(qstash, responses) as api:
         run = qstash("message", "cancel", *ids)
 
     assert (run.code, run.out) == (10, "100\n")

@@ -111,23 +111,23 @@ def test_the_waiting_messages_of_a_flow_control_key_are_compared_with_a_limit(
 
 
 def test_a_server_without_flow_control_keys_does_not_pass(qstash: Qstash) -> None:
-    with api_server(answers={}) as api:
+    with api_server(responses={}) as api:
         run = qstash("check", "--flow", "api", "--waiting-max", "9",
                      QSTASH_URL=api.url, QSTASH_TOKEN="t")  # fmt: skip
 
     assert (run.code, run.out) == (4, "")
 
 
-@pytest.mark.parametrize("answer", [{}, [], {"lag": None}, "no"])
-def test_a_response_without_the_number_does_not_pass(qstash: Qstash, answer: object) -> None:
-    with api_server(answers={("GET", "/v2/"): (200, answer)}) as api:
+@pytest.mark.parametrize("body", [{}, [], {"lag": None}, "no"])
+def test_a_response_without_the_number_does_not_pass(qstash: Qstash, body: object) -> None:
+    with api_server(responses={("GET", "/v2/"): (200, body)}) as api:
         env: dict[str, Any] = {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-a-test"}
         lag = qstash("check", "--queue", "orders", "--lag-max", "9", **env)
         schedules = qstash("check", "--schedule-late", "1m", **env)
 
     assert (lag.code, lag.out) == (1, "")
     assert "unexpected response from GET /v2/queues/orders" in lag.err
-    assert (schedules.code == 0) == (answer == [])
+    assert (schedules.code == 0) == (body == [])
 
 
 def test_a_schedule_with_failed_deliveries_fails_until_it_is_paused(

@@ -141,7 +141,7 @@ def test_errors_in_other_formats_are_like_those_of_every_command(local: Qstash, 
 def test_text_of_qstash_stays_on_its_line_and_is_escaped(
     qstash: Qstash, form: str, tty: bool
 ) -> None:
-    with api_server(answers={("GET", "/v2/schedules"): (200, [BAD_SCHEDULE])}) as api:
+    with api_server(responses={("GET", "/v2/schedules"): (200, [BAD_SCHEDULE])}) as api:
         run = qstash("check", "--schedule-late", "1m", "--schedules-failed-max", "0",
                      *(("-o", form) if form else ()), tty=tty, columns=1000, NO_COLOR="1",
                      QSTASH_URL=api.url, QSTASH_TOKEN="t")  # fmt: skip

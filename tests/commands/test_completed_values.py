@@ -17,7 +17,7 @@ from tests.conftest import Qstash, Run
 
 QUEUE = {"name": "mails", "lag": 0, "parallelism": 1, "paused": False}
 QUEUES = [{"name": "orders", "lag": 2, "parallelism": 3, "paused": True}, QUEUE]
-ANSWERS = {("GET", "/v2/queues"): (200, QUEUES)}
+RESPONSES = {("GET", "/v2/queues"): (200, QUEUES)}
 
 
 def complete(qstash: Qstash, line: str, shell: str = "fish", **env: str) -> Run:
@@ -28,7 +28,7 @@ def complete(qstash: Qstash, line: str, shell: str = "fish", **env: str) -> Run:
 
 @pytest.fixture
 def api() -> Iterator[ApiServer]:
-    with api_server(answers=ANSWERS) as running:
+    with api_server(responses=RESPONSES) as running:
         yield running
 
 
@@ -128,7 +128,7 @@ def test_errors_produce_no_output(asked: Qstash, api: ApiServer, trouble: str) -
     elif trouble == "no name":
         env["QSTASH_URL"] = "https://qstash.invalid"
     elif trouble == "odd answer":
-        api.answers = {("GET", "/v2/queues"): (200, {"a": [1]})}
+        api.responses = {("GET", "/v2/queues"): (200, {"a": [1]})}
     elif trouble == "broken file":
         asked.home.mkdir()
         (asked.home / "config.toml").write_text("[")
@@ -190,7 +190,7 @@ def test_values_that_cannot_be_typed_are_omitted_and_descriptions_are_escaped(
 ) -> None:
     hostile = {"cron": "\x1b[2J\tx\ny", "destination": "team"}
     bad = [hostile | {"scheduleId": n} for n in ("a\nb", "a\tb", "a\x1bb", "a\u202eb", "abc")]
-    api.answers = {("GET", "/v2/schedules"): (200, bad)}
+    api.responses = {("GET", "/v2/schedules"): (200, bad)}
 
     run = complete(asked, "qstash schedule get a")
 
@@ -200,7 +200,7 @@ def test_values_that_cannot_be_typed_are_omitted_and_descriptions_are_escaped(
 def test_ids_already_on_the_line_are_not_offered_again(asked: Qstash, api: ApiServer) -> None:
     failed = {"messageId": "msg_1", "url": "https://a.example", "responseStatus": 503}
     entries = [failed | {"dlqId": f"1-{n}"} for n in "ab"]
-    api.answers = {("GET", "/v2/dlq"): (200, {"messages": entries})}
+    api.responses = {("GET", "/v2/dlq"): (200, {"messages": entries})}
 
     run = complete(asked, "qstash dlq retry 1-a ")
 
@@ -219,7 +219,7 @@ def test_ids_already_on_the_line_are_not_offered_again(asked: Qstash, api: ApiSe
 def test_bash_gets_values_without_the_part_before_its_own_word(
     asked: Qstash, api: ApiServer, line: str, word: str, expected: list[str]
 ) -> None:
-    api.answers = {
+    api.responses = {
         ("GET", "/v2/queues"): (200, [QUEUE | {"name": n} for n in ("a b", "a:b", "a$(b)")])
     }
 

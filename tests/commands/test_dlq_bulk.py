@@ -14,7 +14,7 @@ from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common.cursor_pages import CursorLimits, pages
 from qstash_cli.errors import QstashError
-from tests.commands.api_server import Answers
+from tests.commands.api_server import Responses
 from tests.commands.test_cancel import scripted, sent
 from tests.commands.test_dlq import bury
 from tests.conftest import Qstash, Sink
@@ -72,8 +72,8 @@ def test_the_question_says_if_there_are_more_entries_than_a_page(qstash: Qstash)
     message = {"messageId": "msg_1", "url": "https://example.com"}
     entries = [message | {"dlqId": f"1-{number}"} for number in range(100)]
     page = {"messages": entries, "cursor": "1-99"}
-    answers: Answers = {("GET", "/v2/dlq"): (200, page)}
-    with scripted(qstash, answers) as api:
+    responses: Responses = {("GET", "/v2/dlq"): (200, page)}
+    with scripted(qstash, responses) as api:
         run = qstash("dlq", "delete", "--all", tty=True, stdin=b"\n")
 
     assert run.code == 130
@@ -82,11 +82,11 @@ def test_the_question_says_if_there_are_more_entries_than_a_page(qstash: Qstash)
 
 
 def test_entries_deleted_before_an_error_are_reported(qstash: Qstash) -> None:
-    answers: Answers = {
+    responses: Responses = {
         ("DELETE", "/v2/dlq?label=x&count=100&cursor=1-9"): (403, {"error": "no"}),
         ("DELETE", "/v2/dlq"): (200, {"deleted": 100, "cursor": "1-9"}),
     }
-    with scripted(qstash, answers):
+    with scripted(qstash, responses):
         run = qstash("dlq", "delete", "--label", "x", "--yes", "-o", "json")
 
     assert (run.code, run.json) == (10, {"deleted": 100})
@@ -141,8 +141,8 @@ def test_several_entries_are_retried_in_one_request_with_the_options(
 def test_a_request_retries_up_to_a_hundred_ids(qstash: Qstash) -> None:
     ids = [f"1725323658779-{number}" for number in range(250)]
     responses = [{"messageId": f"msg_{number}"} for number in range(100)]
-    answers: Answers = {("POST", "/v2/dlq/retry"): (201, {"cursor": "", "responses": responses})}
-    with scripted(qstash, answers) as api:
+    replies: Responses = {("POST", "/v2/dlq/retry"): (201, {"cursor": "", "responses": responses})}
+    with scripted(qstash, replies) as api:
         run = qstash("dlq", "retry", *ids, "-q")
 
     queries = sent(api, "POST")
@@ -166,14 +166,14 @@ def test_messages_retried_before_an_error_are_printed_and_awaited(
 ) -> None:
     message_id = local("publish", sink.url, "--wait").out.strip()
     logged = local("logs", "--message", message_id, "-o", "json").json
-    answers: Answers = {
+    responses: Responses = {
         ("POST", "/v2/dlq/retry?dlqIds=1725323658779-0&"): (
             201, {"responses": [{"messageId": message_id}] * 100},
         ),
         ("POST", "/v2/dlq/retry"): (404, {"error": "some messages not found"}),
         ("GET", "/v2/logs"): (200, {"logs": logged}),
     }  # fmt: skip
-    with scripted(local, answers) as api:
+    with scripted(local, responses) as api:
         run = local("dlq", "retry", *IDS, "--wait", "-o", "json")
 
     assert (run.code, len(run.json)) == (10, 100)
@@ -183,8 +183,10 @@ def test_messages_retried_before_an_error_are_printed_and_awaited(
 
 
 def test_entries_without_a_response_are_counted(qstash: Qstash) -> None:
-    answers: Answers = {("POST", "/v2/dlq/retry"): (201, {"responses": [{"messageId": "msg_1"}]})}
-    with scripted(qstash, answers):
+    responses: Responses = {
+        ("POST", "/v2/dlq/retry"): (201, {"responses": [{"messageId": "msg_1"}]})
+    }
+    with scripted(qstash, responses):
         run = qstash("dlq", "retry", "1-1", "1-2")
 
     assert (run.code, run.out) == (10, "msg_1\n")

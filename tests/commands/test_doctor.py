@@ -276,9 +276,9 @@ def test_quotes_around_the_token_cause_a_warning(local: Qstash) -> None:
 
 
 def test_a_read_only_token_causes_a_warning(qstash: Qstash) -> None:
-    answers = {**HEALTHY, ("POST", "/v2/publish"): (403, {"error": "read-only token"}),
+    responses = {**HEALTHY, ("POST", "/v2/publish"): (403, {"error": "read-only token"}),
                ("GET", "/v2/keys"): (403, {"error": "read-only token"})}  # fmt: skip
-    with api_server(answers=answers) as api:
+    with api_server(responses=responses) as api:
         run = doctor(qstash, api.url, QSTASH_CURRENT_SIGNING_KEY="sig_x")
 
     assert run.code == 0, run
@@ -287,7 +287,7 @@ def test_a_read_only_token_causes_a_warning(qstash: Qstash) -> None:
 
 
 def test_another_kind_of_server_is_reported(qstash: Qstash) -> None:
-    with api_server(answers={("GET", "/"): (200, b"<html>")}) as api:
+    with api_server(responses={("GET", "/"): (200, b"<html>")}) as api:
         run = doctor(qstash, api.url)
 
     assert run.code == 1, run
@@ -336,8 +336,8 @@ def test_a_terminal_displays_every_fix_in_full_below_its_check(local: Qstash) ->
 
 
 def test_text_of_a_server_cannot_move_the_cursor(qstash: Qstash) -> None:
-    answers = {("GET", "/v2/logs"): (401, {"error": "\x1b[2Jwiped"})}
-    with api_server(answers=answers) as api:
+    responses = {("GET", "/v2/logs"): (401, {"error": "\x1b[2Jwiped"})}
+    with api_server(responses=responses) as api:
         run = qstash("doctor", tty=True, QSTASH_URL=api.url, QSTASH_TOKEN=TOKEN, NO_COLOR="1")
 
     assert "\x1b" not in run.out + run.err

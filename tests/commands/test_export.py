@@ -91,12 +91,12 @@ def test_a_schedule_with_a_damaged_body_is_named(
 ) -> None:
     schedule = {"scheduleId": "nightly", "cron": "0 3 * * *", "destination": "https://a.example",
                 field: value}  # fmt: skip
-    answers = {
+    responses = {
         ("GET", "/v2/schedules"): (200, [schedule]), ("GET", "/v2/schedules/"): (200, schedule),
         ("POST", "/v2/publish"): (200, {"messageId": "msg_1"}), ("GET", "/v2/queues"): (200, []),
         ("GET", "/v2/topics"): (200, []), ("GET", "/v2/flowControl"): (200, []),
     }  # fmt: skip
-    with api_server(answers=answers) as api:
+    with api_server(responses=responses) as api:
         run = qstash(*command, QSTASH_URL=api.url, QSTASH_TOKEN=DEV_USER.token)
 
     assert "something unexpected" not in run.err

@@ -12,14 +12,14 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.conftest import Qstash, Run, Sink
 
-Answer = Callable[[Received], tuple[int, bytes]]
+Respond = Callable[[Received], tuple[int, bytes]]
 RECEIVER = Receiver(DEV_USER.current_signing_key, DEV_USER.next_signing_key)
 
 
-def handler(url: Callable[[], str | None], *, next_key: bool = True) -> Answer:
+def handler(url: Callable[[], str | None], *, next_key: bool = True) -> Respond:
     receiver = RECEIVER if next_key else Receiver(DEV_USER.current_signing_key, "sig_old")
 
-    def answer(request: Received) -> tuple[int, bytes]:
+    def respond(request: Received) -> tuple[int, bytes]:
         try:
             receiver.verify(
                 signature=request.header("upstash-signature"),
@@ -30,7 +30,7 @@ def handler(url: Callable[[], str | None], *, next_key: bool = True) -> Answer:
             return 401, b""
         return 200, b""
 
-    return answer
+    return respond
 
 
 def outcomes(run: Run) -> dict[str, str]:
@@ -49,7 +49,7 @@ def test_a_handler_with_the_official_receiver_passes(qstash: Qstash) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "failed"),
+    ("respond", "failed"),
     [
         (handler(lambda: None), {"another sub"}),
         (handler(lambda: None, next_key=False), {"another sub", "next key"}),
@@ -57,9 +57,9 @@ def test_a_handler_with_the_official_receiver_passes(qstash: Qstash) -> None:
     ],
 )
 def test_every_mistake_of_a_handler_is_reported(
-    qstash: Qstash, answer: Callable[..., tuple[int, bytes]], failed: set[str]
+    qstash: Qstash, respond: Callable[..., tuple[int, bytes]], failed: set[str]
 ) -> None:
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         run = qstash("probe", endpoint.url, "--dev", "-o", "json")
 
     assert run.code == 1, run

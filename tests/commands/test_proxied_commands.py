@@ -32,8 +32,8 @@ def proxied_api(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(HOST).configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    answers = {**HEALTHY, ("POST", "/v2/publish/https"): (201, {"messageId": "msg_1"})}
-    with api_server(answers=answers, certificate=context) as api:
+    responses = {**HEALTHY, ("POST", "/v2/publish/https"): (201, {"messageId": "msg_1"})}
+    with api_server(responses=responses, certificate=context) as api:
         port = urlsplit(api.url).port
         assert port is not None
         with running_http_proxy({f"{HOST}:443": port}, credentials=f"me:{PASSWORD}") as proxy:

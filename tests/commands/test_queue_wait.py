@@ -18,10 +18,10 @@ class Held:
     """A destination that responds once it is released."""
 
     endpoint: LocalEndpoint = field(default_factory=lambda: LocalEndpoint(""))
-    may_answer: threading.Event = field(default_factory=threading.Event)
+    may_respond: threading.Event = field(default_factory=threading.Event)
 
-    def answer(self, _request: Received) -> tuple[int, bytes]:
-        self.may_answer.wait(10)
+    def respond(self, _request: Received) -> tuple[int, bytes]:
+        self.may_respond.wait(10)
         return 200, b"ok"
 
 
@@ -29,7 +29,7 @@ class Held:
 def held(local: Qstash, eventually: Callable[..., object]) -> Iterator[Held]:
     """The destination of two messages in a queue: one in flight, one waiting."""
     made = Held()
-    with running_endpoint(made.answer) as made.endpoint:
+    with running_endpoint(made.respond) as made.endpoint:
         try:
             local("queue", "set", "orders", "--parallelism", "1")
             for _ in range(2):
@@ -37,12 +37,12 @@ def held(local: Qstash, eventually: Callable[..., object]) -> Iterator[Held]:
             eventually(lambda: made.endpoint.received)
             yield made
         finally:
-            made.may_answer.set()
+            made.may_respond.set()
 
 
 def waited(local: Qstash, held: Held, *flags: str, tty: bool = False) -> Run:
     """Runs `queue wait`, and releases the destination during the first pause."""
-    release = replace(local, sleep=lambda _seconds: held.may_answer.set())
+    release = replace(local, sleep=lambda _seconds: held.may_respond.set())
     return release("queue", "wait", "orders", *flags, tty=tty)
 
 
@@ -100,7 +100,7 @@ def test_messages_of_other_queues_are_not_waited_for(local: Qstash, held: Held) 
     local("queue", "set", "mails")
 
     assert local("queue", "wait", "mails", "--idle", "--wait-timeout", "0").code == 0
-    assert not held.may_answer.is_set()
+    assert not held.may_respond.is_set()
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,11 @@ def test_an_invalid_id_is_refused_before_anything_is_sent(local: Qstash, sink: S
 
 
 def test_rejected_credentials_stop_the_command(qstash: Qstash) -> None:
-    answers = {("POST", "/v2/messages/msg_1/"): (200, {}), ("POST", "/v2/"): (403, {"error": "no"})}
-    with api_server(answers=answers) as api:
+    responses = {
+        ("POST", "/v2/messages/msg_1/"): (200, {}),
+        ("POST", "/v2/"): (403, {"error": "no"}),
+    }
+    with api_server(responses=responses) as api:
         qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-a-test"}
         run = qstash("message", "run-now", "msg_1", "msg_2", "msg_3")
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
-from tests.commands.api_server import Answers
+from tests.commands.api_server import Responses
 from tests.commands.test_cancel import scripted
 from tests.commands.test_dlq import bury
 from tests.conftest import Qstash, Sink
@@ -134,11 +134,11 @@ def test_the_outcomes_of_the_messages_determine_the_exit_code(
 def test_a_failure_is_worse_than_a_timeout(local: Qstash, order: int) -> None:
     may_end = threading.Event()
 
-    def answer(_request: Received) -> tuple[int, bytes]:
+    def respond(_request: Received) -> tuple[int, bytes]:
         may_end.wait(30)
         return 200, b""
 
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         urls = [endpoint.url, "http://127.0.0.1:9/"]
         local("urlgroup", "add", "team", urls[order], urls[1 - order])
         run = local("publish", "team", "--retries", "0", "--wait", "--wait-timeout", "1s")
@@ -168,12 +168,12 @@ def test_the_id_of_a_schedule_is_printed_before_the_next_request(qstash: Qstash)
 
     # The client waits before it retries the read of the URL group.
     limit = {"Burst-RateLimit-Limit": "1", "Burst-RateLimit-Reset": "1"}
-    answers: Answers = {
+    responses: Responses = {
         ("POST", "/v2/schedules/team"): (201, {"scheduleId": "scd_1"}),
         ("GET", "/v2/topics/team"): (429, {"error": "slow down"}, limit),
     }
     qstash.sleep = interrupted
-    with scripted(qstash, answers):
+    with scripted(qstash, responses):
         run = qstash("schedule", "create", "team", "--cron", "@daily")
 
     assert (run.code, run.out) == (130, "scd_1\n")

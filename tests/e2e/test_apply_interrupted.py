@@ -15,14 +15,14 @@ from tests.e2e.conftest import QSTASH, plain_environment
 def test_ctrl_c_reports_the_remaining_steps(tmp_path: Path) -> None:
     reached, over = threading.Event(), threading.Event()
 
-    def answer(request: Received) -> tuple[int, bytes]:
+    def respond(request: Received) -> tuple[int, bytes]:
         if request.method == "POST" and b"second" in request.body:
             reached.set()
             over.wait(30)
         return 200, b"[]" if request.method == "GET" else json.dumps({}).encode()
 
     manifest = "[queues.first]\n[queues.second]\n[queues.third]\n"
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         env = plain_environment(tmp_path) | {"QSTASH_URL": endpoint.url, "QSTASH_TOKEN": "token"}
         process = subprocess.Popen(  # noqa: S603 - a command of the test
             [*QSTASH, "apply", "-f", "-", "--yes"], env=env, stdin=subprocess.PIPE,

@@ -25,7 +25,7 @@ class Api:
         self.has_request = threading.Event()
         self.may_respond = threading.Event()
 
-    def answer(self, request: Received) -> tuple[int, bytes]:
+    def respond(self, request: Received) -> tuple[int, bytes]:
         items = json.loads(request.body)
         self.ids += [item["headers"]["Upstash-Deduplication-Id"] for item in items]
         self.has_request.set()
@@ -36,7 +36,7 @@ class Api:
 @pytest.fixture
 def api() -> Iterator[Api]:
     made = Api()
-    with running_endpoint(made.answer) as endpoint:
+    with running_endpoint(made.respond) as endpoint:
         made.url = endpoint.url
         yield made
         made.may_respond.set()

@@ -73,8 +73,8 @@ def test_acknowledged_messages_survive_five_kills(
             "Upstash-Retries": str(number % 3),
             "Upstash-Retry-Delay": "50",
         }
-        answer = client.post(f"{dev.url}/v2/publish/{sink.url}/{number}", headers=headers)
-        acknowledged.append(answer.json()["messageId"])
+        response = client.post(f"{dev.url}/v2/publish/{sink.url}/{number}", headers=headers)
+        acknowledged.append(response.json()["messageId"])
 
     def reached(count: int) -> Callable[[], object]:
         return lambda: len(acknowledged) >= count

@@ -69,12 +69,12 @@ def server() -> Iterator[tuple[str, str]]:
     """A server that routes the examples' URLs to a sink, and the URL of the sink."""
     refused: set[bytes] = set()
 
-    def answer(request: Received) -> tuple[int, bytes]:
+    def respond(request: Received) -> tuple[int, bytes]:
         is_new = request.path == "/refused-at-first" and request.body not in refused
         refused.add(request.body)
         return (503 if is_new else 200), b"ok"
 
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         routes = tuple(
             (origin, endpoint.url) for origin in ("https://example.com", "http://127.0.0.1:3000")
         )

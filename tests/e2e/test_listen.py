@@ -50,9 +50,9 @@ def test_requests_are_forwarded_and_unsigned_ones_are_marked(listen: Listen, sin
     listener = listen("--dev", "--forward", f"{sink.url}/base")
     sink.statuses = [418]
 
-    answer = httpx.post(f"{listener.url}/x?y=1", content=b"body", trust_env=False)
+    response = httpx.post(f"{listener.url}/x?y=1", content=b"body", trust_env=False)
 
-    assert (answer.status_code, answer.content) == (418, b"ok")
+    assert (response.status_code, response.content) == (418, b"ok")
     assert (sink.received[0].path, sink.received[0].body) == ("/base/x?y=1", b"body")
     assert listener.record()["signature"] == "none"
 
@@ -64,9 +64,9 @@ def test_a_status_that_cannot_be_forwarded_becomes_502(listen: Listen, status: b
 
     with raw_server(script) as server:
         listener = listen("--dev", "--forward", server.url)
-        answer = httpx.post(listener.url, trust_env=False)
+        response = httpx.post(listener.url, trust_env=False)
 
-    assert answer.status_code == 502
+    assert response.status_code == 502
     assert listener.record()["status"] == 502
 
 

@@ -82,8 +82,8 @@ def test_content_based_deduplication(sdk: QStash, sink: Sink) -> None:
 def test_cancel_by_label(sdk: QStash, sink: Sink) -> None:
     for label in ("nightly", "nightly", "other"):
         sdk.message.publish(url=f"{sink.url}/never", delay="30d", label=label)
-    answer = sdk.http.request(path="/v2/messages", method="DELETE", params={"label": "nightly"})
-    assert answer == {"cancelled": 2}
+    response = sdk.http.request(path="/v2/messages", method="DELETE", params={"label": "nightly"})
+    assert response == {"cancelled": 2}
     assert _at(sink, "/never") == []
 
 

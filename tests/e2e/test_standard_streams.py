@@ -18,7 +18,7 @@ from tests.commands.api_server import KEYS, api_server
 from tests.e2e.conftest import QSTASH, plain_environment
 from tests.every_command import ASKING, OTHERS, argv
 
-_ANSWERS: Mapping[tuple[str, str], tuple[int, Any]] = {
+_RESPONSES: Mapping[tuple[str, str], tuple[int, Any]] = {
     ("GET", "/v2/logs"): (200, {"logs": [{"messageId": "msg_1", "state": "ERROR", "time": 1}]}),
     ("GET", "/v2/queues"): (
         200,
@@ -64,7 +64,7 @@ Done = subprocess.CompletedProcess[str]
 @pytest.fixture(scope="module")
 def api_url() -> Iterator[str]:
     """A server that always sends the same response."""
-    with api_server(answers=_ANSWERS) as api:
+    with api_server(responses=_RESPONSES) as api:
         yield api.url
 
 
@@ -137,7 +137,7 @@ def test_a_full_disk_is_reported_with_exit_code_1(api_url: str, tmp_path: Path) 
 
 
 def test_nothing_is_sent_if_standard_output_is_closed(tmp_path: Path) -> None:
-    with api_server(answers=_ANSWERS) as api:
+    with api_server(responses=_RESPONSES) as api:
         done = run(FEW["publish"], ">&-", tmp_path, api.url)
 
         assert (done.returncode, api.requests) == (1, [])

@@ -33,7 +33,7 @@ _RECORD = '{"destination":"https://example.com/hook","body":"one"}\n'
 # Commands whose exit code depends on the content of the response.
 DOCTOR = frozenset({ExitCode.DONE, ExitCode.FAILED, ExitCode.CREDENTIALS, ExitCode.UNREACHABLE})
 # The exit code of each kind of response, and the commands that differ.
-ANSWERS: dict[str, tuple[int, Any, int, Mapping[str, int]]] = {
+RESPONSES: dict[str, tuple[int, Any, int, Mapping[str, int]]] = {
     "refused token": (401, {"error": "invalid token"}, ExitCode.CREDENTIALS, {}),
     "not allowed": (403, {"error": "read-only token"}, ExitCode.CREDENTIALS, {}),
     "not found": (404, {"error": "not found"}, ExitCode.NOT_FOUND, {}),
@@ -99,11 +99,11 @@ def fast_cli(cli: Qstash) -> Qstash:
     return cli
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("kind", RESPONSES)
 def test_each_kind_of_response_has_its_exit_code(fast_cli: Qstash, kind: str) -> None:
-    status, content, code, others = ANSWERS[kind]
-    answers = {(method, "/"): (status, content) for method in ("GET", "POST", "PATCH", "DELETE")}
-    with api_server(answers=answers) as api:
+    status, content, code, others = RESPONSES[kind]
+    responses = {(method, "/"): (status, content) for method in ("GET", "POST", "PATCH", "DELETE")}
+    with api_server(responses=responses) as api:
         fast_cli.env["QSTASH_URL"] = api.url
         for name in ASKING:
             expected = DOCTOR if name == "doctor" else others.get(name, code)
@@ -112,8 +112,8 @@ def test_each_kind_of_response_has_its_exit_code(fast_cli: Qstash, kind: str) ->
 
 @pytest.mark.parametrize("content", [[], {}, None, "text", 7, [[]], [{}], {"logs": [{}]}])
 def test_unexpected_json_causes_no_traceback(cli: Qstash, content: object) -> None:
-    answers = {(method, "/"): (200, content) for method in ("GET", "POST", "PATCH", "DELETE")}
-    with api_server(answers=answers) as api:
+    responses = {(method, "/"): (200, content) for method in ("GET", "POST", "PATCH", "DELETE")}
+    with api_server(responses=responses) as api:
         cli.env["QSTASH_URL"] = api.url
         for name in ASKING:
             assert_ended(cli(*argv(name), "-o", "json"), frozenset(ExitCode))

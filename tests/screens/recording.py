@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.signature import sign
-from tests.commands.api_server import Answers, api_server
+from tests.commands.api_server import Responses, api_server
 from tests.conftest import Qstash, Run
 from tests.screens import responses as r
 
@@ -37,7 +37,7 @@ class Screen(NamedTuple):
     """A command, what QStash responds to it, and the exit code that it ends with."""
 
     argv: tuple[str, ...]
-    responses: Answers = MappingProxyType({})
+    responses: Responses = MappingProxyType({})
     code: int = 0
 
 
@@ -142,7 +142,7 @@ def record(screen: Screen, *, columns: int = 80, tty: bool = True) -> Run:
     # Tables depend on how long the path of the folder is.
     with (
         tempfile.TemporaryDirectory(dir="/tmp") as folder,
-        api_server(answers=screen.responses, now=lambda: r.NOW) as api,
+        api_server(responses=screen.responses, now=lambda: r.NOW) as api,
     ):
         home = Path(folder)
         manifest = home / "qstash.toml"

@@ -21,7 +21,7 @@ _DLQ_SHARE = 0.04
 _CANCEL_SHARE = 0.1
 
 
-def answer(request: Received) -> tuple[int, bytes]:
+def respond(request: Received) -> tuple[int, bytes]:
     """Responds as a destination that fails for paths with `fail`."""
     return (500, b"no") if "fail" in request.path else (200, b"ok")
 

@@ -87,6 +87,6 @@ def states(http: httpx.Client, message_id: str) -> list[str]:
 def publish(http: httpx.Client, url: str, **headers: str) -> str:
     """Publishes a message and returns its id. Underscores in header names become dashes."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = http.post(f"/v2/publish/{url}", headers=given)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["messageId"])
+    response = http.post(f"/v2/publish/{url}", headers=given)
+    assert response.status_code == 201, response.text
+    return str(response.json()["messageId"])

@@ -14,8 +14,8 @@ _BOMB = gzip.compress(bytes(50 * 1_048_576))
 Attack = Callable[[socket.socket, threading.Event], None]
 
 
-def _says(answer: bytes) -> Attack:
-    return lambda connection, _end: connection.sendall(answer)
+def _says(data: bytes) -> Attack:
+    return lambda connection, _end: connection.sendall(data)
 
 
 def _repeats(start: bytes, again: bytes) -> Attack:
@@ -61,7 +61,7 @@ RETRY_AFTER = (
 )  # fmt: skip
 
 
-def _answer(path: str) -> Attack:
+def _respond(path: str) -> Attack:
     name = path.strip("/").partition("?")[0]
     if name.startswith("retry-after-"):
         value = RETRY_AFTER[int(name.removeprefix("retry-after-"))].encode("latin-1")
@@ -83,7 +83,7 @@ def hostile_destination() -> Iterator[str]:
                 while b"\r\n\r\n" not in head:
                     head += connection.recv(65_536) or b"\r\n\r\n"
                 if head.strip():
-                    _answer(head.split(b" ", 2)[1].decode())(connection, end)
+                    _respond(head.split(b" ", 2)[1].decode())(connection, end)
 
         def listen() -> None:
             with suppress(OSError):

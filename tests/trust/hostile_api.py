@@ -19,7 +19,7 @@ HOSTILE = (
 INVALID = HOSTILE.encode(errors="ignore") + b"\xff\xfe\xc3("
 WIDE = "w" * 1_000_000
 
-Answers = Mapping[tuple[str, str], tuple[int, Any]]
+Responses = Mapping[tuple[str, str], tuple[int, Any]]
 
 
 def made(shape: Any, text: str, **kept: Any) -> Any:
@@ -36,7 +36,7 @@ def made(shape: Any, text: str, **kept: Any) -> Any:
     return {str: text, int: 1_725_323_658_779, bool: False}[shape]
 
 
-def answers(text: str, **kept: Any) -> Answers:
+def responses(text: str, **kept: Any) -> Responses:
     """Builds the response of every endpoint with `text` for each string, except for `kept`."""
     kept = {"cursor": "", "cancelled": 3} | kept
     name, log_body = text.encode(errors="replace").decode(), b64encode(INVALID).decode()

@@ -22,7 +22,7 @@ class Connection:
     def say(self, text: bytes) -> None:
         self.sock.sendall(text)
 
-    def answer(self, body: bytes, status: str = "200 OK", *headers: str) -> None:
+    def respond(self, body: bytes, status: str = "200 OK", *headers: str) -> None:
         """Sends a complete response and keeps the connection open."""
         head = (f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", "")
         self.say("\r\n".join(head).encode() + body)

@@ -75,11 +75,11 @@ _ZIPPED = _zipped()
 
 
 def a_zipped_gibibyte(connection: Connection) -> None:
-    connection.answer(_ZIPPED, "200 OK", "Content-Encoding: gzip")
+    connection.respond(_ZIPPED, "200 OK", "Content-Encoding: gzip")
 
 
 def said(body: bytes, status: str = "200 OK", *headers: str) -> Script:
-    return lambda connection: connection.answer(body, status, *headers)
+    return lambda connection: connection.respond(body, status, *headers)
 
 
 def said_head(head: str) -> Script:
@@ -231,9 +231,9 @@ def test_idempotent_requests_are_retried_until_a_gateway_recovers(
 ) -> None:
     def script(connection: Connection) -> None:
         if connection.number < 3:
-            connection.answer(PAGE, status, "Content-Type: text/html", "Retry-After: 1")
+            connection.respond(PAGE, status, "Content-Type: text/html", "Retry-After: 1")
         else:
-            connection.answer(b'{"logs":[],"messageId":"msg_1"}')
+            connection.respond(b'{"logs":[],"messageId":"msg_1"}')
 
     with raw_server(script) as server:
         cli.env["QSTASH_URL"] = server.url
@@ -271,7 +271,7 @@ def test_a_half_closed_connection_is_not_reused(local: Qstash, figures: Figures)
     # The server announces keep-alive, and then closes the connection.
     def script(connection: Connection) -> None:
         entry = b'{"messageId":"msg_%d","state":"CREATED","time":1}' % connection.number
-        connection.answer(b'{"logs":[%b],"cursor":"%d"}' % (entry, connection.number))
+        connection.respond(b'{"logs":[%b],"cursor":"%d"}' % (entry, connection.number))
         if connection.number < 20:
             connection.half_close()
 
@@ -307,13 +307,13 @@ def test_endless_pagination_is_an_error(
     cli: Qstash, figures: Figures, kind: str, argv: tuple[str, ...]
 ) -> None:
     def script(connection: Connection) -> None:
-        connection.answer((ENDLESS[kind] % connection.number).encode())
+        connection.respond((ENDLESS[kind] % connection.number).encode())
 
     queue = b'{"name":"orders","lag":1,"parallelism":1,"paused":false}'
 
     def with_queue(connection: Connection) -> None:
         if b" /v2/queues/" in server.requests[-1]:
-            connection.answer(queue)
+            connection.respond(queue)
         else:
             script(connection)
 

@@ -115,17 +115,17 @@ def logged() -> Iterator[list[str]]:
 
 def used(http: httpx.Client) -> set[int]:
     """Returns the status codes of all lists and of a publish; each response must be JSON."""
-    answers = [http.get(path) for path in LISTS]
-    answers += [
+    responses = [http.get(path) for path in LISTS]
+    responses += [
         http.post(f"publish/{NOWHERE}new"),
         http.post(f"enqueue/q/{NOWHERE}new"),
         http.post("publish/t"),
         http.request("DELETE", "messages", params={"label": "a"}),
         http.post("dlq/retry"),
     ]
-    for one in answers:
+    for one in responses:
         assert one.status_code < 500 or one.json()["error"], one.text
-    return {one.status_code for one in answers}
+    return {one.status_code for one in responses}
 
 
 def served(path: Path) -> set[int] | QstashError:

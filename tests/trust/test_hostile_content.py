@@ -27,7 +27,7 @@ from tests.commands.api_server import api_server
 from tests.conftest import Qstash, Run, Sink
 from tests.every_command import ASKING, argv
 from tests.figures import Figures
-from tests.trust.hostile_api import HOSTILE, INVALID, WIDE, Answers, answers
+from tests.trust.hostile_api import HOSTILE, INVALID, WIDE, Responses, responses
 from tests.trust.raw_server import Connection, raw_server
 
 OF = "hostile content"
@@ -35,16 +35,16 @@ OF = "hostile content"
 _OWN = re.compile(r"\x1b\[([0-9;]*m|\?25[lh]|2K|1A)")
 _INJECTED = re.compile(r"(?m)^(::|error: owned)")
 _URL = "https://example.com/a"
-KINDS: dict[str, Answers] = {
-    "every text": answers(HOSTILE),
-    "texts that lead nowhere": answers(
+KINDS: dict[str, Responses] = {
+    "every text": responses(HOSTILE),
+    "texts that lead nowhere": responses(
         HOSTILE, url=_URL, destination=_URL, state="ERROR", method="POST", cron="@daily"
     ),
-    "refusals": {key: (400, {"error": HOSTILE}) for key in answers("")},
-    "refusals without JSON": dict.fromkeys(answers(""), (500, INVALID)),
-    "unknown": {key: (404, {"error": HOSTILE}) for key in answers("")},
-    "wrong token": {key: (401, {"error": HOSTILE}) for key in answers("")},
-    "no JSON": dict.fromkeys(answers(""), (200, INVALID)),
+    "refusals": {key: (400, {"error": HOSTILE}) for key in responses("")},
+    "refusals without JSON": dict.fromkeys(responses(""), (500, INVALID)),
+    "unknown": {key: (404, {"error": HOSTILE}) for key in responses("")},
+    "wrong token": {key: (401, {"error": HOSTILE}) for key in responses("")},
+    "no JSON": dict.fromkeys(responses(""), (200, INVALID)),
 }  # fmt: skip
 
 
@@ -116,7 +116,7 @@ LONG = [(kind, name) for kind in KINDS for name in (None, *FORMATS) if (kind, na
 def test_no_command_prints_terminal_escapes(
     cli: Qstash, figures: Figures, kind: str, name: str | None
 ) -> None:
-    with api_server(answers=KINDS[kind]) as api:
+    with api_server(responses=KINDS[kind]) as api:
         cli.env["QSTASH_URL"] = api.url
         found = tried(cli, name, "--request-timeout", "5s")
 
@@ -130,7 +130,7 @@ def test_traces_tracebacks_and_annotations_are_escaped(
     cli: Qstash, figures: Figures, kind: str, mode: str
 ) -> None:
     found = []
-    with api_server(answers=KINDS[kind]) as api:
+    with api_server(responses=KINDS[kind]) as api:
         cli.env |= {"QSTASH_URL": api.url} | ({} if mode[0] == "-" else {mode: "true"})
         for command in ASKING:
             Path("messages.jsonl.journal").unlink(missing_ok=True)
@@ -167,7 +167,7 @@ def test_check_formats_contain_only_their_own_lines(
 ) -> None:
     found = []
     checks = ("--schedules-failed-max", "0", "--schedule-late", "1m", "--dlq-max", "0")
-    with api_server(answers=answers(HOSTILE, nextScheduleTime=1)) as api:
+    with api_server(responses=responses(HOSTILE, nextScheduleTime=1)) as api:
         cli.env["QSTASH_URL"] = api.url
         for tty in (True, False):
             for name in ("orders", HOSTILE.replace("\0", "").replace("\ud800", "")):
@@ -193,9 +193,9 @@ def test_completion_prints_nothing_that_a_shell_would_interpret(
         f"qstash {line} "
         for line in ("queue get", "schedule get", "urlgroup get", "flow get", "dlq get")
     ]
-    with api_server(answers=answers("a\x1b[2J$(owned)`owned`")) as api:
+    with api_server(responses=responses("a\x1b[2J$(owned)`owned`")) as api:
         unsafe = _completed(cli, api.url, shell, lines)
-    with api_server(answers=answers("$(owned)`owned`;'\"\\ *")) as api:
+    with api_server(responses=responses("$(owned)`owned`;'\"\\ *")) as api:
         # Values are cached for a minute by URL.
         quoted = _completed(cli, api.url, shell, lines)
 
@@ -220,7 +220,7 @@ def test_responses_of_handlers_are_escaped(cli: Qstash, sink: Sink, figures: Fig
     sink.statuses = [500]
     found = []
     kept = {"url": _URL, "state": "ERROR", "method": "POST", "header": {}}
-    with api_server(answers=answers("x\x1b[2J\n::owned", **kept)) as api:
+    with api_server(responses=responses("x\x1b[2J\n::owned", **kept)) as api:
         cli.env["QSTASH_URL"] = api.url
         for name in (None, *FORMATS):
             flags = ("-o", name) if name else ()
@@ -244,7 +244,7 @@ def test_responses_of_handlers_are_escaped(cli: Qstash, sink: Sink, figures: Fig
 def test_any_text_is_one_value_in_every_format(cli: Qstash, text: str) -> None:
     columns = "messageId,url,error"
     kept = {"state": "ERROR", "method": "POST"}
-    with api_server(answers=answers(text or "x", **kept)) as api:
+    with api_server(responses=responses(text or "x", **kept)) as api:
         cli.env["QSTASH_URL"] = api.url
         as_json = cli("dlq", "list", "-o", "json")
         as_csv = cli("logs", "-o", "csv", "--columns", columns)
@@ -279,7 +279,7 @@ def test_a_million_columns_are_rendered_in_time(
         ("urlgroup", "get", "team"), ("message", "get", "msg_1"),
     )  # fmt: skip
     began_at_s = time.monotonic()
-    with api_server(answers=answers(WIDE)) as api:
+    with api_server(responses=responses(WIDE)) as api:
         cli.env["QSTASH_URL"] = api.url
         for command in commands:
             assert cli(*command, *flags, tty=True).code == ExitCode.DONE
@@ -306,7 +306,7 @@ def test_huge_numbers_are_rejected_by_name_or_displayed(
             ("GET", path): (200, _with_number(content, number, names))
             for path, content in contents.items()
         }
-        with api_server(answers=served) as api:
+        with api_server(responses=served) as api:
             cli.env["QSTASH_URL"] = api.url
             for command in (("logs",), ("queue", "list"), ("flow", "list")):
                 for name in (None, "json", "tsv", "csv"):

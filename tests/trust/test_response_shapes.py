@@ -15,7 +15,7 @@ from tests.commands.api_server import ApiServer, api_server
 from tests.conftest import Qstash, Run
 from tests.every_command import ASKING, argv
 from tests.figures import Figures
-from tests.trust.hostile_api import answers
+from tests.trust.hostile_api import responses
 from tests.trust.wrong_shapes import WRONG_VALUES, Mutation, wrong_bodies, wrong_fields
 
 CLASS = "response shapes"
@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "check a queue": ("check", "--queue", "orders", "--lag-max", "1"),
     "keys rotate --probe": ("keys", "rotate", "--probe", "http://127.0.0.1:9/", "--yes"),
 }
-GOOD = answers(
+GOOD = responses(
     "text", url=_TO, destination=_TO, state="DELIVERED", method="POST", cron="@daily",
     current=DEV_USER.current_signing_key, next=DEV_USER.next_signing_key, name="orders",
     time=1_725_323_658_779, bodyBase64="", responseBodyBase64="", processed=3, total=3,
@@ -174,13 +174,13 @@ def test_no_response_causes_an_internal_error(
     cli: Qstash, figures: Figures, name: str, values: int
 ) -> None:
     cases, found = 0, []
-    with api_server(answers=GOOD) as api:
+    with api_server(responses=GOOD) as api:
         cli.env["QSTASH_URL"] = api.url
         good = run(cli, COMMANDS[name])
         assert "unexpected" not in good.err, good
         for key in endpoints_of(api):
             for mutation in mutations(GOOD[key][1], values):
-                api.answers = Mutated(key, mutation.body)
+                api.responses = Mutated(key, mutation.body)
                 cases += 1
                 done = run(cli, COMMANDS[name])
                 needed = (name, key) not in NOT_NEEDED and is_needed(key, mutation)
@@ -217,11 +217,11 @@ def test_a_late_entry_of_a_long_list_causes_no_internal_error(
         words = (*words, "--all")
     entry = GOOD[key][1][field][0]
     cases, found = 0, []
-    with api_server(answers=GOOD) as api:
+    with api_server(responses=GOOD) as api:
         cli.env["QSTASH_URL"] = api.url
         for mutation in wrong_fields(entry, values=values):
             entries = [*[entry] * FAR, json.loads(mutation.body)]
-            api.answers = Mutated(key, json.dumps({field: entries}).encode())
+            api.responses = Mutated(key, json.dumps({field: entries}).encode())
             cases += 1
             needed = is_needed(key, Mutation((field, 0, *mutation.place), *mutation[1:]))
             found.append(violation(run(cli, words), mutation, needed=needed))

@@ -21,7 +21,7 @@ from tests.e2e.conftest import QSTASH, plain_environment
 from tests.every_command import ASKING, OTHERS, argv
 from tests.figures import Figures
 from tests.leaks import leaked
-from tests.trust.hostile_api import answers
+from tests.trust.hostile_api import responses
 from tests.trust.raw_server import Connection, raw_server
 
 OF = "secrets"
@@ -96,7 +96,7 @@ def seen(qstash: Qstash, directory: Path, *flags: str, others: bool = False) -> 
 def test_no_command_prints_or_stores_a_secret(
     cli: Qstash, tmp_path: Path, figures: Figures, mode: str
 ) -> None:
-    with api_server(answers=answers("text", url=_URL, state="ERROR", method="POST")) as api:
+    with api_server(responses=responses("text", url=_URL, state="ERROR", method="POST")) as api:
         cli.env["QSTASH_URL"] = api.url
         found = seen(cli, tmp_path, *MODES[mode], others=True)
 
@@ -108,11 +108,11 @@ def echo(connection: Connection) -> None:
     """Echoes the request, including the token, in the reason phrase and the headers."""
     message = f"{TOKEN} is no token; Bearer {TOKEN}"
     body = json.dumps({"error": message}).encode()
-    connection.answer(body, f"401 No {TOKEN}", f"X-Asked: {message}", f"Location: /{TOKEN}")
+    connection.respond(body, f"401 No {TOKEN}", f"X-Asked: {message}", f"Location: /{TOKEN}")
 
 
 def no_json(connection: Connection) -> None:
-    connection.answer(f"<p>Authorization: Bearer {TOKEN}".encode(), f"200 {TOKEN}")
+    connection.respond(f"<p>Authorization: Bearer {TOKEN}".encode(), f"200 {TOKEN}")
 
 
 def no_http(connection: Connection) -> None:
@@ -203,7 +203,7 @@ def test_process_lists_never_contain_a_token(tmp_path: Path, figures: Figures) -
             [sys.executable, str(watcher)], env=env, check=False
         )
         codes.append(listing.returncode)
-        connection.answer(b'{"logs":[],"queues":[]}')
+        connection.respond(b'{"logs":[],"queues":[]}')
 
     with raw_server(script) as server:
         save(tmp_path / "config" / "config.toml", "prod",

@@ -56,9 +56,9 @@ def test_foreign_origins_and_wrong_tokens_are_rejected(
         given += [("Origin", origin)] if origin is not None else []
         headers = [(name.encode(), value.encode("latin-1")) for name, value in given]
         request = httpx.Request("GET", f"{http.base_url}/v2/keys", headers=headers)
-        answer = http.send(request)
-        if answer.status_code not in {400, 401, 403, 421} or not answer.json()["error"]:
-            reached.append((host, origin, token, answer.status_code))
+        response = http.send(request)
+        if response.status_code not in {400, 401, 403, 421} or not response.json()["error"]:
+            reached.append((host, origin, token, response.status_code))
 
     figures(ATTACKS, cases=len(wrong), failures=len(reached))
     assert reached == []
@@ -158,9 +158,9 @@ def test_expression_bombs_are_rejected_or_fall_back(
     for expression in EXPRESSIONS:
         headers = {"Upstash-Retry-Delay": expression, "Upstash-Retries": "1"}
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        answer = http.post(f"/v2/publish/{sink.url}", headers=raw)
-        assert answer.status_code in {201, 400}, (expression, answer.text)
-        accepted += [answer.json()["messageId"]] if answer.status_code == 201 else []
+        response = http.post(f"/v2/publish/{sink.url}", headers=raw)
+        assert response.status_code in {201, 400}, (expression, response.text)
+        accepted += [response.json()["messageId"]] if response.status_code == 201 else []
 
     def lost() -> list[str]:
         return [one for one in accepted if not {"RETRY", "FAILED"} & set(states(http, one))]
@@ -190,8 +190,8 @@ def test_cron_bombs_are_rejected_or_harmless(
     for cron in CRONS:
         began_at = time.monotonic()
         headers = [(b"Upstash-Cron", cron.encode())]
-        answer = http.post(f"/v2/schedules/{sink.url}", headers=headers)
-        assert answer.status_code in {201, 400}, (cron, answer.text)
+        response = http.post(f"/v2/schedules/{sink.url}", headers=headers)
+        assert response.status_code in {201, 400}, (cron, response.text)
         if time.monotonic() - began_at > 1:
             slow.append((cron[:40], time.monotonic() - began_at))
     publish(http, f"{sink.url}/after")
@@ -218,8 +218,10 @@ def test_oversized_requests_are_rejected(http: httpx.Client, sink: Sink, figures
         connection.sendall((head + token).encode())
         announced = connection.recv(4096)
 
-    taken = [name for name, answer in cases.items() if answer.status_code not in {400, 412, 413}]
+    taken = [
+        name for name, response in cases.items() if response.status_code not in {400, 412, 413}
+    ]
     figures(ATTACKS, cases=len(cases) + 1, failures=len(taken))
     assert taken == []
-    assert all(answer.json()["error"] for answer in cases.values())
+    assert all(response.json()["error"] for response in cases.values())
     assert announced.startswith(b"HTTP/1.1 413 ")

@@ -13,7 +13,7 @@ from qstash_cli.server.http.local_endpoint import LocalEndpoint, running_endpoin
 from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.figures import Figures
-from tests.trust.chaos import Chaos, answer, delivered_after_cancel, fired_minutes
+from tests.trust.chaos import Chaos, delivered_after_cancel, fired_minutes, respond
 from tests.trust.conftest import client_of, unprivileged
 
 CRASHES = "server, kill -9"
@@ -26,7 +26,7 @@ FAST = ("--speed", "60", "--port", "0")
 
 @pytest.fixture
 def destination() -> Iterator[LocalEndpoint]:
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         yield endpoint
 
 

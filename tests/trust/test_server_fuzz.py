@@ -69,10 +69,10 @@ def fuzz_routes(url: str, examples: int) -> tuple[int, list[str]]:
         @given(case=made)
         def send(case: Any) -> None:
             nonlocal tried
-            answer = case.call(base_url=url, headers=AUTHORISED)
+            response = case.call(base_url=url, headers=AUTHORISED)
             tried += 1
-            kind = "".join(answer.headers.get("content-type", []))
-            if what := wrong(answer.status_code, kind, answer.text):
+            kind = "".join(response.headers.get("content-type", []))
+            if what := wrong(response.status_code, kind, response.text):
                 failures.append(f"{case.method} {case.path}: {what}: {case.query} {case.body}")
 
         send()
@@ -155,23 +155,23 @@ def at_length(request: bytes) -> bytes:
 def exchanged(url: str, request: bytes) -> bytes:
     """Returns everything received until the connection closes or is idle."""
     parts = urlsplit(url)
-    answer = b""
+    response = b""
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
         try:
             connection.sendall(at_length(request))
             connection.settimeout(QUIET_S)
             while chunk := connection.recv(65_536):
-                answer += chunk
+                response += chunk
         except (TimeoutError, ConnectionError):
             pass
-    return answer
+    return response
 
 
-def wrong_bytes(answer: bytes) -> str:
+def wrong_bytes(response: bytes) -> str:
     """Returns the problem of the responses to some bytes, or an empty string."""
-    for found in re.finditer(rb"HTTP/1\.1 (\d+)[^\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n", answer):
+    for found in re.finditer(rb"HTTP/1\.1 (\d+)[^\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n", response):
         fields = dict(line.lower().split(b": ", 1) for line in found[2].splitlines())
-        body = answer[found.end() :][: int(fields.get(b"content-length", 0))]
+        body = response[found.end() :][: int(fields.get(b"content-length", 0))]
         kind = fields.get(b"content-type", b"").decode()
         if what := wrong(int(found[1]), kind, body.decode(errors="replace")):
             return what
@@ -179,25 +179,25 @@ def wrong_bytes(answer: bytes) -> str:
 
 
 def fuzz_bytes(url: str, examples: int) -> tuple[int, list[str]]:
-    tried = answered = 0
+    tried = completed = 0
     failures: list[str] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
 
         @exploring(examples)
         @given(requests=st.lists(hardly_http(), min_size=AT_ONCE, max_size=AT_ONCE))
         def send(requests: Sequence[bytes]) -> None:
-            nonlocal tried, answered
-            answers = list(pool.map(lambda request: exchanged(url, request), requests))
+            nonlocal tried, completed
+            responses = list(pool.map(lambda request: exchanged(url, request), requests))
             tried += len(requests)
-            answered += sum(map(bool, answers))
+            completed += sum(map(bool, responses))
             failures.extend(
                 f"{request[:200]!r}: {what}"
-                for request, answer in zip(requests, answers, strict=True)
-                if (what := wrong_bytes(answer))
+                for request, response in zip(requests, responses, strict=True)
+                if (what := wrong_bytes(response))
             )
 
         send()
-    assert answered > tried / 2
+    assert completed > tried / 2
     return tried, failures
 
 

@@ -172,8 +172,8 @@ def assert_queues_deliver(
         items = [
             {"destination": f"{sink.url}/{n}", "queue": f"q{n}"} for n in range(first, first + 100)
         ]
-        answers = http.post("/v2/batch", json=items).json()
-        assert all("messageId" in one for one in answers)
+        responses = http.post("/v2/batch", json=items).json()
+        assert all("messageId" in one for one in responses)
 
     eventually(lambda: len({r.path for r in sink.received}) == count, within_s=count / 20 + 10)
     assert len(http.get("/v2/queues").json()) == count
