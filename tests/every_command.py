@@ -13,6 +13,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "publish": (_TO, "a=1"),
     "batch": ("messages.jsonl",),
     "message get": ("msg_1",),
+    "message show": ("msg_1",),
     "message cancel": _FILTER,
     "message wait": ("msg_1", "--wait-timeout", "1s"),
     "message run-now": ("msg_1",),

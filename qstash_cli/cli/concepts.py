@@ -42,7 +42,7 @@ IN_GROUPS = {
     "update": {"queue": "set", "urlgroup": "add", "schedule": "create", "config": "set"},
     "upsert": {"queue": "set", "urlgroup": "add", "schedule": "create"},
     "set": {"flow": "pin", "schedule": "create", "urlgroup": "add"},
-    "show": {"message": "get", "dlq": "get", "schedule": "get", "queue": "get", "urlgroup": "get"},
+    "show": {"dlq": "get", "schedule": "get", "queue": "get", "urlgroup": "get"},
     "remove": {"queue": "delete", "dlq": "delete", "schedule": "delete", "message": "cancel"},
     "delete": {"message": "cancel", "config": "remove"},
     "list": {"message": "actions", "keys": "get"},

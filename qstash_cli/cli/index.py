@@ -28,7 +28,7 @@ ROUTE, VERIFY, ACCOUNT, LOCAL = "Schedule & route", "Verify", "Account & config"
 COMMANDS = (
     Entry("publish", "Publish a message", SEND),
     Entry("batch", "Publish the records of a file", SEND, "batch.command"),
-    Entry("message", "Get, cancel and wait for messages", INSPECT),
+    Entry("message", "Show, cancel and wait for messages", INSPECT, "message.command"),
     Entry("logs", "List what happened to messages", INSPECT, "logs.command"),
     Entry("check", "Monitor DLQ depth, queue lag and failed schedules", INSPECT, "check.command"),
     Entry("dlq", "List, retry and delete undelivered messages", FIX, "dlq.command"),

@@ -44,7 +44,7 @@ def _write(block: Block, out: TextIO, terminal: TerminalInfo) -> None:
 
             write_table(Result(data=data, view=view), out, terminal)
         case Preformatted(text):
-            out.writelines(f"{safe_text(line, keep_newlines=True)}\n" for line in text.splitlines())
+            out.writelines(f"{safe_text(line, keep_newlines=True)}\n" for line in text.split("\n"))
         case Headline():
             out.write(rendered(_headline(block, terminal), terminal, crop=False))
         case Section(title, note):

@@ -177,7 +177,7 @@ def test_the_value_help_of_an_option_is_a_value(qstash: Qstash) -> None:
         ("events", "use `qstash logs`"),
         ("cron", "use `qstash schedule create`"),
         ("queue create orders", "use `qstash queue set`"),
-        ("message show msg_1", "use `qstash message get`"),
+        ("dlq show 1-1", "use `qstash dlq get`"),
     ],
 )
 def test_terms_of_other_tools_suggest_the_command(qstash: Qstash, line: str, hint: str) -> None:

@@ -188,6 +188,7 @@ WRITES: dict[str, Sequence[str]] = {
 }  # fmt: skip
 READS: dict[str, Sequence[str]] = {
     "message get": ("message", "get", "{message1}"),
+    "message show": ("message", "show", "{message1}"),
     "message wait": ("message", "wait", "{sent}"),
     "message actions": ("message", "actions", "--all"),
     "message action": ("message", "action", "bulk_1"),

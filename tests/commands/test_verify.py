@@ -47,7 +47,7 @@ def test_on_a_terminal_the_verdict_is_first_and_the_cause_is_last(qstash: Qstash
 
     screen = qstash(*argv, tty=True, NO_COLOR="1", **KEYS)
     piped = qstash(*argv, **KEYS)
-    as_json = qstash(*argv, "-o", "json", tty=True, **KEYS)
+    as_json = qstash(*argv, "-o", "json", tty=True, NO_COLOR="1", **KEYS)
 
     lines = screen.out.splitlines()
     assert lines[0] == "✗ INVALID  signed with the next key, but failed: exp"

@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 WIDTHS = (40, 80, 120)
 
 _HOOK, _BODY = "https://app.example.com/hook", '{"order":17}'
-_ORDERS_ID = r.ENTRIES[0]["messageId"]
+_ORDERS_ID, _INVOICE_ID = (r.ENTRIES[n]["messageId"] for n in (0, 2))
 _MANIFEST = """\
 [schedules.nightly]
 destination = "https://app.example.com/jobs/nightly-report"
@@ -45,6 +45,14 @@ def _get(path: str, body: Any) -> dict[tuple[str, str], Any]:
     return {("GET", path): (200, body)}
 
 
+def _log_of(message_id: str) -> dict[tuple[str, str], Any]:
+    """The log of one message, as QStash filters it."""
+    return _get("/v2/logs", {"logs": [e for e in r.ENTRIES if e["messageId"] == message_id]})
+
+
+_KEYS = _get(
+    "/v2/keys", {"current": DEV_USER.current_signing_key, "next": DEV_USER.next_signing_key}
+)
 _LOGS = _get("/v2/logs", {"logs": r.ENTRIES})
 _DLQ = _get("/v2/dlq", {"messages": r.DLQ})
 _ACCOUNT = (
@@ -54,7 +62,7 @@ _ACCOUNT = (
     | _get("/v2/flowControl", r.FLOWS)
     | _DLQ
     | _LOGS
-    | _get("/v2/keys", {"current": DEV_USER.current_signing_key, "next": DEV_USER.next_signing_key})
+    | _KEYS
 )
 
 
@@ -90,6 +98,18 @@ SCREENS = {
     "dlq-list": Screen(("dlq", "list"), _DLQ),
     "dlq-get": Screen(("dlq", "get", "1795525003000-0"), _get("/v2/dlq", r.DLQ[0])),
     "message-get": Screen(("message", "get", _ORDERS_ID), _get("/v2/messages", r.MESSAGE)),
+    "message-show-delivered": Screen(
+        ("message", "show", _ORDERS_ID),
+        _log_of(_ORDERS_ID) | _get("/v2/messages", r.MESSAGE | {"notBefore": None}) | _KEYS,
+    ),
+    "message-show-retrying": Screen(
+        ("message", "show", _INVOICE_ID),
+        _log_of(_INVOICE_ID) | _get("/v2/keys", {"current": "sig_other", "next": "sig_new"}),
+    ),
+    "message-show-dead": Screen(
+        ("message", "show", r.DLQ[0]["dlqId"]),
+        _log_of(r.DLQ[0]["messageId"]) | _get("/v2/dlq", r.DLQ[0]) | _KEYS,
+    ),
     "message-actions": Screen(
         ("message", "actions"), _get("/v2/bulkActions", {"bulkActions": r.ACTIONS})
     ),

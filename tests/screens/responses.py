@@ -16,20 +16,24 @@ def _id(n: int) -> str:
     return f"msg_26hZCxZCuWyyTWPmSVBrNCtiJGNsULpx{n:04d}"
 
 
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
 def _entry(n: int, state: str, path: str, seconds_ago: float, **more: Any) -> dict[str, Any]:
     at_ms = NOW_MS - int(seconds_ago * 1000)
     return {
         "time": at_ms, "messageId": _id(n), "state": state, "url": f"{HOST}{path}",
         "method": "POST",
         "header": {"Content-Type": ["application/json"]}, "maxRetries": 3,
-        "body": base64.b64encode(b'{"order": 17}').decode(),
+        "body": _base64('{"order": 17}'),
     } | more  # fmt: skip
 
 
 _INVOICES = "/api/invoices/monthly/2026/november/send"
 _SUSPENDED: dict[str, Any] = {
     "responseStatus": 503,
-    "responseBody": "upstream is down for maintenance\nplease come back later",
+    "responseBody": _base64("upstream is down for maintenance\nplease come back later"),
     "error": "503 Service Unavailable",
 }
 ENTRIES = [
@@ -42,9 +46,9 @@ ENTRIES = [
     _entry(1, "CREATED", "/api/orders/created", 11, label="orders"),
     _entry(2, "CREATED", _INVOICES, 12, label="billing"),
     _entry(3, "FAILED", "/hooks/stripe", 75, responseStatus=404, error="404 Not Found",
-           topicName="payments", queueName="orders", responseBody="no route"),
+           topicName="payments", queueName="orders", responseBody=_base64("no route")),
     _entry(3, "ERROR", "/hooks/stripe", 76, responseStatus=404, error="404 Not Found",
-           topicName="payments", queueName="orders", responseBody="no route"),
+           topicName="payments", queueName="orders", responseBody=_base64("no route")),
     _entry(3, "CREATED", "/hooks/stripe", 90, topicName="payments", queueName="orders"),
     _entry(4, "CANCELLED", "/日本語/注文", 3700, scheduleId="scd_nightly"),
     _entry(5, "DELIVERED", "/api/orders/created", 90_000, responseStatus=204),

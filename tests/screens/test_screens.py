@@ -33,4 +33,6 @@ def test_no_table_is_wider_than_the_terminal(name: str) -> None:
     for width in WIDTHS:
         lines = (GOLDEN / f"{name}-{width}.txt").read_text(encoding="utf-8").splitlines()
 
-        assert all(len(line) <= width for line in lines if not line.startswith("! "))
+        # A command or URL to copy is never broken over lines.
+        tables = [line for line in lines if not line.startswith(("! ", "qstash ", "http"))]
+        assert all(len(line) <= width for line in tables)

@@ -1,4 +1,4 @@
-"""`qstash message`: get, cancel, release and wait for messages."""
+"""`qstash message`: get, show, cancel, release and wait for messages."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from qstash_cli.commands.common.views import (
     MESSAGE,
     RELEASED,
 )
+from qstash_cli.commands.message.show import VIEW, show
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.durations import parse_duration_s
@@ -54,6 +55,24 @@ def get(ctx: Context, message_id: _Id) -> Result:
         messages.get(message_id),
         lambda found: Result(data=found, view=MESSAGE, piped="json"),
     )
+
+
+@command(app, "show", view=VIEW)
+def show_(
+    ctx: Context,
+    some_id: Annotated[str, Argument("Message id or DLQ id", "ID", complete="dlq")],
+) -> Result:
+    """Show a message with its attempts, responses and signature, and what to do next.
+
+    Finished messages come from the log and the dead letter queue. -v adds response headers and
+    more lines of the bodies. JSON contains QStash's records unchanged: message, logs and dlq.
+
+    \b
+    qstash message show msg_123
+    qstash message show 1725323658779-0 -v
+    qstash message show msg_123 --query 'logs[].state'
+    """
+    return show(ctx, some_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""`qstash message`: get, show, cancel and wait for messages."""
