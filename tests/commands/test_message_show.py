@@ -170,8 +170,8 @@ def test_long_bodies_are_cut_unless_verbose(local: Qstash, sink: Sink) -> None:
 
 def test_a_finished_message_is_shown_from_the_log_alone(qstash: Qstash) -> None:
     entries = [e for e in r.ENTRIES if e["messageId"] == r.ENTRIES[0]["messageId"]]
-    answers = {("GET", "/v2/logs"): (200, {"logs": entries})}
-    with api_server(answers=answers) as api:
+    responses = {("GET", "/v2/logs"): (200, {"logs": entries})}
+    with api_server(responses=responses) as api:
         qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": DEV_USER.token}
         text = screen(qstash, entries[0]["messageId"])
         paths = [path.partition("?")[0] for _, path, _ in api.requests]
