@@ -17,7 +17,7 @@ from qstash_cli.captures import body_mismatch, url_mismatch
 from qstash_cli.captures.search_budget import SearchBudget
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.signature import sign
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 KEY, URL = "sig_of_the_test", "https://example.com/hook"
 ORIGINAL = '{"name":"ärger","total":10.0,"path":"a/b","list":[1,2]}'.encode()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from qstash_cli.captures.recognise import recognise
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.signature import sign
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 KEY, URL, BODY = (
     "sig_of_the_test",

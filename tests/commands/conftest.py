@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.manifests import SMALL, URL, proxy, writes
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 
 def test_the_manifest_in_the_readme_is_valid(local: Qstash, write: Callable[[str], str]) -> None:

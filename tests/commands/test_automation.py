@@ -10,7 +10,8 @@ import pytest
 from qstash_cli.cli.index import INDEX
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.commands.api_server import api_server
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 ON_GITHUB = {"GITHUB_ACTIONS": "true"}
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 URL = "https://example.com/hook"
 CASES: dict[str, tuple[tuple[str, ...], str, str]] = {

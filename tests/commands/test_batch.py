@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 HOOK = "https://example.com/hook"
 LATER = ("--delay", "1d")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 HOOK = "https://example.com/hook"
 GOOD = [{"messageId": "msg_1"}, {"messageId": "msg_2"}]

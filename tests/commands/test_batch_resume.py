@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Qstash, Run
+from tests.in_process import Qstash, Run
 
 HOOK = "https://example.com/hook"
 TO = ("--to", HOOK, "--delay", "1d")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 Eventually = Callable[..., object]
 NOWHERE = "http://127.0.0.1:9/"

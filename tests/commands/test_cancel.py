@@ -13,7 +13,8 @@ import pytest
 
 from tests.commands.api_server import ApiServer, Responses, api_server
 from tests.commands.test_bulk import publish
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 BEGUN = {"cancelled": 5_000, "actionId": "bulk_1"}
 

@@ -11,8 +11,9 @@ import pytest
 
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.api_server import api_server
-from tests.conftest import Qstash, Run, Sink
 from tests.faults import Proxy, running_proxy
+from tests.in_process import Qstash, Run
+from tests.sink import Sink
 
 DAY_S = 86_400
 

@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from qstash_cli.output.safe import UNSAFE
 from tests.commands.api_server import api_server
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 Metrics = dict[tuple[str, frozenset[tuple[str, str]]], float]
 PERFDATA = re.compile(r"'([^'=|]+)'=([0-9]+);;([0-9]+);0;( |$)")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.commands.api_server import ApiServer, api_server
-from tests.conftest import Qstash, Run
+from tests.in_process import Qstash, Run
 
 QUEUE = {"name": "mails", "lag": 0, "parallelism": 1, "paused": False}
 QUEUES = [{"name": "orders", "lag": 2, "parallelism": 3, "paused": True}, QUEUE]

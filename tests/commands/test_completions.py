@@ -10,7 +10,7 @@ from typer.main import get_command
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.typer_app import build
 from qstash_cli.commands.completion import SHELLS
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 HELP = {"-h", "--help"}
 COMPLETIONS = Path(__file__).parents[2] / "completions"

@@ -8,7 +8,7 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Qstash, Run
+from tests.in_process import Qstash, Run
 
 TOKEN = "a-token-that-nobody-may-see"
 KEYS = b"sig_current_key_of_a_test\nsig_next_key_of_a_test\n"

@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 NAMES = ("QSTASH_URL", "QSTASH_TOKEN", "QSTASH_CURRENT_SIGNING_KEY", "QSTASH_NEXT_SIGNING_KEY")
 EVIL = (

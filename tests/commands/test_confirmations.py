@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from tests.commands.test_previews import WRITES, World, services, world
-from tests.conftest import Qstash
 from tests.every_command import argv
+from tests.in_process import Qstash
 
 __all__ = ["services", "world"]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 
 def bury(local: Qstash, sink: Sink, *flags: str) -> str:

@@ -17,7 +17,8 @@ from qstash_cli.errors import QstashError
 from tests.commands.api_server import Responses
 from tests.commands.test_cancel import scripted, sent
 from tests.commands.test_dlq import bury
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 IDS = [f"1725323658779-{number}" for number in range(150)]
 

@@ -15,7 +15,7 @@ from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.api_server import HEALTHY, api_server
-from tests.conftest import Qstash, Run
+from tests.in_process import Qstash, Run
 
 # In the format of QStash's tokens: the base64 of a user name and a password.
 TOKEN = "eyJVc2VySUQiOiJhIiwiUGFzc3dvcmQiOiJzZWNyZXQtb2YtYSJ9"

@@ -11,7 +11,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.api_server import api_server
 from tests.commands.manifests import SMALL, URL
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 
 def test_an_account_moves_to_another_region(

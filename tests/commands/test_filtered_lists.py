@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from qstash_cli.cli.run import run as run_cli
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 
 @pytest.mark.parametrize(

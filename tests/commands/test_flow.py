@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 
 def test_a_key_is_pinned_paused_resumed_and_unpinned(local: Qstash, sink: Sink) -> None:

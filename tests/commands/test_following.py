@@ -15,8 +15,8 @@ from qstash_cli.commands.logs.follow import Log, follow
 from qstash_cli.errors import BadCredentials, QstashError, RateLimited, Unreachable
 from qstash_cli.protocol.records import LogEntry
 from qstash_cli.protocol.states import LOG_LAG_MS
-from tests.conftest import Qstash
 from tests.faults import Proxy, running_proxy
+from tests.in_process import Qstash
 
 
 class Ended(Exception):

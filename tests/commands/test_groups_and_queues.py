@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 
 def test_a_group_is_created_published_to_and_deleted(local: Qstash, sink: Sink) -> None:

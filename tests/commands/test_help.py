@@ -17,7 +17,7 @@ from qstash_cli.commands.help.topics import ENVIRONMENT, EXIT_CODES, TOPICS
 from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, default_delay_ms
 from qstash_cli.protocol.durations import format_duration
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 PACKAGE = Path(qstash_cli.__file__).parent
 # Variables that `help environment` describes under another name, or that shells and tools set.

@@ -13,7 +13,8 @@ from rich.text import Text
 from qstash_cli.client import body_limits
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 URL = "https://example.com"
 

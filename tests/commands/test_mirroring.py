@@ -11,7 +11,8 @@ from qstash_cli.client.external import ExternalResponse
 from qstash_cli.commands.logs.mirror import mirrored
 from qstash_cli.protocol.delivery import Delivery
 from qstash_cli.protocol.records import LogEntry
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 
 def entry(message_id: str, state: str = "DELIVERED", body: bytes = b"x") -> LogEntry:

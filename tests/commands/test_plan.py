@@ -9,7 +9,7 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.commands.manifests import SMALL, URL, proxy
-from tests.conftest import Qstash, Run
+from tests.in_process import Qstash, Run
 
 
 def test_a_plan_lists_the_differences_and_check_fails_if_there_are_any(

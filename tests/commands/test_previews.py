@@ -19,8 +19,8 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.manifests import SMALL, proxy
-from tests.conftest import Qstash
 from tests.every_command import ASKING
+from tests.in_process import Qstash
 
 # The random parts and the times in the requests of a run.
 _RANDOM = re.compile(rb"\b(once|batch|msg|jwt|end)_[A-Za-z0-9]+|eyJ[\w.-]+|preview-\d+-")

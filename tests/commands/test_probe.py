@@ -10,7 +10,8 @@ from qstash.errors import SignatureError
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
-from tests.conftest import Qstash, Run, Sink
+from tests.in_process import Qstash, Run
+from tests.sink import Sink
 
 Respond = Callable[[Received], tuple[int, bytes]]
 RECEIVER = Receiver(DEV_USER.current_signing_key, DEV_USER.next_signing_key)

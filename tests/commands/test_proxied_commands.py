@@ -13,8 +13,8 @@ import pytest
 import trustme
 
 from tests.commands.api_server import HEALTHY, ApiServer, api_server
-from tests.conftest import Qstash
 from tests.http_proxy import HttpProxy, running_http_proxy
+from tests.in_process import Qstash
 
 HOST = "qstash.invalid"
 TOKEN = "eyJVc2VySUQiOiJhIiwiUGFzc3dvcmQiOiJzZWNyZXQtb2YtYSJ9"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 
 def test_a_pipe_gets_only_the_message_id(local: Qstash, sink: Sink) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
-from tests.conftest import Qstash, Run
+from tests.in_process import Qstash, Run
 
 
 @dataclass

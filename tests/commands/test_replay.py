@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.conftest import Qstash, Sink
 from tests.handlers import running_handler
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 BINARY = bytes(range(256)) + b"\r\n\x00\xff"
 

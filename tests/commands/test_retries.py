@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 
 def test_the_default_delays_are_the_documented_ones(qstash: Qstash) -> None:

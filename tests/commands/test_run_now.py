@@ -4,7 +4,8 @@ import json
 
 from tests.commands.api_server import api_server
 from tests.commands.test_completed_values import complete
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 
 def delayed(local: Qstash, sink: Sink, *flags: str) -> str:

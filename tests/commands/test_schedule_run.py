@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.conftest import Qstash, Sink
 from tests.handlers import running_handler
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 _YEARLY = ("--cron", "0 0 1 1 *", "--id", "report")
 

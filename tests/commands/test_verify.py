@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qstash_cli.protocol.signature import sign
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 URL, BODY, KEY = "https://example.com/hook", b'{"id":1}', "sig_of_the_test"
 KEYS: dict[str, Any] = {"QSTASH_CURRENT_SIGNING_KEY": "sig_other", "QSTASH_NEXT_SIGNING_KEY": KEY}

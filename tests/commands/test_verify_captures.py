@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qstash_cli.protocol.signature import sign
-from tests.conftest import Qstash, Run
+from tests.in_process import Qstash, Run
 
 KEY, URL, BODY = "sig_of_the_test", "https://example.com/hook", '{"id":1}'
 

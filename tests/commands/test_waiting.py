@@ -14,7 +14,8 @@ from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.commands.api_server import Responses
 from tests.commands.test_cancel import scripted
 from tests.commands.test_dlq import bury
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 Waits = Callable[[Qstash, Sink], tuple[str, ...]]
 # A rejected message waits for its retry.

@@ -12,7 +12,7 @@ from qstash import AsyncQStash, QStash
 from qstash.log import LogState
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.conftest import Sink
+from tests.sink import Sink
 
 Eventually = Callable[..., object]
 _APIS = (

@@ -10,7 +10,7 @@ from qstash.errors import QStashError
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.conformance.conftest import Connect, to_group
-from tests.conftest import Sink
+from tests.sink import Sink
 
 Eventually = Callable[[Callable[[], object]], object]
 

@@ -10,7 +10,7 @@ import pytest
 from qstash_cli.protocol.options import MessageOptions, table
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.conformance.conftest import Connect
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 URL = "https://example.com/hook"
 CASES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {

@@ -18,7 +18,7 @@ from tests.conformance.operations import (
     OTHER_STATUS,
     Operation,
 )
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 NOWHERE = "http://127.0.0.1:9/"
 LATER = {"Upstash-Delay": "1h"}

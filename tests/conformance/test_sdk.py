@@ -12,7 +12,7 @@ from qstash.log import LogState
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received
 from tests.conformance.conftest import Connect, to_one
-from tests.conftest import Sink
+from tests.sink import Sink
 
 Eventually = Callable[[Callable[[], object]], object]
 

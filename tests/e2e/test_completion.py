@@ -15,8 +15,8 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Qstash
 from tests.e2e.conftest import plain_environment, run
+from tests.in_process import Qstash
 
 SCRIPTS = Path(__file__).parents[2] / "completions"
 # zsh and fish are tested if installed; .ci/run installs them where possible.

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
+from tests.sink import Sink
 
 StartDev = Callable[..., Dev]
 Eventually = Callable[[Callable[[], object]], object]

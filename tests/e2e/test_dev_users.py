@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER, DEV_USERS, Credentials
-from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
+from tests.sink import Sink
 
 Eventually = Callable[..., object]
 StartDev = Callable[..., Dev]

@@ -17,9 +17,9 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.signature import sign
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Qstash
 from tests.e2e.conftest import plain_environment
 from tests.e2e.watched import connections, watched
+from tests.in_process import Qstash
 
 _ROOT = Path(__file__).parents[2]
 DOCUMENTS = (_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md")))

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.conftest import Qstash, Sink
 from tests.e2e.conftest import Listen
+from tests.in_process import Qstash
+from tests.sink import Sink
 from tests.trust.raw_server import Connection, raw_server
 
 

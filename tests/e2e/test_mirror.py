@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev
 from tests.faults import Proxy, running_proxy
 from tests.handlers import running_handler
+from tests.sink import Sink
 
 StartDev = Callable[..., Dev]
 

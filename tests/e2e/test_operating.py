@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, run
 from tests.handlers import running_handler
+from tests.sink import Sink
 
 StartDev = Callable[..., Dev]
 

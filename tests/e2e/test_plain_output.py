@@ -10,9 +10,10 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Qstash, Sink
 from tests.e2e.conftest import QSTASH, Dev
 from tests.every_command import ASKING, OTHERS, argv
+from tests.in_process import Qstash
+from tests.sink import Sink
 
 # Whether there is a terminal, and its environment variables.
 _PLAIN: dict[str, tuple[bool, dict[str, str]]] = {

@@ -9,8 +9,8 @@ import pytest
 from qstash import QStash
 
 from tests.conformance.conftest import to_one
-from tests.conftest import Sink
 from tests.e2e.conftest import Dev
+from tests.sink import Sink
 
 Eventually = Callable[..., object]
 StartDev = Callable[..., Dev]

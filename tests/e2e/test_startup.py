@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from qstash_cli.cli.index import INDEX
-from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
+from tests.sink import Sink
 
 SLOW = {
     "asyncio", "dotenv", "httpx", "httpx2", "jmespath", "jwt", "platformdirs", "rich", "simpleeval",

@@ -19,9 +19,9 @@ from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests import every_command
 from tests.commands.api_server import api_server
-from tests.conftest import Qstash, Run
 from tests.e2e.conftest import QSTASH, plain_environment
 from tests.every_command import ASKING, ENDLESS, OTHERS, argv
+from tests.in_process import Qstash, Run
 
 _MANIFEST = """
 [queues.orders]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.redaction import is_redacted, parse_fields
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 _NAMES = st.from_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", fullmatch=True)
 _FIELDS = st.one_of(

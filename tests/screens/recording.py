@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.signature import sign
 from tests.commands.api_server import Responses, api_server
-from tests.conftest import Qstash, Run
+from tests.in_process import Qstash, Run
 from tests.screens import responses as r
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -16,7 +16,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USERS, Credentials
 from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.conformance.operations import OPERATIONS, Operation
-from tests.conftest import Sink
+from tests.sink import Sink
 
 Eventually = Callable[..., object]
 NOWHERE = "http://127.0.0.1:9/"

@@ -14,8 +14,8 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Sink
 from tests.server.filling import NOWHERE, fill
+from tests.sink import Sink
 
 Eventually = Callable[..., object]
 HEADERS = {"Authorization": f"Bearer {DEV_USER.token}"}

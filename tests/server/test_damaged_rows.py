@@ -13,8 +13,8 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Sink
 from tests.figures import Figures
+from tests.sink import Sink
 
 DAMAGE = "server, damaged rows"
 Eventually = Callable[..., object]

@@ -23,8 +23,8 @@ from qstash_cli.server.storage.database import (
     open_file,
     open_memory,
 )
-from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, plain_environment, run
+from tests.sink import Sink
 from tests.trust.conftest import unprivileged
 
 UNVERSIONED = Path(__file__).parent / "schemas" / "unversioned.sql"

@@ -15,7 +15,7 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Sink
+from tests.sink import Sink
 
 Eventually = Callable[[Callable[[], object]], object]
 AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}

@@ -14,7 +14,7 @@ from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.conformance.conftest import Connect
 from tests.conformance.conftest import connect as connect  # noqa: PLC0414 - the fixture
-from tests.conftest import Sink
+from tests.sink import Sink
 
 Eventually = Callable[[Callable[[], object]], object]
 

@@ -14,8 +14,8 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Sink
 from tests.figures import Figures
+from tests.sink import Sink
 
 HOSTS = "server, hosts that never respond"
 Eventually = Callable[..., object]

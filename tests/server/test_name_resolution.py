@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.conftest import Sink
+from tests.sink import Sink
 
 HOSTS = 40
 

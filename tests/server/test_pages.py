@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http import pages
 from qstash_cli.server.storage.paging import PAGE_BYTES, take_page
-from tests.conftest import Sink
+from tests.sink import Sink
 
 Eventually = Callable[..., object]
 # In base64 and JSON this is an entry over the limit, with both names of the list.

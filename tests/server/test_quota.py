@@ -13,7 +13,7 @@ from qstash_cli.client.api import keys
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 TO = "/v2/publish/http://127.0.0.1:9/"
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.conftest import Sink
+from tests.sink import Sink
 
 WORDS = "workflows are not supported by the embedded server"
 

@@ -16,8 +16,8 @@ from qstash_cli.captures.search_budget import SearchBudget
 from qstash_cli.commands.common.verification import judge, reason
 from qstash_cli.protocol.claim_checks import Expectation, body_hash
 from qstash_cli.protocol.signature import sign
-from tests.conftest import Qstash
 from tests.figures import Figures
+from tests.in_process import Qstash
 from tests.trust.hostile_captures import (
     DEEP,
     KEY,

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from qstash_cli.protocol.signature import sign
-from tests.conftest import Qstash
 from tests.figures import Figures
+from tests.in_process import Qstash
 from tests.trust.growth import MAX_RATIO, growth
 
 KEY, URL = "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r", "https://example.com/hook"

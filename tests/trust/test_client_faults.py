@@ -16,10 +16,10 @@ import pytest
 
 from qstash_cli.errors import ExitCode
 from qstash_cli.output.safe import UNSAFE
-from tests.conftest import Qstash, Run
 from tests.e2e.conftest import plain_environment
 from tests.faults import FAULTS, Proxy, running_proxy
 from tests.figures import Figures
+from tests.in_process import Qstash, Run
 from tests.trust.raw_server import Connection, Script, raw_server
 
 CLASS = "client faults"

@@ -25,9 +25,9 @@ from qstash_cli.server.services.publish_rules import PublishRequest
 from qstash_cli.server.services.scheduler import Scheduler
 from qstash_cli.server.storage import flow_limits, keys
 from qstash_cli.server.storage.store import Store
-from tests.conftest import Sink
 from tests.e2e.conftest import Dev
 from tests.figures import Figures
+from tests.sink import Sink
 from tests.trust.conftest import client_of, publish
 
 JUMPS = "server, clock jumps"

@@ -24,9 +24,10 @@ from qstash_cli.output.formats import FORMATS
 from qstash_cli.output.safe import UNSAFE
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.commands.api_server import api_server
-from tests.conftest import Qstash, Run, Sink
 from tests.every_command import ASKING, argv
 from tests.figures import Figures
+from tests.in_process import Qstash, Run
+from tests.sink import Sink
 from tests.trust.hostile_api import HOSTILE, INVALID, WIDE, Responses, responses
 from tests.trust.raw_server import Connection, raw_server
 

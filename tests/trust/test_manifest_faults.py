@@ -11,8 +11,8 @@ import pytest
 from qstash_cli.errors import BadInput
 from qstash_cli.manifest.schema import parse
 from qstash_cli.manifest.validation import Validation
-from tests.conftest import Qstash
 from tests.figures import Figures
+from tests.in_process import Qstash
 from tests.trust.growth import MAX_RATIO, growth
 
 SCHEDULE = "[schedules.s]\ndestination = 'https://example.com'\ncron = '@daily'\n"

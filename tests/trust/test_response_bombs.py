@@ -14,9 +14,10 @@ import httpx
 import pytest
 
 from qstash_cli.client import external
-from tests.conftest import Qstash, Sink
 from tests.e2e.conftest import QSTASH, Dev, Listener, plain_environment, run
 from tests.figures import Figures
+from tests.in_process import Qstash
+from tests.sink import Sink
 from tests.trust.bombs import BOMBS, MEBIBYTE, bomb_server
 from tests.trust.conftest import client_of, publish, resident_kb, states
 from tests.trust.memory import peak_mebibytes

@@ -12,9 +12,9 @@ import pytest
 from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.commands.api_server import ApiServer, api_server
-from tests.conftest import Qstash, Run
 from tests.every_command import ASKING, argv
 from tests.figures import Figures
+from tests.in_process import Qstash, Run
 from tests.trust.hostile_api import responses
 from tests.trust.wrong_shapes import WRONG_VALUES, Mutation, wrong_bodies, wrong_fields
 

@@ -16,10 +16,10 @@ import pytest
 from qstash_cli.config.profiles import save
 from qstash_cli.errors import BadInput
 from tests.commands.api_server import api_server
-from tests.conftest import Qstash
 from tests.e2e.conftest import QSTASH, plain_environment
 from tests.every_command import ASKING, OTHERS, argv
 from tests.figures import Figures
+from tests.in_process import Qstash
 from tests.leaks import leaked
 from tests.trust.hostile_api import responses
 from tests.trust.raw_server import Connection, raw_server

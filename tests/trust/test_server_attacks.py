@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.conftest import Sink
 from tests.figures import Figures
+from tests.sink import Sink
 from tests.trust.conftest import AUTHORISED, publish, states
 
 ATTACKS = "server, attacks"

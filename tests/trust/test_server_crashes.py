@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, running_endpoint
-from tests.conftest import Sink
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.figures import Figures
+from tests.sink import Sink
 from tests.trust.chaos import Chaos, delivered_after_cancel, fired_minutes, respond
 from tests.trust.conftest import client_of, unprivileged
 

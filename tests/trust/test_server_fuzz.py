@@ -20,8 +20,8 @@ from schemathesis.core.result import Ok
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.conftest import Sink
 from tests.figures import Figures
+from tests.sink import Sink
 from tests.trust.conftest import AUTHORISED
 from tests.trust.openapi import document
 

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from tests.conftest import Sink
 from tests.e2e.conftest import Dev
 from tests.figures import Figures
+from tests.sink import Sink
 from tests.trust.conftest import client_of, publish, resident_kb, states
 from tests.trust.hostile import RETRY_AFTER, WAYS, hostile_destination
 

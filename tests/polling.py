@@ -1,0 +1,25 @@
+"""Waits for conditions of other processes and threads, whose clock a test cannot pass in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.fixture
+def eventually() -> Callable[..., object]:
+    """Polls a function until it returns a true value, for ten seconds or `within_s`.
+
+    Returns that value.
+    """
+
+    def poll(condition: Callable[[], object], within_s: float = 10) -> object:
+        deadline = time.monotonic() + within_s
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"it did not come true within {within_s} seconds"
+            time.sleep(0.02)
+        return value
+
+    return poll
