@@ -10,8 +10,9 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.commands.api_server import api_server
-from tests.conftest import Qstash, Sink
+from tests.in_process import Qstash
 from tests.screens import responses as r
+from tests.sink import Sink
 
 KEYS = {
     "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
