@@ -13,6 +13,7 @@ class Flag(NamedTuple):
     `parse` takes the text and raises `BadInput`. `parse_at` also takes the time in unix seconds,
     and replaces `parse` for relative times. A flag without a `metavar` is a switch. `complete` is
     the kind of value that shells offer, such as `queue`, or a list of values: `jsonl|csv`.
+    `old_names` are accepted, but absent from help, completion and documentation.
     """
 
     help: str
@@ -23,6 +24,7 @@ class Flag(NamedTuple):
     section: str = "Options"
     complete: str = ""
     parse_at: Callable[[str, float], Any] | None = None
+    old_names: tuple[str, ...] = ()
 
 
 class Argument(NamedTuple):

@@ -48,6 +48,11 @@ class CliOption(NamedTuple):
         """The option names on the command line."""
         return self.flag.names or (f"--{self.parameter.replace('_', '-')}",)
 
+    @property
+    def accepted_names(self) -> tuple[str, ...]:
+        """The option names on the command line, and former names that are still accepted."""
+        return (*self.names, *self.flag.old_names)
+
     def read(self, value: Any, now: float) -> Any:
         """Parses the option; None, False or () if it is absent. Raises `BadInput`."""
         if self.flag.repeats:

@@ -44,7 +44,7 @@ class ParsedLine:
 
 def parse(options: Sequence[CliOption], argv: Sequence[str]) -> ParsedLine:
     """Splits a command line, which may be incomplete or invalid, into options and arguments."""
-    by_name = {name: option for option in options for name in option.names}
+    by_name = {name: option for option in options for name in option.accepted_names}
     line = ParsedLine({o.parameter: None if o.flag.metavar else False for o in options})
     rest = iter(argv)
     for text in rest:
@@ -131,7 +131,7 @@ def with_root_options_behind(index: CommandIndex, argv: Sequence[str]) -> list[s
     `-p prod queue list` becomes `queue list -p prod`. Returns a line unchanged if it does not start
     with options that every command has.
     """
-    options = {name: option for option in root_options() for name in option.names}
+    options = {name: option for option in root_options() for name in option.accepted_names}
     at = 0
     while at < len(argv) and argv[at].startswith("-"):
         name, value = split_option(argv[at])

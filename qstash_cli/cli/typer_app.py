@@ -193,7 +193,7 @@ def _add(
 ) -> None:
     parameters = [
         *(_argument(one) for one in command.arguments),
-        *(_option(one) for one in (command.options if options is None else options)),
+        *(_option(one, in_help=options is not None) for one in options or command.options),
     ]
 
     def function(**values: Any) -> ParsedCommand:
@@ -220,10 +220,10 @@ def _argument(one: CliArgument) -> Parameter:
     )
 
 
-def _option(one: CliOption) -> Parameter:
+def _option(one: CliOption, *, in_help: bool) -> Parameter:
     flag = one.flag
     info: Any = typer.Option(
-        *one.names,
+        *(one.names if in_help else one.accepted_names),
         help=escape(flag.help),
         rich_help_panel=flag.section,
         show_default=False,

@@ -87,7 +87,7 @@ def _of_command(ctx: Context, command: Command, args: Sequence[str], at: str) ->
     name, value = split_option(at)
     if not at.startswith("--") or value is None:
         return Offered(values=tuple(_options(command.options, line, at)))
-    option = next((one for one in command.options if name in one.names), None)
+    option = next((one for one in command.options if name in one.accepted_names), None)
     if option is None:
         return Offered(values=())
     return _of_option(ctx, option, line, value, command.view)._replace(before=f"{name}=")

@@ -18,7 +18,7 @@ OptionsByKey = Mapping[str, tuple[str, Option]]
 FAMILIES = {"callback": "on_callback", "failure_callback": "on_failure_callback"}
 _URL = "url"
 _HEADERS = "headers"
-_NUMBERS = (value_types.COUNT, value_types.POSITIVE, *value_types.DURATIONS)
+_NUMBERS = (value_types.COUNT, value_types.POSITIVE, value_types.RATE, *value_types.DURATIONS)
 _EXPECTED = {
     "N": "a whole number",
     "DURATION": 'a duration such as "90s", or a number of seconds',

@@ -142,12 +142,11 @@ class MessageOptions:
     )
     rate: int | None = _option(
         "Flow-Control-Value",
-        value_types.POSITIVE,
+        value_types.RATE,
         "Maximum deliveries per period for the key",
         part="rate",
         callback=True,
-        # `batch` has its own --rate, which also limits how fast it sends.
-        on=("publish", "enqueue", "schedule"),
+        on=_NOT_RETRIED,
         json="rate",
     )
     period_s: int | None = _option(

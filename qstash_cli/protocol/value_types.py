@@ -55,6 +55,15 @@ def _count(minimum: int, max_digits: int = 17) -> Callable[[str], int]:
     return read
 
 
+def _rate(text: str) -> int:
+    if "/" in text:
+        raise BadInput(
+            f"not a whole number: {text!r}",
+            hint="--rate 100 --period 1m limits deliveries; `batch --pace 100/s` limits sending",
+        )
+    return _count(1)(text)
+
+
 def _method(text: str) -> str:
     if text.strip().upper() not in METHODS:
         raise BadInput(f"not an HTTP method: {text!r}", hint=f"use one of {', '.join(METHODS)}")
@@ -102,6 +111,7 @@ TEXT = _plain("TEXT", _parse_text)
 NAME = _plain("NAME", lambda text: ids.validate_name(text, "queue or schedule"))
 COUNT = _plain("N", _count(0))
 POSITIVE = _plain("N", _count(1))
+RATE = _plain("N", _rate)
 METHOD = _plain("METHOD", _method)
 URL = _plain("URL", _callback_url)
 SWITCH = _plain("", _parse_bool, lambda value: str(value).lower())

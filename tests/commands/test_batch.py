@@ -314,11 +314,11 @@ def test_an_invalid_token_ends_the_run(local: Qstash, records: Path) -> None:
     assert run.out == ""
 
 
-def test_a_rate_option_is_the_rate_of_sending_or_of_the_flow_control_key(local: Qstash) -> None:
+def test_rate_is_that_of_the_flow_control_key_and_pace_that_of_sending(local: Qstash) -> None:
     [message] = sent_by(
         local, "-", "--to", HOOK, *LATER, "--flow-key", "k", "--rate", "7", stdin=b"{}"
     )
-    paced = local("batch", "-", "--to", HOOK, *LATER, "--rate", "100/s", stdin=b"{}\n{}\n")
+    paced = local("batch", "-", "--to", HOOK, *LATER, "--pace", "100/s", stdin=b"{}\n{}\n")
 
     assert (message["flowControlKey"], message["rate"]) == ("k", 7)
     assert paced.json["sent"] == 2
@@ -333,8 +333,10 @@ def test_a_rate_option_is_the_rate_of_sending_or_of_the_flow_control_key(local: 
         (("-", "--to", HOOK, "--lines", "--delay-field", "x"), "no fields"),
         (("-", "--to", HOOK, "--lines", "--format", "csv"), "--lines and --format"),
         (("-", "--format", "xml"), "not a format of records"),
-        (("-", "--rate", "fast"), "not a rate"),
-        (("-", "--rate", "0/s"), "not a rate"),
+        (("-", "--rate", "fast"), "--rate: not a whole number"),
+        (("-", "--rate", "100/s"), "`batch --pace 100/s` limits sending"),
+        (("-", "--pace", "100"), "--pace: not a pace: '100'"),
+        (("-", "--pace", "0/s"), "examples: 100/s, 600/m, 3600/h"),
         (("-", "--rate", "7"), "--flow-key"),
         (("-", "--resume"), "--journal FILE"),
         (("-", "--resume", "--no-journal"), "--resume and --no-journal"),

@@ -1,4 +1,4 @@
-"""Deliveries that `logs --forward-to` forwards, their responses, and skipped entries."""
+"""Deliveries that `logs --to` forwards, their responses, and skipped entries."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def test_hidden_deliveries_are_skipped_with_a_warning_and_silent_handlers_do_not
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (("--forward-to", "http://127.0.0.1/"), "--forward-to goes with --follow"),
-        (("-f", "--forward-to", "127.0.0.1"), "--forward-to: no http:// or https://: 127.0.0.1"),
-        (("-f", "--forward-to", "https://example.com/"), "not confirmed: Deliver real messages"),
+        (("--to", "http://127.0.0.1/"), "--to goes with --follow"),
+        (("-f", "--to", "127.0.0.1"), "--to: no http:// or https://: 127.0.0.1"),
+        (("-f", "--to", "https://example.com/"), "not confirmed: Deliver real messages"),
     ],
 )
 def test_forbidden_targets_are_refused(local: Qstash, argv: tuple[str, ...], words: str) -> None:
@@ -73,7 +73,7 @@ def test_forbidden_targets_are_refused(local: Qstash, argv: tuple[str, ...], wor
 
 
 def test_the_signing_key_is_required(local: Qstash, sink: Sink) -> None:
-    run = local("logs", "-f", "--forward-to", sink.url, QSTASH_CURRENT_SIGNING_KEY="")
+    run = local("logs", "-f", "--to", sink.url, QSTASH_CURRENT_SIGNING_KEY="")
 
     assert run.code == 3
     assert "no signing key to sign with" in run.err

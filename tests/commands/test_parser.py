@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from qstash_cli.cli import typer_app
 from qstash_cli.cli.index import INDEX
+from qstash_cli.cli.options import CliOption
 from qstash_cli.cli.parser import ParsedCommand, read, wants_json, with_root_options_behind
 from qstash_cli.errors import BadInput
+from tests.conftest import Qstash
 
 # Texts that are valid, or almost, for one of the commands.
 TEXTS = (
@@ -43,7 +45,7 @@ def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
     """Generates the name of any command with texts, many of which are its own options."""
     name, group = draw(st.sampled_from(NAMES))
     command = draw(st.sampled_from(group.commands))
-    own = st.sampled_from([text for option in command.options for text in option.names])
+    own = st.sampled_from([text for option in command.options for text in option.accepted_names])
     with_value = st.builds(lambda option, text: f"{option}={text}", own, st.sampled_from(TEXTS))
     texts = st.lists(st.one_of(own, st.sampled_from(TEXTS), with_value), max_size=6)
     begin = [] if group.only_command and draw(st.booleans()) else [command.name]
@@ -116,3 +118,45 @@ def test_options_of_every_command_are_accepted_before_it(line: str, moved: str) 
 )
 def test_an_invalid_line_says_whether_its_error_is_json(line: str, expected: bool) -> None:
     assert wants_json(INDEX, line.split()) == expected
+
+
+# Former names of options
+
+RENAMED = [
+    (name, option, old)
+    for name, command in INDEX.all_commands()
+    for option in command.options
+    for old in option.flag.old_names
+]
+
+
+def test_the_options_that_were_renamed() -> None:
+    assert sorted((name, old, option.names[-1]) for name, option, old in RENAMED) == [
+        ("listen", "--forward", "--to"),
+        ("logs", "--forward-to", "--to"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "option", "old"), RENAMED)
+def test_a_former_name_is_read_like_the_new_one(name: str, option: CliOption, old: str) -> None:
+    [group_name, *rest] = name.split()
+    url = "http://127.0.0.1:3000/hook"
+
+    found = read(INDEX.group(group_name), [*rest, old, url])
+
+    assert found is not None
+    assert found == read(INDEX.group(group_name), [*rest, option.names[-1], url])
+    assert found == typers_reading(group_name, [*rest, f"{old}={url}"])
+
+
+@pytest.mark.parametrize(("name", "option", "old"), RENAMED)
+def test_a_former_name_is_absent_from_help_and_completion(
+    qstash: Qstash, capsys: pytest.CaptureFixture[str], name: str, option: CliOption, old: str
+) -> None:
+    qstash(*name.split(), "--help")
+    displayed = capsys.readouterr().out
+    offered = qstash(_QSTASH_COMPLETE="bash", _QSTASH_LINE=f"qstash {name} {old[:4]}").out
+
+    assert option.names[-1] in displayed
+    assert f"{old} " not in displayed
+    assert old not in offered

@@ -48,7 +48,7 @@ def test_the_report_of_a_callback_is_decoded(local: Qstash, listen: Listen, sink
 
 
 def test_requests_are_forwarded_and_unsigned_ones_are_marked(listen: Listen, sink: Sink) -> None:
-    listener = listen("--dev", "--forward", f"{sink.url}/base")
+    listener = listen("--dev", "--to", f"{sink.url}/base")
     sink.statuses = [418]
 
     response = httpx.post(f"{listener.url}/x?y=1", content=b"body", trust_env=False)
@@ -64,7 +64,7 @@ def test_a_status_that_cannot_be_forwarded_becomes_502(listen: Listen, status: b
         connection.say(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
 
     with raw_server(script) as server:
-        listener = listen("--dev", "--forward", server.url)
+        listener = listen("--dev", "--to", server.url)
         response = httpx.post(listener.url, trust_env=False)
 
     assert response.status_code == 502

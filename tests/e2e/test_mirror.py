@@ -45,7 +45,7 @@ def test_500_entries_are_forwarded_once_and_in_order_across_a_restart(
     proxy = Proxy(dev.url)
     with running_handler() as handler, running_proxy(proxy):
         env = dev.env | {"QSTASH_URL": proxy.url}
-        with following(env, "--since", "1h", "--forward-to", handler.address) as follower:
+        with following(env, "--since", "1h", "--to", handler.address) as follower:
             publish(dev, f"{sink.url}/hook?a=%20", 0, 250)
             lines = [next_record(follower) for _ in range(100)]
             dev.process.send_signal(signal.SIGKILL)
@@ -79,7 +79,7 @@ def test_failed_attempts_are_forwarded_and_signed_for_their_own_url(
     sink.statuses = [500, 200]
     with (
         running_handler(f"{sink.url}/hook") as handler,
-        following(dev.env, "--since", "1h", "--forward-to", handler.address) as follower,
+        following(dev.env, "--since", "1h", "--to", handler.address) as follower,
     ):
         dev.qstash("publish", f"{sink.url}/hook", "n:=1", "--retry-delay", "10", "--wait")
         lines = [next_record(follower), next_record(follower)]
@@ -94,7 +94,7 @@ def test_a_redacted_delivery_is_skipped_with_a_warning(start_dev: StartDev, sink
     dev = start_dev("--port", "0")
     with (
         running_handler() as handler,
-        following(dev.env, "--since", "1h", "--forward-to", handler.address) as follower,
+        following(dev.env, "--since", "1h", "--to", handler.address) as follower,
     ):
         hidden = dev.qstash("publish", sink.url, "n:=1", "--redact", "body", "--wait")
         plain = dev.qstash("publish", sink.url, "n:=2", "--wait")

@@ -22,6 +22,7 @@ VALUES: dict[int, st.SearchStrategy[Any]] = {
     id(value_types.NAME): WORDS,
     id(value_types.COUNT): st.integers(0, 10**9),
     id(value_types.POSITIVE): st.integers(1, 10**9),
+    id(value_types.RATE): st.integers(1, 10**9),
     id(value_types.METHOD): st.sampled_from(value_types.METHODS),
     id(value_types.URL): WORDS.map(lambda word: f"https://{word}/x?y={word}"),
     id(value_types.SWITCH): st.booleans(),

@@ -151,7 +151,7 @@ def test_urlgroup_check_survives_endpoints_that_are_bombs(local: Qstash, bombs: 
 def test_listen_forwards_to_bombs_in_bounded_memory(
     listen: Callable[..., Listener], bombs: RawServer, figures: Figures
 ) -> None:
-    listener = listen("--dev", "--forward", f"{bombs.url}/200")
+    listener = listen("--dev", "--to", f"{bombs.url}/200")
     before_mb = peak_mebibytes(listener.process.pid)
 
     with httpx.Client(trust_env=False, timeout=GENEROUS_S) as client:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,7 +79,6 @@ def batch(
         raise BadInput("the name of the file is empty", hint="- stands for standard input")
     path = None if file == "-" else Path(file).expanduser()
     _refuse_what_does_not_fit(path, records, sending)
-    options = replace(options, rate=sending.rate.of_the_key if sending.rate else None)
     raise_if_conflicting(options, "enqueue" if options.queue else "publish")
     message_validation.warn_if_past(ctx, options)
     job = Job(

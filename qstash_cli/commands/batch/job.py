@@ -223,7 +223,7 @@ class Job:
         records = records_of(remaining, recipe)
         if self.records.strict:
             records = refuse_none(records)
-        per_s = self.sending.rate.per_s if self.sending.rate else None
+        per_s = self.sending.pace
         limit = self.sending.chunk_size
         return chunks_of(
             records,
@@ -235,9 +235,12 @@ class Job:
     def _paced(
         self, chunks: Iterator[Chunk | None], stopped: Callable[[], bool]
     ) -> Iterator[Chunk | None]:
-        per_s = self.sending.rate.per_s if self.sending.rate else None
         return paced(
-            chunks, per_s, now=self.ctx.system.now, sleep=self.ctx.system.sleep, stopped=stopped
+            chunks,
+            self.sending.pace,
+            now=self.ctx.system.now,
+            sleep=self.ctx.system.sleep,
+            stopped=stopped,
         )
 
     def _transport(self, stopped: Callable[[], bool]) -> BatchTransport:

@@ -17,26 +17,12 @@ _UNIT_S = {"s": 1, "m": 60, "h": 3600}
 _FORMATS = ("jsonl", "csv")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rate:
-    """Either the rate of sending in records per second, or the rate of a flow control key."""
-
-    per_s: float | None = None
-    of_the_key: int | None = None
-
-
-def _rate(text: str) -> Rate:
-    if match := _PACE.fullmatch(text.strip()):
-        per_s = float(match[1]) / _UNIT_S[match[2]]
-        if per_s > 0:
-            return Rate(per_s=per_s)
-    try:
-        return Rate(of_the_key=parse_count(text))
-    except BadInput:
-        raise BadInput(
-            f"not a rate: {text!r}",
-            hint="100/s paces the sending, also /m and /h; 100 alone is the flow control key's",
-        ) from None
+def _per_s(text: str) -> float:
+    match = _PACE.fullmatch(text.strip())
+    per_s = float(match[1]) / _UNIT_S[match[2]] if match else 0.0
+    if not per_s:
+        raise BadInput(f"not a pace: {text!r}", hint="examples: 100/s, 600/m, 3600/h")
+    return per_s
 
 
 def _format(text: str) -> str:
@@ -99,10 +85,10 @@ class SendingOptions:
         "Resume from the journal; sends corrected records again",
         section=_SENDING,
     )
-    rate: Rate | None = flag(
-        "N/s: records sent per second; N: rate of the flow control key",
+    pace: float | None = flag(
+        "Maximum number of records sent per second, or per minute or hour with /m or /h",
         metavar="N/s",
-        parse=_rate,
+        parse=_per_s,
         section=_SENDING,
     )
     chunk_size: int = flag(

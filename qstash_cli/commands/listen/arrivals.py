@@ -63,11 +63,11 @@ def _next(received: queue.Queue[Arrival]) -> Arrival:
 def _response(options: ListenOptions, request: Received, number: int) -> tuple[int, bytes]:
     if number <= options.fail_first:
         return 500, b"as --fail-first says"
-    if options.forward is None:
+    if options.to is None:
         return options.status, b""
     reply = external.send(
         request.method,
-        options.forward.rstrip("/") + request.path,
+        options.to.rstrip("/") + request.path,
         timeout_s=_FORWARD_WITHIN_S,
         headers=tuple(h for h in request.headers if h[0].lower() not in _NOT_FORWARDED),
         body=request.body,

@@ -40,10 +40,12 @@ def listen(ctx: Context, *, listening: ListenOptions, keys: SigningKeyOptions) -
     \b
     qstash listen --port 3000 --dev
     qstash listen --fail-first 2 --save captured
-    qstash listen --forward http://127.0.0.1:3000 --latency 3s
+    qstash listen --to http://127.0.0.1:3000 --latency 3s
     """
-    if listening.forward is not None and not is_url(listening.forward):
-        raise BadInput(f"the URL has no http:// or https://: {listening.forward}")
+    if listening.to is not None and not is_url(listening.to):
+        raise BadInput(
+            f"--to: no http:// or https://: {listening.to}", hint=f"try http://{listening.to}"
+        )
     if listening.save is not None:
         Path(listening.save).mkdir(parents=True, exist_ok=True)
     try:

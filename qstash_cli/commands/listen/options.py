@@ -23,8 +23,10 @@ class ListenOptions:
     """Where to listen, and how to respond."""
 
     port: int = flag("Port [default: a free one]", metavar="PORT", parse=parse_port, default=0)
-    forward: str | None = flag(
-        "URL that requests are forwarded to; its response is returned", metavar="URL"
+    to: str | None = flag(
+        "URL to deliver requests to; its response is returned",
+        metavar="URL",
+        old_names=("--forward",),
     )
     save: str | None = flag("Directory that each request is saved in", metavar="DIR")
     status: int = flag(

@@ -44,8 +44,11 @@ class LogOptions:
 class ForwardOptions(delivering.HandlerOptions):
     """The handler to forward deliveries to."""
 
-    forward_to: str | None = flag(
-        "URL that --follow repeats each delivery to", metavar="URL", section="Delivery"
+    to: str | None = flag(
+        "URL to deliver to; --follow repeats each delivery there",
+        metavar="URL",
+        section="Delivery",
+        old_names=("--forward-to",),
     )
 
 
@@ -60,7 +63,7 @@ def logs(
 ) -> Result:
     """List what happened to messages, newest first.
 
-    --follow --forward-to forwards deliveries to a handler on this machine. Each attempt is
+    --follow --to forwards deliveries to a handler on this machine. Each attempt is
     forwarded once, in order, newly signed, and printed with the handler's response. Forwarding
     needs the signing key and a read-only token, and reports what it cannot forward. By default, it
     forwards the final entry of each attempt; --state selects other entries.
@@ -70,15 +73,15 @@ def logs(
     qstash logs --by-message --since 1h
     qstash logs --stats --since 1d
     qstash logs --follow -o jsonl
-    qstash logs --follow --forward-to http://127.0.0.1:3000/hook
+    qstash logs --follow --to http://127.0.0.1:3000/hook
     """
     wanted = filters.filter()
     view = _view(options, forwarding)
     if ctx.options.output.columns is not None:
         validate_columns(ctx.options.output.columns, view)
-    if forwarding.forward_to is not None:
+    if forwarding.to is not None:
         _validate_query_of_stream(ctx)
-        return _mirror(ctx, wanted, forwarding.forward_to, forwarding)
+        return _mirror(ctx, wanted, forwarding.to, forwarding)
     if options.follow:
         _validate_query_of_stream(ctx)
         records = _followed(ctx, wanted)
@@ -127,10 +130,10 @@ def _view(options: LogOptions, forwarding: ForwardOptions) -> View:
     if len(chosen) > 1:
         both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
         raise BadInput(f"{both} do not go together", hint="choose one of them")
-    if forwarding.forward_to is not None:
+    if forwarding.to is not None:
         if not options.follow:
             raise BadInput(
-                "--forward-to goes with --follow",
+                "--to goes with --follow",
                 hint="`qstash replay` delivers what is in the log already",
             )
         return MIRRORED
@@ -138,7 +141,7 @@ def _view(options: LogOptions, forwarding: ForwardOptions) -> View:
 
 
 def _mirror(ctx: Context, wanted: Filter, to: str, handler: delivering.HandlerOptions) -> Result:
-    url = delivering.handler_url(to, "--forward-to")
+    url = delivering.handler_url(to, "--to")
     delivering.confirm_delivery(ctx, url, handler)
     sign = delivering.signer(ctx)
     chosen = wanted._replace(states=wanted.states or OUTCOMES)
