@@ -15,7 +15,7 @@ from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.options import CliOption
 from qstash_cli.cli.parser import ParsedCommand, read, wants_json, with_root_options_behind
 from qstash_cli.errors import BadInput
-from tests.conftest import Qstash
+from tests.in_process import Qstash
 
 # Texts that are valid, or almost, for one of the commands.
 TEXTS = (
