@@ -30,7 +30,6 @@ from qstash_cli.client.retry import (
     exchange,
 )
 from qstash_cli.errors import QstashError
-from qstash_cli.protocol.headers import names_a_secret
 from qstash_cli.protocol.shapes import Mismatch, mismatch, page_mismatch
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class Client:
         response = transport.send(
             request.method, request.target, headers, request.body, limit_s=limit_s
         )
-        self._trace_response(response)
+        self._trace_response(response, request)
         return response
 
     def open(self) -> HttpTransport:
@@ -231,21 +230,17 @@ class Client:
     def _trace_request(self, request: Request[Any]) -> None:
         if self._config.trace is None:
             return
-        self._trace(f"> {request.method} {self._api_url}{request.target}")
-        self._trace("> Authorization: Bearer …")
-        for name, value in request.headers:
-            self._trace(f"> {name}: {_masked_value(name, value)}")
-        if request.body:
-            self._trace(f"> ({len(request.body)} bytes)")
+        from qstash_cli.client.trace import request_lines
 
-    def _trace_response(self, response: Response) -> None:
+        url = f"{self._api_url}{request.target}"
+        headers, body = request.headers, request.body
+        for line in request_lines(request.method, url, headers, body, self.masked):
+            self._trace(line)
+
+    def _trace_response(self, response: Response, request: Request[Any]) -> None:
         if self._config.trace is None:
             return
-        self._trace(self.masked(f"< {response.status_code} {response.reason_phrase}"))
-        for name, value in response.headers.items():
-            self._trace(self.masked(f"< {name}: {_masked_value(name, value)}"))
-        self._trace(f"< ({len(response.content)} bytes)")
+        from qstash_cli.client.trace import response_lines
 
-
-def _masked_value(name: str, value: str) -> str:
-    return "…" if names_a_secret(name) else value
+        for line in response_lines(response, request.path, self.masked):
+            self._trace(line)
