@@ -40,7 +40,9 @@ class Context(Exchanges):
     def from_process(cls) -> Context:
         """Returns the context of this process, without options."""
         system = System.from_process()
-        return cls(streams=open_streams(system.env.get("COLUMNS", "")), system=system)
+        env = system.env
+        streams = open_streams(env.get("COLUMNS", ""), env.get("LINES", ""))
+        return cls(streams=streams, system=system)
 
     def with_options(self, options: RunOptions) -> Context:
         """Returns this context with other options."""

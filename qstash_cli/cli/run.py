@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from qstash_cli import VERSION_ARGUMENTS, __version__
 from qstash_cli.cli import github_actions
@@ -16,6 +17,9 @@ from qstash_cli.cli.streams import InputFailed, StandardOutput
 from qstash_cli.errors import BadInput, ExitCode, OutputFailed, QstashError, SilentExit
 from qstash_cli.output.formats import validate_output
 from qstash_cli.output.result import Result, View
+
+if TYPE_CHECKING:
+    from qstash_cli.output.formats import Pager
 
 
 def run(argv: Sequence[str], ctx: Context) -> int:
@@ -202,6 +206,18 @@ def _render(result: Result, ctx: Context) -> int:
         columns=output.columns if ctx.options.connection.preview is None else None,
         out=out,
         terminal=terminal.without_width() if output.wide else terminal,
+        pager=_pager(ctx),
     )
     out.flush()
     return rows
+
+
+def _pager(ctx: Context) -> Pager | None:
+    """Returns what displays long tables in the user's pager, None if there is no pager."""
+    if not ctx.streams.out_is_terminal or ctx.options.output.no_pager:
+        return None
+    from qstash_cli.cli.pager import paged, pager_command
+
+    env, screen_lines = ctx.system.env, ctx.streams.lines
+    command = pager_command(env)
+    return (lambda out: paged(out, command, env, screen_lines)) if command else None

@@ -34,8 +34,12 @@ class OutputOptions:
     )
     columns: str | None = flag("Columns to display", metavar="A,B", section=_OUTPUT)
     wide: bool = flag("Display every column of a table without cutting values", section=_OUTPUT)
+    no_pager: bool = flag("Write long tables without a pager", section=_OUTPUT)
     verbose: bool = flag(
-        "Print requests and responses to stderr", "-v", "--verbose", section=_OUTPUT
+        "Print requests and responses with their bodies to stderr",
+        "-v",
+        "--verbose",
+        section=_OUTPUT,
     )
     debug: bool = flag("Print a traceback with an error", section=_OUTPUT)
 

@@ -37,6 +37,7 @@ class Streams(NamedTuple):
     out_is_terminal: bool
     err_is_terminal: bool
     columns: int
+    lines: int = 24
 
 
 class _Raw(io.RawIOBase):
@@ -139,12 +140,12 @@ class _Messages(_Writer):
             super().flush()
 
 
-def open_streams(columns: str) -> Streams:
+def open_streams(columns: str = "", lines: str = "") -> Streams:
     """Opens the streams of this process, which also replace those in `sys`.
 
-    `columns` is the width from the environment, or empty.
+    `columns` and `lines` are the width and height from the environment, or empty.
     """
-    from qstash_cli.output.terminal import columns_of
+    from qstash_cli.output.terminal import columns_of, lines_of
 
     given = (sys.stdin, sys.stdout, sys.stderr)
     if None in given:
@@ -163,6 +164,7 @@ def open_streams(columns: str) -> Streams:
         out_is_terminal=out.isatty(),
         err_is_terminal=err.isatty(),
         columns=columns_of(columns, out),
+        lines=lines_of(lines, out),
     )
 
 

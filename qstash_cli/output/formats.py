@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
 from qstash_cli.errors import BadInput, QstashError
@@ -23,11 +24,16 @@ from qstash_cli.output.query import compile_query
 from qstash_cli.output.result import Result, View
 from qstash_cli.output.safe import encodable, safe_text
 from qstash_cli.output.terminal import TerminalInfo
+from qstash_cli.output.writing import csv_line, for_stream, line_writer, write_text
 
 # A table returns its number of rows.
 FormatFunction = Callable[[Result, TextIO, TerminalInfo], int | None]
+# Takes the place of a stream while a table is written to it.
+Pager = Callable[[TextIO], AbstractContextManager[TextIO]]
 FORMATS: dict[str, FormatFunction] = {}
 
+# The other formats have rows.
+_OF_ANY_VALUE = ("json", "jsonl", "yaml", "text")
 _WITH_COLUMNS = ("table", "tsv", "csv")
 
 
@@ -78,33 +84,47 @@ def render(
     columns: str | None,
     out: TextIO,
     terminal: TerminalInfo,
+    pager: Pager | None = None,
 ) -> int:
     """Writes the result in the requested format, or in the default format of the result.
 
-    Returns the number of rows of a table, 0 for other formats. Raises `BadInput` like
-    `validate_output`, and for columns and queries that do not match the records.
+    A complete table on a terminal is written to the stream of the `pager`. Returns the number of
+    rows of a table, 0 for other formats. Raises `BadInput` like `validate_output`, and for columns
+    and queries that do not match the records.
     """
     if format is not None and format in result.forms:
-        _write_text(result.forms[format], out, terminal)
+        write_text(result.forms[format], out, terminal)
         out.flush()
         return 0
+
+    def write(name: str, displayed: Result) -> int | None:
+        if name != "table" or pager is None or displayed.live or not terminal.is_terminal:
+            return FORMATS[name](displayed, out, terminal)
+        with pager(out) as pages:
+            return FORMATS[name](displayed, pages, terminal)
+
     rows: int | None = 0
     validate_output(format, query, columns, None)
     if query is not None:
-        _write_query(result, query, format or "json", out, terminal)
+        name = format or "json"
+        if name in _OF_ANY_VALUE:
+            _write_query(result, query, name, out, terminal)
+        else:
+            found = _search_all(result, query)
+            rows = write(name, queried_result(found, result.view, as_ids=name == "ids"))
     elif format is None and result.text is not None:
-        _write_text(result.text, out, terminal)
+        write_text(result.text, out, terminal)
     elif format is None and columns is None and result.lines is not None:
         from qstash_cli.output.lines import write_lines
 
         write_lines(result.lines, out, terminal)
     elif columns is not None:
         name = format or _format_with_columns(result, terminal)
-        rows = FORMATS[name](with_columns(result, columns), out, terminal)
+        rows = write(name, with_columns(result, columns))
     else:
         name = format or _own_format(result, terminal)
         displayed = with_some_columns(result) if name in (*_WITH_COLUMNS, "text") else result
-        rows = FORMATS[name](displayed, out, terminal)
+        rows = write(name, displayed)
     out.flush()
     return rows or 0
 
@@ -124,7 +144,7 @@ def table(result: Result, out: TextIO, terminal: TerminalInfo) -> int:
 
 @output_format
 def json(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
-    """Writes QStash's own JSON: an object for one record, an array for several."""
+    """QStash's own JSON: an object for one record, an array for several."""
     paint = json_painter(terminal)
     if isinstance(result.data, Mapping):
         out.write(f"{paint(pretty(result.data))}\n")
@@ -147,7 +167,7 @@ def json(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
 @output_format
 def jsonl(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """QStash's own JSON, one record per line."""
-    paint, write_line = json_painter(terminal), _line_writer(result, out)
+    paint, write_line = json_painter(terminal), line_writer(result, out)
     for record in records_of(result):
         write_line(paint(compact(record)))
 
@@ -172,7 +192,7 @@ def yaml(result: Result, out: TextIO, terminal: TerminalInfo) -> None:  # noqa: 
 @output_format
 def tsv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """Tab-separated values without a header, one record per line."""
-    write_line = _line_writer(result, out)
+    write_line = line_writer(result, out)
     picks = [column.picker for column in data_columns(result.view)]
     for row in rows_of(result):
         values = [plain(pick(row)) for pick in picks]
@@ -190,11 +210,11 @@ def csv(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """Writes comma-separated values with a header (RFC 4180, with line feeds)."""
     columns = data_columns(result.view)
     picks = [column.picker for column in columns]
-    write_line = _line_writer(result, out)
-    write_line(_csv_line([column.name for column in columns]))
+    write_line = line_writer(result, out)
+    write_line(csv_line([column.name for column in columns]))
     for row in rows_of(result):
-        values = [_for_stream(plain(pick(row)), terminal) for pick in picks]
-        write_line(_csv_line(values))
+        values = [for_stream(plain(pick(row)), terminal) for pick in picks]
+        write_line(csv_line(values))
 
 
 @output_format
@@ -206,10 +226,10 @@ def text(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
 @output_format
 def ids(result: Result, out: TextIO, terminal: TerminalInfo) -> None:
     """Ids, one per line."""
-    write_line = _line_writer(result, out)
+    write_line = line_writer(result, out)
     for record in records_of(result):
         for text in ids_of(result.view, record):
-            write_line(_for_stream(text, terminal))
+            write_line(for_stream(text, terminal))
 
 
 def _own_format(result: Result, terminal: TerminalInfo) -> str:
@@ -230,71 +250,33 @@ def _validate_goes_with(flag: str, name: str | None, allowed: tuple[str, ...]) -
         )
 
 
-def _write_text(text: str | Iterable[str], out: TextIO, terminal: TerminalInfo) -> None:
-    last = ""
-    for piece in (text,) if isinstance(text, str) else text:
-        out.write(
-            safe_text(piece, keep_newlines=True) if terminal.is_terminal else encodable(piece)
-        )
-        last = piece or last
-    if last and not last.endswith("\n"):
-        out.write("\n")
-
-
 def _write_query(
     result: Result, query: str, name: str, out: TextIO, terminal: TerminalInfo
 ) -> None:
-    search, paint = compile_query(query), json_painter(terminal)
+    """Writes what the query finds in each record as JSON lines, or else in all of them."""
+    paint = json_painter(terminal)
     if name == "jsonl":
-        write_line = _line_writer(result, out)
+        search, write_line = compile_query(query), line_writer(result, out)
         for record in records_of(result):
             write_line(paint(compact(search(_as_dict(record)))))
         return
-    data = result.data
-    found = search([_as_dict(one) for one in data] if isinstance(data, list) else _as_dict(data))
+    found = _search_all(result, query)
     if name == "json":
         out.write(f"{paint(pretty(found))}\n")
     elif name == "yaml":
         from qstash_cli.output.yaml_text import yaml_document
 
         out.write(yaml_document(found))
-    elif name == "text":
-        _write_text(queried_text(found), out, terminal)
     else:
-        FORMATS[name](queried_result(found, result.view, as_ids=name == "ids"), out, terminal)
+        write_text(queried_text(found), out, terminal)
+
+
+def _search_all(result: Result, query: str) -> Any:
+    data = result.data
+    whole = [_as_dict(one) for one in data] if isinstance(data, list) else _as_dict(data)
+    return compile_query(query)(whole)
 
 
 def _as_dict(value: Any) -> Any:
     # JMESPath supports no other mapping.
     return dict(value) if isinstance(value, Mapping) else value
-
-
-def _csv_line(values: Sequence[str]) -> str:
-    import csv as csv_module
-    from io import StringIO
-
-    line = StringIO()
-    # The csv module quotes only the characters of its line terminator, but readers also end a line
-    # at a lone CR.
-    csv_module.writer(line, lineterminator="\r\n").writerow(values)
-    return line.getvalue().removesuffix("\r\n")
-
-
-def _line_writer(result: Result, out: TextIO) -> Callable[[str], None]:
-    """Returns a function that writes a line, and flushes it if records are still arriving."""
-    if isinstance(result.data, Mapping | list) or not result.one_by_one:
-        return lambda line: _write(line, out)
-
-    def write(line: str) -> None:
-        _write(line, out)
-        out.flush()
-
-    return write
-
-
-def _write(line: str, out: TextIO) -> None:
-    out.write(f"{line}\n")
-
-
-def _for_stream(text: str, terminal: TerminalInfo) -> str:
-    return safe_text(text) if terminal.is_terminal else encodable(text)

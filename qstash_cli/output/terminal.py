@@ -9,7 +9,7 @@ from typing import NamedTuple, TextIO
 
 # Wider than any line.
 UNLIMITED = 1 << 20
-_COLUMNS = 80
+_COLUMNS, _LINES = 80, 24
 _MAX_DIGITS = 6
 
 
@@ -50,9 +50,22 @@ def columns_of(given: str, stream: TextIO | None) -> int:
 
     This is how `shutil` finds it, but importing that takes longer than the rest of the start.
     """
-    if given.isdecimal() and len(given) <= _MAX_DIGITS and int(given):
-        return int(given)
+    size = _size(stream)
+    return _given(given) or (size and size.columns) or _COLUMNS
+
+
+def lines_of(given: str, stream: TextIO | None) -> int:
+    """Returns the height of the terminal: as `given`, or as it reports, or 24 off a terminal."""
+    size = _size(stream)
+    return _given(given) or (size and size.lines) or _LINES
+
+
+def _given(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= _MAX_DIGITS else 0
+
+
+def _size(stream: TextIO | None) -> os.terminal_size | None:
     try:
-        return (stream and os.get_terminal_size(stream.fileno()).columns) or _COLUMNS
+        return os.get_terminal_size(stream.fileno()) if stream else None
     except (ValueError, OSError):
-        return _COLUMNS
+        return None

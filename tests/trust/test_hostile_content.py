@@ -69,7 +69,8 @@ def violation(done: Run, name: str | None = None) -> str:
     out, err = _OWN.sub("", done.out), _OWN.sub("", done.err)
     wrong = {
         "out of the table": done.code not in set(ExitCode) | {2, 3},
-        "obeyed on stdout": set(re.findall(UNSAFE, out)) - {"\n", "\t" if name == "tsv" else "\n"},
+        "obeyed on stdout": set(re.findall(UNSAFE, out))
+        - {"\n", "\t" if name in {"tsv", "text"} else "\n"},
         "obeyed on stderr": set(re.findall(UNSAFE, err)) - {"\n", "\r"},
         "a carriage return": "\rCR" in err,
         "a line of its own": _INJECTED.search(err)
@@ -94,7 +95,8 @@ def tried(qstash: Qstash, name: str | None, *more: str) -> list[str]:
 
 
 def parse(text: str, name: str) -> None:
-    """Raises `ValueError` if the text is not strict JSON."""
+    """Raises `ValueError` if the text without its colours is not strict JSON."""
+    text = _OWN.sub("", text)
     for part in text.splitlines() if name == "jsonl" else [text]:
         json.loads(part, parse_constant=_refuse)
 

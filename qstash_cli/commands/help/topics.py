@@ -50,6 +50,9 @@ ENVIRONMENT = {
     "FORCE_COLOR": "1: colours in a pipe too; 0: no colours",
     "CLICOLOR_FORCE": "1: colours in a pipe too",
     "COLUMNS": "width of tables",
+    "LINES": "height of the terminal",
+    "QSTASH_PAGER": "pager of long tables [default: PAGER]",
+    "PAGER": "pager of long tables, such as less",
 }
 
 
