@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from qstash_cli.output.result import Record, View
+    from qstash_cli.output.result import CellFormat, Record, View
 
 
 class Headline(NamedTuple):
@@ -33,6 +33,22 @@ class Listing(NamedTuple):
 
     data: Record | Iterable[Record]
     view: View
+
+
+class RowCell(NamedTuple):
+    """A value of a row, and the width that it is padded to."""
+
+    value: object
+    width: int
+    format: CellFormat = "text"
+
+
+class Row(NamedTuple):
+    """A line of a log that grows: padded cells, and a text that is never cut or wrapped."""
+
+    cells: tuple[RowCell, ...]
+    text: str
+    is_header: bool = False
 
 
 class Preformatted(NamedTuple):
@@ -65,4 +81,4 @@ class Paragraph(NamedTuple):
     text: str
 
 
-Block = Headline | Section | Listing | Preformatted | Labelled | Commands | Rule | Paragraph
+Block = Headline | Section | Listing | Row | Preformatted | Labelled | Commands | Rule | Paragraph

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -40,4 +41,8 @@ def rendered(renderable: RenderableType, terminal: TerminalInfo, *, crop: bool =
     console = console_of(terminal)
     with console.capture() as captured:
         console.print(renderable, crop=crop)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    # Behind the spaces may be escape sequences, which end a style.
+    return "".join(
+        re.sub(r" +((?:\x1b\[[0-9;]*m)*)$", r"\1", line) + "\n"
+        for line in captured.get().splitlines()
+    )

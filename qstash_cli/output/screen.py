@@ -13,6 +13,7 @@ from qstash_cli.output.blocks import (
     Listing,
     Paragraph,
     Preformatted,
+    Row,
     Rule,
     Section,
 )
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _INDENT = "  "
 _GAP = 2
+_LEAST_TEXT = 12
 
 
 def write_screen(blocks: Iterable[Block], out: TextIO, terminal: TerminalInfo) -> None:
@@ -45,6 +47,8 @@ def _write(block: Block, out: TextIO, terminal: TerminalInfo) -> None:
             write_table(Result(data=data, view=view), out, terminal)
         case Preformatted(text):
             out.writelines(f"{safe_text(line, keep_newlines=True)}\n" for line in text.split("\n"))
+        case Row():
+            out.write(rendered(_row(block, terminal), terminal.without_width()))
         case Headline():
             out.write(rendered(_headline(block, terminal), terminal, crop=False))
         case Section(title, note):
@@ -67,6 +71,24 @@ def _pair(*parts: tuple[str, str]) -> Text:
     return Text("  ").join(Text(text, style) for text, style in found)
 
 
+def _row(block: Row, terminal: TerminalInfo) -> Text:
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    from qstash_cli.output.cells import format_cell
+
+    prefix = sum(cell.width + _GAP for cell in block.cells)
+    # On a narrow terminal, a line that is not aligned is easier to read than a broken one.
+    is_aligned = not terminal.is_terminal or terminal.width >= prefix + _LEAST_TEXT
+    text = Text()
+    for value, width, cell_format in block.cells:
+        cell = format_cell(value, cell_format, terminal)
+        text.append(cell.brief, "bold" if block.is_header else cell.style)
+        padding = max(0, width - cell_len(cell.brief)) + _GAP
+        text.append(" " * (padding if is_aligned else 1))
+    return text.append(safe_text(block.text), "bold" if block.is_header else "")
+
+
 def _headline(block: Headline, terminal: TerminalInfo) -> Text:
     symbol, word, style = state_style(safe_text(block.state))
     shown = safe_text(block.word) or word
@@ -86,7 +108,11 @@ def _labelled(rows: tuple[tuple[str, str], ...]) -> RenderableType:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in rows:
-        table.add_row(Text(f"{safe_text(label)}:", "bold yellow"), Text(safe_text(text), "bold"))
+        # A style of the whole cell would apply to the spaces after its text, too.
+        table.add_row(
+            Text.assemble((f"{safe_text(label)}:", "bold yellow")),
+            Text.assemble((safe_text(text), "bold")),
+        )
     return table
 
 

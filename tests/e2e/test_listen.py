@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +13,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Listen
+from tests.e2e.terminal import on_terminal
 from tests.in_process import Qstash
 from tests.sink import Sink
 from tests.trust.raw_server import Connection, raw_server
@@ -85,6 +88,40 @@ def test_an_invalid_signature_is_printed_with_its_reason(local: Qstash, listen: 
     assert (changed["signature"], elsewhere["signature"]) == ("invalid", "invalid")
     assert changed["reason"].startswith("body failed")
     assert elsewhere["reason"].startswith("sub failed")
+
+
+def test_a_record_has_the_time_of_the_request_and_the_duration_of_the_response(
+    listen: Listen,
+) -> None:
+    listener = listen("--latency", "1s")
+
+    sent_ms = time.time() * 1000
+    httpx.post(listener.url, trust_env=False)
+    record = listener.record()
+
+    assert abs(record["time"] - sent_ms) < 10_000
+    assert 1000 <= record["durationMs"] < 10_000
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_terminal_has_a_coloured_line_per_request_and_the_reason_below(
+    local: Qstash, tmp_path: Path, columns: int
+) -> None:
+    with on_terminal("listen", "--dev", home=tmp_path, columns=columns) as terminal:
+        url = terminal.read_until(r"listening at (\S+)")[1]
+        httpx.post(f"{url}/unsigned", trust_env=False)
+        token = local("sign", "--url", f"{url}/x", "-d", "hello", "--dev", "-q").out.strip()
+        signed = {"Upstash-Signature": token}
+        httpx.post(f"{url}/y", content=b"hello", headers=signed, trust_env=False)
+        terminal.read_until(r"but\s+/x\s+was\s+signed")
+        text = terminal.text
+
+    time_of_day = r"\d\d:\d\d:\d\d"
+    assert re.search(rf"^{time_of_day} +POST +200 +\d+ ms +- none +/unsigned$", text, re.MULTILINE)
+    assert re.search(rf"^{time_of_day} +POST +200 +\d+ ms +✗ invalid +/y$", text, re.MULTILINE)
+    assert re.search(r"^reason: sub failed: the path", text, re.MULTILINE)
+    assert "\x1b[31m✗ invalid" in terminal.raw
+    assert " \n" not in text
 
 
 def test_ctrl_c_during_a_response_stops_it_immediately(listen: Listen) -> None:

@@ -10,11 +10,16 @@ if TYPE_CHECKING:
 
 
 class Arrival(NamedTuple):
-    """A request, its number from 1, and the status of the response to it."""
+    """A request, its number from 1, and the response to it.
+
+    `received_at` is in unix seconds; `duration_ms` is the time until the response was ready.
+    """
 
     number: int
     request: Received
     status: int
+    received_at: float
+    duration_ms: int
 
     def capture(self) -> Capture:
         """Returns the request as `qstash verify` reads it, with the URL that the sender used."""

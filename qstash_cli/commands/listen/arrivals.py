@@ -37,11 +37,13 @@ def arrivals(ctx: Context, options: ListenOptions) -> Iterator[Arrival]:
     numbers = itertools.count(1)
 
     def respond(request: Received) -> tuple[int, bytes]:
-        number = next(numbers)
+        number, received_at = next(numbers), ctx.system.now()
         if options.latency:
             ctx.system.sleep(options.latency)
         status, body = _response(options, request, number)
-        received.put(Arrival(number, request, status))
+        # The clock may have been set back meanwhile.
+        duration_ms = max(0, round((ctx.system.now() - received_at) * 1000))
+        received.put(Arrival(number, request, status, received_at, duration_ms))
         return status, body
 
     with running_endpoint(respond, options.port, keep_requests=False) as endpoint:

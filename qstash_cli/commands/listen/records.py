@@ -12,15 +12,20 @@ if TYPE_CHECKING:
 
 
 def record_of(ctx: Context, arrival: Arrival, keys: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """Returns the record of a request. Without keys its signature is not checked."""
+    """Returns the record of a request. Without keys its signature is not checked.
+
+    `time` is in unix milliseconds.
+    """
     from qstash_cli.captures.callback import report_of
 
     request = arrival.request
     judged = _judged(ctx, arrival.capture(), keys)
     return {
+        "time": round(arrival.received_at * 1000),
         "method": request.method,
         "path": request.path,
         "status": arrival.status,
+        "durationMs": arrival.duration_ms,
         "signature": judged.outcome,
         "reason": judged.reason or None,
         "findings": list(judged.findings),
