@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from qstash_cli.batch.lines import LineRange
 
@@ -56,7 +56,7 @@ class Finish(NamedTuple):
 
 def to_line(entry: Head | Progress | Finish) -> bytes:
     """Returns a line of a journal, with its line feed."""
-    values: dict[str, Any]
+    values: dict[str, object]
     match entry:
         case Head():
             values = {"journal": VERSION, **entry._asdict()}
@@ -69,7 +69,7 @@ def to_line(entry: Head | Progress | Finish) -> bytes:
     return f"{json.dumps(values)}\n".encode()
 
 
-def object_of(line: bytes) -> dict[str, Any]:
+def object_of(line: bytes) -> dict[str, object]:
     """Parses a line to a JSON object. Raises `ValueError` with the reason."""
     try:
         value = json.loads(line.decode())
@@ -82,7 +82,7 @@ def object_of(line: bytes) -> dict[str, Any]:
     return value
 
 
-def head_of(values: Mapping[str, Any]) -> Head:
+def head_of(values: Mapping[str, object]) -> Head:
     """Parses the first line of a journal of this version. Raises `ValueError` with the reason."""
     job, api_url = _text(values, "job"), _text(values, "api_url")
     if not _JOB.fullmatch(job):
@@ -93,7 +93,7 @@ def head_of(values: Mapping[str, Any]) -> Head:
     return Head(job, api_url, tuple(digests))
 
 
-def entry_of(values: Mapping[str, Any]) -> Progress | Finish:
+def entry_of(values: Mapping[str, object]) -> Progress | Finish:
     """Parses any other line of a journal. Raises `ValueError` with the reason."""
     if "done" in values:
         return Progress(
@@ -109,28 +109,28 @@ def entry_of(values: Mapping[str, Any]) -> Progress | Finish:
     return Finish(at_s)
 
 
-def _text(values: Mapping[str, Any], name: str) -> str:
+def _text(values: Mapping[str, object], name: str) -> str:
     value = values.get(name)
     if not isinstance(value, str):
         raise ValueError(f'"{name}" is not a string')  # noqa: TRY004 - what a file contains
     return value
 
 
-def _count(values: Mapping[str, Any], name: str) -> int:
-    value: Any = values.get(name)
+def _count(values: Mapping[str, object], name: str) -> int:
+    value = values.get(name)
     if not _is_integer(value) or value < 0:
         raise ValueError(f'"{name}" is not a number of records')
-    return int(value)
+    return value
 
 
-def _ranges(values: Mapping[str, Any], name: str) -> tuple[LineRange, ...]:
+def _ranges(values: Mapping[str, object], name: str) -> tuple[LineRange, ...]:
     found = values.get(name, [])
     if not isinstance(found, list) or not all(map(_is_range, found)):
         raise ValueError(f'"{name}" is not a list of [first line, last line, SHA-256 digest]')
     return tuple(LineRange(*one) for one in found)
 
 
-def _is_range(value: Any) -> bool:
+def _is_range(value: object) -> bool:
     return (
         isinstance(value, list)
         and len(value) == 3
@@ -140,9 +140,9 @@ def _is_range(value: Any) -> bool:
     )
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value < _MAX_NUMBER
 
 
-def _is_digest(value: Any) -> bool:
+def _is_digest(value: object) -> bool:
     return isinstance(value, str) and _SHA256.fullmatch(value) is not None

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
 
 from qstash_cli.batch.acknowledgements import error_of, messages_of
 from qstash_cli.batch.chunks import Chunk
@@ -57,7 +56,7 @@ def outcomes(
     report: Callable[[], None],
     strict: bool,
     are_shown: bool,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Yields a line for each record, in the order of the responses.
 
     Journals a chunk once its lines are taken, and then calls `report`. Yields nothing unless
@@ -82,13 +81,13 @@ def outcomes(
             raise PartlyDone(f"line {record.line}: {error}")
 
 
-def _are_deduplicated(messages: Iterable[dict[str, Any]]) -> bool:
+def _are_deduplicated(messages: Iterable[dict[str, object]]) -> bool:
     return all(message.get("deduplicated") for message in messages)
 
 
 def _lines(
-    sent: Iterable[tuple[Record, list[dict[str, Any]]]], refused: Iterable[tuple[Record, str]]
-) -> Iterator[dict[str, Any]]:
+    sent: Iterable[tuple[Record, list[dict[str, object]]]], refused: Iterable[tuple[Record, str]]
+) -> Iterator[dict[str, object]]:
     for record, messages in sent:
         own = {"line": record.line, "destination": record.destination}
         yield from (own | message | own for message in messages)

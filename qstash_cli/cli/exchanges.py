@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from qstash_cli.cli.run_options import RunOptions
 from qstash_cli.client.request import Request
@@ -126,7 +126,7 @@ class Exchanges(ABC):
             self.warn(f"{error.message}; it is not known {what}")
 
     @contextmanager
-    def _reading(self, request: Request[Any]) -> Iterator[None]:
+    def _reading(self, request: Request[object]) -> Iterator[None]:
         if request.method not in {"GET", "HEAD"}:
             raise AssertionError(f"not a read: {request.method} {request.path}")
         try:

@@ -42,10 +42,10 @@ class Remark(NamedTuple):
     """A remark between requests; `item` replaces it among the items of a batch."""
 
     text: str
-    item: dict[str, Any]
+    item: dict[str, object]
 
 
-_AnyRequest = Request[Any] | ExternalRequest
+_AnyRequest = Request[object] | ExternalRequest
 Planned = _AnyRequest | Remark
 
 
@@ -100,18 +100,18 @@ class Preview(NamedTuple):
             return f"{curl_command(*parts, authorised=is_ours)}\n"
         return request_text(*parts, authorised=is_ours)
 
-    def _record(self, request: _AnyRequest) -> dict[str, Any]:
+    def _record(self, request: _AnyRequest) -> dict[str, object]:
         parts, is_ours = self._parts(request)
         return request_record(*parts, authorised=is_ours)
 
-    def _items(self, one: Planned) -> list[dict[str, Any]]:
+    def _items(self, one: Planned) -> list[dict[str, object]]:
         if isinstance(one, Remark):
             return [one.item]
         if isinstance(one, Request):
             if one.path.startswith((_PUBLISH, _ENQUEUE)):
                 return [batch_item(one)]
             if one.path == _BATCH:
-                items: list[dict[str, Any]] = json.loads(one.body)
+                items: list[dict[str, object]] = json.loads(one.body)
                 return items
         return [self._record(one)]
 
@@ -122,7 +122,7 @@ class Preview(NamedTuple):
         return ExternalRequest(request.method, url, request.headers, request.body), True
 
 
-def batch_item(request: Request[Any]) -> dict[str, Any]:
+def batch_item(request: Request[object]) -> dict[str, object]:
     """Returns a publish request as a batch item. Source: QStash docs, "Batch".
 
     Raises `BadInput` for a body that is not UTF-8, which a batch cannot contain.
@@ -130,7 +130,7 @@ def batch_item(request: Request[Any]) -> dict[str, Any]:
     destination, queue = request.path.removeprefix(_PUBLISH), None
     if request.path.startswith(_ENQUEUE):
         queue, _, destination = request.path.removeprefix(_ENQUEUE).partition("/")
-    record: dict[str, Any] = {"destination": destination, "headers": dict(request.headers)}
+    record: dict[str, object] = {"destination": destination, "headers": dict(request.headers)}
     if request.body:
         try:
             record["body"] = request.body.decode()

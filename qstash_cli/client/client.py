@@ -115,7 +115,7 @@ class Client:
         self._raise_on_mismatch(page_mismatch(content, request.items, request.response), request)
         return Page(content[request.items], str(content.get("cursor") or ""))
 
-    def send_once(self, request: Request[Any], *, limit_s: float) -> Response:
+    def send_once(self, request: Request[object], *, limit_s: float) -> Response:
         """The response to one request within the limit, whatever its status. Never retries.
 
         Raises `TransportError`, `ResponseTooLong`, and `BadInput` as `open` does.
@@ -157,7 +157,7 @@ class Client:
             text = text.replace(secret, "…")
         return text
 
-    def _content(self, request: Request[Any], retry: RetryPolicy | None = None) -> Any:
+    def _content(self, request: Request[object], retry: RetryPolicy | None = None) -> Any:
         """The JSON of the response, None if it is empty. Raises as `send` does."""
         done = self._exchange(request, retry or RetryPolicy())
         response = done.outcome
@@ -176,7 +176,7 @@ class Client:
             error = unexpected_body(response, request, self._api_url)
             raise self._masked_error(error) from None
 
-    def _exchange(self, request: Request[Any], policy: RetryPolicy) -> Exchange:
+    def _exchange(self, request: Request[object], policy: RetryPolicy) -> Exchange:
         config = self._config
         return exchange(
             lambda limit_s: self._paced(request, limit_s),
@@ -189,7 +189,7 @@ class Client:
             report=lambda line: self._trace(self.masked(line)),
         )
 
-    def _paced(self, request: Request[Any], limit_s: float) -> Response:
+    def _paced(self, request: Request[object], limit_s: float) -> Response:
         # After the last request of a second, QStash would refuse the next one.
         wait_s = self._paused_until_s - self._config.now()
         if wait_s > 0:
@@ -201,7 +201,7 @@ class Client:
         return response
 
     def _unreachable(
-        self, error: TransportError, request: Request[Any], done: Exchange
+        self, error: TransportError, request: Request[object], done: Exchange
     ) -> QstashError:
         return unreachable(
             error,
@@ -215,7 +215,7 @@ class Client:
             timeout_s=self._config.request_timeout_s,
         )
 
-    def _raise_on_mismatch(self, found: Mismatch | None, request: Request[Any]) -> None:
+    def _raise_on_mismatch(self, found: Mismatch | None, request: Request[object]) -> None:
         if found is not None:
             raise self._masked_error(unexpected_shape(found, request, self._api_url))
 
@@ -227,7 +227,7 @@ class Client:
         if self._config.trace is not None:
             self._config.trace(line)
 
-    def _trace_request(self, request: Request[Any]) -> None:
+    def _trace_request(self, request: Request[object]) -> None:
         if self._config.trace is None:
             return
         from qstash_cli.client.trace import request_lines

@@ -41,7 +41,7 @@ class Handshake(NamedTuple):
 
 
 def measure(
-    client: Client, request: Request[Any], *, now: Callable[[], float], limit_s: float
+    client: Client, request: Request[object], *, now: Callable[[], float], limit_s: float
 ) -> Measurement:
     """Sends one request, without retries."""
     started_at = now()

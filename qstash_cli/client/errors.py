@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from math import ceil, isfinite
-from typing import Any
 
 from qstash_cli.client.proxies import Proxy
 from qstash_cli.client.rate_limit import names_rate_limit
@@ -73,7 +72,7 @@ _HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml|!--|title|h1|p\b)", re.I
 
 def error_response(
     response: Response,
-    request: Request[Any],
+    request: Request[object],
     *,
     attempts: int = 1,
     refused_wait_s: float | None = None,
@@ -111,7 +110,7 @@ def error_response(
 
 def unreachable(
     error: TransportError,
-    request: Request[Any],
+    request: Request[object],
     *,
     reason: str,
     api_url: str,
@@ -158,7 +157,7 @@ def _not_connected(
     )
 
 
-def is_still_running(response: Response, request: Request[Any]) -> bool:
+def is_still_running(response: Response, request: Request[object]) -> bool:
     """Whether QStash continues an operation in the background that takes too long for a response.
 
     Source: QStash docs, "Cancel messages in bulk".
@@ -167,7 +166,7 @@ def is_still_running(response: Response, request: Request[Any]) -> bool:
     return is_late and not names_rate_limit(response.headers)
 
 
-def unexpected_body(response: Response, request: Request[Any], api_url: str) -> QstashError:
+def unexpected_body(response: Response, request: Request[object], api_url: str) -> QstashError:
     """The error for a success whose body is not JSON."""
     path = request.path.partition("?")[0]
     return QstashError(
@@ -177,7 +176,7 @@ def unexpected_body(response: Response, request: Request[Any], api_url: str) -> 
     )
 
 
-def unexpected_shape(found: Mismatch, request: Request[Any], api_url: str) -> QstashError:
+def unexpected_shape(found: Mismatch, request: Request[object], api_url: str) -> QstashError:
     """The error for JSON that differs from the API's documentation."""
     endpoint = f"{request.method} {excerpt(request.path.partition('?')[0])}"
     done = "the server accepted the request: check before you send it again"
@@ -187,7 +186,7 @@ def unexpected_shape(found: Mismatch, request: Request[Any], api_url: str) -> Qs
     )
 
 
-def endless_list(problem: str, request: Request[Any], api_url: str) -> QstashError:
+def endless_list(problem: str, request: Request[object], api_url: str) -> QstashError:
     """The error for a list whose pages never end."""
     return QstashError(
         f"the list from {request.method} {excerpt(request.path)} does not end: {problem}",

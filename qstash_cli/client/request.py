@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Pairs = tuple[tuple[str, str], ...]
 
 # Of the lists that have pages, the shortest default. Source: QStash OpenAPI document.
@@ -19,8 +19,8 @@ _UNQUOTED = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request(Generic[T]):
-    """A request whose response is a `T`.
+class Request(Generic[T_co]):
+    """A request whose response is a `T_co`.
 
     `response` is that type as a value, against which responses are checked: the type of an entry
     if the request is paged, None if any response will do. `path` is sent byte for byte, and ends
@@ -63,12 +63,12 @@ class Request(Generic[T]):
         pairs = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in self.query)
         return f"{path}{'&' if '?' in path else '?'}{pairs}"
 
-    def with_smaller_page(self) -> Request[T] | None:
+    def with_smaller_page(self) -> Request[T_co] | None:
         """The same request with a tenth of the entries per page, None if it asks for one entry."""
         count = int(dict(self.query).get("count", _DEFAULT_PAGE))
         return self.with_query(("count", str(max(1, count // 10)))) if count > 1 else None
 
-    def with_query(self, *pairs: tuple[str, str]) -> Request[T]:
+    def with_query(self, *pairs: tuple[str, str]) -> Request[T_co]:
         """The same request with these query parameters, which replace those of the same names."""
         names = {name for name, _ in pairs}
         kept = tuple(pair for pair in self.query if pair[0] not in names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
@@ -61,7 +61,7 @@ def api(
     data, options = b"", MessageOptions(headers=headers.header)
     if method in _WITH_BODY or body != BodyOptions():
         data, options = message_body.read(ctx, (), body, options)
-    request: Request[Any] = Request(
+    request: Request[object] = Request(
         method=method,
         path=path,
         headers=options.headers,
@@ -71,8 +71,8 @@ def api(
     return ctx.write(request, lambda response: _result(response)._replace(done=done))
 
 
-def _result(response: Any) -> Result:
-    data: Any = response if isinstance(response, dict | list) else []
+def _result(response: object) -> Result:
+    data = response if isinstance(response, dict | list) else []
     # A lone number or text is not a record, but it is QStash's response.
     text = None if isinstance(response, dict | list) else "" if response is None else str(response)
     return Result(data=data, view=RAW, on_terminal="json", piped="json", text=text)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
@@ -204,7 +204,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _records(
     signed: Iterator[_Named], url: str, handler: HandlerOptions, tally: _Tally
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     for name, one in signed:
         reply = delivering.deliver(one, url, handler.timeout)
         if delivering.is_accepted(reply):
@@ -212,4 +212,4 @@ def _records(
         else:
             tally.refused.append(f"{name}: {reply.status or reply.error}")
         own = {"id": name, "messageId": one.delivery.message_id, "url": one.delivery.url, "to": url}
-        yield own | delivering.reply_record(reply)
+        yield {**own, **delivering.reply_record(reply)}

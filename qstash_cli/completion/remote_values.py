@@ -154,7 +154,7 @@ def _dlq_entry(record: Mapping[str, Any]) -> Value:
 def _still_waiting(
     entries: Sequence[Mapping[str, Any]], *, now_ms: float
 ) -> list[Mapping[str, Any]]:
-    """Yields the newest entry of each message whose next delivery is in the future."""
+    """Returns the newest entry of each message whose next delivery is in the future."""
     newest: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
         newest.setdefault(entry["messageId"], entry)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from qstash_cli.client.api import (
     flow,
@@ -17,7 +16,7 @@ from qstash_cli.manifest import marks
 from qstash_cli.manifest.resources import DesiredEndpoint, Kind, Pin, Queue, Schedule, UrlGroup
 from qstash_cli.protocol import records
 
-Requests = Iterator[Request[Any]]
+Requests = Iterator[Request[object]]
 
 
 def write_schedule(schedule_id: str, desired: Schedule, *, was_paused: bool) -> Requests:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from qstash_cli.client.request import Request
 from qstash_cli.manifest import diff, requests
@@ -27,7 +27,7 @@ class Step:
     kind: Kind
     name: str
     action: Action
-    requests: tuple[Request[Any], ...]
+    requests: tuple[Request[object], ...]
     changes: tuple[Change, ...] = ()
     takes_over: bool = False
 
@@ -102,7 +102,7 @@ def _step(
     name: str,
     desired: Queue | Pin | UrlGroup,
     stored: Queue | Pin | UrlGroup | None,
-    sent: Iterator[Request[Any]],
+    sent: Iterator[Request[object]],
 ) -> Iterator[Step]:
     if stored is None:
         yield Step(
@@ -137,7 +137,7 @@ def _new(name: str, desired: Schedule) -> Step:
 def _changed(name: str, desired: Schedule, stored: StoredSchedule) -> Step:
     found = diff.schedule_changes(desired, stored)
     was_paused = stored.schedule.paused
-    sent: tuple[Request[Any], ...] = ()
+    sent: tuple[Request[object], ...] = ()
     if not stored.is_managed or {change.field for change in found} - {"paused"}:
         sent = tuple(requests.write_schedule(name, desired, was_paused=was_paused))
     elif found:

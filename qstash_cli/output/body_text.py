@@ -19,7 +19,7 @@ _MAX_JSON_BYTES = 1 << 20
 
 
 class DisplayedBody(NamedTuple):
-    """A note such as `83 bytes, application/json`, and the text; empty if there is none."""
+    """A note such as `83 bytes, application/json`, and the text, or an empty string."""
 
     note: str
     text: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qstash_cli.output.json_text import compact, too_deep
 from qstash_cli.output.result import CellFormat
@@ -34,7 +34,7 @@ class Cell(NamedTuple):
 EMPTY = Cell("", "")
 
 
-def plain(value: Any, separator: str = ",") -> str:
+def plain(value: object, separator: str = ",") -> str:
     """Formats a value for TSV and CSV.
 
     Numbers are unchanged, lists are joined, objects are JSON, and None is empty. Raises
@@ -48,7 +48,7 @@ def plain(value: Any, separator: str = ",") -> str:
         raise too_deep() from None
 
 
-def _plain(value: Any, separator: str) -> str:
+def _plain(value: object, separator: str) -> str:
     if isinstance(value, str):
         return value
     if value is None:
@@ -64,7 +64,7 @@ def _plain(value: Any, separator: str) -> str:
             return compact(value)
 
 
-def format_cell(value: Any, cell_format: CellFormat, terminal: TerminalInfo) -> Cell:
+def format_cell(value: object, cell_format: CellFormat, terminal: TerminalInfo) -> Cell:
     """Formats a value for a table, safe to write to a terminal."""
     if value is None:
         return EMPTY

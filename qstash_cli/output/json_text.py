@@ -12,17 +12,17 @@ from qstash_cli.errors import QstashError
 from qstash_cli.output.safe import UNSAFE
 
 
-def pretty(value: Any) -> str:
+def pretty(value: object) -> str:
     """Returns JSON indented by two spaces. Raises `QstashError` for a value nested too deeply."""
     return _dumped(value, indent=2)
 
 
-def compact(value: Any) -> str:
+def compact(value: object) -> str:
     """Returns JSON on one line, without spaces. Raises like `pretty`."""
     return _dumped(value, separators=(",", ":"))
 
 
-def _dumped(value: Any, **form: Any) -> str:
+def _dumped(value: object, **form: Any) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=dict, **form)
     except ValueError:
@@ -39,7 +39,7 @@ def too_deep() -> QstashError:
     )
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     """Replaces numbers that JSON cannot express, such as 1e999, with null."""
     if isinstance(value, Mapping):
         return {name: _finite(one) for name, one in value.items()}

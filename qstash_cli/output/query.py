@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from qstash_cli.errors import BadInput
 
 
-def compile_query(expression: str) -> Callable[[Any], Any]:
+def compile_query(expression: str) -> Callable[[object], object]:
     """Compiles an expression and returns a function that applies it.
 
     Raises `BadInput` naming an invalid expression, immediately or when it is applied.
@@ -21,7 +20,7 @@ def compile_query(expression: str) -> Callable[[Any], Any]:
     except mistake as error:
         raise _refusal(expression, error) from None
 
-    def search(value: Any) -> Any:
+    def search(value: object) -> object:
         try:
             return parsed.search(_as_json_has_it(value))
         except mistake as error:
@@ -30,7 +29,7 @@ def compile_query(expression: str) -> Callable[[Any], Any]:
     return search
 
 
-def _as_json_has_it(value: Any) -> Any:
+def _as_json_has_it(value: object) -> object:
     # JMESPath searches only `dict` and `list`.
     if isinstance(value, Mapping):
         return dict(value)

@@ -48,8 +48,8 @@ class Cancellation(NamedTuple):
 class History(NamedTuple):
     """Everything that happened to a message, oldest first.
 
-    `state` is the state of the newest entry. `next_at_ms` is the time of the next attempt, None if
-    there is none. `ended_at_ms` is None as long as the message is not finished.
+    `state` is the state of the newest entry. `next_at_ms` is the time of the next attempt, or
+    None. `ended_at_ms` is None as long as the message is not finished.
     """
 
     state: str

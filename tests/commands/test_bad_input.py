@@ -112,7 +112,7 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
         "write an expression for milliseconds with numbers",
     ),
     "header": (("publish", URL, "-H", "no colon"), "--header: not a header", "write 'Name: value'"),
-    "JSON that is none": (
+    "invalid JSON": (
         ("publish", URL, "--data-json", "{"),
         "--data-json: not JSON",
         "use --data to send it as it is",
@@ -170,7 +170,7 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
         "--since is after --until",
         "nothing was sent",
     ),
-    "format": (("logs", "-o", "yaml"), "yaml", "table"),
+    "format": (("logs", "-o", "xml"), "xml", "table"),
     "column": (
         ("publish", URL, "--columns", "messageId,colour"),
         "colour",

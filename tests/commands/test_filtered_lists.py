@@ -50,7 +50,7 @@ def test_the_note_about_more_entries_follows_the_whole_json_document(
     for _ in range(2):
         assert local("publish", sink.url, "--wait").code == 0
 
-    terminal = local.invocation(tty=True)
+    terminal = local.invocation(tty=True, NO_COLOR="1")
     streams = terminal.ctx.streams._replace(err=terminal.out)
     ctx = replace(terminal.ctx, streams=streams)
     assert run_cli(("logs", "--limit", "1", "-o", "json"), ctx) == 0

@@ -127,7 +127,7 @@ SOURCES = {
     "no file": (("plan", "-f", "/nowhere/qstash.toml"), b"", "qstash export > qstash.toml"),
     "nothing on standard input": (("apply", "-f", "-", "--yes"), b"", "standard input is empty"),
     "a typo": (("plan", "-f", "-"), b"[queues.a]\nparallelims = 2", "did you mean 'parallelism'?"),
-    "a format": (("plan", "-o", "yaml"), b"", "the formats are"),
+    "a format": (("plan", "-o", "xml"), b"", "the formats are"),
 }
 
 

@@ -89,8 +89,8 @@ def test_cancel_by_label(sdk: QStash, sink: Sink) -> None:
 
 def test_a_failure_callback(sdk: QStash, sink: Sink, eventually: Eventually) -> None:
     sink.statuses = [500, 200]
-    sdk.message.publish(url=f"{sink.url}/refuses", retries=0, failure_callback=f"{sink.url}/told")
-    eventually(lambda: _at(sink, "/told"))
-    output = json.loads(_at(sink, "/told")[0])
+    sdk.message.publish(url=f"{sink.url}/refuses", retries=0, failure_callback=f"{sink.url}/failed")
+    eventually(lambda: _at(sink, "/failed"))
+    output = json.loads(_at(sink, "/failed")[0])
     assert output["status"] == 500
     assert [entry.dlq_id for entry in sdk.dlq.list().messages] == [output["dlqId"]]

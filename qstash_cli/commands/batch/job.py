@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 from qstash_cli.batch.acknowledgements import OutcomeUnknown
 from qstash_cli.batch.chunks import Chunk, chunks_of
@@ -40,7 +39,7 @@ from qstash_cli.client.api import messages
 from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
 from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
 from qstash_cli.files import reason_of
-from qstash_cli.output.meter import meter
+from qstash_cli.output.meter import Meter, meter
 
 # A small request limits the amount of data in flight.
 _MAX_CHUNK_BYTES = 1_048_576
@@ -76,9 +75,9 @@ class Job:
             return "csv" if self.records.format == "csv" else "jsonl"
         return "csv" if self.path is not None and self.path.suffix.lower() == ".csv" else "jsonl"
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         """Returns the number of records by outcome."""
-        summary: dict[str, Any] = {"sent": self.tally.sent, "refused": self.tally.refused}
+        summary: dict[str, object] = {"sent": self.tally.sent, "refused": self.tally.refused}
         if self.state and self.state.sent:
             summary["sentBefore"] = self.state.sent
         if self.refused_before:
@@ -92,7 +91,7 @@ class Job:
         """The lines of records that earlier runs refused, and that have not changed."""
         return self.resumption.refused_before if self.resumption else ()
 
-    def outcomes(self, *, has_bar: bool, are_shown: bool = True) -> Iterator[dict[str, Any]]:
+    def outcomes(self, *, has_bar: bool, are_shown: bool = True) -> Iterator[dict[str, object]]:
         """Yields a line for each record as it is sent or refused.
 
         Yields nothing unless `are_shown`. Raises `PartlyDone` at the end if records were refused.
@@ -117,7 +116,7 @@ class Job:
         *,
         has_bar: bool,
         are_shown: bool,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[dict[str, object]]:
         journal, job = self._begun(stack)
         still_refused = self._verified()
         rejects = stack.enter_context(opened_rejects(self.records.rejects, still_refused))
@@ -252,7 +251,7 @@ class Job:
             request_timeout_s=self.ctx.options.connection.request_timeout,
         )
 
-    def _meter(self, total_bytes: int | None, *, has_bar: bool) -> Any:
+    def _meter(self, total_bytes: int | None, *, has_bar: bool) -> AbstractContextManager[Meter]:
         terminal = self.ctx.err_terminal()
         return meter(
             self.ctx.streams.err,

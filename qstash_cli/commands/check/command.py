@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -48,7 +48,7 @@ _VIEW = View(
 class _Check(NamedTuple):
     """The first request of a check, and the function that evaluates the response."""
 
-    request: Request[Any]
+    request: Request[object]
     measure: Callable[[Context], Iterator[CheckResult]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.polling import Deadline, Pending, poll
@@ -53,7 +53,7 @@ def _running(ctx: Context, wanted: Filter, error: StillRunning) -> Cancelled:
     raise error
 
 
-def _finished(ctx: Context, response: Cancelled, timeout_s: int) -> Any:
+def _finished(ctx: Context, response: Cancelled, timeout_s: int) -> Cancelled:
     action_id = response.get("actionId")
     # Without an action, QStash cancelled the messages within the request.
     if not action_id:

@@ -5,11 +5,12 @@ Ids are sent in one request per hundred. Matches of a filter are deleted page by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from qstash_cli.cli.context import Context
+from qstash_cli.cli.exchanges import Send
 from qstash_cli.client.api import dlq, messages
 from qstash_cli.client.api.filters import Filter, id_chunks
 from qstash_cli.client.request import Request
@@ -20,9 +21,11 @@ from qstash_cli.errors import Interrupted, NotFound, PartlyDone, QstashError
 from qstash_cli.output.result import Result, View
 from qstash_cli.protocol.numbers import amount
 
+T = TypeVar("T")
+
 
 class CountedAction(NamedTuple):
-    """The field of the response that counts, and the words for the count."""
+    """The field of the result with the count, and the words for the count."""
 
     view: View
     field: str
@@ -54,7 +57,13 @@ def cancel_ids(ctx: Context, message_ids: Sequence[str]) -> Result:
             messages.cancel(chunks[0][0]),
             lambda response: _result(response["cancelled"], _CANCELS),
         )
-    return _send(ctx, [messages.cancel_many(chunk) for chunk in chunks], chunks, _CANCELS)
+    return _send(
+        ctx,
+        [messages.cancel_many(chunk) for chunk in chunks],
+        chunks,
+        itemgetter("cancelled"),
+        _CANCELS,
+    )
 
 
 def delete_ids(ctx: Context, dlq_ids: Sequence[str]) -> Result:
@@ -63,33 +72,37 @@ def delete_ids(ctx: Context, dlq_ids: Sequence[str]) -> Result:
     if len(chunks) == 1 and len(chunks[0]) == 1:
         request = dlq.delete(chunks[0][0])
         return ctx.write(request, lambda _empty: _result(1, _DELETES))
-    return _send(ctx, [dlq.delete_many(chunk) for chunk in chunks], chunks, _DELETES)
+    return _send(
+        ctx, [dlq.delete_many(chunk) for chunk in chunks], chunks, itemgetter("deleted"), _DELETES
+    )
 
 
 def _send(
     ctx: Context,
-    requests: Sequence[Request[Any]],
+    requests: Sequence[Request[T]],
     chunks: Sequence[Sequence[str]],
+    count: Callable[[T], int],
     kind: CountedAction,
 ) -> Result:
     total = sum(map(len, chunks))
-    return ctx.write_all(requests, lambda responses: _counted(ctx, responses, total, kind))
+    return ctx.write_all(
+        requests, lambda responses: _counted(ctx, map(count, responses), total, kind)
+    )
 
 
 def delete_matching(ctx: Context, wanted: Filter) -> Result:
     """Deletes every matching DLQ entry."""
     request = dlq.delete_matching(wanted)
-    return ctx.perform(
-        [request],
-        lambda send: _counted(ctx, pages(send, request, itemgetter("deleted")), None, _DELETES),
-        later=REPEATED,
-    )
+
+    def run(send: Send) -> Result:
+        deleted = (page["deleted"] for page in pages(send, request, itemgetter("deleted")))
+        return _counted(ctx, deleted, None, _DELETES)
+
+    return ctx.perform([request], run, later=REPEATED)
 
 
-def _counted(
-    ctx: Context, responses: Iterator[Any], total: int | None, kind: CountedAction
-) -> Result:
-    """Returns the sum of the responses, even if an error interrupts them.
+def _counted(ctx: Context, counts: Iterator[int], total: int | None, kind: CountedAction) -> Result:
+    """Returns the sum of the counts, even if an error interrupts the requests.
 
     `total` is None for a filter.
     """
@@ -97,8 +110,8 @@ def _counted(
     stopped_by: QstashError | None = None
     try:
         with ctx.status() as line:
-            for response in responses:
-                done += response[kind.field]
+            for count in counts:
+                done += count
                 line.update(f"{kind.field} {done:,}" + (f" of {total:,}" if total else ""))
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {_count(done, total, kind)}") from None

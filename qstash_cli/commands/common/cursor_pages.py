@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
 from qstash_cli.client.request import Request
 from qstash_cli.errors import QstashError
+
+Page = TypeVar("Page", bound=Mapping[str, object])
 
 # The remark of a preview about the requests for further pages.
 REPEATED = "repeated while the response has a cursor"
@@ -27,12 +29,12 @@ _LIMITS = CursorLimits()
 
 
 def pages(
-    send: Callable[[Request[Any]], Any],
-    request: Request[Any],
-    size: Callable[[Any], int],
+    send: Callable[[Request[Page]], Page],
+    request: Request[Page],
+    size: Callable[[Page], int],
     *,
     limits: CursorLimits = _LIMITS,
-) -> Iterator[Any]:
+) -> Iterator[Page]:
     """Yields the responses to a request and to those for the following pages.
 
     `size` returns the number of entries of a response. Raises `QstashError` for a cursor that

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from qstash_cli.cli.flags import flag
 from qstash_cli.client.api.filters import Filter
@@ -110,8 +109,8 @@ class MessageFilters:
         "End of the time range", metavar="TIME", parse_at=_past_ms, section=_FILTERS
     )
 
-    def filter(self, **more: Any) -> Filter:
-        """Returns the filter for the options, with additional fields.
+    def filter(self) -> Filter:
+        """Returns the filter for the options.
 
         Raises `BadInput` for a filter that cannot match anything.
         """
@@ -127,7 +126,6 @@ class MessageFilters:
             caller_ips=_flat(self.caller_ip),
             from_ms=self.since,
             to_ms=self.until,
-            **more,
         )
 
 
@@ -186,9 +184,9 @@ class DlqFilters(MessageFilters):
         section=_FILTERS,
     )
 
-    def filter(self, **more: Any) -> Filter:
+    def filter(self) -> Filter:
         """Returns the filter for the options."""
-        return super().filter(message_ids=self.message, statuses=self.status, **more)
+        return super().filter()._replace(message_ids=self.message, statuses=self.status)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,9 +205,9 @@ class LogFilters(MessageFilters):
         complete="states",
     )
 
-    def filter(self, **more: Any) -> Filter:
+    def filter(self) -> Filter:
         """Returns the filter for the options."""
-        return super().filter(message_ids=self.message, states=_flat(self.state), **more)
+        return super().filter()._replace(message_ids=self.message, states=_flat(self.state))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -125,14 +125,25 @@ def is_accepted(reply: ExternalResponse) -> bool:
     return 200 <= reply.status < 300
 
 
-def reply_record(reply: ExternalResponse) -> dict[str, Any]:
+class HandlerResponse(TypedDict):
+    """The response of a handler as JSON. Without a response, `status` and `ms` are None."""
+
+    status: int | None
+    ms: int | None
+    error: str | None
+    body: NotRequired[str]
+    bodyBase64: NotRequired[str]
+
+
+def reply_record(reply: ExternalResponse) -> HandlerResponse:
     """Returns the response as JSON; a body that is not UTF-8 is in `bodyBase64`."""
-    record: dict[str, Any] = {
+    record: HandlerResponse = {
         "status": reply.status or None,
         "ms": reply.took_ms if reply.status else None,
         "error": reply.error or None,
     }
     try:
-        return record | {"body": reply.body.decode()}
+        record["body"] = reply.body.decode()
     except UnicodeDecodeError:
-        return record | {"bodyBase64": base64.b64encode(reply.body).decode()}
+        record["bodyBase64"] = base64.b64encode(reply.body).decode()
+    return record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Protocol, TypeVar
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -26,8 +26,16 @@ from qstash_cli.manifest.validation import Validation
 from qstash_cli.output.result import Record
 from qstash_cli.protocol.destination import is_url
 
-Read = Callable[[Request[Any]], Any]
-_LISTS: Mapping[Kind, Callable[[], Request[Any]]] = {
+T = TypeVar("T")
+
+
+class Read(Protocol):
+    """Sends a request that only reads, and returns its response."""
+
+    def __call__(self, request: Request[T]) -> T: ...
+
+
+_LISTS: Mapping[Kind, Callable[[], Request[object]]] = {
     "queue": queues.list_all,
     "flow": flow.list_all,
     "schedule": schedules.list_all,
@@ -78,7 +86,7 @@ def parsed(ctx: Context, file: str, validation: Validation) -> Manifest:
     return parse(data, file, ctx.system.env, validation)
 
 
-def account_requests(kinds: Collection[Kind]) -> list[Request[Any]]:
+def account_requests(kinds: Collection[Kind]) -> list[Request[object]]:
     """Returns the requests of `read_account` for these kinds, in order."""
     return [make() for kind, make in _LISTS.items() if kind in kinds]
 

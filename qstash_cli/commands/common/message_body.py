@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from qstash_cli.cli.context import Context
 from qstash_cli.commands.common.options import BodyOptions
@@ -61,8 +60,8 @@ def _validated_json(data: bytes) -> bytes:
     return data
 
 
-def _object(items: Sequence[str]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
+def _object(items: Sequence[str]) -> dict[str, object]:
+    fields: dict[str, object] = {}
     for item in items:
         name, value = _item(item)
         if name in fields:
@@ -71,7 +70,7 @@ def _object(items: Sequence[str]) -> dict[str, Any]:
     return fields
 
 
-def _item(item: str) -> tuple[str, Any]:
+def _item(item: str) -> tuple[str, object]:
     name, equals, text = item.partition("=")
     is_json = name.endswith(":")
     name = name.removesuffix(":")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from qstash_cli.cli.exchanges import Send
 from qstash_cli.client.request import Request
@@ -22,7 +21,7 @@ class PerIdRequests:
     def __init__(
         self,
         ids: Sequence[str],
-        request_for: Callable[[str], Request[Any]],
+        request_for: Callable[[str], Request[object]],
         *,
         what: str,
         done: str,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, cast
 
 from qstash_cli.cli.context import Context
 from qstash_cli.client.api import messages
@@ -79,7 +79,7 @@ def result_of(
         return not_delivered or not_published
 
     deliveries = Deliveries(ctx, waiting.wait_timeout)
-    noted: Any
+    noted: Published | Iterator[Published]
     if isinstance(published, dict):
         noted = deliveries.note(cast("Published", published))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qstash_cli.captures.capture import Capture
 from qstash_cli.captures.diagnose import diagnose
@@ -32,7 +32,7 @@ class Verdict(NamedTuple):
         """Whether the signature is valid."""
         return self.report is not None and self.report.valid
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self) -> dict[str, object]:
         """Returns the whole report. Its format is stable."""
         return {name: read(self) for name, read in _FIELDS.items()}
 
@@ -43,12 +43,12 @@ class Verdict(NamedTuple):
             for name, outcome, expected, found in (self.report.checks if self.report else ())
         ]
 
-    def claims(self) -> dict[str, Any]:
+    def claims(self) -> dict[str, object]:
         """The claims of the token."""
         return bounded(self.report.claims) if self.report else {}
 
 
-_FIELDS: dict[str, Callable[[Verdict], Any]] = {
+_FIELDS: dict[str, Callable[[Verdict], object]] = {
     "valid": lambda verdict: verdict.valid,
     "key": lambda verdict: verdict.report and verdict.report.key,
     "source": lambda verdict: verdict.capture.source,
@@ -60,7 +60,7 @@ _FIELDS: dict[str, Callable[[Verdict], Any]] = {
 }
 
 
-class Numbered(Mapping[str, Any]):
+class Numbered(Mapping[str, object]):
     """The record of one of many verdicts.
 
     Its fields are computed when they are read. Tables and TSV read only a few fields, and computing
@@ -71,10 +71,10 @@ class Numbered(Mapping[str, Any]):
         self._number = number
         self._verdict = verdict
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> object:
         return self._number if name == "number" else _FIELDS_OF_MANY[name](self._verdict)
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> object:
         """Returns the value of a field."""
         read = _FIELDS_OF_MANY.get(name)
         if read is not None:
@@ -88,7 +88,7 @@ class Numbered(Mapping[str, Any]):
         return 1 + len(_FIELDS_OF_MANY)
 
 
-_FIELDS_OF_MANY: dict[str, Callable[[Verdict], Any]] = {
+_FIELDS_OF_MANY: dict[str, Callable[[Verdict], object]] = {
     "failed": lambda verdict: verdict.report.failed if verdict.report else [],
     **_FIELDS,
 }
@@ -145,7 +145,7 @@ def reason(verdict: Verdict) -> str:
     return " ".join(f"{text}: {causes}".split()) if causes else text
 
 
-def _value_of(line: bytes) -> Any:
+def _value_of(line: bytes) -> object:
     try:
         return json.loads(line.decode())
     except ValueError:

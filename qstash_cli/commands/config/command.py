@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli import github_actions
 from qstash_cli.cli.context import Context
@@ -233,7 +233,7 @@ def _stored(ctx: Context, name: str, done: str) -> Result:
     return Result(data=record, view=_VIEW, piped="ids", done=done)
 
 
-def _record(profiles: Profiles, name: str) -> dict[str, Any]:
+def _record(profiles: Profiles, name: str) -> dict[str, object]:
     from qstash_cli.config.credentials import mask
 
     profile = profiles.profiles[name]

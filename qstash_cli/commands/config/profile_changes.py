@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -74,9 +73,9 @@ class ProfileChanges:
     )
 
 
-def read_changes(ctx: Context, name: str, changes: ProfileChanges) -> dict[str, Any]:
+def read_changes(ctx: Context, name: str, changes: ProfileChanges) -> dict[str, object]:
     """Returns the keys to store, with secrets from prompts or standard input. Raises `BadInput`."""
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         key: value
         for key, value in (
             ("api_url", changes.api_url),
@@ -104,7 +103,7 @@ def read_changes(ctx: Context, name: str, changes: ProfileChanges) -> dict[str, 
     return found
 
 
-def _refuse_further_lines(ctx: Context, found: Mapping[str, Any]) -> None:
+def _refuse_further_lines(ctx: Context, found: Mapping[str, object]) -> None:
     # A second line is a mistake: storing only the first line would look like success.
     if ctx.streams.stdin.read(_REST_BYTES).strip():
         lines = sum(name.endswith(("token", "signing_key")) for name in found)

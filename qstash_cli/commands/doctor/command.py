@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
@@ -99,7 +99,7 @@ def report(ctx: Context, regions: Mapping[str, str]) -> Result:
         for check in diagnose(ctx, regions):
             checks.append(check)
             line.update(f"checked {check.name}")
-    records: list[dict[str, Any]] = [check.as_record() for check in checks]
+    records = [check.as_record() for check in checks]
     failed = [check for check in checks if check.status == "failure"]
     failure = None
     if failed:
@@ -127,7 +127,7 @@ class _Line:
         self._clients: dict[str, Client] = {}
         self.limit_s = min(_LONGEST_S, ctx.options.connection.request_timeout)
 
-    def ask(self, url: str, token: str, request: Request[Any]) -> Measurement:
+    def ask(self, url: str, token: str, request: Request[object]) -> Measurement:
         """Sends a request to QStash and returns its response."""
         client = self._clients.get(url) or self._clients.setdefault(url, self._open(url, token))
         return measure(client, request, now=self._ctx.system.now, limit_s=self.limit_s)

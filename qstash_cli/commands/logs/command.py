@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -167,7 +167,7 @@ def _followed(ctx: Context, wanted: Filter) -> Iterator[LogEntry]:
     return follow(log, wanted.from_ms)
 
 
-def _messages(ctx: Context, wanted: Filter, paging: PagingOptions) -> Iterator[dict[str, Any]]:
+def _messages(ctx: Context, wanted: Filter, paging: PagingOptions) -> Iterator[dict[str, object]]:
     if not wanted.states:
         limit = None if paging.all else paging.limit + 1
         yield from timelines(ctx.read_pages(api.entries(wanted, with_bodies=False)), limit)

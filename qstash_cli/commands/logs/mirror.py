@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
 
 from qstash_cli.client.external import ExternalResponse
-from qstash_cli.commands.common.local_delivery import reply_record
+from qstash_cli.commands.common.local_delivery import HandlerResponse, reply_record
 from qstash_cli.commands.common.views import LOG
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Column, Record, View
 from qstash_cli.protocol.delivery import Delivery
+from qstash_cli.protocol.records import LogEntry
 from qstash_cli.protocol.redelivery import of_log_entry
 from qstash_cli.protocol.states import normal_state
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import LogEntry
 
 # Every attempt ends in exactly one of these states.
 OUTCOMES = ("DELIVERED", "ERROR")
@@ -23,7 +20,13 @@ OUTCOMES = ("DELIVERED", "ERROR")
 _MAX_COUNTED = 10_000
 
 
-def _response(name: str) -> Callable[[Record], Any]:
+class MirroredEntry(LogEntry):
+    """A log entry with the handler's response to its delivery."""
+
+    forwarded: HandlerResponse
+
+
+def _response(name: str) -> Callable[[Record], object]:
     return lambda record: record["forwarded"][name]
 
 
@@ -42,7 +45,7 @@ def mirrored(
     entries: Iterable[LogEntry],
     deliver: Callable[[Delivery], ExternalResponse],
     warn: Callable[[str], None],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[MirroredEntry]:
     """Yields each entry after its delivery, with the handler's response in `forwarded`.
 
     Skips an entry that cannot be delivered, and passes the reason to `warn`.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypedDict
 
-from qstash_cli.output.result import Column, View
+from qstash_cli.output.result import Column, Record, View
 from qstash_cli.protocol.states import STATES, normal_state
 
 if TYPE_CHECKING:
@@ -18,7 +18,25 @@ _MAX_DESTINATIONS = 10
 _ENDS_OF_AN_ATTEMPT = ("DELIVERED", "RETRY", "ERROR", "FAILED")
 
 
-def statistics(entries: Iterable[LogEntry]) -> dict[str, Any]:
+class FailingDestination(TypedDict):
+    """The number of failed messages of a destination."""
+
+    destination: str
+    failed: int
+
+
+class Statistics(TypedDict):
+    """Statistics of log entries. `states` counts entries; spreads are percentiles in ms."""
+
+    entries: int
+    messages: int
+    states: dict[str, int]
+    failing: list[FailingDestination]
+    deliveryMs: dict[str, int]
+    attemptMs: dict[str, int]
+
+
+def statistics(entries: Iterable[LogEntry]) -> Statistics:
     """Returns the statistics of entries in newest-first order. Times are in ms.
 
     `delivery` is the time from a message's creation to its delivery, `attempt` the time from the
@@ -66,7 +84,7 @@ def _spread(times_ms: array[int]) -> dict[str, int]:
     return {"count": len(ordered), **ranks, "max": ordered[-1]}
 
 
-def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _rows(record: Record) -> Iterator[dict[str, object]]:
     yield from _shares("state", record["states"].items(), record["entries"])
     failing = [(one["destination"], one["failed"]) for one in record["failing"]]
     yield from _shares("failed", failing, sum(count for _, count in failing))
@@ -75,7 +93,9 @@ def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _shares(kind, spread.items(), spread.get("max", 0))
 
 
-def _shares(kind: str, counts: Iterable[tuple[str, int]], whole: int) -> Iterator[dict[str, Any]]:
+def _shares(
+    kind: str, counts: Iterable[tuple[str, int]], whole: int
+) -> Iterator[dict[str, object]]:
     for name, count in counts:
         yield {"kind": kind, "name": name, "value": count, "share": count / whole if whole else 0}
 

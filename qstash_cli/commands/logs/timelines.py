@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from qstash_cli.output.result import Column, View
+from qstash_cli.output.result import Column, Record, View
 from qstash_cli.output.values import span
 from qstash_cli.protocol.states import normal_state
 
@@ -16,7 +16,7 @@ _FIRST = "CREATED"
 _OF_THE_MESSAGE = ("messageId", "url", "topicName", "queueName", "scheduleId", "labels")
 
 
-def timelines(entries: Iterable[LogEntry], limit: int | None) -> Iterator[dict[str, Any]]:
+def timelines(entries: Iterable[LogEntry], limit: int | None) -> Iterator[dict[str, object]]:
     """Yields up to `limit` messages, newest first, from entries in newest-first order.
 
     The entries of a message are in order, oldest first. A message is yielded after its first entry
@@ -37,7 +37,7 @@ def _is_whole(entries: Sequence[LogEntry]) -> bool:
     return entries[-1]["state"] == _FIRST
 
 
-def timeline(entries: Sequence[LogEntry]) -> dict[str, Any]:
+def timeline(entries: Sequence[LogEntry]) -> dict[str, object]:
     """Returns the timeline of one message from its entries in newest-first order."""
     newest, oldest = entries[0], entries[-1]
     about = {name: value for name, value in newest.items() if name in _OF_THE_MESSAGE}
@@ -50,7 +50,7 @@ def timeline(entries: Sequence[LogEntry]) -> dict[str, Any]:
     }
 
 
-def _steps(record: Mapping[str, Any]) -> str:
+def _steps(record: Record) -> str:
     steps: list[str] = []
     before_ms = record["startedAt"]
     for entry in record["entries"]:

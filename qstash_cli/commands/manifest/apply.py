@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
@@ -19,6 +18,7 @@ from qstash_cli.commands.common.manifests import (
 from qstash_cli.commands.manifest.plan_view import (
     APPLIED,
     STEPS,
+    StepRecord,
     concealed_requests,
     record_of,
     show,
@@ -82,7 +82,7 @@ def _applied(
     send: Send,
     manifest: Manifest,
     steps: tuple[Step, ...],
-    records: list[dict[str, Any]],
+    records: list[StepRecord],
 ) -> Result:
     if not steps:
         return Result(data=[], view=STEPS, lines=())
@@ -98,7 +98,7 @@ def _applied(
     return Result(data=done, view=APPLIED, lines=lines, done=sentence, error=failure)
 
 
-def _question(records: list[dict[str, Any]]) -> str:
+def _question(records: list[StepRecord]) -> str:
     deletions = sum(record["action"] == "delete" for record in records)
     besides = f" ({amount(deletions, 'deletion')})" if deletions else ""
     return f"Apply {amount(len(records), 'change')}{besides}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.manifests import account_requests, read_account
@@ -50,7 +48,7 @@ def _exported(ctx: Context) -> Result:
             if name not in left_out
         },
     )
-    data: dict[str, Any] = document_of(manifest)
+    data: dict[str, object] = document_of(manifest)
     failure = _failure(left_out)
     return Result(data=data, view=_MANIFEST, text=to_toml(manifest), error=failure)
 

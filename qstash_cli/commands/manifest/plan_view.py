@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
-from typing import Any
+from typing import TypedDict
 
 from qstash_cli.cli.context import Context
 from qstash_cli.client.request import Request
 from qstash_cli.commands.common.manifests import counted
 from qstash_cli.manifest.diff import Change, hidden_fields
 from qstash_cli.manifest.problems import is_secret
-from qstash_cli.manifest.resources import TABLES, Manifest
-from qstash_cli.manifest.steps import Step
-from qstash_cli.output.result import Column, Line, Record, Style, View
+from qstash_cli.manifest.resources import TABLES, Kind, Manifest
+from qstash_cli.manifest.steps import Action, Step
+from qstash_cli.output.result import Column, Line, Style, View
 from qstash_cli.protocol.headers import names_a_secret
 
 _HIDDEN = "(hidden)"
@@ -41,7 +41,25 @@ STEPS = View(
 APPLIED = View(columns=STEPS.columns[:3], id="name", empty="nothing was done")
 
 
-def record_of(step: Step, manifest: Manifest) -> dict[str, Any]:
+class ChangeRecord(TypedDict):
+    """A change of a field, without secrets. `old` or `new` is None if the field has no value."""
+
+    field: str
+    old: object
+    new: object
+
+
+class StepRecord(TypedDict):
+    """A step of a plan, without secrets."""
+
+    action: Action
+    kind: Kind
+    name: str
+    takesOver: bool
+    changes: list[ChangeRecord]
+
+
+def record_of(step: Step, manifest: Manifest) -> StepRecord:
     """Returns a step as JSON."""
     is_hidden = _hidden_fields(step, manifest)
     return {
@@ -68,7 +86,7 @@ def _hidden_fields(step: Step, manifest: Manifest) -> Callable[[str], bool]:
     return is_hidden
 
 
-def concealed_requests(step: Step, manifest: Manifest) -> Iterator[Request[Any]]:
+def concealed_requests(step: Step, manifest: Manifest) -> Iterator[Request[object]]:
     """Yields the requests of a step for a preview, without the manifest's secrets."""
     is_hidden = _hidden_fields(step, manifest)
 
@@ -76,7 +94,7 @@ def concealed_requests(step: Step, manifest: Manifest) -> Iterator[Request[Any]]
         own = name.removeprefix(_FORWARDED)
         return _HIDDEN if is_hidden(f"headers.{own}") else manifest.conceal(value)
 
-    def body(request: Request[Any]) -> bytes:
+    def body(request: Request[object]) -> bytes:
         if step.kind == "schedule":
             hides = any(is_hidden(field) for field in _BODIES)
             text = request.body.decode("utf-8", "surrogateescape")
@@ -94,7 +112,7 @@ def concealed_requests(step: Step, manifest: Manifest) -> Iterator[Request[Any]]
 
 
 def _concealed_json(text: bytes, manifest: Manifest, is_hidden: Callable[[str], bool]) -> bytes:
-    def concealed(value: Any, name: str = "") -> Any:
+    def concealed(value: object, name: str = "") -> object:
         match value:
             case str():
                 own = name.removeprefix(_FORWARDED)
@@ -108,8 +126,8 @@ def _concealed_json(text: bytes, manifest: Manifest, is_hidden: Callable[[str], 
     return json.dumps(concealed(json.loads(text))).encode()
 
 
-def _change_record(change: Change, manifest: Manifest, is_hidden: bool) -> dict[str, Any]:
-    def displayed(value: Any) -> Any:
+def _change_record(change: Change, manifest: Manifest, is_hidden: bool) -> ChangeRecord:
+    def displayed(value: object) -> object:
         if value is None or not is_hidden:
             return _concealed(value, manifest)
         return _HIDDEN
@@ -121,7 +139,7 @@ def _change_record(change: Change, manifest: Manifest, is_hidden: bool) -> dict[
     }
 
 
-def _concealed(value: Any, manifest: Manifest) -> Any:
+def _concealed(value: object, manifest: Manifest) -> object:
     if isinstance(value, str):
         return manifest.conceal(value)
     if isinstance(value, list):
@@ -129,7 +147,7 @@ def _concealed(value: Any, manifest: Manifest) -> Any:
     return value
 
 
-def lines_of(records: Sequence[Record], width: int | None) -> tuple[Line, ...]:
+def lines_of(records: Sequence[StepRecord], width: int | None) -> tuple[Line, ...]:
     """Returns the plan for people; `width` is the terminal's, None without a terminal."""
     if not records:
         return (Line("no differences"),)
@@ -137,7 +155,7 @@ def lines_of(records: Sequence[Record], width: int | None) -> tuple[Line, ...]:
     return (*lines, Line(""), Line(counted(records, _TO_DO)))
 
 
-def show(ctx: Context, records: Sequence[Record]) -> None:
+def show(ctx: Context, records: Sequence[StepRecord]) -> None:
     """Writes a plan to standard error."""
     from qstash_cli.output.lines import write_lines
 
@@ -145,7 +163,7 @@ def show(ctx: Context, records: Sequence[Record]) -> None:
     write_lines(lines_of(records, width), ctx.streams.err, ctx.err_terminal())
 
 
-def _step_lines(record: Record, width: int | None) -> Iterator[Line]:
+def _step_lines(record: StepRecord, width: int | None) -> Iterator[Line]:
     sign, style = _SIGNS[record["action"]]
     taken_over = " (taken over: no manifest made it)" if record["takesOver"] else ""
     yield Line(f"{sign} {record['kind']} {record['name']}{taken_over}", style)
@@ -161,19 +179,19 @@ def _step_lines(record: Record, width: int | None) -> Iterator[Line]:
             yield from _change_lines(change, indent, width)
 
 
-def _is_endpoint(change: Mapping[str, Any]) -> bool:
+def _is_endpoint(change: ChangeRecord) -> bool:
     # A changed URL is an ordinary change.
     is_endpoint: bool = change["field"].startswith("endpoint ")
     return is_endpoint and (change["old"] is None or change["new"] is None)
 
 
-def _endpoint_line(change: Mapping[str, Any]) -> Line:
+def _endpoint_line(change: ChangeRecord) -> Line:
     sign, style = _SIGNS["create" if change["old"] is None else "delete"]
-    field, url = change["field"], change["old"] or change["new"]
+    field, url = change["field"], str(change["old"] or change["new"])
     return Line(f"    {sign} {field if field.endswith(url) else f'{field} {url}'}", style)
 
 
-def _change_lines(change: Mapping[str, Any], indent: int, width: int | None) -> Iterator[Line]:
+def _change_lines(change: ChangeRecord, indent: int, width: int | None) -> Iterator[Line]:
     field, old, new = change["field"], change["old"], change["new"]
     before = "none" if old is None else _shortened(field, old, new)
     after = "none" if new is None else _shortened(field, new, old)
@@ -186,7 +204,7 @@ def _change_lines(change: Mapping[str, Any], indent: int, width: int | None) -> 
     yield Line(f"      + {after}", "added")
 
 
-def _shortened(field: str, value: Any, other: Any) -> str:
+def _shortened(field: str, value: object, other: object) -> str:
     """Returns the value as text. A long body starts where it first differs from the other one."""
     text = _text(value)
     if field not in _BODIES or len(text) <= _MAX_CHARACTERS:
@@ -199,7 +217,7 @@ def _shortened(field: str, value: Any, other: Any) -> str:
     return f"{'…' if start else ''}{part}{cut} ({len(text.encode()):,} bytes)"
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     match value:
         case bool():
             return "true" if value else "false"

@@ -13,14 +13,14 @@ process.env.QSTASH_DEV_PORT = port;
 const { Client, Receiver } = await import("@upstash/qstash");
 
 const received = [];
-let told;
-const delivered = new Promise((resolve) => (told = resolve));
+let markDelivered;
+const delivered = new Promise((resolve) => (markDelivered = resolve));
 const endpoint = createServer(async (request, response) => {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
   received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
   response.end("ok");
-  told();
+  markDelivered();
 });
 endpoint.listen(0, "127.0.0.1");
 await once(endpoint, "listening");
