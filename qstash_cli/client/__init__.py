@@ -1,1 +1,1 @@
-"""QStash's API from the caller's side: requests as values, and one way to send them."""
+"""The client of QStash's API: requests as values, and one way to send them."""

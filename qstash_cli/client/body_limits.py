@@ -1,4 +1,4 @@
-"""How much of a response body is read: a server may send one that never ends."""
+"""Limits for response bodies, since a server may send an endless one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from qstash_cli.errors import QstashError
 
-# Guess: no page of messages is as long, with bodies of the size that the largest plans allow.
+# Assumption: no page of messages is this long, even with bodies of the largest plans' size.
 BODY_LIMIT_BYTES = 134_217_728
 # An error quotes only the beginning of a body.
 _ERROR_BODY_LIMIT_BYTES = 65_536
@@ -17,12 +17,12 @@ class ResponseTooLong(QstashError):
 
 
 def body_limit_bytes(status: int) -> int:
-    """The limit for the body of a response with this status code."""
+    """Returns the limit for the body of a response with this status code."""
     return BODY_LIMIT_BYTES if 200 <= status < 300 else _ERROR_BODY_LIMIT_BYTES
 
 
 def read_up_to(chunks: Iterable[bytes], limit: int) -> tuple[bytes, bool]:
-    """The first `limit` bytes, and whether there were no more."""
+    """Returns the first `limit` bytes, and whether there were no more."""
     found = bytearray()
     for chunk in chunks:
         found += chunk
@@ -32,7 +32,7 @@ def read_up_to(chunks: Iterable[bytes], limit: int) -> tuple[bytes, bool]:
 
 
 def raise_if_truncated(status: int) -> None:
-    """Raises `ResponseTooLong` for a success, whose body is useless without its end."""
+    """Raises `ResponseTooLong` for a truncated success, whose body cannot be parsed."""
     if 200 <= status < 300:
         raise ResponseTooLong(
             f"the response is longer than {BODY_LIMIT_BYTES >> 20} MiB",

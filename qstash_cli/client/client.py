@@ -1,4 +1,4 @@
-"""The client of QStash's API: authorizes requests, retries them where safe, checks responses."""
+"""The client of QStash's API: authorizes requests, retries safe ones, and validates responses."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _USER_AGENT = f"qstash-cli/{__version__}".encode()
 
 @dataclass(frozen=True, kw_only=True)
 class ClientConfig:
-    """What a client needs from its caller. `now` is in unix seconds, `sleep` takes seconds.
+    """The configuration of a client. `now` is in unix seconds, `sleep` takes seconds.
 
     `trace` receives each line of requests and responses, with secrets masked.
     """
@@ -55,14 +55,14 @@ class ClientConfig:
 
 
 class Page(NamedTuple, Generic[T]):
-    """A page of a list. `cursor` is that of the next page, empty on the last one."""
+    """A page of a list. `cursor` is that of the next page, or empty on the last one."""
 
     entries: list[T]
     cursor: str
 
 
 class Client:
-    """Sends requests to one QStash with one token, from any number of threads."""
+    """Sends requests to one API URL with one token, from any number of threads."""
 
     def __init__(self, api_url: str, token: str, *, is_local: bool, config: ClientConfig) -> None:
         self._api_url = api_url
@@ -74,9 +74,9 @@ class Client:
         self._paused_until_s = 0.0
 
     def send(self, request: Request[T], retry: RetryPolicy | None = None) -> T:
-        """The response to `request`, after retries where these are safe.
+        """Sends `request`, with retries if these are safe, and returns the response.
 
-        It has the shape that the request declares. Raises `BadCredentials`, `NotFound`,
+        The response has the type that the request declares. Raises `BadCredentials`, `NotFound`,
         `RateLimited`, `Unreachable` or plain `QstashError` with QStash's own message.
         """
         content = self._content(request, retry)
@@ -86,9 +86,9 @@ class Client:
         return response
 
     def pages(self, request: Request[T], limits: PageLimits = PAGE_LIMITS) -> Iterator[T]:
-        """The entries of every page, as the pages arrive.
+        """Yields the entries of every page, as the pages arrive.
 
-        A page that is too long is requested again with fewer entries. Raises as `send` does, and
+        Requests a page that is too long again with fewer entries. Raises like `send`, and
         `QstashError` for a list that does not end.
         """
         counter = PageCounter(request.response, limits)
@@ -110,15 +110,15 @@ class Client:
             request = request.with_query(("cursor", page.cursor))
 
     def page(self, request: Request[T]) -> Page[T]:
-        """The page that the request asks for. Raises as `send` does."""
+        """Returns the page of the request. Raises like `send`."""
         content = self._content(request)
         self._raise_on_mismatch(page_mismatch(content, request.items, request.response), request)
         return Page(content[request.items], str(content.get("cursor") or ""))
 
     def send_once(self, request: Request[object], *, limit_s: float) -> Response:
-        """The response to one request within the limit, whatever its status. Never retries.
+        """Sends one request within the limit, and returns the response, whatever its status.
 
-        Raises `TransportError`, `ResponseTooLong`, and `BadInput` as `open` does.
+        Never retries. Raises `TransportError`, `ResponseTooLong`, and `BadInput` like `open`.
         """
         transport = self.open()
         self._trace_request(request)
@@ -134,7 +134,7 @@ class Client:
         return response
 
     def open(self) -> HttpTransport:
-        """The transport, which connects with the first request.
+        """Returns the transport, which connects on the first request.
 
         Raises `BadInput` if the proxy or the certificates of the environment cannot be used.
         """
@@ -151,14 +151,14 @@ class Client:
             self._transport.close()
 
     def masked(self, text: str) -> str:
-        """The text without the token and the proxy's password, which some servers repeat."""
+        """Masks the token and the proxy's password in the text, since some servers repeat them."""
         proxy = self._transport.proxy if self._transport else None
         for secret in (self._token, *(proxy.secrets if proxy else ())):
             text = text.replace(secret, "…")
         return text
 
     def _content(self, request: Request[object], retry: RetryPolicy | None = None) -> Any:
-        """The JSON of the response, None if it is empty. Raises as `send` does."""
+        """Returns the JSON of the response, or None if it is empty. Raises like `send`."""
         done = self._exchange(request, retry or RetryPolicy())
         response = done.outcome
         if isinstance(response, TransportError):
@@ -190,7 +190,7 @@ class Client:
         )
 
     def _paced(self, request: Request[object], limit_s: float) -> Response:
-        # After the last request of a second, QStash would refuse the next one.
+        # After the last request of a second, QStash would reject the next one.
         wait_s = self._paused_until_s - self._config.now()
         if wait_s > 0:
             self._config.sleep(wait_s)
@@ -206,7 +206,7 @@ class Client:
         return unreachable(
             error,
             request,
-            # The rest of the message has no secrets, and a short token may be part of any word.
+            # Other parts of the message have no secrets, and a short token may be part of any word.
             reason=self.masked(str(error)),
             api_url=self._api_url,
             is_local=self._is_local,

@@ -1,6 +1,6 @@
 """A socket with one deadline for all of its operations.
 
-The timeout of a plain socket starts anew with each piece that is sent or received.
+The timeout of a plain socket restarts with each piece of data.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class DeadlineSocket:
         self._unsent: list[bytes] = []
 
     def set_deadline(self, limit_s: float) -> None:
-        """Allows everything that follows to take `limit_s` in total."""
+        """Limits all further operations to `limit_s` in total."""
         self._deadline_at = time.monotonic() + limit_s
 
     def sendall(self, data: bytes) -> None:
-        """Queues data, which `flush` sends in one go.
+        """Queues data, which `flush` sends in one piece.
 
-        Head and body come one after the other, and each packet would wake up the server.
+        Head and body are passed separately, and each packet would wake up the server.
         """
         self._unsent.append(data)
 
@@ -45,15 +45,15 @@ class DeadlineSocket:
             rest = rest[self._limited().send(rest) :]
 
     def makefile(self, _mode: str) -> BufferedReader:
-        """A reader of what the server sends."""
+        """Returns a file that reads from the socket."""
         return BufferedReader(_Incoming(self._limited, self._socket.makefile("rb", buffering=0)))
 
     def fileno(self) -> int:
-        """The file descriptor."""
+        """Returns the file descriptor."""
         return self._socket.fileno()
 
     def shutdown(self, how: int) -> None:
-        """Ends what still waits for the socket."""
+        """Wakes up every operation that waits for the socket."""
         self._socket.shutdown(how)
 
     def close(self) -> None:

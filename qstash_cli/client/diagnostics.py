@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Measurement(NamedTuple):
-    """A response to one request, or the `error` that came instead.
+    """A response to one request, or an `error` if there is no response.
 
-    `sent_at_s` is the local time half-way between request and response, `server_time_s` is the
-    time in the Date header; both are in unix seconds.
+    `sent_at_s` is the local time half-way between request and response, `server_time_s` is the time
+    in the Date header; both are in unix seconds.
     """
 
     status: int = 0
@@ -64,7 +64,7 @@ def measure(
 
 
 def resolve_addresses(url: str, *, limit_s: float) -> list[str]:
-    """The addresses of the URL's host. Raises `OSError` if the name cannot be resolved."""
+    """Returns the addresses of the URL's host. Raises `OSError` if the name cannot be resolved."""
     import socket
 
     host, port = _host_and_port(url)
@@ -73,9 +73,9 @@ def resolve_addresses(url: str, *, limit_s: float) -> list[str]:
 
 
 def handshake(url: str, *, limit_s: float) -> Handshake:
-    """Makes a TLS connection to the URL's host as requests do, and sends nothing over it.
+    """Opens a TLS connection to the URL's host as requests do, and sends nothing over it.
 
-    Raises `OSError`, for an untrusted certificate `ssl.SSLCertVerificationError`.
+    Raises `OSError`, and `ssl.SSLCertVerificationError` for an untrusted certificate.
     """
     import socket
     import ssl

@@ -25,12 +25,12 @@ from qstash_cli.errors import (
 )
 from qstash_cli.protocol.shapes import Mismatch
 
-# For a write without a response.
+# The hint for a write without a response.
 _MAY_BE_PROCESSED = "the request may have been processed; check before you send it again"
 
 _PROXY_AUTHENTICATION_REQUIRED = 407
 _EXCERPT_CHARACTERS = 300
-# A body that is not QStash's own says little about QStash.
+# A body that is not QStash's own has little information about QStash.
 _FOREIGN_EXCERPT_CHARACTERS = 120
 
 _CREDENTIALS = (
@@ -77,9 +77,9 @@ def error_response(
     attempts: int = 1,
     refused_wait_s: float | None = None,
 ) -> QstashError:
-    """The error for a response with an error status, the last one of `attempts`.
+    """Returns the error for a response with an error status, the last one of `attempts`.
 
-    `refused_wait_s` is the wait that the server requested if it was longer than allowed.
+    `refused_wait_s` is the wait that the server requested, if it was longer than allowed.
     """
     status = response.status_code
     if is_still_running(response, request):
@@ -119,7 +119,10 @@ def unreachable(
     attempts: int,
     timeout_s: float,
 ) -> Unreachable:
-    """The error for a request that got no response in its last attempt. `reason` has no secrets."""
+    """Returns the error for a request that got no response in its last attempt.
+
+    `reason` must not contain secrets.
+    """
     tried = f" ({attempts} attempts)" if attempts > 1 else ""
     if isinstance(error, ConnectError):
         return _not_connected(error, f"{reason}{tried}", api_url, is_local=is_local, proxy=proxy)
@@ -158,7 +161,7 @@ def _not_connected(
 
 
 def is_still_running(response: Response, request: Request[object]) -> bool:
-    """Whether QStash continues an operation in the background that takes too long for a response.
+    """Whether QStash continues an operation in the background because it takes too long.
 
     Source: QStash docs, "Cancel messages in bulk".
     """
@@ -167,7 +170,7 @@ def is_still_running(response: Response, request: Request[object]) -> bool:
 
 
 def unexpected_body(response: Response, request: Request[object], api_url: str) -> QstashError:
-    """The error for a success whose body is not JSON."""
+    """Returns the error for a success whose body is not JSON."""
     path = request.path.partition("?")[0]
     return QstashError(
         f"expected JSON from {request.method} {excerpt(path)}: {_described(response)}",
@@ -177,7 +180,7 @@ def unexpected_body(response: Response, request: Request[object], api_url: str) 
 
 
 def unexpected_shape(found: Mismatch, request: Request[object], api_url: str) -> QstashError:
-    """The error for JSON that differs from the API's documentation."""
+    """Returns the error for JSON that differs from the API's documentation."""
     endpoint = f"{request.method} {excerpt(request.path.partition('?')[0])}"
     done = "the server accepted the request: check before you send it again"
     return QstashError(
@@ -187,7 +190,7 @@ def unexpected_shape(found: Mismatch, request: Request[object], api_url: str) ->
 
 
 def endless_list(problem: str, request: Request[object], api_url: str) -> QstashError:
-    """The error for a list whose pages never end."""
+    """Returns the error for a list whose pages never end."""
     return QstashError(
         f"the list from {request.method} {excerpt(request.path)} does not end: {problem}",
         hint=f"is {api_url} QStash's API? A filter or --limit asks for less",
@@ -195,14 +198,14 @@ def endless_list(problem: str, request: Request[object], api_url: str) -> Qstash
 
 
 def excerpt(text: str, limit: int = _EXCERPT_CHARACTERS) -> str:
-    """The text on one line, without control characters and cut to `limit` characters."""
+    """Returns the text on one line, without control characters and cut to `limit` characters."""
     text = " ".join(text[: 4 * limit].split())
     text = "".join(one if one.isprintable() else _escaped(one) for one in text)
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _reason_of(response: Response) -> str:
-    """The error message of QStash with the status, or a description of the body without one."""
+    """Returns the error message of QStash, or a description of the body, with the status."""
     try:
         content = response.json()
     except (ValueError, RecursionError):
@@ -215,7 +218,7 @@ def _reason_of(response: Response) -> str:
 
 
 def _described(response: Response) -> str:
-    """A description of a body that is not JSON. Only the beginning of plain text is quoted."""
+    """Describes a body that is not JSON. Quotes only the beginning of plain text."""
     status = excerpt(response.status)
     if not response.content.strip():
         return f"the server returned an empty body ({status})"
@@ -233,7 +236,7 @@ def _is_text(content: bytes) -> bool:
     try:
         content[: 4 * _FOREIGN_EXCERPT_CHARACTERS].decode("utf-8", "strict")
     except UnicodeDecodeError as error:
-        # The cut may be in the middle of a character.
+        # The body may be cut in the middle of a character.
         return error.reason == "unexpected end of data"
     return True
 

@@ -18,7 +18,7 @@ _ERROR_LIMIT_CHARACTERS = 1000
 
 
 class ExternalResponse(NamedTuple):
-    """A response, whose body is cut after one MiB; `status` is 0 if an `error` came instead."""
+    """A response, with at most 1 MiB of its body; `status` is 0 if there is an `error` instead."""
 
     status: int = 0
     body: bytes = b""
@@ -29,7 +29,7 @@ class ExternalResponse(NamedTuple):
 def send(
     method: str, url: str, *, timeout_s: float, headers: Headers = (), body: bytes = b""
 ) -> ExternalResponse:
-    """The response of a URL. Like QStash, it follows no redirects."""
+    """Sends a request to a URL and returns the response. Like QStash, it follows no redirects."""
     import httpx2
 
     try:
@@ -38,7 +38,7 @@ def send(
             timeout=timeout_s,
             # A proxy cannot reach this machine's loopback.
             trust_env=not is_loopback(url),
-            # Loading certificates takes time, and plain HTTP needs none.
+            # Loading certificates takes time, and plain HTTP does not need them.
             verify=url.lower().startswith("https:") and httpx2.create_ssl_context(),
         ) as http:
             return within(timeout_s, lambda: _receive(http, request))
@@ -61,7 +61,7 @@ def _request(method: str, url: str, headers: Headers, body: bytes) -> httpx2.Req
         origin,
         headers=[(name.encode(), value.encode()) for name, value in headers],
         content=body,
-        # Byte for byte: httpx2 would normalize it.
+        # The URL is sent byte for byte; httpx2 would normalize it.
         extensions={"target": (target if target.startswith("/") else f"/{target}").encode()},
     )
 

@@ -1,4 +1,4 @@
-"""Response heads, read strictly: `http.client` accepts some that can be read in two ways.
+"""Reads response heads strictly: `http.client` accepts some ambiguous ones.
 
 Source: RFC 9112, sections 2.2, 5 and 6.3.
 """
@@ -20,7 +20,7 @@ HEAD_LIMIT_BYTES = 1_048_576
 
 
 class StrictResponse(HTTPResponse):
-    """A response, also that of a proxy to CONNECT. Its head must be complete and limited."""
+    """A response of a server, or of a proxy to CONNECT. Its head must be complete and limited."""
 
     def __init__(
         self, sock: socket, debuglevel: int = 0, method: str | None = None, url: str | None = None

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 
 class PageLimits(NamedTuple):
-    """How many pages a list may have: in `total`, `empty` in a row, and `repeated` in a row.
+    """Limits for the pages of a list: in `total`, `empty` in a row, and `repeated` in a row.
 
     The total allows ten million DLQ entries, or a hundred million log entries. Pages may be empty
-    where a filter applies to each page separately: the limit allows twenty thousand bulk actions,
-    none of which is in progress. A page is repeated if an earlier page had the same entries.
+    if a filter applies to each page separately: the limit allows twenty thousand bulk actions, none
+    of which is in progress. A page is repeated if an earlier page had the same entries.
     """
 
     total: int = 100_000
@@ -26,7 +26,7 @@ PAGE_LIMITS = PageLimits()
 class PageCounter:
     """Counts the pages of one list, whose entries have the required fields of the type `shape`.
 
-    It keeps two numbers for each page.
+    Keeps two numbers for each page.
     """
 
     def __init__(self, shape: Any, limits: PageLimits) -> None:
@@ -37,7 +37,7 @@ class PageCounter:
         self._pages = self._entries = self._empty = self._repeated = 0
 
     def problem(self, entries: Sequence[Any], cursor: str) -> str:
-        """The reason not to request the page after this one, empty if there isn't one."""
+        """Returns the reason not to request the next page, or an empty string."""
         self._pages += 1
         self._entries += len(entries)
         found = self._problem_of(entries, cursor)

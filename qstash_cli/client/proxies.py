@@ -1,6 +1,6 @@
 """Selects the proxy for a request from the environment.
 
-The transport and `qstash doctor` both call `proxy_for`, so that `doctor` reports what requests do.
+The transport and `qstash doctor` both call `proxy_for`, so `doctor` reports the proxy of requests.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DEFAULT_PORT = 80
 # Names, IPv4 and IPv6 addresses.
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# macOS and Windows keep proxies in their settings too.
+# On macOS and Windows, the system settings may also contain proxies.
 _HAS_SYSTEM_SETTINGS = sys.platform in {"darwin", "win32"}
 
 
@@ -39,7 +39,7 @@ class Proxy(NamedTuple):
 
     @property
     def authorization(self) -> str:
-        """The value of Proxy-Authorization, empty without credentials."""
+        """The value of Proxy-Authorization, or an empty string without credentials."""
         encoded = b64encode(self.credentials.encode()).decode()
         return f"Basic {encoded}" if self.credentials else ""
 
@@ -51,11 +51,11 @@ class Proxy(NamedTuple):
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """The proxy for requests to `url`, None if they go directly.
+    """Returns the proxy for requests to `url`, or None for a direct connection.
 
-    `HTTPS_PROXY` or `HTTP_PROXY` by the scheme of the URL comes before `ALL_PROXY`, and lower-case
-    names come before upper-case ones. `NO_PROXY` and hosts of this machine go directly. Raises
-    `BadInput` for a proxy that cannot be used, without its password.
+    `HTTPS_PROXY` or `HTTP_PROXY`, by the scheme of the URL, precedes `ALL_PROXY`, and lowercase
+    names precede uppercase names. Connections to hosts in `NO_PROXY` and to this machine are
+    direct. Raises `BadInput` for an unsupported proxy, without its password.
     """
     # Importing urllib.request takes longer than sending a request.
     if is_loopback(url) or not (_HAS_SYSTEM_SETTINGS or proxy_variables()):
@@ -72,7 +72,7 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def proxy_variables(*schemes: str) -> list[str]:
-    """The variables that name a proxy, for all schemes or for these."""
+    """Returns the variables that name a proxy, for the given schemes or for all."""
     names = (name for scheme in schemes or _SCHEMES for name in _names(scheme))
     return [name for name in names if os.environ.get(name)]
 
@@ -83,7 +83,7 @@ def bracketed(host: str) -> str:
 
 
 def _authority(parts: SplitResult) -> str:
-    # NO_PROXY may name a host with its port, the default one too.
+    # NO_PROXY may name a host with its port, including the default port.
     port = parts.port or _DEFAULT_PORTS.get(parts.scheme.lower(), 0)
     return f"{bracketed(parts.hostname or '')}:{port}"
 
@@ -97,7 +97,7 @@ def _source(scheme: str) -> str:
 
 
 def _parse(text: str, source: str) -> Proxy:
-    """Raises `BadInput` for what is not the address of an HTTP proxy."""
+    """Parses the address of an HTTP proxy. Raises `BadInput` for any other address."""
     fix = f"export {source}=http://HOST:PORT" if source.isidentifier() else "change the settings"
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")

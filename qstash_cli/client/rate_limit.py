@@ -1,6 +1,6 @@
-"""When the next request may be sent, by the headers of QStash's responses.
+"""Calculates when the next request may be sent, from the headers of QStash's responses.
 
-Source: QStash docs, "Rate limits". Times are in unix seconds, spans in seconds.
+Source: QStash docs, "Rate limits". Times are in unix seconds, durations in seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FIRST_EPOCH_S = 1_000_000_000
 
 
 def pause_after_s(headers: Mapping[str, str], now: float) -> float:
-    """How long to wait before the next request, which would be refused otherwise."""
+    """Returns the wait before the next request, which QStash would otherwise reject."""
     if headers.get(_BURST_LEFT) != "0":
         return 0.0
     reset_s = _seconds_until(headers.get(_BURST_RESET, ""), now)
@@ -28,18 +28,18 @@ def pause_after_s(headers: Mapping[str, str], now: float) -> float:
 
 
 def reset_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """The wait that the headers of a refusal name, None if they name none."""
+    """Returns the wait in the headers of a rejected request, or None."""
     found = (_seconds_until(headers.get(name, ""), now) for name in _RESET_HEADERS)
     return next((wait_s for wait_s in found if wait_s is not None), None)
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """The wait that Retry-After names, None if it is missing or malformed."""
+    """Returns the wait in Retry-After, or None if it is missing or malformed."""
     return _seconds_until(headers.get(_RETRY_AFTER, ""), now)
 
 
 def names_rate_limit(headers: Mapping[str, str]) -> bool:
-    """Whether a 429 has the headers with which QStash describes a rate limit."""
+    """Whether a 429 response has QStash's rate limit headers."""
     return any(name.lower().startswith(_RATE_LIMIT_HEADERS) for name in headers)
 
 

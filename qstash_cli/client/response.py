@@ -1,4 +1,4 @@
-"""HTTP responses of QStash, and the errors of requests that got none."""
+"""HTTP responses of QStash, and the errors of requests without a response."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ProxyError(ConnectError):
 
 
 class Response(NamedTuple):
-    """A complete response. Header names are lower-case; `took_s` is the time of the exchange."""
+    """A complete response. Header names are lowercase; `took_s` is the duration of the exchange."""
 
     status_code: int
     reason_phrase: str
@@ -49,7 +49,7 @@ class Response(NamedTuple):
 
     @property
     def status(self) -> str:
-        """The status code and its reason, the standard one where the server sends none."""
+        """The status code and its reason, the standard one if the server sends none."""
         reason = self.reason_phrase or responses.get(self.status_code, "")
         return f"{self.status_code} {reason}".strip()
 
@@ -59,5 +59,5 @@ class Response(NamedTuple):
         return self.content.decode(errors="replace")
 
     def json(self) -> Any:
-        """The parsed body. Raises `ValueError` if it is not JSON."""
+        """Parses the body as JSON. Raises `ValueError` if it is not JSON."""
         return json.loads(self.content)

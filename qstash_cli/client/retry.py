@@ -1,6 +1,6 @@
 """Retries: which requests, how often, and after which pause. Times are in seconds.
 
-This is the only layer that retries: a command that wants more attempts passes a `RetryPolicy`.
+No other layer retries: a command that needs more attempts passes a `RetryPolicy`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def _never() -> bool:
 
 
 class RetryPolicy(NamedTuple):
-    """How persistent a request is.
+    """How persistently to send a request.
 
-    `max_attempts` limits the attempts after errors of the network and after a response with one of
-    `statuses`. `total_timeout_s` limits all attempts together, by default it is the limit of one.
-    `is_cancelled` is called before each retry.
+    `max_attempts` limits the attempts after network errors and after responses with one of
+    `statuses`. `total_timeout_s` limits all attempts together; by default it is the limit of one
+    attempt. `is_cancelled` is called before each retry.
     """
 
     max_attempts: int = 5
@@ -39,7 +39,7 @@ class RetryPolicy(NamedTuple):
 
 
 class RetryLimits(NamedTuple):
-    """Limits that the user sets: the time of one request, and the waits that a server requests."""
+    """The user's limits: the time of a request, and the total wait that a server may request."""
 
     request_timeout_s: float
     max_wait_s: float
@@ -53,7 +53,7 @@ class SystemClock(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """How the last of `attempts` ended.
+    """The outcome of the last of `attempts`.
 
     `refused_wait_s` is the wait that the server requested if it is longer than allowed, else None.
     """
@@ -76,7 +76,7 @@ def exchange(
 ) -> Exchange:
     """Makes attempts until one is final.
 
-    `attempt` gets the seconds it may take. Waits that the server requests are limited by
+    `attempt` takes its time limit in seconds. Waits that the server requests are limited by
     `limits.max_wait_s` and do not count as time of the request; other pauses do. `report` gets a
     line before each retry. `is_local` says that the server is on this machine. A response for which
     `is_final` is true is not retried, whatever its status.
@@ -96,7 +96,7 @@ def exchange(
             return done
         pause_s = max(requested_s or 0.0, backoff_s(attempts))
         is_rate_limit = isinstance(outcome, Response) and outcome.status_code == TOO_MANY_REQUESTS
-        # A rate limit ends at a known time: the number of attempts does not matter.
+        # A rate limit ends at a known time, so the number of attempts does not matter.
         if attempts >= policy.max_attempts and not (is_rate_limit and requested_s is not None):
             return done
         if requested_s is None:
@@ -112,7 +112,7 @@ def exchange(
 
 
 def backoff_s(attempts: int) -> float:
-    """The pause after this many attempts."""
+    """Returns the pause after this number of attempts."""
     return float(min(_FIRST_PAUSE_S * _GROWTH ** (attempts - 1), _LONGEST_PAUSE_S))
 
 

@@ -1,4 +1,4 @@
-"""Bulk actions: cancels by filter, which QStash does in the background."""
+"""Bulk actions: cancellations by filter, which QStash performs in the background."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from qstash_cli.protocol.records import BulkAction
 
 
 def list_all(*, states: Sequence[str] = ()) -> Request[BulkAction]:
-    """The bulk actions of the last seven days, newest first, page by page.
+    """Returns the request for the bulk actions of the last seven days, newest first, in pages.
 
-    The states filter each page by itself, so that a page may be empty and not the last.
+    The states filter each page separately, so a page may be empty without being the last.
     """
     return Request(
         method="GET",
@@ -24,7 +24,7 @@ def list_all(*, states: Sequence[str] = ()) -> Request[BulkAction]:
 
 
 def get(action_id: str) -> Request[BulkAction]:
-    """One bulk action."""
+    """Returns the request for a bulk action."""
     return Request(
         method="GET",
         path=f"/v2/bulkActions/{validate_id(action_id, 'bulk action')}",

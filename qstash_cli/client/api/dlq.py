@@ -15,7 +15,7 @@ PAGE = 100
 
 
 def entries(wanted: Filter) -> Request[DlqEntry]:
-    """Pages of the matching entries."""
+    """Returns the request for the pages of matching entries."""
     return Request(
         method="GET",
         path="/v2/dlq",
@@ -26,19 +26,22 @@ def entries(wanted: Filter) -> Request[DlqEntry]:
 
 
 def first_page(wanted: Filter) -> Request[DlqPage]:
-    """The first page of the entries that match, as QStash returns it."""
+    """Returns the request for the first page of matching entries, as one response."""
     return Request(
         method="GET", path="/v2/dlq", query=(*query(wanted), ("count", str(PAGE))), response=DlqPage
     )
 
 
 def get(dlq_id: str) -> Request[DlqMessage]:
-    """One entry."""
+    """Returns the request for an entry."""
     return Request(method="GET", path=f"/v2/dlq/{validate_id(dlq_id, 'DLQ')}", response=DlqMessage)
 
 
 def retry(dlq_id: str, options: MessageOptions) -> Request[Published]:
-    """Publishes the message of an entry again, under a new id; `options` replace its own."""
+    """Returns the request that publishes the message of an entry again, under a new id.
+
+    `options` replace those of the original message.
+    """
     return Request(
         method="POST",
         path=f"/v2/dlq/retry/{validate_id(dlq_id, 'DLQ')}",
@@ -49,7 +52,10 @@ def retry(dlq_id: str, options: MessageOptions) -> Request[Published]:
 
 
 def retry_many(dlq_ids: Sequence[str], options: MessageOptions) -> Request[Retried]:
-    """Retries up to 100 entries by their ids; QStash refuses them if one is unknown."""
+    """Returns the request that retries up to 100 entries by their ids.
+
+    QStash rejects the whole request if one id is unknown.
+    """
     checked = [validate_id(one, "DLQ") for one in dlq_ids]
     return Request(
         method="POST",
@@ -62,7 +68,7 @@ def retry_many(dlq_ids: Sequence[str], options: MessageOptions) -> Request[Retri
 
 
 def retry_matching(wanted: Filter, options: MessageOptions) -> Request[Retried]:
-    """Retries up to 100 matching entries; an empty filter means every entry."""
+    """Returns the request that retries up to 100 matching entries; an empty filter matches all."""
     return Request(
         method="POST",
         path="/v2/dlq/retry",
@@ -74,12 +80,12 @@ def retry_matching(wanted: Filter, options: MessageOptions) -> Request[Retried]:
 
 
 def delete(dlq_id: str) -> Request[None]:
-    """Deletes one entry."""
+    """Returns the request that deletes an entry."""
     return Request(method="DELETE", path=f"/v2/dlq/{validate_id(dlq_id, 'DLQ')}")
 
 
 def delete_many(dlq_ids: Sequence[str]) -> Request[Deleted]:
-    """Deletes up to 100 entries by their ids; those that are unknown do not count."""
+    """Returns the request that deletes up to 100 entries by their ids; unknown ids do not count."""
     checked = [validate_id(one, "DLQ") for one in dlq_ids]
     return Request(
         method="DELETE",
@@ -91,7 +97,7 @@ def delete_many(dlq_ids: Sequence[str]) -> Request[Deleted]:
 
 
 def delete_matching(wanted: Filter) -> Request[Deleted]:
-    """Deletes up to 100 matching entries; an empty filter means every entry."""
+    """Returns the request that deletes up to 100 matching entries; an empty filter matches all."""
     return Request(
         method="DELETE",
         path="/v2/dlq",

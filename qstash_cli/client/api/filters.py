@@ -12,7 +12,7 @@ from qstash_cli.client.request import Pairs
 
 
 class Filter(NamedTuple):
-    """Which messages, log entries or DLQ entries are meant; those that fit every field.
+    """A filter for messages, log entries or DLQ entries, which must match every field.
 
     Several values of one field are alternatives. `from_ms` and `to_ms` are inclusive.
     """
@@ -32,7 +32,7 @@ class Filter(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """It means everything there is."""
+        """Whether the filter matches everything."""
         return self == Filter()
 
 
@@ -51,7 +51,7 @@ _PARAMETERS = {
 
 
 def query(wanted: Filter) -> Pairs:
-    """The parameters of a filter, in the order of its fields."""
+    """Yields the query parameters of a filter, in the order of its fields."""
     pairs = [(name, str(v)) for key, name in _PARAMETERS.items() for v in getattr(wanted, key)]
     pairs += [
         (name, str(at))
@@ -65,14 +65,17 @@ IDS_PER_REQUEST = 100
 
 
 def id_chunks(ids: Sequence[str]) -> list[tuple[str, ...]]:
-    """The ids without repeats, as many together as one request takes."""
+    """Splits the ids, without duplicates, into chunks for one request each."""
     unique = tuple(dict.fromkeys(ids))
     starts = range(0, len(unique), IDS_PER_REQUEST)
     return [unique[start : start + IDS_PER_REQUEST] for start in starts]
 
 
 def id_query(name: str, ids: Sequence[str]) -> Pairs:
-    """Ids as a repeated query parameter. Raises `ValueError` for none, which would mean all."""
+    """Returns ids as a repeated query parameter.
+
+    Raises `ValueError` for an empty list, which QStash would treat as all ids.
+    """
     if not ids:
         raise ValueError(f"no {name}")
     return tuple((name, one) for one in ids)

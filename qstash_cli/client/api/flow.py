@@ -10,29 +10,32 @@ from qstash_cli.protocol.records import FlowControl, GlobalParallelism
 
 
 def list_all() -> Request[list[FlowControl]]:
-    """All keys."""
+    """Returns the request for all flow control keys."""
     return Request(method="GET", path="/v2/flowControl", response=list[FlowControl])
 
 
 def get(key: str) -> Request[FlowControl]:
-    """One key."""
+    """Returns the request for a flow control key."""
     return Request(method="GET", path=_path(key), response=FlowControl)
 
 
 def pause(key: str) -> Request[None]:
-    """Keeps its messages back."""
+    """Returns the request that pauses the deliveries of a key."""
     return Request(method="POST", path=f"{_path(key)}/pause", repeatable=True)
 
 
 def resume(key: str) -> Request[None]:
-    """Delivers again."""
+    """Returns the request that resumes the deliveries of a key."""
     return Request(method="POST", path=f"{_path(key)}/resume", repeatable=True)
 
 
 def pin(
     key: str, *, parallelism: int | None, rate: int | None, period_s: int | None
 ) -> Request[None]:
-    """Fixes limits that messages cannot change; None leaves one as it is."""
+    """Returns the request that pins limits, so that messages cannot change them.
+
+    None does not change a limit.
+    """
     limits = (("parallelism", parallelism), ("rate", rate), ("period", period_s))
     return Request(
         method="POST",
@@ -43,7 +46,7 @@ def pin(
 
 
 def unpin(key: str, *, parallelism: bool, rate: bool) -> Request[None]:
-    """Lets messages change these limits again."""
+    """Returns the request that unpins limits, so that messages can change them again."""
     limits = (("parallelism", parallelism), ("rate", rate))
     return Request(
         method="POST",
@@ -54,12 +57,12 @@ def unpin(key: str, *, parallelism: bool, rate: bool) -> Request[None]:
 
 
 def reset(key: str) -> Request[None]:
-    """Begins a new rate period now."""
+    """Returns the request that starts a new rate period."""
     return Request(method="POST", path=f"{_path(key)}/resetRate")
 
 
 def global_parallelism() -> Request[GlobalParallelism]:
-    """The parallelism of the whole account."""
+    """Returns the request for the parallelism of the account."""
     return Request(method="GET", path="/v2/globalParallelism", response=GlobalParallelism)
 
 

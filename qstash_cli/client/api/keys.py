@@ -8,12 +8,12 @@ from qstash_cli.client.request import Request
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol.records import SigningKeys
 
-# Keys are written into lines that shells read, where anything else could be a command.
+# Keys are written into lines for shells, which would interpret any other character.
 _KEY = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
 def validated(response: SigningKeys) -> SigningKeys:
-    """The keys as they came. Raises `QstashError` for a text that cannot be a key."""
+    """Returns the keys unchanged. Raises `QstashError` for a text that cannot be a key."""
     for name, key in (("current", response["current"]), ("next", response["next"])):
         if not _KEY.fullmatch(key):
             raise QstashError(
@@ -24,10 +24,10 @@ def validated(response: SigningKeys) -> SigningKeys:
 
 
 def get() -> Request[SigningKeys]:
-    """Both keys."""
+    """Returns the request for both keys."""
     return Request(method="GET", path="/v2/keys", response=SigningKeys)
 
 
 def rotate() -> Request[SigningKeys]:
-    """Makes the next key the current one and a new key the next one."""
+    """Returns the request that makes the next key the current one and creates a new next key."""
     return Request(method="POST", path="/v2/keys/rotate", repeatable=False, response=SigningKeys)

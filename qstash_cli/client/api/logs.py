@@ -1,4 +1,4 @@
-"""The log of what happened to messages."""
+"""The log of message events."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ _TRIMMED = (("trimBody", "0"),)
 
 
 def entries(wanted: Filter, *, page: int = PAGE, with_bodies: bool = True) -> Request[LogEntry]:
-    """Pages of the matching entries, newest first; without the bodies of messages and responses
-    they are shorter.
+    """Returns the request for the pages of matching entries, newest first.
+
+    Entries are smaller without the bodies of messages and responses.
     """
     return Request(
         method="GET",

@@ -17,9 +17,9 @@ from qstash_cli.protocol.records import Cancelled, Message, Published
 def publish(
     destination: str, options: MessageOptions, body: bytes
 ) -> Request[Published | list[Published]]:
-    """Publishes `body` to a URL or URL group, through `options.queue` if there is one.
+    """Returns the request that publishes `body` to a URL or URL group, or to `options.queue`.
 
-    Sending it twice is safe only if QStash can tell: with a deduplication of either kind.
+    The request is repeatable only with a deduplication id or content-based deduplication.
     """
     queue = options.queue
     start = f"/v2/enqueue/{validate_name(queue, 'queue')}" if queue else "/v2/publish"
@@ -34,10 +34,10 @@ def publish(
 
 
 def batch(items: bytes) -> Request[list[Any]]:
-    """Publishes the items of a JSON array, each of which must have a deduplication of its own.
+    """Returns the request that publishes a JSON array of items.
 
-    The answer has an object, an array for a URL group, or an `error` in the place of each item;
-    `bulk.acknowledgements` checks it, since it knows which records are in doubt.
+    Each item must have a deduplication id. The response has an object, an array for a URL group, or
+    an `error` for each item; `batch.acknowledgements` validates it, since it knows the records.
     """
     return Request(
         method="POST",
@@ -49,14 +49,14 @@ def batch(items: bytes) -> Request[list[Any]]:
 
 
 def get(message_id: str) -> Request[Message]:
-    """A message that is not yet done, or was until a moment ago."""
+    """Returns the request for a message, which QStash keeps until shortly after its end."""
     return Request(
         method="GET", path=f"/v2/messages/{validate_id(message_id, 'message')}", response=Message
     )
 
 
 def cancel(message_id: str) -> Request[Cancelled]:
-    """Cancels one message."""
+    """Returns the request that cancels a message."""
     return Request(
         method="DELETE",
         path=f"/v2/messages/{validate_id(message_id, 'message')}",
@@ -65,17 +65,20 @@ def cancel(message_id: str) -> Request[Cancelled]:
 
 
 def run_now(message_id: str) -> Request[None]:
-    """Releases a message that waits for its delay or for a retry, without a further attempt.
+    """Returns the request that releases a message which waits for its delay or for a retry.
 
-    Sent twice it could release the retry after the one that was meant. Source: QStash docs, "Retry
-    a message now".
+    The number of attempts does not change. The request is not repeatable, because a repetition
+    could release the next retry. Source: QStash docs, "Retry a message now".
     """
     path = f"/v2/messages/{validate_id(message_id, 'message')}/retry"
     return Request(method="POST", path=path, repeatable=False)
 
 
 def cancel_many(message_ids: Sequence[str]) -> Request[Cancelled]:
-    """Cancels up to 100 messages by their ids; those that are finished or unknown do not count."""
+    """Returns the request that cancels up to 100 messages by their ids.
+
+    The count in the response excludes finished and unknown messages.
+    """
     checked = [validate_id(one, "message") for one in message_ids]
     return Request(
         method="DELETE",
@@ -87,10 +90,10 @@ def cancel_many(message_ids: Sequence[str]) -> Request[Cancelled]:
 
 
 def cancel_matching(wanted: Filter) -> Request[Cancelled]:
-    """Begins to cancel every message that matches; an empty filter matches every message.
+    """Returns the request that starts to cancel every matching message.
 
-    The response has the id of the bulk action that does it.
-    Source: QStash docs, "Cancel messages in bulk".
+    An empty filter matches every message. The response has the id of the bulk action. Source:
+    QStash docs, "Cancel messages in bulk".
     """
     return Request(
         method="DELETE",

@@ -12,17 +12,17 @@ _JSON = (("Content-Type", "application/json"),)
 
 
 def list_all() -> Request[list[Queue]]:
-    """All queues."""
+    """Returns the request for all queues."""
     return Request(method="GET", path="/v2/queues", response=list[Queue])
 
 
 def get(name: str) -> Request[Queue]:
-    """One queue."""
+    """Returns the request for a queue."""
     return Request(method="GET", path=_path(name), response=Queue)
 
 
 def put(name: str, *, parallelism: int | None = None) -> Request[None]:
-    """Makes a queue, or changes it."""
+    """Returns the request that creates or updates a queue."""
     fields = {"queueName": validate_name(name, "queue"), "parallelism": parallelism}
     body = {key: value for key, value in fields.items() if value is not None}
     return Request(
@@ -35,18 +35,18 @@ def put(name: str, *, parallelism: int | None = None) -> Request[None]:
 
 
 def pause(name: str) -> Request[None]:
-    """Keeps its messages back; what is on its way goes on."""
+    """Returns the request that pauses a queue. Deliveries in flight continue."""
     return Request(method="POST", path=f"{_path(name)}/pause", repeatable=True)
 
 
 def resume(name: str) -> Request[None]:
-    """Delivers again."""
+    """Returns the request that resumes a queue."""
     return Request(method="POST", path=f"{_path(name)}/resume", repeatable=True)
 
 
 def delete(name: str) -> Request[None]:
-    """Deletes a queue and what is in it."""
-    # QStash answers 200 also where the queue is gone.
+    """Returns the request that deletes a queue and its messages."""
+    # QStash responds with 200 even if the queue no longer exists.
     return Request(method="DELETE", path=_path(name), repeatable=True)
 
 

@@ -10,7 +10,7 @@ from qstash_cli.protocol.records import Schedule, Scheduled
 
 
 def create(destination: str, options: MessageOptions, body: bytes) -> Request[Scheduled]:
-    """Makes a schedule, or replaces the one of `options.schedule_id`."""
+    """Returns the request that creates a schedule, or replaces `options.schedule_id`."""
     return Request(
         method="POST",
         path=f"/v2/schedules/{destination}",
@@ -22,27 +22,27 @@ def create(destination: str, options: MessageOptions, body: bytes) -> Request[Sc
 
 
 def list_all() -> Request[list[Schedule]]:
-    """All schedules."""
+    """Returns the request for all schedules."""
     return Request(method="GET", path="/v2/schedules", response=list[Schedule])
 
 
 def get(schedule_id: str) -> Request[Schedule]:
-    """One schedule."""
+    """Returns the request for a schedule."""
     return Request(method="GET", path=_path(schedule_id), response=Schedule)
 
 
 def pause(schedule_id: str) -> Request[None]:
-    """Lets the next times pass without publishing."""
+    """Returns the request that pauses a schedule; its runs are skipped."""
     return Request(method="PATCH", path=f"{_path(schedule_id)}/pause", repeatable=True)
 
 
 def resume(schedule_id: str) -> Request[None]:
-    """Publishes again."""
+    """Returns the request that resumes a schedule."""
     return Request(method="PATCH", path=f"{_path(schedule_id)}/resume", repeatable=True)
 
 
 def delete(schedule_id: str) -> Request[None]:
-    """Deletes a schedule; what it has published goes on."""
+    """Returns the request that deletes a schedule. Published messages are still delivered."""
     return Request(method="DELETE", path=_path(schedule_id))
 
 

@@ -15,35 +15,35 @@ _JSON = (("Content-Type", "application/json"),)
 
 
 def list_all() -> Request[list[UrlGroup]]:
-    """All URL groups."""
+    """Returns the request for all URL groups."""
     return Request(method="GET", path="/v2/topics", response=list[UrlGroup])
 
 
 def get(name: str) -> Request[UrlGroup]:
-    """One URL group."""
+    """Returns the request for a URL group."""
     return Request(method="GET", path=_path(name), response=UrlGroup)
 
 
 def add(name: str, endpoints: Sequence[Endpoint]) -> Request[None]:
-    """Adds endpoints, and makes the group if there isn't one."""
+    """Returns the request that adds endpoints, and creates the group if necessary."""
     body = {"endpoints": endpoints}
     return _with_body("POST", f"{_path(name)}/endpoints", body, repeatable=True)
 
 
 def remove(name: str, endpoints: Iterable[EndpointReference]) -> Request[None]:
-    """Removes endpoints; with the last one goes the group."""
+    """Returns the request that removes endpoints; removing the last one deletes the group."""
     return _with_body("DELETE", f"{_path(name)}/endpoints", {"endpoints": list(endpoints)})
 
 
 def set_headers(name: str, headers: Headers) -> Request[None]:
-    """Gives the group these default headers in place of those it has."""
+    """Returns the request that replaces the default headers of the group."""
     body = {"headers": as_lists(headers)}
     return _with_body("PATCH", _path(name), body, repeatable=True)
 
 
 def delete(name: str) -> Request[None]:
-    """Deletes a group; what was sent to it goes on."""
-    # QStash answers 200 also where the group is gone.
+    """Returns the request that deletes a group. Published messages are still delivered."""
+    # QStash responds with 200 even if the group no longer exists.
     return Request(method="DELETE", path=_path(name), repeatable=True)
 
 
