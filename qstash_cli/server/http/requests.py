@@ -36,6 +36,8 @@ async def publish_request(request: Request, segments: int) -> PublishRequest:
 def headers(request: Request) -> Headers:
     """Returns the headers of a request, followed by the options among its query parameters."""
     own = tuple((_text(name), _text(value)) for name, value in request.scope["headers"])
+    if not request.scope["query_string"]:
+        return own
     named = {name.lower() for name, _ in own}
     from_query = (
         (unquote_plus(name), unquote_plus(value))

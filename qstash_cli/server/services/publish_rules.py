@@ -47,23 +47,32 @@ def validate(request: PublishRequest) -> MessageOptions:
 
     Raises `ApiError` or `BadInput` if QStash would refuse it.
     """
-    refuse_workflow_headers(request.headers)
-    options = _options(request.destination, request.headers, request.queue)
+    # Most clients send more headers than these, and every check below reads all that it gets.
+    named = tuple(one for one in request.headers if one[0].lower().startswith(_OPTION_PREFIXES))
+    refuse_workflow_headers(named)
+    _validate_destination(request.destination)
+    options = _options(request, named)
     quota.check_message(request.limits, options, request.body, request.now_ms)
     return options
 
 
-def _options(destination: str, headers: Headers, queue: str | None) -> MessageOptions:
+def _validate_destination(destination: str) -> None:
     if not destination:
         raise ApiError(400, "a non-empty destination must be provided")
-    if not is_url(destination) and any(character in destination for character in ":/%?"):
-        raise ApiError(400, _BAD_SCHEME)
     if is_url(destination):
-        validate_url(destination)
-    if any(n.lower() == "upstash-deduplication-id" and ":" in value for n, value in headers):
+        _validate_url_once(destination)
+    elif any(character in destination for character in ":/%?"):
+        raise ApiError(400, _BAD_SCHEME)
+
+
+def _options(request: PublishRequest, named: Headers) -> MessageOptions:
+    """Returns the options in the headers whose names have one of `_OPTION_PREFIXES`."""
+    if any(n.lower() == "upstash-deduplication-id" and ":" in value for n, value in named):
         raise ApiError(400, "DeduplicationId cannot contain ':'")
-    options = _decode(headers)
-    queue = queue or options.queue
+    options = _decode_once(named)
+    if options.header_forward:
+        options = decode(request.headers)
+    queue = request.queue or options.queue
     if queue is not None:
         validate_name(queue, "queue")
     found = find_conflict(options, "enqueue" if queue and not options.cron else "publish")
@@ -72,16 +81,6 @@ def _options(destination: str, headers: Headers, queue: str | None) -> MessageOp
     return options
 
 
-def _decode(headers: Headers) -> MessageOptions:
-    names = [name.lower() for name, _ in headers]
-    # All headers are forwarded, and two publishes rarely have the same headers.
-    if "upstash-header-forward" in names:
-        return decode(headers)
-    relevant = (
-        one for name, one in zip(names, headers, strict=True) if name.startswith(_OPTION_PREFIXES)
-    )
-    return _decode_once(tuple(relevant))
-
-
-# Many messages are published with the same options.
+# Many messages are published with the same options, and to the same destination.
 _decode_once = lru_cache(maxsize=256)(decode)
+_validate_url_once = lru_cache(maxsize=256)(validate_url)

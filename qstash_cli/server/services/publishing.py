@@ -61,7 +61,12 @@ async def publish_batch(account: Account, requests: Sequence[PublishRequest]) ->
 
 def store_publish(connection: Connection, request: PublishRequest, new_id: NewId) -> PublishResult:
     """Stores the messages of a publish. Raises `ApiError` if its URL group does not exist."""
-    options = validate(request)
+    return _store_valid(connection, request, validate(request), new_id)
+
+
+def _store_valid(
+    connection: Connection, request: PublishRequest, options: MessageOptions, new_id: NewId
+) -> PublishResult:
     queue = request.queue or options.queue
     if queue is not None:
         quota.check_room(connection, request.limits, "queues", queue)
@@ -144,15 +149,14 @@ def _deduplication_key(new: NewMessage) -> str | None:
 def _store_batch(
     connection: Connection, requests: Sequence[PublishRequest], new_id: NewId
 ) -> tuple[list[Any], list[StoredMessage]]:
-    for request in requests:
-        validate(request)
+    valid = [(request, validate(request)) for request in requests]
     if requests:
         quota.check_day(connection, requests[0].limits, len(requests), requests[0].now_ms)
     contents: list[Any] = []
     stored: list[StoredMessage] = []
-    for request in requests:
+    for request, options in valid:
         try:
-            result = store_publish(connection, request, new_id)
+            result = _store_valid(connection, request, options, new_id)
         except ApiError as error:
             contents.append({"error": error.message})
         except BadInput as error:

@@ -13,7 +13,6 @@ from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.requests import (
     account_of,
     caller_ip,
-    headers,
     json_body,
     publish_request,
 )
@@ -25,9 +24,10 @@ from qstash_cli.server.services.publish_rules import PublishRequest
 
 
 async def _publish(request: Request) -> Response:
-    if any(name.lower() == "upstash-cron" for name, _ in headers(request)):
-        return await schedules.create(request)
-    return await _accept(request, await publish_request(request, 2))
+    wanted = await publish_request(request, 2)
+    if any(name.lower() == "upstash-cron" for name, _ in wanted.headers):
+        return await schedules.put(request, wanted)
+    return await _accept(request, wanted)
 
 
 async def _enqueue(request: Request) -> Response:

@@ -11,13 +11,17 @@ from qstash_cli.server.http.requests import account_of, publish_request
 from qstash_cli.server.http.responses import respond
 from qstash_cli.server.http.views import schedules as views
 from qstash_cli.server.services import schedules
+from qstash_cli.server.services.publish_rules import PublishRequest
 
 
-async def create(request: Request) -> Response:
+async def put(request: Request, wanted: PublishRequest) -> Response:
     """Creates or replaces a schedule, also for a publish with a cron expression."""
-    wanted = await publish_request(request, 2)
     schedule_id = await schedules.put(account_of(request), wanted)
     return respond({"scheduleId": schedule_id}, 201)
+
+
+async def _create(request: Request) -> Response:
+    return await put(request, await publish_request(request, 2))
 
 
 async def _list(request: Request) -> Response:
@@ -57,5 +61,5 @@ ROUTES = [
     Route("/v2/schedules/{schedule_id}", _delete, methods=["DELETE"]),
     Route("/v2/schedules/{schedule_id}/pause", _pause, methods=_SWITCHES),
     Route("/v2/schedules/{schedule_id}/resume", _resume, methods=_SWITCHES),
-    Route("/v2/schedules/{destination:path}", create, methods=["POST"]),
+    Route("/v2/schedules/{destination:path}", _create, methods=["POST"]),
 ]
