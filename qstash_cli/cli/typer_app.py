@@ -96,7 +96,14 @@ def print_help(index: CommandIndex, path: Sequence[str]) -> None:
             else:
                 nested.command(command.name, help=_text(command.help))(_stub)
         app.add_typer(nested, name=entry.name)
-    call_app(app, [*path, "--help"], "qstash")
+    # Parsing `--help` instead would build the type of its value, for which Typer imports pydantic.
+    # Its click has no public names for the types of commands.
+    shown: Any = typer.main.get_command(app)
+    context = typer.Context(shown, info_name="qstash", **shown.context_settings)
+    for name in path:
+        shown = shown.get_command(context, name)
+        context = typer.Context(shown, info_name=name, parent=context, **shown.context_settings)
+    typer.echo(context.get_help())
 
 
 def _add_help(app: typer.Typer, name: str, command: Command) -> None:

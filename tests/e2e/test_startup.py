@@ -15,8 +15,8 @@ from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.sink import Sink
 
 SLOW = {
-    "asyncio", "dotenv", "httpx", "httpx2", "jmespath", "jwt", "platformdirs", "rich", "simpleeval",
-    "sqlite3", "starlette", "tomli_w", "uvicorn", "urllib.request",
+    "asyncio", "dotenv", "httpx", "httpx2", "jmespath", "jwt", "platformdirs", "pydantic", "rich",
+    "simpleeval", "sqlite3", "starlette", "tomli_w", "uvicorn", "urllib.request",
 }  # fmt: skip
 KEY = "sig_of_the_test"
 HELPS = {
