@@ -10,7 +10,7 @@ from qstash_cli import VERSION_ARGUMENTS, __version__
 
 # With thousands of records, a garbage collection after every 700 new objects takes a quarter of the
 # time. There are few cycles, and this number of objects takes a few megabytes.
-_OBJECTS_BEFORE_A_LOOK = 50_000
+_GC_THRESHOLD = 50_000
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
             pass
         else:
             return
-    gc.set_threshold(_OBJECTS_BEFORE_A_LOOK, 20, 100)
+    gc.set_threshold(_GC_THRESHOLD, 20, 100)
     from qstash_cli.cli.context import Context
     from qstash_cli.cli.run import run
 

@@ -48,28 +48,28 @@ def refuse_none(groups: Iterable[RecordGroup | None]) -> Iterator[RecordGroup | 
 
 
 def outcomes(
-    answered: Iterable[ChunkResult],
+    results: Iterable[ChunkResult],
     tally: Tally,
     *,
     journal: Journal,
     rejects: Rejects,
     report: Callable[[], None],
     strict: bool,
-    are_shown: bool,
+    are_displayed: bool,
 ) -> Iterator[dict[str, object]]:
     """Yields a line for each record, in the order of the responses.
 
     Journals a chunk once its lines are taken, and then calls `report`. Yields nothing unless
-    `are_shown`.
+    `are_displayed`.
     """
-    for chunk, (items, are_all_new) in answered:
+    for chunk, (items, are_all_new) in results:
         refused = [(record, record.error) for record in chunk.bad]
-        if are_shown or not are_all_new:
+        if are_displayed or not are_all_new:
             pairs = list(zip(chunk.good, items, strict=True))
             sent = [(record, messages_of(item)) for record, item in pairs if not error_of(item)]
             refused += [(record, error) for record, item in pairs if (error := error_of(item))]
             tally.deduplicated += sum(_are_deduplicated(messages) for _, messages in sent)
-            if are_shown:
+            if are_displayed:
                 yield from sorted(_lines(sent, refused), key=itemgetter("line"))
         refused.sort(key=lambda pair: pair[0].line)
         count(chunk, refused, tally)

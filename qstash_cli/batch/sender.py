@@ -53,7 +53,7 @@ def send(chunks: Iterable[Chunk | None], transport: BatchTransport) -> Iterator[
 
     sender = _Sender(transport)
     with ThreadPoolExecutor(transport.max_concurrency) as pool:
-        requests = _Requests(pool, sender.answered)
+        requests = _Requests(pool, sender.result_of)
         source = iter(chunks)
         while requests.failure is None:
             try:
@@ -75,15 +75,15 @@ def send(chunks: Iterable[Chunk | None], transport: BatchTransport) -> Iterator[
 class _Requests:
     """The requests in flight. `failure` is the first error."""
 
-    def __init__(self, pool: Executor, answered: Callable[[Chunk], ChunkResult]) -> None:
+    def __init__(self, pool: Executor, result_of: Callable[[Chunk], ChunkResult]) -> None:
         self._pool = pool
-        self._answered = answered
+        self._result_of = result_of
         self._pending: list[Future[ChunkResult]] = []
         self.failure: QstashError | None = None
 
     def begin(self, chunk: Chunk) -> None:
         """Sends a chunk in another thread."""
-        self._pending.append(self._pool.submit(self._answered, chunk))
+        self._pending.append(self._pool.submit(self._result_of, chunk))
 
     def responses(self, *, max_pending: int) -> Iterator[ChunkResult]:
         """Yields the responses that have arrived. Waits until at most `max_pending` are pending.
@@ -124,10 +124,10 @@ class _Sender:
 
     def __init__(self, transport: BatchTransport) -> None:
         self._transport = transport
-        self._has_answered = False
+        self._has_responded = False
         self.may_be_patient = True
 
-    def answered(self, chunk: Chunk) -> ChunkResult:
+    def result_of(self, chunk: Chunk) -> ChunkResult:
         # Compute the digests in this thread, since hashing releases the interpreter lock.
         _ = chunk.ranges
         return ChunkResult(chunk, self._acknowledged(chunk.good) if chunk.good else _NONE)
@@ -148,12 +148,12 @@ class _Sender:
 
     def _posted(self, records: Sequence[Record]) -> Any:
         body = body_of(records)
-        answers = self._transport.post(body, self._policy())
-        self._has_answered = True
-        return answers
+        response = self._transport.post(body, self._policy())
+        self._has_responded = True
+        return response
 
     def _policy(self) -> RetryPolicy:
-        if not self._has_answered:
+        if not self._has_responded:
             return RetryPolicy(statuses=_RETRIED, is_cancelled=self._is_stopping)
         return RetryPolicy(
             max_attempts=_ATTEMPTS,

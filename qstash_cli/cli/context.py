@@ -154,8 +154,8 @@ class Context(Exchanges):
         from qstash_cli.protocol.volume import forecast
 
         settings = self.config.settings_if_any
-        made = forecast(subject, messages_per_day, settings.plan if settings else None)
-        (self.warn if made.exceeds_plan else self.note)(made.text)
+        estimate = forecast(subject, messages_per_day, settings.plan if settings else None)
+        (self.warn if estimate.exceeds_plan else self.note)(estimate.text)
 
     def report_count(self, count: int, noun: tuple[str, str]) -> None:
         """Reports the number of rows below a table on a terminal.

@@ -44,14 +44,14 @@ _FAMILY_ROWS = tuple(
 )
 
 
-class HelpShown(NamedTuple):
+class PrintedHelp(NamedTuple):
     """Typer printed a help text and ended the run with this exit code."""
 
     exit_code: int
 
 
-def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | HelpShown:
-    """Returns the command on the line with the texts of its options, or `HelpShown`.
+def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | PrintedHelp:
+    """Returns the command on the line with the texts of its options, or `PrintedHelp`.
 
     Raises `BadInput` with Typer's message for an invalid line.
     """
@@ -65,13 +65,13 @@ def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | HelpShown:
 def _raise_for_other_word(index: CommandIndex, argv: Sequence[str], name: str | None) -> None:
     """Raises `BadInput` for a term of another tool, with the equivalent command as the hint."""
     if name is None:
-        word, does = argv[0] if argv else "", command_for(argv[0]) if argv else None
+        word, suggestion = argv[0] if argv else "", command_for(argv[0]) if argv else None
     else:
         group, word = index.group(name), argv[1] if len(argv) > 1 else ""
         is_known = group.only_command is not None or group.find(word) is not None
-        does = None if is_known else command_for(word, name)
-    if does is not None:
-        raise BadInput(f"no such command {word!r}", hint=f"use `{does}`")
+        suggestion = None if is_known else command_for(word, name)
+    if suggestion is not None:
+        raise BadInput(f"no such command {word!r}", hint=f"use `{suggestion}`")
 
 
 def print_help(index: CommandIndex, path: Sequence[str]) -> None:
@@ -121,8 +121,8 @@ def _add_help(app: typer.Typer, name: str, command: Command) -> None:
     )
 
 
-def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> ParsedCommand | HelpShown:
-    """Runs the app, and returns the called command or `HelpShown`.
+def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> ParsedCommand | PrintedHelp:
+    """Runs the app, and returns the called command or `PrintedHelp`.
 
     `path` is the command's name, for usage errors that do not name their command. Raises
     `BadInput`.
@@ -136,14 +136,14 @@ def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> ParsedCommand 
         message = cast("Callable[[], str]", error.format_message)().rstrip(".").lstrip()
         if not message:
             # Typer printed the help because a command is missing.
-            return HelpShown(int(getattr(error, "exit_code", 2)))
+            return PrintedHelp(int(getattr(error, "exit_code", 2)))
         context = getattr(error, "ctx", None)
         called = context.command_path if context is not None else path
         raise BadInput(
             message[:1].lower() + message[1:], hint=f"`{called} --help` shows the usage"
         ) from error
     # After a requested help text, Typer returns the exit code.
-    return result if isinstance(result, ParsedCommand) else HelpShown(int(result or 0))
+    return result if isinstance(result, ParsedCommand) else PrintedHelp(int(result or 0))
 
 
 def _new_app(text: str, epilog: str | None = None) -> typer.Typer:

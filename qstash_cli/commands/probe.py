@@ -10,7 +10,7 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.confirm_options import ConfirmOptions
-from qstash_cli.commands.common.endpoint_probe import ask, holds, request_of
+from qstash_cli.commands.common.endpoint_probe import ask, is_expected, request_of
 from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
 from qstash_cli.errors import BadCredentials, BadInput, QstashError
 from qstash_cli.output.result import Column, Result, View
@@ -102,7 +102,7 @@ def _row(ctx: Context, url: str, one: Probe, timeout_s: int) -> dict[str, object
     return {
         "probe": one.name,
         "expected": "accept" if one.is_good else "refuse",
-        "outcome": "pass" if holds(one, reply) else "fail",
+        "outcome": "pass" if is_expected(one, reply) else "fail",
         "status": reply.status or None,
         "ms": reply.took_ms,
         "error": reply.error or None,

@@ -124,10 +124,10 @@ def _validated_target(ids: list[str] | None, target: ReplayOptions, filters: Dlq
     url = delivering.handler_url(target.to, "--to")
     if target.as_url is not None:
         delivering.handler_url(target.as_url, "--as-url")
-    wanted = filters.filter()
-    if ids and (target.all or not wanted.is_empty):
+    criteria = filters.filter()
+    if ids and (target.all or not criteria.is_empty):
         raise BadInput("ids and filters cannot be combined", hint="nothing was sent")
-    if not ids and wanted.is_empty and not target.all:
+    if not ids and criteria.is_empty and not target.all:
         raise BadInput("no message is named", hint="give an id, a filter such as --label, or --all")
     for one in ids or ():
         kind_of_id(one)
@@ -156,8 +156,8 @@ def _message(ctx: Context, message_id: str) -> Delivery:
     try:
         return of_message(ctx.read(messages.get(message_id)))
     except NotFound:
-        wanted = Filter(message_ids=(message_id,))
-        newest = next(ctx.read_pages(logs.entries(wanted, page=1)), None)
+        criteria = Filter(message_ids=(message_id,))
+        newest = next(ctx.read_pages(logs.entries(criteria, page=1)), None)
         if newest is None:
             raise NotFound(
                 f"neither QStash nor its log has the message {message_id}",

@@ -116,14 +116,14 @@ def create(
     def volume() -> None:
         has_callback = options.callback is not None
         endpoints = _endpoints(ctx, destination)
-        made = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
-        if made:
-            ctx.note_forecast("it makes", made)
+        per_day = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
+        if per_day:
+            ctx.note_forecast("it makes", per_day)
 
     def created(response: Scheduled) -> Result:
         # Print the id before the request for the endpoints, which may fail.
-        made = f"{'Saved' if timing.replace else 'Created'} schedule {response['scheduleId']}"
-        return Result(data=response, view=SCHEDULED, piped="ids", footer=volume, done=made)
+        done = f"{'Saved' if timing.replace else 'Created'} schedule {response['scheduleId']}"
+        return Result(data=response, view=SCHEDULED, piped="ids", footer=volume, done=done)
 
     return ctx.write(schedules.create(destination, options, data), created)
 

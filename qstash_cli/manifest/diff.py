@@ -46,16 +46,18 @@ def schedule_changes(desired: Schedule, stored: StoredSchedule) -> tuple[Change,
     """
     digest = marks.hidden_digest(desired.options, desired.body)
     same_hidden = stored.is_managed and stored.digest == digest
-    wanted, found = _full(desired), _full(stored.schedule)
+    new_fields, old_fields = _full(desired), _full(stored.schedule)
     if normal_cron(desired) == normal_cron(stored.schedule):
         for key in ("cron", "tz"):
-            wanted[key] = found[key]
+            new_fields[key] = old_fields[key]
     if same_hidden:
         is_compared = _returned_fields(desired.options)
-        wanted, found = (_only(fields, is_compared) for fields in (wanted, found))
-        return tuple(_differences(wanted, found))
-    found |= {key: NOT_RETURNED for key in wanted if _is_hidden(key) and key not in found}
-    differences = tuple(_differences(wanted, found))
+        new_fields, old_fields = (_only(fields, is_compared) for fields in (new_fields, old_fields))
+        return tuple(_differences(new_fields, old_fields))
+    old_fields |= {
+        key: NOT_RETURNED for key in new_fields if _is_hidden(key) and key not in old_fields
+    }
+    differences = tuple(_differences(new_fields, old_fields))
     if stored.is_managed and not any(_is_hidden(change.field) for change in differences):
         return (*differences, Change(field=_HIDDEN_OPTIONS, old=NOT_RETURNED, new=None))
     return differences
@@ -92,10 +94,10 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield path.removesuffix(".url"), value
 
 
-def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
-    keys = dict.fromkeys((*wanted, *found))
+def _differences(new_fields: Mapping[str, Any], old_fields: Mapping[str, Any]) -> Iterator[Change]:
+    keys = dict.fromkeys((*new_fields, *old_fields))
     for key in sorted(keys, key=lambda key: not key.startswith("endpoint ")):
-        old, new = found.get(key), wanted.get(key)
+        old, new = old_fields.get(key), new_fields.get(key)
         if old != new:
             yield Change(field=key, old=old, new=new)
 

@@ -10,7 +10,8 @@ from qstash_cli.manifest.problems import Path, Problems
 from qstash_cli.protocol import value_types
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.headers import Headers, canonical_name, parse_header
-from qstash_cli.protocol.options import MessageOptions, Option, table
+from qstash_cli.protocol.options import MessageOptions, Option
+from qstash_cli.protocol.options import table as option_table
 from qstash_cli.protocol.value_types import ValueType
 
 OptionsByKey = Mapping[str, tuple[str, Option]]
@@ -32,25 +33,27 @@ _EXPECTED = {
 
 def own_keys() -> OptionsByKey:
     """Returns the schedule keys that are message options, with their field and definition."""
-    return {_key(name): (name, option) for name, option in table() if "schedule" in option.on}
+    return {
+        _key(name): (name, option) for name, option in option_table() if "schedule" in option.on
+    }
 
 
 def callback_keys() -> OptionsByKey:
     """Returns the keys of a callback's table that are options of its own delivery."""
-    return {_key(name): (name, option) for name, option in table() if option.callback}
+    return {_key(name): (name, option) for name, option in option_table() if option.callback}
 
 
 def _key(name: str) -> str:
     return name.removesuffix("_s")
 
 
-def read_options(given: Mapping[str, Any], path: Path, problems: Problems) -> MessageOptions:
+def read_options(table: Mapping[str, Any], path: Path, problems: Problems) -> MessageOptions:
     """Reads the options from a schedule's table. Other keys are left to the caller."""
-    values = _read_values(given, own_keys(), path, problems, besides=("cron", *FAMILIES))
+    values = _read_values(table, own_keys(), path, problems, besides=("cron", *FAMILIES))
     for key, family in FAMILIES.items():
-        if key in given:
-            values |= _read_callback(key, family, given[key], (*path, key), problems)
-    headers = read_headers(given.get(_HEADERS, {}), (*path, _HEADERS), problems)
+        if key in table:
+            values |= _read_callback(key, family, table[key], (*path, key), problems)
+    headers = read_headers(table.get(_HEADERS, {}), (*path, _HEADERS), problems)
     for name, _ in headers:
         if name.startswith("Upstash-"):
             problems.add(
@@ -62,7 +65,7 @@ def read_options(given: Mapping[str, Any], path: Path, problems: Problems) -> Me
 
 
 def _read_values(
-    given: Mapping[str, Any],
+    table: Mapping[str, Any],
     keys: OptionsByKey,
     path: Path,
     problems: Problems,
@@ -70,8 +73,8 @@ def _read_values(
 ) -> dict[str, Any]:
     values = {}
     for key, (name, option) in keys.items():
-        if key in given and key not in besides:
-            value = problems.validate((*path, key), _value, given[key], option.kind)
+        if key in table and key not in besides:
+            value = problems.validate((*path, key), _value, table[key], option.kind)
             if value is not None:
                 values[name] = value
     return values
@@ -93,27 +96,27 @@ def _value(raw: Any, kind: ValueType) -> Any:
 def _read_callback(
     key: str, family: str, raw: Any, path: Path, problems: Problems
 ) -> dict[str, Any]:
-    given = raw if isinstance(raw, dict) else {_URL: raw}
+    table = raw if isinstance(raw, dict) else {_URL: raw}
     keys = callback_keys()
-    problems.validate_keys(path, given, (_URL, *keys, _HEADERS), f"a {key.replace('_', ' ')}")
-    if _URL not in given:
+    problems.validate_keys(path, table, (_URL, *keys, _HEADERS), f"a {key.replace('_', ' ')}")
+    if _URL not in table:
         problems.add(path, "missing key: url", 'add url = "https://..."')
         return {}
     where = (*path, _URL) if isinstance(raw, dict) else path
-    url = problems.validate(where, _value, given[_URL], value_types.URL)
-    values = _read_values(given, keys, path, problems, besides=())
-    headers = read_headers(given.get(_HEADERS, {}), (*path, _HEADERS), problems)
+    url = problems.validate(where, _value, table[_URL], value_types.URL)
+    values = _read_values(table, keys, path, problems, besides=())
+    headers = read_headers(table.get(_HEADERS, {}), (*path, _HEADERS), problems)
     options = MessageOptions(**values, headers=headers)
     return {key: url, family: None if options == MessageOptions() else options}
 
 
-def read_headers(given: Any, path: Path, problems: Problems) -> Headers:
+def read_headers(table: Any, path: Path, problems: Problems) -> Headers:
     """Reads headers under canonical names; a list makes several headers of that name."""
-    if not isinstance(given, dict):
+    if not isinstance(table, dict):
         problems.add(path, 'expected a table such as {Content-Type = "application/json"}')
         return ()
     found: list[tuple[str, str]] = []
-    for name, raw in given.items():
+    for name, raw in table.items():
         values = raw if isinstance(raw, list) else [raw]
         if not all(isinstance(value, str) for value in values):
             problems.add((*path, name), "expected a quoted string, or a list of them")

@@ -32,17 +32,17 @@ def schedule_keys() -> tuple[str, ...]:
 
 
 def read_schedule(
-    validation: Validation, given: Mapping[str, Any], path: Path, problems: Problems
+    validation: Validation, table: Mapping[str, Any], path: Path, problems: Problems
 ) -> Schedule:
     """Reads the schedule of a table, and adds its problems."""
     known = len(problems.found)
-    problems.validate_keys(path, given, schedule_keys(), "a schedule")
+    problems.validate_keys(path, table, schedule_keys(), "a schedule")
     schedule = Schedule(
-        destination=_read_destination(given, path, problems, validation),
-        cron=_read_cron(given, path, problems, validation),
-        body=_read_body(given, path, problems),
-        paused=read_switch("paused", given, path, problems),
-        options=read_options(given, path, problems),
+        destination=_read_destination(table, path, problems, validation),
+        cron=_read_cron(table, path, problems, validation),
+        body=_read_body(table, path, problems),
+        paused=read_switch("paused", table, path, problems),
+        options=read_options(table, path, problems),
     )
     _reject_redacted(schedule.options, path, problems)
     if len(problems.found) == known:
@@ -52,9 +52,9 @@ def read_schedule(
     return replace(schedule, options=replace(schedule.options, label=labels))
 
 
-def _read_text(key: str, given: Mapping[str, Any], path: Path, problems: Problems) -> str | None:
-    value = given.get(key)
-    if key not in given:
+def _read_text(key: str, table: Mapping[str, Any], path: Path, problems: Problems) -> str | None:
+    value = table.get(key)
+    if key not in table:
         problems.add(path, f"missing key: {key}")
     elif not isinstance(value, str) or not value.strip():
         problems.add((*path, key), "expected a quoted string")
@@ -64,19 +64,19 @@ def _read_text(key: str, given: Mapping[str, Any], path: Path, problems: Problem
 
 
 def _read_destination(
-    given: Mapping[str, Any], path: Path, problems: Problems, validation: Validation
+    table: Mapping[str, Any], path: Path, problems: Problems, validation: Validation
 ) -> str:
-    text = _read_text("destination", given, path, problems)
+    text = _read_text("destination", table, path, problems)
     if text is None:
         return ""
     return problems.validate((*path, "destination"), validation.destination, text) or ""
 
 
 def _read_cron(
-    given: Mapping[str, Any], path: Path, problems: Problems, validation: Validation
+    table: Mapping[str, Any], path: Path, problems: Problems, validation: Validation
 ) -> str:
-    cron = _read_text("cron", given, path, problems)
-    zone = _read_text("tz", given, path, problems) if "tz" in given else None
+    cron = _read_text("cron", table, path, problems)
+    zone = _read_text("tz", table, path, problems) if "tz" in table else None
     if zone is not None:
         problems.validate((*path, "tz"), validation.cron, with_zone(_ALWAYS, zone))
     if cron is None:
@@ -85,12 +85,12 @@ def _read_cron(
     return problems.validate((*path, "tz"), with_zone, cron, zone) or ""
 
 
-def _read_body(given: Mapping[str, Any], path: Path, problems: Problems) -> bytes:
-    if "body" in given and "body_base64" in given:
+def _read_body(table: Mapping[str, Any], path: Path, problems: Problems) -> bytes:
+    if "body" in table and "body_base64" in table:
         problems.add(path, "body and body_base64 cannot be combined")
     for key, read in (("body", _text_body), ("body_base64", _binary_body)):
-        if key in given:
-            return problems.validate((*path, key), read, given[key]) or b""
+        if key in table:
+            return problems.validate((*path, key), read, table[key]) or b""
     return b""
 
 
@@ -112,9 +112,9 @@ def _binary_body(raw: Any) -> bytes:
         raise BadInput("invalid base64") from None
 
 
-def read_switch(key: str, given: Mapping[str, Any], path: Path, problems: Problems) -> bool:
+def read_switch(key: str, table: Mapping[str, Any], path: Path, problems: Problems) -> bool:
     """Reads a boolean, false by default. Variables supply it as a string."""
-    value = given.get(key, False)
+    value = table.get(key, False)
     if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
         return value.strip().lower() == "true"
     if not isinstance(value, bool):

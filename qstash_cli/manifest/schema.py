@@ -131,37 +131,37 @@ def _validate_key(table: str, key: str) -> None:
         raise BadInput(f"invalid flow control key: {key!r}")
 
 
-def _queue(given: Mapping[str, Any], path: Path, problems: Problems) -> Queue:
-    problems.validate_keys(path, given, ("parallelism", "paused"), "a queue")
+def _queue(table: Mapping[str, Any], path: Path, problems: Problems) -> Queue:
+    problems.validate_keys(path, table, ("parallelism", "paused"), "a queue")
     return Queue(
-        parallelism=_number("parallelism", given, path, problems) or 1,
-        paused=read_switch("paused", given, path, problems),
+        parallelism=_number("parallelism", table, path, problems) or 1,
+        paused=read_switch("paused", table, path, problems),
     )
 
 
-def _pin(given: Mapping[str, Any], path: Path, problems: Problems) -> Pin:
-    problems.validate_keys(path, given, ("rate", "period", "parallelism"), "a flow control key")
-    if "rate" not in given and "parallelism" not in given:
+def _pin(table: Mapping[str, Any], path: Path, problems: Problems) -> Pin:
+    problems.validate_keys(path, table, ("rate", "period", "parallelism"), "a flow control key")
+    if "rate" not in table and "parallelism" not in table:
         problems.add(path, "it pins no rate or parallelism")
-    if "period" in given and "rate" not in given:
+    if "period" in table and "rate" not in table:
         problems.add((*path, "period"), "a period requires a rate")
     return Pin(
-        parallelism=_number("parallelism", given, path, problems),
-        rate=_number("rate", given, path, problems),
-        period_s=_number("period", given, path, problems, value_types.PERIOD) or 1,
+        parallelism=_number("parallelism", table, path, problems),
+        rate=_number("rate", table, path, problems),
+        period_s=_number("period", table, path, problems, value_types.PERIOD) or 1,
     )
 
 
 def _number(
     key: str,
-    given: Mapping[str, Any],
+    table: Mapping[str, Any],
     path: Path,
     problems: Problems,
     kind: ValueType = value_types.POSITIVE,
 ) -> int | None:
-    if key not in given:
+    if key not in table:
         return None
-    raw = given[key]
+    raw = table[key]
     if isinstance(raw, bool) or not isinstance(raw, int | str):
         expected = 'a duration such as "1m"' if kind is value_types.PERIOD else "a whole number"
         problems.add((*path, key), f"expected {expected}")
@@ -171,11 +171,11 @@ def _number(
 
 
 def _urlgroup(
-    validation: Validation, given: Mapping[str, Any], path: Path, problems: Problems
+    validation: Validation, table: Mapping[str, Any], path: Path, problems: Problems
 ) -> UrlGroup:
-    problems.validate_keys(path, given, ("endpoints", "headers"), "a URL group")
+    problems.validate_keys(path, table, ("endpoints", "headers"), "a URL group")
     where = (*path, "endpoints")
-    raw = given.get("endpoints", [])
+    raw = table.get("endpoints", [])
     if not isinstance(raw, list) or not raw:
         problems.add(where, 'expected a list such as [{url = "https://example.com/a"}]')
         raw = []
@@ -183,19 +183,19 @@ def _urlgroup(
         found for item in raw if (found := _endpoint(item, where, problems, validation))
     )
     _reject_duplicates(endpoints, where, problems)
-    headers = read_headers(given.get("headers", {}), (*path, "headers"), problems)
+    headers = read_headers(table.get("headers", {}), (*path, "headers"), problems)
     return UrlGroup(endpoints=endpoints, headers=as_defaults(headers))
 
 
 def _endpoint(
     raw: Any, path: Path, problems: Problems, validation: Validation
 ) -> DesiredEndpoint | None:
-    given = {"url": raw} if isinstance(raw, str) else raw
-    if not isinstance(given, dict):
+    table = {"url": raw} if isinstance(raw, str) else raw
+    if not isinstance(table, dict):
         problems.add(path, 'expected an endpoint such as {url = "https://example.com/a"}')
         return None
-    problems.validate_keys(path, given, ("url", "name"), "an endpoint")
-    url, name = given.get("url"), given.get("name", "")
+    problems.validate_keys(path, table, ("url", "name"), "an endpoint")
+    url, name = table.get("url"), table.get("name", "")
     if not isinstance(url, str) or not isinstance(name, str):
         problems.add(path, "url and name of an endpoint must be quoted strings")
         return None

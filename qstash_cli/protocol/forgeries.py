@@ -28,7 +28,7 @@ def probes(
     """Yields all probes of a handler at `url`, the forgeries first. `now` is in unix seconds."""
     claims = claims_of(url=url, body=body, now=now, token_id=token_id)
 
-    def made(key: str, algorithm: str = "HS256", **changed: Any) -> str:
+    def token(key: str, algorithm: str = "HS256", **changed: Any) -> str:
         return encode_token(claims | changed, key, algorithm)
 
     def bad(name: str, signature: str | None, sent: bytes = body) -> Probe:
@@ -36,13 +36,13 @@ def probes(
 
     yield bad("unsigned", None)
     yield bad("no JWT", "not-a-signature")
-    yield bad("another key", made(_OTHER_KEY))
-    yield bad("alg none", made("", "none"))
-    yield bad("alg HS512", made(current, "HS512"))
-    yield bad("expired", made(current, exp=int(now) - 60, iat=int(now) - 60 - LIFETIME_S))
-    yield bad("another body", made(current), body + b" ")
-    yield bad("another sub", made(current, sub=f"{url}/elsewhere"))
-    yield bad("another issuer", made(current, iss="Someone"))
+    yield bad("another key", token(_OTHER_KEY))
+    yield bad("alg none", token("", "none"))
+    yield bad("alg HS512", token(current, "HS512"))
+    yield bad("expired", token(current, exp=int(now) - 60, iat=int(now) - 60 - LIFETIME_S))
+    yield bad("another body", token(current), body + b" ")
+    yield bad("another sub", token(current, sub=f"{url}/elsewhere"))
+    yield bad("another issuer", token(current, iss="Someone"))
     for name, key in (("current key", current), ("next key", following)):
         if key is not None:
             yield good_probe(name, key, url=url, body=body, now=now, token_id=token_id)

@@ -14,21 +14,24 @@ from qstash_cli.protocol.records import Deleted, DlqEntry, DlqMessage, DlqPage, 
 PAGE = 100
 
 
-def entries(wanted: Filter) -> Request[DlqEntry]:
+def entries(criteria: Filter) -> Request[DlqEntry]:
     """Returns the request for the pages of matching entries."""
     return Request(
         method="GET",
         path="/v2/dlq",
-        query=(*query(wanted), ("count", str(PAGE))),
+        query=(*query(criteria), ("count", str(PAGE))),
         items="messages",
         response=DlqEntry,
     )
 
 
-def first_page(wanted: Filter) -> Request[DlqPage]:
+def first_page(criteria: Filter) -> Request[DlqPage]:
     """Returns the request for the first page of matching entries, as one response."""
     return Request(
-        method="GET", path="/v2/dlq", query=(*query(wanted), ("count", str(PAGE))), response=DlqPage
+        method="GET",
+        path="/v2/dlq",
+        query=(*query(criteria), ("count", str(PAGE))),
+        response=DlqPage,
     )
 
 
@@ -67,12 +70,12 @@ def retry_many(dlq_ids: Sequence[str], options: MessageOptions) -> Request[Retri
     )
 
 
-def retry_matching(wanted: Filter, options: MessageOptions) -> Request[Retried]:
+def retry_matching(criteria: Filter, options: MessageOptions) -> Request[Retried]:
     """Returns the request that retries up to 100 matching entries; an empty filter matches all."""
     return Request(
         method="POST",
         path="/v2/dlq/retry",
-        query=(*query(wanted), ("count", str(PAGE))),
+        query=(*query(criteria), ("count", str(PAGE))),
         headers=encode(options),
         repeatable=False,
         response=Retried,
@@ -96,11 +99,11 @@ def delete_many(dlq_ids: Sequence[str]) -> Request[Deleted]:
     )
 
 
-def delete_matching(wanted: Filter) -> Request[Deleted]:
+def delete_matching(criteria: Filter) -> Request[Deleted]:
     """Returns the request that deletes up to 100 matching entries; an empty filter matches all."""
     return Request(
         method="DELETE",
         path="/v2/dlq",
-        query=(*query(wanted), ("count", str(PAGE))),
+        query=(*query(criteria), ("count", str(PAGE))),
         response=Deleted,
     )

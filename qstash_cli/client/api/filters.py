@@ -50,12 +50,12 @@ _PARAMETERS = {
 }
 
 
-def query(wanted: Filter) -> Pairs:
+def query(criteria: Filter) -> Pairs:
     """Yields the query parameters of a filter, in the order of its fields."""
-    pairs = [(name, str(v)) for key, name in _PARAMETERS.items() for v in getattr(wanted, key)]
+    pairs = [(name, str(v)) for key, name in _PARAMETERS.items() for v in getattr(criteria, key)]
     pairs += [
         (name, str(at))
-        for name, at in (("fromDate", wanted.from_ms), ("toDate", wanted.to_ms))
+        for name, at in (("fromDate", criteria.from_ms), ("toDate", criteria.to_ms))
         if at is not None
     ]
     return tuple(pairs)

@@ -10,7 +10,7 @@ PAGE = 1000
 _TRIMMED = (("trimBody", "0"),)
 
 
-def entries(wanted: Filter, *, page: int = PAGE, with_bodies: bool = True) -> Request[LogEntry]:
+def entries(criteria: Filter, *, page: int = PAGE, with_bodies: bool = True) -> Request[LogEntry]:
     """Returns the request for the pages of matching entries, newest first.
 
     Entries are smaller without the bodies of messages and responses.
@@ -18,7 +18,7 @@ def entries(wanted: Filter, *, page: int = PAGE, with_bodies: bool = True) -> Re
     return Request(
         method="GET",
         path="/v2/logs",
-        query=(*query(wanted), ("count", str(page)), *(() if with_bodies else _TRIMMED)),
+        query=(*query(criteria), ("count", str(page)), *(() if with_bodies else _TRIMMED)),
         items="logs",
         response=LogEntry,
     )

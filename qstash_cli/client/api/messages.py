@@ -89,7 +89,7 @@ def cancel_many(message_ids: Sequence[str]) -> Request[Cancelled]:
     )
 
 
-def cancel_matching(wanted: Filter) -> Request[Cancelled]:
+def cancel_matching(criteria: Filter) -> Request[Cancelled]:
     """Returns the request that starts to cancel every matching message.
 
     An empty filter matches every message. The response has the id of the bulk action. Source:
@@ -98,7 +98,7 @@ def cancel_matching(wanted: Filter) -> Request[Cancelled]:
     return Request(
         method="DELETE",
         path="/v2/messages",
-        query=(*query(wanted), ("async", "true")),
+        query=(*query(criteria), ("async", "true")),
         repeatable=False,
         runs_in_background=True,
         response=Cancelled,

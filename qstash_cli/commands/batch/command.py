@@ -106,7 +106,7 @@ def _sent(ctx: Context, job: Job) -> Result:
         )
     failure = None
     try:
-        for _ in job.outcomes(has_bar=True, are_shown=False):
+        for _ in job.outcomes(has_bar=True, are_displayed=False):
             pass
     except QstashError as error:
         if not (job.tally.sent or job.tally.refused or job.refused_before):

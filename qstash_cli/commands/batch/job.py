@@ -91,15 +91,17 @@ class Job:
         """The lines of records that earlier runs refused, and that have not changed."""
         return self.resumption.refused_before if self.resumption else ()
 
-    def outcomes(self, *, has_bar: bool, are_shown: bool = True) -> Iterator[dict[str, object]]:
+    def outcomes(self, *, has_bar: bool, are_displayed: bool = True) -> Iterator[dict[str, object]]:
         """Yields a line for each record as it is sent or refused.
 
-        Yields nothing unless `are_shown`. Raises `PartlyDone` at the end if records were refused.
-        Raises any error that stopped the run, with a hint on how to continue.
+        Yields nothing unless `are_displayed`. Raises `PartlyDone` at the end if records were
+        refused. Raises any error that stopped the run, with a hint on how to continue.
         """
         with ExitStack() as stack:
             stream, total_bytes = self.opened(stack)
-            yield from self._sent(stack, stream, total_bytes, has_bar=has_bar, are_shown=are_shown)
+            yield from self._sent(
+                stack, stream, total_bytes, has_bar=has_bar, are_displayed=are_displayed
+            )
         failure = self.failure()
         if failure is not None:
             raise failure
@@ -115,7 +117,7 @@ class Job:
         total_bytes: int | None,
         *,
         has_bar: bool,
-        are_shown: bool,
+        are_displayed: bool,
     ) -> Iterator[dict[str, object]]:
         journal, job = self._begun(stack)
         still_refused = self._verified()
@@ -140,7 +142,7 @@ class Job:
                 rejects=rejects,
                 report=report,
                 strict=self.records.strict,
-                are_shown=are_shown,
+                are_displayed=are_displayed,
             )
         except InputChanged:
             raise

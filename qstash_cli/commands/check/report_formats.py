@@ -21,7 +21,7 @@ NAGIOS_OK, NAGIOS_CRITICAL, NAGIOS_UNKNOWN = 0, 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Words:
+class _Texts:
     """The texts of a kind of check.
 
     `hint` is a command for details. `label` is the label of the metric, or empty.
@@ -35,15 +35,15 @@ class _Words:
     label: str = ""
 
 
-_WORDS: Mapping[CheckKind, _Words] = {
-    "dlq": _Words(
+_TEXTS: Mapping[CheckKind, _Texts] = {
+    "dlq": _Texts(
         value=lambda n: _many(n, "entry", "entries"),
         sentence=lambda _, n: f"DLQ has {_many(n, 'entry', 'entries')}",
         hint="`qstash dlq list` shows the entries",
         metric="qstash_dlq_entries",
         help="Entries of the dead letter queue that fit.",
     ),
-    "queue": _Words(
+    "queue": _Texts(
         value=lambda n: f"lag {n}",
         sentence=lambda name, n: f"queue {name} has {n} waiting",
         hint="`qstash queue get {name}` shows the queue",
@@ -51,7 +51,7 @@ _WORDS: Mapping[CheckKind, _Words] = {
         help="Messages of the queue that are not yet delivered.",
         label="queue",
     ),
-    "flow": _Words(
+    "flow": _Texts(
         value=lambda n: f"{n} waiting",
         sentence=lambda name, n: f"flow control key {name} has {n} waiting",
         hint="`qstash flow get {name}` shows the key",
@@ -59,14 +59,14 @@ _WORDS: Mapping[CheckKind, _Words] = {
         help="Messages that wait for the flow control key.",
         label="key",
     ),
-    "schedules-failed": _Words(
+    "schedules-failed": _Texts(
         value=lambda n: f"{n} failed",
         sentence=lambda _, n: f"{_many(n, 'schedule', 'schedules')} failed",
         hint="`qstash schedule list -o json` shows the schedules",
         metric="qstash_schedules_failed",
         help="Schedules, of those not paused, that failed the last time or cannot publish.",
     ),
-    "schedule-late": _Words(
+    "schedule-late": _Texts(
         value=lambda n: f"{n} late",
         sentence=lambda _, n: f"{_many(n, 'schedule is', 'schedules are')} late",
         hint="`qstash schedule list` shows the next times",
@@ -87,20 +87,20 @@ def exceeded(records: Sequence[CheckResult]) -> QstashError | None:
     if not over:
         return None
     first = over[0]
-    message = "; ".join(_WORDS[o["check"]].sentence(o["name"] or "", o["value"]) + _limit(o)
+    message = "; ".join(_TEXTS[o["check"]].sentence(o["name"] or "", o["value"]) + _limit(o)
                      for o in over)  # fmt: skip
-    hint = _WORDS[first["check"]].hint.format(name=shlex.quote(first["name"] or ""))
+    hint = _TEXTS[first["check"]].hint.format(name=shlex.quote(first["name"] or ""))
     return QstashError(safe_text(f"exceeded: {message}"), hint=hint)
 
 
 def prometheus(records: Sequence[CheckResult]) -> str:
     """Formats the metrics, and whether each check passes."""
-    metrics = {_WORDS[one["check"]].metric: _WORDS[one["check"]] for one in records}
+    metrics = {_TEXTS[one["check"]].metric: _TEXTS[one["check"]] for one in records}
     rows: list[str] = []
-    for metric, words in metrics.items():
-        rows += _head(metric, words.help)
-        of_it = [one for one in records if _WORDS[one["check"]].metric == metric]
-        rows += [f"{metric}{_labels(_name_label(words, one))} {one['value']}" for one in of_it]
+    for metric, texts in metrics.items():
+        rows += _head(metric, texts.help)
+        of_it = [one for one in records if _TEXTS[one["check"]].metric == metric]
+        rows += [f"{metric}{_labels(_name_label(texts, one))} {one['value']}" for one in of_it]
     rows += _head("qstash_check_ok", "1 if the check passes, 0 if its limit is exceeded.")
     for one in records:
         labels = _labels({"check": one["check"], "name": one["name"] or ""})
@@ -137,7 +137,7 @@ def _line(record: CheckResult) -> Line:
 
 def _sentence(record: CheckResult) -> str:
     name = f" {record['name']}" if record["name"] else ""
-    value = _WORDS[record["check"]].value(record["value"])
+    value = _TEXTS[record["check"]].value(record["value"])
     return f"{record['check']}{name}: {value}{_limit(record)}"
 
 
@@ -151,8 +151,8 @@ def _head(metric: str, text: str) -> Iterator[str]:
     yield f"# TYPE {metric} gauge"
 
 
-def _name_label(words: _Words, record: CheckResult) -> dict[str, str]:
-    return {words.label: record["name"] or ""} if words.label else {}
+def _name_label(texts: _Texts, record: CheckResult) -> dict[str, str]:
+    return {texts.label: record["name"] or ""} if texts.label else {}
 
 
 def _labels(labels: Mapping[str, str]) -> str:

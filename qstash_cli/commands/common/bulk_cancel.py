@@ -23,15 +23,15 @@ _STARTED = View(columns=(Column(name="actionId", of="actionId"), *CANCELLED.colu
 _UNKNOWN_FOR_S = 10
 
 
-def cancel_matching(ctx: Context, wanted: Filter, *, is_async: bool, timeout_s: int) -> Result:
+def cancel_matching(ctx: Context, criteria: Filter, *, is_async: bool, timeout_s: int) -> Result:
     """Cancels every matching message and, unless `is_async`, waits until this is finished."""
-    request = messages.cancel_matching(wanted)
+    request = messages.cancel_matching(criteria)
 
     def run(send: Send) -> Result:
         try:
             response = send(request)
         except StillRunning as error:
-            response = _running(ctx, wanted, error)
+            response = _running(ctx, criteria, error)
         if is_async and response.get("actionId"):
             done = f"Started to cancel {amount(response['cancelled'], 'message')}"
             return Result(data=response, view=_STARTED, piped="ids", done=done)
@@ -43,9 +43,9 @@ def cancel_matching(ctx: Context, wanted: Filter, *, is_async: bool, timeout_s: 
     return ctx.perform([request], run, later=later)
 
 
-def _running(ctx: Context, wanted: Filter, error: StillRunning) -> Cancelled:
+def _running(ctx: Context, criteria: Filter, error: StillRunning) -> Cancelled:
     """Returns the bulk action that QStash has started."""
-    pairs = sorted(query(wanted))
+    pairs = sorted(query(criteria))
     for action in ctx.read_pages(bulk_actions.list_all(states=("IN_PROGRESS",))):
         values = action.get("filter", {}).items()
         if sorted((name, value) for name, several in values for value in several) == pairs:

@@ -12,26 +12,26 @@ from qstash_cli.errors import NotFound
 from qstash_cli.protocol.numbers import amount, plural
 
 
-def confirm_cancel(ctx: Context, wanted: Filter, *, yes: bool) -> None:
+def confirm_cancel(ctx: Context, criteria: Filter, *, yes: bool) -> None:
     """Asks before messages are cancelled. Raises like `Context.confirm`."""
-    _confirm(ctx, "Cancel", "message", wanted, lambda: _count_messages(ctx, wanted), yes=yes)
+    _confirm(ctx, "Cancel", "message", criteria, lambda: _count_messages(ctx, criteria), yes=yes)
 
 
-def confirm_entries(ctx: Context, action: str, wanted: Filter, *, yes: bool) -> None:
+def confirm_entries(ctx: Context, action: str, criteria: Filter, *, yes: bool) -> None:
     """Asks before DLQ entries are retried or deleted. Raises like `Context.confirm`."""
-    _confirm(ctx, action, "DLQ entry", wanted, lambda: _count_entries(ctx, wanted), yes=yes)
+    _confirm(ctx, action, "DLQ entry", criteria, lambda: _count_entries(ctx, criteria), yes=yes)
 
 
 def _confirm(
     ctx: Context,
     action: str,
     noun: str,
-    wanted: Filter,
+    criteria: Filter,
     count: Callable[[], tuple[int, bool] | None],
     *,
     yes: bool,
 ) -> None:
-    narrowed = "" if wanted.is_empty else f" ({filter_text(wanted, ctx.system.now())})"
+    narrowed = "" if criteria.is_empty else f" ({filter_text(criteria, ctx.system.now())})"
 
     def question() -> str:
         return f"{action} {_amount(count(), noun)}{narrowed} of {ctx.account}?"
@@ -46,20 +46,20 @@ def _amount(counted: tuple[int, bool] | None, noun: str) -> str:
     return f"more than {number:,} {plural(noun)}" if has_more else amount(number, noun)
 
 
-def _count_entries(ctx: Context, wanted: Filter) -> tuple[int, bool]:
+def _count_entries(ctx: Context, criteria: Filter) -> tuple[int, bool]:
     """Returns the number of entries on the first page, and whether there are more."""
-    page = ctx.read(dlq.first_page(wanted))
+    page = ctx.read(dlq.first_page(criteria))
     return len(page["messages"]), bool(page.get("cursor"))
 
 
-def _count_messages(ctx: Context, wanted: Filter) -> tuple[int, bool] | None:
+def _count_messages(ctx: Context, criteria: Filter) -> tuple[int, bool] | None:
     """Returns the lag of a queue if it is the only filter.
 
     QStash reports no other number of messages.
     """
-    if len(wanted.queues) != 1 or wanted != Filter(queues=wanted.queues):
+    if len(criteria.queues) != 1 or criteria != Filter(queues=criteria.queues):
         return None
     try:
-        return ctx.read(queues.get(wanted.queues[0]))["lag"], False
+        return ctx.read(queues.get(criteria.queues[0]))["lag"], False
     except NotFound:
         return 0, False

@@ -90,9 +90,9 @@ def _send(
     )
 
 
-def delete_matching(ctx: Context, wanted: Filter) -> Result:
+def delete_matching(ctx: Context, criteria: Filter) -> Result:
     """Deletes every matching DLQ entry."""
-    request = dlq.delete_matching(wanted)
+    request = dlq.delete_matching(criteria)
 
     def run(send: Send) -> Result:
         deleted = (page["deleted"] for page in pages(send, request, itemgetter("deleted")))

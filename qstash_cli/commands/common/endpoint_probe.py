@@ -29,6 +29,6 @@ def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> E
     return reply
 
 
-def holds(one: Probe, reply: ExternalResponse) -> bool:
+def is_expected(one: Probe, reply: ExternalResponse) -> bool:
     """Returns whether the response is the expected one."""
     return 200 <= reply.status < 300 if one.is_good else 400 <= reply.status < 500

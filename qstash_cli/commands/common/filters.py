@@ -145,14 +145,14 @@ _NAMES = {
 _RECENT_S = 2 * 86_400
 
 
-def filter_text(wanted: Filter, now: float) -> str:
+def filter_text(criteria: Filter, now: float) -> str:
     """Returns a filter as people read it: `status 503 or 504, since 1h`."""
     parts = [
         f"{name} {' or '.join(map(str, values))}"
         for field, name in _NAMES.items()
-        if (values := getattr(wanted, field))
+        if (values := getattr(criteria, field))
     ]
-    times = (("since", wanted.from_ms), ("until", wanted.to_ms))
+    times = (("since", criteria.from_ms), ("until", criteria.to_ms))
     return ", ".join([*parts, *(f"{n} {_past(ms, now)}" for n, ms in times if ms is not None)])
 
 

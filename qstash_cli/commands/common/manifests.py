@@ -121,36 +121,36 @@ def account_for(manifest: Manifest, read: Read) -> AccountState:
 def make_plan(ctx: Context, manifest: Manifest, *, prune: bool) -> Plan:
     """Plans the steps that change the account to match the manifest. Writes notes about them."""
     account = account_for(manifest, ctx.read)
-    made = plan(manifest, account, prune=prune)
-    _report(ctx, manifest, account, made)
-    return made
+    planned = plan(manifest, account, prune=prune)
+    _report(ctx, manifest, account, planned)
+    return planned
 
 
-def _report(ctx: Context, manifest: Manifest, account: AccountState, made: Plan) -> None:
-    if made.kept:
-        ctx.note(f"not in the manifest, and kept without --prune: {_some(made.kept)}")
+def _report(ctx: Context, manifest: Manifest, account: AccountState, planned: Plan) -> None:
+    if planned.kept:
+        ctx.note(f"not in the manifest, and kept without --prune: {_some(planned.kept)}")
     if manifest.schedules is None:
         return
-    warn_of_missing_groups(ctx, manifest, account, made)
-    groups = _groups_after(manifest, account, made)
-    made_a_day = daily_messages(schedules_after(manifest, account, made), groups)
-    if made_a_day:
-        ctx.note_forecast("the schedules make", made_a_day)
+    warn_of_missing_groups(ctx, manifest, account, planned)
+    groups = _groups_after(manifest, account, planned)
+    messages_per_day = daily_messages(schedules_after(manifest, account, planned), groups)
+    if messages_per_day:
+        ctx.note_forecast("the schedules make", messages_per_day)
 
 
 def warn_of_missing_groups(
-    ctx: Context, manifest: Manifest, account: AccountState, made: Plan
+    ctx: Context, manifest: Manifest, account: AccountState, planned: Plan
 ) -> None:
     """Warns about schedules that publish to URL groups that will not exist."""
-    groups = _groups_after(manifest, account, made)
+    groups = _groups_after(manifest, account, planned)
     for name, schedule in (manifest.schedules or {}).items():
         if not is_url(schedule.destination) and schedule.destination not in groups:
             ctx.warn(f"schedule {name} publishes to a URL group that is not there: "
                      f"{manifest.conceal(schedule.destination)}")  # fmt: skip
 
 
-def _groups_after(manifest: Manifest, account: AccountState, made: Plan) -> dict[str, UrlGroup]:
-    removed = {step.name for step in made.steps if (step.kind, step.action) == _GROUP_REMOVED}
+def _groups_after(manifest: Manifest, account: AccountState, planned: Plan) -> dict[str, UrlGroup]:
+    removed = {step.name for step in planned.steps if (step.kind, step.action) == _GROUP_REMOVED}
     groups = {**account.urlgroups, **(manifest.urlgroups or {})}
     return {name: group for name, group in groups.items() if name not in removed}
 

@@ -7,9 +7,9 @@ from qstash_cli.output.result import Column, Record, View
 from qstash_cli.protocol.cron import split_zone
 
 
-def matching(view: View, wanted: Filter, what: str = "entries") -> View:
+def matching(view: View, criteria: Filter, what: str = "entries") -> View:
     """Returns the view for a filtered list, which says that no entries match."""
-    return view if wanted.is_empty else view._replace(empty=f"no {what} match")
+    return view if criteria.is_empty else view._replace(empty=f"no {what} match")
 
 
 def _labels(record: Record) -> object:

@@ -55,10 +55,10 @@ def retry_ids(
 
 
 def retry_matching(
-    ctx: Context, wanted: Filter, options: MessageOptions, as_result: Publisher, *, later: str
+    ctx: Context, criteria: Filter, options: MessageOptions, as_result: Publisher, *, later: str
 ) -> Result:
     """Retries every matching DLQ entry."""
-    request = dlq.retry_matching(wanted, options)
+    request = dlq.retry_matching(criteria, options)
 
     def run(send: Send) -> Result:
         return _Retries(ctx, as_result, total=None).result(pages(send, request, _size))

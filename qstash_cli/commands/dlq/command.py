@@ -63,8 +63,8 @@ def list_(
     qstash dlq list --all -q
     qstash dlq list --label payments --fail-if-any
     """
-    wanted = filters.filter()
-    view = matching(DLQ, wanted)
+    criteria = filters.filter()
+    view = matching(DLQ, criteria)
 
     def listed(entries: Iterator[DlqEntry]) -> Result:
         page = LimitedList(entries, paging)
@@ -75,7 +75,7 @@ def list_(
         return Result(data=found, view=view, footer=page.footer, error=failure)
 
     later = MORE_PAGES if paging.all else ""
-    return ctx.fetch_pages(dlq.entries(wanted), listed, later=later)
+    return ctx.fetch_pages(dlq.entries(criteria), listed, later=later)
 
 
 @command(app)
@@ -117,7 +117,7 @@ def retry(
     qstash dlq retry 1725323658779-0 --wait
     qstash dlq retry --status 503 --since 1h --yes
     """
-    wanted = _wanted(dlq_ids, filters, bulk)
+    criteria = _wanted(dlq_ids, filters, bulk)
     as_result = partial(
         publishing.result_of,
         ctx,
@@ -127,8 +127,8 @@ def retry(
     later = FOLLOWED if waiting.wait else ""
     if dlq_ids is not None:
         return retry_ids(ctx, dlq_ids, options, as_result, later=later)
-    confirm_entries(ctx, "Retry", wanted, yes=bulk.yes)
-    return retry_matching(ctx, wanted, options, as_result, later=later)
+    confirm_entries(ctx, "Retry", criteria, yes=bulk.yes)
+    return retry_matching(ctx, criteria, options, as_result, later=later)
 
 
 @command(app, view=DELETED)
@@ -141,20 +141,20 @@ def delete(ctx: Context, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: Bul
     qstash dlq delete 1725323658779-0
     qstash dlq delete --until 30d --yes
     """
-    wanted = _wanted(dlq_ids, filters, bulk)
+    criteria = _wanted(dlq_ids, filters, bulk)
     if dlq_ids is not None:
         return delete_ids(ctx, dlq_ids)
-    confirm_entries(ctx, "Delete", wanted, yes=bulk.yes)
-    return delete_matching(ctx, wanted)
+    confirm_entries(ctx, "Delete", criteria, yes=bulk.yes)
+    return delete_matching(ctx, criteria)
 
 
 def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: BulkOptions) -> Filter:
-    wanted = filters.filter()
+    criteria = filters.filter()
     if dlq_ids is not None:
-        if not wanted.is_empty or bulk.all:
+        if not criteria.is_empty or bulk.all:
             raise BadInput("ids and filters cannot be combined", hint="nothing was sent")
         for dlq_id in dlq_ids:
             validate_id(dlq_id, "DLQ")
-    elif wanted.is_empty and not bulk.all:
+    elif criteria.is_empty and not bulk.all:
         raise BadInput("no entry is named", hint="give an id, a filter such as --label, or --all")
-    return wanted
+    return criteria

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 app = group()
 
 _LONGEST_S = 5.0
-_OF_SURROUNDINGS = ("credentials", "token")
+_OF_ENVIRONMENT = ("credentials", "token")
 _OF_NETWORK = ("proxy", "certificates", "dns", "tls", "api")
-_OF_ANSWER = ("clock", "latency")
+_OF_RESPONSE = ("clock", "latency")
 _OF_ACCOUNT = ("authentication", "region", "permissions", "signing-keys")
 # A small list, which every token may read.
 _READ = logs.entries(Filter(), page=1, with_bodies=False)
@@ -112,14 +112,14 @@ def report(ctx: Context, regions: Mapping[str, str]) -> Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Account:
-    """The settings with their source, and the functions that send requests to QStash."""
+class _Configured:
+    """The usable settings and their source."""
 
     source: Source
     settings: Settings
 
 
-class _Line:
+class _Connections:
     """The connections of a diagnosis. Each request has a time limit."""
 
     def __init__(self, ctx: Context) -> None:
@@ -155,14 +155,14 @@ def diagnose(ctx: Context, regions: Mapping[str, str]) -> Iterator[DoctorCheck]:
     except QstashError as error:
         yield failure("config", error.message, error.hint or "mend the file")
         yield from _skipped(
-            (*_OF_SURROUNDINGS, *_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), "no configuration"
+            (*_OF_ENVIRONMENT, *_OF_NETWORK, *_OF_RESPONSE, *_OF_ACCOUNT), "no configuration"
         )
         return
-    found = _account(ctx)
+    found = _configured(ctx)
     if isinstance(found, DoctorCheck):
         yield found
         yield skipped("token", "there are no credentials")
-        who = None
+        configured = None
     else:
         yield credentials.used(
             found.source,
@@ -171,15 +171,15 @@ def diagnose(ctx: Context, regions: Mapping[str, str]) -> Iterator[DoctorCheck]:
         )
         kind = credentials.kind_of_token(found.settings.token, found.source)
         yield kind
-        who = found if kind.status != "failure" else None
-    line = _Line(ctx)
+        configured = found if kind.status != "failure" else None
+    connections = _Connections(ctx)
     try:
-        yield from _over_the_network(ctx, line, who, regions)
+        yield from _over_the_network(ctx, connections, configured, regions)
     finally:
-        line.close()
+        connections.close()
 
 
-def _account(ctx: Context) -> _Account | DoctorCheck:
+def _configured(ctx: Context) -> _Configured | DoctorCheck:
     try:
         settings = resolve(
             ctx.config.flags, ctx.config.variables, ctx.config.profiles, ctx.system.run_command
@@ -189,7 +189,7 @@ def _account(ctx: Context) -> _Account | DoctorCheck:
         )
     except QstashError as error:
         return credentials.not_found(error)
-    return _Account(source=source, settings=settings)
+    return _Configured(source=source, settings=settings)
 
 
 def _environment(ctx: Context) -> Environment:
@@ -197,73 +197,80 @@ def _environment(ctx: Context) -> Environment:
 
 
 def _over_the_network(
-    ctx: Context, line: _Line, who: _Account | None, regions: Mapping[str, str]
+    ctx: Context,
+    connections: _Connections,
+    configured: _Configured | None,
+    regions: Mapping[str, str],
 ) -> Iterator[DoctorCheck]:
     try:
-        url = who.settings.api_url if who else ctx.config.api_url
+        url = configured.settings.api_url if configured else ctx.config.api_url
     except QstashError:
         why = "there is no usable URL"
-        yield from _skipped((*_OF_NETWORK, *_OF_ANSWER, *_OF_ACCOUNT), why)
+        yield from _skipped((*_OF_NETWORK, *_OF_RESPONSE, *_OF_ACCOUNT), why)
         return
     proxy = environment.proxy(url)
     yield proxy
     yield environment.certificates(ctx.system.env, is_plain=url.startswith("http://"))
     if ctx.options.connection.preview is not None:
         why = "--dry-run and --curl send nothing"
-        yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
+        yield from _skipped(("dns", "tls", "api", *_OF_RESPONSE, *_OF_ACCOUNT), why)
         return
     if proxy.status == "failure":
         why = "the proxy cannot be used"
-        yield from _skipped(("dns", "tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
+        yield from _skipped(("dns", "tls", "api", *_OF_RESPONSE, *_OF_ACCOUNT), why)
         return
     used = proxy_for(url)
-    name = network.name_resolution(url, used, limit_s=line.limit_s)
+    name = network.name_resolution(url, used, limit_s=connections.limit_s)
     yield name
     if name.status == "failure":
         why = "the name has no address"
-        yield from _skipped(("tls", "api", *_OF_ANSWER, *_OF_ACCOUNT), why)
+        yield from _skipped(("tls", "api", *_OF_RESPONSE, *_OF_ACCOUNT), why)
         return
-    tls = network.encryption(url, used, now=ctx.system.now(), limit_s=line.limit_s)
+    tls = network.encryption(url, used, now=ctx.system.now(), limit_s=connections.limit_s)
     yield tls
     if tls.status == "failure":
-        yield from _skipped(("api", *_OF_ANSWER, *_OF_ACCOUNT), "there is no connection")
+        yield from _skipped(("api", *_OF_RESPONSE, *_OF_ACCOUNT), "there is no connection")
         return
-    yield from _of_the_server(ctx, line, url, who, regions)
+    yield from _of_the_server(ctx, connections, url, configured, regions)
 
 
 def _of_the_server(
-    ctx: Context, line: _Line, url: str, who: _Account | None, regions: Mapping[str, str]
+    ctx: Context,
+    connections: _Connections,
+    url: str,
+    configured: _Configured | None,
+    regions: Mapping[str, str],
 ) -> Iterator[DoctorCheck]:
     is_local = is_loopback(url)
-    token = who.settings.token if who else ""
-    first = line.ask(url, token, _READ)
+    token = configured.settings.token if configured else ""
+    first = connections.ask(url, token, _READ)
     api = network.interface(first, url, is_local=is_local)
     yield api
     if api.status == "failure":
-        yield from _skipped((*_OF_ANSWER, *_OF_ACCOUNT), "the API does not respond")
+        yield from _skipped((*_OF_RESPONSE, *_OF_ACCOUNT), "the API does not respond")
         return
     yield network.clock(first)
-    more = list(network.samples(first, lambda: line.ask(url, token, _READ)))
+    more = list(network.samples(first, lambda: connections.ask(url, token, _READ)))
     yield network.latency(more)
-    if who is None:
+    if configured is None:
         yield from _skipped(_OF_ACCOUNT, "there are no credentials that could be sent")
         return
-    accepted = account.acceptance(first, who.source)
+    accepted = account.acceptance(first, configured.source)
     yield accepted
     is_refused = accepted.status == "failure"
     yield account.region(
-        who.source,
+        configured.source,
         url,
         regions,
         is_local=is_local,
         is_refused=is_refused,
-        ask=lambda other: line.ask(other, token, _READ),
+        ask=lambda other: connections.ask(other, token, _READ),
     )
     if is_refused:
         yield from _skipped(("permissions", "signing-keys"), "the token is refused")
         return
-    yield account.permissions(line.ask(url, token, account.WRITE))
-    yield account.signing_keys(ctx.config.signing_keys, line.ask(url, token, keys.get()))
+    yield account.permissions(connections.ask(url, token, account.WRITE))
+    yield account.signing_keys(ctx.config.signing_keys, connections.ask(url, token, keys.get()))
 
 
 def _skipped(names: tuple[str, ...], why: str) -> Iterator[DoctorCheck]:

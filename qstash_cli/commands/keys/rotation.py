@@ -11,7 +11,7 @@ from qstash_cli.cli.flags import flag
 from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client.api import keys
 from qstash_cli.client.external import ExternalResponse
-from qstash_cli.commands.common.endpoint_probe import ask, holds, request_of
+from qstash_cli.commands.common.endpoint_probe import ask, is_expected, request_of
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.protocol.destination import is_url, validate_destination
 from qstash_cli.protocol.forgeries import Probe, good_probe
@@ -94,7 +94,7 @@ def _refusal(ctx: Context, one: SignedProbe) -> str | None:
     with ctx.status() as line:
         line.update(f"{url} …")
         reply = ask(ctx, one.request, one.probe, ctx.options.connection.request_timeout)
-    if holds(one.probe, reply):
+    if is_expected(one.probe, reply):
         ctx.note(f"{url} accepts the next key: {reply.status} after {reply.took_ms} ms")
         return None
     ctx.warn(f"{url} does not accept the next key: {_outcome(reply)}")

@@ -75,34 +75,34 @@ def logs(
     qstash logs --follow -o jsonl
     qstash logs --follow --to http://127.0.0.1:3000/hook
     """
-    wanted = filters.filter()
+    criteria = filters.filter()
     view = _view(options, forwarding)
     if ctx.options.output.columns is not None:
         validate_columns(ctx.options.output.columns, view)
     if forwarding.to is not None:
         _validate_query_of_stream(ctx)
-        return _mirror(ctx, wanted, forwarding.to, forwarding)
+        return _mirror(ctx, criteria, forwarding.to, forwarding)
     if options.follow:
         _validate_query_of_stream(ctx)
-        records = _followed(ctx, wanted)
+        records = _followed(ctx, criteria)
         result = Result(data=records, view=view, live=True)
-        return ctx.perform([api.entries(wanted)], lambda _send: result, later=_REPEATED)
+        return ctx.perform([api.entries(criteria)], lambda _send: result, later=_REPEATED)
     if options.stats:
         return ctx.fetch_pages(
-            api.entries(wanted, with_bodies=False),
+            api.entries(criteria, with_bodies=False),
             lambda entries: Result(data=statistics(entries), view=view),
             later=MORE_PAGES,
         )
     if options.by_message:
-        return _by_message(ctx, wanted, paging)
+        return _by_message(ctx, criteria, paging)
     size = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
 
     def listed(entries: Iterator[LogEntry]) -> Result:
         page = LimitedList(entries, paging)
-        return Result(data=page, view=matching(view, wanted), footer=page.footer)
+        return Result(data=page, view=matching(view, criteria), footer=page.footer)
 
     later = MORE_PAGES if paging.all else ""
-    return ctx.fetch_pages(api.entries(wanted, page=size), listed, later=later)
+    return ctx.fetch_pages(api.entries(criteria, page=size), listed, later=later)
 
 
 def _validate_query_of_stream(ctx: Context) -> None:
@@ -115,14 +115,16 @@ def _validate_query_of_stream(ctx: Context) -> None:
         )
 
 
-def _by_message(ctx: Context, wanted: Filter, paging: PagingOptions) -> Result:
-    page = LimitedList(_messages(ctx, wanted, paging), paging)
-    view = matching(TIMELINES, wanted, "messages")
+def _by_message(ctx: Context, criteria: Filter, paging: PagingOptions) -> Result:
+    page = LimitedList(_messages(ctx, criteria, paging), paging)
+    view = matching(TIMELINES, criteria, "messages")
     result = Result(data=page, view=view, footer=page.footer)
     later = MORE_PAGES
-    if wanted.states:
+    if criteria.states:
         later += ", then the log of each message"
-    return ctx.perform([api.entries(wanted, with_bodies=False)], lambda _send: result, later=later)
+    return ctx.perform(
+        [api.entries(criteria, with_bodies=False)], lambda _send: result, later=later
+    )
 
 
 def _view(options: LogOptions, forwarding: ForwardOptions) -> View:
@@ -140,11 +142,11 @@ def _view(options: LogOptions, forwarding: ForwardOptions) -> View:
     return STATISTICS if options.stats else TIMELINES if options.by_message else LOG
 
 
-def _mirror(ctx: Context, wanted: Filter, to: str, handler: delivering.HandlerOptions) -> Result:
+def _mirror(ctx: Context, criteria: Filter, to: str, handler: delivering.HandlerOptions) -> Result:
     url = delivering.handler_url(to, "--to")
     delivering.confirm_delivery(ctx, url, handler)
     sign = delivering.signer(ctx)
-    chosen = wanted._replace(states=wanted.states or OUTCOMES)
+    chosen = criteria._replace(states=criteria.states or OUTCOMES)
     records = mirrored(
         _followed(ctx, chosen),
         lambda one: delivering.deliver(sign(one), url, handler.timeout),
@@ -155,25 +157,25 @@ def _mirror(ctx: Context, wanted: Filter, to: str, handler: delivering.HandlerOp
     return ctx.perform([api.entries(chosen)], lambda _send: result, later=later)
 
 
-def _followed(ctx: Context, wanted: Filter) -> Iterator[LogEntry]:
+def _followed(ctx: Context, criteria: Filter) -> Iterator[LogEntry]:
     def since(start_ms: int) -> list[LogEntry]:
-        return list(ctx.read_pages(api.entries(wanted._replace(from_ms=start_ms))))
+        return list(ctx.read_pages(api.entries(criteria._replace(from_ms=start_ms))))
 
     def newest_ms() -> int:
-        first = next(ctx.read_pages(api.entries(wanted, page=1, with_bodies=False)), None)
+        first = next(ctx.read_pages(api.entries(criteria, page=1, with_bodies=False)), None)
         return first["time"] if first else 0
 
     log = Log(since=since, newest_ms=newest_ms, sleep=ctx.system.sleep, note=ctx.note)
-    return follow(log, wanted.from_ms)
+    return follow(log, criteria.from_ms)
 
 
-def _messages(ctx: Context, wanted: Filter, paging: PagingOptions) -> Iterator[dict[str, object]]:
-    if not wanted.states:
+def _messages(ctx: Context, criteria: Filter, paging: PagingOptions) -> Iterator[dict[str, object]]:
+    if not criteria.states:
         limit = None if paging.all else paging.limit + 1
-        yield from timelines(ctx.read_pages(api.entries(wanted, with_bodies=False)), limit)
+        yield from timelines(ctx.read_pages(api.entries(criteria, with_bodies=False)), limit)
         return
     # The state selects messages, whose other entries have other states.
-    matching_entries = ctx.read_pages(api.entries(wanted, with_bodies=False))
+    matching_entries = ctx.read_pages(api.entries(criteria, with_bodies=False))
     for message_id in dict.fromkeys(entry["messageId"] for entry in matching_entries):
         request = api.entries(Filter(message_ids=(message_id,)), with_bodies=False)
         yield timeline(list(ctx.read_pages(request)))

@@ -54,8 +54,8 @@ def plan(ctx: Context, *, source: ManifestOptions, options: PlanOptions) -> Resu
 def _planned(
     ctx: Context, manifest: Manifest, source: ManifestOptions, options: PlanOptions
 ) -> Result:
-    made = make_plan(ctx, manifest, prune=source.prune)
-    records = [record_of(step, manifest) for step in made.steps]
+    planned = make_plan(ctx, manifest, prune=source.prune)
+    records = [record_of(step, manifest) for step in planned.steps]
     width = ctx.streams.columns if ctx.streams.out_is_terminal else None
     differs = options.check and bool(records)
     return Result(

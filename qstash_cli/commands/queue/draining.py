@@ -100,9 +100,9 @@ class _States:
         self._newest_ms = 0
         self._states: dict[str, str] = {}
 
-    def count(self, wanted: frozenset[str]) -> int:
+    def count(self, of_states: frozenset[str]) -> int:
         """Counts the messages in these states."""
-        return sum(state in wanted for state in self._states.values())
+        return sum(state in of_states for state in self._states.values())
 
     def update(self) -> None:
         """Reads new entries. An entry may appear some time after its own timestamp."""
