@@ -11,30 +11,30 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from qstash_cli.cli.configuration import Configuration
+from qstash_cli.cli.display import Display
 from qstash_cli.cli.exchanges import Exchanges
 from qstash_cli.cli.run_options import ConnectionOptions, RunOptions
 from qstash_cli.cli.streams import Streams, open_streams
 from qstash_cli.cli.system import System
 from qstash_cli.errors import BadInput
 from qstash_cli.files import read_file
+from qstash_cli.output.waiting import LiveLine
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from qstash_cli.client.client import Client
-    from qstash_cli.output.progress import StatusLine
     from qstash_cli.output.terminal import TerminalInfo
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Context(Exchanges):
+class Context(Exchanges, Display):
     """The context of one command run. It is immutable: other options create another context."""
 
     streams: Streams
     system: System
     options: RunOptions = field(default_factory=RunOptions)
+    live_line: LiveLine = field(default_factory=LiveLine)
 
     @classmethod
     def from_process(cls) -> Context:
@@ -95,6 +95,7 @@ class Context(Exchanges):
             now=self.system.now,
             sleep=self.system.sleep,
             trace=self._trace if self.options.output.verbose else None,
+            waiting=self.waiting,
             request_timeout_s=request_timeout_s,
             max_wait_s=max_wait_s,
         )
@@ -191,12 +192,6 @@ class Context(Exchanges):
         from qstash_cli.output.safe import safe_text
 
         self.streams.err.write(f"{safe_text(line)}\n")
-
-    def status(self) -> AbstractContextManager[StatusLine]:
-        """Returns a status line on standard error. Without a terminal it displays nothing."""
-        from qstash_cli.output.progress import status
-
-        return status(self.err_terminal(), self.streams.err)
 
     def confirm(
         self, question: str, *, yes: bool, make_question: Callable[[], str] | None = None

@@ -94,9 +94,12 @@ class StandardOutput(_Writer):
     """Standard output. `write` and `flush` raise `OutputFailed`, or `BrokenPipeError`."""
 
     _discards = False
+    is_at_line_start = True
 
     def write(self, text: str, /) -> int:
         """Writes text."""
+        if text:
+            self.is_at_line_start = text.endswith("\n")
         with self._failing():
             return super().write(text)
 

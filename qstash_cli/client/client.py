@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -12,6 +13,7 @@ from qstash_cli.client.body_limits import ResponseTooLong
 from qstash_cli.client.errors import (
     endless_list,
     error_response,
+    excerpt,
     is_still_running,
     unexpected_body,
     unexpected_shape,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_PATH_CHARACTERS = 100
 _USER_AGENT = f"qstash-cli/{__version__}".encode()
 
 
@@ -50,6 +53,7 @@ class ClientConfig:
     now: Callable[[], float]
     sleep: Callable[[float], None]
     trace: Callable[[str], None] | None = None
+    waiting: Callable[[str], AbstractContextManager[None]] | None = None
     request_timeout_s: float = 60
     max_wait_s: float = 10
 
@@ -159,7 +163,8 @@ class Client:
 
     def _content(self, request: Request[object], retry: RetryPolicy | None = None) -> Any:
         """Returns the JSON of the response, or None if it is empty. Raises like `send`."""
-        done = self._exchange(request, retry or RetryPolicy())
+        with self._waiting(request):
+            done = self._exchange(request, retry or RetryPolicy())
         response = done.outcome
         if isinstance(response, TransportError):
             raise self._unreachable(response, request, done) from response
@@ -175,6 +180,12 @@ class Client:
         except (ValueError, RecursionError):
             error = unexpected_body(response, request, self._api_url)
             raise self._masked_error(error) from None
+
+    def _waiting(self, request: Request[object]) -> AbstractContextManager[None]:
+        if self._config.waiting is None:
+            return nullcontext()
+        path = excerpt(request.path.partition("?")[0], _PATH_CHARACTERS)
+        return self._config.waiting(f"Waiting for {request.method} {path} …")
 
     def _exchange(self, request: Request[object], policy: RetryPolicy) -> Exchange:
         config = self._config

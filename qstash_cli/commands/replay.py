@@ -107,9 +107,10 @@ def replay(
     signed = ((name, sign(one._replace(url=target.as_url or one.url))) for name, one in found)
 
     def run(_send: Send) -> Result:
-        records = _records(_saved(signed, target.save), url, handler, tally)
+        records = _records(ctx, _saved(signed, target.save), url, handler, tally)
+        total = len(ids) if ids else None
         return Result(
-            data=records,
+            data=ctx.measured(records, "messages delivered", total),
             view=_VIEW,
             done=lambda: f"Delivered {amount(tally.delivered, 'message')} to {url}",
             error=tally.failure,
@@ -203,10 +204,11 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _records(
-    signed: Iterator[_Named], url: str, handler: HandlerOptions, tally: _Tally
+    ctx: Context, signed: Iterator[_Named], url: str, handler: HandlerOptions, tally: _Tally
 ) -> Iterator[dict[str, object]]:
     for name, one in signed:
-        reply = delivering.deliver(one, url, handler.timeout)
+        with ctx.waiting(f"Waiting for {one.delivery.method} {url} …"):
+            reply = delivering.deliver(one, url, handler.timeout)
         if delivering.is_accepted(reply):
             tally.delivered += 1
         else:

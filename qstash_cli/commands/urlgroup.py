@@ -179,7 +179,8 @@ def check(ctx: Context, name: _Name) -> Result:
 def _probed(ctx: Context, endpoints: list[Endpoint]) -> Result:
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+    text = f"Waiting for {amount(len(endpoints), 'endpoint')} …"
+    with ctx.waiting(text), ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
         signs = pool.map(lambda one: _sign_of_life(one["url"], ctx), endpoints)
         dead = [
             endpoint | {"responseStatus": sign.status or None, "error": sign.error or None}

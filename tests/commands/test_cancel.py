@@ -75,7 +75,7 @@ def test_the_progress_is_displayed_on_a_terminal(local: Qstash) -> None:
 
     assert run.code == 0, run
     assert "3000" in run.out
-    assert re.search(r"cancelled [\d,]+ of 3,000", run.err)
+    assert re.search(r"[\d,]+ of 3,000 messages cancelled", run.err)
 
 
 def test_an_asynchronous_cancel_prints_the_id_of_its_action(local: Qstash) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -39,7 +39,7 @@ from qstash_cli.client.api import messages
 from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
 from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
 from qstash_cli.files import reason_of
-from qstash_cli.output.meter import Meter, meter
+from qstash_cli.output.meter import Measured
 
 # A small request limits the amount of data in flight.
 _MAX_CHUNK_BYTES = 1_048_576
@@ -124,14 +124,19 @@ class Job:
         rejects = stack.enter_context(opened_rejects(self.records.rejects, still_refused))
         stopped = stack.enter_context(stopping())
         chunks = self.chunks(stream, job, stopped)
-        meter = stack.enter_context(self._meter(total_bytes, has_bar=has_bar))
+        meter = self.ctx.meter("records", has_bar=has_bar, has_lines=True)
+        stack.enter_context(self.ctx.measuring(meter))
 
         def report() -> None:
             skipped_bytes = self.resumption.skipped_bytes if self.resumption else 0
             meter.update(
-                done_bytes=self.tally.done_bytes + skipped_bytes,
-                records=self.tally.sent + self.tally.refused,
-                refused=self.tally.refused,
+                Measured(
+                    done=self.tally.sent + self.tally.refused,
+                    parts=self.tally.done_bytes + skipped_bytes,
+                    total_parts=total_bytes,
+                    parts_before=skipped_bytes,
+                    refused=self.tally.refused,
+                )
             )
 
         try:
@@ -251,17 +256,6 @@ class Job:
             stopped=stopped,
             max_concurrency=self.sending.in_flight,
             request_timeout_s=self.ctx.options.connection.request_timeout,
-        )
-
-    def _meter(self, total_bytes: int | None, *, has_bar: bool) -> AbstractContextManager[Meter]:
-        terminal = self.ctx.err_terminal()
-        return meter(
-            self.ctx.streams.err,
-            total_bytes=total_bytes,
-            width=terminal.width,
-            # Drawing the bar moves the cursor, which a plain terminal does not support.
-            has_bar=has_bar and terminal.is_terminal and terminal.colour,
-            now=self.ctx.system.now,
         )
 
     def _with_hint(self, error: QstashError) -> QstashError:

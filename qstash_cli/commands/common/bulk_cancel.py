@@ -9,6 +9,7 @@ from qstash_cli.cli.polling import Deadline, Pending, poll
 from qstash_cli.client.api import bulk_actions, messages
 from qstash_cli.client.api.filters import Filter, query
 from qstash_cli.errors import Interrupted, NotFound, QstashError, StillRunning, WaitTimedOut
+from qstash_cli.output.meter import Measured
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.numbers import amount
@@ -92,14 +93,16 @@ class _Followed:
             action = self._read(may_be_unknown=waited_s < _UNKNOWN_FOR_S)
             if action is not None and action["state"] == "FINISHED":
                 return action
-            return Pending(self._progress(waited_s))
+            meter.update(Measured(done=self._processed, total=self._total))
+            return Pending("")
 
         def timed_out() -> WaitTimedOut:
             limit = format_duration(timeout_s)
             return WaitTimedOut(f"not finished within {limit}: {self._state()}", hint=self._hint)
 
-        with self._ctx.status() as line:
-            return poll(attempt, deadline, report=line.update, timed_out=timed_out)
+        meter = self._ctx.meter("messages cancelled")
+        with self._ctx.measuring(meter):
+            return poll(attempt, deadline, report=lambda _progress: None, timed_out=timed_out)
 
     def _read(self, *, may_be_unknown: bool) -> BulkAction | None:
         try:
@@ -114,14 +117,3 @@ class _Followed:
     def _state(self) -> str:
         done = f"{self._processed:,} of {self._total:,} messages"
         return f"the cancel continues in the background, so far {done}"
-
-    def _progress(self, waited_s: float) -> str:
-        parts = [f"cancelled {self._processed:,} of {self._total:,}"]
-        if self._total and self._processed and waited_s:
-            left_s = waited_s * (self._total - self._processed) / self._processed
-            parts += [
-                f"{100 * self._processed // self._total}%",
-                f"{self._processed / waited_s:,.0f}/s",
-                f"{max(0, left_s):.0f}s left",
-            ]
-        return ", ".join(parts)

@@ -6,6 +6,7 @@ Ids are sent in one request per hundred. Matches of a filter are deleted page by
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
@@ -18,6 +19,7 @@ from qstash_cli.commands.common.bulk_cancel import CANCELLED
 from qstash_cli.commands.common.cursor_pages import REPEATED, pages
 from qstash_cli.commands.common.views import DELETED
 from qstash_cli.errors import Interrupted, NotFound, PartlyDone, QstashError
+from qstash_cli.output.meter import Measured
 from qstash_cli.output.result import Result, View
 from qstash_cli.protocol.numbers import amount
 
@@ -109,10 +111,14 @@ def _counted(ctx: Context, counts: Iterator[int], total: int | None, kind: Count
     done = 0
     stopped_by: QstashError | None = None
     try:
-        with ctx.status() as line:
-            for count in counts:
+        with ExitStack() as displayed:
+            meter = ctx.meter(f"{kind.nouns} {kind.field}")
+            for number, count in enumerate(counts):
                 done += count
-                line.update(f"{kind.field} {done:,}" + (f" of {total:,}" if total else ""))
+                meter.update(Measured(done=done, total=total))
+                # The only request of a small operation needs no meter.
+                if number == 0 and (total is None or done < total):
+                    displayed.enter_context(ctx.measuring(meter))
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {_count(done, total, kind)}") from None
     except QstashError as error:

@@ -10,6 +10,7 @@ from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter, id_chunks
 from qstash_cli.commands.common.cursor_pages import REPEATED, pages
 from qstash_cli.errors import PartlyDone, QstashError
+from qstash_cli.output.meter import Measured
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.options import MessageOptions
 
@@ -74,6 +75,7 @@ class _Retries:
         self._as_result = as_result
         self._total = total
         self._done = 0
+        self._meter = ctx.meter("entries retried")
         self._failure: QstashError | None = None
 
     def result(self, responses: Iterable[Retried]) -> Result:
@@ -97,10 +99,11 @@ class _Retries:
             yield from response["responses"]
 
     def _next(self, responses: Iterator[Retried]) -> Retried | None:
-        # The status line must be gone before rows are written.
-        with self._ctx.status() as line:
-            if self._done:
-                line.update(f"retried {self._done:,}")
+        if not self._done:
+            return next(responses, None)
+        self._meter.update(Measured(done=self._done, total=self._total))
+        # The meter must be gone before rows are written.
+        with self._ctx.measuring(self._meter):
             return next(responses, None)
 
     def _incomplete(self) -> QstashError | None:

@@ -216,7 +216,8 @@ def _requests(ctx: Context, capture: CaptureOptions) -> Iterable[Capture | str]:
     from qstash_cli.commands.common.verification import lines
 
     if capture.jsonl is not None:
-        found = lines(_read(ctx, capture.jsonl))
+        data = _read(ctx, capture.jsonl)
+        found = ctx.measured(lines(data), "requests", total=data.count(b"\n"))
         # The region is that of all of them together.
         return list(found) if ctx.system.env.get("QSTASH_REGION") else found
     return _whole_requests(ctx, capture)
