@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from qstash_cli.output.terminal import TerminalInfo
 
 _LINE_EVERY_S = 5.0
@@ -74,7 +76,7 @@ class Meter:
         self._begun_at = self._reported_at = now()
         self._measured = Measured()
         self._is_displayed = False
-        self._bar: Progress | None = None
+        self._bar: tuple[Progress, TaskID] | None = None
 
     @property
     def is_displayed(self) -> bool:
@@ -85,7 +87,7 @@ class Meter:
         """Displays how far the operation is."""
         self._measured = measured
         if self._bar is not None:
-            self._draw()
+            self._draw(*self._bar)
         elif self._has_lines and not self._has_bar:
             self._write_line()
 
@@ -112,17 +114,17 @@ class Meter:
             bar = BarColumn(_BAR_COLUMNS, "dim", "green", "green", "dim")
             columns.insert(1, bar)
         with Progress(*columns, console=console, transient=True) as progress:
-            self._bar, self._task = progress, progress.add_task("", total=None)
-            self._draw()
+            self._bar = progress, progress.add_task("", total=None)
+            self._draw(*self._bar)
             try:
                 yield self
             finally:
                 self._bar = None
 
-    def _draw(self) -> None:
+    def _draw(self, bar: Progress, task: TaskID) -> None:
         share = self._measured.share
-        self._bar.update(
-            self._task,
+        bar.update(
+            task,
             completed=share or 0,
             total=None if share is None else 1,
             description=self._measured.text(self._nouns, self._now() - self._begun_at),
