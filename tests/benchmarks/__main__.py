@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: the benchmarks that have goals, all of them, or those named."""
+"""`python -m tests.benchmarks` runs all benchmarks with goals, or those named."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.benchmarks.installed import Installed
 from tests.benchmarks.plan import Benchmark, Plan
 from tests.benchmarks.rows import Row, table
 
-# The rows that have to reach their goals.
+# These rows must meet their goals.
 GOALS: dict[str, Benchmark] = {
     "start-up": start_up.start_up,
     "completion": start_up.completion,
@@ -38,7 +38,7 @@ BENCHMARKS = GOALS | MORE
 
 
 def main() -> None:
-    """Runs them, prints the table and writes the JSON."""
+    """Runs the benchmarks, prints the table and writes the JSON."""
     asked = _arguments()
     names = asked.only or list(BENCHMARKS if asked.all else GOALS)
     rows: list[Row] = []

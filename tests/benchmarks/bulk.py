@@ -13,19 +13,19 @@ from tests.benchmarks.services import Service, running_sink
 from tests.benchmarks.timing import Process, compared
 
 _TO = "https://example.com/hook"
-# As many as `qstash batch` puts into a request.
+# The number of records that `qstash batch` sends in a request.
 _CHUNK = 500
 _RECORD_BYTES = 200
 
 
 def batch(plan: Plan) -> Iterator[Row]:
-    """Records per second of the whole process, each peer into the same sink."""
+    """Measures records per second of the whole process, with the same sink for each peer."""
     number = plan.size(100_000)
     file = plan.work / "records.jsonl"
     _write_records(file, number)
     qstash, python = (str(plan.installed.ours / name) for name in ("qstash", "python"))
     to = (str(file), _TO)
-    # The journal is what a user has; a finished one does not keep the file from being sent again.
+    # Users have a journal too; a finished one does not prevent the file from being sent again.
     argv = [qstash, "batch", str(file), "--to", _TO]
     peers: tuple[tuple[str, Callable[[], list[str]], float], ...] = (
         (
@@ -54,7 +54,7 @@ def batch(plan: Plan) -> Iterator[Row]:
 
 
 def batch_memory(plan: Plan) -> Iterator[Row]:
-    """The peak memory of a large file against that of a tenth of it."""
+    """Compares the peak memory for a large file with that for a tenth of it."""
     numbers = plan.size(1_000_000), plan.size(100_000)
     with running_sink(plan.env()) as sink:
         large, small = (_peak(plan, sink, number) for number in numbers)

@@ -1,4 +1,4 @@
-"""`verify --request` of a capture, and of one that is four times as large, in processor time."""
+"""`verify --request` of a capture, and of one four times as large, in processor time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BASE_BYTES = 4_000_000
 
 
 def captures(plan: Plan) -> Iterator[Row]:
-    """A row for each format of a capture, in the shape that takes the longest to read."""
+    """Yields a row for each capture format, with the content that takes the longest to read."""
     for name, (source, of_size) in _FORMATS.items():
         size = plan.size(_BASE_BYTES)
         yield compared(

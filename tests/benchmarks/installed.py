@@ -1,4 +1,4 @@
-"""What is compared: our wheel and the peers, each installed as its users do."""
+"""The compared programs: our wheel and the peers, each installed as users install them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ SCRIPTS = Path(__file__).parent / "peers"
 
 
 class NotInstalled(Exception):
-    """A peer that is not there, with the reason."""
+    """A peer is not available. The message is the reason."""
 
 
 @dataclass(frozen=True)
 class Installed:
-    """Virtual environments and an npm prefix below `cache`, made when first asked for.
+    """Virtual environments and an npm prefix in `cache`, created on first use.
 
-    What is there from an earlier run is used again, but for our own wheel, which is built anew.
-    Each peer raises `NotInstalled`.
+    Reuses installations of earlier runs, except for our own wheel, which is always built. Each peer
+    raises `NotInstalled`.
     """
 
     cache: Path
 
     @cached_property
     def ours(self) -> Path:
-        """The directory of `qstash`, and of the Python that runs it."""
+        """Returns the directory of `qstash` and of its Python."""
         wheels = self.cache / "wheels"
         shutil.rmtree(wheels, ignore_errors=True)
         pip = self._venv("ours") / "pip"
         _run([str(pip), "wheel", "-q", "--no-deps", "-w", str(wheels), str(ROOT)])
         (wheel,) = wheels.glob("*.whl")
-        # The peers of start-up import the newest Typer that our bounds admit.
+        # The peers of start-up import the newest Typer that our bounds allow.
         newest = ("--upgrade", "--upgrade-strategy", "eager")
         _run([str(pip), "install", "-q", *newest, str(wheel)])
         _run([str(pip), "install", "-q", "--force-reinstall", "--no-deps", str(wheel)])
@@ -46,17 +46,17 @@ class Installed:
 
     @cached_property
     def sdk(self) -> str:
-        """The Python that has the official SDK."""
+        """Returns the Python with the official SDK."""
         return str(self._with("sdk", "qstash") / "python")
 
     @cached_property
     def httpie(self) -> str:
-        """HTTPie."""
+        """Returns HTTPie."""
         return str(self._with("httpie", "httpie") / "http")
 
     @cached_property
     def node_modules(self) -> Path:
-        """Where the official Node packages are."""
+        """Returns the directory of the official Node packages."""
         prefix = self.cache / "node"
         npm = shutil.which("npm")
         if npm is None:
@@ -68,7 +68,7 @@ class Installed:
 
     @property
     def curl(self) -> str:
-        """curl, which nobody installs."""
+        """Returns curl, which must be installed already."""
         found = shutil.which("curl")
         if found is None:
             raise NotInstalled("curl is not here")
@@ -90,7 +90,7 @@ _NODE_PACKAGES = ("@upstash/qstash", "@upstash/cli")
 
 
 def or_reason(make: Callable[[], T]) -> T | str:
-    """What is made of a peer, or why the peer is not there."""
+    """Returns the result for a peer, or the reason why the peer is not available."""
     try:
         return make()
     except NotInstalled as missing:

@@ -1,4 +1,4 @@
-"""Servers that have many entries in their log and in their DLQ."""
+"""Servers with many entries in their logs and DLQs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.benchmarks.timing import Process, compared
 _STEPS = 4
 _FIRST_ROW_MS = 1000.0
 _PAGES = 9
-# The server goes on behind the number at its end, which is that of the row.
+# The server continues with the number of the last row.
 _DLQ_ID = "substr(id, 1, instr(id, '-')) || (n + 1)"
 
 
 def long_log(plan: Plan) -> Iterator[Row]:
-    """What a hundred times the log costs: publishes per second, and the first page of the log."""
+    """Compares logs of 1 and 100 times the size: publishes per second, and the first page."""
     numbers, env = (plan.size(1_000_000), plan.size(10_000)), plan.env()
     files = [plan.work / f"log-{number}.db" for number in numbers]
     for number, file in zip(numbers, files, strict=True):
@@ -63,18 +63,18 @@ def long_log(plan: Plan) -> Iterator[Row]:
 
 def _first_page_ms(dev: Service) -> float:
     name, value = BEARER.split(": ", 1)
-    request = Request(f"{dev.url}/v2/logs", headers={name: value})  # noqa: S310 - our own
+    request = Request(f"{dev.url}/v2/logs", headers={name: value})  # noqa: S310 - the server of the benchmark
     took_ms = []
     for _ in range(_PAGES):
         started_at = time.perf_counter()
-        with urlopen(request) as response:  # noqa: S310 - our own
+        with urlopen(request) as response:  # noqa: S310 - the server of the benchmark
             response.read()
         took_ms.append((time.perf_counter() - started_at) * 1000)
     return statistics.median(took_ms)
 
 
 def lists(plan: Plan) -> Iterator[Row]:
-    """When the first row stands on a terminal, and whether time grows linearly."""
+    """Measures when a terminal has the first row, and whether time grows linearly."""
     number, env = plan.size(50_000), plan.env()
     db = plan.work / "lists.db"
     _bury_one(plan, db)
@@ -97,7 +97,7 @@ def lists(plan: Plan) -> Iterator[Row]:
 
 
 def _us_for_each(argv: list[str], env: dict[str, str], number: int) -> Callable[[], float]:
-    done = subprocess.run(argv, env=env, capture_output=True, check=True)  # noqa: S603 - as below
+    done = subprocess.run(argv, env=env, capture_output=True, check=True)  # noqa: S603 - a command of the benchmark
     if done.stdout.count(b"\n") != number:
         raise RuntimeError(f"not {number} rows: {' '.join(argv)}")
     process = Process(argv=argv, env=env)
@@ -124,7 +124,7 @@ def _until_row_ms(argv: list[str], env: dict[str, str]) -> float:
     )
     os.close(theirs)
     lines = 0
-    # The first line has the names of the columns.
+    # The first line contains the names of the columns.
     while lines < 2:
         lines += os.read(ours, 4096).count(b"\n")
     took_s = time.perf_counter() - started_at
@@ -141,21 +141,22 @@ def _bury_one(plan: Plan, db: Path) -> None:
         path = f"/v2/publish/{sink.url}/refuse"
         file.write_bytes(request_of(dev, path, b'{"name":"ada"}', BEARER, "Upstash-Retries: 0"))
         load(dev, file, connections=1, times=1)
-        # Between two questions to a real process.
+        # A pause between two requests to a real process.
         while not _has_dlq_entry(dev):
             time.sleep(0.05)
 
 
 def _has_dlq_entry(dev: Service) -> bool:
     name, _, value = BEARER.partition(": ")
-    request = Request(f"{dev.url}/v2/dlq", headers={name: value})  # noqa: S310 - our own
-    with urlopen(request) as response:  # noqa: S310 - our own
+    request = Request(f"{dev.url}/v2/dlq", headers={name: value})  # noqa: S310 - the server of the benchmark
+    with urlopen(request) as response:  # noqa: S310 - the server of the benchmark
         return bool(json.load(response)["messages"])
 
 
 def _multiply(db: Path, number: int, *, dlq: int) -> None:
-    """Copies what one message left behind, under other ids: to `number` log entries, and to `dlq`
-    entries in the DLQ.
+    """Copies the rows of one message under other ids.
+
+    Creates `number` log entries, and `dlq` entries in the DLQ.
     """
     messages = max(dlq, number // _STEPS)
     with closing(sqlite3.connect(db)) as connection, connection:
@@ -170,7 +171,7 @@ def _multiply(db: Path, number: int, *, dlq: int) -> None:
             columns.remove("seq")
             values = ", ".join(other.get(column, column) for column in columns)
             connection.execute(
-                f"WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many "  # noqa: S608 - our own names
+                f"WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many "  # noqa: S608 - table names of the benchmark
                 f"WHERE n < {times - 1}) "
                 f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM many, {table}"
             )

@@ -1,8 +1,8 @@
-"""Posts one request over and over through several connections, from a process of its own.
+"""Posts one request repeatedly through several connections, in its own process.
 
 `load.py HOST PORT CONNECTIONS TIMES FILE` sends the bytes of FILE repeatedly and prints the
-requests per second. It writes bytes that are ready and reads no more of a response than its length,
-so that it takes a tenth of what the servers take.
+requests per second. It does not encode requests, and reads only the length of a response, so it
+takes a tenth of the servers' time.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _socket_of(key: selectors.SelectorKey) -> socket.socket:
 
 
 def main() -> None:
-    """Posts, and prints the rate."""
+    """Posts the requests and prints the rate."""
     host, port, number, times, file = sys.argv[1:]
     request = Path(file).read_bytes()
     selector = _connections(host, int(port), int(number))

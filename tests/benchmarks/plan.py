@@ -1,4 +1,4 @@
-"""What the benchmarks share: what is installed, where files go, and how much is run."""
+"""The configuration of the benchmarks: installations, directories and sizes."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Plan:
 
     @property
     def rounds(self) -> int:
-        """Pairs of whole processes that take a fraction of a second."""
+        """The number of pairs of whole processes that take a fraction of a second."""
         return 7 if self.quick else 21
 
     @property
     def long_rounds(self) -> int:
-        """Pairs of runs that take seconds."""
+        """The number of pairs of runs that take seconds."""
         return 1 if self.quick else 5
 
     def size(self, number: int) -> int:
-        """A number of records, a tenth of it for a quick run."""
+        """Returns a number of records, or a tenth of it for a quick run."""
         return number // 10 if self.quick else number
 
     def env(self, **more: str) -> dict[str, str]:
@@ -40,7 +40,7 @@ class Plan:
         return clean_environment(self.work, **more)
 
     def client_env(self, url: str) -> dict[str, str]:
-        """The environment of a client of the server at `url`."""
+        """Returns the environment of a client of the server at `url`."""
         return self.env(QSTASH_URL=url, QSTASH_TOKEN=TOKEN)
 
 

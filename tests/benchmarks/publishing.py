@@ -13,17 +13,17 @@ from tests.benchmarks.timing import Process, compared
 
 _TO = "https://example.com/hook"
 _BEARER = f"Authorization: Bearer {TOKEN}"
-# Its name, what makes its command line, and the ratio to reach.
+# The name of a peer, the function that returns its command line, and the goal for the ratio.
 _Peer = tuple[str, Callable[[], list[str]], float | None]
 
 
 def publish(plan: Plan) -> Iterator[Row]:
-    """A row for each peer that has a goal."""
+    """Yields a row for each peer with a goal."""
     yield from _rows(plan, _peers)
 
 
 def publish_others(plan: Plan) -> Iterator[Row]:
-    """A row for each peer that is only there for comparison."""
+    """Yields a row for each peer without a goal, for comparison."""
     yield from _rows(plan, _other_peers)
 
 

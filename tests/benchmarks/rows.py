@@ -1,4 +1,4 @@
-"""What a benchmark found: rows of a table, which are also the JSON."""
+"""The results of a benchmark, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _WIDEST = 44
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What the ratio of ours to the peer's should be."""
+    """The goal for the ratio of our result to the peer's."""
 
     bound: Bound
     ratio: float
 
     def is_met_by(self, ratio: float) -> bool:
-        """Whether a measured ratio is good enough."""
+        """Whether a measured ratio meets the goal."""
         return ratio <= self.ratio if self.bound == "at most" else ratio >= self.ratio
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Goal:
 class Row:
     """One comparison. `ours` and `peer` are medians in `unit`; `note` explains a missing one.
 
-    A row without a goal is there for comparison.
+    A row without a goal is only for comparison.
     """
 
     what: str
@@ -43,18 +43,18 @@ class Row:
 
     @property
     def outcome(self) -> str:
-        """Met or missed, empty if there is nothing to be met."""
+        """Met or missed, or empty without a goal."""
         if self.goal is None or self.ratio is None:
             return ""
         return "met" if self.goal.is_met_by(self.ratio) else "MISSED"
 
     def as_record(self) -> dict[str, Any]:
-        """The row as JSON has it."""
+        """Returns the row as JSON."""
         return {**asdict(self), "outcome": self.outcome}
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as text, in columns."""
+    """Returns the rows as text, in columns."""
     cells = [_HEADER, *(_cells(row) for row in rows)]
     widths = [min(_WIDEST, max(len(line[i]) for line in cells)) for i in range(len(_HEADER))]
     lines = (

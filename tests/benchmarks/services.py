@@ -25,25 +25,25 @@ class Service:
 
     @property
     def url(self) -> str:
-        """The first of its URLs."""
+        """The first URL."""
         return self.urls[0]
 
     def tally(self) -> dict[str, Any]:
-        """What a sink has counted since it was last asked."""
+        """Returns the counts of a sink since the last report."""
         return self._get("/tally")
 
     def tally_so_far(self) -> dict[str, Any]:
-        """What a sink has counted since then; it goes on counting."""
+        """Returns the counts of a sink without resetting them."""
         return self._get("/tally/so-far")
 
     def _get(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}{path}") as response:  # noqa: S310 - our own
+        with urllib.request.urlopen(f"{self.url}{path}") as response:  # noqa: S310 - a server of the benchmark
             tally: dict[str, Any] = json.load(response)
         return tally
 
     @property
     def memory_mb(self) -> float:
-        """What the process holds in memory, in megabytes."""
+        """Returns the memory of the process in megabytes."""
         argv = ["ps", "-o", "rss=", "-p", str(self.pid)]
         done = subprocess.run(argv, capture_output=True, text=True, check=True)  # noqa: S603
         return int(done.stdout) / 1024
@@ -51,7 +51,7 @@ class Service:
 
 @contextmanager
 def running(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[Service]:
-    """A process that prints its URLs in one line."""
+    """Runs a process that prints its URLs in one line."""
     process = subprocess.Popen(  # noqa: S603 - a command of the benchmark
         argv, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
@@ -69,21 +69,21 @@ def running(argv: Sequence[str], env: Mapping[str, str]) -> Iterator[Service]:
 
 @contextmanager
 def running_sink(env: Mapping[str, str], ports: int = 1) -> Iterator[Service]:
-    """A sink that listens on `ports` ports."""
+    """Runs a sink on `ports` ports."""
     with running([sys.executable, str(_HERE / "sink.py"), str(ports)], env) as service:
         yield service
 
 
 @contextmanager
 def running_dev(ours: Path, env: Mapping[str, str], *argv: str) -> Iterator[Service]:
-    """A `qstash dev` on a free port."""
+    """Runs `qstash dev` on a free port."""
     command = [str(ours / "qstash"), "dev", "--port", "0", *argv]
     with running(command, env) as service:
         yield service
 
 
 def request_of(service: Service, path: str, body: bytes, *headers: str) -> bytes:
-    """The bytes of a POST to a service."""
+    """Returns the bytes of a POST to a service."""
     lines = (
         f"POST {path} HTTP/1.1",
         f"Host: {service.url.removeprefix('http://')}",
@@ -94,7 +94,7 @@ def request_of(service: Service, path: str, body: bytes, *headers: str) -> bytes
 
 
 def load(service: Service, request: Path, *, connections: int, times: int) -> float:
-    """How many such requests per second a service answers."""
+    """Measures the number of such requests per second that a service responds to."""
     host, port = service.url.removeprefix("http://").split(":")
     argv = [sys.executable, str(_HERE / "load.py"), host, port, str(connections), str(times)]
     done = subprocess.run(  # noqa: S603 - a command of the benchmark

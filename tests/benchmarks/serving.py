@@ -1,4 +1,4 @@
-"""`qstash dev`: accepting, delivering, and holding what is delayed."""
+"""`qstash dev`: accepting messages, delivering them, and storing delayed ones."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tests.benchmarks.services import (
 from tests.benchmarks.timing import compared
 
 _CONNECTIONS = 16
-# A host takes at most as many of the server's 100 places as are free, so that four hosts come to
-# 20 each.
+# A host gets at most as many of the server's 100 places as remain free, so four hosts get about 20
+# each.
 _HOSTS = 4
 _IN_FLIGHT = 80
 _BODY = b'{"name":"ada","text":"%s"}' % (b"x" * 100)
 _DELAYED = "Upstash-Delay: 1h"
 _MOST_MEMORY_MB = 300.0
-# The public token of the development server, which it prints.
+# The public token of the development server.
 BEARER = (
     "Authorization: Bearer eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0="
 )
@@ -39,7 +39,7 @@ _JSON = "Content-Type: application/json"
 
 
 def accept(plan: Plan) -> Iterator[Row]:
-    """Publishes per second. They are delayed, so that nothing is delivered meanwhile."""
+    """Measures publishes per second. They are delayed, so nothing is delivered at the same time."""
     env, times = plan.env(), plan.size(10_000)
     bare = [str(plan.installed.ours / "python"), str(SCRIPTS / "bare_server.py")]
     for name, flags, least in (
@@ -59,7 +59,7 @@ def accept(plan: Plan) -> Iterator[Row]:
 
 
 def deliver(plan: Plan) -> Iterator[Row]:
-    """Messages that are all due at the same time, per second from the first to the last."""
+    """Measures messages that are due at the same time, per second from the first to the last."""
     number, env = plan.size(10_000), plan.env()
     with running_sink(env, _HOSTS) as sink, running_dev(plan.installed.ours, env) as dev:
         urls = [f"{url}/take" for url in sink.urls]
@@ -77,7 +77,7 @@ def deliver(plan: Plan) -> Iterator[Row]:
 
 
 def delayed(plan: Plan) -> Iterator[Row]:
-    """The rate of accepting with many messages waiting, against none."""
+    """Compares the rate of accepting with many waiting messages and with none."""
     env, number, times = plan.env(), plan.size(100_000), plan.size(5000)
     with (
         running_dev(plan.installed.ours, env) as full,
@@ -113,7 +113,7 @@ def _publish_file(plan: Plan, service: Service) -> Path:
 
 
 def accepted_per_s(plan: Plan, service: Service, times: int) -> float:
-    """How many delayed publishes per second a service accepts."""
+    """Returns the number of delayed publishes per second that a service accepts."""
     request = _publish_file(plan, service)
     return load(service, request, connections=_CONNECTIONS, times=times)
 
@@ -140,7 +140,7 @@ def _delivered_per_s(plan: Plan, dev: Service, sink: Service, number: int) -> fl
         raise RuntimeError(f"the messages were due {late_s:.1f} s before all were there")
     arrived, took_s = 0, 0.0
     while arrived < number:
-        # Asking more often would take time from the server that is measured.
+        # More frequent requests would take time from the measured server.
         time.sleep(0.5)
         tally = sink.tally_so_far()
         arrived, took_s = tally["requests"], tally["took_s"]

@@ -40,7 +40,7 @@ def _batched(items: int) -> bytes:
 
 @dataclass
 class Tally:
-    """What came in since it was last asked."""
+    """The requests since the last report."""
 
     requests: int = 0
     records: int = 0
@@ -48,14 +48,14 @@ class Tally:
     last_at: float = 0.0
 
     def count(self) -> None:
-        """One more request."""
+        """Counts a request."""
         self.last_at = time.perf_counter()
         if not self.requests:
             self.first_at = self.last_at
         self.requests += 1
 
     def report(self, *, anew: bool) -> bytes:
-        """All of it as JSON; counts anew from here if that is wanted."""
+        """Returns the counts as JSON, and resets them on request."""
         took_s = self.last_at - self.first_at
         tally = {"requests": self.requests, "records": self.records, "took_s": took_s}
         if anew:
@@ -72,12 +72,12 @@ class Sink(asyncio.Protocol):
         self._wanted = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keeps where to answer."""
+        """Keeps the transport for the responses."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answers each request that is whole."""
+        """Responds to each complete request."""
         self._received += data
         while len(self._received) >= max(self._wanted, 1):
             end = self._received.find(b"\r\n\r\n")

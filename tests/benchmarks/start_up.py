@@ -1,4 +1,4 @@
-"""Start-up: what needs no network and no account."""
+"""Start-up: commands that need no network and no account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMPLETIONS = (
 
 
 def start_up(plan: Plan) -> Iterator[Row]:
-    """The rows of version and help."""
+    """Yields the rows of version and help."""
     for argv, code, ratio in (
         (["--version"], "pass", 2.0),
         (["--help"], "import typer", 2.0),
@@ -31,7 +31,7 @@ def start_up(plan: Plan) -> Iterator[Row]:
 
 
 def completion(plan: Plan) -> Iterator[Row]:
-    """A row for each kind of completion."""
+    """Yields a row for each kind of completion."""
     for what, line in _COMPLETIONS:
         env = plan.env(_QSTASH_COMPLETE="bash", _QSTASH_LINE=line)
         goal = Goal(bound="at most", ratio=1.1)

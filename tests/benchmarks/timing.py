@@ -1,4 +1,4 @@
-"""Paired alternating runs: what disturbs a machine disturbs both sides of a pair."""
+"""Runs in alternating pairs, so that disturbances of the machine affect both sides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAXRSS_PER_MB = 1_048_576 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """A command whose whole run is timed. Only `code` is a good end of it."""
+    """A command whose whole run is timed. Any exit code other than `code` is an error."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
@@ -29,15 +29,15 @@ class Process:
     cwd: Path | None = None
 
     def run_s(self) -> float:
-        """Seconds from start to end. Raises `RuntimeError` if it ended otherwise."""
+        """Returns the seconds from start to end. Raises `RuntimeError` for another exit code."""
         return self._run()[0]
 
     def peak_mb(self) -> float:
-        """The most memory it had, in megabytes. Raises `RuntimeError` if it ended otherwise."""
+        """Returns the peak memory in megabytes. Raises `RuntimeError` for another exit code."""
         return self._run()[1].ru_maxrss / _MAXRSS_PER_MB
 
     def cpu_ms(self) -> float:
-        """Milliseconds of processor time. Raises `RuntimeError` if it ended otherwise."""
+        """Returns the CPU time in milliseconds. Raises `RuntimeError` for another exit code."""
         used = self._run()[1]
         return (used.ru_utime + used.ru_stime) * 1000
 
@@ -51,7 +51,7 @@ class Process:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        # As `wait` does, with what the process used.
+        # Like `wait`, but with the resource usage of the process.
         _, status, used = os.wait4(process.pid, 0)
         code = process.returncode = os.waitstatus_to_exitcode(status)
         took_s = time.perf_counter() - started_at
@@ -60,12 +60,15 @@ class Process:
         return took_s, used
 
     def run_ms(self) -> float:
-        """Milliseconds from start to end."""
+        """Returns the milliseconds from start to end."""
         return self.run_s() * 1000
 
 
 def paired(ours: Measure, peer: Measure, rounds: int) -> tuple[float, float, float]:
-    """Median of ours, of the peer's, and of the ratios of the pairs. One pair is for warming up."""
+    """Returns the medians of ours, of the peer's, and of the ratios.
+
+    The first pair is a warm-up.
+    """
     ours(), peer()
     pairs = [(ours(), peer()) if number % 2 else _swapped(ours, peer) for number in range(rounds)]
     return (
@@ -90,7 +93,7 @@ def compared(
     rounds: int,
     unit: str = "ms",
 ) -> Row:
-    """The row of a comparison; a peer that is a text says why it is not there."""
+    """Returns the row of a comparison. A peer that is a text is the reason why it is missing."""
     if isinstance(peer, str):
         mine = statistics.median(ours() for _ in range(min(rounds, 3)))
         return Row(what=what, against=against, unit=unit, ours=mine, goal=goal, note=peer)
@@ -101,7 +104,7 @@ def compared(
 
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment without what leads to any QStash, and without the switches of Python."""
+    """Returns the environment without QStash's variables and the switches of Python."""
     others = ("QSTASH_", "_QSTASH", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return kept | {"QSTASH_CONFIG_DIR": str(home / "config")} | more

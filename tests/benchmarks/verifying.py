@@ -1,4 +1,4 @@
-"""Signatures: one, and twenty thousand."""
+"""Verification of one signature, and of twenty thousand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ URL = "https://example.com/hook"
 
 
 def verify(plan: Plan) -> Iterator[Row]:
-    """One signature, as a whole process."""
+    """Measures one signature, as a whole process."""
     body = '{"name":"ada"}'
     signed = signature(KEYS[0], body, "jwt_1")
     keys = ("--current-key", KEYS[0], "--next-key", KEYS[1])
@@ -39,7 +39,7 @@ def verify(plan: Plan) -> Iterator[Row]:
 
 
 def verify_many(plan: Plan) -> Iterator[Row]:
-    """Captures of a file, per second of the whole process."""
+    """Measures captures in a file, per second of the whole process."""
     number = plan.size(20_000)
     file = plan.work / "captures.jsonl"
     _write_captures(file, number)
@@ -66,7 +66,7 @@ def _write_captures(file: Path, number: int) -> None:
     with file.open("w") as out:
         for n in range(number):
             body = json.dumps({"number": n, "name": "ada", "text": "x" * 100})
-            # One in ten was signed with the next key.
+            # One in ten is signed with the next key.
             signed = signature(KEYS[n % 10 == 0], body, f"jwt_{n}")
             headers = {"Content-Type": "application/json", "Upstash-Signature": signed}
             capture = {"method": "POST", "url": URL, "headers": headers, "body": body}
@@ -74,7 +74,7 @@ def _write_captures(file: Path, number: int) -> None:
 
 
 def signature(key: str, body: str, token_id: str) -> str:
-    """The signature of a request to `URL`, valid for a day."""
+    """Returns the signature of a request to `URL`, valid for a day."""
     now = int(time.time())
     claims = {
         "iss": "Upstash", "sub": URL, "exp": now + 86_400, "nbf": 0, "iat": now,

@@ -50,11 +50,11 @@ def busy(
         yield qstash
 
 
-@pytest.mark.parametrize("surroundings", _PLAIN)
+@pytest.mark.parametrize("environment", _PLAIN)
 def test_no_command_prints_an_escape_byte(
-    busy: Qstash, surroundings: str, capsys: pytest.CaptureFixture[str]
+    busy: Qstash, environment: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    is_terminal, env = _PLAIN[surroundings]
+    is_terminal, env = _PLAIN[environment]
     busy.env |= env
     # The demo prints to the real standard output; test_dev.py covers it.
     for name in (one for one in ASKING | OTHERS if one != "demo"):

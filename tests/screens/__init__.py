@@ -1,1 +1,1 @@
-"""Screens: what commands write to a terminal, recorded from real runs against canned responses."""
+"""Screens: the output of commands on a terminal, recorded from runs with scripted responses."""

@@ -1,4 +1,4 @@
-"""Runs commands on a terminal of a given width, against canned responses at a fixed time."""
+"""Runs commands on a terminal of a given width, with scripted responses at a fixed time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ endpoints = ["https://app.example.com/ledger", "https://app.example.com/hooks/pa
 
 
 class Screen(NamedTuple):
-    """A command, what QStash responds to it, and the exit code that it ends with."""
+    """A command, QStash's responses to it, and its exit code."""
 
     argv: tuple[str, ...]
     responses: Responses = MappingProxyType({})
@@ -46,7 +46,7 @@ def _get(path: str, body: Any) -> dict[tuple[str, str], Any]:
 
 
 def _log_of(message_id: str) -> dict[tuple[str, str], Any]:
-    """The log of one message, as QStash filters it."""
+    """Returns the log of one message, filtered like QStash does."""
     return _get("/v2/logs", {"logs": [e for e in r.ENTRIES if e["messageId"] == message_id]})
 
 
@@ -158,8 +158,8 @@ SCREENS = {
 
 
 def record(screen: Screen, *, columns: int = 80, tty: bool = True) -> Run:
-    """One run of the screen's command, without colour."""
-    # Tables depend on how long the path of the folder is.
+    """Runs the screen's command without colour."""
+    # Tables depend on the length of the directory's path.
     with (
         tempfile.TemporaryDirectory(dir="/tmp") as folder,
         api_server(responses=screen.responses, now=lambda: r.NOW) as api,
@@ -183,7 +183,7 @@ def record(screen: Screen, *, columns: int = 80, tty: bool = True) -> Run:
 
 
 def _without_place(text: str, url: str, home: Path) -> str:
-    """The text without the port and the folder of this run, and with the same width."""
+    """Returns the text without the port and the directory of this run, in the same width."""
     port = url.rpartition(":")[2]
     return text.replace(port, "8080".rjust(len(port), "1")).replace(
         str(home), "~".ljust(len(str(home)), ".")
@@ -191,19 +191,19 @@ def _without_place(text: str, url: str, home: Path) -> str:
 
 
 def recordings(screen: Screen) -> Iterator[tuple[str, Run]]:
-    """The run of a screen at every width, and in a pipe, each with the end of its file's name."""
+    """Yields the output at every width and in a pipe, each with the end of its file's name."""
     for columns in WIDTHS:
         yield str(columns), record(screen, columns=columns)
     yield "pipe", record(screen, tty=False)
 
 
 def as_text(run: Run) -> str:
-    """What the terminal displays: the data, and the messages, which are marked."""
+    """Returns the content of the terminal: the data, and the messages, which are marked."""
     return run.out + "".join(f"! {line}\n" for line in run.err.splitlines())
 
 
 def main() -> None:
-    """Writes the golden screens anew."""
+    """Writes the golden screens."""
     for name, screen in SCREENS.items():
         for kind, run in recordings(screen):
             (GOLDEN / f"{name}-{kind}.txt").write_text(as_text(run), encoding="utf-8")

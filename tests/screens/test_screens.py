@@ -1,6 +1,7 @@
-"""What commands write to a terminal and to a pipe, byte for byte, from the views that they use.
+"""The output of commands on a terminal and in a pipe, byte for byte.
 
-`python3 -m tests.screens.recording` writes the files anew; read what changed before you commit it.
+`python3 -m tests.screens.recording` writes the files again; check the differences before you commit
+them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import pytest
 
 from tests.screens.recording import GOLDEN, SCREENS, WIDTHS, as_text, recordings
 
-# Lines of text, which the terminal wraps.
+# These lines of text are wrapped by the terminal.
 TEXTS = {"plan", "check", "config-list"}
 
 

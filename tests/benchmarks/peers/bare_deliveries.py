@@ -1,7 +1,7 @@
 """The HTTP client of `qstash dev` in a bare loop; prints requests per second.
 
-`bare_deliveries.py TIMES WORKERS BODY URL...` posts the body TIMES times, from as many workers.
-Each worker posts to one of the URLs, one request after the other.
+`bare_deliveries.py TIMES WORKERS BODY URL...` posts the body TIMES times, from this number of
+workers. Each worker posts to one of the URLs, one request after the other.
 """
 
 import asyncio

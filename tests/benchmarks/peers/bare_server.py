@@ -1,4 +1,4 @@
-"""One Starlette route that reads the body and answers as a publish is answered."""
+"""One Starlette route that reads the body and responds like a publish."""
 
 import socket
 

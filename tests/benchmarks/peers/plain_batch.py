@@ -1,4 +1,4 @@
-"""JSON and `http.client`, no logic: the items that `qstash batch` sends, as many in a request."""
+"""Sends the items of `qstash batch` with `json` and `http.client`, as many per request."""
 
 import http.client
 import json
