@@ -1,11 +1,12 @@
-"""`qstash demo`: a message's whole life, in the commands themselves."""
+"""`qstash demo`: runs the commands for a message from its publication to its retry."""
 
 from __future__ import annotations
 
-import shlex
+import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,6 +17,15 @@ from qstash_cli.commands.common.variable_lines import server_variables
 from qstash_cli.commands.common.views import RAW
 from qstash_cli.errors import ExitCode, QstashError
 from qstash_cli.files import write_atomically
+from qstash_cli.output.blocks import (
+    Block,
+    Commands,
+    Paragraph,
+    Preformatted,
+    Prompt,
+    Rule,
+    Section,
+)
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_USER
 
@@ -27,7 +37,7 @@ app = group()
 
 @dataclass
 class _Shop:
-    """The demo's endpoint: its /broken path refuses until it is repaired."""
+    """The endpoint of the demo. /broken responds with 500 until it is repaired."""
 
     is_repaired: bool = False
 
@@ -37,43 +47,59 @@ class _Shop:
         return 200, b"thank you"
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class _Stage:
-    """Where the commands of the demo run: a server, a directory, and somebody watching."""
+    """Where the commands of the demo run: a directory, an environment, and the user's terminal."""
 
     ctx: Context
     directory: Path
     env: dict[str, str]
-    failed: list[str] = field(default_factory=list)
 
-    def say(self, text: str) -> None:
-        self.ctx.streams.out.write(f"\n{text}\n")
-        self.ctx.streams.out.flush()
+    def show(self, *blocks: Block) -> None:
+        """Writes the blocks to standard output."""
+        from qstash_cli.output.screen import write_screen
 
-    def run(self, *arguments: str, expected: ExitCode = ExitCode.DONE) -> str:
-        """Runs a command as a user would, shows it and what it says, and returns its output."""
-        self.ctx.streams.out.write(f"\n  $ {shlex.join(['qstash', *arguments])}\n")
-        self.ctx.streams.out.flush()
-        done = subprocess.run(  # noqa: S603 - this very program
+        write_screen(blocks, self.ctx.streams.out, self.ctx.out_terminal())
+
+    def run(self, *arguments: str, expected: ExitCode = ExitCode.DONE) -> None:
+        """Runs a command as a user would, and displays it with its output."""
+        self.show(Prompt(("qstash", *arguments)))
+        if self._is_on_terminal:
+            # The command writes to the terminal itself: tables and colours are its own.
+            code = self._process(arguments, stdout=None, stderr=None).returncode
+        else:
+            done = self._process(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            code = done.returncode
+            self.ctx.streams.out.writelines(f"  {line}\n" for line in done.stdout.splitlines())
+        if code != ExitCode.DONE:
+            self.show(Paragraph(f"(exit code {code})"))
+        if code != expected:
+            raise QstashError(
+                f"the demo's command exited with {code} instead of {expected:d}",
+                hint="this is a defect of qstash itself; report it with the lines above",
+            )
+
+    def output_of(self, *arguments: str) -> str:
+        """Returns the output of a command that is not displayed."""
+        return self._process(arguments, stdout=subprocess.PIPE, stderr=None).stdout.strip()
+
+    @property
+    def _is_on_terminal(self) -> bool:
+        return self.ctx.streams.out_is_terminal and self.ctx.streams.out is sys.stdout
+
+    def _process(
+        self, arguments: Sequence[str], *, stdout: int | None, stderr: int | None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - this program itself
             [sys.executable, "-m", "qstash_cli", *arguments],
             env=self.env,
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=stdout,
+            stderr=stderr,
             text=True,
             check=False,
         )
-        for line in done.stdout.splitlines():
-            self.ctx.streams.out.write(f"  {line}\n")
-        if done.returncode != ExitCode.DONE:
-            self.ctx.streams.out.write(f"  (exit code {done.returncode})\n")
-        if done.returncode != expected:
-            raise QstashError(
-                f"the demo's command ended with {done.returncode} instead of {expected:d}",
-                hint="this is a defect of qstash itself; report it with the lines above",
-            )
-        return done.stdout.strip()
 
 
 @command(app, connects=False)
@@ -95,30 +121,45 @@ def demo(ctx: Context) -> Result:
         running_server(ServerConfig(port=0)) as url,
         running_endpoint(shop.response) as endpoint,
     ):
-        env = {n: v for n, v in ctx.system.env.items() if not n.startswith("QSTASH_")}
-        env |= server_variables(url, DEV_USER) | {"QSTASH_CONFIG_DIR": directory, "COLUMNS": "200"}
-        stage = _Stage(ctx, Path(directory), env)
-        stage.say(f"QStash runs at {url}, and an endpoint at {endpoint.url}.")
+        stage = _Stage(ctx=ctx, directory=Path(directory), env=_environment(ctx, url, directory))
+        stage.show(
+            Rule("QStash in four steps"),
+            Paragraph(f"A private server runs at {url}, an endpoint at {endpoint.url}."),
+        )
         _deliver(stage, endpoint)
         _verify(stage, endpoint)
-        _bury_and_replay(stage, endpoint, shop)
-        stage.say("That was all of it. Next: `qstash dev` in one terminal, and in another")
-        stage.say("  $ qstash publish --dev http://127.0.0.1:3000/orders item=book --wait")
+        _bury(stage, endpoint)
+        shop.is_repaired = True
+        _replay(stage)
+        stage.show(Rule("Next"), Paragraph("Run these in three terminals:"), Section(), _NEXT)
     return Result(data=[], view=RAW, text="")
 
 
+_NEXT = Commands(
+    (
+        ("server", "qstash dev"),
+        ("endpoint", "qstash listen --dev --port 3000"),
+        ("message", "qstash publish --dev http://127.0.0.1:3000/orders item=book --wait"),
+    )
+)
+
+
+def _environment(ctx: Context, url: str, directory: str) -> dict[str, str]:
+    """Returns the environment of the demo's commands: the private server, and no pager."""
+    env = {
+        name: value
+        for name, value in ctx.system.env.items()
+        if not name.startswith("QSTASH_") and name != "PAGER"
+    }
+    env |= server_variables(url, DEV_USER) | {"QSTASH_CONFIG_DIR": directory}
+    return env if ctx.streams.out_is_terminal else env | {"COLUMNS": "200"}
+
+
 def _deliver(stage: _Stage, endpoint: LocalEndpoint) -> None:
-    stage.say("1. Publish a message and follow it to its end. In a pipe only its id is printed.")
-    message_id = stage.run("publish", f"{endpoint.url}/orders", "item=book", "n:=2", "--wait")
-    request = endpoint.received[-1]
-    stage.say("   The endpoint received:")
-    stage.ctx.streams.out.write(f"\n  {request.method} {request.path}\n")
-    for name, value in request.headers:
-        if name.lower().startswith(("upstash-", "content-type")):
-            stage.ctx.streams.out.write(f"  {name}: {value[:60]}{'…' if len(value) > 60 else ''}\n")
-    stage.ctx.streams.out.write(f"\n  {request.body.decode()}\n")
-    stage.say("   The log remembers every step, newest first:")
-    stage.run("logs", "--message", message_id, "--columns", "state,status,destination")
+    stage.show(Rule("1. Publish a message"))
+    stage.run("publish", f"{endpoint.url}/orders", "item=book", "n:=2", "--wait")
+    message_id = endpoint.received[-1].header("Upstash-Message-Id")
+    stage.run("logs", "--message", message_id, "--columns", "time,state,status")
 
 
 def _verify(stage: _Stage, endpoint: LocalEndpoint) -> None:
@@ -127,25 +168,33 @@ def _verify(stage: _Stage, endpoint: LocalEndpoint) -> None:
         stage.directory / "signature.txt", request.header("Upstash-Signature").encode()
     )
     write_atomically(stage.directory / "body.json", request.body)
-    stage.say("2. Is it from QStash? Checked offline, claim by claim.")
-    against = ("--url", f"{endpoint.url}{request.path}", "--columns", "check,outcome")
-    stage.run("verify", "--signature", "@signature.txt", "--body", "@body.json", *against)
-    stage.say("   With another body it is not, and the exit code says so:")
-    stage.run(
-        "verify", "--signature", "@signature.txt", "--body", '{"item":"all"}', *against,
-        expected=ExitCode.NOT_VERIFIED,
-    )  # fmt: skip
+    stage.show(
+        Rule("2. Verify its signature"),
+        Paragraph("This needs no network. The endpoint received this body:"),
+        Preformatted(request.body.decode()),
+    )
+    argv = ("verify", "--signature", "@signature.txt", "--url", f"{endpoint.url}{request.path}")
+    stage.run(*argv, "--body", "@body.json")
+    changed = json.dumps(json.loads(request.body))
+    stage.show(Section(), Paragraph("A framework that parses the body and writes it again:"))
+    stage.run(*argv, "--body", changed, expected=ExitCode.NOT_VERIFIED)
 
 
-def _bury_and_replay(stage: _Stage, endpoint: LocalEndpoint, shop: _Shop) -> None:
-    stage.say("3. An endpoint that fails: one retry after 100 ms, then the dead letter queue.")
+def _bury(stage: _Stage, endpoint: LocalEndpoint) -> None:
+    stage.show(
+        Rule("3. An endpoint that fails"),
+        Paragraph("After one retry, the message is in the dead letter queue (DLQ)."),
+    )
     stage.run(
         "publish", f"{endpoint.url}/broken", "item=pen", "--retries", "1", "--retry-delay", "100",
         "--wait", expected=ExitCode.NOT_DELIVERED,
     )  # fmt: skip
-    stage.run("dlq", "list", "--columns", "dlqId,status,responseBody,destination")
-    dlq_id = stage.run("dlq", "list", "-q")
-    stage.say("4. The endpoint is repaired; the message is replayed under a new id.")
-    shop.is_repaired = True
-    stage.run("dlq", "retry", dlq_id, "--wait")
-    stage.run("dlq", "list")
+    stage.run("dlq", "list", "--columns", "dlqId,status,responseBody")
+
+
+def _replay(stage: _Stage) -> None:
+    stage.show(
+        Rule("4. Retry from the DLQ"),
+        Paragraph("The endpoint is repaired. The message gets a new id and leaves the DLQ."),
+    )
+    stage.run("dlq", "retry", stage.output_of("dlq", "list", "-q"), "--wait")

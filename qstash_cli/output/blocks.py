@@ -69,8 +69,14 @@ class Commands(NamedTuple):
     rows: tuple[tuple[str, str], ...]
 
 
+class Prompt(NamedTuple):
+    """A command line that is run now. A long one continues behind a backslash."""
+
+    words: tuple[str, ...]
+
+
 class Rule(NamedTuple):
-    """A line across the terminal with a title. Without a terminal only the title is written."""
+    """An empty line, and a line across the terminal with a title; in a pipe only the title."""
 
     title: str = ""
 
@@ -81,4 +87,15 @@ class Paragraph(NamedTuple):
     text: str
 
 
-Block = Headline | Section | Listing | Row | Preformatted | Labelled | Commands | Rule | Paragraph
+Block = (
+    Headline
+    | Section
+    | Listing
+    | Row
+    | Preformatted
+    | Labelled
+    | Commands
+    | Prompt
+    | Rule
+    | Paragraph
+)

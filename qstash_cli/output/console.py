@@ -33,14 +33,11 @@ def console_of(terminal: TerminalInfo) -> Console:
     )
 
 
-def rendered(renderable: RenderableType, terminal: TerminalInfo, *, crop: bool = True) -> str:
-    """Returns what Rich renders, without spaces at the ends of lines.
-
-    Lines that are longer than the terminal is wide are cut, unless `crop` is False.
-    """
+def rendered(renderable: RenderableType, terminal: TerminalInfo) -> str:
+    """Renders an object to text without trailing spaces."""
     console = console_of(terminal)
     with console.capture() as captured:
-        console.print(renderable, crop=crop)
+        console.print(renderable)
     # Behind the spaces may be escape sequences, which end a style.
     return "".join(
         re.sub(r" +((?:\x1b\[[0-9;]*m)*)$", r"\1", line) + "\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,6 +15,7 @@ from qstash_cli.output.blocks import (
     Listing,
     Paragraph,
     Preformatted,
+    Prompt,
     Row,
     Rule,
     Section,
@@ -20,13 +23,14 @@ from qstash_cli.output.blocks import (
 from qstash_cli.output.console import rendered
 from qstash_cli.output.safe import safe_text
 from qstash_cli.output.states import state_style
-from qstash_cli.output.terminal import TerminalInfo
+from qstash_cli.output.terminal import UNLIMITED, TerminalInfo
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
 _INDENT = "  "
+_CONTINUED = " \\"
 _GAP = 2
 _LEAST_TEXT = 12
 
@@ -47,21 +51,40 @@ def _write(block: Block, out: TextIO, terminal: TerminalInfo) -> None:
             write_table(Result(data=data, view=view), out, terminal)
         case Preformatted(text):
             out.writelines(f"{safe_text(line, keep_newlines=True)}\n" for line in text.split("\n"))
+        case Row() | Commands() | Prompt():
+            out.write(_unwrapped(block, terminal))
+        case _:
+            out.write(_wrapped(block, terminal))
+
+
+def _unwrapped(block: Row | Commands | Prompt, terminal: TerminalInfo) -> str:
+    """Returns a block that is never cut or wrapped, so that it can be copied."""
+    unlimited = terminal.without_width()
+    match block:
         case Row():
-            out.write(rendered(_row(block, terminal), terminal.without_width()))
-        case Headline():
-            out.write(rendered(_headline(block, terminal), terminal, crop=False))
-        case Section(title, note):
-            text = rendered(_pair((title, "bold"), (note, "dim")), terminal)
-            out.write("\n" if not (title or note) else f"\n{text}")
-        case Labelled(rows):
-            out.write(rendered(_labelled(rows), terminal))
+            return rendered(_row(block, terminal), unlimited)
         case Commands(rows):
-            out.write(rendered(_commands(rows, terminal), terminal.without_width()))
+            return rendered(_commands(rows, terminal), unlimited)
+        case Prompt(words):
+            return "\n" + rendered(_prompt(words, terminal), unlimited)
+
+
+def _wrapped(
+    block: Headline | Section | Labelled | Rule | Paragraph, terminal: TerminalInfo
+) -> str:
+    match block:
+        case Headline():
+            return rendered(_headline(block, terminal), terminal.without_width())
+        case Section("", ""):
+            return "\n"
+        case Section(title, note):
+            return "\n" + rendered(_pair((title, "bold"), (note, "dim")), terminal)
+        case Labelled(rows):
+            return rendered(_labelled(rows), terminal)
         case Rule(title):
-            out.write(rendered(_rule(title, terminal), terminal))
+            return "\n" + rendered(_rule(title, terminal), terminal)
         case Paragraph(text):
-            out.write(rendered(_pair((text, "")), terminal))
+            return rendered(_pair((text, "")), terminal)
 
 
 def _pair(*parts: tuple[str, str]) -> Text:
@@ -90,13 +113,21 @@ def _row(block: Row, terminal: TerminalInfo) -> Text:
 
 
 def _headline(block: Headline, terminal: TerminalInfo) -> Text:
+    from rich.text import Text
+
     symbol, word, style = state_style(safe_text(block.state))
     shown = safe_text(block.word) or word
     if terminal.is_terminal and symbol:
         shown = f"{symbol} {shown}"
-    text = _pair((shown, f"bold {style}".strip()), (block.text, "bold"))
     # Wraps between words, but never within one: a URL that is copied from a terminal is whole.
-    text.overflow = "ignore"
+    lines = textwrap.wrap(
+        f"{shown}  {safe_text(block.text)}",
+        width=max(1, terminal.width) if terminal.is_terminal else UNLIMITED,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    text = Text("\n".join(lines), "bold")
+    text.stylize(style, 0, len(shown))
     return text
 
 
@@ -124,7 +155,9 @@ def _commands(rows: tuple[tuple[str, str], ...], terminal: TerminalInfo) -> Rend
     is_wide = width + longest + len(_INDENT) <= terminal.width or not terminal.is_terminal
     text = Text()
     for label, command in rows:
-        shown = f"{_INDENT}{safe_text(label).ljust(width)}" if is_wide else f"{safe_text(label)}\n"
+        shown = (
+            f"{_INDENT}{safe_text(label).ljust(width)}" if is_wide else f"# {safe_text(label)}\n"
+        )
         text.append(shown, "dim").append(f"{safe_text(command)}\n", "cyan")
     text.rstrip()
     return text
@@ -138,3 +171,33 @@ def _rule(title: str, terminal: TerminalInfo) -> RenderableType:
     if not terminal.is_terminal:
         return text
     return RichRule(text, align="left", style="dim")
+
+
+def _prompt(words: tuple[str, ...], terminal: TerminalInfo) -> Text:
+    """Returns the command with line breaks that a shell ignores when the lines are pasted."""
+    from rich.text import Text
+
+    room = terminal.width - len(_CONTINUED) if terminal.is_terminal else UNLIMITED
+    lines = ["$"]
+    for part in _parts(words, room - len(_INDENT) - 1):
+        if len(lines[-1]) + 1 + len(part) > room and lines[-1] != "$":
+            lines[-1] += _CONTINUED
+            lines.append(f"{_INDENT} {part}")
+        else:
+            lines[-1] += f" {part}"
+    return Text("\n".join(lines), "bold cyan")
+
+
+def _parts(words: tuple[str, ...], room: int) -> list[str]:
+    """Returns the quoted words; an option and its value are one part, if there is room for it."""
+    parts: list[str] = []
+    is_after_option = False
+    for word in words:
+        quoted = safe_text(shlex.quote(word))
+        is_option = word.startswith("-")
+        if is_after_option and not is_option and len(parts[-1]) + 1 + len(quoted) <= room:
+            parts[-1] += f" {quoted}"
+        else:
+            parts.append(quoted)
+        is_after_option = is_option
+    return parts

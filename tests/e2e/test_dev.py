@@ -187,16 +187,6 @@ def test_a_closed_pipe_is_not_an_error(start_dev: StartDev, sink: Sink) -> None:
     assert done.stdout.count("\n") == 1
 
 
-def test_the_demo_runs_all_steps_and_succeeds(tmp_path: Path) -> None:
-    done = run([*QSTASH, "demo"], plain_environment(tmp_path))
-
-    assert done.returncode == 0, done.stderr
-    for word in ("publish", "logs", "verify", "dlq list", "dlq retry"):
-        assert f"  $ qstash {word}" in done.stdout
-    assert "body\tfail" in done.stdout
-    assert "out of paper" in done.stdout
-
-
 def restore_ctrl_c() -> None:
     # Shells start background processes with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
