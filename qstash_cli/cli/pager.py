@@ -24,7 +24,7 @@ def pager_command(env: Mapping[str, str]) -> str:
 
 @contextmanager
 def paged(out: TextIO, command: str, env: Mapping[str, str], screen_lines: int) -> Iterator[TextIO]:
-    """A stream that passes its text to the pager once it is longer than the screen, else to `out`.
+    """Yields a stream that writes to the pager if its text exceeds the screen, else to `out`.
 
     Waits at the end until the user leaves the pager. Raises `BrokenPipeError` on a write after
     that. A pager that cannot be started is not used.

@@ -213,7 +213,7 @@ def _render(result: Result, ctx: Context) -> int:
 
 
 def _pager(ctx: Context) -> Pager | None:
-    """Returns what displays long tables in the user's pager, None if there is no pager."""
+    """Returns a function that displays long tables in the user's pager, or None without a pager."""
     if not ctx.streams.out_is_terminal or ctx.options.output.no_pager:
         return None
     from qstash_cli.cli.pager import paged, pager_command

@@ -180,7 +180,7 @@ def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
 
 
 def _stub() -> None:
-    """The function of a command that is never called."""
+    """Takes the place of a command's function, and is never called."""
 
 
 def _text(text: str) -> str:

@@ -253,7 +253,7 @@ def _validate_goes_with(flag: str, name: str | None, allowed: tuple[str, ...]) -
 def _write_query(
     result: Result, query: str, name: str, out: TextIO, terminal: TerminalInfo
 ) -> None:
-    """Writes what the query finds in each record as JSON lines, or else in all of them."""
+    """Writes the results of the query: for each record with jsonl, otherwise for all records."""
     paint = json_painter(terminal)
     if name == "jsonl":
         search, write_line = compile_query(query), line_writer(result, out)

@@ -50,7 +50,7 @@ def with_zone(expression: str, zone: str | None) -> str:
 
 
 def split_zone(expression: str) -> tuple[str, str]:
-    """The zone of an expression, UTC if it names none, and the expression without it."""
+    """Returns the time zone of an expression, by default UTC, and the expression without it."""
     rest = expression.strip()
     if not rest.startswith(_PREFIXES):
         return "UTC", rest

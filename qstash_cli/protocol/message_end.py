@@ -79,7 +79,7 @@ def seconds(ms: int) -> str:
 
 
 def _line(end: LogEntry, entries: Sequence[LogEntry]) -> str:
-    """The first line of the last response with text in it, without markup and of limited length."""
+    """Returns the first line with text of the last response, without markup and shortened."""
     encoded = next((e["responseBody"] for e in (end, *entries) if e.get("responseBody")), "")
     lines = _decoded(encoded).split("\n")
     line = next((" ".join(one.split()) for one in lines if one.strip()), "")

@@ -219,5 +219,5 @@ class LabelFilter:
     )
 
     def names(self) -> tuple[str, ...]:
-        """The labels, or () if none is given."""
+        """Returns the labels, or () if none is given."""
         return _flat(self.label)

@@ -37,14 +37,14 @@ class Verdict(NamedTuple):
         return {name: read(self) for name, read in _FIELDS.items()}
 
     def checks(self) -> list[dict[str, str]]:
-        """The checks of the report."""
+        """Returns the checks of the report."""
         return [
             {"name": name, "outcome": outcome, "expected": expected, "found": found}
             for name, outcome, expected, found in (self.report.checks if self.report else ())
         ]
 
     def claims(self) -> dict[str, object]:
-        """The claims of the token."""
+        """Returns the claims of the token."""
         return bounded(self.report.claims) if self.report else {}
 
 

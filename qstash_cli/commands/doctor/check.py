@@ -34,20 +34,20 @@ class DoctorCheck:
 
 
 def ok(name: str, detail: str) -> DoctorCheck:
-    """There is no problem."""
+    """Returns a check that found no problem."""
     return DoctorCheck(name=name, status="ok", detail=detail)
 
 
 def warning(name: str, detail: str, fix: str = "") -> DoctorCheck:
-    """There is a problem, but most commands work."""
+    """Returns a check that found a problem with which most commands still work."""
     return DoctorCheck(name=name, status="warning", detail=detail, fix=fix)
 
 
 def failure(name: str, detail: str, fix: str, code: ExitCode = ExitCode.FAILED) -> DoctorCheck:
-    """There is a problem that prevents the use of QStash."""
+    """Returns a check that found a problem with which no command works."""
     return DoctorCheck(name=name, status="failure", detail=detail, fix=fix, exit_code=code)
 
 
 def skipped(name: str, why: str) -> DoctorCheck:
-    """The check was not possible or not necessary."""
+    """Returns a check that was not possible or not necessary."""
     return DoctorCheck(name=name, status="skipped", detail=why)
