@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 T_co = TypeVar("T_co", covariant=True)
@@ -18,8 +17,7 @@ _DEDUPLICATION_BY_CONTENT = "upstash-content-based-deduplication"
 _UNQUOTED = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request(Generic[T_co]):
+class Request(NamedTuple, Generic[T_co]):
     """A request whose response is a `T_co`.
 
     `response` is that type as a value, against which responses are validated: the type of an entry
@@ -75,4 +73,4 @@ class Request(Generic[T_co]):
         """Returns the request with these query parameters, replacing those of the same names."""
         names = {name for name, _ in pairs}
         kept = tuple(pair for pair in self.query if pair[0] not in names)
-        return replace(self, query=kept + pairs)
+        return self._replace(query=kept + pairs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -38,8 +38,7 @@ class HandlerOptions:
     allow_protected: bool = flag("Allow it for a protected profile", section=_DELIVERY)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Signed:
+class Signed(NamedTuple):
     """A delivery with all headers, including the signature."""
 
     delivery: Delivery

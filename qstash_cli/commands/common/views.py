@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.output.result import Column, Record, View
-from qstash_cli.protocol.cron import split_zone
 
 
 def matching(view: View, criteria: Filter, what: str = "entries") -> View:
@@ -24,6 +23,13 @@ def _own_labels(record: Record) -> object:
 
 def _next_run(record: Record) -> object:
     return "paused" if record.get("isPaused") else record.get("nextScheduleTime")
+
+
+def _zone_and_cron(record: Record) -> tuple[str, str]:
+    # Only the table of schedules needs it, and every command that publishes imports this module.
+    from qstash_cli.protocol.cron import split_zone
+
+    return split_zone(record["cron"])
 
 
 def _destination(record: Record) -> object:
@@ -125,8 +131,8 @@ SCHEDULE = View(
     columns=(
         _SCHEDULE_ID,
         Column(name="cron", of="cron", where="data"),
-        Column(name="cron", of=lambda r: split_zone(r["cron"])[1], where="tables"),
-        Column(name="zone", of=lambda r: split_zone(r["cron"])[0], where="tables"),
+        Column(name="cron", of=lambda r: _zone_and_cron(r)[1], where="tables"),
+        Column(name="zone", of=lambda r: _zone_and_cron(r)[0], where="tables"),
         Column(name="next", of=_next_run, format="upcoming_ms", where="tables"),
         Column(name="destination", of="destination", format="url"),
         Column(name="next", of="nextScheduleTime", format="instant_ms", where="data"),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qstash_cli.cli.polling import rounds
 from qstash_cli.errors import BadCredentials, BadInput, QstashError, Unreachable
@@ -18,8 +17,7 @@ PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Log:
+class Log(NamedTuple):
     """The log to follow.
 
     `since(ms)` reads all entries from that time on, newest first. `newest_ms()` is the time of the

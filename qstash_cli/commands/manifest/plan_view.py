@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import takewhile
 from typing import TypedDict
 
@@ -103,8 +102,7 @@ def concealed_requests(step: Step, manifest: Manifest) -> Iterator[Request[objec
         return _concealed_json(request.body, manifest, is_hidden) if request.body else b""
 
     for request in step.requests:
-        yield replace(
-            request,
+        yield request._replace(
             path=manifest.conceal(request.path),
             headers=tuple((name, header(name, value)) for name, value in request.headers),
             body=body(request),
