@@ -116,9 +116,9 @@ def test_a_request_that_was_never_sent_is_always_retried(connect: Connect) -> No
 
 
 def test_a_local_server_that_does_not_run_is_not_retried(connect: Connect) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         tried = connect(url, is_local=True)
 
         with pytest.raises(Unreachable):

@@ -194,9 +194,9 @@ def test_a_server_that_reads_slowly_causes_a_timeout(
 def test_after_a_refused_connection_the_request_was_not_sent(
     transport: Transports,
 ) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
 
         with pytest.raises(ConnectError) as refused:
             transport(url).send("GET", "/", [], b"", limit_s=10)

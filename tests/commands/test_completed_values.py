@@ -117,17 +117,18 @@ def test_a_slow_token_command_is_abandoned(qstash: Qstash, api: ApiServer) -> No
     assert (run.code, run.out, run.err) == (0, "", "")
 
 
-@pytest.mark.parametrize("trouble", ["refused", "nobody", "no name", "odd answer", "broken file",
-                                     "no such profile", "quotes", "no cache"])  # fmt: skip
+@pytest.mark.parametrize("trouble", ["refused", "closed port", "no name", "odd response",
+                                     "broken file", "no such profile", "quotes",
+                                     "no cache"])  # fmt: skip
 def test_errors_produce_no_output(asked: Qstash, api: ApiServer, trouble: str) -> None:
     env: dict[str, str] = {}
     if trouble == "refused":
         api.accepts = "another"
-    elif trouble == "nobody":
+    elif trouble == "closed port":
         env["QSTASH_URL"] = "http://127.0.0.1:9"
     elif trouble == "no name":
         env["QSTASH_URL"] = "https://qstash.invalid"
-    elif trouble == "odd answer":
+    elif trouble == "odd response":
         api.responses = {("GET", "/v2/queues"): (200, {"a": [1]})}
     elif trouble == "broken file":
         asked.home.mkdir()

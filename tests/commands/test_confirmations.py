@@ -1,4 +1,4 @@
-"""Every command that changes something says so on a terminal, and asks in words that name it."""
+"""On a terminal, commands confirm what they changed, and prompts name the object."""
 
 from __future__ import annotations
 

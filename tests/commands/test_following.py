@@ -100,7 +100,7 @@ def test_without_a_start_time_only_new_entries_by_qstashs_clock_are_yielded() ->
 
 def test_errors_are_reported_once_and_retried_with_growing_pauses() -> None:
     faults: list[Sequence[LogEntry] | QstashError] = [
-        Unreachable("nothing answers"),
+        Unreachable("no server"),
         QstashError("on purpose", status=500),
         RateLimited("too many requests", status=429),
     ]
@@ -108,7 +108,7 @@ def test_errors_are_reported_once_and_retried_with_growing_pauses() -> None:
 
     assert shown(fake) == ["msg_1", "msg_2"]
     assert fake.notes == [
-        "nothing answers; retrying until it responds",
+        "no server; retrying until it responds",
         "it responds again; nothing was missed",
     ]
     assert fake.slept_s[:4] == [1, 1, 2, 4]
@@ -125,7 +125,7 @@ def test_a_rejected_token_ends_the_command(at_first: bool) -> None:
 
 def test_an_error_of_the_first_request_is_not_retried() -> None:
     with pytest.raises(Unreachable):
-        shown(FakeLog(polls=[Unreachable("nothing answers")]))
+        shown(FakeLog(polls=[Unreachable("no server")]))
 
 
 def test_an_outage_neither_repeats_nor_loses_entries_of_the_server(local: Qstash) -> None:

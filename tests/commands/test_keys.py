@@ -23,7 +23,7 @@ def holding(current: str, following: str) -> Iterator[tuple[str, LocalEndpoint]]
     """Runs an endpoint with the official Receiver, and yields its URL and the endpoint."""
     receiver, where = Receiver(current, following), [""]
 
-    def answer(request: Received) -> tuple[int, bytes]:
+    def respond(request: Received) -> tuple[int, bytes]:
         try:
             receiver.verify(
                 signature=request.header("upstash-signature"),
@@ -34,13 +34,13 @@ def holding(current: str, following: str) -> Iterator[tuple[str, LocalEndpoint]]
             return 401, b""
         return 200, b""
 
-    with running_endpoint(answer) as endpoint:
+    with running_endpoint(respond) as endpoint:
         where[0] = f"{endpoint.url}/hook"
         yield where[0], endpoint
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
+def closed_url() -> Iterator[str]:
     """A URL at which no server runs."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -108,13 +108,13 @@ def test_an_endpoint_with_only_the_current_key_prevents_the_rotation(local: Qsta
     assert not any(key in run.err for key in before.values())
 
 
-def test_every_endpoint_that_does_not_accept_is_named(local: Qstash, nobody: str) -> None:
+def test_every_endpoint_that_does_not_accept_is_named(local: Qstash, closed_url: str) -> None:
     before = in_force(local)
     with running_endpoint(lambda _request: (302, b"")) as redirecting:
-        run = rotate(local, nobody, redirecting.url)
+        run = rotate(local, closed_url, redirecting.url)
 
     assert run.code == 1
-    assert f"{nobody} did not respond: " in run.err
+    assert f"{closed_url} did not respond: " in run.err
     assert f"{redirecting.url} responded with 302" in run.err
     assert in_force(local) == before
 
@@ -129,11 +129,11 @@ def test_a_slow_endpoint_does_not_accept(local: Qstash) -> None:
     assert (run.code, f"{url} did not respond: no response within 1s" in run.err) == (1, True), run
 
 
-def test_the_rotation_can_be_forced(local: Qstash, nobody: str) -> None:
-    run = rotate(local, nobody, more=("--yes", "--force"))
+def test_the_rotation_can_be_forced(local: Qstash, closed_url: str) -> None:
+    run = rotate(local, closed_url, more=("--yes", "--force"))
 
     assert run.code == 0, run
-    assert f"warning: {nobody} does not accept the next key" in run.err
+    assert f"warning: {closed_url} does not accept the next key" in run.err
     assert "warning: rotating all the same, as --force says" in run.err
     assert in_force(local)["current"] == NEXT
 

@@ -65,7 +65,7 @@ def test_bash_is_installed() -> None:
 def test_local_values_are_completed(line: str, expected: set[str], qstash: Qstash) -> None:
     done = qstash(_QSTASH_COMPLETE="zsh", _QSTASH_LINE=line)
 
-    values = {answer.partition("\t")[0] for answer in done.out.splitlines()[1:]}
+    values = {row.partition("\t")[0] for row in done.out.splitlines()[1:]}
     assert (done.code, done.err) == (0, "")
     assert values == expected or (line == "" and expected < values)
 

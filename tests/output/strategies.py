@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-# What parsers treat specially, what terminals obey, and what no stream can encode.
+# Characters that parsers treat specially, that control terminals, and that no stream can encode.
 _AWKWARD = (
     " \n\t\r:#-'\"\\|>&*!%@`,[]{}?=<~.e_+01ab\x1b\x85\u2028\u202e\ufeff\u200b\ud800\U000e0041😀"
 )

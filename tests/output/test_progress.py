@@ -1,4 +1,4 @@
-"""The line that says how far something is."""
+"""The status line that displays progress."""
 
 import io
 import re

@@ -163,7 +163,7 @@ class Dispatching(RuleBasedStateMachine):
                 self.dispatcher.end(self.in_flight.pop().lane)
             self.now_ms = max(self.now_ms, self.dispatcher.next_opening_ms or 0)
             self.step()
-            assert (len(self.waiting), len(self.in_flight)) != before, "messages wait for ever"
+            assert (len(self.waiting), len(self.in_flight)) != before, "messages wait forever"
         assert all(count == 1 for count in self.started.values())
 
 

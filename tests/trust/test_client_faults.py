@@ -103,7 +103,7 @@ SCRIPTS: Mapping[str, tuple[Script, ExitCode]] = {
     "silence": (Connection.stall, _UNREACHABLE),
     "a body drop by drop": (endless, _UNREACHABLE),
     "headers drop by drop": (endless_headers, _UNREACHABLE),
-    "processing for ever": (endless_informational, _UNREACHABLE),
+    "processing forever": (endless_informational, _UNREACHABLE),
     "cut in the status": (then_closed(b"HTTP/1.1 20"), _UNREACHABLE),
     "cut in the headers": (then_closed(b"HTTP/1.1 200 OK\r\nConte"), _UNREACHABLE),
     "cut in the body": (
@@ -175,7 +175,7 @@ def violation(done: Run, codes: set[ExitCode], began_at_s: float) -> str:
         "too late": time.monotonic() - began_at_s > LIMIT_S,
         "a defect": "Traceback" in text or "something unexpected" in text,
         "the token": TOKEN in text,
-        "a character that a terminal obeys": bool(set(re.findall(UNSAFE, text)) - {"\n", "\t"}),
+        "a character that controls a terminal": bool(set(re.findall(UNSAFE, text)) - {"\n", "\t"}),
         "no error": bool(done.code) and "error: " not in done.err,
     }
     found = [what for what, is_so in wrong.items() if is_so]

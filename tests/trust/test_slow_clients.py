@@ -96,7 +96,7 @@ def test_1100_unfinished_connections_do_not_block_others(
 ) -> None:
     errors = tmp_path / "stderr"
     dev = start_dev("--port", "0", before=LIMITED, stderr=errors)
-    slowest_s, answered = 0.0, 0
+    slowest_s, responses = 0.0, 0
     with ExitStack() as clients:
         for name in ways:
             each = CONNECTIONS // len(ways) + 1
@@ -105,7 +105,7 @@ def test_1100_unfinished_connections_do_not_block_others(
         while time.monotonic() < until:
             with client_of(dev) as http:
                 began_at = time.monotonic()
-                answered += http.get("/v2/keys").status_code == 200
+                responses += http.get("/v2/keys").status_code == 200
                 slowest_s = max(slowest_s, time.monotonic() - began_at)
 
     written = errors.stat().st_size
@@ -113,7 +113,7 @@ def test_1100_unfinished_connections_do_not_block_others(
         CLASS, cases=CONNECTIONS, failures=int(slowest_s > 1), slowest_ms=f"{slowest_s * 1000:.0f}",
         stderr_bytes=written,
     )  # fmt: skip
-    assert answered > 10
+    assert responses > 10
     assert slowest_s < 1
     assert written < 4000
 
