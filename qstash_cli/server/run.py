@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
+from qstash_cli.server.events import EventFeed, EventSink
 from qstash_cli.server.http.app import build
 from qstash_cli.server.http.listeners import Addresses, listening
 from qstash_cli.server.http.uvicorn_config import ClientLimits
@@ -28,6 +29,8 @@ class ServerConfig:
     """The settings of a server. Port 0 selects a free port; `routes` maps URL prefixes to targets.
 
     The server also listens on `log_port` if it is given. `db` is the file of the first user.
+    `events` receives what happens; `verbose_events` adds all requests, headers and bodies. Warnings
+    are written to `log`, by default to standard error.
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +42,9 @@ class ServerConfig:
     limits: PlanLimits = UNLIMITED
     users: tuple[Credentials, ...] = DEV_USERS
     clients: ClientLimits = field(default_factory=ClientLimits)
+    events: EventSink | None = None
+    verbose_events: bool = False
+    log: TextIO | None = None
 
 
 class Running(NamedTuple):
@@ -95,9 +101,18 @@ class _Server(HttpServer):
         self._accounts = Accounts(
             AccountConfig(config.users, config.db, config.routes, config.speed, config.limits)
         )
-        super().__init__(
-            build(self._accounts, host=config.host, limits=config.limits), config.clients
+        self._events: EventFeed | None = None
+        if config.events is not None:
+            self._events = EventFeed(
+                self._accounts, config.events, is_verbose=config.verbose_events
+            )
+        app = build(
+            self._accounts,
+            host=config.host,
+            limits=config.limits,
+            on_request=self._events.note_request if self._events else None,
         )
+        super().__init__(app, config.clients, config.log)
         self.failure: BaseException | None = None
         self._addresses = addresses
         self._on_ready = on_ready
@@ -120,6 +135,8 @@ class _Server(HttpServer):
         """Closes the accounts after the last response."""
         try:
             await super().shutdown(sockets)
+            if self._events is not None:
+                await self._events.stop()
         finally:
             await self._accounts.stop()
 
@@ -127,6 +144,8 @@ class _Server(HttpServer):
         """Prepares, reports that the server is ready, and serves until it is stopped."""
         running = Running(self._addresses, await self._accounts.users())
         if await self._is_prepared(running):
+            if self._events is not None:
+                self._events.start()
             self._on_ready(running)
             await super().main_loop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from qstash_cli.commands.common.variable_lines import server_variables, shell_li
 from qstash_cli.commands.common.views import RAW
 from qstash_cli.commands.dev.options import DevOptions, with_variables
 from qstash_cli.commands.dev.ready_file import ready_file
+from qstash_cli.commands.dev.watch import Watch, watching
 from qstash_cli.errors import BadInput, ExitCode, QstashError, SilentExit
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USER, DEV_USERS, Credentials
@@ -43,24 +45,28 @@ def dev(
 
     Prints lines to paste into another shell. With a command after --, starts a private server on a
     free port, runs the command with the QSTASH_* variables set, and exits with its exit code.
-    --seed is applied before the server reports that it is ready.
+    --seed is applied before the server reports that it is ready. Writes a line to standard error
+    for each publish, delivery, retry, failure and refused request; --quiet turns them off, -v adds
+    all requests, headers and bodies, and -o jsonl writes them to standard output as JSON.
 
     \b
     qstash dev --db qstash.db --seed qstash.toml
     qstash dev --port 0 --ready-file dev.env
     qstash dev --route https://app.example.com=http://127.0.0.1:3000
+    qstash dev -o jsonl | jq 'select(.event == "failed")'
     qstash dev -- pytest
     """
     serving = with_variables(ctx, serving, is_private=run is not None)
     _validate_files(serving)
     with unwinding(), ready_file(serving.ready_file) as write:
         users, user = _users(ctx, serving)
-        config = _config(serving, users)
         prepare = _preparation(ctx, serving, user, write)
-        if run is None:
-            code: int = _alone(ctx, config, user, prepare)
-        else:
-            code = _around(ctx, config, user, prepare, run)
+        with watching(ctx, is_private=run is not None) as watch:
+            config = replace(_config(serving, users), **watch.settings)
+            if run is None:
+                code: int = _alone(ctx, config, user, prepare, watch)
+            else:
+                code = _around(ctx, config, user, prepare, run)
     return Result(data=[], view=RAW, text="", error=SilentExit(code))
 
 
@@ -142,13 +148,19 @@ def _announcement(running: Running, name: str) -> str:
 
 
 def _alone(
-    ctx: Context, config: ServerConfig, user: Credentials, prepare: OnRunning | None
+    ctx: Context,
+    config: ServerConfig,
+    user: Credentials,
+    prepare: OnRunning | None,
+    watch: Watch,
 ) -> ExitCode:
     from qstash_cli.server.run import serve
 
     def announce(running: Running) -> None:
-        ctx.streams.out.write(_announcement(running, user.name))
+        text = watch.ready_line(running, user.name) or _announcement(running, user.name)
+        ctx.streams.out.write(text)
         ctx.streams.out.flush()
+        watch.write_banner(running, user)
 
     serve(config, announce, prepare)
     return ExitCode.DONE

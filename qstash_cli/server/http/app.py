@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,6 +17,7 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.limits import PlanLimits
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.burst_limit import BurstLimit
+from qstash_cli.server.http.request_log import RequestLog, SeenRequest
 from qstash_cli.server.http.responses import refusal
 from qstash_cli.server.http.routes import (
     bulk_actions,
@@ -46,9 +48,19 @@ _RESOURCE_NAMES = {
 _RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/", "/v2/workflows/")
 
 
-def build(accounts: Accounts, *, host: str, limits: PlanLimits) -> Starlette:
-    """Returns the application. The caller starts and stops the accounts."""
+def build(
+    accounts: Accounts,
+    *,
+    host: str,
+    limits: PlanLimits,
+    on_request: Callable[[SeenRequest], None] | None = None,
+) -> Starlette:
+    """Returns the application. The caller starts and stops the accounts.
+
+    `on_request` is called after each response.
+    """
     middleware = [
+        *([Middleware(RequestLog, on_request=on_request)] if on_request is not None else ()),
         Middleware(Guard, host=host, accounts=accounts),
         Middleware(_Paths),
     ]

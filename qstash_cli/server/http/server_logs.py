@@ -7,7 +7,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 _LIMIT = 5
 _PERIOD_S = 10.0
@@ -64,18 +64,22 @@ class LineFormatter(logging.Formatter):
 
 
 _LOGGER = {"handlers": ["stderr"], "level": "WARNING"}
-# As `logging.config.dictConfig` takes it.
-LOG_CONFIG: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"repeats": {"()": RepeatLimit}},
-    "formatters": {"line": {"()": LineFormatter}},
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["repeats"],
-        },
-    },
-    "loggers": dict.fromkeys(("uvicorn", "asyncio", "qstash_cli"), _LOGGER),
-}
+
+
+def log_config(stream: TextIO | None) -> dict[str, Any]:
+    """Returns the configuration for `logging.config.dictConfig`. None is standard error."""
+    handler: dict[str, Any] = {
+        "class": "logging.StreamHandler",
+        "formatter": "line",
+        "filters": ["repeats"],
+    }
+    if stream is not None:
+        handler["stream"] = stream
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"repeats": {"()": RepeatLimit}},
+        "formatters": {"line": {"()": LineFormatter}},
+        "handlers": {"stderr": handler},
+        "loggers": dict.fromkeys(("uvicorn", "asyncio", "qstash_cli"), _LOGGER),
+    }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
-from qstash_cli.server.http.server_logs import LOG_CONFIG
+from qstash_cli.server.http.server_logs import log_config
 
 _STOP_WITHIN_S = 1
 # Connections that are accepted in one step of the event loop, before any of them is counted.
@@ -55,12 +55,16 @@ class HttpConfig(uvicorn.Config):
     """The settings of a server whose connections are instances of `protocol`."""
 
     def __init__(
-        self, app: ASGIApp, protocol: type[asyncio.Protocol], clients: ClientLimits
+        self,
+        app: ASGIApp,
+        protocol: type[asyncio.Protocol],
+        clients: ClientLimits,
+        log: TextIO | None = None,
     ) -> None:
         self.clients = clients
         super().__init__(
             app,
-            log_config=LOG_CONFIG,
+            log_config=log_config(log),
             log_level="error",
             access_log=False,
             lifespan="off",

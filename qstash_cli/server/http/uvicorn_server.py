@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TextIO
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -20,10 +21,15 @@ _MAX_THREADS = 200
 
 
 class HttpServer(uvicorn.Server):
-    """A server of one application. Set `should_exit` to stop it."""
+    """A server of one application. Set `should_exit` to stop it.
 
-    def __init__(self, app: ASGIApp, clients: ClientLimits | None = None) -> None:
-        super().__init__(HttpConfig(app, Inbound, clients or ClientLimits()))
+    Warnings are written to `log`, by default to standard error.
+    """
+
+    def __init__(
+        self, app: ASGIApp, clients: ClientLimits | None = None, log: TextIO | None = None
+    ) -> None:
+        super().__init__(HttpConfig(app, Inbound, clients or ClientLimits(), log))
         self.server_state: StoppableState = StoppableState()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:

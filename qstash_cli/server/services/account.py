@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """What the services of one user work with."""
+    """What the services of one user work with.
+
+    `first_log_seq` is the last sequence number of the log from before the account was opened.
+    """
 
     name: str
     store: Store
@@ -28,3 +31,4 @@ class Account:
     clock: Clock
     new_id: Callable[[str], str]
     limits: PlanLimits
+    first_log_seq: int

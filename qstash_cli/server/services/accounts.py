@@ -77,6 +77,11 @@ class Accounts:
         self._open.clear()
         await self._closing.aclose()
 
+    @property
+    def open_accounts(self) -> tuple[Account, ...]:
+        """The accounts that are open, in the order in which they were opened."""
+        return tuple(self._open.values())
+
     def user(self, token: bytes) -> Credentials | None:
         """Returns the user with this token, or None."""
         found = None
@@ -134,6 +139,7 @@ class Accounts:
         store = Store(path)
         closing.callback(store.close)
         # A fast clock continues from the last step, so that no schedule fires twice.
+        first_log_seq = await store.run(logs.last_seq)
         at_least_ms = await store.run(logs.last_step_ms) if config.speed > 1 else 0
         clock = ScaledClock(config.speed, self._started_at_s, at_least_ms)
         engine = Engine(
@@ -161,6 +167,7 @@ class Accounts:
             clock=clock,
             new_id=new_id,
             limits=config.limits,
+            first_log_seq=first_log_seq,
         )
 
 

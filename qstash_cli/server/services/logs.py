@@ -8,7 +8,15 @@ from qstash_cli.server.services.account import Account
 from qstash_cli.server.storage import log_pages
 from qstash_cli.server.storage.log_pages import GroupedLogPage, LogEntry, LogPage
 
-__all__ = ["GroupedLogPage", "LogEntry", "LogPage", "is_grouped", "list_entries", "list_groups"]
+__all__ = [
+    "GroupedLogPage",
+    "LogEntry",
+    "LogPage",
+    "is_grouped",
+    "list_after",
+    "list_entries",
+    "list_groups",
+]
 
 
 def is_grouped(given: Parameters) -> bool:
@@ -25,6 +33,15 @@ async def list_entries(account: Account, given: Parameters, trim: int | None) ->
     Raises `ApiError` if the parameters are not valid.
     """
     return await account.store.run(lambda connection: log_pages.page(connection, given, trim))
+
+
+async def list_after(
+    account: Account, seq: int, limit: int, trim: int
+) -> tuple[list[LogEntry], int]:
+    """Returns the next entries after a sequence number, and the number of the last one."""
+    return await account.store.run(
+        lambda connection: log_pages.entries_after(connection, seq, limit, trim)
+    )
 
 
 async def list_groups(account: Account, given: Parameters, trim: int | None) -> GroupedLogPage:

@@ -96,6 +96,19 @@ def grouped_page(
     return GroupedLogPage(groups, str(found[len(groups) - 1]["last_seq"]) if has_more else None)
 
 
+def entries_after(
+    connection: sqlite3.Connection, seq: int, limit: int, trim: int
+) -> tuple[list[LogEntry], int]:
+    """Returns the next entries after a sequence number, and the number of the last one.
+
+    Bodies are cut to `trim` bytes.
+    """
+    rows = connection.execute(
+        f"{_select(trim)}logs.seq > ? ORDER BY logs.seq LIMIT ?", (seq, limit)
+    ).fetchall()
+    return [_entry(row) for row in rows], rows[-1]["log_seq"] if rows else seq
+
+
 def _query(given: Parameters) -> _Query:
     parts = filters.conditions(
         given, filters.LOG_FILTERS, time_column="time_ms", ignored=_NO_FILTERS

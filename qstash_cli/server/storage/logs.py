@@ -17,6 +17,12 @@ def add(
     )
 
 
+def last_seq(connection: sqlite3.Connection) -> int:
+    """Returns the sequence number of the last step, 0 if there isn't one."""
+    (seq,) = connection.execute("SELECT ifnull(max(seq), 0) FROM logs").fetchone()
+    return int(seq)
+
+
 def last_step_ms(connection: sqlite3.Connection) -> int:
     """Returns the time of the last step of any message, 0 if there isn't one."""
     row = connection.execute("SELECT time_ms FROM logs ORDER BY seq DESC LIMIT 1").fetchone()
