@@ -27,7 +27,7 @@ def test_the_printed_variables_connect_commands_to_the_server(
     assert published.returncode == 0, published.stderr
     assert published.stdout.startswith("msg_")
     assert published.stdout.count("\n") == 1
-    assert published.stderr == ""
+    assert published.stderr.startswith("Delivered: 200 after 1 attempt, ")
     assert logs.stdout.split() == ["DELIVERED", "ACTIVE", "CREATED"]
     assert sink.received[0].body == b'{"k":"v"}'
 
