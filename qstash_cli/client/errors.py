@@ -24,6 +24,7 @@ from qstash_cli.errors import (
     Unreachable,
 )
 from qstash_cli.protocol.shapes import Mismatch
+from qstash_cli.protocol.tls_mismatch import http_url_for
 
 # The hint for a write without a response.
 _MAY_BE_PROCESSED = "the request may have been processed; check before you send it again"
@@ -62,8 +63,12 @@ _REDIRECTED = (
 _HINTS = (
     (r"invalid scheme", "give the destination with http:// or https://"),
     (r"loopback|private address", "run `qstash dev` and add --dev to deliver on this machine"),
-    (r"topic .* not found", "`qstash api GET /v2/topics` lists the URL groups"),
-    (r"message .* not found", "a message is gone soon after its end; `qstash logs` remembers it"),
+    (r"topic .*not found", "`qstash urlgroup list` lists the URL groups"),
+    (r"queue .*not found", "`qstash queue list` lists the queues"),
+    (r"schedule .*not found", "`qstash schedule list` lists the schedules"),
+    (r"flow control key .*not found", "`qstash flow list` lists the flow control keys"),
+    (r"dlq message .*not found", "`qstash dlq list` lists the entries"),
+    (r"message .*not found", "`qstash logs --message ID` shows messages that have ended"),
     (r"message .* is not waiting", "`qstash logs --message ID` shows its state"),
     (r"DeduplicationId", "use '-' or '_' between the parts of a deduplication id"),
 )
@@ -148,6 +153,12 @@ def _not_connected(
             return Unreachable(message, hint=f"check the proxy's user and password: {fix}")
         return Unreachable(
             message, hint=f"check {proxy.source}, or add the host to NO_PROXY to connect directly"
+        )
+    if http_url := http_url_for(api_url, reason):
+        flag = "" if is_local else " and --insecure, which sends the token unencrypted"
+        return Unreachable(
+            f"cannot connect to {api_url}: the server speaks http, not https",
+            hint=f"use {http_url}{flag}",
         )
     if is_local:
         return Unreachable(

@@ -9,6 +9,7 @@ from qstash_cli.client.deadline import within
 from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.response_body import BoundedBody
+from qstash_cli.protocol.tls_mismatch import plain_http_error
 
 if TYPE_CHECKING:
     import httpx2
@@ -45,9 +46,8 @@ def send(
     except (httpx2.TimeoutException, TimeoutError):
         return ExternalResponse(error=f"no response within {timeout_s:g}s")
     except Exception as error:  # noqa: BLE001 - an endpoint may cause any error
-        return ExternalResponse(
-            error=(str(error) or type(error).__name__)[:_ERROR_LIMIT_CHARACTERS]
-        )
+        text = plain_http_error(url, str(error) or type(error).__name__)
+        return ExternalResponse(error=text[:_ERROR_LIMIT_CHARACTERS])
 
 
 def _request(method: str, url: str, headers: Headers, body: bytes) -> httpx2.Request:

@@ -12,9 +12,9 @@ from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.confirm_options import ConfirmOptions
 from qstash_cli.commands.common.endpoint_probe import ask, is_expected, request_of
 from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
-from qstash_cli.errors import BadCredentials, BadInput, QstashError
+from qstash_cli.errors import BadCredentials, QstashError
 from qstash_cli.output.result import Column, Result, View
-from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.destination import is_url, missing_scheme
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.forgeries import Probe, probes
 
@@ -66,7 +66,7 @@ def probe(
     qstash probe http://127.0.0.1:3000/hook --dev -o json
     """
     if not is_url(url):
-        raise BadInput(f"the endpoint has no http:// or https://: {url}")
+        raise missing_scheme("the endpoint has", url)
     if options.body is None:
         ctx.warn_of_unused_input()
     names = dict(signing_keys(ctx, keys))

@@ -14,7 +14,12 @@ from qstash_cli.commands.common.confirm_options import ConfirmOptions
 from qstash_cli.commands.common.views import DEAD, NAMED, URL_GROUP
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
-from qstash_cli.protocol.destination import is_url, validate_destination, validate_reachable
+from qstash_cli.protocol.destination import (
+    is_url,
+    missing_scheme,
+    validate_destination,
+    validate_reachable,
+)
 from qstash_cli.protocol.headers import as_defaults, parse_header
 from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.records import Endpoint, EndpointReference
@@ -203,7 +208,7 @@ def _is_alive(reply: external.ExternalResponse) -> bool:
 
 def _endpoint(ctx: Context, url: str, name: str | None) -> Endpoint:
     if not is_url(url):
-        raise BadInput(f"the endpoint has no http:// or https://: {url}", hint=f"try https://{url}")
+        raise missing_scheme("the endpoint has", url)
     settings = ctx.config.settings_if_any
     if settings is None or not settings.is_local:
         validate_reachable(url, "endpoint")

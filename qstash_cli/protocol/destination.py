@@ -34,16 +34,32 @@ def validate_destination(destination: str) -> str:
     if not destination.strip():
         raise BadInput("the destination is empty", hint="pass a URL or the name of a URL group")
     if not _GROUP.fullmatch(destination):
-        raise BadInput(
-            f"the destination has no http:// or https://: {destination}",
-            hint=f"try https://{destination.removeprefix('//')}",
-        )
+        raise missing_scheme("the destination has", destination)
     if _looks_like_a_host(destination):
-        raise BadInput(
-            f"the destination has no http:// or https://: {destination}",
-            hint=f"try https://{destination}, or pass --no-check if it is a URL group",
-        )
+        error = missing_scheme("the destination has", destination)
+        error.hint += ", or pass --no-check if it is a URL group"
+        raise error
     return destination
+
+
+def missing_scheme(what_has: str, text: str) -> BadInput:
+    """Returns the error for a URL without a scheme, which suggests the URL that is likely meant.
+
+    That is http:// for this machine and its network, and https:// for all others. `what_has` is
+    the beginning of the message, such as "the endpoint has".
+    """
+    rest = text.strip().lstrip("/")
+    try:
+        is_near = bool(unreachable_reason(f"http://{rest}"))
+    except ValueError:
+        is_near = False
+    # A path alone has no host to suggest.
+    url = (
+        "https://HOST/PATH"
+        if text.startswith("/") and not text.startswith("//")
+        else (f"{'http' if is_near else 'https'}://{rest}")
+    )
+    return BadInput(f"{what_has} no http:// or https://: {text}", hint=f"try {url}")
 
 
 def _looks_like_a_host(name: str) -> bool:

@@ -46,8 +46,14 @@ class MessageEnd(NamedTuple):
         message_id, state = self.entry["messageId"], normal_state(self.entry["state"])
         if state == "CANCELLED":
             return NotDelivered(f"{message_id} was cancelled")
-        reason = str(self.entry.get("responseStatus") or self.entry.get("error") or "no response")
-        text = f"{message_id} failed: {reason} after {amount(self.attempts, 'attempt')}"
+        status, tried = self.entry.get("responseStatus"), amount(self.attempts, "attempt")
+        if not status:
+            return NotDelivered(
+                f"{message_id} failed after {tried}: {self.entry.get('error') or 'no response'}",
+                hint="check that the destination is running; "
+                f"`qstash dlq retry --message {message_id}` sends the message again",
+            )
+        text = f"{message_id} failed: {status} after {tried}"
         return NotDelivered(
             f"{text}: {self.response_line}" if self.response_line else text,
             hint=f"`qstash dlq list --message {message_id}` shows the entry with the response",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import backoff, ids, redaction
-from qstash_cli.protocol.destination import validate_url
+from qstash_cli.protocol.destination import missing_scheme, validate_url
 from qstash_cli.protocol.durations import format_duration, parse_duration_s, parse_period_s
 from qstash_cli.protocol.instants import parse_instant_s
 
@@ -93,10 +93,7 @@ def _labels(text: str) -> tuple[str, ...]:
 
 def _callback_url(text: str) -> str:
     if not re.match(r"https?://[^/]", text.strip(), re.IGNORECASE):
-        raise BadInput(
-            f"the callback URL has no http:// or https://: {text!r}",
-            hint=f"try https://{text.strip()}",
-        )
+        raise missing_scheme("the callback URL has", text.strip())
     validate_url(text.strip())
     return text.strip()
 

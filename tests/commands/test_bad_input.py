@@ -78,7 +78,7 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "callback without a scheme": (
         ("publish", URL, "--callback", "example.com/done"),
-        "--callback: the callback URL has no http:// or https://: 'example.com/done'",
+        "--callback: the callback URL has no http:// or https://: example.com/done",
         "try https://example.com/done",
     ),
     "duration": (

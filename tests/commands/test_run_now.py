@@ -55,7 +55,7 @@ def test_ids_that_cannot_be_released_are_reported_and_the_others_are_released(
         "error: 2 of 4 messages were not released",
         "  msg_gone: message msg_gone not found (404 Not Found)",
         "  msg_lost: message msg_lost not found (404 Not Found)",
-        "hint: a message is gone soon after its end; `qstash logs` remembers it",
+        "hint: `qstash logs --message ID` shows messages that have ended",
     ]
     for message_id in (first, second):
         assert local("message", "wait", message_id).code == 0

@@ -147,7 +147,7 @@ def test_a_failure_is_worse_than_a_timeout(local: Qstash, order: int) -> None:
 
     assert run.code == 8, run
     assert "2 of 2 messages were not delivered" in run.err
-    assert " failed: " in run.err
+    assert " failed after 1 attempt: " in run.err
     assert "not delivered within 1s: msg_" in run.err
 
 
@@ -230,7 +230,7 @@ def test_a_page_of_markup_is_not_quoted(local: Qstash, sink: Sink) -> None:
 def test_a_destination_that_does_not_respond_is_the_reason(local: Qstash) -> None:
     run = local("publish", "http://127.0.0.1:9/", "--retries", "0", "--wait")
 
-    assert re.match(r"error: msg_\w+ failed: .+ after 1 attempt\n", run.err), run
+    assert re.match(r"error: msg_\w+ failed after 1 attempt: .+\n", run.err), run
 
 
 def test_a_cancelled_message_is_not_reported_as_failed(local: Qstash, sink: Sink) -> None:

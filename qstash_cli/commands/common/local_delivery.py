@@ -14,7 +14,12 @@ from qstash_cli.client import external
 from qstash_cli.client.external import ExternalResponse
 from qstash_cli.errors import BadCredentials, BadInput
 from qstash_cli.protocol.delivery import Delivery
-from qstash_cli.protocol.destination import is_loopback, is_url, validate_destination
+from qstash_cli.protocol.destination import (
+    is_loopback,
+    is_url,
+    missing_scheme,
+    validate_destination,
+)
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.headers import Headers
 
@@ -48,9 +53,7 @@ class Signed(NamedTuple):
 def handler_url(url: str, flag_name: str) -> str:
     """Validates and returns the URL of a handler. Raises `BadInput` naming the flag."""
     if not is_url(url):
-        raise BadInput(
-            f"{flag_name}: no http:// or https://: {url}", hint=f"try http://{url.lstrip('/')}"
-        )
+        raise missing_scheme(f"{flag_name}:", url)
     return validate_destination(url)
 
 

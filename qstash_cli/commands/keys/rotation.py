@@ -12,8 +12,8 @@ from qstash_cli.cli.preview import ExternalRequest
 from qstash_cli.client.api import keys
 from qstash_cli.client.external import ExternalResponse
 from qstash_cli.commands.common.endpoint_probe import ask, is_expected, request_of
-from qstash_cli.errors import BadInput, QstashError
-from qstash_cli.protocol.destination import is_url, validate_destination
+from qstash_cli.errors import QstashError
+from qstash_cli.protocol.destination import is_url, missing_scheme, validate_destination
 from qstash_cli.protocol.forgeries import Probe, good_probe
 
 _BODY = b"{}"
@@ -21,7 +21,7 @@ _BODY = b"{}"
 
 def _endpoint(text: str) -> str:
     if not is_url(text):
-        raise BadInput(f"the endpoint has no http:// or https://: {text}")
+        raise missing_scheme("the endpoint has", text)
     return validate_destination(text)
 
 

@@ -11,11 +11,11 @@ from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_k
 from qstash_cli.commands.listen.arrivals import arrivals
 from qstash_cli.commands.listen.options import ListenOptions
 from qstash_cli.commands.listen.records import record_of
-from qstash_cli.errors import BadCredentials, BadInput
+from qstash_cli.errors import BadCredentials
 from qstash_cli.output.blocks import Block, Labelled, Row, RowCell
 from qstash_cli.output.result import CellFormat, Column, Record, Result, View
 from qstash_cli.output.values import readable_span
-from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.destination import is_url, missing_scheme
 
 app = group()
 
@@ -55,9 +55,7 @@ def listen(ctx: Context, *, listening: ListenOptions, keys: SigningKeyOptions) -
     qstash listen --to http://127.0.0.1:3000 --latency 3s
     """
     if listening.to is not None and not is_url(listening.to):
-        raise BadInput(
-            f"--to: no http:// or https://: {listening.to}", hint=f"try http://{listening.to}"
-        )
+        raise missing_scheme("--to:", listening.to)
     if listening.save is not None:
         Path(listening.save).mkdir(parents=True, exist_ok=True)
     try:

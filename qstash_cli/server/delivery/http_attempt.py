@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from qstash_cli.protocol.response_body import BoundedBody
+from qstash_cli.protocol.tls_mismatch import plain_http_error
 from qstash_cli.server.delivery.connections import Connections
 
 MAX_TIMEOUT_S = 900
@@ -72,7 +73,8 @@ class Deliverer:
         except TimeoutError:
             return AttemptResponse(error=f"no complete response within {timeout_s:g}s")
         except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats forever
-            return failed(error)
+            response = failed(error)
+            return response._replace(error=plain_http_error(self.route(url), response.error))
 
     async def close(self) -> None:
         """Closes all connections."""
