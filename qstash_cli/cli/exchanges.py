@@ -123,7 +123,7 @@ class Exchanges(ABC):
         except (BadCredentials, Unreachable) as error:
             if self.options.connection.preview is None:
                 raise
-            self.warn(f"{error.message}; it is not known {what}")
+            self.warn(f"{error.message}; cannot check {what}")
 
     @contextmanager
     def _reading(self, request: Request[object]) -> Iterator[None]:

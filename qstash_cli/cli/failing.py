@@ -38,8 +38,8 @@ def defect(fault: Exception, ctx: Context) -> QstashError:
     if ctx.client_if_open is not None:
         doubt = f"is {ctx.config.settings.api_url} QStash's API? "
     error = QstashError(
-        f"something unexpected happened: {type(fault).__name__}",
-        hint=f"{doubt}--debug shows where; a report of it is welcome",
+        f"unexpected error: {type(fault).__name__}",
+        hint=f"{doubt}--debug shows the traceback; please report the error",
     )
     error.__cause__ = fault
     return error

@@ -204,7 +204,7 @@ def endless_list(problem: str, request: Request[object], api_url: str) -> Qstash
     """Returns the error for a list whose pages never end."""
     return QstashError(
         f"the list from {request.method} {excerpt(request.path)} does not end: {problem}",
-        hint=f"is {api_url} QStash's API? A filter or --limit asks for less",
+        hint=f"is {api_url} QStash's API? a filter or --limit reduces the list",
     )
 
 

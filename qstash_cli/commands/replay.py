@@ -61,16 +61,16 @@ class _Tally:
 
     delivered: int = 0
     refused: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
     def failure(self) -> QstashError | None:
         """Returns the error for deliveries that failed or were not accepted."""
         if self.refused:
             more = f", and {len(self.refused) - 1} more" if len(self.refused) > 1 else ""
             return NotDelivered(f"the handler did not accept {self.refused[0]}{more}")
-        if self.left_out:
+        if self.skipped:
             return PartlyDone(
-                f"{self.delivered} delivered, {len(self.left_out)} left out",
+                f"{self.delivered} delivered, {len(self.skipped)} skipped",
                 hint="QStash delivers what it hides: `qstash dlq retry ID`",
             )
         return None
@@ -173,7 +173,7 @@ def _matching(ctx: Context, filters: DlqFilters, tally: _Tally) -> Iterator[tupl
             yield entry["dlqId"], of_message(entry)
         except BadInput as reason:
             ctx.warn(f"{entry['dlqId']} is skipped: {reason.message}")
-            tally.left_out.append(entry["dlqId"])
+            tally.skipped.append(entry["dlqId"])
 
 
 def _saved(signed: Iterable[_Named], directory: str | None) -> Iterator[_Named]:

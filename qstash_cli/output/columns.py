@@ -118,6 +118,6 @@ def _refuse_missing(found: dict[str, Column | None], view: View, fields: Iterabl
         return
     names = dict.fromkeys(chain((column.name for column in view.columns), fields))
     raise BadInput(
-        f"--columns has a name that is not known here: {', '.join(missing)}",
+        f"unknown column in --columns: {', '.join(missing)}",
         hint=f"the columns are {', '.join(names)}",
     )

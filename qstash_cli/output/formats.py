@@ -60,7 +60,7 @@ def validate_output(
     if columns is not None:
         if query is not None:
             raise BadInput(
-                "--columns and --query do not go together",
+                "--columns and --query cannot be combined",
                 hint="pick the fields in the expression: --query '[].{id: messageId}'",
             )
         _validate_goes_with("--columns", format, _WITH_COLUMNS)
@@ -246,7 +246,8 @@ def _format_with_columns(result: Result, terminal: TerminalInfo) -> str:
 def _validate_goes_with(flag: str, name: str | None, allowed: tuple[str, ...]) -> None:
     if name is not None and name not in allowed:
         raise BadInput(
-            f"{flag} does not go with -o {name}", hint=f"{flag} goes with -o {', '.join(allowed)}"
+            f"{flag} cannot be combined with -o {name}",
+            hint=f"{flag} works with -o {', '.join(allowed)}",
         )
 
 

@@ -41,6 +41,6 @@ def _as_json_has_it(value: object) -> object:
 def _refusal(expression: str, error: Exception) -> BadInput:
     reason = " ".join(str(error).split("\n")[0].split()).rstrip(":")
     return BadInput(
-        f"--query is not a JMESPath expression that works here: {expression!r}",
+        f"--query is not a valid JMESPath expression: {expression!r}",
         hint=f"{reason}; see jmespath.org, such as '[].messageId'",
     )

@@ -124,7 +124,7 @@ def test_an_existing_schedule_with_the_same_id_is_taken_over(
     planned = local("plan", "-f", path)
     local("apply", "-f", path, "--yes")
 
-    assert "~ schedule s (taken over: no manifest made it)\n" in planned.out
+    assert "~ schedule s (taken over: not created by a manifest)\n" in planned.out
     assert local("schedule", "get", "s").json["labels"] == ["mine", "managed-by-qstash-cli"]
     assert local("plan", "-f", path, "--check").code == 0
 

@@ -147,7 +147,7 @@ def test_no_config_protects_profiles_and_no_input_does_not_prompt_for_them(
     for words in (("set", "prod", "--token-stdin"), ("use", "prod"), ("remove", "prod", "--yes")):
         run = qstash("config", *words, "--no-config", stdin=b"a-token-of-a-test\n")
         assert run.code == 2
-        assert "--no-config leaves the file alone" in run.err
+        assert "--no-config prevents changes to the configuration file" in run.err
     asked = qstash("config", "set", "prod", "--no-input", stdin=b"a-token-of-a-test\n")
     typed = qstash("config", "set", "prod", "--token-stdin", "--no-input", tty=True)
 

@@ -112,7 +112,7 @@ def test_nagios_gets_one_line_and_its_own_exit_codes(
         (("--queue", "none", "--lag-max", "0"), {}, "queue none not found"),
         (("--dlq-max", "many"), {}, "not a whole number: 'many'"),
         (("--request-timeout", "long", "--dlq-max", "1"), {}, "not a duration"),
-        (("--dlq-max", "1", "--query", "a"), {}, "--query does not go with -o nagios"),
+        (("--dlq-max", "1", "--query", "a"), {}, "--query cannot be combined with -o nagios"),
         (("--dlq-max", "1", "--dry-run"), {}, "-o nagios cannot display a request"),
         ((), {}, "nothing to check"),
     ],

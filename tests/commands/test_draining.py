@@ -159,7 +159,7 @@ def test_pauses_between_polls_grow_until_the_timeout() -> None:
     assert max(fake.slept_s) == 2
     assert fake.clock_s == pytest.approx(30)
     assert raised.value.message == "queue orders has 1 in flight and 2 waiting after 30s"
-    assert raised.value.hint == "`qstash queue wait orders --idle` goes on waiting"
+    assert raised.value.hint == "`qstash queue wait orders --idle` continues to wait"
 
 
 def test_the_lag_is_waited_for_without_the_log() -> None:
@@ -174,4 +174,4 @@ def test_a_lag_that_remains_is_reported() -> None:
         wait_for_lag(FakeQueue([(12, [])]).watched(), 10, 1)
 
     assert raised.value.message == "queue orders has a lag of 12 after 1s"
-    assert raised.value.hint == "`qstash queue wait orders --lag 10` goes on waiting"
+    assert raised.value.hint == "`qstash queue wait orders --lag 10` continues to wait"

@@ -134,7 +134,7 @@ def test_the_rotation_can_be_forced(local: Qstash, closed_url: str) -> None:
 
     assert run.code == 0, run
     assert f"warning: {closed_url} does not accept the next key" in run.err
-    assert "warning: rotating all the same, as --force says" in run.err
+    assert "warning: rotating anyway because of --force" in run.err
     assert in_force(local)["current"] == NEXT
 
 
@@ -194,7 +194,7 @@ def test_a_profile_with_old_keys_causes_a_note(local: Qstash) -> None:
 
     assert bare.err == ""
     assert "profile prod still has the old signing keys" in run.err
-    assert "`qstash config set prod --keys-stdin` reads the new ones, a line each" in run.err
+    assert "`qstash config set prod --keys-stdin` reads the new keys, one per line" in run.err
     new = "\n".join(run.json[name] for name in ("current", "next"))
     assert local("config", "set", "prod", "--keys-stdin", stdin=new.encode()).code == 0
     shown = local("config", "env", "prod", "-o", "json").json

@@ -114,7 +114,7 @@ def test_options_that_exclude_each_other_are_refused(local: Qstash) -> None:
     for flags in (("--follow", "--stats"), ("--by-message", "--stats"), ("-f", "--by-message")):
         run = local("logs", *flags)
         assert run.code == 2
-        assert "do not go together" in run.err
+        assert "cannot be combined" in run.err
     assert local("logs", "--columns", "nothing").code == 2
 
 

@@ -60,7 +60,7 @@ def test_hidden_deliveries_are_skipped_with_a_warning_and_silent_handlers_do_not
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (("--to", "http://127.0.0.1/"), "--to goes with --follow"),
+        (("--to", "http://127.0.0.1/"), "--to requires --follow"),
         (("-f", "--to", "127.0.0.1"), "--to: no http:// or https://: 127.0.0.1"),
         (("-f", "--to", "https://example.com/"), "not confirmed: Deliver real messages"),
     ],

@@ -120,7 +120,7 @@ def test_a_schedule_for_an_unknown_group_causes_a_warning(
 ) -> None:
     run = local("plan", "-f", write('[schedules.s]\ndestination = "nobody"\ncron = "@daily"'))
 
-    assert "schedule s publishes to a URL group that is not there: nobody" in run.err, run
+    assert "schedule s publishes to a URL group that does not exist: nobody" in run.err, run
 
 
 SOURCES = {

@@ -305,7 +305,7 @@ def test_the_error_names_a_read_that_the_preview_needs_but_cannot_send(qstash: Q
         assert "error: cannot read /v2/schedules/report for the preview: " in failed.err
     assert unchecked.code == 0, unchecked
     assert unchecked.err.startswith("warning: cannot read /v2/schedules/x for the preview")
-    assert unchecked.err.endswith("; it is not known whether the schedule x exists\n")
+    assert unchecked.err.endswith("; cannot check whether the schedule x exists\n")
     assert unchecked.out.startswith("POST http://127.0.0.1:9/v2/schedules/")
 
 

@@ -74,7 +74,7 @@ def test_the_lag_of_a_queue_is_waited_for(local: Qstash, held: Held) -> None:
     assert (late.code, late.out) == (124, "")
     assert late.err.splitlines() == [
         "error: queue orders has a lag of 2 after 0s",
-        "hint: `qstash queue wait orders --lag 1` goes on waiting",
+        "hint: `qstash queue wait orders --lag 1` continues to wait",
     ]
     assert (run.code, run.out) == (0, "orders\n")
 
@@ -85,7 +85,7 @@ def test_a_timeout_reports_the_remaining_messages(local: Qstash, held: Held) -> 
     assert (run.code, run.out) == (124, "")
     assert run.err.splitlines() == [
         "error: queue orders has 1 in flight and 1 waiting after 0s",
-        "hint: `qstash queue wait orders --idle` goes on waiting",
+        "hint: `qstash queue wait orders --idle` continues to wait",
     ]
 
 

@@ -111,7 +111,7 @@ def test_filters_select_entries_and_redacted_ones_are_skipped_with_a_warning(
     assert run.code == 10, run
     assert run.out.split() == [whole]
     assert f"warning: {hidden} is skipped: its body is redacted" in run.err
-    assert "1 delivered, 1 left out" in run.err
+    assert "1 delivered, 1 skipped" in run.err
     assert len(handler.taken) == 1
 
 

@@ -192,7 +192,7 @@ def test_a_schedule_for_an_unknown_group_is_a_warning(manifest: Path, tmp_path: 
 
     done = run([*QSTASH, "dev", "--seed", str(manifest), "--", "true"], plain_environment(tmp_path))
 
-    assert "warning: schedule a publishes to a URL group that is not there: nobody" in done.stderr
+    assert "warning: schedule a publishes to a URL group that does not exist: nobody" in done.stderr
 
 
 def test_ctrl_c_stops_a_server_that_is_not_ready(

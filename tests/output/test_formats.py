@@ -176,7 +176,7 @@ def test_a_query_with_jsonl_applies_to_each_record(
 
 
 def test_a_query_does_not_apply_to_the_formats_of_a_single_command() -> None:
-    with pytest.raises(BadInput, match="--query does not go with -o nagios"):
+    with pytest.raises(BadInput, match="--query cannot be combined with -o nagios"):
         validate_output("nagios", "[]", None, VIEW._replace(forms=("nagios",)))
 
 

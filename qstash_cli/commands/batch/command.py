@@ -76,7 +76,7 @@ def batch(
     from qstash_cli.commands.batch.recipe import recipe_of
 
     if not file:
-        raise BadInput("the name of the file is empty", hint="- stands for standard input")
+        raise BadInput("the name of the file is empty", hint="use - for standard input")
     path = None if file == "-" else Path(file).expanduser()
     _refuse_what_does_not_fit(path, records, sending)
     raise_if_conflicting(options, "enqueue" if options.queue else "publish")
@@ -145,7 +145,7 @@ def _refuse_what_does_not_fit(
         ("--resume", "--no-journal", sending.resume and sending.no_journal),
     ):
         if both:
-            raise BadInput(f"{one} and {other} do not go together", hint="nothing was sent")
+            raise BadInput(f"{one} and {other} cannot be combined", hint="nothing was sent")
     _refuse_one_file_for_two(path, records, sending)
     if sending.resume and (path is None or is_stream(path)) and sending.journal is None:
         raise BadInput(

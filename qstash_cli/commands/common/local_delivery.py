@@ -67,7 +67,7 @@ def confirm_delivery(ctx: Context, url: str, handler: HandlerOptions) -> None:
     if settings.protected and not handler.allow_protected:
         raise BadInput(
             f"{settings.source} is protected: its messages are not delivered from here",
-            hint="add --allow-protected if they are meant; nothing was sent",
+            hint="add --allow-protected to deliver them anyway; nothing was sent",
         )
     if not is_loopback(url):
         ctx.confirm(

@@ -145,7 +145,7 @@ def warn_of_missing_groups(
     groups = _groups_after(manifest, account, planned)
     for name, schedule in (manifest.schedules or {}).items():
         if not is_url(schedule.destination) and schedule.destination not in groups:
-            ctx.warn(f"schedule {name} publishes to a URL group that is not there: "
+            ctx.warn(f"schedule {name} publishes to a URL group that does not exist: "
                      f"{manifest.conceal(schedule.destination)}")  # fmt: skip
 
 

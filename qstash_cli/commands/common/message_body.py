@@ -75,12 +75,14 @@ def _item(item: str) -> tuple[str, object]:
     is_json = name.endswith(":")
     name = name.removesuffix(":")
     if not equals or not name:
-        raise BadInput(f"not key=value or key:=json: {item!r}", hint="quote items that hold blanks")
+        raise BadInput(
+            f"not key=value or key:=json: {item!r}", hint="quote items that contain spaces"
+        )
     data = read_file(text[1:]) if text.startswith("@") else text.encode(errors="surrogateescape")
     try:
         return name, json.loads(data) if is_json else data.decode()
     except UnicodeDecodeError:
-        raise BadInput(f"not UTF-8, so it cannot stand in JSON: {item!r}") from None
+        raise BadInput(f"not UTF-8, which JSON requires: {item!r}") from None
     except ValueError as fault:
         raise BadInput(
             f"the value of {name} is not JSON: {fault}", hint=f"write {name}={text} for a text"

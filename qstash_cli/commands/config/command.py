@@ -222,8 +222,8 @@ def path(ctx: Context) -> Result:
 
 def _validate_may_change(ctx: Context) -> None:
     if ctx.options.automation.no_config:
-        raise BadInput("--no-config leaves the file alone that is to be changed",
-                       hint="leave one of the two away; nothing was changed")  # fmt: skip
+        raise BadInput("--no-config prevents changes to the configuration file",
+                       hint="omit --no-config; nothing was changed")  # fmt: skip
 
 
 def _stored(ctx: Context, name: str, done: str) -> Result:

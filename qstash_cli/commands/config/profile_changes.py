@@ -109,7 +109,7 @@ def _refuse_further_lines(ctx: Context, found: Mapping[str, object]) -> None:
         lines = sum(name.endswith(("token", "signing_key")) for name in found)
         raise BadInput(
             f"standard input has more than {lines} line{'s' if lines > 1 else ''}",
-            hint="pipe in only the secrets, one a line; nothing was changed",
+            hint="pipe in only the secrets, one per line; nothing was changed",
         )
 
 
@@ -118,7 +118,7 @@ def _asks_for_token(ctx: Context, name: str, *, is_all: bool) -> bool:
     if is_all:
         if ctx.options.automation.no_input:
             raise BadInput(
-                "nothing to store is given, and --no-input asks for nothing",
+                "nothing to store, and --no-input disables the prompt",
                 hint="--token-stdin reads the token; nothing was changed",
             )
         return True

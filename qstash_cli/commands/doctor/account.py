@@ -34,7 +34,7 @@ def acceptance(response: Measurement, source: Source) -> DoctorCheck:
         )  # fmt: skip
     if response.status != 200:
         return warning(
-            "authentication", f"not known: {response.status} {_words(response)}", "try again"
+            "authentication", f"cannot check: {response.status} {_words(response)}", "try again"
         )
     return ok("authentication", f"the token of {source.token_from} is accepted")
 
@@ -77,7 +77,9 @@ def permissions(response: Measurement) -> DoctorCheck:
             "permissions", "the token may read, but not publish or change anything",
             "that is enough for lists and logs; else take QSTASH_TOKEN from the console",
         )  # fmt: skip
-    return warning("permissions", f"not known: {response.error or _words(response)}", "try again")
+    return warning(
+        "permissions", f"cannot check: {response.error or _words(response)}", "try again"
+    )
 
 
 def signing_keys(configured: ConfiguredKeys, response: Measurement) -> DoctorCheck:
@@ -93,7 +95,7 @@ def signing_keys(configured: ConfiguredKeys, response: Measurement) -> DoctorChe
     if response.status != 200 or not isinstance(response.content, dict):
         reason = response.error or _words(response)
         return warning(
-            "signing-keys", f"{configured.source}; the account's are not known: {reason}"
+            "signing-keys", f"{configured.source}; cannot read those of the account: {reason}"
         )
     return _compared(
         configured,

@@ -41,7 +41,7 @@ def config_file(path: Path, profiles: Profiles) -> DoctorCheck:
     detail = f"{path}, profiles: {names}"
     if profiles.default and profiles.default not in profiles.profiles:
         return warning(
-            "config", f"{path}: the default profile is not there: {profiles.default}",
+            "config", f"{path}: the default profile does not exist: {profiles.default}",
             "qstash config use NAME",
         )  # fmt: skip
     return ok("config", detail)
@@ -82,7 +82,9 @@ def certificates(env: Mapping[str, str], *, is_plain: bool) -> DoctorCheck:
     path = Path(env[named])
     is_there = path.is_file() if named == "SSL_CERT_FILE" else path.is_dir()
     if not is_there:
-        return failure("certificates", f"{named} is not there: {path}", f"unset {named}")
+        return failure(
+            "certificates", f"the file of {named} does not exist: {path}", f"unset {named}"
+        )
     if named == "SSL_CERT_FILE" and not _holds_certificates(path):
         return failure(
             "certificates", f"{named} holds no certificates: {path}",

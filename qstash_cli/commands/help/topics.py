@@ -139,7 +139,7 @@ def _options() -> str:
         for title in dict.fromkeys(one.flag.section for one in options)
     ]
     examples = "qstash -p prod queue list -o json\nqstash queue list -p prod -o json"
-    return "\n\n".join(["They may stand before or after the command.", *tables, examples])
+    return "\n\n".join(["They are accepted before or after the command.", *tables, examples])
 
 
 def _described(options: Iterable[CliOption]) -> str:

@@ -93,5 +93,5 @@ def _warn_of_stored_keys(ctx: Context) -> None:
     if profile and (profile.current_signing_key or profile.next_signing_key):
         ctx.note(
             f"profile {profile.name} still has the old signing keys; "
-            f"`qstash config set {profile.name} --keys-stdin` reads the new ones, a line each"
+            f"`qstash config set {profile.name} --keys-stdin` reads the new keys, one per line"
         )

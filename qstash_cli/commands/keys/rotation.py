@@ -76,7 +76,7 @@ def probe_endpoints(ctx: Context, options: RotationOptions, signed: Iterable[Sig
         return
     reasons = "; ".join(f"{url} {refusal}" for url, refusal in refused.items())
     if options.force:
-        ctx.warn("rotating all the same, as --force says")
+        ctx.warn("rotating anyway because of --force")
         return
     raise QstashError(
         f"nothing was rotated, because the next key is not accepted everywhere: {reasons}",

@@ -131,11 +131,11 @@ def _view(options: LogOptions, forwarding: ForwardOptions) -> View:
     chosen = [name for name in ("follow", "by_message", "stats") if getattr(options, name)]
     if len(chosen) > 1:
         both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
-        raise BadInput(f"{both} do not go together", hint="choose one of them")
+        raise BadInput(f"{both} cannot be combined", hint="choose one of them")
     if forwarding.to is not None:
         if not options.follow:
             raise BadInput(
-                "--to goes with --follow",
+                "--to requires --follow",
                 hint="`qstash replay` delivers what is in the log already",
             )
         return MIRRORED

@@ -131,7 +131,7 @@ def _failure(error: QstashError, manifest: Manifest, progress: _Progress) -> Qst
         return kind(f"{message}; nothing was changed", hint=hint, status=error.status)
     return PartlyDone(
         f"{message}; {_count(progress)}",
-        hint=f"not done: {progress.left}; what is done stays, `qstash apply` goes on from there",
+        hint=f"not done: {progress.left}; `qstash apply` continues from here",
         status=error.status,
     )
 

@@ -163,7 +163,7 @@ def show(ctx: Context, records: Sequence[StepRecord]) -> None:
 
 def _step_lines(record: StepRecord, width: int | None) -> Iterator[Line]:
     sign, style = _SIGNS[record["action"]]
-    taken_over = " (taken over: no manifest made it)" if record["takesOver"] else ""
+    taken_over = " (taken over: not created by a manifest)" if record["takesOver"] else ""
     yield Line(f"{sign} {record['kind']} {record['name']}{taken_over}", style)
     names = [c["field"] for c in record["changes"] if not _is_endpoint(c)]
     indent = min(max(map(len, names), default=0), _MAX_INDENTED)

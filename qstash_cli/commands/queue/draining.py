@@ -82,7 +82,7 @@ def _poll(
     def timed_out() -> WaitTimedOut:
         return WaitTimedOut(
             f"queue {queue.name} {state} after {format_duration(timeout_s)}",
-            hint=f"`qstash queue wait {queue.name} {flags}` goes on waiting",
+            hint=f"`qstash queue wait {queue.name} {flags}` continues to wait",
         )
 
     return poll(attempt, deadline, report=queue.report, timed_out=timed_out)
