@@ -17,7 +17,7 @@ _LINES_BELOW = 2
 
 
 def pager_command(env: Mapping[str, str]) -> str:
-    """Returns the pager that the environment names, empty if there is none."""
+    """Returns the pager that the environment names, or an empty string."""
     command = env.get("QSTASH_PAGER", env.get("PAGER", "")).strip()
     return "" if command == "cat" else command
 
@@ -62,7 +62,7 @@ class _Pages(io.StringIO):
             self._target.flush()
 
     def finish(self) -> None:
-        """Writes what is kept, and waits for the pager. Ctrl-C is then the pager's to handle."""
+        """Writes the kept text, and waits for the pager, which handles Ctrl-C itself."""
         process = self._process
         if process is None:
             self._write_kept()

@@ -68,7 +68,7 @@ def _body_lines(
         note = "; too long to display"
     else:
         try:
-            # Secrets are masked before the text is cut, so that no half of one is left.
+            # Secrets are masked before the text is cut, so that no part of a secret remains.
             text = hide(_masked_text(body.decode(), secret_fields)).removesuffix("\n")
         except UnicodeDecodeError:
             note = "; not text"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _WORD_WIDTH, _METHOD_WIDTH = 11, 6
 _MOST_URL = 50
-# In a narrower terminal the outcome has a line of its own.
+# In a narrower terminal the outcome is on a separate line.
 _LEAST_WIDTH_FOR_ONE_LINE = 70
 _GAP = "  "
 _INDENT = "    "

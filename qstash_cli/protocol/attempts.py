@@ -102,7 +102,7 @@ def _attempts(oldest_first: Iterable[LogEntry], created_at_ms: int | None) -> li
 
 
 def _with_result(attempt: Attempt, entry: LogEntry) -> Attempt:
-    # RETRY is the plan that follows an error, and carries no response of its own.
+    # RETRY is the plan that follows an error, and has no response.
     state = "ERROR" if entry["state"] == _RETRY else entry["state"]
     has_response = bool(entry.get("responseStatus") or entry.get("error"))
     is_first = attempt.outcome == _ACTIVE

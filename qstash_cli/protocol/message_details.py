@@ -24,7 +24,7 @@ class Body(NamedTuple):
 
 
 def stored_body(record: Mapping[str, Any], field: str = "body") -> Body:
-    """Returns the body of a message or DLQ entry: text, or base64 in a field of its own."""
+    """Returns the body of a message or DLQ entry: text, or base64 in a separate field."""
     encoded = record.get(f"{field}Base64")
     if encoded:
         return _decoded(encoded)

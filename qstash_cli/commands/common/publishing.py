@@ -88,7 +88,7 @@ def result_of(
         data=noted,
         view=PUBLISHED,
         piped="ids",
-        # The end of the wait has a sentence of its own.
+        # The wait ends with a different sentence.
         done="" if waiting.wait else lambda: done(deliveries.ids),
         error=error,
         on_interrupt=deliveries.interrupted,

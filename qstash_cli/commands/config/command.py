@@ -147,7 +147,7 @@ def _dotenv(found: Mapping[str, str | None]) -> list[str]:
     for name, value in found.items():
         if not fits_in_dotenv(value):
             raise BadInput(
-                f"{name} ends with a backslash, which a file of variables cannot hold",
+                f"{name} ends with a backslash, which a file of variables cannot contain",
                 hint="use --export or -o json",
             )
     return dotenv_lines(found)

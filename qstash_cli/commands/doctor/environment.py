@@ -87,7 +87,7 @@ def certificates(env: Mapping[str, str], *, is_plain: bool) -> DoctorCheck:
         )
     if named == "SSL_CERT_FILE" and not _holds_certificates(path):
         return failure(
-            "certificates", f"{named} holds no certificates: {path}",
+            "certificates", f"{named} contains no certificates: {path}",
             "name a file in PEM form, with BEGIN CERTIFICATE in it",
         )  # fmt: skip
     return ok("certificates", f"{named}: {path}")
