@@ -50,7 +50,9 @@ def _write(block: Block, out: TextIO, terminal: TerminalInfo) -> None:
 
             write_table(Result(data=data, view=view), out, terminal)
         case Preformatted(text):
-            out.writelines(f"{safe_text(line, keep_newlines=True)}\n" for line in text.split("\n"))
+            # Indented, so that no line of the text looks like a message of ours or of a CI system.
+            lines = (safe_text(line.expandtabs(4)) for line in text.split("\n"))
+            out.writelines(f"{_INDENT}{line}\n" for line in lines)
         case Row() | Commands() | Prompt():
             out.write(_unwrapped(block, terminal))
         case _:
@@ -72,26 +74,21 @@ def _unwrapped(block: Row | Commands | Prompt, terminal: TerminalInfo) -> str:
 def _wrapped(
     block: Headline | Section | Labelled | Rule | Paragraph, terminal: TerminalInfo
 ) -> str:
+    unlimited = terminal.without_width()
     match block:
         case Headline():
-            return rendered(_headline(block, terminal), terminal.without_width())
+            return rendered(_headline(block, terminal), unlimited)
         case Section("", ""):
             return "\n"
         case Section(title, note):
-            return "\n" + rendered(_pair((title, "bold"), (note, "dim")), terminal)
+            text = _wrapped_text((title, "bold"), (note, "dim"), terminal)
+            return "\n" + rendered(text, unlimited)
         case Labelled(rows):
             return rendered(_labelled(rows), terminal)
         case Rule(title):
             return "\n" + rendered(_rule(title, terminal), terminal)
-        case Paragraph(text):
-            return rendered(_pair((text, "")), terminal)
-
-
-def _pair(*parts: tuple[str, str]) -> Text:
-    from rich.text import Text
-
-    found = [(safe_text(text), style) for text, style in parts if text]
-    return Text("  ").join(Text(text, style) for text, style in found)
+        case Paragraph(sentence):
+            return rendered(_wrapped_text((sentence, ""), ("", ""), terminal), unlimited)
 
 
 def _row(block: Row, terminal: TerminalInfo) -> Text:
@@ -113,21 +110,31 @@ def _row(block: Row, terminal: TerminalInfo) -> Text:
 
 
 def _headline(block: Headline, terminal: TerminalInfo) -> Text:
+    symbol, word, style = state_style(safe_text(block.state))
+    displayed = safe_text(block.word) or word
+    if terminal.is_terminal and symbol:
+        displayed = f"{symbol} {displayed}"
+    return _wrapped_text((displayed, f"bold {style}"), (block.text, "bold"), terminal)
+
+
+def _wrapped_text(first: tuple[str, str], second: tuple[str, str], terminal: TerminalInfo) -> Text:
+    """Returns two texts with their styles, wrapped between words but never within one.
+
+    A URL that is copied from the terminal is whole. Further lines are indented, so that no part of
+    a text looks like a message of ours or of a CI system.
+    """
     from rich.text import Text
 
-    symbol, word, style = state_style(safe_text(block.state))
-    shown = safe_text(block.word) or word
-    if terminal.is_terminal and symbol:
-        shown = f"{symbol} {shown}"
-    # Wraps between words, but never within one: a URL that is copied from a terminal is whole.
     lines = textwrap.wrap(
-        f"{shown}  {safe_text(block.text)}",
+        "  ".join(safe_text(text) for text, _ in (first, second) if text),
         width=max(1, terminal.width) if terminal.is_terminal else UNLIMITED,
+        subsequent_indent=_INDENT,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    text = Text("\n".join(lines), "bold")
-    text.stylize(style, 0, len(shown))
+    text, length = Text("\n".join(lines)), len(safe_text(first[0]))
+    text.stylize(first[1], 0, length)
+    text.stylize(second[1], length)
     return text
 
 

@@ -53,8 +53,8 @@ def test_a_failed_message_has_its_attempts_response_body_and_commands(
         assert text.startswith(f"✗ failed  POST {sink.url}\n503 after 2 attempts, ")
         assert re.search(r"^\S+ +attempt 1 +✗ error +503 ", text, re.MULTILINE)
         assert re.search(r"^\S+ +attempt 2 +✗ failed +503 ", text, re.MULTILINE)
-        assert "Response to attempts 1-2: 503  12 bytes\nout of paper\n" in text
-        assert 'Request body  7 bytes, application/json\n{\n  "n": 2\n}\n' in text
+        assert "Response to attempts 1-2: 503  12 bytes\n  out of paper\n" in text
+        assert 'Request body  7 bytes, application/json\n  {\n    "n": 2\n  }\n' in text
         assert commands_of(text) == [
             f"qstash dlq retry {dlq_id}",
             f"qstash replay {dlq_id} --to http://127.0.0.1:3000",
@@ -163,7 +163,7 @@ def test_long_bodies_are_cut_unless_verbose(local: Qstash, sink: Sink) -> None:
 
     brief, verbose = screen(local, message_id), screen(local, message_id, "-v")
 
-    assert ", first 20 of 30 lines\nline 0\n" in brief
+    assert ", first 20 of 30 lines\n  line 0\n" in brief
     assert "line 20" not in brief
     assert "line 29" in verbose
     assert "Response headers of attempt 1" in verbose

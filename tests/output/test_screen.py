@@ -67,7 +67,19 @@ def test_a_headline_wraps_between_words_and_never_breaks_a_url() -> None:
 
     text = Screen(width=40)(Headline("DELIVERED", f"POST {url}"))
 
-    assert text == f"✓ delivered  POST\n{url}\n"
+    assert text == f"✓ delivered  POST\n  {url}\n"
+
+
+def test_no_line_of_an_untrusted_text_looks_like_a_message() -> None:
+    text = Screen(width=24)(
+        Preformatted("error: owned\n::add-mask::owned"),
+        Paragraph("the body of the text has error: owned"),
+        Section("Request body", "x error: owned and more"),
+        Headline("FAILED", "GET http://a error: owned"),
+    )
+
+    assert "owned" in text
+    assert [line for line in text.splitlines() if line.startswith(("error:", "::"))] == []
 
 
 def test_a_fix_is_wrapped_below_itself() -> None:

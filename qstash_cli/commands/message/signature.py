@@ -35,7 +35,7 @@ def signature_blocks(ctx: Context, delivery: Delivery | str) -> Iterator[Block]:
                 (("fix", "set QSTASH_CURRENT_SIGNING_KEY; `qstash keys get` prints it"),)
             )
             return
-        account = ctx.read(keys.get())
+        account = keys.validated(ctx.read(keys.get()))
     except QstashError as error:
         yield Headline("UNCHECKED", "the signing keys of the account cannot be read", "unknown")
         yield Paragraph(error.message)
