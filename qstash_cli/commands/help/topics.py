@@ -82,9 +82,9 @@ def _environment() -> str:
 def _formatting() -> str:
     return """\
 Data goes to stdout, messages go to stderr.
-A terminal gets a table; a pipe gets
-tab-separated values, or the id of what was
-created.
+A terminal gets a table. A pipe gets
+tab-separated values for lists, JSON for `get`,
+and ids for commands that create or change.
 
 -o json     QStash's own JSON
 -o jsonl    one object per line, as they arrive

@@ -1,0 +1,64 @@
+"""What each command prints in a pipe, as the README says it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_previews import READS, WRITES, World, services, world
+
+__all__ = ["services", "world"]
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+# The table of the README: what the commands of each row print.
+FORM_OF: dict[str, str] = {
+    name: form
+    for names, form in re.findall(r"^\| (`.+`) \| (.+?) \|$", README, re.MULTILINE)
+    for name in re.findall("`([a-z -]+)`", names)
+}
+
+
+def form_of(words: Sequence[str]) -> str:
+    """Returns the form of a command by its whole name, its second word or its first word."""
+    first, second = (*words, "")[:2]
+    names = (f"{first} {second}", second, first)
+    return next(FORM_OF[name] for name in names if name in FORM_OF)
+
+
+def has_form(out: str, form: str) -> bool:
+    lines = out.splitlines()
+    return {
+        "JSON": lambda: bool(json.loads(out)) or out == "[]\n",
+        "a number": lambda: re.fullmatch(r"\d+\n", out) is not None,
+        "ids or names, one per line": lambda: (
+            bool(lines) and all(re.fullmatch(r"[\w.-]+", line) for line in lines)
+        ),
+        "tab-separated values": lambda: "\t" in out or len(lines) < 2,
+        "variables, or a manifest": lambda: bool(re.match(r"[A-Z_]+=|# |\[", out)),
+        "lines of text": lambda: bool(lines) and "\t" not in out,
+    }[form]()
+
+
+# There is no bulk action of this id.
+@pytest.mark.parametrize("name", sorted({*WRITES, *READS} - {"message action"}))
+def test_a_pipe_gets_what_the_readme_says(world: World, name: str) -> None:
+    words = world.argv(*(WRITES | READS)[name])
+
+    run = world.qstash(*words)
+
+    assert has_form(run.out, form_of(words)), run
+
+
+def test_the_readme_has_a_row_for_every_form() -> None:
+    assert set(FORM_OF.values()) == {
+        "JSON",
+        "a number",
+        "ids or names, one per line",
+        "tab-separated values",
+        "variables, or a manifest",
+        "lines of text",
+    }
