@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from qstash_cli.cli.configuration import Configuration
 from qstash_cli.cli.display import Display
@@ -114,14 +114,14 @@ class Context(Exchanges, Display):
 
     def out_terminal(self) -> TerminalInfo:
         """Returns the terminal information of standard output."""
-        return self._terminal(is_terminal=self.streams.out_is_terminal)
+        return self._terminal(self.streams.out, is_terminal=self.streams.out_is_terminal)
 
     def err_terminal(self) -> TerminalInfo:
         """Returns the terminal information of standard error."""
-        return self._terminal(is_terminal=self.streams.err_is_terminal)
+        return self._terminal(self.streams.err, is_terminal=self.streams.err_is_terminal)
 
-    def _terminal(self, *, is_terminal: bool) -> TerminalInfo:
-        from qstash_cli.output.terminal import TerminalInfo, has_colour
+    def _terminal(self, stream: TextIO, *, is_terminal: bool) -> TerminalInfo:
+        from qstash_cli.output.terminal import TerminalInfo, can_encode_blocks, has_colour
 
         return TerminalInfo(
             is_terminal=is_terminal,
@@ -129,6 +129,7 @@ class Context(Exchanges, Display):
             colour=has_colour(self.system.env, is_terminal=is_terminal),
             now=self.system.now,
             time_zone=None,
+            has_blocks=can_encode_blocks(stream),
         )
 
     def note(self, text: str) -> None:

@@ -81,7 +81,9 @@ class Display(ABC):
         with ExitStack() as displayed:
             for done, record in enumerate(records, 1):
                 yield record
-                if (now := self.system.now()) >= updated_at:
+                # A pager may have the terminal.
+                is_free = meter.is_displayed or not self.live_line.is_taken
+                if is_free and (now := self.system.now()) >= updated_at:
                     if not meter.is_displayed:
                         displayed.enter_context(self.measuring(meter))
                     meter.update(Measured(done=done, total=total))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from typing import IO, TYPE_CHECKING, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -22,14 +22,26 @@ def pager_command(env: Mapping[str, str]) -> str:
     return "" if command == "cat" else command
 
 
+class Pager(NamedTuple):
+    """A pager: its command line, its environment, and the lines of the terminal.
+
+    `quiet` keeps progress off the terminal while the pager has it.
+    """
+
+    command: str
+    env: Mapping[str, str]
+    screen_lines: int
+    quiet: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
 @contextmanager
-def paged(out: TextIO, command: str, env: Mapping[str, str], screen_lines: int) -> Iterator[TextIO]:
+def paged(out: TextIO, pager: Pager) -> Iterator[TextIO]:
     """Yields a stream that writes to the pager if its text exceeds the screen, else to `out`.
 
     Waits at the end until the user leaves the pager. Raises `BrokenPipeError` on a write after
     that. A pager that cannot be started is not used.
     """
-    pages = _Pages(out, command, env, screen_lines - _LINES_BELOW)
+    pages = _Pages(out, pager)
     try:
         yield pages
     finally:
@@ -39,20 +51,21 @@ def paged(out: TextIO, command: str, env: Mapping[str, str], screen_lines: int) 
 class _Pages(io.StringIO):
     """Keeps the first lines until it is known whether the screen has room for all of them."""
 
-    def __init__(self, out: TextIO, command: str, env: Mapping[str, str], limit: int) -> None:
+    def __init__(self, out: TextIO, pager: Pager) -> None:
         super().__init__()
-        self._out, self._command, self._env, self._limit = out, command, env, limit
+        self._out, self._pager = out, pager
         self._kept: list[str] | None = []
         self._lines = 0
         self._target: IO[str] = out
         self._process: Popen[str] | None = None
+        self._quiet = ExitStack()
 
     def write(self, text: str, /) -> int:
         if self._kept is None:
             return self._target.write(text)
         self._kept.append(text)
         self._lines += text.count("\n")
-        if self._lines > self._limit:
+        if self._lines > self._pager.screen_lines - _LINES_BELOW:
             self._start()
             self._write_kept()
         return len(text)
@@ -70,19 +83,19 @@ class _Pages(io.StringIO):
         # The user may have left the pager before the end.
         with suppress(BrokenPipeError):
             self._target.close()
-        while True:
-            with suppress(KeyboardInterrupt):
-                process.wait()
-                return
+        with self._quiet:
+            while process.returncode is None:
+                with suppress(KeyboardInterrupt):
+                    process.wait()
 
     def _start(self) -> None:
         import shlex
         import subprocess
 
-        env = {"LESS": _LESS, **self._env}
+        env = {"LESS": _LESS, **self._pager.env}
         with suppress(OSError, ValueError):
             self._process = subprocess.Popen(  # noqa: S603 - the user's own command
-                shlex.split(self._command),
+                shlex.split(self._pager.command),
                 stdin=subprocess.PIPE,
                 env=env,
                 text=True,
@@ -91,6 +104,7 @@ class _Pages(io.StringIO):
             )
         if self._process is not None and self._process.stdin is not None:
             self._target = self._process.stdin
+            self._quiet.enter_context(self._pager.quiet())
 
     def _write_kept(self) -> None:
         kept, self._kept = self._kept or [], None

@@ -19,7 +19,7 @@ from qstash_cli.output.formats import validate_output
 from qstash_cli.output.result import Result, View
 
 if TYPE_CHECKING:
-    from qstash_cli.output.formats import Pager
+    from qstash_cli.output.formats import Paging
 
 
 def run(argv: Sequence[str], ctx: Context) -> int:
@@ -212,12 +212,12 @@ def _render(result: Result, ctx: Context) -> int:
     return rows
 
 
-def _pager(ctx: Context) -> Pager | None:
+def _pager(ctx: Context) -> Paging | None:
     """Returns a function that displays long tables in the user's pager, or None without a pager."""
     if not ctx.streams.out_is_terminal or ctx.options.output.no_pager:
         return None
-    from qstash_cli.cli.pager import paged, pager_command
+    from qstash_cli.cli.pager import Pager, paged, pager_command
 
-    env, screen_lines = ctx.system.env, ctx.streams.lines
-    command = pager_command(env)
-    return (lambda out: paged(out, command, env, screen_lines)) if command else None
+    command = pager_command(ctx.system.env)
+    pager = Pager(command, ctx.system.env, ctx.streams.lines, ctx.live_line.taken)
+    return (lambda out: paged(out, pager)) if command else None

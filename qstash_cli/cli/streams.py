@@ -155,6 +155,9 @@ def open_streams(columns: str = "", lines: str = "") -> Streams:
         _occupy_closed_descriptors()
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     errors = (sys.stdout and sys.stdout.errors) or "strict"
+    if is_terminal and errors == "strict":
+        # A terminal without Unicode displays escapes; in a pipe, data must not change.
+        errors = "backslashreplace"
     out = StandardOutput(_STDOUT, sys.stdout, errors=errors, lines=is_terminal)
     err = _Messages(_STDERR, sys.stderr, errors="backslashreplace", lines=True)
     stdin = io.BufferedReader(_Input(_STDIN, is_open=sys.stdin is not None))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.output.blocks import Block, Chart, Listing, Section
+from qstash_cli.output.charts import Attempt, timeline
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, delay_ms, validate_expression
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
@@ -80,7 +83,24 @@ def retries(ctx: Context, *, options: RetriesOptions) -> Result:
         )
     elif options.recovery is not None:
         ctx.note(f"an endpoint that is back after {format_duration(options.recovery)} gets it")
-    return Result(data=rows, view=_VIEW, error=failure)
+    return Result(
+        data=rows, view=_VIEW, error=failure, screen=lambda: _screen(rows, options.recovery)
+    )
+
+
+def _screen(rows: list[dict[str, int]], back_after_s: int | None) -> Iterator[Block]:
+    """Yields the attempts as a timeline above their table."""
+    attempts = []
+    for row in rows:
+        after_s = row["afterMs"] / 1000
+        succeeds = None if back_after_s is None else after_s >= back_after_s
+        attempts.append(Attempt(after_s, succeeds))
+        if succeeds:
+            # No attempt follows a successful one.
+            break
+    yield Chart(partial(timeline, attempts, back_after_s))
+    yield Section()
+    yield Listing(rows, _VIEW)
 
 
 def _rows(options: RetriesOptions) -> Iterator[dict[str, int]]:

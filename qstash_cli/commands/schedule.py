@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,8 @@ from qstash_cli.commands.common.confirm_options import ConfirmOptions
 from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions
 from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
+from qstash_cli.output.blocks import Block, Chart, Listing, Section
+from qstash_cli.output.charts import calendar
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.cron import fires, parse_cron, with_zone
 from qstash_cli.protocol.destination import is_url, validate_destination
@@ -241,7 +244,14 @@ def next_(
     qstash schedule next '0 3 * * *' --tz Europe/Berlin -n 5
     qstash schedule next '*/15 9-17 * * MON-FRI'
     """
-    return Result(data=_times(ctx, with_zone(cron, times.tz), times.count), view=_TIMES)
+    rows = list(_times(ctx, with_zone(cron, times.tz), times.count))
+
+    def screen() -> Iterator[Block]:
+        yield Chart(partial(calendar, [datetime.fromisoformat(row["local"]) for row in rows]))
+        yield Section()
+        yield Listing(rows, _TIMES)
+
+    return Result(data=rows, view=_TIMES, screen=screen)
 
 
 def _times(ctx: Context, cron: str, count: int) -> Iterator[dict[str, str]]:

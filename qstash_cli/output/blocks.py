@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from qstash_cli.output.charts import Line
     from qstash_cli.output.result import CellFormat, Record, View
+    from qstash_cli.output.terminal import TerminalInfo
 
 
 class Headline(NamedTuple):
@@ -87,8 +89,15 @@ class Paragraph(NamedTuple):
     text: str
 
 
+class Chart(NamedTuple):
+    """Lines that a function of `output.charts` draws for a terminal."""
+
+    draw: Callable[[TerminalInfo], Iterable[Line]]
+
+
 Block = (
-    Headline
+    Chart
+    | Headline
     | Section
     | Listing
     | Row

@@ -98,7 +98,7 @@ def _instant(at_s: float, terminal: TerminalInfo, *, is_upcoming: bool) -> Cell:
 
 def _state(state: str, terminal: TerminalInfo) -> Cell:
     symbol, word, style = state_style(safe_text(state))
-    text = f"{symbol} {word}".strip() if terminal.is_terminal else word
+    text = f"{symbol} {word}".strip() if terminal.is_terminal and terminal.has_blocks else word
     return Cell(text, text, style)
 
 

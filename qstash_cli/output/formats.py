@@ -29,7 +29,7 @@ from qstash_cli.output.writing import csv_line, for_stream, line_writer, write_t
 # A table returns its number of rows.
 FormatFunction = Callable[[Result, TextIO, TerminalInfo], int | None]
 # Takes the place of a stream while a table is written to it.
-Pager = Callable[[TextIO], AbstractContextManager[TextIO]]
+Paging = Callable[[TextIO], AbstractContextManager[TextIO]]
 FORMATS: dict[str, FormatFunction] = {}
 
 # The other formats have rows.
@@ -84,7 +84,7 @@ def render(
     columns: str | None,
     out: TextIO,
     terminal: TerminalInfo,
-    pager: Pager | None = None,
+    pager: Paging | None = None,
 ) -> int:
     """Writes the result in the requested format, or in the default format of the result.
 

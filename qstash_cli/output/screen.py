@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from qstash_cli.output.blocks import (
     Block,
+    Chart,
     Commands,
     Headline,
     Labelled,
@@ -28,6 +29,8 @@ from qstash_cli.output.terminal import UNLIMITED, TerminalInfo
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
+
+    from qstash_cli.output.charts import Line
 
 _INDENT = "  "
 _CONTINUED = " \\"
@@ -49,6 +52,8 @@ def _write(block: Block, out: TextIO, terminal: TerminalInfo) -> None:
             from qstash_cli.output.table import write_table
 
             write_table(Result(data=data, view=view), out, terminal)
+        case Chart(draw):
+            out.writelines(rendered(_chart_line(line), terminal) for line in draw(terminal))
         case Preformatted(text):
             # Indented, so that no line of the text looks like a message of ours or of a CI system.
             lines = (safe_text(line.expandtabs(4)) for line in text.split("\n"))
@@ -109,10 +114,16 @@ def _row(block: Row, terminal: TerminalInfo) -> Text:
     return text.append(safe_text(block.text), "bold" if block.is_header else "")
 
 
+def _chart_line(line: Line) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(*((safe_text(text), style) for text, style in line))
+
+
 def _headline(block: Headline, terminal: TerminalInfo) -> Text:
     symbol, word, style = state_style(safe_text(block.state))
     displayed = safe_text(block.word) or word
-    if terminal.is_terminal and symbol:
+    if terminal.is_terminal and terminal.has_blocks and symbol:
         displayed = f"{symbol} {displayed}"
     return _wrapped_text((displayed, f"bold {style}"), (block.text, "bold"), terminal)
 

@@ -17,6 +17,7 @@ class TerminalInfo(NamedTuple):
     """An output stream.
 
     `width` is in columns, `now` returns unix seconds, and no `time_zone` means the local one.
+    `has_blocks` means that the encoding has symbols and block characters.
     """
 
     is_terminal: bool
@@ -24,6 +25,7 @@ class TerminalInfo(NamedTuple):
     colour: bool
     now: Callable[[], float]
     time_zone: tzinfo | None
+    has_blocks: bool = True
 
     def without_width(self) -> TerminalInfo:
         """Returns the same stream without a limit to the length of lines."""
@@ -43,6 +45,15 @@ def has_colour(env: Mapping[str, str], *, is_terminal: bool) -> bool:
     if forced:
         return forced != "0"
     return is_terminal or env.get("CLICOLOR_FORCE", "0") not in {"", "0"}
+
+
+def can_encode_blocks(stream: TextIO) -> bool:
+    """Returns whether the encoding of a stream has the characters of charts and states."""
+    try:
+        "█▁●✓…".encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def columns_of(given: str, stream: TextIO | None) -> int:

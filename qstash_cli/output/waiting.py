@@ -25,6 +25,11 @@ class LiveLine:
         self._displayed_after_s = displayed_after_s
         self._is_taken = False
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether the line is kept free of spinners."""
+        return self._is_taken
+
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Keeps the line free of spinners."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from qstash_cli.output.terminal import columns_of, has_colour
+from qstash_cli.output.terminal import can_encode_blocks, columns_of, has_colour, lines_of
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,17 @@ def test_the_environment_decides_about_colour(
 ) -> None:
     assert has_colour(env, is_terminal=False) == in_a_pipe
     assert has_colour(env, is_terminal=True) == on_a_terminal
+
+
+@pytest.mark.parametrize(
+    ("encoding", "has_blocks"),
+    [("utf-8", True), ("ascii", False), ("latin-1", False), ("cp437", False)],
+)
+def test_the_encoding_decides_about_blocks(encoding: str, *, has_blocks: bool) -> None:
+    with io.TextIOWrapper(io.BytesIO(), encoding=encoding) as stream:
+        assert can_encode_blocks(stream) == has_blocks
+
+
+@pytest.mark.parametrize(("given", "lines"), [("50", 50), ("", 24), ("0", 24), ("tall", 24)])
+def test_the_height_is_that_of_lines_if_it_is_a_height(given: str, lines: int) -> None:
+    assert lines_of(given, None) == lines

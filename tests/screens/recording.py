@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import shlex
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from rich.cells import chop_cells
+from rich.console import Console
+from rich.text import Text
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.signature import sign
@@ -16,7 +23,38 @@ from tests.in_process import Qstash, Run
 from tests.screens import responses as r
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+PICTURES = GOLDEN / "svg"
 WIDTHS = (40, 80, 120)
+# Pictures of these are made at every width, of others at 80 columns.
+LISTS = {
+    "logs", "logs-by-message", "logs-stats", "dlq-list", "schedule-list", "schedule-next",
+    "urlgroup-list", "queue-list", "flow-list", "message-actions", "retries",
+}  # fmt: skip
+# Unlike Rich's own template, it loads no font from the network.
+_SVG = """\
+<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{
+  font-family: monospace; font-size: {char_height}px; line-height: {line_height}px;
+}}
+.{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: sans-serif; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+</clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
 
 _HOOK, _BODY = "https://app.example.com/hook", '{"order":17}'
 _ORDERS_ID, _INVOICE_ID = (r.ENTRIES[n]["messageId"] for n in (0, 2))
@@ -157,8 +195,8 @@ SCREENS = {
 }  # fmt: skip
 
 
-def record(screen: Screen, *, columns: int = 80, tty: bool = True) -> Run:
-    """Runs the screen's command without colour."""
+def record(screen: Screen, *, columns: int = 80, tty: bool = True, colour: bool = False) -> Run:
+    """Runs the screen's command, without colour unless `colour` is set."""
     # Tables depend on the length of the directory's path.
     with (
         tempfile.TemporaryDirectory(dir="/tmp") as folder,
@@ -173,8 +211,7 @@ def record(screen: Screen, *, columns: int = 80, tty: bool = True) -> Run:
             "QSTASH_TOKEN": DEV_USER.token,
             "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
             "QSTASH_NEXT_SIGNING_KEY": DEV_USER.next_signing_key,
-            "NO_COLOR": "1",
-        }
+        } | ({} if colour else {"NO_COLOR": "1"})
         argv = [str(manifest) if part == "{manifest}" else part for part in screen.argv]
         run = qstash(*argv, columns=columns, tty=tty)
     return replace(
@@ -202,11 +239,36 @@ def as_text(run: Run) -> str:
     return run.out + "".join(f"! {line}\n" for line in run.err.splitlines())
 
 
+def pictures(name: str) -> Iterator[tuple[str, str]]:
+    """Returns the name and the content of each SVG of a screen, with the colours of a terminal."""
+    for columns in WIDTHS if name in LISTS else (80,):
+        run = record(SCREENS[name], columns=columns, colour=True)
+        yield f"{name}-{columns}.svg", _as_svg(run, SCREENS[name], columns)
+
+
+def _as_svg(run: Run, screen: Screen, columns: int) -> str:
+    console = Console(
+        record=True, width=columns, file=io.StringIO(), force_terminal=True,
+        color_system="standard", legacy_windows=False, _environ={},
+    )  # fmt: skip
+    for line in Text.from_ansi(run.out + run.err).split(allow_blank=False):
+        # A terminal breaks a long line anywhere.
+        ends = accumulate(len(part) for part in chop_cells(line.plain, columns))
+        for part in line.divide([end for end in ends if end < len(line)]):
+            console.print(part, no_wrap=True, crop=False)
+    title = shlex.join(("qstash", *screen.argv)) if columns > WIDTHS[0] else "qstash"
+    title = title if len(title) < columns else f"qstash {screen.argv[0]}"
+    return console.export_svg(title=title, code_format=_SVG, unique_id="screen")
+
+
 def main() -> None:
     """Writes the golden screens."""
+    PICTURES.mkdir(exist_ok=True)
     for name, screen in SCREENS.items():
         for kind, run in recordings(screen):
             (GOLDEN / f"{name}-{kind}.txt").write_text(as_text(run), encoding="utf-8")
+        for file_name, svg in pictures(name):
+            (PICTURES / file_name).write_text(svg, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from qstash_cli.commands.common import local_delivery as delivering
 from qstash_cli.commands.common.filters import LogFilters
 from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
 from qstash_cli.commands.common.views import LOG, matching
+from qstash_cli.commands.logs.charts import statistics_screen
 from qstash_cli.commands.logs.follow import Log, follow
 from qstash_cli.commands.logs.mirror import MIRRORED, OUTCOMES, mirrored
 from qstash_cli.commands.logs.statistics import STATISTICS, statistics
@@ -88,11 +89,13 @@ def logs(
         result = Result(data=records, view=view, live=True)
         return ctx.perform([api.entries(criteria)], lambda _send: result, later=_REPEATED)
     if options.stats:
-        return ctx.fetch_pages(
-            api.entries(criteria, with_bodies=False),
-            lambda entries: Result(data=statistics(entries), view=view),
-            later=MORE_PAGES,
-        )
+
+        def counted(entries: Iterator[LogEntry]) -> Result:
+            found = statistics(entries)
+            return Result(data=found.record, view=view, screen=lambda: statistics_screen(found))
+
+        request = api.entries(criteria, with_bodies=False)
+        return ctx.fetch_pages(request, counted, later=MORE_PAGES)
     if options.by_message:
         return _by_message(ctx, criteria, paging)
     size = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from qstash_cli.output.result import Column, Record, View
 from qstash_cli.protocol.states import STATES, normal_state
@@ -36,8 +36,17 @@ class Statistics(TypedDict):
     attemptMs: dict[str, int]
 
 
-def statistics(entries: Iterable[LogEntry]) -> Statistics:
-    """Returns the statistics of entries in newest-first order. Times are in ms.
+class LogStatistics(NamedTuple):
+    """Statistics, the times of the deliveries, and the period of all entries, in unix ms."""
+
+    record: Statistics
+    delivered_ms: Sequence[int]
+    from_ms: int
+    to_ms: int
+
+
+def statistics(entries: Iterable[LogEntry]) -> LogStatistics:
+    """Returns the statistics of entries in newest-first order. Durations are in ms.
 
     `delivery` is the time from a message's creation to its delivery, `attempt` the time from the
     start of an attempt to the response. Keeps one number per delivery, not the entries.
@@ -45,24 +54,27 @@ def statistics(entries: Iterable[LogEntry]) -> Statistics:
     states: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     messages: set[str] = set()
-    deliveries, attempts = array("q"), array("q")
+    deliveries, attempts, delivered_ms = array("q"), array("q"), array("q")
+    from_ms = to_ms = 0
     delivered_at: dict[str, int] = {}
     responded_at: dict[str, int] = {}
     for entry in entries:
         message_id, state, time = entry["messageId"], normal_state(entry["state"]), entry["time"]
+        from_ms, to_ms = min(from_ms or time, time), max(to_ms, time)
         states[state] += 1
         messages.add(message_id)
         if state == "FAILED":
             failed[str(entry.get("url") or "")] += 1
         if state == "DELIVERED":
             delivered_at[message_id] = time
+            delivered_ms.append(time)
         if state in _ENDS_OF_AN_ATTEMPT:
             responded_at[message_id] = time
         if state == "ACTIVE" and message_id in responded_at:
             attempts.append(responded_at.pop(message_id) - time)
         if state == "CREATED" and message_id in delivered_at:
             deliveries.append(delivered_at.pop(message_id) - time)
-    return {
+    record: Statistics = {
         "entries": states.total(),
         "messages": len(messages),
         "states": {state: states[state] for state in STATES if states[state]},
@@ -73,6 +85,7 @@ def statistics(entries: Iterable[LogEntry]) -> Statistics:
         "deliveryMs": _spread(deliveries),
         "attemptMs": _spread(attempts),
     }
+    return LogStatistics(record, delivered_ms, from_ms, to_ms)
 
 
 def _spread(times_ms: array[int]) -> dict[str, int]:
