@@ -108,6 +108,11 @@ def test_json_has_the_records_of_qstash(local: Qstash, sink: Sink) -> None:
     assert of_entry.json["message"] is None
     assert of_entry.json["dlq"]["messageId"] == message_id
     assert local("message", "show", message_id, "-q").out == f"{message_id}\n"
+    columns = local("message", "show", message_id, "--columns", "state,attempts,dlqId", tty=True)
+    assert "Attempts  2\n" in re.sub(r"\x1b\[[0-9;]*m", "", columns.out)
+    assert local("message", "show", dlq_id, "-o", "tsv").out == (
+        f"{message_id}\tFAILED\tPOST\t{sink.url}\t2\t{dlq_id}\n"
+    )
 
 
 def test_the_signature_is_verified_with_the_configured_keys(local: Qstash, sink: Sink) -> None:

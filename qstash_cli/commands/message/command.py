@@ -26,7 +26,7 @@ from qstash_cli.commands.common.views import (
     MESSAGE,
     RELEASED,
 )
-from qstash_cli.commands.message.show import VIEW, show
+from qstash_cli.commands.message.views import SHOWN
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.durations import parse_duration_s
@@ -57,8 +57,8 @@ def get(ctx: Context, message_id: _Id) -> Result:
     )
 
 
-@command(app, "show", view=VIEW)
-def show_(
+@command(app, view=SHOWN)
+def show(
     ctx: Context,
     some_id: Annotated[str, Argument("Message id or DLQ id", "ID", complete="dlq")],
 ) -> Result:
@@ -72,7 +72,9 @@ def show_(
     qstash message show 1725323658779-0 -v
     qstash message show msg_123 --query 'logs[].state'
     """
-    return show(ctx, some_id)
+    from qstash_cli.commands.message import show as showing
+
+    return showing.show(ctx, some_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,10 @@ from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.message.next_commands import Situation, connection_flags, next_commands
 from qstash_cli.commands.message.screen import Shown, blocks_of
 from qstash_cli.commands.message.signature import signature_blocks
+from qstash_cli.commands.message.views import SHOWN, history_of_records
 from qstash_cli.errors import BadInput, NotFound
 from qstash_cli.output.blocks import Block, Commands, Section
-from qstash_cli.output.result import Column, Record, Result, View
+from qstash_cli.output.result import Result
 from qstash_cli.protocol.attempts import History, history_of
 from qstash_cli.protocol.ids import kind_of_id
 from qstash_cli.protocol.message_details import logged_body, stored_body
@@ -50,43 +51,6 @@ class Parts(NamedTuple):
         return {**newest, **(self.dlq or {}), **(self.message or {}), "messageId": self.message_id}
 
 
-def _history(record: Record) -> History:
-    entries, message = record["logs"], record["message"]
-    if entries:
-        found = history_of(entries)
-        if record["dlq"] is not None and found.state not in ENDS:
-            return found._replace(state="FAILED", next_at_ms=None)
-        return found
-    if record["dlq"] is not None:
-        return History("FAILED", record["dlq"].get("createdAt"))
-    return History("CREATED", message.get("createdAt"), next_at_ms=message.get("notBefore"))
-
-
-def _of_any(name: str) -> Any:
-    """Returns a picker of the field from whichever record has it."""
-    return lambda record: next(
-        (
-            part[name]
-            for part in (record["message"], record["dlq"], *record["logs"][:1])
-            if part and part.get(name)
-        ),
-        None,
-    )
-
-
-VIEW = View(
-    columns=(
-        Column(name="messageId", of=_of_any("messageId"), format="id"),
-        Column(name="state", of=lambda record: _history(record).state, format="state"),
-        Column(name="method", of=_of_any("method")),
-        Column(name="url", of=_of_any("url"), format="url", header="URL"),
-        Column(name="attempts", of=lambda record: len(_history(record).attempts)),
-        Column(name="dlqId", of=lambda record: (record["dlq"] or {}).get("dlqId"), header="DLQ ID"),
-    ),
-    id=_of_any("messageId"),
-)
-
-
 def show(ctx: Context, some_id: str) -> Result:
     """Returns the result for a message id or a DLQ id. Raises `BadInput` or `NotFound`."""
     is_dlq = kind_of_id(some_id) == "DLQ"
@@ -97,7 +61,7 @@ def show(ctx: Context, some_id: str) -> Result:
     def run(send: Send) -> Result:
         parts = _of_dlq_entry(ctx, send, some_id) if is_dlq else _of_message(ctx, send, some_id)
         return Result(
-            data=parts.as_record(), view=VIEW, piped="json", screen=lambda: _screen(ctx, parts)
+            data=parts.as_record(), view=SHOWN, piped="json", screen=lambda: _screen(ctx, parts)
         )
 
     later = (
@@ -144,7 +108,7 @@ def _of_message(ctx: Context, send: Send, message_id: str) -> Parts:
 
 
 def _screen(ctx: Context, parts: Parts) -> Iterator[Block]:
-    history = _history(parts.as_record())
+    history = history_of_records(parts.as_record())
     stored = parts.message or parts.dlq
     record = parts.merged
     yield from blocks_of(

@@ -11,7 +11,6 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
-from qstash_cli.commands.verify.screen import verdict_screen
 from qstash_cli.commands.verify.views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.errors import BadInput, NotVerified, QstashError
 from qstash_cli.output.result import Result
@@ -23,6 +22,7 @@ from qstash_cli.protocol.numbers import parse_count
 if TYPE_CHECKING:
     from qstash_cli.captures.capture import Capture
     from qstash_cli.commands.common.verification import Verdict
+    from qstash_cli.output.blocks import Block
     from qstash_cli.protocol.claim_checks import Expectation
     from qstash_cli.protocol.signature import SignatureReport
 
@@ -145,13 +145,13 @@ def _one(ctx: Context, verdict: Verdict, *, claims: bool, ignored: bool) -> Resu
         _note(ctx, verdict, report, ignored=ignored)
     if claims:
         return Result(data=verdict.claims(), view=CLAIMS, piped="json", error=failure)
-    return Result(
-        data=verdict.as_record(),
-        view=VIEW,
-        piped="tsv",
-        error=failure,
-        screen=lambda: verdict_screen(verdict, report),
-    )
+
+    def screen() -> Iterator[Block]:
+        from qstash_cli.commands.verify.screen import verdict_screen
+
+        return verdict_screen(verdict, report)
+
+    return Result(data=verdict.as_record(), view=VIEW, piped="tsv", error=failure, screen=screen)
 
 
 def _displays_screen(ctx: Context) -> bool:
