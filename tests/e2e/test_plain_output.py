@@ -70,6 +70,19 @@ def test_terminals_get_colours(busy: Qstash) -> None:
     assert run.err.startswith("\x1b[1;31merror:")
 
 
+@pytest.mark.parametrize("variable", ["FORCE_COLOR", "CLICOLOR_FORCE"])
+@pytest.mark.parametrize(
+    "words", [("logs", "-o", "json"), ("logs", "-o", "table"), ("publish", "example.com/a")]
+)
+def test_forced_colours_reach_a_pipe(busy: Qstash, words: tuple[str, ...], variable: str) -> None:
+    busy.env[variable] = "1"
+    coloured = busy(*words)
+    plain = busy(*words, NO_COLOR="1")
+
+    assert "\x1b[" in coloured.out + coloured.err, coloured
+    assert "\x1b" not in plain.out + plain.err, plain
+
+
 def test_json_output_ends_cleanly_on_a_closed_pipe(
     start_dev: Callable[..., Dev], sink: Sink
 ) -> None:
