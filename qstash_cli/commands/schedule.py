@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +18,6 @@ from qstash_cli.commands.common.confirm_options import ConfirmOptions
 from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions
 from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
-from qstash_cli.output.blocks import Block, Chart, Listing, Section
-from qstash_cli.output.charts import calendar
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.cron import fires, parse_cron, with_zone
 from qstash_cli.protocol.destination import is_url, validate_destination
@@ -30,6 +27,7 @@ from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.volume import messages_per_day
 
 if TYPE_CHECKING:
+    from qstash_cli.output.blocks import Block
     from qstash_cli.protocol.records import Scheduled
 
 app = group()
@@ -247,6 +245,11 @@ def next_(
     rows = list(_times(ctx, with_zone(cron, times.tz), times.count))
 
     def screen() -> Iterator[Block]:
+        from functools import partial
+
+        from qstash_cli.output.blocks import Chart, Listing, Section
+        from qstash_cli.output.charts import calendar
+
         yield Chart(partial(calendar, [datetime.fromisoformat(row["local"]) for row in rows]))
         yield Section()
         yield Listing(rows, _TIMES)

@@ -15,7 +15,6 @@ from qstash_cli.commands.common import local_delivery as delivering
 from qstash_cli.commands.common.filters import LogFilters
 from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
 from qstash_cli.commands.common.views import LOG, matching
-from qstash_cli.commands.logs.charts import statistics_screen
 from qstash_cli.commands.logs.follow import Log, follow
 from qstash_cli.commands.logs.mirror import MIRRORED, OUTCOMES, mirrored
 from qstash_cli.commands.logs.statistics import STATISTICS, statistics
@@ -91,6 +90,8 @@ def logs(
     if options.stats:
 
         def counted(entries: Iterator[LogEntry]) -> Result:
+            from qstash_cli.commands.logs.charts import statistics_screen
+
             found = statistics(entries)
             return Result(data=found.record, view=view, screen=lambda: statistics_screen(found))
 
