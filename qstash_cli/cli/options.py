@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 from qstash_cli.cli.flags import Flag
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.headers import parse_header
-from qstash_cli.protocol.options import MessageOptions, Operation, table
+from qstash_cli.protocol.options import MessageOptions, Operation, flag_name, table
 
 _HEADER = Flag(
     help="Header for the destination; Upstash-* are for QStash",
@@ -127,7 +127,7 @@ def _callback_options(prefix: str, section: str) -> Iterator[tuple[str, CliOptio
 
 
 def _named_option(name: str, option: Any, prefix: str, section: str) -> CliOption:
-    long = f"--{prefix}{name.removesuffix('_s').replace('_', '-')}"
+    long = f"--{prefix}{flag_name(name)}"
     flag = Flag(
         help=option.help,
         names=(_SHORT[long], long) if long in _SHORT else (long,),

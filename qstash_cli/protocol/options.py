@@ -211,3 +211,8 @@ def table() -> tuple[tuple[str, Option], ...]:
 def json_names(operation: Operation) -> dict[str, str]:
     """QStash's JSON names of the options of an operation, by field."""
     return {name: one.json for name, one in table() if one.json and operation in one.on}
+
+
+def flag_name(field: str) -> str:
+    """Returns the name of an option on the command line, without its dashes."""
+    return field.removesuffix("_s").replace("_", "-")

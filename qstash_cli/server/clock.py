@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
 from typing import Protocol
 
 # A jump of the clock is noticed within this time.
@@ -24,30 +23,49 @@ class Clock(Protocol):
         """Returns the system's time in unix seconds, which signatures contain."""
 
 
-@dataclass(frozen=True)
 class ScaledClock:
     """A clock that runs `speed` times as fast as the system's from its creation on.
 
     It starts at the system's time, or at `at_least_ms` if that is later.
     """
 
-    speed: float = 1.0
-    started_at_s: float = field(default_factory=time.time)
-    at_least_ms: int = 0
+    def __init__(
+        self, speed: float = 1.0, started_at_s: float | None = None, at_least_ms: int = 0
+    ) -> None:
+        self._real_s = time.time() if started_at_s is None else started_at_s
+        self._at_ms = max(self._real_s * 1000, float(at_least_ms))
+        self._speed = speed
+
+    @property
+    def speed(self) -> float:
+        """How many seconds pass for each second of the system's clock."""
+        return self._speed
+
+    def set_speed(self, speed: float) -> None:
+        """Runs at another speed from now on."""
+        self._continue()
+        self._speed = speed
+
+    def advance(self, milliseconds: int) -> None:
+        """Moves forward at once."""
+        self._continue()
+        self._at_ms += milliseconds
 
     def now_ms(self) -> int:
         """Returns the server's time."""
-        real_s = time.time()
-        first_ms = max(self.started_at_s * 1000, self.at_least_ms)
-        return round(first_ms + (real_s - self.started_at_s) * self.speed * 1000)
+        return round(self._at_ms + (time.time() - self._real_s) * self._speed * 1000)
 
     def seconds_until(self, at_ms: int) -> float:
         """Returns real seconds until the server's time is `at_ms`, 0 if it has passed."""
-        return max(0.0, (at_ms - self.now_ms()) / 1000 / self.speed)
+        return max(0.0, (at_ms - self.now_ms()) / 1000 / self._speed)
 
     def now_s(self) -> float:
         """Returns the system's time in unix seconds."""
         return time.time()
+
+    def _continue(self) -> None:
+        """Makes the present the time from which the clock counts."""
+        self._at_ms, self._real_s = self.now_ms(), time.time()
 
 
 class Alarm:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TextIO
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
+from qstash_cli.server.console.lazy import LazyConsole
 from qstash_cli.server.events import EventFeed, EventSink
 from qstash_cli.server.http.app import build
 from qstash_cli.server.http.listeners import Addresses, listening
@@ -31,6 +32,7 @@ class ServerConfig:
     The server also listens on `log_port` if it is given. `db` is the file of the first user.
     `events` receives what happens; `verbose_events` adds all requests, headers and bodies. Warnings
     are written to `log`, by default to standard error.
+    `has_console` serves the console at `/`, and pages of `api_origin` may use the API.
     """
 
     host: str = "127.0.0.1"
@@ -45,6 +47,8 @@ class ServerConfig:
     events: EventSink | None = None
     verbose_events: bool = False
     log: TextIO | None = None
+    has_console: bool = False
+    api_origin: str | None = None
 
 
 class Running(NamedTuple):
@@ -111,6 +115,8 @@ class _Server(HttpServer):
             host=config.host,
             limits=config.limits,
             on_request=self._events.note_request if self._events else None,
+            api_origin=config.api_origin,
+            console=LazyConsole(lambda: self.should_exit) if config.has_console else None,
         )
         super().__init__(app, config.clients, config.log)
         self.failure: BaseException | None = None

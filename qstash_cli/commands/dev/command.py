@@ -111,6 +111,8 @@ def _config(serving: DevOptions, users: tuple[Credentials, ...]) -> ServerConfig
         speed=serving.speed,
         limits=PLANS[plan] if plan else UNLIMITED,
         users=users,
+        has_console=not serving.no_console,
+        api_origin=serving.console_origin,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -21,6 +22,14 @@ def _route(text: str) -> tuple[str, str]:
             f"not FROM=TO: {text!r}", hint="write https://app.example.com=http://127.0.0.1:3000"
         )
     return origin, target
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in {"http", "https"} or not parts.hostname or text != origin:
+        raise BadInput(f"not an origin: {text!r}", hint="write https://console.upstash.com")
+    return text
 
 
 def _speed(text: str) -> float:
@@ -78,6 +87,12 @@ class DevOptions:
         metavar="FROM=TO",
         repeats=True,
         parse=_route,
+    )
+    no_console: bool = flag("Do not serve the console at /")
+    console_origin: str | None = flag(
+        "Web page that may use the API, such as https://console.upstash.com",
+        metavar="ORIGIN",
+        parse=_origin,
     )
     speed: float = flag("Speed of the clock [default: 1]", metavar="N", parse=_speed, default=1.0)
     quota: str | None = flag(

@@ -124,6 +124,10 @@ class Engine:
         if pending is not None:
             self._push(pending._replace(due_ms=self._clock.now_ms(), order=next(self._order)))
 
+    def clock_changed(self) -> None:
+        """Checks what is due after the clock was moved or its speed was changed."""
+        self._alarm.ring()
+
     def set_queue(self, queue: Queue) -> None:
         """Applies the stored limits of a queue; messages in flight are not affected."""
         self._queueing.set(

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qstash_cli.errors import BadInput
@@ -32,7 +34,7 @@ from qstash_cli.server.http.routes import (
     workflows,
 )
 from qstash_cli.server.http.routes import keys as key_routes
-from qstash_cli.server.http.security import Guard
+from qstash_cli.server.http.security import Guard, is_console
 from qstash_cli.server.services.accounts import Accounts
 from qstash_cli.server.storage.store import StoreError
 
@@ -54,20 +56,27 @@ def build(
     host: str,
     limits: PlanLimits,
     on_request: Callable[[SeenRequest], None] | None = None,
+    console: ASGIApp | None = None,
+    api_origin: str | None = None,
 ) -> Starlette:
     """Returns the application. The caller starts and stops the accounts.
 
-    `on_request` is called after each response.
+    `on_request` is called after each response. `console` serves the paths that are not of the API.
+    Pages of `api_origin` may use the API.
     """
     middleware = [
         *([Middleware(RequestLog, on_request=on_request)] if on_request is not None else ()),
-        Middleware(Guard, host=host, accounts=accounts),
+        *([_open_to(api_origin)] if api_origin is not None else ()),
+        Middleware(Guard, host=host, accounts=accounts, api_origin=api_origin),
         Middleware(_Paths),
     ]
     if limits.requests_per_s is not None:
         middleware.append(Middleware(BurstLimit, limit=limits.requests_per_s, now_s=time.time))
     app = Starlette(
-        routes=[route for resource in _RESOURCES for route in resource.ROUTES],
+        routes=[
+            *(route for resource in _RESOURCES for route in resource.ROUTES),
+            *([Mount("/", _OnlyConsole(console))] if console is not None else ()),
+        ],
         middleware=middleware,
         exception_handlers={
             ApiError: _api_error,
@@ -81,6 +90,29 @@ def build(
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _open_to(origin: str) -> Middleware:
+    """Lets the pages of an origin, which is not on this machine, read responses of the API."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=[origin],
+        allow_methods=["*"],
+        allow_headers=["*"],
+        allow_private_network=True,
+    )
+
+
+class _OnlyConsole:
+    """Passes on the requests that are for the console; other paths do not exist."""
+
+    def __init__(self, console: ASGIApp) -> None:
+        self._console = console
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_console(scope["path"]):
+            raise HTTPException(404)
+        await self._console(scope, receive, send)
 
 
 class _Paths:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qstash_cli.protocol.limits import PlanLimits
-from qstash_cli.server.clock import Clock
+from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.storage.store import Store
 
@@ -28,7 +28,7 @@ class Account:
     engine: Engine
     bulk_cancels: BulkCancels
     scheduler: Scheduler
-    clock: Clock
+    clock: ScaledClock
     new_id: Callable[[str], str]
     limits: PlanLimits
     first_log_seq: int

@@ -82,6 +82,11 @@ class Accounts:
         """The accounts that are open, in the order in which they were opened."""
         return tuple(self._open.values())
 
+    @property
+    def first_user(self) -> Credentials:
+        """The user whose data the console displays without a sign-in."""
+        return self._config.users[0]
+
     def user(self, token: bytes) -> Credentials | None:
         """Returns the user with this token, or None."""
         found = None

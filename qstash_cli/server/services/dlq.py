@@ -17,6 +17,17 @@ from qstash_cli.server.storage.messages import NewMessage, StoredMessage
 from qstash_cli.server.storage.paging import PAGE_BYTES
 from qstash_cli.server.storage.store import Connection
 
+__all__ = [
+    "DlqEntry",
+    "DlqPage",
+    "delete",
+    "delete_matching",
+    "get",
+    "list_entries",
+    "retry",
+    "retry_matching",
+]
+
 
 async def list_entries(account: Account, given: Parameters) -> DlqPage:
     """Returns a page of the entries that the parameters select. Raises `ApiError`."""

@@ -6,6 +6,7 @@ import json
 import logging
 
 from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
+from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.publish_rules import PublishRequest
 from qstash_cli.server.services.publishing import NewId, PublishResult, store_publish
 from qstash_cli.server.services.schedules import NEVER_MS, is_time, next_fire_ms
@@ -36,6 +37,19 @@ def fire_due(
         result = _fire(connection, schedule, now_ms, new_id, limits)
         results += [] if result is None else [result]
     return results
+
+
+async def run_now(account: Account, schedule_id: str) -> PublishResult:
+    """Publishes the message of a schedule now; its next run stays. Raises `ApiError`."""
+    now_ms = account.clock.now_ms()
+
+    def publish(connection: Connection) -> PublishResult:
+        request = _request(schedules.get(connection, schedule_id), now_ms, account.limits)
+        return store_publish(connection, request, account.new_id)
+
+    result = await account.store.run(publish)
+    account.engine.add(result.messages)
+    return result
 
 
 def repair(connection: Connection, now_ms: int) -> None:
@@ -76,17 +90,7 @@ def _fire(
     """Publishes a schedule. Returns None if that failed: the error is stored and logged."""
 
     def publish() -> tuple[PublishResult | None, str]:
-        headers = json.loads(schedule.headers_json)
-        request = PublishRequest(
-            destination=schedule.destination,
-            headers=tuple((name, value) for name, value in headers),
-            body=schedule.body,
-            now_ms=now_ms,
-            caller_ip=schedule.caller_ip,
-            schedule_id=schedule.id,
-            limits=limits,
-        )
-        return store_publish(connection, request, new_id), ""
+        return store_publish(connection, _request(schedule, now_ms, limits), new_id), ""
 
     def fail(fault: Exception) -> tuple[None, str]:
         error = (str(fault) or repr(fault))[:_MAX_ERROR_CHARACTERS]
@@ -98,3 +102,17 @@ def _fire(
     message_ids = [] if result is None else [message.id for message in result.messages]
     schedules.set_last(connection, schedule.id, now_ms, message_ids, error)
     return result
+
+
+def _request(schedule: Schedule, now_ms: int, limits: PlanLimits) -> PublishRequest:
+    """Returns the publish of a schedule. Raises `ValueError` if its headers are damaged."""
+    headers = json.loads(schedule.headers_json)
+    return PublishRequest(
+        destination=schedule.destination,
+        headers=tuple((name, value) for name, value in headers),
+        body=schedule.body,
+        now_ms=now_ms,
+        caller_ip=schedule.caller_ip,
+        schedule_id=schedule.id,
+        limits=limits,
+    )

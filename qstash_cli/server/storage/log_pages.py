@@ -109,6 +109,11 @@ def entries_after(
     return [_entry(row) for row in rows], rows[-1]["log_seq"] if rows else seq
 
 
+def entries_of(connection: sqlite3.Connection, message_id: str) -> list[LogEntry]:
+    """Returns the entries of a message, oldest first."""
+    return [_entry(row) for row in _rows_of(connection, message_id, "ASC", None)]
+
+
 def _query(given: Parameters) -> _Query:
     parts = filters.conditions(
         given, filters.LOG_FILTERS, time_column="time_ms", ignored=_NO_FILTERS

@@ -1,0 +1,1 @@
+"""The web page of the embedded server. Nothing here is imported before the page is opened."""

@@ -1,0 +1,260 @@
+"""What the buttons and forms of the console do. Each action calls one service."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from qstash_cli.errors import BadInput
+from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.durations import format_duration, parse_duration_s
+from qstash_cli.protocol.numbers import parse_count
+from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.server.console import pages, rendering, send_form, snippets
+from qstash_cli.server.console.text import iso_time
+from qstash_cli.server.errors import ApiError
+from qstash_cli.server.http.request_body import read_body
+from qstash_cli.server.http.requests import account_of, caller_ip
+from qstash_cli.server.services import (
+    clock,
+    dlq,
+    firing,
+    flow_control,
+    messages,
+    overview,
+    publishing,
+    queues,
+    schedules,
+    url_groups,
+)
+from qstash_cli.server.services.account import Account
+from qstash_cli.server.services.publish_rules import PublishRequest
+
+
+class _Fields:
+    """The fields of a form. A field may be repeated."""
+
+    def __init__(self, body: bytes) -> None:
+        self._pairs = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
+
+    def get(self, name: str) -> str:
+        """Returns the last value of a field, empty if it is missing."""
+        return self.all(name)[-1] if self.all(name) else ""
+
+    def all(self, name: str) -> list[str]:
+        """Returns the values of a field."""
+        return [value for key, value in self._pairs if key == name]
+
+    def as_dict(self) -> dict[str, str]:
+        """Returns the last value of each field."""
+        return dict(self._pairs)
+
+
+class _Done(NamedTuple):
+    """What an action did, and the page of what it made, if any."""
+
+    text: str
+    link: str = ""
+
+
+async def _fields(request: Request) -> _Fields:
+    return _Fields(await read_body(request))
+
+
+def _notice(request: Request, done: _Done) -> Response:
+    return rendering.page("notice.html", pages.base_context(request) | {"done": done})
+
+
+async def message(request: Request) -> Response:
+    """Runs a waiting message now, or cancels it."""
+    account, message_id = account_of(request), request.path_params["message_id"]
+    if request.path_params["action"] == "run":
+        await messages.retry_now(account, message_id)
+        return _notice(request, _Done(f"{message_id} is due now"))
+    await messages.cancel(account, message_id)
+    return _notice(request, _Done(f"Cancelled {message_id}"))
+
+
+async def dead_letters(request: Request) -> Response:
+    """Retries or deletes entries of the DLQ, or all of them."""
+    account, fields = account_of(request), await _fields(request)
+    ids = [one for text in fields.all("id") for one in text.split(",") if one]
+    if not ids:
+        raise BadInput("no entry is selected")
+    if request.path_params["action"] == "delete":
+        deleted, _ = await dlq.delete_matching(account, {"dlqIds": ids})
+        return _notice(request, _Done(f"Deleted {_entries(deleted)}"))
+    published, _ = await dlq.retry_matching(account, {"dlqIds": ids}, ())
+    return _notice(request, _Done(f"Retried {_entries(len(published))}", "/"))
+
+
+def _entries(count: int) -> str:
+    return f"{count} DLQ {'entry' if count == 1 else 'entries'}"
+
+
+async def send(request: Request) -> Response:
+    """Publishes the message of the form."""
+    account, form = account_of(request), send_form.read_form((await _fields(request)).as_dict())
+    options = send_form.options_of(form, account.clock.now_s())
+    body = form.body.encode(errors="surrogatepass")
+    if form.body_of:
+        body = (await overview.get_details(account, form.body_of)).message.body
+    result = await publishing.publish(account, _publish_request(request, form, options, body))
+    if not result.messages:
+        return _notice(request, _Done("Deduplicated: nothing was published"))
+    first, *more = result.messages
+    text = f"Published {1 + len(more)} messages" if more else f"Published {first.id}"
+    return _notice(request, _Done(text, f"/console/messages/{first.id}"))
+
+
+def _publish_request(
+    request: Request, form: send_form.SendForm, options: MessageOptions, body: bytes
+) -> PublishRequest:
+    account = account_of(request)
+    return PublishRequest(
+        destination=form.destination,
+        headers=send_form.headers_of(options),
+        body=body,
+        now_ms=account.clock.now_ms(),
+        caller_ip=caller_ip(request),
+        limits=account.limits,
+    )
+
+
+async def preview(request: Request) -> Response:
+    """Returns the commands and the code that send what the form has so far."""
+    account, form = account_of(request), send_form.read_form((await _fields(request)).as_dict())
+    context = pages.base_context(request)
+    options = send_form.options_of(form, account.clock.now_s())
+    made = snippets.snippets(
+        context["server_url"], form.destination or "URL", options, form.body.encode()
+    )
+    return rendering.page("snippets.html", context | {"snippets": made})
+
+
+async def schedule(request: Request) -> Response:
+    """Creates, runs, pauses, resumes or deletes a schedule."""
+    account, fields = account_of(request), await _fields(request)
+    action, schedule_id = request.path_params["action"], fields.get("id").strip()
+    if action == "create":
+        return _notice(request, await _created(request, account, fields))
+    if action == "run":
+        result = await firing.run_now(account, schedule_id)
+        first = result.messages[0].id if result.messages else ""
+        return _notice(request, _Done(f"Ran schedule {schedule_id}", f"/console/messages/{first}"))
+    if action == "delete":
+        await schedules.delete(account, schedule_id)
+        return _notice(request, _Done(f"Deleted schedule {schedule_id}"))
+    await schedules.pause(account, schedule_id, is_paused=action == "pause")
+    return _notice(request, _Done(f"{action.capitalize()}d schedule {schedule_id}"))
+
+
+async def _created(request: Request, account: Account, fields: _Fields) -> _Done:
+    own = [("Upstash-Cron", fields.get("cron").strip()), ("Content-Type", "application/json")]
+    if schedule_id := fields.get("id").strip():
+        own.append(("Upstash-Schedule-Id", schedule_id))
+    made = await schedules.put(
+        account,
+        PublishRequest(
+            destination=fields.get("destination").strip(),
+            headers=tuple(own),
+            body=fields.get("body").encode(errors="surrogatepass"),
+            now_ms=account.clock.now_ms(),
+            caller_ip=caller_ip(request),
+            limits=account.limits,
+        ),
+    )
+    return _Done(f"Created schedule {made}")
+
+
+async def queue(request: Request) -> Response:
+    """Creates, pauses, resumes or deletes a queue."""
+    account, fields = account_of(request), await _fields(request)
+    action, name = request.path_params["action"], fields.get("name").strip()
+    if action == "set":
+        parallelism = parse_count(fields.get("parallelism"))
+        await queues.put(account, name, parallelism=parallelism, is_paused=None)
+        return _notice(request, _Done(f"Set queue {name} to parallelism {parallelism}"))
+    if action == "delete":
+        await queues.delete(account, name)
+        return _notice(request, _Done(f"Deleted queue {name}"))
+    await queues.pause(account, name, is_paused=action == "pause")
+    return _notice(request, _Done(f"{action.capitalize()}d queue {name}"))
+
+
+async def flow(request: Request) -> Response:
+    """Pauses, resumes or pins a flow control key."""
+    account, fields = account_of(request), await _fields(request)
+    action, key = request.path_params["action"], fields.get("name")
+    if action == "pin":
+        rate, parallelism = fields.get("rate"), fields.get("parallelism")
+        await flow_control.pin(
+            account,
+            key,
+            rate=parse_count(rate) if rate else None,
+            parallelism=parse_count(parallelism) if parallelism else None,
+            period_s=None,
+        )
+        return _notice(request, _Done(f"Pinned flow control key {key}"))
+    await flow_control.pause(account, key, is_paused=action == "pause")
+    return _notice(request, _Done(f"{action.capitalize()}d flow control key {key}"))
+
+
+async def group(request: Request) -> Response:
+    """Adds or removes an endpoint of a URL group, or deletes the group."""
+    account, fields = account_of(request), await _fields(request)
+    action, name, url = request.path_params["action"], fields.get("name").strip(), fields.get("url")
+    if action == "delete":
+        await url_groups.delete(account, name)
+        return _notice(request, _Done(f"Deleted URL group {name}"))
+    if not is_url(url.strip()):
+        raise BadInput(f"the endpoint has no http:// or https://: {url.strip()!r}")
+    if action == "add":
+        await url_groups.add_endpoints(account, name, [{"url": url.strip()}])
+        return _notice(request, _Done(f"Added an endpoint to URL group {name}"))
+    if action != "remove":
+        raise ApiError(404, f"no such action: {action}")
+    await url_groups.remove_endpoints(account, name, [{"url": url.strip()}])
+    return _notice(request, _Done(f"Removed an endpoint of URL group {name}"))
+
+
+async def clock_change(request: Request) -> Response:
+    """Changes the speed of the clock, moves it forward, or jumps to the next due message."""
+    account, fields = account_of(request), await _fields(request)
+    action = request.path_params["action"]
+    if action == "speed":
+        speed = _positive(fields.get("speed"))
+        clock.set_speed(account, speed)
+        return _notice(request, _Done(f"The clock runs {speed:g} times as fast"))
+    if action == "advance":
+        seconds = parse_duration_s(fields.get("duration"))
+        clock.advance(account, seconds * 1000)
+        return _notice(request, _Done(f"The clock moved forward by {format_duration(seconds)}"))
+    due_ms = await clock.jump_to_next(account)
+    if due_ms is None:
+        raise BadInput("nothing is waiting")
+    return _notice(request, _Done(f"The clock jumped to {iso_time(due_ms)}", "/"))
+
+
+def _positive(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BadInput(f"not a number: {text!r}") from None
+
+
+ACTIONS: Mapping[str, Callable[[Request], Awaitable[Response]]] = {
+    "/console/messages/{message_id}/{action}": message,
+    "/console/dlq/{action}": dead_letters,
+    "/console/send": send,
+    "/console/send/preview": preview,
+    "/console/schedules/{action}": schedule,
+    "/console/queues/{action}": queue,
+    "/console/flow/{action}": flow,
+    "/console/groups/{action}": group,
+    "/console/clock/{action}": clock_change,
+}
