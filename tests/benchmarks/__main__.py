@@ -25,6 +25,7 @@ GOALS: dict[str, Benchmark] = {
     "batch": bulk.batch,
     "batch-memory": bulk.batch_memory,
     "accept": serving.accept,
+    "console": serving.console,
     "deliver": serving.deliver,
     "long-log": listing.long_log,
     "captures": growing.captures,

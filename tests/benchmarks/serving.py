@@ -58,6 +58,26 @@ def accept(plan: Plan) -> Iterator[Row]:
             )
 
 
+def console(plan: Plan) -> Iterator[Row]:
+    """Publishes per second while a page of the console is open, against none."""
+    env, times = plan.env(), plan.size(10_000)
+    page = [str(plan.installed.ours / "python"), str(SCRIPTS / "console_page.py")]
+    with (
+        running_dev(plan.installed.ours, env) as watched,
+        running_dev(plan.installed.ours, env) as alone,
+        running([*page, watched.url], env),
+    ):
+        yield compared(
+            "dev accepting with the console open",
+            "the same without",
+            partial(accepted_per_s, plan, watched, times),
+            partial(accepted_per_s, plan, alone, times),
+            goal=Goal(bound="at least", ratio=0.9),
+            rounds=max(3, plan.long_rounds),
+            unit="/s",
+        )
+
+
 def deliver(plan: Plan) -> Iterator[Row]:
     """Measures messages that are due at the same time, per second from the first to the last."""
     number, env = plan.size(10_000), plan.env()

@@ -56,6 +56,14 @@ def modules_of(report: str) -> set[str]:
     return set(re.findall(r"^import time:.*\| +(\S+)$", report, re.MULTILINE))
 
 
+def test_the_console_is_not_imported_before_it_is_opened(tmp_path: Path) -> None:
+    found = imported(("dev", "--", "true"), plain_environment(tmp_path))
+
+    assert "starlette" in found
+    assert not [one for one in found if one.startswith(("jinja2", "markupsafe"))]
+    assert not found & {"qstash_cli.server.console.app", "qstash_cli.server.console.pages"}
+
+
 @pytest.mark.parametrize("argv", FREE_OF_ALL.values(), ids=list(FREE_OF_ALL))
 def test_commands_import_no_slow_modules_that_they_do_not_need(
     argv: tuple[str, ...], tmp_path: Path
