@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.cells import TSV_ESCAPES, plain
@@ -97,21 +97,11 @@ def render(
         out.flush()
         return 0
 
-    def write(name: str, displayed: Result) -> int | None:
-        if name != "table" or pager is None or displayed.live or not terminal.is_terminal:
-            return FORMATS[name](displayed, out, terminal)
-        with pager(out) as pages:
-            return FORMATS[name](displayed, pages, terminal)
-
-    rows: int | None = 0
     validate_output(format, query, columns, None)
+    writer = _Writer(out, terminal, pager)
+    rows: int | None = 0
     if query is not None:
-        name = format or "json"
-        if name in _OF_ANY_VALUE:
-            _write_query(result, query, name, out, terminal)
-        else:
-            found = _search_all(result, query)
-            rows = write(name, queried_result(found, result.view, as_ids=name == "ids"))
+        rows = _write_queried(result, query, format or "json", writer)
     elif format is None and result.text is not None:
         write_text(result.text, out, terminal)
     elif format is None and columns is None and result.lines is not None:
@@ -120,13 +110,37 @@ def render(
         write_lines(result.lines, out, terminal)
     elif columns is not None:
         name = format or _format_with_columns(result, terminal)
-        rows = write(name, with_columns(result, columns))
+        rows = writer.write(name, with_columns(result, columns))
     else:
         name = format or _own_format(result, terminal)
         displayed = with_some_columns(result) if name in (*_WITH_COLUMNS, "text") else result
-        rows = write(name, displayed)
+        rows = writer.write(name, displayed)
     out.flush()
     return rows or 0
+
+
+class _Writer(NamedTuple):
+    """The stream of a result. A complete table on a terminal goes through the pager, if any."""
+
+    out: TextIO
+    terminal: TerminalInfo
+    pager: Paging | None
+
+    def write(self, name: str, displayed: Result) -> int | None:
+        """Writes a result in a format, and returns the number of rows of a table."""
+        is_paged = name == "table" and not displayed.live and self.terminal.is_terminal
+        if self.pager is None or not is_paged:
+            return FORMATS[name](displayed, self.out, self.terminal)
+        with self.pager(self.out) as pages:
+            return FORMATS[name](displayed, pages, self.terminal)
+
+
+def _write_queried(result: Result, query: str, name: str, writer: _Writer) -> int | None:
+    if name in _OF_ANY_VALUE:
+        _write_query(result, query, name, writer.out, writer.terminal)
+        return 0
+    found = _search_all(result, query)
+    return writer.write(name, queried_result(found, result.view, as_ids=name == "ids"))
 
 
 @output_format

@@ -88,15 +88,7 @@ def logs(
         result = Result(data=records, view=view, live=True)
         return ctx.perform([api.entries(criteria)], lambda _send: result, later=_REPEATED)
     if options.stats:
-
-        def counted(entries: Iterator[LogEntry]) -> Result:
-            from qstash_cli.commands.logs.charts import statistics_screen
-
-            found = statistics(entries)
-            return Result(data=found.record, view=view, screen=lambda: statistics_screen(found))
-
-        request = api.entries(criteria, with_bodies=False)
-        return ctx.fetch_pages(request, counted, later=MORE_PAGES)
+        return _statistics(ctx, criteria, view)
     if options.by_message:
         return _by_message(ctx, criteria, paging)
     size = api.PAGE if paging.all else min(paging.limit + 1, api.PAGE)
@@ -107,6 +99,17 @@ def logs(
 
     later = MORE_PAGES if paging.all else ""
     return ctx.fetch_pages(api.entries(criteria, page=size), listed, later=later)
+
+
+def _statistics(ctx: Context, criteria: Filter, view: View) -> Result:
+    def counted(entries: Iterator[LogEntry]) -> Result:
+        from qstash_cli.commands.logs.charts import statistics_screen
+
+        found = statistics(entries)
+        return Result(data=found.record, view=view, screen=lambda: statistics_screen(found))
+
+    request = api.entries(criteria, with_bodies=False)
+    return ctx.fetch_pages(request, counted, later=MORE_PAGES)
 
 
 def _validate_query_of_stream(ctx: Context) -> None:

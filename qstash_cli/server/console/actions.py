@@ -14,7 +14,8 @@ from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
 from qstash_cli.protocol.numbers import parse_count
 from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.server.console import pages, rendering, send_form, snippets
+from qstash_cli.server.console import rendering, send_form, snippets
+from qstash_cli.server.console.page_context import base_context
 from qstash_cli.server.console.text import iso_time
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.request_body import read_body
@@ -66,7 +67,7 @@ async def _fields(request: Request) -> _Fields:
 
 
 def _notice(request: Request, done: _Done) -> Response:
-    return rendering.page("notice.html", pages.base_context(request) | {"done": done})
+    return rendering.page("notice.html", base_context(request) | {"done": done})
 
 
 async def message(request: Request) -> Response:
@@ -128,7 +129,7 @@ def _publish_request(
 async def preview(request: Request) -> Response:
     """Returns the commands and the code that send what the form has so far."""
     account, form = account_of(request), send_form.read_form((await _fields(request)).as_dict())
-    context = pages.base_context(request)
+    context = base_context(request)
     options = send_form.options_of(form, account.clock.now_s())
     made = snippets.snippets(
         context["server_url"], form.destination or "URL", options, form.body.encode()

@@ -16,7 +16,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from qstash_cli.errors import BadInput
-from qstash_cli.server.console import actions, pages, rendering, sign_in, stream
+from qstash_cli.server.console import actions, message_pages, pages, rendering, sign_in, stream
+from qstash_cli.server.console.page_context import base_context
 from qstash_cli.server.errors import ApiError
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -31,7 +32,7 @@ class Console:
 
     def __init__(self, is_stopping: Callable[[], bool]) -> None:
         token = secrets.token_urlsafe(32)
-        reads: Mapping[str, Handler] = {"/": pages.messages, **pages.PAGES}
+        reads: Mapping[str, Handler] = {**message_pages.PAGES, **pages.PAGES}
         routes = [Route(path, handler) for path, handler in reads.items()]
         routes += [
             Route(path, _same_origin(handler, token), methods=["POST"])
@@ -90,7 +91,7 @@ async def _static(request: Request) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     status, message = _status_of(error)
     template = "error.html" if request.headers.get("HX-Request") else "error_page.html"
-    context: dict[str, Any] = pages.base_context(request) | {"message": message, "status": status}
+    context: dict[str, Any] = base_context(request) | {"message": message, "status": status}
     return rendering.page(template, context, status)
 
 
