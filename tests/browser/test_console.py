@@ -163,6 +163,43 @@ def test_the_clock_jumps_to_a_message_that_is_due_tomorrow(
     expect(page.locator("table.rows tbody tr")).to_contain_text("delivered")
 
 
+def test_a_program_moves_the_clock_with_the_token_of_the_api(dev: Dev, endpoint: Endpoint) -> None:
+    url = f"{dev.url}/console/api/clock"
+    dev.publish(endpoint.url, Delay="1d")
+    before_ms = httpx.post(url, json={}, headers=_TOKEN).json()["time"]
+    after = httpx.post(url, json={"advance": "2h", "speed": 2}, headers=_TOKEN).json()
+    assert 7_200_000 <= after["time"] - before_ms < 7_260_000
+    assert after["speed"] == 2
+    jumped_ms = httpx.post(url, json={"jump": "next"}, headers=_TOKEN).json()["time"]
+    assert jumped_ms - before_ms > 86_000_000
+    assert httpx.post(url, json={}).status_code == 401
+    assert httpx.post(url, json={}, headers={"Authorization": "Bearer no"}).status_code == 401
+    assert httpx.post(url, json={"speed": 0}, headers=_TOKEN).status_code == 400
+
+
+def test_a_message_is_sent_again_and_a_schedule_is_edited(
+    page: Page, dev: Dev, endpoint: Endpoint
+) -> None:
+    message_id = dev.publish(endpoint.url, '{"n": 1}', Label="again")
+    page.goto(f"{dev.url}/console/messages/{message_id}")
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator("#notice")).to_contain_text("Published msg_")
+    page.goto(f"{dev.url}/?label=again")
+    expect(page.locator("table.rows tbody tr")).to_have_count(2)
+    httpx.post(
+        f"{dev.url}/v2/schedules/{endpoint.url}",
+        headers=_TOKEN
+        | {"Upstash-Cron": "0 3 * * *", "Upstash-Schedule-Id": "s", "Upstash-Retries": "7"},
+    )
+    page.goto(f"{dev.url}/console/schedules")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Cron").fill("0 4 * * *")
+    page.get_by_role("button", name="Save schedule").click()
+    expect(page.locator("article code").first).to_have_text("0 4 * * *")
+    found = httpx.get(f"{dev.url}/v2/schedules/s", headers=_TOKEN).json()
+    assert (found["cron"], found["retries"]) == ("0 4 * * *", 7)
+
+
 def test_the_page_recovers_when_the_server_restarts(page: Page, endpoint: Endpoint) -> None:
     with running_dev() as url:
         port = int(url.rpartition(":")[2])

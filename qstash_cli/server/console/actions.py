@@ -19,7 +19,8 @@ from qstash_cli.server.console.page_context import base_context
 from qstash_cli.server.console.text import iso_time
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.request_body import read_body
-from qstash_cli.server.http.requests import account_of, caller_ip
+from qstash_cli.server.http.requests import account_of, caller_ip, json_body
+from qstash_cli.server.http.responses import respond
 from qstash_cli.server.services import (
     clock,
     dlq,
@@ -71,13 +72,25 @@ def _notice(request: Request, done: _Done) -> Response:
 
 
 async def message(request: Request) -> Response:
-    """Runs a waiting message now, or cancels it."""
+    """Runs a waiting message now, sends a message again, or cancels it."""
     account, message_id = account_of(request), request.path_params["message_id"]
     if request.path_params["action"] == "run":
         await messages.retry_now(account, message_id)
         return _notice(request, _Done(f"{message_id} is due now"))
+    if request.path_params["action"] == "again":
+        return _notice(request, await _sent_again(request, message_id))
     await messages.cancel(account, message_id)
     return _notice(request, _Done(f"Cancelled {message_id}"))
+
+
+async def _sent_again(request: Request, message_id: str) -> _Done:
+    account = account_of(request)
+    found = (await overview.get_details(account, message_id)).message
+    form = send_form.form_of(found.url, found.options, b"")
+    made = _publish_request(request, form, found.options, found.body)
+    result = await publishing.publish(account, made)
+    first = result.messages[0].id
+    return _Done(f"Published {first}", f"/console/messages/{first}")
 
 
 async def dead_letters(request: Request) -> Response:
@@ -155,9 +168,12 @@ async def schedule(request: Request) -> Response:
 
 
 async def _created(request: Request, account: Account, fields: _Fields) -> _Done:
-    own = [("Upstash-Cron", fields.get("cron").strip()), ("Content-Type", "application/json")]
+    own = [("Upstash-Cron", fields.get("cron").strip())]
     if schedule_id := fields.get("id").strip():
         own.append(("Upstash-Schedule-Id", schedule_id))
+        own += await schedules.get_headers(account, schedule_id)
+    if not any(name.lower() == "content-type" for name, _ in own):
+        own.append(("Content-Type", "application/json"))
     made = await schedules.put(
         account,
         PublishRequest(
@@ -246,6 +262,20 @@ def _positive(text: str) -> float:
         return float(text)
     except ValueError:
         raise BadInput(f"not a number: {text!r}") from None
+
+
+async def clock_api(request: Request) -> Response:
+    """Changes the clock as JSON says, and returns its time and speed. For programs."""
+    account, wanted = account_of(request), await json_body(request)
+    if not isinstance(wanted, dict):
+        raise ApiError(400, "the body is not a JSON object")
+    if "speed" in wanted:
+        clock.set_speed(account, _positive(str(wanted["speed"])))
+    if "advance" in wanted:
+        clock.advance(account, parse_duration_s(str(wanted["advance"])) * 1000)
+    if wanted.get("jump") == "next":
+        await clock.jump_to_next(account)
+    return respond({"time": account.clock.now_ms(), "speed": account.clock.speed})
 
 
 ACTIONS: Mapping[str, Callable[[Request], Awaitable[Response]]] = {

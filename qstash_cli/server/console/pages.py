@@ -25,8 +25,10 @@ from qstash_cli.server.services import (
     url_groups,
 )
 from qstash_cli.server.services.dlq import DlqEntry
+from qstash_cli.server.services.overview import MessageFilter
 
 _NEXT_RUNS = 5
+_RECENT = 20
 
 
 async def dead_letters(request: Request) -> Response:
@@ -70,12 +72,12 @@ async def send(request: Request) -> Response:
         form = send_form.form_of(found.url, found.options, found.body)
         if found.body and not snippets.text_of(found.body):
             form = form._replace(body="", body_of=message_id)
-    return rendering.page("send.html", form_context(request, form))
-
-
-def form_context(request: Request, form: send_form.SendForm) -> dict[str, Any]:
-    """What the form displays."""
-    return base_context(request) | {"form": form, "groups": send_form.groups_of(form)}
+    recent = await overview.list_messages(
+        account_of(request), MessageFilter(), before=None, limit=_RECENT
+    )
+    presets = {one.message.url: one.message.id for one in reversed(recent.page.messages)}
+    context = base_context(request) | {"form": form, "groups": send_form.groups_of(form)}
+    return rendering.page("send.html", context | {"presets": presets})
 
 
 async def schedules_page(request: Request) -> Response:
@@ -92,8 +94,12 @@ async def _schedules_context(request: Request) -> dict[str, Any]:
     account = account_of(request)
     now_s = account.clock.now_ms() / 1000
     states = [state async for state in schedules.list_all(account)]
+    edited_id = request.query_params.get("edit")
+    edited = next((state.schedule for state in states if state.schedule.id == edited_id), None)
     return base_context(request) | {
-        "schedules": [{"state": state, "runs": _next_runs(state, now_s)} for state in states]
+        "schedules": [{"state": state, "runs": _next_runs(state, now_s)} for state in states],
+        "edited": edited,
+        "edited_body": edited.body.decode(errors="replace") if edited else "",
     }
 
 

@@ -66,7 +66,7 @@ class Guard:
 
     async def _sign_in(self, scope: Scope, headers: Headers) -> ASGIApp | None:
         user = self._accounts.user(self._given_token(scope, headers))
-        if user is None and is_console(scope["path"]):
+        if user is None and is_console(scope["path"]) and "authorization" not in headers:
             user = self._console_user(headers)
             if user is None:
                 return None

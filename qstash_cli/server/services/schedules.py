@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -60,6 +61,16 @@ async def get(account: Account, schedule_id: str) -> ScheduleState:
 
     def read(connection: Connection) -> ScheduleState:
         return _state(connection, schedules.get(connection, schedule_id))
+
+    return await account.store.run(read)
+
+
+async def get_headers(account: Account, schedule_id: str) -> list[tuple[str, str]]:
+    """Returns the stored headers of a schedule, which are its options, or none if it is new."""
+
+    def read(connection: Connection) -> list[tuple[str, str]]:
+        found = schedules.find(connection, schedule_id)
+        return [(name, value) for name, value in json.loads(found.headers_json)] if found else []
 
     return await account.store.run(read)
 
