@@ -82,7 +82,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "help": ("exit-codes",),
 }
 # Commands that run until they are stopped.
-ENDLESS = ("listen", "dev")
+ENDLESS = ("listen", "dev", "top")
 
 
 def names() -> Iterator[str]:
