@@ -156,7 +156,7 @@ def _top_lines(shown: Dashboard, terminal: TerminalInfo) -> tuple[Text, Text]:
     now, title = terminal.now(), "qstash top"
     time = short_time(now, now, terminal.time_zone)
     room = terminal.width - len(title) - len(time) - 4
-    account = shorten(safe_text(shown.account), room, "end")
+    account = shorten(safe_text(shown.account), room, "end", terminal.cut_mark)
     first = _line((title, "bold"), (time, ""), (account, "dim"))
     if shown.snapshot is None:
         return first, Text("" if shown.error else "loading")
@@ -174,7 +174,8 @@ def _last_line(shown: Dashboard, terminal: TerminalInfo) -> Text:
         return _line((f"q quits, refreshed every {span(shown.interval_s)}", "dim"))
     text = f"{_symbol('FAILED', terminal)}{safe_text(shown.error)}"
     ending = "; retrying"
-    return _line((shorten(text, terminal.width - len(ending), "end") + ending, "red"))
+    room = terminal.width - len(ending)
+    return _line((shorten(text, room, "end", terminal.cut_mark) + ending, "red"))
 
 
 def _line(*parts: tuple[str, str]) -> Text:

@@ -60,25 +60,25 @@ def _on_terminal(event: EventLine, terminal: TerminalInfo) -> Iterator[str]:
     url = safe_text(event.url.removeprefix("http://").removeprefix("https://"))
     note = safe_text(event.note)
     if terminal.width < _LEAST_WIDTH_FOR_ONE_LINE:
-        yield f"{start}{shorten(url, room, 'url')}"
-        yield f"{_INDENT}{shorten(note, terminal.width - len(_INDENT), 'end')}"
+        yield f"{start}{shorten(url, room, 'url', terminal.cut_mark)}"
+        yield f"{_INDENT}{shorten(note, terminal.width - len(_INDENT), 'end', terminal.cut_mark)}"
     else:
         room -= _METHOD_WIDTH + 2 * len(_GAP)
         method = event.method.ljust(_METHOD_WIDTH)
-        yield f"{start}{method}{_GAP}{_in_columns(url, note, room)}"
+        yield f"{start}{method}{_GAP}{_in_columns(url, note, room, terminal.cut_mark)}"
     for detail in event.details:
         yield _styled(f"{_INDENT}{safe_text(detail)}", "dim", terminal)
 
 
-def _in_columns(url: str, note: str, room: int) -> str:
+def _in_columns(url: str, note: str, room: int, mark: str) -> str:
     """Aligns the notes of all lines, but for a note that needs the room of a short URL."""
     from rich.cells import cell_len
 
     width = min(_MOST_URL, room // 2)
-    url = shorten(url, width, "url")
+    url = shorten(url, width, "url", mark)
     taken = cell_len(url) if cell_len(note) > room - width else width
     padding = " " * (taken - cell_len(url))
-    return f"{url}{padding}{_GAP}{shorten(note, room - taken, 'end')}"
+    return f"{url}{padding}{_GAP}{shorten(note, room - taken, 'end', mark)}"
 
 
 def _styled(text: str, style: str, terminal: TerminalInfo) -> str:

@@ -17,8 +17,7 @@ _VALUE = "value"
 def queried_text(found: Any) -> Iterator[str]:
     """Yields what `-o text` prints, in pieces: a value as it is, or one line per item of a list.
 
-    Objects and lists in a list are rows of tab-separated values. As in `az`, and unlike in `aws`,
-    null is an empty line.
+    Objects and lists in a list are rows of tab-separated values, and null is an empty line.
     """
     if not isinstance(found, Mapping | list):
         text = plain(found)

@@ -7,39 +7,38 @@ from urllib.parse import urlsplit
 
 Cut = Literal["end", "middle", "url"]
 
-_ELLIPSIS = "…"
 _LEAST_HOST, _LEAST_CUT_IN_THE_MIDDLE = 4, 3
 
 
-def shorten(text: str, width: int, cut: Cut) -> str:
-    """Returns the text in at most `width` cells."""
+def shorten(text: str, width: int, cut: Cut, mark: str = "…") -> str:
+    """Returns the text in at most `width` cells; `mark`, of one cell, replaces what is cut."""
     from rich.cells import cell_len
 
     # A text with more characters than cells is too long, however wide they are.
     if len(text) <= width and cell_len(text) <= width:
         return text
     if cut == "url":
-        return _shorten_url(text, width)
-    return _in_the_middle(text, width) if cut == "middle" else _at_the_end(text, width)
+        return _shorten_url(text, width, mark)
+    return _in_the_middle(text, width, mark) if cut == "middle" else _at_the_end(text, width, mark)
 
 
-def _shorten_url(url: str, width: int) -> str:
+def _shorten_url(url: str, width: int, mark: str) -> str:
     """Shortens a URL, keeping host and last segment if both fit, otherwise their beginnings."""
     from rich.cells import cell_len
 
     scheme, host, path = _parts(url)
     if not host:
-        return _in_the_middle(url, width)
+        return _in_the_middle(url, width, mark)
     last = path.rpartition("/")[2] or path.rstrip("/").rpartition("/")[2]
-    between = f"/{_ELLIPSIS}/" if path.strip("/").count("/") else "/"
+    between = f"/{mark}/" if path.strip("/").count("/") else "/"
     short = f"{host}{between}{last}" if last else host
     for candidate in (f"{scheme}{short}", f"{host}{path}", short):
         if cell_len(candidate) <= width:
             return candidate
     room_for_host = width - cell_len(last) - 2
     if last and room_for_host >= _LEAST_HOST:
-        return f"{_start(host, room_for_host)}{_ELLIPSIS}/{last}"
-    return _in_the_middle(short, width)
+        return f"{_start(host, room_for_host)}{mark}/{last}"
+    return _in_the_middle(short, width, mark)
 
 
 def _parts(url: str) -> tuple[str, str, str]:
@@ -54,11 +53,11 @@ def _parts(url: str) -> tuple[str, str, str]:
     return start, parts.netloc, url[len(start) + len(parts.netloc) :]
 
 
-def _in_the_middle(text: str, width: int) -> str:
+def _in_the_middle(text: str, width: int, mark: str) -> str:
     if width < _LEAST_CUT_IN_THE_MIDDLE:
-        return _at_the_end(text, width)
+        return _at_the_end(text, width, mark)
     tail = (width - 1) // 2
-    return f"{_start(text, width - 1 - tail)}{_ELLIPSIS}{_last_cells(text, tail)}"
+    return f"{_start(text, width - 1 - tail)}{mark}{_last_cells(text, tail)}"
 
 
 def _last_cells(text: str, width: int) -> str:
@@ -70,8 +69,8 @@ def _last_cells(text: str, width: int) -> str:
     return end
 
 
-def _at_the_end(text: str, width: int) -> str:
-    return f"{_start(text, width - 1)}{_ELLIPSIS}" if width > 0 else ""
+def _at_the_end(text: str, width: int, mark: str) -> str:
+    return f"{_start(text, width - 1)}{mark}" if width > 0 else ""
 
 
 def _start(text: str, width: int) -> str:

@@ -171,7 +171,8 @@ class _Pages:
 
         text, column = cell.brief, self._view.columns[at]
         if not column.wraps:
-            text = shorten(text, width, "middle" if is_id(column, self._view) else cell.cut)
+            cut = "middle" if is_id(column, self._view) else cell.cut
+            text = shorten(text, width, cut, self._terminal.cut_mark)
         return Text.assemble((text, cell.style))
 
 

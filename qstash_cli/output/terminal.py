@@ -27,6 +27,11 @@ class TerminalInfo(NamedTuple):
     time_zone: tzinfo | None
     has_blocks: bool = True
 
+    @property
+    def cut_mark(self) -> str:
+        """The character in place of the part of a text that has no room."""
+        return "…" if self.has_blocks else ">"
+
     def without_width(self) -> TerminalInfo:
         """Returns the same stream without a limit to the length of lines."""
         return self._replace(width=UNLIMITED)

@@ -145,3 +145,16 @@ def test_a_port_in_use_is_reported(qstash: Qstash, sink: Sink) -> None:
 
     assert run.code == 1
     assert f"cannot listen on 127.0.0.1:{port}" in run.err
+
+
+@pytest.mark.parametrize("form", [(), ("-o", "text"), ("-o", "table")])
+def test_a_query_over_requests_that_never_end_is_refused(
+    qstash: Qstash, form: tuple[str, ...]
+) -> None:
+    run = qstash("listen", "--dev", "--query", "[].path", *form)
+
+    assert run.code == 2
+    assert run.err == (
+        "error: listen with --query needs -o jsonl, which applies the query to each entry\n"
+        "hint: add -o jsonl\n"
+    )

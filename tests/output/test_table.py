@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from qstash_cli.errors import QstashError
-from qstash_cli.output.result import Column, Result, View
+from qstash_cli.output.result import CellFormat, Column, Result, View
 from qstash_cli.output.table import write_table
 from qstash_cli.output.terminal import TerminalInfo
 from tests.output.conftest import NOW_MS
@@ -58,6 +58,20 @@ def test_a_destination_remains_visible_next_to_a_shortened_id(
     assert destination == "app.example.com/…/send"
     assert LONG_ID.startswith(identifier.partition("…")[0])
     assert LONG_ID.endswith(identifier.partition("…")[2])
+
+
+@pytest.mark.parametrize("cell_format", ["url", "id", "text"])
+def test_an_ascii_terminal_marks_what_is_cut_with_a_character_that_it_has(
+    cell_format: CellFormat, terminal: TerminalInfo, rendered: Callable[..., str]
+) -> None:
+    column = Column(name="value", of="url", format=cell_format)
+    ascii_only = terminal._replace(width=30, has_blocks=False)
+
+    written = rendered(Result(data=[ROW], view=View(columns=(column,), id="id")), ascii_only)
+
+    assert written.isascii()
+    assert ">" in written
+    assert max(map(len, written.splitlines())) <= 30
 
 
 def test_columns_without_values_are_omitted_until_a_later_page_has_a_value(

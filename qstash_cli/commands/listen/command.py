@@ -8,6 +8,7 @@ from pathlib import Path
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
 from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
+from qstash_cli.commands.common.stream_queries import validate_query_of_stream
 from qstash_cli.commands.listen.arrivals import arrivals
 from qstash_cli.commands.listen.options import ListenOptions
 from qstash_cli.commands.listen.records import record_of
@@ -54,6 +55,7 @@ def listen(ctx: Context, *, listening: ListenOptions, keys: SigningKeyOptions) -
     qstash listen --fail-first 2 --save captured
     qstash listen --to http://127.0.0.1:3000 --latency 3s
     """
+    validate_query_of_stream(ctx, "listen")
     if listening.to is not None and not is_url(listening.to):
         raise missing_scheme("--to:", listening.to)
     if listening.save is not None:

@@ -14,6 +14,7 @@ from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common import local_delivery as delivering
 from qstash_cli.commands.common.filters import LogFilters
 from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
+from qstash_cli.commands.common.stream_queries import validate_query_of_stream
 from qstash_cli.commands.common.views import LOG, matching
 from qstash_cli.commands.logs.follow import Log, follow
 from qstash_cli.commands.logs.mirror import MIRRORED, OUTCOMES, mirrored
@@ -80,10 +81,10 @@ def logs(
     if ctx.options.output.columns is not None:
         validate_columns(ctx.options.output.columns, view)
     if forwarding.to is not None:
-        _validate_query_of_stream(ctx)
+        validate_query_of_stream(ctx, "--follow")
         return _mirror(ctx, criteria, forwarding.to, forwarding)
     if options.follow:
-        _validate_query_of_stream(ctx)
+        validate_query_of_stream(ctx, "--follow")
         records = _followed(ctx, criteria)
         result = Result(data=records, view=view, live=True)
         return ctx.perform([api.entries(criteria)], lambda _send: result, later=_REPEATED)
@@ -110,16 +111,6 @@ def _statistics(ctx: Context, criteria: Filter, view: View) -> Result:
 
     request = api.entries(criteria, with_bodies=False)
     return ctx.fetch_pages(request, counted, later=MORE_PAGES)
-
-
-def _validate_query_of_stream(ctx: Context) -> None:
-    """Refuses a query over all entries of a list that does not end. Raises `BadInput`."""
-    output = ctx.options.output
-    if output.query is not None and output.format != "jsonl":
-        raise BadInput(
-            "--follow with --query needs -o jsonl, which applies the query to each entry",
-            hint="add -o jsonl",
-        )
 
 
 def _by_message(ctx: Context, criteria: Filter, paging: PagingOptions) -> Result:
