@@ -21,6 +21,10 @@ def fail(argv: Sequence[str], ctx: Context, error: QstashError) -> int:
     if output.debug or "--debug" in argv:
         traceback, client = _safe_traceback(error), ctx.client_if_open
         err.write(client.masked(traceback) if client is not None else traceback)
+    if error.hint:
+        from qstash_cli.cli.hints import with_connection
+
+        error.hint = with_connection(error.hint, ctx.options.connection)
     as_json = output.format in {"json", "jsonl"} or wants_json(INDEX, argv)
     flush_or_discard(ctx.streams.out)
     write_failure(error, as_json=as_json, err=err, colour=ctx.err_terminal().colour)

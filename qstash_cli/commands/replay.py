@@ -162,7 +162,7 @@ def _message(ctx: Context, message_id: str) -> Delivery:
         if newest is None:
             raise NotFound(
                 f"neither QStash nor its log has the message {message_id}",
-                hint="is it of this profile and region? logs are kept for some days only",
+                hint="check the profile and the region; QStash keeps logs for a few days",
             ) from None
         return of_log_entry(newest)
 

@@ -150,10 +150,12 @@ def _validate_known(document: Mapping[str, Any], name: str) -> None:
 
 def unknown_profile(name: str, known: Mapping[str, Any]) -> NotFound:
     """Returns the error for a profile that does not exist."""
-    return NotFound(
-        f"profile not found: {name}",
-        hint=f"the profiles are: {', '.join(known) or 'none'}",
+    hint = (
+        f"the profiles are: {', '.join(known)}"
+        if known
+        else "there are no profiles; `qstash config set NAME` creates one"
     )
+    return NotFound(f"profile not found: {name}", hint=hint)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from qstash_cli.errors import BadInput
 
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/+", re.IGNORECASE)
 _ENCODED_SCHEME = re.compile(r"https?%3a%2f%2f", re.IGNORECASE)
 _GROUP = re.compile(r"[A-Za-z0-9._-]+")
 _LOOPBACK = "a loopback address"
@@ -48,7 +49,8 @@ def missing_scheme(what_has: str, text: str) -> BadInput:
     That is http:// for this machine and its network, and https:// for all others. `what_has` is
     the beginning of the message, such as "the endpoint has".
     """
-    rest = text.strip().lstrip("/")
+    # Another scheme, such as ftp://, is replaced.
+    rest = _OTHER_SCHEME.sub("", text.strip()).lstrip("/")
     try:
         is_near = bool(unreachable_reason(f"http://{rest}"))
     except ValueError:

@@ -160,7 +160,24 @@ def test_the_clock_jumps_to_a_message_that_is_due_tomorrow(
     page.get_by_role("button", name="Jump to the next").click()
     expect(page.locator("#notice")).to_contain_text("The clock jumped to")
     page.goto(dev.url)
-    expect(page.locator("table.rows tbody tr")).to_contain_text("delivered")
+    row = page.locator("table.rows tbody tr")
+    expect(row).to_contain_text("delivered")
+    # By the server's clock, which is a day ahead of the browser's.
+    dev.publish(endpoint.url)
+    expect(row).to_have_count(2)
+    expect(row.first.locator("time")).to_have_text(re.compile(r"\d+ s ago"))
+
+
+def test_a_phone_displays_the_response_and_the_age_of_a_message(
+    page: Page, dev: Dev, endpoint: Endpoint
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    dev.publish(endpoint.url)
+    page.goto(dev.url)
+    row = page.locator("table.rows tbody tr")
+    expect(row).to_contain_text("200")
+    for cell in (row.locator("td").nth(3), row.locator("time")):
+        expect(cell).to_be_in_viewport(ratio=1)
 
 
 def test_a_program_moves_the_clock_with_the_token_of_the_api(dev: Dev, endpoint: Endpoint) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import qstash_cli
+from qstash_cli.cli.hints import with_connection
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.parser import parse
+from qstash_cli.cli.run_options import ConnectionOptions
 from qstash_cli.protocol.destination import missing_scheme
 from tests.in_process import Qstash
 
@@ -28,6 +30,8 @@ _QUOTED = re.compile(r"`(qstash [a-z][^`\n]*)`")
         ("//localhost:3000/x", "http://localhost:3000/x"),
         ("example.com/x", "https://example.com/x"),
         ("[::1", "https://[::1"),
+        ("ftp://example.com/x", "https://example.com/x"),
+        ("http:/localhost:3000/x", "http://localhost:3000/x"),
         ("/x", "https://HOST/PATH"),
     ],
 )
@@ -83,7 +87,8 @@ def test_https_to_a_destination_that_speaks_http_is_named(local: Qstash) -> None
 def test_a_refused_connection_has_no_response_to_look_at(local: Qstash) -> None:
     run = local("publish", "http://127.0.0.1:9/", "--retries", "0", "--wait")
 
-    hint = run.err.splitlines()[-1]
+    error, hint = run.err.splitlines()[-2:]
+    assert error.endswith(" failed after 1 attempt: connection refused")
     assert hint == (
         "hint: check that the destination is running; "
         f"`qstash dlq retry --message {run.out.strip()}` sends the message again"
@@ -106,6 +111,22 @@ def test_what_is_not_found_can_be_listed(local: Qstash, words: Sequence[str], hi
     run = local(*words)
 
     assert (run.code, run.err.splitlines()[-1]) == (4, f"hint: {hint}")
+
+
+def test_a_hint_names_commands_for_the_same_account(local: Qstash) -> None:
+    missing = local("queue", "get", "none", "--dev")
+
+    assert missing.err.splitlines()[-1] == "hint: `qstash queue list --dev` lists the queues"
+
+
+def test_only_commands_that_connect_get_the_options_of_the_account() -> None:
+    hint = "set it with `qstash config set NAME`, or try `qstash demo`; `qstash logs --dev` lists"
+
+    assert with_connection(hint, ConnectionOptions(profile="my eu")) == hint
+    assert (
+        with_connection("`qstash dlq list --message m` lists", ConnectionOptions(profile="my eu"))
+        == "`qstash dlq list --message m --profile 'my eu'` lists"
+    )
 
 
 def quoted_commands() -> Iterator[str]:

@@ -162,7 +162,7 @@ def _alone(
         text = watch.ready_line(running, user.name) or _announcement(running, user.name)
         ctx.streams.out.write(text)
         ctx.streams.out.flush()
-        watch.write_banner(running, user)
+        watch.write_banner(running, user, has_console=config.has_console)
 
     serve(config, announce, prepare)
     return ExitCode.DONE

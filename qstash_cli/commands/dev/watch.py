@@ -37,7 +37,7 @@ class Watch:
         record = {"event": "ready", "url": addresses.url, "logUrl": addresses.log_url, **variables}
         return f"{json.dumps({key: value for key, value in record.items() if value})}\n"
 
-    def write_banner(self, running: Running, user: Credentials) -> None:
+    def write_banner(self, running: Running, user: Credentials, *, has_console: bool) -> None:
         """Writes to a terminal what to try next."""
         ctx = self.ctx
         if not (ctx.streams.err_is_terminal and ctx.streams.out_is_terminal):
@@ -53,6 +53,7 @@ class Watch:
             f"  qstash listen --port 3000{flag}",
             f"  qstash publish http://127.0.0.1:3000/hook name=ada --wait{flag}",
             f"  qstash logs{flag}",
+            *((f"Console: {url}",) if has_console else ()),
             "Ctrl-C stops the server.",
         )
         ctx.streams.err.write("".join(f"{line}\n" for line in ("", *lines, "")))

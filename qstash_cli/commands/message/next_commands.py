@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from qstash_cli.cli.run_options import ConnectionOptions
+from typing import NamedTuple
 
 _WAITING = frozenset({"CREATED", "RETRY", "ERROR"})
 _LOCAL_HANDLER = "http://127.0.0.1:3000"
@@ -46,13 +43,3 @@ def next_commands(found: Situation) -> Rows:
         replayed = found.dlq_id or found.message_id
         rows.append(("replay here", ("replay", replayed, "--to", _LOCAL_HANDLER)))
     return tuple((label, shlex.join(("qstash", *argv, *found.flags))) for label, argv in rows)
-
-
-def connection_flags(connection: ConnectionOptions) -> tuple[str, ...]:
-    """Returns the options that select the same account, without the token."""
-    flags: list[str] = []
-    for name in ("profile", "env_file", "api_url"):
-        value = getattr(connection, name)
-        if value is not None:
-            flags += [f"--{name.replace('_', '-')}", value]
-    return (*flags, *(("--dev",) if connection.dev else ()))

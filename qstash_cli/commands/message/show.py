@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qstash_cli.cli.hints import connection_flags
 from qstash_cli.client.api import dlq, logs, messages
 from qstash_cli.client.api.filters import Filter
-from qstash_cli.commands.message.next_commands import Situation, connection_flags, next_commands
+from qstash_cli.commands.message.next_commands import Situation, next_commands
 from qstash_cli.commands.message.screen import Shown, blocks_of
 from qstash_cli.commands.message.signature import signature_blocks
 from qstash_cli.commands.message.views import SHOWN, history_of_records
@@ -101,7 +102,7 @@ def _of_message(ctx: Context, send: Send, message_id: str) -> Parts:
     if message is None and buried is None and not entries:
         raise NotFound(
             f"no message, log entry or DLQ entry has the id {message_id}",
-            hint="is it of this profile and region? logs are kept for some days only",
+            hint="check the profile and the region; QStash keeps logs for a few days",
         )
     dlq_id = None if buried is None else buried.get("dlqId")
     return Parts(message_id, message, entries, buried, dlq_id)

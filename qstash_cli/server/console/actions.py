@@ -246,7 +246,7 @@ async def clock_change(request: Request) -> Response:
     if action == "speed":
         speed = _positive(fields.get("speed"))
         clock.set_speed(account, speed)
-        return _notice(request, _Done(f"The clock runs {speed:g} times as fast"))
+        return _notice(request, _Done(f"Set the speed of the clock to {speed:g}"))
     if action == "advance":
         seconds = parse_duration_s(fields.get("duration"))
         clock.advance(account, seconds * 1000)

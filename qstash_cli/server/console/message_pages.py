@@ -94,7 +94,7 @@ async def _message_context(request: Request) -> dict[str, Any]:
         "dlq_id": found.dlq_id,
         "signature": _signature(found, account.clock.now_s(), account.new_id("jwt")),
         "snippets": snippets.snippets(context["server_url"], stored.url, options, body),
-        "is_body_in_snippets": bool(snippets.text_of(body)) or not body,
+        "is_body_in_snippets": bool(snippets.argument_of(body)) or not body,
         "can_run": is_live and stored.queue is None and account.engine.is_waiting(stored.id),
         "can_cancel": is_live,
     }

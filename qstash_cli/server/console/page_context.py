@@ -15,6 +15,7 @@ def base_context(request: Request) -> dict[str, Any]:
     return {
         "token": request.app.state.token,
         "user": account.name if account else "",
+        "clock": account.clock if account else None,
         "server_url": f"{request.url.scheme}://{request.url.netloc}",
         "path": request.url.path,
     }

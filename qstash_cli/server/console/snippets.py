@@ -9,6 +9,7 @@ import json
 import shlex
 from typing import Any, NamedTuple
 
+from qstash_cli.protocol.dev_credentials import DEV_URL
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.option_headers import encode
 from qstash_cli.protocol.options import MessageOptions, flag_name, table
@@ -40,11 +41,11 @@ class Snippets(NamedTuple):
 def snippets(url: str, destination: str, options: MessageOptions, body: bytes) -> Snippets:
     """Returns the snippets of a publish to the server at `url`.
 
-    A body that is not text, or too long for a command line, is left out.
+    Leaves out a body that is not text, is too long for a command line, or names a file there.
     """
-    text = text_of(body)
+    text = argument_of(body)
     return Snippets(
-        qstash=_qstash(destination, options, text),
+        qstash=_qstash(url, destination, options, text),
         curl=_curl(url, destination, options, text),
         python=_python(destination, options, text),
         typescript=_typescript(destination, options, text),
@@ -52,7 +53,7 @@ def snippets(url: str, destination: str, options: MessageOptions, body: bytes) -
 
 
 def text_of(body: bytes) -> str:
-    """Returns a body as it is in the snippets, empty if it is not in them."""
+    """Returns a body as text, empty if it is not text or too long."""
     if len(body) > MAX_BODY_BYTES:
         return ""
     try:
@@ -61,7 +62,16 @@ def text_of(body: bytes) -> str:
         return ""
 
 
-def _qstash(destination: str, options: MessageOptions, body: str) -> str:
+def argument_of(body: bytes) -> str:
+    """Returns a body as an argument of a command, empty if it cannot be one.
+
+    `qstash publish -d` and curl read a file or standard input for `@...` and `-`.
+    """
+    text = text_of(body)
+    return "" if text.startswith("@") or text == "-" else text
+
+
+def _qstash(url: str, destination: str, options: MessageOptions, body: str) -> str:
     words = ["qstash", "publish", destination]
     for name, option in table():
         value = getattr(options, name)
@@ -76,7 +86,10 @@ def _qstash(destination: str, options: MessageOptions, body: str) -> str:
             words += [flag, option.kind.encode(value)]
     for name, value in options.headers:
         words += ["-H", f"{name}: {value}"]
-    return shlex.join([*words, *(["-d", body] if body else [])])
+    command = shlex.join([*words, *(["-d", body] if body else [])])
+    # Without them, the command would publish to the user's own account.
+    server = "--dev" if url == DEV_URL else f'--api-url {shlex.quote(url)} --token "$QSTASH_TOKEN"'
+    return f"{command} {server}"
 
 
 def _curl(url: str, destination: str, options: MessageOptions, body: str) -> str:
@@ -99,6 +112,8 @@ def _python(destination: str, options: MessageOptions, body: str) -> str:
     lines = [f"    {name}={value!r}," for name, value in arguments.items()]
     return "\n".join(
         [
+            "import os",
+            "",
             "from qstash import QStash",
             "",
             'client = QStash(os.environ["QSTASH_TOKEN"], base_url=os.environ["QSTASH_URL"])',

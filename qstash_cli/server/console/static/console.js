@@ -33,6 +33,14 @@ const clock = new Intl.DateTimeFormat(undefined, {
   month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
 
+// The server's clock may be ahead of the browser's, and faster.
+const { nowMs = Date.now(), speed = 1 } = document.body.dataset;
+const loadedAt = Date.now();
+
+function serverNow() {
+  return Number(nowMs) + (Date.now() - loadedAt) * Number(speed);
+}
+
 function age(milliseconds) {
   const seconds = Math.round(Math.abs(milliseconds) / 1000);
   const parts = seconds < 60 ? `${seconds} s`
@@ -46,7 +54,7 @@ function showTimes(root) {
   for (const element of root.querySelectorAll("time")) {
     const moment = new Date(element.dateTime);
     element.textContent = element.classList.contains("age")
-      ? age(Date.now() - moment) : clock.format(moment);
+      ? age(serverNow() - moment) : clock.format(moment);
     element.title = moment.toISOString();
   }
 }

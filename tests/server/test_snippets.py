@@ -1,0 +1,37 @@
+"""The commands and the code of the console publish the same message to the same server."""
+
+from __future__ import annotations
+
+import pytest
+
+from qstash_cli.protocol.dev_credentials import DEV_URL
+from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.server.console.snippets import argument_of, snippets
+
+_HOOK = "http://127.0.0.1:3000/hook"
+
+
+def test_the_command_publishes_to_this_server_and_not_to_the_users_account() -> None:
+    usual = snippets(DEV_URL, _HOOK, MessageOptions(), b"hi")
+    other = snippets("http://127.0.0.1:8099", _HOOK, MessageOptions(), b"")
+
+    assert usual.qstash == f"qstash publish {_HOOK} -d hi --dev"
+    assert other.qstash == (
+        f'qstash publish {_HOOK} --api-url http://127.0.0.1:8099 --token "$QSTASH_TOKEN"'
+    )
+
+
+@pytest.mark.parametrize("body", [b"@/etc/hostname", b"-"])
+def test_a_body_never_becomes_the_name_of_a_file(body: bytes) -> None:
+    made = snippets(DEV_URL, _HOOK, MessageOptions(), body)
+
+    assert argument_of(body) == ""
+    assert " -d " not in made.qstash
+    assert "--data-binary" not in made.curl
+
+
+def test_the_python_code_compiles_and_imports_what_it_uses() -> None:
+    code = snippets(DEV_URL, _HOOK, MessageOptions(), b"hi").python
+
+    compile(code, "snippet", "exec")
+    assert code.startswith("import os\n")
