@@ -81,7 +81,9 @@ def endpoint() -> Iterator[Endpoint]:
         yield made
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright keeps an event loop running in this thread, with which the
+# tests of other modules cannot run theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip(NOT_RUN)

@@ -27,7 +27,7 @@ MODULES = (bulk_actions, dlq, flow, keys, logs, messages, queues, schedules, url
 ARGUMENTS: dict[str, Any] = {
     "destination": "https://a.example", "options": MessageOptions(), "body": b"", "items": b"[]",
     "message_id": "msg_1", "message_ids": ["msg_1"], "dlq_id": "1-0", "dlq_ids": ["1-0"],
-    "action_id": "bulk_1", "schedule_id": "report", "wanted": Filter(), "name": "orders",
+    "action_id": "bulk_1", "schedule_id": "report", "criteria": Filter(), "name": "orders",
     "key": "api", "parallelism": 1, "rate": 1, "period_s": 1, "endpoints": [], "headers": (),
 }  # fmt: skip
 
