@@ -37,7 +37,7 @@ _FOREIGN_EXCERPT_CHARACTERS = 120
 _CREDENTIALS = (
     BadCredentials,
     "QStash does not accept the credentials: {reason}",
-    "`qstash config list` shows the profiles; tokens differ between the regions",
+    "`qstash doctor` reports the token's source; each region has its own",
 )
 _UNAVAILABLE = (Unreachable, "QStash is not available: {reason}", "try again later")
 _BY_STATUS: dict[int, tuple[type[QstashError], str, str]] = {

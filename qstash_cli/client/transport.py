@@ -225,6 +225,9 @@ def _tls_context_of_user() -> ssl.SSLContext:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
+        # Without the number in front.
+        return error.strerror.lower()
     return str(error) or type(error).__name__
 
 

@@ -49,7 +49,7 @@ def test_ten_thousand_dlq_entries_are_listed_and_retried_by_label(
     assert local("dlq", "list", "--label", "x", "-o", "ids").out == ""
     deleted = local("dlq", "delete", "--all", "--yes", tty=True)
     assert "9850" in deleted.out
-    assert "deleted 9,850" in deleted.err
+    assert "Deleted 9,850 DLQ entries" in deleted.err
 
 
 @pytest.mark.parametrize("words", [("dlq", "delete"), ("dlq", "retry"), ("message", "cancel")])

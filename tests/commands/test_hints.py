@@ -114,7 +114,8 @@ def test_what_is_not_found_can_be_listed(local: Qstash, words: Sequence[str], hi
 
 
 def test_a_hint_names_commands_for_the_same_account(local: Qstash) -> None:
-    missing = local("queue", "get", "none", "--dev")
+    port = local.env["QSTASH_URL"].rpartition(":")[2]
+    missing = local("queue", "get", "none", "--dev", QSTASH_DEV_PORT=port)
 
     assert missing.err.splitlines()[-1] == "hint: `qstash queue list --dev` lists the queues"
 

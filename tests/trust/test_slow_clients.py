@@ -95,7 +95,7 @@ def test_1100_unfinished_connections_do_not_block_others(
     start_dev: Callable[..., Dev], tmp_path: Path, figures: Figures, ways: list[str]
 ) -> None:
     errors = tmp_path / "stderr"
-    dev = start_dev("--port", "0", before=LIMITED, stderr=errors)
+    dev = start_dev("--port", "0", "--quiet", before=LIMITED, stderr=errors)
     slowest_s, responses = 0.0, 0
     with ExitStack() as clients:
         for name in ways:
@@ -123,7 +123,7 @@ def test_a_server_recovers_after_running_out_of_file_descriptors(
 ) -> None:
     errors = tmp_path / "stderr"
     few = ("sh", "-c", 'ulimit -n 40; exec "$@"', "sh")
-    dev = start_dev("--port", "0", before=few, stderr=errors)
+    dev = start_dev("--port", "0", "--quiet", before=few, stderr=errors)
     with SlowClients(dev.url, WAYS["half a body"], 200):
         eventually(lambda: errors.stat().st_size)
     with client_of(dev) as http:
