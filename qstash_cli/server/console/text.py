@@ -11,7 +11,7 @@ MAX_BODY_BYTES = 65_536
 
 
 class BodyText(NamedTuple):
-    """A body for a page: its text, or why there is none. `is_cut` if it is only the beginning."""
+    """A body for a page: its text, or a note in its place. `is_cut` if it is only the beginning."""
 
     text: str
     note: str = ""
