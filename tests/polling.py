@@ -8,18 +8,16 @@ from collections.abc import Callable
 import pytest
 
 
+def poll(condition: Callable[[], object], within_s: float = 10) -> object:
+    """Polls a function until it returns a true value, and returns that value."""
+    deadline = time.monotonic() + within_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"it did not come true within {within_s} seconds"
+        time.sleep(0.02)
+    return value
+
+
 @pytest.fixture
 def eventually() -> Callable[..., object]:
-    """Polls a function until it returns a true value, for ten seconds or `within_s`.
-
-    Returns that value.
-    """
-
-    def poll(condition: Callable[[], object], within_s: float = 10) -> object:
-        deadline = time.monotonic() + within_s
-        while not (value := condition()):
-            assert time.monotonic() < deadline, f"it did not come true within {within_s} seconds"
-            time.sleep(0.02)
-        return value
-
+    """Returns `poll`."""
     return poll

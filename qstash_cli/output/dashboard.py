@@ -209,7 +209,7 @@ def _stack(sections: Sequence[_Section], terminal: TerminalInfo, lines: int) -> 
 
 
 def _shared_rows(sections: Sequence[_Section], lines: int) -> list[tuple[_Section, int]]:
-    """Returns the sections that fit, each with its number of rows.
+    """Returns the sections for which there is room, each with its number of rows.
 
     The rows are shared equally; what a short section leaves goes to the others.
     """

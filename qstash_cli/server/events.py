@@ -129,7 +129,7 @@ class EventFeed:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_PAUSE_S)
-            # A damaged row must not end the feed.
+            # A database that cannot be read now must not end the feed.
             with contextlib.suppress(Exception):
                 await self._pass_on()
 
@@ -181,7 +181,12 @@ class _MessageEvents:
         entries, self._after_seq = await logs.list_after(
             self._account, self._after_seq, limit, trim
         )
-        return [event for entry in entries for event in self._events(entry)]
+        events: list[ServerEvent] = []
+        for entry in entries:
+            # A damaged entry must not cost the others.
+            with contextlib.suppress(ValueError, TypeError, AttributeError):
+                events += self._events(entry)
+        return events
 
     def _events(self, entry: LogEntry) -> Iterator[ServerEvent]:
         message_id = entry.message.id

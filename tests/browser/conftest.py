@@ -86,6 +86,7 @@ def endpoint() -> Iterator[Endpoint]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
+        # `.ci/run` installs Chromium; elsewhere this is reported as not run, and not as passed.
         pytest.skip(NOT_RUN)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -23,6 +23,7 @@ def main() -> None:
     failures: dict[str, int] = {}
 
     def respond(request: Received) -> tuple[int, bytes]:
+        # An attempt that takes no time would not be seen on the timeline.
         time.sleep(0.05)
         failures[request.path] = failures.get(request.path, 0) + 1
         if request.path == "/invoices":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_a_newcomer_sends_a_message_and_sees_it_delivered(
     page.get_by_role("link", name="show").click()
     expect(page.get_by_text('"name": "ada"').first).to_be_visible()
     expect(page.locator("summary", has_text="Attempt 1")).to_contain_text("200 OK")
+    assert [one.body for one in endpoint.running.received] == [b'{"name": "ada"}']
 
 
 def test_a_wrong_option_is_refused_with_its_reason(page: Page, dev: Dev) -> None:
@@ -53,8 +55,7 @@ def test_a_wrong_option_is_refused_with_its_reason(page: Page, dev: Dev) -> None
     page.get_by_label("delay", exact=True).fill("soon")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#notice")).to_contain_text("delay: ")
-    page.goto(dev.url)
-    expect(page.get_by_text("No messages yet.")).to_be_visible()
+    assert httpx.get(f"{dev.url}/v2/logs", headers=_TOKEN).json()["logs"] == []
 
 
 def test_a_failed_message_is_retried_from_the_dlq(page: Page, dev: Dev, endpoint: Endpoint) -> None:
@@ -69,6 +70,7 @@ def test_a_failed_message_is_retried_from_the_dlq(page: Page, dev: Dev, endpoint
     expect(page.get_by_text("The dead letter queue is empty.")).to_be_visible()
     page.goto(dev.url)
     expect(page.locator("table.rows tbody tr").first).to_contain_text("delivered")
+    assert httpx.get(f"{dev.url}/v2/dlq", headers=_TOKEN).json()["messages"] == []
 
 
 def test_a_schedule_is_created_run_and_paused(page: Page, dev: Dev, endpoint: Endpoint) -> None:
@@ -87,6 +89,8 @@ def test_a_schedule_is_created_run_and_paused(page: Page, dev: Dev, endpoint: En
     expect(card).to_contain_text("paused")
     page.goto(f"{dev.url}/?schedule=nightly")
     expect(page.locator("table.rows tbody tr")).to_have_count(1)
+    stored = httpx.get(f"{dev.url}/v2/schedules/nightly", headers=_TOKEN).json()
+    assert (stored["cron"], stored["isPaused"]) == ("CRON_TZ=Europe/Berlin 0 3 * * *", True)
 
 
 def test_a_hostile_message_is_only_text(page: Page, dev: Dev, endpoint: Endpoint) -> None:
@@ -121,6 +125,7 @@ def test_the_filters_are_in_the_url_and_keep_the_rows_live(
     expect(page.get_by_label("Search")).to_have_value("apples")
     dev.publish(endpoint.url, "more apples")
     expect(page.locator("table.rows tbody tr")).to_have_count(2)
+    assert page.url == f"{dev.url}/?text=apples"
 
 
 def test_paused_updates_are_made_up_for(page: Page, dev: Dev, endpoint: Endpoint) -> None:
@@ -128,7 +133,7 @@ def test_paused_updates_are_made_up_for(page: Page, dev: Dev, endpoint: Endpoint
     page.get_by_role("button", name="Live").click()
     dev.publish(endpoint.url)
     page.wait_for_timeout(700)
-    expect(page.locator("table.rows tbody tr")).to_have_count(0)
+    assert page.locator("table.rows tbody tr").count() == 0
     page.get_by_role("button", name="Paused").click()
     expect(page.locator("table.rows tbody tr")).to_have_count(1)
 
@@ -150,6 +155,7 @@ def test_the_keyboard_reaches_everything(page: Page, dev: Dev, endpoint: Endpoin
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{dev.url}/console/messages/{first}")
+    assert first in page.title()
 
 
 def test_the_clock_jumps_to_a_message_that_is_due_tomorrow(
@@ -162,6 +168,7 @@ def test_the_clock_jumps_to_a_message_that_is_due_tomorrow(
     page.goto(dev.url)
     row = page.locator("table.rows tbody tr")
     expect(row).to_contain_text("delivered")
+    assert len(endpoint.running.received) == 1
     # By the server's clock, which is a day ahead of the browser's.
     dev.publish(endpoint.url)
     expect(row).to_have_count(2)
@@ -178,6 +185,7 @@ def test_a_phone_displays_the_response_and_the_age_of_a_message(
     expect(row).to_contain_text("200")
     for cell in (row.locator("td").nth(3), row.locator("time")):
         expect(cell).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_a_program_moves_the_clock_with_the_token_of_the_api(dev: Dev, endpoint: Endpoint) -> None:
@@ -224,8 +232,9 @@ def test_the_page_recovers_when_the_server_restarts(page: Page, endpoint: Endpoi
         expect(page.get_by_text("No messages yet.")).to_be_visible()
     expect(page.locator("#stream.lost")).to_be_visible()
     with running_dev(port) as url:
-        Dev(url).publish(endpoint.url)
+        message_id = Dev(url).publish(endpoint.url)
         expect(page.locator("table.rows tbody tr")).to_have_count(1, timeout=20_000)
+        assert message_id in (page.locator("table.rows a").get_attribute("href") or "")
 
 
 def test_queues_flow_control_and_groups_can_be_changed(page: Page, dev: Dev) -> None:
@@ -243,6 +252,32 @@ def test_queues_flow_control_and_groups_can_be_changed(page: Page, dev: Dev) -> 
     group.get_by_label("Endpoint").fill("https://example.com/a")
     group.get_by_role("button", name="Add endpoint").click()
     expect(page.locator("article", has_text="billing")).to_contain_text("https://example.com/a")
+    (stored,) = httpx.get(f"{dev.url}/v2/queues", headers=_TOKEN).json()
+    assert (stored["name"], stored["parallelism"], stored["paused"]) == ("orders", 3, True)
+
+
+def test_an_action_that_does_not_exist_does_nothing(page: Page, dev: Dev) -> None:
+    message_id = dev.publish("https://example.com/hook", Delay="1h")
+    page.goto(dev.url)
+    headers = json.loads(page.locator("body").get_attribute("hx-headers:inherited") or "")
+    for path in (f"messages/{message_id}/archive", "queues/stop", "dlq/keep", "clock/back"):
+        refused = httpx.post(f"{dev.url}/console/{path}", headers=headers, data={"id": "1-1"})
+        assert (path, refused.status_code) == (path, 404)
+    found = httpx.get(f"{dev.url}/v2/messages/{message_id}", headers=_TOKEN)
+    assert found.status_code == 200
+
+
+def test_redacted_fields_are_on_no_page(page: Page, dev: Dev) -> None:
+    message_id = dev.publish("https://example.com/hook", "private-body", Delay="1h",
+                             Redact_Fields="body,header[X-Key]",
+                             Forward_X_Key="private-key")  # fmt: skip
+    for path in ("/", f"/console/messages/{message_id}", "/console/send"):
+        page.goto(f"{dev.url}{path}")
+        assert "private-" not in page.content()
+    assert httpx.get(f"{dev.url}/console/send?again={message_id}").status_code == 400
+    page.goto(f"{dev.url}/console/messages/{message_id}")
+    expect(page.get_by_role("button", name="Send again")).to_be_visible()
+    assert page.get_by_role("link", name="Edit and send again").count() == 0
 
 
 def test_writes_need_the_token_of_the_page(dev: Dev) -> None:

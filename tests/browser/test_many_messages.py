@@ -62,6 +62,7 @@ def test_older_messages_are_on_further_pages(page: Page, full: Dev) -> None:
     page.goto(full.url)
     page.get_by_role("link", name="Older messages").click()
     expect(page.locator("table.rows tbody tr").first).to_contain_text("/9899")
+    assert page.locator("table.rows tbody tr").count() == 100
 
 
 def test_two_tabs_stay_in_step(context: BrowserContext, dev: Dev) -> None:
@@ -76,3 +77,5 @@ def test_two_tabs_stay_in_step(context: BrowserContext, dev: Dev) -> None:
     second.locator("tr", has_text="orders").get_by_role("button", name="Pause").click()
     for page in (first, second):
         expect(page.locator("tr", has_text="orders")).to_contain_text("paused")
+    (queue,) = httpx.get(f"{dev.url}/v2/queues", headers=_HEADERS).json()
+    assert queue["paused"] is True

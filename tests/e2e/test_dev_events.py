@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.e2e.conftest import QSTASH, plain_environment
+from tests.polling import poll
 
 _TOKEN = {"Authorization": f"Bearer {DEV_USER.token}"}
 _WITHIN_S = 20.0
@@ -58,10 +58,7 @@ class _Dev:
         return str(response.json()["messageId"])
 
     def wait_for(self, is_there: Callable[[], object]) -> None:
-        deadline = time.monotonic() + _WITHIN_S
-        while not is_there():
-            assert time.monotonic() < deadline, self.out + self.err
-            time.sleep(0.05)
+        poll(is_there, _WITHIN_S)
 
 
 @contextmanager
@@ -199,10 +196,7 @@ def test_an_output_that_nobody_reads_stops_neither_deliveries_nor_the_end(
     )
     os.close(write)
     try:
-        deadline = time.monotonic() + _WITHIN_S
-        while not (tmp_path / "ready").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        poll((tmp_path / "ready").exists, _WITHIN_S)
         found = re.search(r"http://127\.0\.0\.1:\d+", (tmp_path / "ready").read_text())
         assert found
         items = [{"destination": f"{endpoint.url}/works", "body": str(i)} for i in range(number)]
@@ -212,10 +206,7 @@ def test_an_output_that_nobody_reads_stops_neither_deliveries_nor_the_end(
                     f"{found[0]}/v2/batch", json=items[start : start + 500], headers=_TOKEN
                 )
                 assert response.status_code == 200
-        deadline = time.monotonic() + 60
-        while len(endpoint.received) < number:
-            assert time.monotonic() < deadline, len(endpoint.received)
-            time.sleep(0.1)
+        poll(lambda: len(endpoint.received) >= number, 60)
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(_WITHIN_S) in {0, 130}

@@ -18,6 +18,7 @@ from qstash_cli.output.result import Column, Result, View
 from qstash_cli.output.terminal import TerminalInfo
 from qstash_cli.output.waiting import LiveLine
 from tests.e2e.conftest import QSTASH, plain_environment
+from tests.polling import poll
 
 TERMINAL = TerminalInfo(is_terminal=True, width=80, colour=False, now=time.time, time_zone=None)
 LONG, SHORT = ("retries", "--retries", "200"), ("retries", "--retries", "3")
@@ -134,9 +135,7 @@ def test_the_pager_gets_the_first_rows_before_the_last_exist(
     def rows() -> Iterator[dict[str, int]]:
         for n in range(1000):
             if n == 500:
-                deadline = time.monotonic() + 10
-                while not received.exists() and time.monotonic() < deadline:
-                    time.sleep(0.01)
+                poll(received.exists)
                 assert taken.is_taken
                 assert received.read_text().split() == ["N", "0", "1"]
             yield {"n": n}

@@ -7,8 +7,7 @@ import re
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,6 +16,7 @@ from qstash_cli.output.terminal import TerminalInfo
 from qstash_cli.output.waiting import LiveLine
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.in_process import Qstash
+from tests.polling import poll
 
 _ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]|\r")
 
@@ -25,19 +25,11 @@ def plain(text: str) -> str:
     return _ESCAPES.sub("", text)
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    until = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < until, "it did not happen within 10 seconds"
-        # Polling another thread, whose clock cannot be passed in.
-        time.sleep(0.01)
-
-
 def test_a_long_wait_is_displayed_and_removed() -> None:
     err, live = io.StringIO(), LiveLine(displayed_after_s=0)
 
     with live.waiting("Waiting for GET /v2/\x1b]0;x\x07logs …", err, 80):
-        wait_for(lambda: "Waiting for GET" in err.getvalue())
+        poll(lambda: "Waiting for GET" in err.getvalue())
 
     assert r"Waiting for GET /v2/\x1b]0;x\x07logs …" in plain(err.getvalue())
     assert err.getvalue().endswith("\x1b[2K")
@@ -50,7 +42,7 @@ def test_an_interrupt_or_an_error_removes_it(error: type[BaseException]) -> None
 
     def wait() -> None:
         with live.waiting("Waiting", err, 80):
-            wait_for(lambda: "Waiting" in err.getvalue())
+            poll(lambda: "Waiting" in err.getvalue())
             raise error
 
     with pytest.raises(error):
@@ -105,7 +97,7 @@ def test_a_slow_request_displays_what_it_waits_for(
     started = qstash.invocation(tty=True)
 
     def release() -> None:
-        wait_for(lambda: "Waiting" in started.err.getvalue())
+        poll(lambda: "Waiting" in started.err.getvalue())
         slow[1].set()
 
     helper = threading.Thread(target=release)

@@ -68,7 +68,7 @@ def watching(ctx: Context, *, is_private: bool) -> Iterator[Watch]:
     Raises `BadInput` for a format that events do not have.
     """
     output = ctx.options.output
-    if output.format not in {None, "ids", _JSON_LINES}:
+    if output.format not in {None, _JSON_LINES} and not output.quiet:
         raise BadInput(f"dev has no output format {output.format}", hint="events are -o jsonl")
     if output.quiet or (is_private and not output.verbose):
         yield Watch(ctx=ctx)

@@ -71,13 +71,22 @@ def _notice(request: Request, done: _Done) -> Response:
     return rendering.page("notice.html", base_context(request) | {"done": done})
 
 
+def _action(request: Request, *known: str) -> str:
+    """Returns the action that the path names. Raises `ApiError` for an unknown one."""
+    name: str = request.path_params["action"]
+    if name not in known:
+        raise ApiError(404, f"no such action: {name}")
+    return name
+
+
 async def message(request: Request) -> Response:
     """Runs a waiting message now, sends a message again, or cancels it."""
     account, message_id = account_of(request), request.path_params["message_id"]
-    if request.path_params["action"] == "run":
+    action = _action(request, "run", "again", "cancel")
+    if action == "run":
         await messages.retry_now(account, message_id)
         return _notice(request, _Done(f"{message_id} is due now"))
-    if request.path_params["action"] == "again":
+    if action == "again":
         return _notice(request, await _sent_again(request, message_id))
     await messages.cancel(account, message_id)
     return _notice(request, _Done(f"Cancelled {message_id}"))
@@ -99,7 +108,7 @@ async def dead_letters(request: Request) -> Response:
     ids = [one for text in fields.all("id") for one in text.split(",") if one]
     if not ids:
         raise BadInput("no entry is selected")
-    if request.path_params["action"] == "delete":
+    if _action(request, "retry", "delete") == "delete":
         deleted, _ = await dlq.delete_matching(account, {"dlqIds": ids})
         return _notice(request, _Done(f"Deleted {_entries(deleted)}"))
     published, _ = await dlq.retry_matching(account, {"dlqIds": ids}, ())
@@ -153,7 +162,8 @@ async def preview(request: Request) -> Response:
 async def schedule(request: Request) -> Response:
     """Creates, runs, pauses, resumes or deletes a schedule."""
     account, fields = account_of(request), await _fields(request)
-    action, schedule_id = request.path_params["action"], fields.get("id").strip()
+    action = _action(request, "create", "run", "delete", "pause", "resume")
+    schedule_id = fields.get("id").strip()
     if action == "create":
         return _notice(request, await _created(request, account, fields))
     if action == "run":
@@ -191,7 +201,8 @@ async def _created(request: Request, account: Account, fields: _Fields) -> _Done
 async def queue(request: Request) -> Response:
     """Creates, pauses, resumes or deletes a queue."""
     account, fields = account_of(request), await _fields(request)
-    action, name = request.path_params["action"], fields.get("name").strip()
+    action = _action(request, "set", "delete", "pause", "resume")
+    name = fields.get("name").strip()
     if action == "set":
         parallelism = parse_count(fields.get("parallelism"))
         await queues.put(account, name, parallelism=parallelism, is_paused=None)
@@ -206,7 +217,7 @@ async def queue(request: Request) -> Response:
 async def flow(request: Request) -> Response:
     """Pauses, resumes or pins a flow control key."""
     account, fields = account_of(request), await _fields(request)
-    action, key = request.path_params["action"], fields.get("name")
+    action, key = _action(request, "pin", "pause", "resume"), fields.get("name")
     if action == "pin":
         rate, parallelism = fields.get("rate"), fields.get("parallelism")
         await flow_control.pin(
@@ -224,25 +235,24 @@ async def flow(request: Request) -> Response:
 async def group(request: Request) -> Response:
     """Adds or removes an endpoint of a URL group, or deletes the group."""
     account, fields = account_of(request), await _fields(request)
-    action, name, url = request.path_params["action"], fields.get("name").strip(), fields.get("url")
+    action, name = _action(request, "add", "remove", "delete"), fields.get("name").strip()
+    url = fields.get("url").strip()
     if action == "delete":
         await url_groups.delete(account, name)
         return _notice(request, _Done(f"Deleted URL group {name}"))
-    if not is_url(url.strip()):
-        raise BadInput(f"the endpoint has no http:// or https://: {url.strip()!r}")
+    if not is_url(url):
+        raise BadInput(f"the endpoint has no http:// or https://: {url!r}")
     if action == "add":
-        await url_groups.add_endpoints(account, name, [{"url": url.strip()}])
+        await url_groups.add_endpoints(account, name, [{"url": url}])
         return _notice(request, _Done(f"Added an endpoint to URL group {name}"))
-    if action != "remove":
-        raise ApiError(404, f"no such action: {action}")
-    await url_groups.remove_endpoints(account, name, [{"url": url.strip()}])
+    await url_groups.remove_endpoints(account, name, [{"url": url}])
     return _notice(request, _Done(f"Removed an endpoint of URL group {name}"))
 
 
 async def clock_change(request: Request) -> Response:
     """Changes the speed of the clock, moves it forward, or jumps to the next due message."""
     account, fields = account_of(request), await _fields(request)
-    action = request.path_params["action"]
+    action = _action(request, "speed", "advance", "jump")
     if action == "speed":
         speed = _positive(fields.get("speed"))
         clock.set_speed(account, speed)

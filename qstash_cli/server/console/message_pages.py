@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -15,17 +16,13 @@ from qstash_cli.protocol.claim_checks import Expectation
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.server.console import message_rows, rendering, send_form, snippets, timeline
 from qstash_cli.server.console.page_context import base_context
+from qstash_cli.server.console.rendering import Handler, handler
 from qstash_cli.server.http import redaction
 from qstash_cli.server.http.requests import account_of
 from qstash_cli.server.services import overview
 from qstash_cli.server.services.overview import MessageDetails, MessageFilter
 
 _ROWS = 100
-
-
-async def messages(request: Request) -> Response:
-    """The list of messages; its filters are the parameters of the URL."""
-    return rendering.page("messages.html", await _list_context(request))
 
 
 async def message_rows_fragment(request: Request) -> Response:
@@ -64,21 +61,14 @@ async def _list_context(request: Request) -> dict[str, Any]:
     }
 
 
-async def message(request: Request) -> Response:
-    """One message: its timeline, its request, its responses, and what can be done with it."""
-    return rendering.page("message.html", await _message_context(request))
-
-
-async def message_fragment(request: Request) -> Response:
-    """The same without the frame of the page."""
-    return rendering.page("message_details.html", await _message_context(request))
-
-
 async def _message_context(request: Request) -> dict[str, Any]:
+    """One message: its timeline, its request, its responses, and the possible actions."""
     account = account_of(request)
     found = await overview.get_details(account, request.path_params["message_id"])
     stored, options = found.message, found.message.options
     body = redaction.body(options.redact, stored.body)
+    headers = redaction.headers(options.redact, as_lists(options.headers))
+    displayed = tuple((name, value) for name, values in headers.items() for value in values)
     context = base_context(request)
     is_live = stored.status == "live"
     return context | {
@@ -88,15 +78,18 @@ async def _message_context(request: Request) -> dict[str, Any]:
         "segments": timeline.segments_of(found.entries, account.clock.now_ms()),
         "timeline_width": timeline.WIDTH,
         "attempts": timeline.attempts_of(found.entries),
-        "headers": redaction.headers(options.redact, as_lists(options.headers)),
+        "headers": headers,
         "body": body,
         "callbacks": found.callbacks,
         "dlq_id": found.dlq_id,
         "signature": _signature(found, account.clock.now_s(), account.new_id("jwt")),
-        "snippets": snippets.snippets(context["server_url"], stored.url, options, body),
+        "snippets": snippets.snippets(
+            context["server_url"], stored.url, replace(options, headers=displayed), body
+        ),
         "is_body_in_snippets": bool(snippets.argument_of(body)) or not body,
         "can_run": is_live and stored.queue is None and account.engine.is_waiting(stored.id),
         "can_cancel": is_live,
+        "can_edit": not options.redact,
     }
 
 
@@ -148,10 +141,10 @@ async def body(request: Request) -> Response:
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
-PAGES: Mapping[str, Callable[[Request], Awaitable[Response]]] = {
-    "/": messages,
+PAGES: Mapping[str, Handler] = {
+    "/": handler("messages.html", _list_context),
     "/console/messages/rows": message_rows_fragment,
-    "/console/messages/{message_id}": message,
-    "/console/messages/{message_id}/details": message_fragment,
+    "/console/messages/{message_id}": handler("message.html", _message_context),
+    "/console/messages/{message_id}/details": handler("message_details.html", _message_context),
     "/console/messages/{message_id}/body": body,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ from starlette.responses import Response
 from qstash_cli.protocol.cron import fires, parse_cron
 from qstash_cli.server.console import charts, rendering, send_form, snippets
 from qstash_cli.server.console.page_context import base_context
+from qstash_cli.server.console.rendering import Handler, handler
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.requests import account_of
 from qstash_cli.server.http.responses import respond
 from qstash_cli.server.services import (
@@ -31,17 +33,8 @@ _NEXT_RUNS = 5
 _RECENT = 20
 
 
-async def dead_letters(request: Request) -> Response:
-    """The dead letter queue, grouped by the reason of the failures."""
-    return rendering.page("dlq.html", await _dlq_context(request))
-
-
-async def dead_letters_fragment(request: Request) -> Response:
-    """The groups alone."""
-    return rendering.page("dlq_groups.html", await _dlq_context(request))
-
-
 async def _dlq_context(request: Request) -> dict[str, Any]:
+    """The dead letter queue, grouped by the reason of the failures."""
     page = await dlq.list_entries(account_of(request), {"order": ["latestFirst"]})
     groups: dict[tuple[int, str, str], list[DlqEntry]] = {}
     for entry in page.entries:
@@ -69,38 +62,45 @@ async def send(request: Request) -> Response:
     message_id = request.query_params.get("again")
     if message_id:
         found = (await overview.get_details(account_of(request), message_id)).message
+        if found.options.redact:
+            raise ApiError(400, f"message {message_id} has redacted fields and cannot be edited")
         form = send_form.form_of(found.url, found.options, found.body)
         if found.body and not snippets.text_of(found.body):
             form = form._replace(body="", body_of=message_id)
     recent = await overview.list_messages(
         account_of(request), MessageFilter(), before=None, limit=_RECENT
     )
-    presets = {one.message.url: one.message.id for one in reversed(recent.page.messages)}
+    presets = {
+        one.message.url: one.message.id
+        for one in reversed(recent.page.messages)
+        if not one.message.options.redact
+    }
     context = base_context(request) | {"form": form, "groups": send_form.groups_of(form)}
     return rendering.page("send.html", context | {"presets": presets})
 
 
-async def schedules_page(request: Request) -> Response:
-    """The schedules with their next runs."""
-    return rendering.page("schedules.html", await _schedules_context(request))
-
-
-async def schedules_fragment(request: Request) -> Response:
-    """The schedules alone."""
-    return rendering.page("schedule_rows.html", await _schedules_context(request))
-
-
 async def _schedules_context(request: Request) -> dict[str, Any]:
+    """The schedules with their next runs, and the one that is edited."""
     account = account_of(request)
     now_s = account.clock.now_ms() / 1000
     states = [state async for state in schedules.list_all(account)]
     edited_id = request.query_params.get("edit")
-    edited = next((state.schedule for state in states if state.schedule.id == edited_id), None)
+    editable = {one.schedule.id: one.schedule for one in states if _is_text(one.schedule.body)}
+    edited = editable.get(edited_id) if edited_id else None
     return base_context(request) | {
         "schedules": [{"state": state, "runs": _next_runs(state, now_s)} for state in states],
+        "editable": editable,
         "edited": edited,
-        "edited_body": edited.body.decode(errors="replace") if edited else "",
+        "edited_body": edited.body.decode() if edited else "",
     }
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Run(NamedTuple):
@@ -120,16 +120,6 @@ def _next_runs(state: schedules.ScheduleState, now_s: float) -> list[_Run]:
     ]
 
 
-async def routing(request: Request) -> Response:
-    """Queues, flow control keys and URL groups."""
-    return rendering.page("routing.html", await _routing_context(request))
-
-
-async def routing_fragment(request: Request) -> Response:
-    """Their tables alone."""
-    return rendering.page("routing_tables.html", await _routing_context(request))
-
-
 async def _routing_context(request: Request) -> dict[str, Any]:
     account = account_of(request)
     return base_context(request) | {
@@ -139,17 +129,8 @@ async def _routing_context(request: Request) -> dict[str, Any]:
     }
 
 
-async def overview_page(request: Request) -> Response:
-    """Charts of the last minutes, what fails, what is due next, and the clock."""
-    return rendering.page("overview.html", await _overview_context(request))
-
-
-async def overview_fragment(request: Request) -> Response:
-    """The tables of the overview alone."""
-    return rendering.page("overview_tables.html", await _overview_context(request))
-
-
 async def _overview_context(request: Request) -> dict[str, Any]:
+    """What fails, what is due next, and the clock."""
     account = account_of(request)
     found = await overview.get_activity(account, period_ms=charts.PERIOD_MS)
     return base_context(request) | {
@@ -170,15 +151,15 @@ async def overview_data(request: Request) -> Response:
     return respond(charts.series_of(found.steps, account.clock.now_ms())._asdict())
 
 
-PAGES: Mapping[str, Callable[[Request], Awaitable[Response]]] = {
-    "/console/dlq": dead_letters,
-    "/console/dlq/groups": dead_letters_fragment,
+PAGES: Mapping[str, Handler] = {
+    "/console/dlq": handler("dlq.html", _dlq_context),
+    "/console/dlq/groups": handler("dlq_groups.html", _dlq_context),
     "/console/send": send,
-    "/console/schedules": schedules_page,
-    "/console/schedules/rows": schedules_fragment,
-    "/console/routing": routing,
-    "/console/routing/tables": routing_fragment,
-    "/console/overview": overview_page,
-    "/console/overview/tables": overview_fragment,
+    "/console/schedules": handler("schedules.html", _schedules_context),
+    "/console/schedules/rows": handler("schedule_rows.html", _schedules_context),
+    "/console/routing": handler("routing.html", _routing_context),
+    "/console/routing/tables": handler("routing_tables.html", _routing_context),
+    "/console/overview": handler("overview.html", _overview_context),
+    "/console/overview/tables": handler("overview_tables.html", _overview_context),
     "/console/overview/data": overview_data,
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
 from qstash_cli.server.console import text
 
@@ -39,6 +40,19 @@ def _environment() -> Environment:
         "body_text": text.body_text,
     }
     return environment
+
+
+Context = Callable[[Request], Awaitable[dict[str, Any]]]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def handler(template: str, context: Context) -> Handler:
+    """Returns a handler that renders a template: a whole page, or the live part of one."""
+
+    async def render(request: Request) -> Response:
+        return page(template, await context(request))
+
+    return render
 
 
 def page(template: str, context: Mapping[str, Any], status: int = 200) -> HTMLResponse:
