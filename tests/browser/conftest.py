@@ -22,7 +22,12 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-EXPECTED_DIALOGS = {"Retry 1 entry?"}
+EXPECTED_DIALOGS = {
+    "Retry 1 entry?",
+    "Retry 130 entries?",
+    "Delete all 3 matching entries permanently?",
+    "Delete 2 entries permanently?",
+}
 NOT_RUN = "not run: there is no chromium"
 
 

@@ -16,7 +16,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from qstash_cli.errors import BadInput
-from qstash_cli.server.console import actions, message_pages, pages, rendering, sign_in, stream
+from qstash_cli.server.console import (
+    actions,
+    dlq_page,
+    message_pages,
+    pages,
+    rendering,
+    routing_actions,
+    sign_in,
+    stream,
+)
 from qstash_cli.server.console.page_context import base_context
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.responses import refusal
@@ -33,11 +42,12 @@ class Console:
 
     def __init__(self, is_stopping: Callable[[], bool]) -> None:
         token = secrets.token_urlsafe(32)
-        reads: Mapping[str, Handler] = {**message_pages.PAGES, **pages.PAGES}
+        reads: Mapping[str, Handler] = {**message_pages.PAGES, **dlq_page.PAGES, **pages.PAGES}
+        writes = {**actions.ACTIONS, **dlq_page.ACTIONS, **routing_actions.ACTIONS}
         routes = [Route(path, handler) for path, handler in reads.items()]
         routes += [
             Route(path, _same_origin(handler, token), methods=["POST"])
-            for path, handler in actions.ACTIONS.items()
+            for path, handler in writes.items()
         ]
         routes += [
             # Programs have the token of the API, which no page of another origin has.

@@ -1,4 +1,4 @@
-"""The pages of the console, but for those of messages, and the fragments that keep them current."""
+"""The pages without a module of their own, and the fragments that keep them current."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from qstash_cli.server.http.requests import account_of
 from qstash_cli.server.http.responses import respond
 from qstash_cli.server.services import (
     clock,
-    dlq,
     flow_control,
     keys,
     overview,
@@ -26,34 +25,10 @@ from qstash_cli.server.services import (
     schedules,
     url_groups,
 )
-from qstash_cli.server.services.dlq import DlqEntry
 from qstash_cli.server.services.overview import MessageFilter
 
 _NEXT_RUNS = 5
 _RECENT = 20
-
-
-async def _dlq_context(request: Request) -> dict[str, Any]:
-    """The dead letter queue, grouped by the reason of the failures."""
-    page = await dlq.list_entries(account_of(request), {"order": ["latestFirst"]})
-    groups: dict[tuple[int, str, str], list[DlqEntry]] = {}
-    for entry in page.entries:
-        groups.setdefault(
-            (entry.response_status, entry.message.url, _first_line(entry)), []
-        ).append(entry)
-    return base_context(request) | {
-        "groups": [
-            {"status": status, "url": url, "line": line, "entries": entries}
-            for (status, url, line), entries in groups.items()
-        ],
-        "total": len(page.entries),
-        "has_more": bool(page.cursor),
-    }
-
-
-def _first_line(entry: DlqEntry) -> str:
-    first, _, _ = entry.response_body[:200].decode(errors="replace").strip().partition("\n")
-    return first
 
 
 async def send(request: Request) -> Response:
@@ -152,8 +127,6 @@ async def overview_data(request: Request) -> Response:
 
 
 PAGES: Mapping[str, Handler] = {
-    "/console/dlq": handler("dlq.html", _dlq_context),
-    "/console/dlq/groups": handler("dlq_groups.html", _dlq_context),
     "/console/send": send,
     "/console/schedules": handler("schedules.html", _schedules_context),
     "/console/schedules/rows": handler("schedule_rows.html", _schedules_context),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from qstash_cli.protocol.headers import Headers
@@ -25,6 +26,7 @@ __all__ = [
     "get",
     "list_entries",
     "retry",
+    "retry_existing",
     "retry_matching",
 ]
 
@@ -94,6 +96,18 @@ async def retry_matching(
     published, cursor = await account.store.run(change)
     account.engine.add(published)
     return published, cursor
+
+
+async def retry_existing(account: Account, dlq_ids: Sequence[str]) -> list[StoredMessage]:
+    """Publishes at most a page of entries again; skips those that do not exist."""
+
+    def change(connection: Connection) -> list[StoredMessage]:
+        page = dlq.page(connection, {"dlqIds": dlq_ids})
+        return [_publish_again(connection, account, entry, ()) for entry in page.entries]
+
+    published = await account.store.run(change)
+    account.engine.add(published)
+    return published
 
 
 def _publish_again(

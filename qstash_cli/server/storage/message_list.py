@@ -62,7 +62,7 @@ def page(
     connection: sqlite3.Connection, wanted: MessageFilter, *, before: int | None, limit: int
 ) -> MessagePage:
     """Returns the newest messages that match, or those before a sequence number."""
-    parts = _conditions(wanted)
+    parts = conditions(wanted)
     if before is not None:
         parts.append(Condition("messages.seq < ?", (before,)))
     clause, values = filters.where(parts)
@@ -81,7 +81,7 @@ def page(
 
 def count_states(connection: sqlite3.Connection, wanted: MessageFilter) -> dict[str, int]:
     """Returns the number of messages in each state, among those that match but for the state."""
-    clause, values = filters.where(_conditions(wanted._replace(state="")))
+    clause, values = filters.where(conditions(wanted._replace(state="")))
     sums = ", ".join(f"total({part.sql}) AS {name}" for name, part in _STATES.items())
     row = connection.execute(
         f"SELECT {sums} FROM messages WHERE {clause}",  # noqa: S608 - our own names
@@ -104,7 +104,8 @@ def find_dlq_id(connection: sqlite3.Connection, message_id: str) -> str | None:
     return row["id"] if row else None
 
 
-def _conditions(wanted: MessageFilter) -> list[Condition]:
+def conditions(wanted: MessageFilter) -> list[Condition]:
+    """Returns the conditions of a filter on the table `messages`."""
     found = [_STATES[wanted.state]] if wanted.state in _STATES else []
     for field, column in _COLUMNS.items():
         if value := getattr(wanted, field):

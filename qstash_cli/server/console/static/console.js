@@ -63,6 +63,19 @@ document.addEventListener("htmx:after:swap", () => { showTimes(document); select
 setInterval(() => showTimes(document), 5000);
 showTimes(document);
 
+// A question about the selected entries names their number; without any, the server refuses.
+document.addEventListener("htmx:confirm", (event) => {
+  const { ctx, issueRequest } = event.detail;
+  if (!ctx.confirm.includes("the selected entries")) return;
+  const boxes = event.target.closest("form").querySelectorAll("input[name=id]:checked");
+  const entries = boxes.length === 1 ? "1 entry" : `${boxes.length} entries`;
+  ctx.confirm = ctx.confirm.replace("the selected entries", entries);
+  if (boxes.length === 0) {
+    event.preventDefault();
+    issueRequest();
+  }
+});
+
 let selected = -1;
 
 function rows() {
