@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import jwt
 import pytest
 from qstash import Receiver
 from qstash.errors import SignatureError
@@ -68,14 +69,42 @@ def test_every_mistake_of_a_handler_is_reported(
     assert all(name in run.err for name in failed)
 
 
+def test_a_handler_that_lets_the_token_choose_its_hmac_gets_a_warning(qstash: Qstash) -> None:
+    """The official TypeScript SDK does so. Only the owner of the key can make such a token."""
+    where: list[str] = []
+    verified = handler(lambda: where[0])
+
+    def respond(request: Received) -> tuple[int, bytes]:
+        token = request.header("upstash-signature")
+        is_hs512 = token.count(".") == 2 and jwt.get_unverified_header(token)["alg"] == "HS512"
+        return (200, b"") if is_hs512 else verified(request)
+
+    with running_endpoint(respond) as endpoint:
+        where.append(f"{endpoint.url}/hook")
+        run = qstash("probe", where[0], "--dev", "-o", "json")
+
+    assert run.code == 0, run
+    assert outcomes(run).pop("alg HS512") == "warning"
+    assert list(outcomes(run).values()).count("pass") == 10
+    assert "alg HS512: accepted" in run.err
+
+
+def test_a_handler_that_fails_on_another_hmac_fails_the_probe(qstash: Qstash) -> None:
+    with running_endpoint(lambda _request: (500, b"")) as endpoint:
+        run = qstash("probe", endpoint.url, "--dev", "-o", "json")
+
+    assert outcomes(run)["alg HS512"] == "fail"
+
+
 def test_a_handler_that_accepts_everything_fails_every_forgery(qstash: Qstash, sink: Sink) -> None:
     run = qstash("probe", sink.url, "--dev", "-o", "json")
 
     assert run.code == 1
-    assert [name for name, outcome in outcomes(run).items() if outcome == "pass"] == [
+    assert {name for name, outcome in outcomes(run).items() if outcome != "fail"} == {
+        "alg HS512",
         "current key",
         "next key",
-    ]
+    }
 
 
 def test_other_machines_need_a_confirmation_and_keys_are_required(

@@ -31,4 +31,9 @@ def ask(ctx: Context, request: ExternalRequest, one: Probe, timeout_s: int) -> E
 
 def is_expected(one: Probe, reply: ExternalResponse) -> bool:
     """Returns whether the response is the expected one."""
-    return 200 <= reply.status < 300 if one.is_good else 400 <= reply.status < 500
+    return is_accepted(reply) if one.is_good else 400 <= reply.status < 500
+
+
+def is_accepted(reply: ExternalResponse) -> bool:
+    """Returns whether the endpoint accepted the request."""
+    return 200 <= reply.status < 300
