@@ -25,3 +25,11 @@ def started_at_s() -> float:
         return min(now, now - since_boot_s + (ticks + 1) / os.sysconf("SC_CLK_TCK"))
     except (OSError, ValueError, IndexError, AttributeError):
         return now - time.process_time()
+
+
+def parent_name() -> str:
+    """Returns the name of the program that started this process. Empty if it is unknown."""
+    try:
+        return Path(f"/proc/{os.getppid()}/comm").read_text().strip()
+    except OSError:
+        return ""

@@ -78,7 +78,11 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "config path": (),
     "config env": ("prod",),
     "demo": (),
-    "completion": ("bash",),
+    "completion bash": (),
+    "completion zsh": (),
+    "completion fish": (),
+    "completion powershell": (),
+    "completion install": ("bash", "--print"),
     "help": ("exit-codes",),
 }
 # Commands that run until they are stopped.

@@ -56,7 +56,7 @@ COMMANDS = (
         "listen", "Receive requests locally and verify their signatures", LOCAL, "listen.command"
     ),
     Entry("retries", "Show when each retry of a message happens", LOCAL),
-    Entry("completion", "Print the completion script of a shell", LOCAL),
+    Entry("completion", "Install or print the completion script of a shell", LOCAL),
     Entry("help", "Show a topic, such as callbacks, exit-codes or options", LOCAL, "help.command"),
 )
 EXAMPLES = """\

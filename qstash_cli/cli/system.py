@@ -13,7 +13,8 @@ class System(NamedTuple):
     """The system that a run uses.
 
     `now` is in unix seconds; `sleep` takes seconds. `run_command` returns the output of a program.
-    `started_at_s` is the unix time at which the process started, or a later one.
+    `started_at_s` is the unix time at which the process started, or a later one. `parent_name` is
+    the name of the program that started it, empty if unknown.
     """
 
     env: Mapping[str, str]
@@ -23,6 +24,7 @@ class System(NamedTuple):
     random_bytes: Callable[[int], bytes]
     run_command: Callable[[Sequence[str]], str]
     started_at_s: Callable[[], float] = lambda: math.inf
+    parent_name: Callable[[], str] = str
 
     @classmethod
     def from_process(cls) -> System:
@@ -30,7 +32,7 @@ class System(NamedTuple):
         import time
 
         from qstash_cli.config.token_command import printed
-        from qstash_cli.process import started_at_s
+        from qstash_cli.process import parent_name, started_at_s
 
         return cls(
             env=os.environ,
@@ -40,4 +42,5 @@ class System(NamedTuple):
             random_bytes=os.urandom,
             run_command=printed,
             started_at_s=started_at_s,
+            parent_name=parent_name,
         )

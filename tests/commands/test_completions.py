@@ -48,8 +48,12 @@ def _options_in_typer(name: str) -> set[str]:
             if option.startswith("-")}  # fmt: skip
 
 
-def test_an_unknown_shell_is_refused(qstash: Qstash) -> None:
-    run = qstash("completion", "csh")
+@pytest.mark.parametrize("argv", [("csh",), ("install", "csh")])
+def test_an_unknown_shell_is_refused(qstash: Qstash, argv: tuple[str, ...]) -> None:
+    run = qstash("completion", *argv)
 
-    assert run.code == 2
-    assert "hint: one of bash, zsh, fish, powershell" in run.err
+    assert (run.code, "csh" in run.err) == (2, True), run
+
+
+def test_the_refusal_of_a_shell_lists_the_shells(qstash: Qstash) -> None:
+    assert "hint: one of bash, zsh, fish, powershell" in qstash("completion", "install", "x").err

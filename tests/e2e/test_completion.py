@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pexpect
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
+from tests.e2e.completing_shell import LISTING, NEW_LINE, Terminal
 from tests.e2e.conftest import plain_environment, run
 from tests.in_process import Qstash
 
@@ -28,9 +27,6 @@ STARTED: dict[str, tuple[list[str], str]] = {
 PRESENT = [shell for shell in STARTED if shutil.which(shell)]
 DESCRIBING = [shell for shell in PRESENT if shell != "bash"]
 HOSTILE = "x $(touch pwned)`touch pwned`'\"\\;touch pwned:"
-_ESCAPES = re.compile(
-    r"\x1b(\[[0-9;?>=]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9]|[=>78])|[\x0e\x0f\x07]"
-)
 
 
 def test_bash_is_installed() -> None:
@@ -54,6 +50,7 @@ def test_bash_is_installed() -> None:
         ("qstash logs -o j", {"json", "jsonl"}),
         ("qstash sign -o c", {"csv", "curl"}),
         ("qstash completion z", {"zsh"}),
+        ("qstash completion install z", {"zsh"}),
         ("qstash config set a --plan p", {"payg"}),
         ("qstash batch x --format ", {"jsonl", "csv"}),
         ("qstash help exit", {"exit-codes"}),
@@ -132,52 +129,13 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         )
 
 
-# The first TAB may insert the common prefix, or beep.
-LISTING = {"bash": "\t\t", "zsh": "\t\t", "fish": "\t"}
-NEW_LINE = "\x15"
-
-
-class Terminal:
-    """A shell on a terminal, with its completion script."""
-
-    def __init__(self, shell: str, account: Account, directory: Path) -> None:
-        arguments, source = STARTED[shell]
-        env = account.env | {
-            "HOME": str(directory), "TERM": "xterm", "LC_ALL": "C.UTF-8", "PS1": "$ ",
-            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        }  # fmt: skip
-        self.child: pexpect.spawn = pexpect.spawn(
-            shell, arguments, env=env, cwd=str(directory), dimensions=(40, 160),
-            encoding="utf-8", timeout=15,
-        )  # fmt: skip
-        self.child.delaybeforesend = None
-        self.child.delayafterclose = 0
-        self.child.ptyproc.delayafterclose = 0
-        self.seen = ""
-        # The expected text is not in the typed line, whose echo would match immediately.
-        self.child.send(f"{source}; echo rea''dy\r")
-        assert "ready" in self.wait_for("ready")
-
-    def wait_for(self, *texts: str) -> str:
-        """Returns the new terminal output once it contains all texts, or is idle."""
-        self.seen = ""
-        while not all(text in self.seen for text in texts):
-            try:
-                self.seen = self._plain(self.seen + self.child.read_nonblocking(4096, timeout=15))
-            except (pexpect.TIMEOUT, pexpect.EOF):
-                break
-        return self.seen
-
-    def _plain(self, text: str) -> str:
-        return _ESCAPES.sub("", text)
-
-
 @pytest.fixture
 def terminal(account: Account, tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
     started: list[Terminal] = []
 
     def start(shell: str) -> Terminal:
-        started.append(Terminal(shell, account, tmp_path))
+        arguments, source = STARTED[shell]
+        started.append(Terminal([shell, *arguments], tmp_path, account.env, source))
         return started[-1]
 
     yield start

@@ -18,7 +18,7 @@ ALONE: dict[str, tuple[str, ...]] = {
     **{f"{one.name} --help": (one.name, "--help") for one in INDEX.entries},
     **{
         name: argv(name)
-        for name in ("verify", "sign", "schedule next", "retries", "completion", "help",
+        for name in ("verify", "sign", "schedule next", "retries", "completion bash", "help",
                      "config show", "config path")
     },
 }  # fmt: skip

@@ -53,6 +53,7 @@ ENVIRONMENT = {
     "LINES": "height of the terminal",
     "QSTASH_PAGER": "pager of long tables [default: PAGER]",
     "PAGER": "pager of long tables, such as less",
+    "SHELL": "login shell, for `qstash completion install`",
 }
 
 
