@@ -20,6 +20,7 @@ from qstash_cli.protocol.destination import (
     validate_destination,
     validate_reachable,
 )
+from qstash_cli.protocol.endpoint_health import is_alive
 from qstash_cli.protocol.headers import as_defaults, parse_header
 from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.records import Endpoint, EndpointReference
@@ -190,7 +191,7 @@ def _probed(ctx: Context, endpoints: list[Endpoint]) -> Result:
         dead = [
             endpoint | {"responseStatus": sign.status or None, "error": sign.error or None}
             for endpoint, sign in zip(endpoints, signs, strict=True)
-            if not _is_alive(sign)
+            if not is_alive(sign.status)
         ]
     failure = QstashError(f"{len(dead)} of {len(endpoints)} endpoints are dead") if dead else None
     return Result(data=dead, view=DEAD, error=failure)
@@ -199,11 +200,7 @@ def _probed(ctx: Context, endpoints: list[Endpoint]) -> Result:
 def _sign_of_life(url: str, ctx: Context) -> external.ExternalResponse:
     timeout_s = ctx.options.connection.request_timeout
     first = external.send("HEAD", url, timeout_s=timeout_s)
-    return first if _is_alive(first) else external.send("GET", url, timeout_s=timeout_s)
-
-
-def _is_alive(reply: external.ExternalResponse) -> bool:
-    return 0 < reply.status < 500 and reply.status not in {404, 410}
+    return first if is_alive(first.status) else external.send("GET", url, timeout_s=timeout_s)
 
 
 def _endpoint(ctx: Context, url: str, name: str | None) -> Endpoint:

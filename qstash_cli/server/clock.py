@@ -35,6 +35,12 @@ class ScaledClock:
         self._real_s = time.time() if started_at_s is None else started_at_s
         self._at_ms = max(self._real_s * 1000, float(at_least_ms))
         self._speed = speed
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:
+        """How often the clock was moved or its speed was set."""
+        return self._changes
 
     @property
     def speed(self) -> float:
@@ -66,6 +72,7 @@ class ScaledClock:
     def _continue(self) -> None:
         """Makes the present the time from which the clock counts."""
         self._at_ms, self._real_s = self.now_ms(), time.time()
+        self._changes += 1
 
 
 class Alarm:

@@ -32,7 +32,8 @@ class ServerConfig:
     The server also listens on `log_port` if it is given. `db` is the file of the first user.
     `events` receives what happens; `verbose_events` adds all requests, headers and bodies. Warnings
     are written to `log`, by default to standard error.
-    `has_console` serves the console at `/`, and pages of `api_origin` may use the API.
+    `has_console` serves the console at `/`, with the data of `console_user`, by default the first
+    one, and pages of `api_origin` may use the API.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +49,7 @@ class ServerConfig:
     verbose_events: bool = False
     log: TextIO | None = None
     has_console: bool = False
+    console_user: Credentials | None = None
     api_origin: str | None = None
 
 
@@ -103,7 +105,14 @@ class _Server(HttpServer):
         prepare: OnRunning | None,
     ) -> None:
         self._accounts = Accounts(
-            AccountConfig(config.users, config.db, config.routes, config.speed, config.limits)
+            AccountConfig(
+                config.users,
+                config.db,
+                config.routes,
+                config.speed,
+                config.limits,
+                config.console_user,
+            )
         )
         self._events: EventFeed | None = None
         if config.events is not None:

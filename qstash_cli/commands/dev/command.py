@@ -62,7 +62,7 @@ def dev(
         users, user = _users(ctx, serving)
         prepare = _preparation(ctx, serving, user, write)
         with watching(ctx, is_private=run is not None) as watch:
-            config = replace(_config(serving, users), **watch.settings)
+            config = replace(_config(serving, users, user), **watch.settings)
             if run is None:
                 code: int = _alone(ctx, config, user, prepare, watch)
             else:
@@ -95,7 +95,7 @@ def _users(ctx: Context, serving: DevOptions) -> tuple[tuple[Credentials, ...], 
     return (user,), user
 
 
-def _config(serving: DevOptions, users: tuple[Credentials, ...]) -> ServerConfig:
+def _config(serving: DevOptions, users: tuple[Credentials, ...], user: Credentials) -> ServerConfig:
     from qstash_cli.server.run import ServerConfig
 
     port = DEV_PORT if serving.port is None else serving.port
@@ -112,6 +112,7 @@ def _config(serving: DevOptions, users: tuple[Credentials, ...]) -> ServerConfig
         limits=PLANS[plan] if plan else UNLIMITED,
         users=users,
         has_console=not serving.no_console,
+        console_user=user,
         api_origin=serving.console_origin,
     )
 

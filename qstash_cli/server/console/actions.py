@@ -13,7 +13,7 @@ from qstash_cli.protocol.durations import format_duration, parse_duration_s
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.console import rendering, send_form, snippets
 from qstash_cli.server.console.forms import Done, Fields, action_of, notice, read_fields
-from qstash_cli.server.console.page_context import base_context
+from qstash_cli.server.console.page_context import base_context, server_of
 from qstash_cli.server.console.text import iso_time
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.requests import account_of, caller_ip, json_body
@@ -88,7 +88,7 @@ async def preview(request: Request) -> Response:
     context = base_context(request)
     options = send_form.options_of(form, account.clock.now_s())
     made = snippets.snippets(
-        context["server_url"], form.destination or "URL", options, form.body.encode()
+        server_of(context), form.destination or "URL", options, form.body.encode()
     )
     return rendering.page("snippets.html", context | {"snippets": made})
 

@@ -15,7 +15,7 @@ from qstash_cli.protocol import signature
 from qstash_cli.protocol.claim_checks import Expectation
 from qstash_cli.protocol.headers import as_lists
 from qstash_cli.server.console import message_rows, rendering, send_form, snippets, timeline
-from qstash_cli.server.console.page_context import base_context
+from qstash_cli.server.console.page_context import base_context, server_of
 from qstash_cli.server.console.rendering import Handler, handler
 from qstash_cli.server.http import redaction
 from qstash_cli.server.http.requests import account_of
@@ -84,7 +84,7 @@ async def _message_context(request: Request) -> dict[str, Any]:
         "dlq_id": found.dlq_id,
         "signature": _signature(found, account.clock.now_s(), account.new_id("jwt")),
         "snippets": snippets.snippets(
-            context["server_url"], stored.url, replace(options, headers=displayed), body
+            server_of(context), stored.url, replace(options, headers=displayed), body
         ),
         "is_body_in_snippets": bool(snippets.argument_of(body)) or not body,
         "can_run": is_live and stored.queue is None and account.engine.is_waiting(stored.id),

@@ -10,9 +10,10 @@ from starlette.responses import Response
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.numbers import parse_count
+from qstash_cli.server.console import rendering
 from qstash_cli.server.console.forms import Done, action_of, notice, read_fields
 from qstash_cli.server.http.requests import account_of
-from qstash_cli.server.services import flow_control, queues, url_groups
+from qstash_cli.server.services import endpoint_checks, flow_control, queues, url_groups
 
 
 async def queue(request: Request) -> Response:
@@ -50,9 +51,13 @@ async def flow(request: Request) -> Response:
 
 
 async def group(request: Request) -> Response:
-    """Adds or removes an endpoint of a URL group, or deletes the group."""
+    """Adds, removes or checks endpoints of a URL group, or deletes the group."""
     account, fields = account_of(request), await read_fields(request)
-    action, name = action_of(request, "add", "remove", "delete"), fields.get("name").strip()
+    action = action_of(request, "add", "remove", "delete", "check")
+    name = fields.get("name").strip()
+    if action == "check":
+        checks = await endpoint_checks.check(account, name)
+        return rendering.page("group_checks.html", {"name": name, "checks": checks})
     url = fields.get("url").strip()
     if action == "delete":
         await url_groups.delete(account, name)

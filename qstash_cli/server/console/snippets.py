@@ -9,7 +9,7 @@ import json
 import shlex
 from typing import Any, NamedTuple
 
-from qstash_cli.protocol.dev_credentials import DEV_URL
+from qstash_cli.protocol.dev_credentials import DEV_URL, DEV_USER, Credentials
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.option_headers import encode
 from qstash_cli.protocol.options import MessageOptions, flag_name, table
@@ -29,6 +29,13 @@ _SDK_OPTIONS = (
 )  # fmt: skip
 
 
+class Server(NamedTuple):
+    """The URL of a server, and the options that select it and a user, see `server_flags`."""
+
+    url: str
+    flags: str
+
+
 class Snippets(NamedTuple):
     """The same publish for a terminal and for both SDKs."""
 
@@ -38,15 +45,25 @@ class Snippets(NamedTuple):
     typescript: str
 
 
-def snippets(url: str, destination: str, options: MessageOptions, body: bytes) -> Snippets:
-    """Returns the snippets of a publish to the server at `url`.
+def server_flags(url: str, user: Credentials | None) -> str:
+    """Returns the options that select a server and a user of it, on the command line.
+
+    Without them, a command would use the reader's own account.
+    """
+    if url == DEV_URL and user == DEV_USER:
+        return "--dev"
+    return f'--api-url {shlex.quote(url)} --token "$QSTASH_TOKEN"'
+
+
+def snippets(server: Server, destination: str, options: MessageOptions, body: bytes) -> Snippets:
+    """Returns the snippets of a publish to a server.
 
     Leaves out a body that is not text, is too long for a command line, or names a file there.
     """
     text = argument_of(body)
     return Snippets(
-        qstash=_qstash(url, destination, options, text),
-        curl=_curl(url, destination, options, text),
+        qstash=_qstash(server.flags, destination, options, text),
+        curl=_curl(server.url, destination, options, text),
         python=_python(destination, options, text),
         typescript=_typescript(destination, options, text),
     )
@@ -71,7 +88,7 @@ def argument_of(body: bytes) -> str:
     return "" if text.startswith("@") or text == "-" else text
 
 
-def _qstash(url: str, destination: str, options: MessageOptions, body: str) -> str:
+def _qstash(flags: str, destination: str, options: MessageOptions, body: str) -> str:
     words = ["qstash", "publish", destination]
     for name, option in table():
         value = getattr(options, name)
@@ -87,9 +104,7 @@ def _qstash(url: str, destination: str, options: MessageOptions, body: str) -> s
     for name, value in options.headers:
         words += ["-H", f"{name}: {value}"]
     command = shlex.join([*words, *(["-d", body] if body else [])])
-    # Without them, the command would publish to the user's own account.
-    server = "--dev" if url == DEV_URL else f'--api-url {shlex.quote(url)} --token "$QSTASH_TOKEN"'
-    return f"{command} {server}"
+    return f"{command} {flags}"
 
 
 def _curl(url: str, destination: str, options: MessageOptions, body: str) -> str:

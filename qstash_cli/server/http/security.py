@@ -81,11 +81,11 @@ class Guard:
         return None
 
     def _console_user(self, headers: Headers) -> Credentials | None:
-        """The user of a browser: from its cookie, or the first one if only this machine asks."""
+        """The user of a browser: from its cookie, or the console's if only this machine asks."""
         cookie = cookie_parser(headers.get("cookie", "")).get(CONSOLE_COOKIE)
         if cookie is not None:
             return self._accounts.user(cookie.encode())
-        return self._accounts.first_user if self._hosts == _LOOPBACK else None
+        return self._accounts.console_user if self._hosts == _LOOPBACK else None
 
     def _knows(self, url: str) -> bool:
         host = _host_of(url)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qstash_cli.protocol.limits import PlanLimits
 from qstash_cli.server.clock import ScaledClock
 from qstash_cli.server.delivery.engine import Engine
+from qstash_cli.server.delivery.http_attempt import Deliverer
 from qstash_cli.server.storage.store import Store
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Account:
     name: str
     store: Store
     engine: Engine
+    deliverer: Deliverer
     bulk_cancels: BulkCancels
     scheduler: Scheduler
     clock: ScaledClock

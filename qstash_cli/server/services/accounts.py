@@ -34,7 +34,8 @@ class AccountConfig(NamedTuple):
     """The settings of all accounts of a server.
 
     `db` is the file of the first user; the files of the others are beside it, see `file_of`. None
-    keeps the data in memory. `routes` maps URL prefixes to the targets of deliveries.
+    keeps the data in memory. The console displays the data of `console_user`, by default the first
+    one. `routes` maps URL prefixes to the targets of deliveries.
     """
 
     users: Sequence[Credentials]
@@ -42,6 +43,7 @@ class AccountConfig(NamedTuple):
     routes: Sequence[tuple[str, str]]
     speed: float
     limits: PlanLimits
+    console_user: Credentials | None = None
 
 
 class Accounts:
@@ -83,9 +85,9 @@ class Accounts:
         return tuple(self._open.values())
 
     @property
-    def first_user(self) -> Credentials:
+    def console_user(self) -> Credentials:
         """The user whose data the console displays without a sign-in."""
-        return self._config.users[0]
+        return self._config.console_user or self._config.users[0]
 
     def user(self, token: bytes) -> Credentials | None:
         """Returns the user with this token, or None."""
@@ -167,6 +169,7 @@ class Accounts:
             name=user.name,
             store=store,
             engine=engine,
+            deliverer=self._deliverer,
             bulk_cancels=bulk_cancels,
             scheduler=scheduler,
             clock=clock,

@@ -19,6 +19,7 @@ function setPaused(paused) {
 
 pause.addEventListener("click", () => setPaused(!isPaused));
 stream.addEventListener("htmx:sse:before:message", (event) => {
+  if (event.detail.message.event === "changed") setClock(JSON.parse(event.detail.message.data));
   if (isPaused) {
     hasMissed = true;
     event.preventDefault();
@@ -34,11 +35,15 @@ const clock = new Intl.DateTimeFormat(undefined, {
 });
 
 // The server's clock may be ahead of the browser's, and faster.
-const { nowMs = Date.now(), speed = 1 } = document.body.dataset;
-const loadedAt = Date.now();
+let server;
+
+function setClock({ nowMs = Date.now(), speed = 1 }) {
+  server = { nowMs: Number(nowMs), speed: Number(speed), readAt: Date.now() };
+}
+setClock(document.body.dataset);
 
 function serverNow() {
-  return Number(nowMs) + (Date.now() - loadedAt) * Number(speed);
+  return server.nowMs + (Date.now() - server.readAt) * server.speed;
 }
 
 function age(milliseconds) {
