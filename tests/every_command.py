@@ -73,6 +73,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "config list": (),
     "config show": (),
     "config set": ("other", "--token-env", "OTHER_TOKEN"),
+    "config login": ("other", "--with-token"),
     "config use": ("prod",),
     "config remove": ("prod", "--yes"),
     "config path": (),

@@ -198,7 +198,7 @@ def test_a_token_of_the_other_region_is_reported_with_its_fix(qstash: Qstash) ->
 
     region = check_of(result, "region")
     assert region["status"] == "failure"
-    assert region["detail"] == "the token is of us-east-1, not of eu-central-1"
+    assert region["detail"] == "the token belongs to the region us-east-1, not to eu-central-1"
     assert region["fix"] == f"export QSTASH_URL={us.url}"
     error = result.final_error()
     assert error is not None

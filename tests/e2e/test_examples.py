@@ -24,7 +24,8 @@ from tests.in_process import Qstash
 _ROOT = Path(__file__).parents[2]
 DOCUMENTS = (_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md")))
 # Commands that run until they are stopped, or that have tests of their own.
-ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen", "qstash top")
+ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen", "qstash top",
+           "qstash config login")  # fmt: skip
 # Their destinations have no handler.
 NOBODY_THERE = "qstash replay"
 # Their exit codes report the verdict or state that the example describes.

@@ -18,6 +18,7 @@ from qstash_cli.commands.common.variable_lines import (
     shell_lines,
     variables,
 )
+from qstash_cli.commands.config.login_options import LoginOptions
 from qstash_cli.commands.config.profile_changes import ProfileChanges, read_changes
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Column, Result, View
@@ -172,6 +173,44 @@ def set_(ctx: Context, name: _Name, *, changes: ProfileChanges) -> Result:
     if not ctx.streams.err_is_terminal:
         ctx.note(f"profile {name} is stored in {ctx.config.file}")
     return _stored(ctx, name, f"Saved profile {name} in {ctx.config.file}")
+
+
+@command(app, connects=False)
+def login(
+    ctx: Context,
+    name: Annotated[
+        str | None,
+        Argument("Name of the profile [default: default]", "NAME", complete="profile"),
+    ] = None,
+    *,
+    options: LoginOptions,
+    confirm: ConfirmOptions,
+) -> Result:
+    """Set up a profile: ask for region and token, check them, and save.
+
+    Prompts for the token without echoing it; the token is never an argument. Also saves the signing
+    keys of the account. If QStash rejects the token, saves nothing.
+
+    \b
+    qstash config login
+    qstash config login prod --region us-east-1
+    qstash config login ci --with-token < token.txt
+    """
+    from qstash_cli.commands.config.login import log_in, report, validate_may_ask
+    from qstash_cli.config.profiles import save
+    from qstash_cli.config.urls import REGION_URLS
+    from qstash_cli.protocol.ids import validate_name
+
+    _validate_may_change(ctx)
+    name = name or "default"
+    validate_name(name, "profile")
+    validate_may_ask(ctx, name, options)
+    if name in ctx.config.profiles.profiles:
+        question = f"Replace URL, token and signing keys of profile {name} in {ctx.config.file}?"
+        ctx.confirm(question, yes=confirm.yes)
+    found = log_in(ctx, name, options, REGION_URLS)
+    save(ctx.config.file, name, found.changes)
+    return _stored(ctx, name, "")._replace(text=report(ctx, name, found))
 
 
 @command(app, connects=False)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from qstash_cli.client.diagnostics import Measurement
 from qstash_cli.client.request import Request
+from qstash_cli.commands.common.token_regions import other_regions
 from qstash_cli.commands.doctor.check import (
     DoctorCheck,
     failure,
@@ -57,12 +58,12 @@ def region(
         return skipped("region", "it is on this machine" if is_local else "not a host of QStash's")
     if not is_refused:
         return ok("region", here)
-    others = {name: one for name, one in regions.items() if name != here}
-    responses = {name: ask(one) for name, one in others.items()}
-    for name, response in responses.items():
-        if response.status == 200:
-            fix = _how_to_move(source, others[name], name)
-            return failure("region", f"the token is of {name}, not of {here}", fix, _REFUSED)
+    responses, name = other_regions(here, regions, ask)
+    if name is not None:
+        fix = _how_to_move(source, regions[name], name)
+        return failure(
+            "region", f"the token belongs to the region {name}, not to {here}", fix, _REFUSED
+        )
     others_text = ", ".join(f"{n}: {a.error or _words(a)}" for n, a in responses.items())
     return warning("region", f"{here}; no other region accepts the token either ({others_text})")
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import command, group
-from qstash_cli.client.api import keys, logs
-from qstash_cli.client.api.filters import Filter
+from qstash_cli.client.api import keys
 from qstash_cli.client.diagnostics import Measurement, measure
 from qstash_cli.client.proxies import proxy_for
+from qstash_cli.commands.common.token_regions import READ
 from qstash_cli.commands.doctor import (
     account,
     credentials,
@@ -41,9 +41,6 @@ _OF_ENVIRONMENT = ("credentials", "token")
 _OF_NETWORK = ("proxy", "certificates", "dns", "tls", "api")
 _OF_RESPONSE = ("clock", "latency")
 _OF_ACCOUNT = ("authentication", "region", "permissions", "signing-keys")
-# A small list, which every token may read.
-_READ = logs.entries(Filter(), page=1, with_bodies=False)
-
 
 _STATUS = Column(name="status", of="status", format="state")
 _DETAIL = Column(name="detail", of="detail", wraps=True)
@@ -243,14 +240,14 @@ def _of_the_server(
 ) -> Iterator[DoctorCheck]:
     is_local = is_loopback(url)
     token = configured.settings.token if configured else ""
-    first = connections.ask(url, token, _READ)
+    first = connections.ask(url, token, READ)
     api = network.interface(first, url, is_local=is_local)
     yield api
     if api.status == "failure":
         yield from _skipped((*_OF_RESPONSE, *_OF_ACCOUNT), "the API does not respond")
         return
     yield network.clock(first)
-    more = list(network.samples(first, lambda: connections.ask(url, token, _READ)))
+    more = list(network.samples(first, lambda: connections.ask(url, token, READ)))
     yield network.latency(more)
     if configured is None:
         yield from _skipped(_OF_ACCOUNT, "there are no credentials that could be sent")
@@ -264,7 +261,7 @@ def _of_the_server(
         regions,
         is_local=is_local,
         is_refused=is_refused,
-        ask=lambda other: connections.ask(other, token, _READ),
+        ask=lambda other: connections.ask(other, token, READ),
     )
     if is_refused:
         yield from _skipped(("permissions", "signing-keys"), "the token is refused")
