@@ -66,7 +66,7 @@ def list_(ctx: Context) -> Result:
     return ctx.fetch(flow.list_all(), lambda found: Result(data=found, view=FLOW))
 
 
-@command(app)
+@command(app, view=FLOW)
 def get(ctx: Context, key: _Key) -> Result:
     """Get a flow control key.
 

@@ -52,7 +52,7 @@ class ProbeOptions:
     )
 
 
-@command(app, connects=False)
+@command(app, connects=False, view=_VIEW)
 def probe(
     ctx: Context,
     url: Annotated[str, Argument("Endpoint URL", "URL")],

@@ -140,7 +140,7 @@ def list_(ctx: Context) -> Result:
     return ctx.fetch(schedules.list_all(), lambda found: Result(data=found, view=SCHEDULE))
 
 
-@command(app)
+@command(app, view=SCHEDULE)
 def get(ctx: Context, schedule_id: _Id) -> Result:
     """Get a schedule.
 

@@ -57,7 +57,7 @@ class DefaultHeaderOptions:
     clear: bool = flag("Remove all default headers")
 
 
-@command(app, "list")
+@command(app, "list", view=URL_GROUP)
 def list_(ctx: Context) -> Result:
     """List the URL groups.
 
@@ -68,7 +68,7 @@ def list_(ctx: Context) -> Result:
     return ctx.fetch(urlgroups.list_all(), lambda found: Result(data=found, view=URL_GROUP))
 
 
-@command(app)
+@command(app, view=URL_GROUP)
 def get(ctx: Context, name: _Name) -> Result:
     """Get a URL group with its endpoints.
 

@@ -22,6 +22,10 @@ from qstash_cli.protocol.value_types import ValueType
 
 T = TypeVar("T")
 
+QUEUE_KEYS = ("parallelism", "paused")
+PIN_KEYS = ("rate", "period", "parallelism")
+URL_GROUP_KEYS = ("endpoints", "headers")
+ENDPOINT_KEYS = ("url", "name")
 _MAX_LEVELS = 32
 _WHAT = {"queues": "queue", "urlgroups": "URL group", "schedules": "schedule"}
 
@@ -132,7 +136,7 @@ def _validate_key(table: str, key: str) -> None:
 
 
 def _queue(table: Mapping[str, Any], path: Path, problems: Problems) -> Queue:
-    problems.validate_keys(path, table, ("parallelism", "paused"), "a queue")
+    problems.validate_keys(path, table, QUEUE_KEYS, "a queue")
     return Queue(
         parallelism=_number("parallelism", table, path, problems) or 1,
         paused=read_switch("paused", table, path, problems),
@@ -140,7 +144,7 @@ def _queue(table: Mapping[str, Any], path: Path, problems: Problems) -> Queue:
 
 
 def _pin(table: Mapping[str, Any], path: Path, problems: Problems) -> Pin:
-    problems.validate_keys(path, table, ("rate", "period", "parallelism"), "a flow control key")
+    problems.validate_keys(path, table, PIN_KEYS, "a flow control key")
     if "rate" not in table and "parallelism" not in table:
         problems.add(path, "it pins no rate or parallelism")
     if "period" in table and "rate" not in table:
@@ -173,7 +177,7 @@ def _number(
 def _urlgroup(
     validation: Validation, table: Mapping[str, Any], path: Path, problems: Problems
 ) -> UrlGroup:
-    problems.validate_keys(path, table, ("endpoints", "headers"), "a URL group")
+    problems.validate_keys(path, table, URL_GROUP_KEYS, "a URL group")
     where = (*path, "endpoints")
     raw = table.get("endpoints", [])
     if not isinstance(raw, list) or not raw:
@@ -194,7 +198,7 @@ def _endpoint(
     if not isinstance(table, dict):
         problems.add(path, 'expected an endpoint such as {url = "https://example.com/a"}')
         return None
-    problems.validate_keys(path, table, ("url", "name"), "an endpoint")
+    problems.validate_keys(path, table, ENDPOINT_KEYS, "an endpoint")
     url, name = table.get("url"), table.get("name", "")
     if not isinstance(url, str) or not isinstance(name, str):
         problems.add(path, "url and name of an endpoint must be quoted strings")

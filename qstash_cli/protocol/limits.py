@@ -29,7 +29,6 @@ class PlanLimits(NamedTuple):
 
 
 _LARGEST_BODY_BYTES = 50 * _MEGABYTE
-# Guess: the limit of requests per second, publishing aside.
 _BURST = 100
 UNLIMITED = PlanLimits(body_bytes=_LARGEST_BODY_BYTES)
 PLANS = {
@@ -47,6 +46,12 @@ PLANS = {
         global_parallelism=200,
     ),
 }  # fmt: skip
+# Guess: the limits that are not on the pricing page, with the reason for their values.
+ASSUMED = {
+    "retries": "3, 5 and 20 in older documentation; the current one has no limit",
+    "requests_per_s": "documented without a number",
+    "endpoints": "documented for the first two plans, and the same number for Fixed",
+}
 MOST_GENEROUS = "fixed"
 # The plans that `qstash dev` can simulate. QStash's own development server says pro for the plans
 # that are now called fixed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,15 +14,21 @@ import qstash_cli
 from qstash_cli.cli.concepts import COMMANDS, IN_GROUPS
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.registry import Command
-from qstash_cli.commands.help.topics import ENVIRONMENT, EXIT_CODES, TOPICS
+from qstash_cli.client.proxies import _SCHEMES
+from qstash_cli.commands.help.topics import EXIT_CODES, TOPICS
+from qstash_cli.config.environment import REGIONS
+from qstash_cli.config.variables import VARIABLES
 from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, default_delay_ms
 from qstash_cli.protocol.durations import format_duration
 from tests.in_process import Qstash
 
 PACKAGE = Path(qstash_cli.__file__).parent
-# Variables that `help environment` describes under another name, or that shells and tools set.
-COVERED_ELSEWHERE = {"ALL_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "TERM"}
+# Regions, states, metavars and suffixes, and variables of other programs.
+NOT_VARIABLES = {
+    *REGIONS, "CANCEL_REQUESTED", "IN_PROGRESS", "ACTION_ID", "DLQ_ID", "CURRENT_SIGNING_KEY",
+    "NEXT_SIGNING_KEY", "SC_CLK_TCK", "ANDROID_ROOT", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "command"), tuple(INDEX.all_commands()))
@@ -48,21 +55,30 @@ def test_every_exit_code_is_described(qstash: Qstash) -> None:
     assert [int(code) for code in output] == sorted(ExitCode)
 
 
-def test_every_variable_is_described(qstash: Qstash) -> None:
-    read = set()
+def constants() -> set[str]:
+    """Returns the strings in the source code that are written like the name of a variable."""
+    found = set()
     for path in PACKAGE.rglob("*.py"):
-        if path.name != "_topics.py":
-            text = path.read_text()
-            read |= set(re.findall(r"\"(QSTASH_[A-Z_]+[A-Z])\"", text))
-            read |= set(re.findall(r"env\.get\(\"([A-Z_]+)\"", text))
-            read |= set(re.findall(r"\"([A-Z]+_PROXY|SSL_CERT_[A-Z]+)\"", text))
+        if path.name != "variables.py":
+            nodes = ast.walk(ast.parse(path.read_text()))
+            found |= {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+    return {text for text in found if re.fullmatch(r"[A-Z][A-Z0-9]+(_[A-Z0-9]+)+", text)}
+
+
+def test_every_variable_is_described(qstash: Qstash) -> None:
+    declared = {name for one in VARIABLES for name in one.names}
     output = qstash("help", "environment").out
 
-    assert {name for name in read if not name.startswith("_")} - COVERED_ELSEWHERE <= set(
-        ENVIRONMENT
-    )
-    for name in read & COVERED_ELSEWHERE:
-        assert name in output
+    assert constants() - NOT_VARIABLES <= declared
+    assert set(re.findall(r"[A-Z0-9]+(?:_[A-Z0-9]+)+", output)) >= {n for n in declared if "_" in n}
+
+
+def test_every_variable_that_is_described_is_read() -> None:
+    source = "".join(p.read_text() for p in PACKAGE.rglob("*.py") if p.name != "variables.py")
+    proxies = {f"{scheme.upper()}_PROXY" for scheme in (*_SCHEMES, "no")}
+
+    for name in {name for one in VARIABLES for name in one.names} - proxies:
+        assert f'{re.sub("^[A-Z_0-9]+_QSTASH_", "QSTASH_", name)}"' in source, name
 
 
 def test_the_topic_on_retries_has_the_real_waits(qstash: Qstash) -> None:

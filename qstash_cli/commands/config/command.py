@@ -247,7 +247,7 @@ def remove(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
     return Result(data=[], view=_LIST, text="", done=f"Removed profile {name}")
 
 
-@command(app, connects=False)
+@command(app, connects=False, view=_PATH)
 def path(ctx: Context) -> Result:
     """Print the path of the configuration file.
 

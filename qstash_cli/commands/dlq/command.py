@@ -78,7 +78,7 @@ def list_(
     return ctx.fetch_pages(dlq.entries(criteria), listed, later=later)
 
 
-@command(app)
+@command(app, view=DLQ_ENTRY)
 def get(
     ctx: Context,
     dlq_id: Annotated[

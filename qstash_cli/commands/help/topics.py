@@ -7,6 +7,7 @@ from textwrap import fill
 
 from qstash_cli.cli.options import CALLBACK_FAMILIES, CliOption, callback_options
 from qstash_cli.cli.parser import root_options
+from qstash_cli.config.variables import VARIABLES
 from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, default_delay_ms
 from qstash_cli.protocol.durations import format_duration
@@ -27,34 +28,7 @@ EXIT_CODES = {
     ExitCode.WAIT_TIMED_OUT: "wait timed out",
     ExitCode.INTERRUPTED: "interrupted, or not confirmed",
 }
-ENVIRONMENT = {
-    "QSTASH_TOKEN": "API token",
-    "QSTASH_URL": "API URL [default: EU]",
-    "QSTASH_CURRENT_SIGNING_KEY": "key for verify, sign, probe, replay",
-    "QSTASH_NEXT_SIGNING_KEY": "key for verify, sign, probe",
-    "QSTASH_REGION": "US_EAST_1 or EU_CENTRAL_1: use the variables below",
-    "US_EAST_1_QSTASH_TOKEN": "token of the US; also _URL and keys",
-    "EU_CENTRAL_1_QSTASH_TOKEN": "token of the EU; also _URL and keys",
-    "QSTASH_DEV": "true: use `qstash dev`",
-    "QSTASH_DEV_PORT": "port of `qstash dev` [default: 8080]",
-    "QSTASH_DEV_LOG_PORT": "its second port, for logs",
-    "QSTASH_DEV_QUOTA": "its plan: free, payg, fixed or pro",
-    "QSTASH_PROFILE": "profile to use",
-    "QSTASH_CONFIG_DIR": "directory of config.toml",
-    "XDG_CACHE_HOME": "directory of the completion cache",
-    "HTTPS_PROXY": "HTTP proxy; also HTTP_PROXY, ALL_PROXY, NO_PROXY",
-    "SSL_CERT_FILE": "trusted certificates; also SSL_CERT_DIR",
-    "GITHUB_ACTIONS": "true: annotate errors",
-    "GITHUB_OUTPUT": "file that --github-output writes",
-    "NO_COLOR": "disables colours, like TERM=dumb",
-    "FORCE_COLOR": "1: colours in a pipe too; 0: no colours",
-    "CLICOLOR_FORCE": "1: colours in a pipe too",
-    "COLUMNS": "width of tables",
-    "LINES": "height of the terminal",
-    "QSTASH_PAGER": "pager of long tables [default: PAGER]",
-    "PAGER": "pager of long tables, such as less",
-    "SHELL": "login shell, for `qstash completion install`",
-}
+ENVIRONMENT = {", ".join(one.names): one.help for one in VARIABLES}
 
 
 def _exit_codes() -> str:

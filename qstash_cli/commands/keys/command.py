@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = group()
 
 
-@command(app)
+@command(app, view=KEYS)
 def get(ctx: Context) -> Result:
     """Print the signing keys unmasked.
 

@@ -50,7 +50,7 @@ class _Progress:
         return ", ".join(names[:_MAX_NAMED]) + more
 
 
-@command(app, view=STEPS)
+@command(app, view=APPLIED)
 def apply(ctx: Context, *, source: ManifestOptions, confirm: ConfirmOptions) -> Result:
     """Apply a manifest to the account: schedules, URL groups, queues and pins.
 

@@ -43,7 +43,7 @@ app = group()
 _Id = Annotated[str, Argument("Message id", "ID")]
 
 
-@command(app)
+@command(app, view=MESSAGE)
 def get(ctx: Context, message_id: _Id) -> Result:
     """Get a message that is still being delivered.
 
@@ -158,7 +158,7 @@ def run_now(
     return ctx.perform(several.requests, run)
 
 
-@command(app)
+@command(app, view=LOG)
 def wait(ctx: Context, message_id: _Id, *, waiting: WaitOptions) -> Result:
     """Wait until a message is delivered or has failed.
 

@@ -49,7 +49,7 @@ class QueueWaitOptions:
     lag: int | None = flag("Maximum lag to wait for", metavar="N", parse=parse_whole_number)
 
 
-@command(app, "list")
+@command(app, "list", view=QUEUE)
 def list_(ctx: Context) -> Result:
     """List the queues.
 
@@ -60,7 +60,7 @@ def list_(ctx: Context) -> Result:
     return ctx.fetch(queues.list_all(), lambda found: Result(data=found, view=QUEUE))
 
 
-@command(app)
+@command(app, view=QUEUE)
 def get(ctx: Context, name: _Name) -> Result:
     """Get a queue.
 
