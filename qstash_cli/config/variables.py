@@ -49,6 +49,9 @@ FILES = (
     Variable(("XDG_CONFIG_HOME",), "directory of qstash/config.toml"),
     Variable(("XDG_CACHE_HOME",), "directory of the completion cache"),
     Variable(("SHELL",), "login shell, for `qstash completion install`"),
+    Variable(
+        ("XDG_DATA_HOME", "BASH_COMPLETION_USER_DIR", "ZDOTDIR"), "where shells read completions"
+    ),
 )
 TERMINAL = (
     Variable(("NO_COLOR",), "disables colours, like TERM=dumb"),
