@@ -10,7 +10,14 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 from qstash_cli.cli.flags import Flag
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.headers import parse_header
-from qstash_cli.protocol.options import MessageOptions, Operation, flag_name, table
+from qstash_cli.protocol.options import (
+    CALLBACK_FAMILIES,
+    CallbackFamily,
+    MessageOptions,
+    Operation,
+    flag_name,
+    table,
+)
 
 _HEADER = Flag(
     help="Header for the destination; Upstash-* are for QStash",
@@ -20,20 +27,6 @@ _HEADER = Flag(
     parse=parse_header,
     section="Message",
     complete="header",
-)
-
-
-class CallbackFamily(NamedTuple):
-    """The options for the delivery of a callback: `--{prefix}-retries` and so on."""
-
-    field: str
-    prefix: str
-    section: str
-
-
-CALLBACK_FAMILIES = (
-    CallbackFamily("on_callback", "callback", "Callback delivery"),
-    CallbackFamily("on_failure_callback", "failure-callback", "Failure callback delivery"),
 )
 
 

@@ -17,10 +17,11 @@ from rich.markup import escape
 from qstash_cli.cli.concepts import command_for
 from qstash_cli.cli.flags import Flag
 from qstash_cli.cli.index import EXAMPLES, CommandIndex
-from qstash_cli.cli.options import CALLBACK_FAMILIES, CliOption
+from qstash_cli.cli.options import CliOption
 from qstash_cli.cli.parser import ParsedCommand, root_options
 from qstash_cli.cli.registry import CliArgument, Command
 from qstash_cli.errors import BadInput
+from qstash_cli.protocol.options import CALLBACK_FAMILIES
 
 _HELP = f"""Operate Upstash QStash: publish, inspect, replay and verify messages.
 

@@ -25,6 +25,23 @@ _NOT_RETRIED: tuple[Operation, ...] = ("publish", "enqueue", "batch", "schedule"
 _SCHEDULE: tuple[Operation, ...] = ("schedule",)
 
 
+class CallbackFamily(NamedTuple):
+    """The options for the delivery of a callback: `{prefix}-retries` and so on.
+
+    `field` is the field of `MessageOptions` that has their values.
+    """
+
+    field: str
+    prefix: str
+    section: str
+
+
+CALLBACK_FAMILIES = (
+    CallbackFamily("on_callback", "callback", "Callback delivery"),
+    CallbackFamily("on_failure_callback", "failure-callback", "Failure callback delivery"),
+)
+
+
 class Option(NamedTuple):
     """The definition of one message option.
 

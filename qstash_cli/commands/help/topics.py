@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from textwrap import fill
 
-from qstash_cli.cli.options import CALLBACK_FAMILIES, CliOption, callback_options
+from qstash_cli.cli.options import CliOption, callback_options
 from qstash_cli.cli.parser import root_options
 from qstash_cli.config.variables import VARIABLES
 from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.backoff import DEFAULT_RETRIES, default_delay_ms
 from qstash_cli.protocol.durations import format_duration
+from qstash_cli.protocol.options import CALLBACK_FAMILIES
 
 _WIDTH = 80
 EXIT_CODES = {

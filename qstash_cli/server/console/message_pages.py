@@ -96,9 +96,7 @@ async def _message_context(request: Request) -> dict[str, Any]:
 def _option_rows(found: MessageDetails) -> list[tuple[str, str]]:
     stored = found.message
     form = send_form.form_of(stored.url, stored.options, b"")
-    rows = [
-        (name.removesuffix("_s").replace("_", " "), text) for name, text in form.options.items()
-    ]
+    rows = [(flag.replace("-", " "), text) for flag, text in form.options.items()]
     named = {"queue": stored.queue, "group": stored.url_group, "schedule": stored.schedule_id}
     return [*((name, value) for name, value in named.items() if value), *rows]
 

@@ -1,32 +1,25 @@
-"""A message as the commands and the code that would publish it again. Pure.
-
-Source of the SDKs' names: QStash docs, "Publish a message", and the READMEs of both SDKs.
-"""
+"""A message as the commands and the code that would publish it again. Pure."""
 
 from __future__ import annotations
 
-import json
 import shlex
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from qstash_cli.protocol.dev_credentials import DEV_URL, DEV_USER, Credentials
-from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.option_headers import encode
-from qstash_cli.protocol.options import MessageOptions, flag_name, table
-from qstash_cli.protocol.value_types import DURATIONS, SWITCH
+from qstash_cli.protocol.options import (
+    CALLBACK_FAMILIES,
+    MessageOptions,
+    Option,
+    flag_name,
+    table,
+)
+from qstash_cli.protocol.value_types import SWITCH
+from qstash_cli.server.console import sdk_snippets
 
 # Linux takes no argument of more than 128 KiB.
 MAX_BODY_BYTES = 65_536
-_PYTHON_NAMES = {
-    "delay_s": "delay",
-    "timeout_s": "timeout",
-    "dedup_id": "deduplication_id",
-    "dedup_content": "content_based_deduplication",
-}
-_SDK_OPTIONS = (
-    "method", "delay_s", "timeout_s", "retries", "retry_delay", "callback", "failure_callback",
-    "dedup_id", "dedup_content", "label",
-)  # fmt: skip
 
 
 class Server(NamedTuple):
@@ -64,8 +57,8 @@ def snippets(server: Server, destination: str, options: MessageOptions, body: by
     return Snippets(
         qstash=_qstash(server.flags, destination, options, text),
         curl=_curl(server.url, destination, options, text),
-        python=_python(destination, options, text),
-        typescript=_typescript(destination, options, text),
+        python=sdk_snippets.python(destination, options, text),
+        typescript=sdk_snippets.typescript(destination, options, text),
     )
 
 
@@ -89,22 +82,34 @@ def argument_of(body: bytes) -> str:
 
 
 def _qstash(flags: str, destination: str, options: MessageOptions, body: str) -> str:
-    words = ["qstash", "publish", destination]
-    for name, option in table():
-        value = getattr(options, name)
-        if value is None or value in ((), False) or "publish" not in option.on:
-            continue
-        flag = f"--{flag_name(name)}"
-        if option.kind is SWITCH:
-            words.append(flag)
-        elif option.kind.repeats:
-            words += [part for one in value for part in (flag, str(one))]
-        else:
-            words += [flag, option.kind.encode(value)]
+    own = [one for one in table() if "publish" in one[1].on]
+    words = ["qstash", "publish", destination, *_flags(options, own, "")]
     for name, value in options.headers:
         words += ["-H", f"{name}: {value}"]
+    for family in CALLBACK_FAMILIES:
+        given: MessageOptions | None = getattr(options, family.field)
+        if given is not None:
+            prefix = f"{family.prefix}-"
+            words += _flags(given, [one for one in table() if one[1].callback], prefix)
+            for name, value in given.headers:
+                words += [f"--{prefix}header", f"{name}: {value}"]
     command = shlex.join([*words, *(["-d", body] if body else [])])
     return f"{command} {flags}"
+
+
+def _flags(
+    options: MessageOptions, known: Iterable[tuple[str, Option]], prefix: str
+) -> Iterator[str]:
+    for name, option in known:
+        value = getattr(options, name)
+        if value is None or value in ((), False):
+            continue
+        flag = f"--{prefix}{flag_name(name)}"
+        if option.kind is SWITCH:
+            yield flag
+            continue
+        for text in map(str, value) if option.kind.repeats else (option.kind.encode(value),):
+            yield from (flag, text)
 
 
 def _curl(url: str, destination: str, options: MessageOptions, body: str) -> str:
@@ -113,75 +118,3 @@ def _curl(url: str, destination: str, options: MessageOptions, body: str) -> str
     parts += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in encode(options)]
     parts += [f"--data-binary {shlex.quote(body)}"] if body else []
     return " \\\n  ".join(parts)
-
-
-def _python(destination: str, options: MessageOptions, body: str) -> str:
-    arguments: dict[str, Any] = {"url": destination}
-    arguments |= {_PYTHON_NAMES.get(n, n): v for n, v in _sdk_options(options).items()}
-    if options.headers:
-        arguments["headers"] = dict(options.headers)
-    parsed = _parsed(body)
-    if body:
-        arguments["body"] = body if parsed is None else parsed
-    method = "publish" if parsed is None else "publish_json"
-    lines = [f"    {name}={value!r}," for name, value in arguments.items()]
-    return "\n".join(
-        [
-            "import os",
-            "",
-            "from qstash import QStash",
-            "",
-            'client = QStash(os.environ["QSTASH_TOKEN"], base_url=os.environ["QSTASH_URL"])',
-            f"client.message.{method}(",
-            *lines,
-            ")",
-        ]
-    )
-
-
-def _typescript(destination: str, options: MessageOptions, body: str) -> str:
-    arguments: dict[str, Any] = {"url": destination}
-    arguments |= {_camel(_PYTHON_NAMES.get(n, n)): v for n, v in _sdk_options(options).items()}
-    if options.headers:
-        arguments["headers"] = dict(options.headers)
-    parsed = _parsed(body)
-    if body:
-        arguments["body"] = body if parsed is None else parsed
-    method = "publish" if parsed is None else "publishJSON"
-    code = json.dumps(arguments, indent=2, ensure_ascii=False)
-    return "\n".join(
-        [
-            'import { Client } from "@upstash/qstash"',
-            "",
-            "const client = new Client({",
-            "  baseUrl: process.env.QSTASH_URL,",
-            "  token: process.env.QSTASH_TOKEN,",
-            "})",
-            f"await client.{method}({code})",
-        ]
-    )
-
-
-def _sdk_options(options: MessageOptions) -> dict[str, Any]:
-    kinds = {name: option.kind for name, option in table()}
-    found: dict[str, Any] = {}
-    for name in _SDK_OPTIONS:
-        value = getattr(options, name)
-        if value is None or value == ():
-            continue
-        if kinds[name] in DURATIONS:
-            value = format_duration(value)
-        found[name] = list(value) if isinstance(value, tuple) else value
-    return found
-
-
-def _parsed(body: str) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
