@@ -1,0 +1,22 @@
+// A Next.js route handler that accepts only requests that QStash has signed.
+//
+// Run: npm install && npm run dev -- --port 3000
+import { Receiver } from "@upstash/qstash";
+
+export async function POST(request) {
+  const receiver = new Receiver({
+    currentSigningKey: process.env.QSTASH_CURRENT_SIGNING_KEY,
+    nextSigningKey: process.env.QSTASH_NEXT_SIGNING_KEY,
+  });
+  // The URL that messages are published to. Behind a proxy, request.url is often another one.
+  const url = `${process.env.APP_URL}/hook`;
+  const body = await request.text();
+  const signature = request.headers.get("upstash-signature") ?? "";
+  try {
+    await receiver.verify({ signature, body, url });
+  } catch {
+    return new Response("invalid signature", { status: 401 });
+  }
+  console.log("received", JSON.parse(body));
+  return new Response("ok");
+}
