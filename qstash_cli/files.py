@@ -35,7 +35,15 @@ def read_file(path: str) -> bytes:
     try:
         return Path(path).expanduser().read_bytes()
     except OSError as fault:
-        raise BadInput(f"cannot read the file: {path}", hint=reason_of(fault)) from None
+        raise unreadable(path, fault) from None
+
+
+def unreadable(path: str, fault: OSError) -> BadInput:
+    """Returns the error for a file that cannot be read."""
+    return BadInput(
+        f"cannot read the file: {path}: {reason_of(fault)}",
+        hint="check the path and its permissions",
+    )
 
 
 def append_text(path: str, text: str) -> None:

@@ -24,7 +24,7 @@ from qstash_cli.batch.journal_entries import (
 from qstash_cli.batch.journal_state import JournalState, OlderJournal, read_state
 from qstash_cli.batch.lines import partition, ranges_of, ranges_within
 from qstash_cli.errors import BadInput, QstashError
-from qstash_cli.files import LockedByAnother, locked, reason_of, write_atomically
+from qstash_cli.files import LockedByAnother, locked, reason_of, unreadable, write_atomically
 
 _MAX_BYTES_OF_A_LINE = 65_536
 
@@ -202,7 +202,7 @@ def _beginning(source: Path | None) -> tuple[str, ...]:
         with source.open("rb") as file:
             lines = [file.readline(_MAX_BYTES_OF_A_LINE) for _ in range(2)]
     except OSError as fault:
-        raise BadInput(f"cannot read the file: {source}", hint=reason_of(fault)) from None
+        raise unreadable(str(source), fault) from None
     return tuple(hashlib.sha256(line.rstrip(b"\r\n")).hexdigest() for line in lines if line)
 
 

@@ -7,8 +7,8 @@ COMMANDS = {
     "enqueue": "publish --queue NAME",
     "post": "publish",
     "trigger": "publish",
-    "login": "config set NAME",
-    "auth": "config set NAME",
+    "login": "config login",
+    "auth": "config login",
     "profile": "config list",
     "profiles": "config list",
     "events": "logs",
@@ -49,6 +49,10 @@ IN_GROUPS = {
     "start": {"queue": "resume", "schedule": "resume", "flow": "resume"},
     "stop": {"queue": "pause", "schedule": "pause", "flow": "pause"},
 }
+
+
+# Options of other tools, and of QStash's own API.
+OPTIONS = {"--count": "--limit", "--max": "--limit", "--tail": "--follow"}
 
 
 def command_for(name: str, group: str = "") -> str | None:

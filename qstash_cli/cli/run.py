@@ -183,6 +183,8 @@ def _write(result: Result, ctx: Context) -> int:
 
     Returns the number of rows of a table.
     """
+    if _is_only_confirmed(result, ctx):
+        return 0
     if ctx.options.automation.github_output is None or ctx.options.connection.preview is not None:
         return _render(result, ctx)
     from qstash_cli.output.ids import noting_ids
@@ -192,6 +194,21 @@ def _write(result: Result, ctx: Context) -> int:
         return _render(noting_ids(result, noted), ctx)
     finally:
         github_actions.write_output(ctx, noted)
+
+
+def _is_only_confirmed(result: Result, ctx: Context) -> bool:
+    """Whether the sentence on a terminal has everything that the output would have."""
+    output, streams = ctx.options.output, ctx.streams
+    return (
+        result.on_terminal == "ids"
+        and isinstance(result.done, str)
+        and result.done != ""
+        and (output.format, output.query, output.columns) == (None, None, None)
+        and streams.out_is_terminal
+        and streams.err_is_terminal
+        and not output.quiet
+        and ctx.options.automation.github_output is None
+    )
 
 
 def _render(result: Result, ctx: Context) -> int:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple, cast
 import typer
 from rich.markup import escape
 
-from qstash_cli.cli.concepts import command_for
+from qstash_cli.cli.concepts import OPTIONS, command_for
 from qstash_cli.cli.flags import Flag
 from qstash_cli.cli.index import EXAMPLES, CommandIndex
 from qstash_cli.cli.options import CliOption
@@ -82,6 +82,7 @@ def print_help(index: CommandIndex, path: Sequence[str]) -> None:
     options of callbacks and of every command, which `qstash help` describes.
     """
     app = _new_app(_HELP, _EPILOG)
+    app.callback()(_root)
     for entry in index.entries:
         if entry.name != (path[0] if path else None):
             app.command(entry.name, help=escape(entry.help), rich_help_panel=entry.section)(_stub)
@@ -104,6 +105,9 @@ def print_help(index: CommandIndex, path: Sequence[str]) -> None:
     for name in path:
         shown = shown.get_command(context, name)
         context = typer.Context(shown, info_name=name, parent=context, **shown.context_settings)
+    # Typer would print the type of the option.
+    if (help_option := shown.get_help_option(context)) is not None:
+        help_option.metavar = " "
     typer.echo(context.get_help())
 
 
@@ -141,10 +145,19 @@ def call_app(app: typer.Typer, argv: Sequence[str], path: str) -> ParsedCommand 
         context = getattr(error, "ctx", None)
         called = context.command_path if context is not None else path
         raise BadInput(
-            message[:1].lower() + message[1:], hint=f"`{called} --help` shows the usage"
+            message[:1].lower() + message[1:],
+            hint=_other_option(message, context) or f"`{called} --help` shows the usage",
         ) from error
     # After a requested help text, Typer returns the exit code.
     return result if isinstance(result, ParsedCommand) else PrintedHelp(int(result or 0))
+
+
+def _other_option(message: str, context: Any) -> str:
+    """Returns the hint for another tool's name of an option that the command has."""
+    given = re.match(r"No such option: (--[\w-]+)", message)
+    name = OPTIONS.get(given[1]) if given else None
+    known = {one for option in context.command.params for one in option.opts} if context else set()
+    return f"use {name}" if name in known else ""
 
 
 def _new_app(text: str, epilog: str | None = None) -> typer.Typer:
@@ -178,6 +191,15 @@ def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
             _add(nested, command.name, command)
         app.add_typer(nested, name=entry.name, rich_help_panel=entry.section)
     return app
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Print the version.", metavar=" ")
+    ] = False,
+) -> None:
+    """Has the options of `qstash` itself, which `cli.run` reads."""
 
 
 def _stub() -> None:

@@ -163,7 +163,8 @@ def _not_connected(
     if is_local:
         return Unreachable(
             f"no server is listening at {api_url}: {reason}",
-            hint="start the server with `qstash dev`",
+            hint="start the server with `qstash dev`; "
+            "if it runs on another port, set QSTASH_DEV_PORT and add --dev",
         )
     return Unreachable(
         f"cannot connect to {api_url}: {reason}",

@@ -24,6 +24,15 @@ _VIEW = View(
 )
 
 
+def _lifetime_s(text: str) -> int:
+    if text.strip().startswith("-"):
+        raise BadInput(
+            f"a lifetime is not negative: {text!r}",
+            hint='for an expired signature, set an earlier time: --at "1h ago"',
+        )
+    return parse_duration_s(text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignedContent:
     """The content to sign."""
@@ -45,7 +54,7 @@ class SignedContent:
     expires_in: int = flag(
         "Lifetime of the signature [default: 5m]",
         metavar="DURATION",
-        parse=parse_duration_s,
+        parse=_lifetime_s,
         default=LIFETIME_S,
         section="Time",
     )

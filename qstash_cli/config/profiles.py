@@ -153,7 +153,7 @@ def unknown_profile(name: str, known: Mapping[str, Any]) -> NotFound:
     hint = (
         f"the profiles are: {', '.join(known)}"
         if known
-        else "there are no profiles; `qstash config set NAME` creates one"
+        else "there are no profiles; `qstash config login` creates one"
     )
     return NotFound(f"profile not found: {name}", hint=hint)
 

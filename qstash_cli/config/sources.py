@@ -83,7 +83,7 @@ def paired(given: ConnectionFlags, source: Source | None) -> Source:
         if source is None:
             raise BadCredentials(
                 "no credentials found",
-                hint="set QSTASH_TOKEN, or create a profile with `qstash config set NAME`; "
+                hint="set QSTASH_TOKEN, or set up a profile with `qstash config login`; "
                 "`qstash demo` and `qstash dev` work without credentials",
             )
         return source

@@ -41,6 +41,8 @@ class Measured(NamedTuple):
 
     def text(self, nouns: str, passed_s: float) -> str:
         """Returns the count, the rate, the percentage and the time left after `passed_s`."""
+        if not (self.done or self.refused or self.total is not None):
+            return f"waiting for the first {nouns}"
         of = f" of {self.total:,}" if self.total is not None else ""
         found = [f"{self.done:,}{of} {nouns}", f"{self.done / max(passed_s, 0.001):,.0f}/s"]
         before = self.parts_before / self.total_parts if self.total_parts else 0

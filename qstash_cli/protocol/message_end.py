@@ -56,7 +56,7 @@ class MessageEnd(NamedTuple):
         text = f"{message_id} failed: {status} after {tried}"
         return NotDelivered(
             f"{text}: {self.response_line}" if self.response_line else text,
-            hint=f"`qstash dlq list --message {message_id}` shows the entry with the response",
+            hint=f"`qstash message show {message_id}` shows its attempts and responses",
         )
 
 

@@ -11,16 +11,20 @@ import re
 from base64 import b64decode, urlsafe_b64decode
 
 _MISTAKEN = (
-    (r"sig_.*", "a signing key", "copy the longer value, QSTASH_TOKEN, from the console"),
+    (r"sig_.*", "a signing key", "copy the longer value, QSTASH_TOKEN, from the Upstash console"),
     (r"(?i)(bearer|basic)\b.*", "an Authorization header", "remove the text before the token"),
     (r"(export )?[A-Z][A-Z0-9_]*=.+", "a NAME=value line", "remove the name and the `=`"),
     (r"[\"'].*|.*[\"']", "quoted text", "remove the quotes"),
-    (r"\w+://.*", "a URL", "copy QSTASH_TOKEN, below the URL in the console"),
-    (r"eyJ[\w-]+\.[\w-]+\.[\w-]*", "a JWT", "copy QSTASH_TOKEN from the console"),
+    (r"\w+://.*", "a URL", "copy QSTASH_TOKEN, below the URL in the Upstash console"),
+    (
+        r"eyJ[\w-]+\.[\w-]+\.[\w-]*",
+        "a JWT",
+        "copy the value of QSTASH_TOKEN from the Upstash console",
+    ),
     (
         r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
         "a management API key",
-        "copy QSTASH_TOKEN from the QStash page of the console",
+        "copy the value of QSTASH_TOKEN from the QStash page of the Upstash console",
     ),
 )
 _ALPHABET = re.compile(r"[A-Za-z0-9+/_.~-]+={0,2}")
@@ -47,7 +51,7 @@ def unusable_token(text: str) -> tuple[str, str] | None:
     if mistaken := mistaken_for_token(text):
         what, fix = mistaken
         return f"this is {what}, not a token", fix
-    copy = "copy QSTASH_TOKEN from the console"
+    copy = "copy the value of QSTASH_TOKEN from the Upstash console"
     if len(text.split()) > 1:
         return "a token cannot contain spaces", copy
     if not _ALPHABET.fullmatch(text):
@@ -55,7 +59,10 @@ def unusable_token(text: str) -> tuple[str, str] | None:
     if len(text) < _MIN_LENGTH:
         return f"this is too short for a token: {len(text)} characters", copy
     if text.startswith(_JSON_IN_BASE64) and not is_token_shaped(text):
-        return "this is only a part of a token", "copy the whole QSTASH_TOKEN from the console"
+        return (
+            "this is only a part of a token",
+            "copy the whole value of QSTASH_TOKEN from the Upstash console",
+        )
     return None
 
 

@@ -124,8 +124,18 @@ CASES: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "a file that is not there": (
         ("publish", URL, "-d", "@/nowhere/at/all"),
-        "cannot read the file: /nowhere/at/all",
-        "no such file or directory",
+        "cannot read the file: /nowhere/at/all: no such file or directory",
+        "check the path",
+    ),
+    "a batch of a file that is not there": (
+        ("batch", "/nowhere/at/all"),
+        "cannot read the file: /nowhere/at/all: no such file or directory",
+        "check the path",
+    ),
+    "a negative lifetime": (
+        ("sign", "--url", URL, "--dev", "--expires-in", "-5m"),
+        "--expires-in: a lifetime is not negative: '-5m'",
+        'for an expired signature, set an earlier time: --at "1h ago"',
     ),
     "delay over the plan": (
         ("publish", URL, "-p", "small", "--delay", "8d"),

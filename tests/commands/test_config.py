@@ -53,6 +53,7 @@ def test_a_profile_can_be_stored_displayed_used_and_removed(qstash: Qstash) -> N
     [
         (("show",), 3, "no credentials found"),
         (("show", "nope"), 4, "profile not found: nope"),
+        (("show", "-p", "nope"), 4, "profile not found: nope"),
         (("use", "nope"), 4, "nope"),
         (("remove", "nope", "--yes"), 4, "profile not found: nope"),
         (("set", "prod"), 2, "the token of prod is empty"),
@@ -75,6 +76,7 @@ def test_invalid_options_are_reported(
 
     assert (run.code, words in run.err) == (code, True), run
     assert "eyJ.secret" not in run.err
+    assert not run.out or argv == ("show",)
     assert not (qstash.home / "config.toml").exists()
 
 

@@ -71,6 +71,16 @@ def test_a_terminal_displays_what_was_changed(world: World, name: str) -> None:
     assert [one for one in run.err.splitlines() if re.fullmatch(SENTENCES[name], one)], run
 
 
+def test_the_sentence_replaces_the_name_that_a_pipe_gets(world: World) -> None:
+    on_terminal = world.qstash("queue", "pause", "orders", tty=True, NO_COLOR="1")
+    in_pipe = world.qstash("queue", "resume", "orders")
+    with_format = world.qstash("queue", "pause", "orders", "-o", "ids", tty=True)
+
+    assert (on_terminal.out, on_terminal.err) == ("", "Paused queue orders\n")
+    assert (in_pipe.out, in_pipe.err) == ("orders\n", "")
+    assert with_format.out == "orders\n"
+
+
 @pytest.mark.parametrize("flag", ["--quiet", "--dry-run", "--curl"])
 def test_no_sentence_with_an_option_that_omits_it(world: World, flag: str) -> None:
     run = world.qstash("queue", "pause", "orders", flag, tty=True)

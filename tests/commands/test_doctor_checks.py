@@ -28,12 +28,12 @@ KEY_CASES: dict[str, tuple[ConfiguredKeys, str, str]] = {
     "another next": (
         ConfiguredKeys(current=KEYS["current"], next="sig_x"),
         "warning",
-        "is another",
+        "the next key does not match",
     ),
     "strange": (
         ConfiguredKeys(current="sig_x", next="sig_y", source="A"),
         "failure",
-        "not the account's",
+        "neither key matches",
     ),
 }
 

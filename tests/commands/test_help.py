@@ -188,8 +188,8 @@ def test_the_value_help_of_an_option_is_a_value(qstash: Qstash) -> None:
     ("line", "hint"),
     [
         ("send https://example.com", "use `qstash publish`"),
-        ("login", "use `qstash config set NAME`"),
-        ("auth", "use `qstash config set NAME`"),
+        ("login", "use `qstash config login`"),
+        ("auth", "use `qstash config login`"),
         ("events", "use `qstash logs`"),
         ("cron", "use `qstash schedule create`"),
         ("queue create orders", "use `qstash queue set`"),
@@ -201,6 +201,30 @@ def test_terms_of_other_tools_suggest_the_command(qstash: Qstash, line: str, hin
 
     assert run.code == 2
     assert f"hint: {hint}" in run.err
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("logs --count 5", "use --limit"),
+        ("check --count 5", "`qstash check --help` shows the usage"),
+    ],
+)
+def test_an_option_of_other_tools_suggests_ours_if_the_command_has_it(
+    qstash: Qstash, line: str, hint: str
+) -> None:
+    run = qstash(*line.split())
+
+    assert (run.code, run.err.splitlines()[-1]) == (2, f"hint: {hint}"), run
+
+
+def test_the_help_lists_the_version_and_no_type_of_a_switch(
+    printed: Callable[..., tuple[int, str]],
+) -> None:
+    for argv in ((), ("queue",), ("queue", "pause")):
+        _, text = printed(*argv, "--help")
+        assert re.search(r"--help +-h +Show this message", text), text
+        assert ("--version" in text) == (not argv)
 
 
 def test_every_hinted_command_exists() -> None:

@@ -107,7 +107,7 @@ def test_statistics_count_states_failures_and_delivery_times(local: Qstash, sink
     assert 0 <= numbers["deliveryMs"]["p50"] <= numbers["deliveryMs"]["max"] < 5000
     assert "█" in table
     assert max(cell_len(line) for line in Text.from_ansi(table).plain.splitlines()) <= 80
-    assert "state\t3\tDELIVERED\t" in rows
+    assert "state\t3\tDELIVERED\n" in rows
 
 
 def test_options_that_exclude_each_other_are_refused(local: Qstash) -> None:

@@ -96,7 +96,7 @@ def test_each_retried_message_that_fails_is_reported(local: Qstash, sink: Sink) 
         "404 after 1 attempt: ok", "500 after 1 attempt: ok",
     ]  # fmt: skip
     assert {line.split()[0] for line in lines} < set(run.out.split())
-    assert hint.startswith("hint: `qstash dlq list --message msg_")
+    assert hint.startswith("hint: `qstash message show msg_")
 
 
 def test_several_failures_are_all_reported_as_json_too(local: Qstash, sink: Sink) -> None:
@@ -207,7 +207,7 @@ def test_a_failure_ends_with_the_first_line_of_the_response(local: Qstash, sink:
     assert run.code == 8
     assert run.err.splitlines() == [
         rf"error: {message_id} failed: 503 after 2 attempts: upstream \x1b[31mdown",
-        f"hint: `qstash dlq list --message {message_id}` shows the entry with the response",
+        f"hint: `qstash message show {message_id}` shows its attempts and responses",
     ]
 
 

@@ -38,7 +38,7 @@ from qstash_cli.cli.signals import stopping
 from qstash_cli.client.api import messages
 from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
 from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
-from qstash_cli.files import reason_of
+from qstash_cli.files import unreadable
 from qstash_cli.output.meter import Measured
 
 # A small request limits the amount of data in flight.
@@ -216,7 +216,7 @@ class Job:
         try:
             stream = stack.enter_context(self.path.open("rb", buffering=0))
         except OSError as fault:
-            raise BadInput(f"the file cannot be read: {self.path}", hint=reason_of(fault)) from None
+            raise unreadable(str(self.path), fault) from None
         return stream, None if self.file is None else self.file.stat().st_size
 
     def chunks(

@@ -39,7 +39,7 @@ _VIEW = View(
         Column(name="plan", of="plan"),
     ),
     id="name",
-    empty="no profiles; `qstash config set NAME` makes one",
+    empty="no profiles; `qstash config login` creates one",
 )
 _LIST = View(columns=_VIEW.columns[:4], id="name", empty=_VIEW.empty)
 _ORIGINS = View(
@@ -90,7 +90,7 @@ def show(ctx: Context, name: _NameIfAny = None) -> Result:
     """
     from qstash_cli.config.origins import origins
 
-    ctx = _with_profile(ctx, name)
+    ctx = _with_profile(ctx, name or ctx.options.connection.profile)
     found, failure = origins(
         ctx.config.flags, ctx.config.variables, ctx.config.profiles, ctx.config.file
     )

@@ -31,7 +31,7 @@ def acceptance(response: Measurement, source: Source) -> DoctorCheck:
     if response.status in _NOT_ALLOWED:
         return failure(
             "authentication", f"the token of {source.token_from} is refused: {_words(response)}",
-            "copy QSTASH_TOKEN again from the console, of this region and account", _REFUSED,
+            "copy QSTASH_TOKEN from the console again, for this account and region", _REFUSED,
         )  # fmt: skip
     if response.status != 200:
         return warning(
@@ -92,7 +92,9 @@ def signing_keys(configured: ConfiguredKeys, response: Measurement) -> DoctorChe
             "`qstash config set NAME --keys-stdin`; `qstash keys get` prints them",
         )  # fmt: skip
     if response.status in _NOT_ALLOWED:
-        return ok("signing-keys", f"{configured.source}; the token may not read the account's")
+        return ok(
+            "signing-keys", f"{configured.source}; the token may not read those of the account"
+        )
     if response.status != 200 or not isinstance(response.content, dict):
         reason = response.error or _words(response)
         return warning(
@@ -109,16 +111,16 @@ def signing_keys(configured: ConfiguredKeys, response: Measurement) -> DoctorChe
 def _compared(configured: ConfiguredKeys, of_account: SigningKeys) -> DoctorCheck:
     name, place = "signing-keys", configured.source
     if (configured.current, configured.next) == (of_account["current"], of_account["next"]):
-        return ok(name, f"{place}: both are the account's")
+        return ok(name, f"{place}: both keys match those of the account")
     fix = "store what `qstash keys get` prints"
     if configured.next == of_account["current"]:
         detail = f"{place}: the keys were rotated; after the next rotation they are of no use"
         return warning(name, detail, fix)
     if configured.current == of_account["current"]:
-        which = "is another" if configured.next else "is not configured"
-        return warning(name, f"{place}: the current key is the account's, the next {which}", fix)
+        which = "does not match" if configured.next else "is not configured"
+        return warning(name, f"{place}: the current key matches, but the next key {which}", fix)
     return failure(
-        name, f"{place}: they are not the account's; every signature would be refused", fix
+        name, f"{place}: neither key matches those of the account; no signature would be valid", fix
     )
 
 

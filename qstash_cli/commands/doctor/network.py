@@ -113,10 +113,10 @@ def clock(response: Measurement) -> DoctorCheck:
     # A Date header omits the fraction, on average half a second.
     ahead_s = response.sent_at_s - response.server_time_s - 0.5
     if abs(ahead_s) < _SKEW_NOTED_S:
-        return ok("clock", "it agrees with the server's")
+        return ok("clock", "the local clock agrees with the server")
     direction = "ahead of" if ahead_s > 0 else "behind"
-    detail = f"it is {abs(ahead_s):,.0f}s {direction} the server's"
-    fix = "set it by the network (NTP): signatures are good for 300s"
+    detail = f"the local clock is {abs(ahead_s):,.0f}s {direction} the server"
+    fix = "synchronize the clock (NTP): signatures are valid for 300s"
     if abs(ahead_s) < _SKEW_HARMFUL_S:
         return warning("clock", detail, fix)
     return failure("clock", detail, fix)

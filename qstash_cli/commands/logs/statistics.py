@@ -118,7 +118,7 @@ STATISTICS = View(
         Column(name="kind", of="kind"),
         Column(name="value", of="value"),
         Column(name="name", of="name"),
-        Column(name="share", of="share", format="share"),
+        Column(name="share", of="share", format="share", where="tables"),
     ),
     id="name",
     rows=_rows,

@@ -118,8 +118,8 @@ def _publish_again(
     stored = json.loads(message.options_json)
     kept = tuple((name, value) for name, value in stored if name.lower() not in overridden)
     options = decode((*kept, *overrides))
-    quota.check_message(account.limits, options, message.body, now_ms)
-    quota.check_day(connection, account.limits, 1, now_ms)
+    quota.validate_message(account.limits, options, message.body, now_ms)
+    quota.validate_daily_messages(connection, account.limits, 1, now_ms)
     new = NewMessage(
         url=message.url,
         options=replace(options, delay_s=None),

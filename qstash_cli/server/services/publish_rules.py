@@ -52,7 +52,7 @@ def validate(request: PublishRequest) -> MessageOptions:
     refuse_workflow_headers(named)
     _validate_destination(request.destination)
     options = _options(request, named)
-    quota.check_message(request.limits, options, request.body, request.now_ms)
+    quota.validate_message(request.limits, options, request.body, request.now_ms)
     return options
 
 

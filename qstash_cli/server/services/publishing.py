@@ -69,16 +69,16 @@ def _store_valid(
 ) -> PublishResult:
     queue = request.queue or options.queue
     if queue is not None:
-        quota.check_room(connection, request.limits, "queues", queue)
+        quota.validate_count(connection, request.limits, "queues", queue)
     if is_url(request.destination):
-        quota.check_day(connection, request.limits, 1, request.now_ms)
+        quota.validate_daily_messages(connection, request.limits, 1, request.now_ms)
         new = _new_message(request, options, request.destination)
         content, stored = _store_once(connection, new, new_id)
         return PublishResult(content, stored)
     group = url_groups.find(connection, request.destination)
     if group is None or not group.endpoints:
         raise ApiError(404, f"topic {request.destination} not found")
-    quota.check_day(connection, request.limits, len(group.endpoints), request.now_ms)
+    quota.validate_daily_messages(connection, request.limits, len(group.endpoints), request.now_ms)
     return _store_for_group(connection, request, group, new_id)
 
 
@@ -151,7 +151,9 @@ def _store_batch(
 ) -> tuple[list[Any], list[StoredMessage]]:
     valid = [(request, validate(request)) for request in requests]
     if requests:
-        quota.check_day(connection, requests[0].limits, len(requests), requests[0].now_ms)
+        quota.validate_daily_messages(
+            connection, requests[0].limits, len(requests), requests[0].now_ms
+        )
     contents: list[Any] = []
     stored: list[StoredMessage] = []
     for request, options in valid:

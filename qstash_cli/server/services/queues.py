@@ -28,10 +28,10 @@ async def put(
     Raises `ApiError` if the plan does not allow it.
     """
     now_ms = account.clock.now_ms()
-    quota.check("Parallelism", parallelism or 1, account.limits.parallelism)
+    quota.validate_limit("Parallelism", parallelism or 1, account.limits.parallelism)
 
     def change(connection: Connection) -> Queue:
-        quota.check_room(connection, account.limits, "queues", name)
+        quota.validate_count(connection, account.limits, "queues", name)
         return queues.put(connection, name, now_ms, parallelism=parallelism, is_paused=is_paused)
 
     account.engine.set_queue(await account.store.run(change))

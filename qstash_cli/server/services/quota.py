@@ -17,34 +17,36 @@ _DAY_MS = 86_400_000
 _NAMES = {"queues": "Queues", "urlgroups": "Topics", "schedules": "Schedules"}
 
 
-def check(what: str, value: int, limit: int | None) -> None:
+def validate_limit(what: str, value: int, limit: int | None) -> None:
     """Raises `ApiError` 412 if the value exceeds the limit."""
     if limit is not None and value > limit:
         raise ApiError(412, f"quota max{what} exceeded, current limit: {limit}")
 
 
-def check_message(limits: PlanLimits, options: MessageOptions, body: bytes, now_ms: int) -> None:
+def validate_message(limits: PlanLimits, options: MessageOptions, body: bytes, now_ms: int) -> None:
     """Raises `ApiError` 412 if a message exceeds the limits of the plan."""
     delay_s = options.delay_s or 0
     if options.not_before_s is not None:
         delay_s = options.not_before_s - now_ms // 1000
-    check("MessageSize", len(body), limits.body_bytes)
-    check("Retries", options.retries or 0, limits.retries)
-    check("Delay", delay_s, limits.delay_s)
-    check("Timeout", options.timeout_s or 0, limits.timeout_s)
+    validate_limit("MessageSize", len(body), limits.body_bytes)
+    validate_limit("Retries", options.retries or 0, limits.retries)
+    validate_limit("Delay", delay_s, limits.delay_s)
+    validate_limit("Timeout", options.timeout_s or 0, limits.timeout_s)
 
 
-def check_room(connection: Connection, limits: PlanLimits, kind: str, name: str) -> None:
+def validate_count(connection: Connection, limits: PlanLimits, kind: str, name: str) -> None:
     """Raises `ApiError` 412 if a new queue, URL group or schedule would exceed the plan."""
     limit = getattr(limits, kind)
     if limit is None:
         return
     count = usage.count_after_adding(connection, kind, name)
     if count is not None:
-        check(_NAMES[kind], count, limit)
+        validate_limit(_NAMES[kind], count, limit)
 
 
-def check_day(connection: Connection, limits: PlanLimits, more: int, now_ms: int) -> None:
+def validate_daily_messages(
+    connection: Connection, limits: PlanLimits, more: int, now_ms: int
+) -> None:
     """Raises `ApiError` 429 if this many more messages exceed the limit of the day, in UTC."""
     limit = limits.messages_per_day
     if limit is None:

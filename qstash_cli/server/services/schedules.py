@@ -94,7 +94,7 @@ def store_schedule(connection: Connection, request: PublishRequest, new_id: NewI
         raise ApiError(400, "Upstash-Cron is missing")
     schedule_id = options.schedule_id or new_id("scd")
     validate_name(schedule_id, "schedule")
-    quota.check_room(connection, request.limits, "schedules", schedule_id)
+    quota.validate_count(connection, request.limits, "schedules", schedule_id)
     cron = options.cron.strip()
     schedules.put(
         connection,

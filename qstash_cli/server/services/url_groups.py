@@ -38,10 +38,10 @@ async def add_endpoints(account: Account, name: str, endpoints: Sequence[Endpoin
     now_ms = account.clock.now_ms()
 
     def add(connection: Connection) -> None:
-        quota.check_room(connection, account.limits, "urlgroups", name)
+        quota.validate_count(connection, account.limits, "urlgroups", name)
         url_groups.add(connection, name, endpoints, now_ms)
         count = len(url_groups.get(connection, name).endpoints)
-        quota.check("EndpointsPerTopic", count, account.limits.endpoints)
+        quota.validate_limit("EndpointsPerTopic", count, account.limits.endpoints)
 
     await account.store.run(add)
 
