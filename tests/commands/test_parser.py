@@ -52,7 +52,7 @@ def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
     return name, [*begin, *draw(texts)]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(command_lines())
 def test_the_parser_and_typer_agree_on_a_line(line: tuple[str, list[str]]) -> None:
     name, argv = line
