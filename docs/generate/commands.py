@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from docs.generate.markdown import anchor, code, page, prose, table
 from qstash_cli.cli.index import ALIASES, INDEX, Entry
-from qstash_cli.cli.options import CALLBACK_FAMILIES, CliOption
+from qstash_cli.cli.options import CliOption
 from qstash_cli.cli.parser import root_options
 from qstash_cli.cli.registry import Command
+from qstash_cli.protocol.options import CALLBACK_FAMILIES
 
 _EVERYWHERE = "Options of every command"
 _COMMON = {option.flag.section for option in root_options()}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from docs.generate.markdown import code, page, prose, table
-from qstash_cli.cli.options import CALLBACK_FAMILIES
 from qstash_cli.manifest.options import callback_keys, own_keys
-from qstash_cli.protocol.options import Option, flag_name
+from qstash_cli.protocol.options import CALLBACK_FAMILIES, Option, flag_name
 from qstash_cli.protocol.options import table as option_table
 
 # The commands whose flags are the options of an operation.

@@ -151,6 +151,14 @@ class Context(Exchanges, Display):
         settings = self.config.settings
         return f"{settings.source}, {region_of(settings.api_url, REGION_URLS) or settings.api_url}"
 
+    @property
+    def account_phrase(self) -> str:
+        """The account with its preposition: `of profile prod, ...`, `on the development server`."""
+        from qstash_cli.config.sources import DEV_SOURCE
+
+        is_server = self.config.settings.source == DEV_SOURCE
+        return f"{'on' if is_server else 'of'} {self.account}"
+
     def note_forecast(self, subject: str, messages_per_day: float) -> None:
         """Reports the number of messages from schedules, as a warning if it exceeds the plan."""
         from qstash_cli.protocol.volume import forecast

@@ -189,7 +189,7 @@ def delete(ctx: Context, schedule_id: _Id, *, confirm: ConfirmOptions) -> Result
     def question() -> str:
         stored = ctx.read(schedules.get(schedule_id))
         what = f"{schedule_id} ({stored['cron']}, {stored['destination']})"
-        return f"Delete schedule {what} of {ctx.account}?"
+        return f"Delete schedule {what} {ctx.account_phrase}?"
 
     ctx.confirm(f"Delete schedule {schedule_id}?", yes=confirm.yes, make_question=question)
     return ctx.write(request, lambda _: _named(schedule_id, "Deleted"))

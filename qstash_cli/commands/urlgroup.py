@@ -158,7 +158,7 @@ def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
 
     def question() -> str:
         endpoints = len(ctx.read(urlgroups.get(name))["endpoints"])
-        return f"Delete URL group {name} with {amount(endpoints, 'endpoint')} of {ctx.account}?"
+        return f"Delete URL group {name} with {amount(endpoints, 'endpoint')} {ctx.account_phrase}?"
 
     ctx.confirm(f"Delete URL group {name}?", yes=confirm.yes, make_question=question)
     return ctx.write(request, lambda _: _named(name, f"Deleted URL group {name}"))

@@ -16,6 +16,7 @@ from qstash_cli.config.urls import DEFAULT_URL, validate_url
 from qstash_cli.errors import BadCredentials
 from qstash_cli.protocol.destination import is_loopback
 
+DEV_SOURCE = "the development server"
 BY_DEFAULT = "default"
 RunCommand = Callable[[Sequence[str]], str]
 
@@ -147,13 +148,12 @@ def _flag_source(api_url: str | None, token: str) -> Source:
 def _dev_source(url: str, why: str, url_from: str) -> Source:
     from qstash_cli.protocol.dev_credentials import DEV_USER
 
-    name = "the development server"
     return Source(
-        name=name,
+        name=DEV_SOURCE,
         why=why,
         api_url=url,
         url_from=url_from,
-        token_from=name,
+        token_from=DEV_SOURCE,
         token=lambda: DEV_USER.token,
     )
 

@@ -34,7 +34,7 @@ def _confirm(
     narrowed = "" if criteria.is_empty else f" ({filter_text(criteria, ctx.system.now())})"
 
     def question() -> str:
-        return f"{action} {_amount(count(), noun)}{narrowed} of {ctx.account}?"
+        return f"{action} {_amount(count(), noun)}{narrowed} {ctx.account_phrase}?"
 
     ctx.confirm(f"{action} all {plural(noun)}{narrowed}?", yes=yes, make_question=question)
 

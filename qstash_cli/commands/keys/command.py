@@ -51,7 +51,7 @@ def rotate(ctx: Context, *, options: RotationOptions, confirm: ConfirmOptions) -
     ctx.confirm(
         f"{_question(options.endpoints)}?",
         yes=confirm.yes,
-        make_question=lambda: f"{_question(options.endpoints)} of {ctx.account}?",
+        make_question=lambda: f"{_question(options.endpoints)} {ctx.account_phrase}?",
     )
     rotation = keys.rotate()
     if not options.probe:

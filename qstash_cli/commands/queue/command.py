@@ -118,7 +118,7 @@ def delete(ctx: Context, name: _Name, *, confirm: ConfirmOptions) -> Result:
 
     def question() -> str:
         lag = ctx.read(queues.get(name))["lag"]
-        return f"Delete queue {name} and the {amount(lag, 'message')} in it, of {ctx.account}?"
+        return f"Delete queue {name} and the {amount(lag, 'message')} in it, {ctx.account_phrase}?"
 
     ctx.confirm(f"Delete queue {name} and its messages?", yes=confirm.yes, make_question=question)
     return ctx.write(request, lambda _: _named(name, f"Deleted queue {name} and its messages"))

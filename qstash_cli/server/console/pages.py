@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from qstash_cli.protocol.cron import fires, parse_cron
-from qstash_cli.server.console import charts, rendering, send_form, snippets
+from qstash_cli.server.console import charts, connecting, rendering, send_form, snippets
 from qstash_cli.server.console.page_context import base_context
 from qstash_cli.server.console.rendering import Handler, handler
 from qstash_cli.server.errors import ApiError
@@ -108,14 +108,21 @@ async def _overview_context(request: Request) -> dict[str, Any]:
     """What fails, what is due next, and the clock."""
     account = account_of(request)
     found = await overview.get_activity(account, period_ms=charts.PERIOD_MS)
-    return base_context(request) | {
+    context, signing = base_context(request), await keys.get(account)
+    return context | {
         "failing": found.failing,
         "due": found.due,
         "now_ms": account.clock.now_ms(),
         "speed": account.clock.speed,
         "next_ms": await clock.next_due_ms(account),
-        "keys": await keys.get(account),
-        "api_token": request.state.user.token,
+        "connections": connecting.connections(
+            {
+                "QSTASH_URL": context["server_url"],
+                "QSTASH_TOKEN": request.state.user.token,
+                "QSTASH_CURRENT_SIGNING_KEY": signing.current,
+                "QSTASH_NEXT_SIGNING_KEY": signing.next,
+            }
+        ),
     }
 
 
