@@ -8,13 +8,15 @@ from qstash_cli.protocol.headers import HOP_BY_HOP, Headers
 
 USER_AGENT = "Upstash-QStash"
 _FROM_QSTASH = ("upstash-", "user-agent", "host", "content-length")
+# The workflow SDK forwards these.
+_OF_WORKFLOWS = ("upstash-workflow-", "upstash-label")
 
 
 class Delivery(NamedTuple):
     """A message to be delivered to a URL, without the signature, which is new for each attempt.
 
-    `headers` are the publisher's; `retried` counts the previous attempts. Empty strings mean that
-    the header is omitted.
+    `headers` are the publisher's, and `added_headers` those of the workflow engine; `retried`
+    counts the previous attempts. Empty strings mean that the header is omitted.
     """
 
     message_id: str
@@ -26,6 +28,7 @@ class Delivery(NamedTuple):
     caller_ip: str = ""
     urlgroup: str = ""
     schedule_id: str = ""
+    added_headers: Headers = ()
 
     def signed_headers(self, signature: str, region: str) -> Headers:
         """Returns all headers, with the signature and the region, such as EU-CENTRAL-1."""
@@ -38,7 +41,8 @@ class Delivery(NamedTuple):
             urlgroup=self.urlgroup,
             schedule_id=self.schedule_id,
         )
-        return (*own, *((n, v) for n, v in self.headers if _is_forwarded(n.lower())))
+        forwarded = ((n, v) for n, v in self.headers if _is_forwarded(n.lower()))
+        return (*own, *self.added_headers, *forwarded)
 
 
 def qstash_headers(
@@ -67,4 +71,6 @@ def qstash_headers(
 
 def _is_forwarded(name: str) -> bool:
     # Framing headers belong to the connection, even if the publisher forwards them.
+    if name.startswith(_OF_WORKFLOWS):
+        return True
     return name not in HOP_BY_HOP and not name.startswith(_FROM_QSTASH)

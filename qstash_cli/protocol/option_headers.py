@@ -18,17 +18,25 @@ _FORWARD = "forward-"
 
 
 def encode(
-    options: MessageOptions, prefix: str = "Upstash-", *, without: Container[str] = ()
+    options: MessageOptions,
+    prefix: str = "Upstash-",
+    *,
+    without: Container[str] = (),
+    forwards_all: bool = False,
 ) -> Headers:
-    """Returns the request headers for `options`, leaving out the fields in `without`."""
+    """Returns the request headers for `options`, leaving out the fields in `without`.
+
+    Headers named `Upstash-...` are for QStash, unless `forwards_all`, which is the inverse of
+    `decode`.
+    """
     return (
         *_own_headers(options, prefix, without),
-        *_forwarded(options.headers, prefix),
+        *_forwarded(options.headers, prefix, forwards_all=forwards_all),
         *(
             header
             for name, infix in _FAMILIES.items()
             if (family := getattr(options, name)) is not None
-            for header in encode(family, f"{prefix}{infix}")
+            for header in encode(family, f"{prefix}{infix}", forwards_all=forwards_all)
         ),
     )
 
@@ -48,9 +56,9 @@ def _own_headers(
         yield f"{prefix}{header}", ", ".join(texts)
 
 
-def _forwarded(headers: Headers, prefix: str) -> Iterator[tuple[str, str]]:
+def _forwarded(headers: Headers, prefix: str, *, forwards_all: bool) -> Iterator[tuple[str, str]]:
     for name, value in headers:
-        is_for_qstash = name.lower().startswith("upstash-")
+        is_for_qstash = name.lower().startswith("upstash-") and not forwards_all
         is_plain = name.lower() == "content-type" and prefix == "Upstash-"
         yield (name if is_for_qstash or is_plain else f"{prefix}Forward-{name}"), value
 

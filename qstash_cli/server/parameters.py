@@ -14,7 +14,7 @@ _MAX_DIGITS = 15
 def split(name: str, values: Sequence[str]) -> list[str]:
     """Returns the values of a parameter, which may be repeated or separated by commas."""
     # A URL may contain a comma, and so may a path.
-    is_split = name not in {"url", "path"}
+    is_split = name not in {"url", "path", "workflowUrl"}
     return [one for text in values for one in (text.split(",") if is_split else [text])]
 
 

@@ -1,98 +1,309 @@
-"""Workflows are refused with 501, since the workflow SDK would otherwise publish forever."""
+"""Workflow runs on the embedded server, with an endpoint that behaves as the SDK does."""
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterator
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from qstash_cli.protocol.dev_credentials import DEV_USER
+from qstash_cli.server.http.local_endpoint import Received
 from tests.sink import Sink
+from tests.workflow_app import WorkflowApp, result, running_workflow, steps_of
 
-WORDS = "workflows are not supported by the embedded server"
+Eventually = Callable[..., Any]
 
 
 @pytest.fixture
-def http(server_url: str) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {DEV_USER.token}"}
-    with httpx.Client(base_url=server_url, trust_env=False, headers=headers) as client:
-        yield client
+def app(server_url: str) -> Iterator[WorkflowApp]:
+    with running_workflow(server_url) as app:
+        yield app
 
 
-def assert_is_refused(refused: httpx.Response) -> None:
-    assert refused.status_code == 501, refused.text
-    assert refused.json()["error"].startswith(WORDS)
+def quiet(_app: WorkflowApp, _request: Received) -> None:
+    """Submits nothing."""
+
+
+def ended(app: WorkflowApp, run_id: str) -> dict[str, Any] | None:
+    log = app.log(run_id)
+    return None if log["workflowState"] == "RUN_STARTED" else log
+
+
+def test_each_step_is_delivered_with_all_steps_before_it(
+    app: WorkflowApp, eventually: Eventually
+) -> None:
+    app.total = 2
+
+    response = app.trigger("wfr_1", "päyload")
+    log = eventually(lambda: ended(app, "wfr_1"))
+
+    assert response.status_code == 200
+    assert response.json()[0]["messageId"].startswith("msg_")
+    assert [steps_of(one) for one in app.received] == [
+        ["päyload"],
+        ["päyload", result(1, "result 1")],
+        ["päyload", result(1, "result 1"), result(2, "result 2")],
+    ]
+    for one in app.received:
+        assert one.header("upstash-workflow-runid") == "wfr_1"
+        assert one.header("upstash-workflow-createdat") == str(log["workflowRunCreatedAt"])
+        assert one.header("upstash-workflow-sdk-version") == "1"
+    assert log["workflowState"] == "RUN_SUCCESS"
+    assert log["workflowRunResponse"] == '"done"'
+
+
+def test_the_settings_of_the_trigger_apply_to_all_steps(
+    app: WorkflowApp, eventually: Eventually
+) -> None:
+    app.total = 1
+    settings = {
+        "Upstash_Retries": "7", "Upstash_Label": "a,b", "Upstash_Forward_X_User": "me",
+        "Upstash_Flow_Control_Key": "k", "Upstash_Flow_Control_Value": "parallelism=5",
+        "Content_Type": "text/plain",
+    }  # fmt: skip
+
+    app.trigger("wfr_1", **settings)
+    eventually(lambda: ended(app, "wfr_1"))
+
+    entries = app.api.get("/v2/logs", params={"label": "a", "state": "DELIVERED"}).json()["logs"]
+    assert len(entries) == 2
+    for entry in entries:
+        assert (entry["maxRetries"], entry["flowControlKey"]) == (7, "k")
+        assert entry["labels"] == ["a", "b"]
+    assert [one.header("x-user") for one in app.received] == ["me", "me"]
+    assert [one.header("upstash-label") for one in app.received] == ["a,b", "a,b"]
+
+
+def test_a_run_id_is_used_once_at_a_time(app: WorkflowApp) -> None:
+    first = app.trigger("wfr_1", Upstash_Delay="1h").json()[0]
+    second = app.trigger("wfr_1", Upstash_Delay="1h").json()[0]
+
+    assert second == {"messageId": first["messageId"], "deduplicated": True}
+    assert app.api.delete("/v2/workflows/runs/wfr_1?cancel=true").status_code == 200
+    assert "deduplicated" not in app.trigger("wfr_1").json()[0]
+    states = [
+        run["workflowState"]
+        for run in app.api.get("/v2/workflows/logs", params={"workflowRunId": "wfr_1"}).json()[
+            "runs"
+        ]
+    ]
+    assert len(states) == 2
+    assert states[1] == "RUN_CANCELED"
+
+
+def test_a_step_that_is_submitted_again_is_used_once(
+    app: WorkflowApp, eventually: Eventually
+) -> None:
+    app.submit = quiet
+    app.trigger("wfr_1")
+    eventually(lambda: app.received)
+
+    first = app.step("wfr_1", result(1, "first")).json()[0]
+    second = app.step("wfr_1", result(1, "second")).json()[0]
+
+    assert second == {"messageId": first["messageId"], "deduplicated": True}
+    eventually(lambda: len(app.received) == 2)
+    steps = app.api.get("/v2/workflows/runs/wfr_1").json()
+    assert [one["callType"] for one in steps] == ["step", "step"]
+    assert steps[1]["body"] == b64encode(json.dumps(result(1, "first")).encode()).decode()
+
+
+def test_steps_of_a_run_that_has_ended_are_refused_and_logged(
+    app: WorkflowApp, sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.trigger("wfr_1", Upstash_Delay="1h")
+    app.api.delete("/v2/workflows/runs/wfr_1?cancel=true")
+
+    with caplog.at_level(logging.WARNING, "qstash_cli.server"):
+        refused = app.batch(
+            [
+                {"destination": sink.url},
+                {
+                    "destination": app.url,
+                    "headers": app.step_headers("wfr_1"),
+                    "body": json.dumps(result(1, 1)),
+                },
+            ]
+        )
+
+    assert (refused.status_code, refused.json()["error"]) == (
+        400, "workflow run wfr_1 has ended or does not exist",
+    )  # fmt: skip
+    assert "refused a step: workflow run 'wfr_1' has ended or does not exist" in caplog.messages
+    # The whole batch is refused.
+    assert sink.received == []
+    assert app.api.get("/v2/logs", params={"url": sink.url}).json()["logs"] == []
+    assert app.api.get("/v2/workflows/runs/wfr_1").status_code == 404
+    assert app.api.delete("/v2/workflows/runs/wfr_1?cancel=false").status_code == 404
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("body", "error"),
     [
-        "Upstash-Workflow-Init", "upstash-workflow-runid", "UPSTASH-WORKFLOW-URL",
-        "Upstash-Callback-Workflow-RunId", "Upstash-Failure-Callback-Workflow-Url",
+        ("{", "the step is not JSON"), ("[]", "the step is not an object"),
+        ('{"stepId":"1"}', "no valid stepId"), ('{"stepId":1}', "no valid stepName"),
+        ("[" * 100_000, "the step is not JSON"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("way", ["publish", "enqueue", "batch", "schedule", "cron", "query"])
-def test_a_message_of_a_workflow_is_refused_and_not_stored(
-    http: httpx.Client, sink: Sink, way: str, name: str, caplog: pytest.LogCaptureFixture
+def test_a_step_that_is_not_valid_is_not_taken_for_a_cancel(
+    app: WorkflowApp, body: str, error: str
 ) -> None:
-    header, cron = {name: "x"}, {"Upstash-Cron": "* * * * *"}
-    item: dict[str, Any] = {"destination": sink.url, "headers": header}
-    requests: dict[str, tuple[str, dict[str, Any]]] = {
-        "publish": (f"publish/{sink.url}", {"headers": header}),
-        "enqueue": (f"enqueue/q/{sink.url}", {"headers": header}),
-        "batch": ("batch", {"json": [{"destination": sink.url}, item]}),
-        "schedule": (f"schedules/{sink.url}", {"headers": header | cron}),
-        "cron": (f"publish/{sink.url}", {"headers": header | cron}),
-        "query": (f"publish/{sink.url}?{name.lower()}=x", {}),
+    app.trigger("wfr_1", Upstash_Delay="1h")
+    item = {"destination": app.url, "headers": app.step_headers("wfr_1"), "body": body}
+
+    refused = app.batch([item])
+
+    # The SDK ignores 400.
+    assert refused.status_code == 422
+    assert error in refused.json()["error"]
+
+
+def test_steps_that_are_too_long_are_requested(app: WorkflowApp, eventually: Eventually) -> None:
+    app.submit = quiet
+    app.trigger("wfr_1", "x" * 800_000)
+
+    eventually(lambda: app.received)
+
+    assert app.received[0].body == b""
+    (step,) = app.api.get("/v2/workflows/runs/wfr_1").json()
+    assert step["messageId"] == app.received[0].header("upstash-message-id")
+    assert step["body"] == b64encode(b"x" * 800_000).decode()
+
+
+def test_a_failing_step_ends_the_run_and_is_reported(
+    app: WorkflowApp, sink: Sink, eventually: Eventually
+) -> None:
+    app.status = 500
+    app.headers |= {"Upstash-Error-Step-Name": "charge"}
+    settings = {
+        "Upstash_Retries": "0", "Upstash_Failure_Callback": sink.url,
+        "Upstash_Failure_Callback_Forward_Upstash_Workflow_Is_Failure": "true",
+        "Upstash_Failure_Callback_Forward_X_User": "me", "Upstash_Label": "a",
+    }  # fmt: skip
+
+    app.trigger("wfr_1", "payload", **settings)
+    log = eventually(lambda: ended(app, "wfr_1"))
+    (received,) = eventually(lambda: sink.received)
+
+    assert log["workflowState"] == "RUN_FAILED"
+    assert log["steps"][-1]["steps"][0]["stepName"] == "charge"
+    report = json.loads(received.body)
+    assert report["status"] == 500
+    assert report["workflowRunId"] == "wfr_1"
+    assert report["workflowCreatedAt"] == log["workflowRunCreatedAt"]
+    assert report["sourceBody"] == b64encode(b"payload").decode()
+    assert received.header("upstash-workflow-is-failure") == "true"
+    assert received.header("upstash-workflow-runid") == "wfr_1"
+    assert received.header("x-user") == "me"
+    assert not received.header("upstash-workflow-sdk-version")
+    # A failed run is in the DLQ of workflows only.
+    assert app.api.get("/v2/dlq").json()["messages"] == []
+
+
+def test_a_response_without_the_version_of_the_sdk_is_an_error(
+    app: WorkflowApp, eventually: Eventually
+) -> None:
+    app.submit, app.headers = quiet, {}
+
+    app.trigger("wfr_1")
+    log = eventually(lambda: ended(app, "wfr_1"))
+
+    assert log["workflowState"] == "RUN_FAILED"
+    (error,) = log["steps"][1]["steps"][0]["errors"]
+    assert error["error"].startswith("detected a non-workflow destination for trigger/invoke")
+    assert (error["status"], error["body"]) == (200, "{}")
+
+
+def test_a_call_reaches_the_third_party_without_workflow_headers(
+    app: WorkflowApp, sink: Sink, eventually: Eventually
+) -> None:
+    app.submit = quiet
+    app.trigger("wfr_1", Upstash_Forward_X_User="me")
+    eventually(lambda: app.received)
+    headers = {
+        "Upstash-Workflow-RunId": "wfr_1", "Upstash-Workflow-CallType": "toCallback",
+        "Upstash-Workflow-Sdk-Version": "1", "Upstash-Forward-Upstash-Workflow-Invoke-Count": "1",
+        "Upstash-Retries": "0", "Upstash-Forward-X-Call": "yes", "Upstash-Callback": app.url,
+        "Upstash-Callback-Workflow-RunId": "wfr_1",
+        "Upstash-Callback-Workflow-CallType": "fromCallback",
+        "Upstash-Callback-Forward-Upstash-Workflow-Callback": "true",
+        "Upstash-Callback-Forward-Upstash-Workflow-StepId": "1",
+        "Upstash-Callback-Forward-Upstash-Workflow-StepName": "call",
+    }  # fmt: skip
+    sink.statuses = [404]
+
+    app.batch([{"destination": sink.url, "headers": headers, "body": {"a": "ü"}}])
+    eventually(lambda: len(app.received) == 2)
+
+    (call,) = sink.received
+    assert call.body.decode() == '{"a":"ü"}'
+    assert call.header("x-call") == "yes"
+    assert not [name for name, _ in call.headers if name.startswith("upstash-workflow")]
+    returned = app.received[1]
+    (step,) = json.loads(returned.body)
+    assert step["callType"] == "fromCallback"
+    assert json.loads(steps_of(returned)[0])["status"] == 404
+    assert returned.header("upstash-workflow-stepid") == "1"
+    assert returned.header("upstash-workflow-runid") == "wfr_1"
+    assert returned.header("x-user") == "me"
+    # A failed call is a result, not a failure.
+    assert app.api.get("/v2/dlq").json()["messages"] == []
+    assert app.log("wfr_1")["workflowState"] == "RUN_STARTED"
+
+
+@pytest.mark.parametrize("way", ["schedule", "cron", "group"])
+def test_workflow_headers_are_refused_where_they_are_not_supported(
+    app: WorkflowApp, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    header, cron = {"Upstash-Workflow-Init": "true"}, {"Upstash-Cron": "* * * * *"}
+    app.api.post("/v2/topics/g/endpoints", json={"endpoints": [{"url": app.url}]})
+    requests: dict[str, tuple[str, dict[str, str]]] = {
+        "schedule": (f"schedules/{app.url}", header | cron),
+        "cron": (f"publish/{app.url}", header | cron),
+        "group": ("publish/g", header),
     }
-    path, given = requests[way]
+    path, headers = requests[way]
 
     with caplog.at_level(logging.WARNING, "qstash_cli.server"):
-        refused = http.post(f"/v2/{path}", **given)
+        refused = app.api.post(f"/v2/{path}", headers=headers)
 
-    assert_is_refused(refused)
-    (logged,) = caplog.messages
-    assert WORDS in logged
-    assert name.lower() in logged.lower()
-    assert http.get("/v2/logs").json()["logs"] == http.get("/v2/schedules").json() == []
+    assert refused.status_code == 501
+    assert refused.json()["error"].startswith("workflow headers are not supported")
+    assert any("refused a message with 'upstash-workflow-init'" in one for one in caplog.messages)
 
 
-def test_a_group_with_default_headers_of_a_workflow_is_refused(
-    http: httpx.Client, sink: Sink
+def test_a_webhook_needs_no_token_and_wakes_its_run(
+    app: WorkflowApp, eventually: Eventually
 ) -> None:
-    http.post("/v2/topics/g/endpoints", json={"endpoints": [{"url": sink.url}]})
-    http.patch("/v2/topics/g", json={"headers": {"Upstash-Workflow-Init": "true"}})
+    app.submit = quiet
+    app.trigger("wfr_1")
+    eventually(lambda: app.received)
+    hook = f"{app.api.base_url}/v2/workflows/hooks/defaultUser/wfr_1/evt_1"
+    # The first call comes before anything waits for it.
+    assert httpx.put(hook, content=b"first", trust_env=False).status_code == 200
 
-    assert_is_refused(http.post("/v2/publish/g"))
+    waited = app.api.post(
+        "/v2/wait/evt_1",
+        headers=app.step_headers("wfr_1"),
+        json={"url": app.url, "timeout": "1h", "step": result(1, None) | {"out": None}},
+    )
+    eventually(lambda: len(app.received) == 2)
 
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "trigger/http://127.0.0.1:9/x"), ("POST", "batch/trigger"), ("POST", "wait/done"),
-        ("POST", "notify/done"), ("POST", "notify/run/done"), ("GET", "waiters/done"),
-        ("GET", "workflows/runs"), ("DELETE", "workflows/runs"), ("DELETE", "workflows/runs/"),
-        ("DELETE", "workflows/runs/wfr_1?cancel=true"), ("GET", "workflows/logs"),
-        ("GET", "workflows/dlq"), ("POST", "workflows/dlq/resume/1-0"), ("GET", "workflows/events"),
-        ("POST", "Workflows/hooks/user/run/event"), ("GET", "workflows/bulkActions"),
-    ],
-)  # fmt: skip
-def test_the_endpoints_of_workflows_are_refused(
-    http: httpx.Client, method: str, path: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING, "qstash_cli.server"):
-        assert_is_refused(http.request(method, f"/v2/{path}"))
-
-    assert [WORDS in line for line in caplog.messages] == [True]
+    assert waited.status_code == 200
+    event = json.loads(b64decode(steps_of(app.received[1])[1]["out"]))
+    assert (event["method"], event["body"]) == ("PUT", b64encode(b"first").decode())
+    assert httpx.post(hook.replace("wfr_1", "wfr_2"), trust_env=False).status_code == 404
+    assert httpx.post(hook.replace("defaultUser", "x"), trust_env=False).status_code == 401
 
 
 def test_headers_that_only_mention_workflows_are_accepted(
-    http: httpx.Client, sink: Sink, eventually: Any
+    app: WorkflowApp, sink: Sink, eventually: Eventually
 ) -> None:
-    http.post(f"/v2/publish/{sink.url}", headers={"Upstash-Forward-Workflow": "x"})
+    app.api.post(f"/v2/publish/{sink.url}", headers={"Upstash-Forward-Workflow": "x"})
 
     eventually(lambda: sink.received)
     assert sink.received[0].header("workflow") == "x"

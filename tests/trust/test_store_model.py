@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.server.delivery import attempts
+from qstash_cli.server.delivery import attempts, cancelling
 from qstash_cli.server.delivery.attempts import AttemptContext
 from qstash_cli.server.delivery.http_attempt import AttemptResponse
 from qstash_cli.server.services import firing, publishing, schedules
@@ -100,7 +100,7 @@ class Life(RuleBasedStateMachine):
         self.path = image
         self.store = Store(image)
         # As the engine does at start-up.
-        asyncio.run(self.store.run(lambda c: attempts.complete_cancels(c, self.now_ms)))
+        asyncio.run(self.store.run(lambda c: cancelling.complete_all(c, self.now_ms)))
         for message_id, status in self.status.items():
             if status == "cancelling":
                 self.status[message_id] = "cancelled"
@@ -141,9 +141,11 @@ class Life(RuleBasedStateMachine):
             message = self.do(lambda c: attempts.begin(c, message_id, self.now_ms))
             assert message is not None
             if is_cancelled:
-                self.do(lambda c: attempts.cancel(c, message_id, self.now_ms, is_in_flight=True))
+                self.do(lambda c: cancelling.cancel(c, message_id, self.now_ms, is_in_flight=True))
                 self.status[message_id] = "cancelling"
-            context = AttemptContext(self.now_ms, now_s=0, new_id=self.new_id)
+            context = AttemptContext(
+                self.now_ms, now_s=0, new_id=self.new_id, is_in_flight=message_id.__eq__
+            )
             self.do(lambda c: attempts.end(c, message, ENDS[is_success], context))
         except Crashed:
             return
@@ -163,7 +165,7 @@ class Life(RuleBasedStateMachine):
     def cancel(self, data: st.DataObject) -> None:
         message_id = self.live(data)
         try:
-            self.do(lambda c: attempts.cancel(c, message_id, self.now_ms, is_in_flight=False))
+            self.do(lambda c: cancelling.cancel(c, message_id, self.now_ms, is_in_flight=False))
         except Crashed:
             return
         self.status[message_id] = "cancelled"

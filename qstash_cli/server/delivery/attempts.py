@@ -12,38 +12,53 @@ from typing import Any, NamedTuple
 
 from qstash_cli.protocol import backoff
 from qstash_cli.protocol.headers import as_lists
-from qstash_cli.server.delivery import callbacks
+from qstash_cli.server.delivery import callbacks, cancelling, workflows
 from qstash_cli.server.delivery.http_attempt import AttemptResponse, failed
+from qstash_cli.server.delivery.workflow_runs import RunContext, RunEnd
+from qstash_cli.server.delivery.workflows import Outcome
 from qstash_cli.server.storage import dlq, logs, messages
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.store import Connection, run_or_undo
 
 
 class AttemptResult(NamedTuple):
-    """What follows an attempt: the time of the next attempt, if there is one, and the callbacks."""
+    """What follows an attempt: the time of the next attempt, if there is one, and the callbacks.
+
+    `run_end` has the changes of the workflow run that the message belongs to.
+    """
 
     retry_at_ms: int | None = None
     callbacks: tuple[StoredMessage, ...] = ()
+    run_end: RunEnd = RunEnd()
 
 
 class AttemptContext(NamedTuple):
-    """What an attempt depends on: the server's time, the system's time, and how ids are made."""
+    """What an attempt depends on: the server's time, the system's time, and how ids are made.
+
+    `is_in_flight` says whether another message is being delivered.
+    """
 
     now_ms: int
     now_s: float
     new_id: Callable[[str], str]
+    is_in_flight: Callable[[str], bool]
 
 
 def begin(connection: Connection, message_id: str, now_ms: int) -> StoredMessage | None:
     """Returns the message to deliver now, None if it must not be delivered any more."""
     found = messages.find(connection, message_id)
     if found is not None and found.status == "cancelling":
-        _complete_cancel(connection, message_id, now_ms)
+        cancelling.complete(connection, message_id, now_ms)
     if found is None or found.status != "live":
         return None
     if found.damage:
         fail_damaged(connection, message_id, found.damage, now_ms)
         return None
+    if found.run_seq is not None:
+        found = workflows.prepare(connection, found, now_ms)
+        if found is None:
+            cancelling.complete(connection, message_id, now_ms)
+            return None
     logs.add(connection, message_id, "ACTIVE", now_ms)
     return found
 
@@ -73,15 +88,17 @@ def _end(
     context: AttemptContext,
 ) -> AttemptResult:
     now_ms = context.now_ms
+    response = workflows.checked(connection, message, response)
     if response.is_success:
         logs.add(connection, message.id, "DELIVERED", now_ms, **_details(response))
         messages.finish(connection, message.id, "delivered", now_ms)
-        return AttemptResult(callbacks=_callbacks(connection, message, response, None, context))
+        return _result(connection, message, Outcome(response, None, is_last=True), context)
     error = response.error or _status_text(response.status)
     logs.add(connection, message.id, "ERROR", now_ms, error=error, **_details(response))
     current = messages.find(connection, message.id)
-    if current is None or current.status == "cancelling":
-        _complete_cancel(connection, message.id, now_ms)
+    is_over = workflows.is_over(connection, message)
+    if current is None or current.status == "cancelling" or is_over:
+        cancelling.complete(connection, message.id, now_ms)
         return AttemptResult()
     if message.retried < message.max_retries and not response.is_final:
         retry_at_ms = now_ms + backoff.delay_ms(
@@ -89,25 +106,14 @@ def _end(
         )
         messages.count_retry(connection, message.id, retry_at_ms)
         logs.add(connection, message.id, "RETRY", now_ms, nextDeliveryTime=retry_at_ms)
-        created = _callbacks(connection, message, response, None, context)
-        return AttemptResult(retry_at_ms=retry_at_ms, callbacks=created)
-    dlq_id = _add_to_dlq(connection, message.id, response, now_ms)
+        outcome = Outcome(response, None, is_last=False)
+        return _result(connection, message, outcome, context)._replace(retry_at_ms=retry_at_ms)
+    dlq_id = None
+    if workflows.enters_dlq(message):
+        dlq_id = _add_to_dlq(connection, message.id, response, now_ms)
     logs.add(connection, message.id, "FAILED", now_ms, error=error, **_details(response))
     messages.finish(connection, message.id, "failed", now_ms)
-    return AttemptResult(callbacks=_callbacks(connection, message, response, dlq_id, context))
-
-
-def cancel(connection: Connection, message_id: str, now_ms: int, *, is_in_flight: bool) -> None:
-    """Cancels a live message.
-
-    An attempt in flight is not interrupted. If it succeeds the message is delivered; otherwise the
-    message is cancelled when the attempt ends.
-    """
-    logs.add(connection, message_id, "CANCEL_REQUESTED", now_ms)
-    if is_in_flight:
-        messages.mark_cancelling(connection, message_id)
-    else:
-        _complete_cancel(connection, message_id, now_ms)
+    return _result(connection, message, Outcome(response, dlq_id, is_last=True), context)
 
 
 def fail_damaged(connection: Connection, message_id: str, damage: str, now_ms: int) -> None:
@@ -120,17 +126,6 @@ def fail_damaged(connection: Connection, message_id: str, damage: str, now_ms: i
     messages.finish(connection, message_id, "failed", now_ms)
 
 
-def complete_cancels(connection: Connection, now_ms: int) -> None:
-    """Cancels the messages whose attempt was in flight when the server stopped."""
-    for message_id in messages.list_cancelling(connection):
-        _complete_cancel(connection, message_id, now_ms)
-
-
-def _complete_cancel(connection: Connection, message_id: str, now_ms: int) -> None:
-    logs.add(connection, message_id, "CANCELLED", now_ms)
-    messages.finish(connection, message_id, "cancelled", now_ms)
-
-
 def _add_to_dlq(
     connection: Connection, message_id: str, response: AttemptResponse, now_ms: int
 ) -> str:
@@ -138,17 +133,20 @@ def _add_to_dlq(
     return dlq.add(connection, message_id, response.status, headers, body, now_ms)
 
 
-def _callbacks(
-    connection: Connection,
-    message: StoredMessage,
-    response: AttemptResponse,
-    dlq_id: str | None,
-    context: AttemptContext,
-) -> tuple[StoredMessage, ...]:
-    return tuple(
+def _result(
+    connection: Connection, message: StoredMessage, outcome: Outcome, context: AttemptContext
+) -> AttemptResult:
+    """Stores the callbacks of a message, or what follows in the workflow run it belongs to."""
+    if message.run_seq is not None:
+        run_context = RunContext(context.now_ms, context.new_id, context.is_in_flight)
+        return AttemptResult(run_end=workflows.follow(connection, message, outcome, run_context))
+    created = tuple(
         messages.insert(connection, new, context.new_id)
-        for new in callbacks.new_callbacks(message, response, dlq_id, context.now_ms)
+        for new in callbacks.new_callbacks(
+            message, outcome.response, outcome.dlq_id, context.now_ms
+        )
     )
+    return AttemptResult(callbacks=created)
 
 
 def _details(response: AttemptResponse) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.delivery.http_attempt import AttemptResponse
 from qstash_cli.server.storage.messages import NewMessage, StoredMessage
 
+Report = dict[str, Any]
 _JSON = ("Content-Type", "application/json")
 
 
@@ -26,18 +27,19 @@ def new_callbacks(
     options = message.options
     if options.callback is None and options.failure_callback is None:
         return
-    report = json.dumps(_report(message, response, dlq_id)).encode()
+    body = json.dumps(report(message, response, dlq_id)).encode()
     if options.callback is not None:
-        yield _callback(message, options.callback, options.on_callback, report, now_ms)
+        yield new_callback(message, options.callback, options.on_callback, body, now_ms)
     if options.failure_callback is not None and dlq_id is not None:
-        yield _callback(
-            message, options.failure_callback, options.on_failure_callback, report, now_ms
+        yield new_callback(
+            message, options.failure_callback, options.on_failure_callback, body, now_ms
         )
 
 
-def _callback(
-    message: StoredMessage, url: str, own: MessageOptions | None, report: bytes, now_ms: int
+def new_callback(
+    message: StoredMessage, url: str, own: MessageOptions | None, body: bytes, now_ms: int
 ) -> NewMessage:
+    """Returns the message to a callback URL with a report on another message."""
     options = own or MessageOptions()
     if options.retries is None:
         options = replace(options, retries=message.max_retries)
@@ -47,7 +49,7 @@ def _callback(
     return NewMessage(
         url=url,
         options=options,
-        body=report,
+        body=body,
         created_ms=now_ms,
         due_ms=now_ms + (options.delay_s or 0) * 1000,
         caller_ip=message.caller_ip,
@@ -55,10 +57,9 @@ def _callback(
     )
 
 
-def _report(
-    message: StoredMessage, response: AttemptResponse, dlq_id: str | None
-) -> dict[str, Any]:
-    report = {
+def report(message: StoredMessage, response: AttemptResponse, dlq_id: str | None) -> Report:
+    """Returns what a callback reports on an attempt."""
+    found = {
         "status": response.status,
         "header": as_lists(response.headers),
         "body": b64encode(response.body or response.error.encode()).decode(),
@@ -77,4 +78,4 @@ def _report(
         "scheduleId": message.schedule_id,
         "callerIP": message.caller_ip,
     }
-    return {name: value for name, value in report.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None}

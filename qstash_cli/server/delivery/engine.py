@@ -250,6 +250,8 @@ class Engine:
             for callback in result.callbacks:
                 self._queueing.hold(queue, pending.message_id, callback.id)
         self.add(result.callbacks)
+        self.add(result.run_end.created)
+        self.remove(result.run_end.cancelled)
         if result.retry_at_ms is None:
             self.remove([pending.message_id])
         else:
@@ -275,7 +277,9 @@ class Engine:
         response = await self._sender.send(message, key)
 
         def end(connection: Connection) -> AttemptResult:
-            context = AttemptContext(self._clock.now_ms(), self._clock.now_s(), self._new_id)
+            context = AttemptContext(
+                self._clock.now_ms(), self._clock.now_s(), self._new_id, self.is_in_flight
+            )
             result = attempts.end(connection, message, response, context)
             self._in_flight.discard(message_id)
             return result

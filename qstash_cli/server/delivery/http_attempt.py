@@ -22,23 +22,29 @@ _MAX_ERROR_CHARACTERS = 1000
 
 
 class AttemptResponse(NamedTuple):
-    """The response to an attempt. Without one, `status` is 0 and `error` says why."""
+    """The response to an attempt. Without one, `status` is 0 and `error` says why.
+
+    `is_rejected` is set for a response that `error` says is not acceptable, whatever its status.
+    """
 
     status: int = 0
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     error: str = ""
+    is_rejected: bool = False
 
     @property
     def is_success(self) -> bool:
         """Whether the destination accepted the message."""
-        return 200 <= self.status < 300
+        return 200 <= self.status < 300 and not self.is_rejected
 
     @property
     def is_final(self) -> bool:
         """Whether the destination forbids a retry. Source: QStash docs, "Retry"."""
         marks = {name.lower(): value.lower() for name, value in self.headers}
-        return self.status == 489 and marks.get("upstash-nonretryable-error") == "true"
+        return self.is_rejected or (
+            self.status == 489 and marks.get("upstash-nonretryable-error") == "true"
+        )
 
 
 class Deliverer:

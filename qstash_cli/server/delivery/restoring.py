@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import reprlib
 
-from qstash_cli.server.delivery import attempts
+from qstash_cli.server.delivery import attempts, cancelling
 from qstash_cli.server.storage import messages
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.queues import Queue
@@ -19,7 +19,7 @@ def load(connection: Connection, now_ms: int) -> list[StoredMessage]:
 
     Completes the cancels of attempts that were in flight, and fails damaged messages.
     """
-    attempts.complete_cancels(connection, now_ms)
+    cancelling.complete_all(connection, now_ms)
     found = []
     for message in messages.list_live(connection):
         damage = _damage(message)

@@ -58,5 +58,6 @@ class Sender:
             caller_ip=message.caller_ip,
             urlgroup=message.url_group or "",
             schedule_id=message.schedule_id or "",
+            added_headers=message.added_headers,
         )
         return delivery.signed_headers(token, REGION)

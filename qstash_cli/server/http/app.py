@@ -39,15 +39,15 @@ from qstash_cli.server.services.accounts import Accounts
 from qstash_cli.server.storage.store import StoreError
 
 _RESOURCES = (
-    publish, messages, bulk_actions, url_groups, queues, schedules, flow_control, logs, dlq,
-    key_routes, workflows,
+    workflows, publish, messages, bulk_actions, url_groups, queues, schedules, flow_control, logs,
+    dlq, key_routes,
 )  # fmt: skip
 _RESOURCE_NAMES = {
     route.path.split("/")[2].lower(): route.path.split("/")[2]
     for resource in _RESOURCES
     for route in resource.ROUTES
 }
-_RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/", "/v2/workflows/")
+_RAW = ("/v2/publish", "/v2/enqueue/", "/v2/trigger/")
 
 
 def build(

@@ -81,10 +81,11 @@ def caller_ip(request: Request) -> str:
 
 async def json_body(request: Request) -> Any:
     """Returns the body as JSON. Raises `ApiError` if it is not JSON."""
-    return _parsed(await read_body(request))
+    return parse_json(await read_body(request))
 
 
-def _parsed(data: bytes) -> Any:
+def parse_json(data: bytes) -> Any:
+    """Returns JSON. Raises `ApiError` if it is not valid."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
@@ -101,7 +102,7 @@ async def bulk_parameters(request: Request) -> dict[str, list[str]]:
     data = await read_body(request)
     if not data.strip():
         return found
-    fields = _parsed(data)
+    fields = parse_json(data)
     if not isinstance(fields, dict):
         raise ApiError(400, "the body is not a JSON object")
     return found | {name: _texts(name, value) for name, value in fields.items()}

@@ -98,6 +98,10 @@ class Accounts:
                 found = user
         return found
 
+    def user_named(self, name: str) -> Credentials | None:
+        """Returns the user with this name, or None."""
+        return next((user for user in self._config.users if user.name == name), None)
+
     async def account(self, user: Credentials) -> Account:
         """Returns the account of a user. Raises `QstashError` if its file cannot be used."""
         if user.name not in self._open:

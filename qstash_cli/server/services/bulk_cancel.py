@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from qstash_cli.server.clock import Clock
-from qstash_cli.server.delivery import attempts
+from qstash_cli.server.delivery import cancelling
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.parameters import Parameters, split
@@ -196,7 +196,7 @@ class BulkCancels:
         ids = [one.id for one in found if one.matches]
         for message_id in ids:
             is_in_flight = self._engine.is_in_flight(message_id)
-            attempts.cancel(connection, message_id, now_ms, is_in_flight=is_in_flight)
+            cancelling.cancel(connection, message_id, now_ms, is_in_flight=is_in_flight)
         if not found:
             bulk_actions.finish(connection, action.id, now_ms)
             return [], None

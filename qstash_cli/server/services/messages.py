@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qstash_cli.server.delivery import attempts
+from qstash_cli.server.delivery import cancelling
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.storage import messages
@@ -76,7 +76,7 @@ def _cancel(connection: Connection, account: Account, message_ids: Sequence[str]
     now_ms = account.clock.now_ms()
     for message_id in message_ids:
         is_in_flight = account.engine.is_in_flight(message_id)
-        attempts.cancel(connection, message_id, now_ms, is_in_flight=is_in_flight)
+        cancelling.cancel(connection, message_id, now_ms, is_in_flight=is_in_flight)
 
 
 def _is_readable(message: StoredMessage, now_ms: int) -> bool:

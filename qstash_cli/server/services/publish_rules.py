@@ -14,7 +14,6 @@ from qstash_cli.protocol.option_headers import decode
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.services import quota
-from qstash_cli.server.services.workflows import refuse_workflow_headers
 
 _BAD_SCHEME = "invalid destination url: endpoint has invalid scheme, add http:// or https://"
 _OPTION_PREFIXES = ("upstash-", "content-type")
@@ -49,11 +48,17 @@ def validate(request: PublishRequest) -> MessageOptions:
     """
     # Most clients send more headers than these, and every check below reads all that it gets.
     named = tuple(one for one in request.headers if one[0].lower().startswith(_OPTION_PREFIXES))
-    refuse_workflow_headers(named)
     _validate_destination(request.destination)
     options = _options(request, named)
     quota.validate_message(request.limits, options, request.body, request.now_ms)
     return options
+
+
+def due_ms(request: PublishRequest, options: MessageOptions) -> int:
+    """Returns when a message is to be delivered."""
+    if options.not_before_s is not None:
+        return max(request.now_ms, options.not_before_s * 1000)
+    return request.now_ms + (options.delay_s or 0) * 1000
 
 
 def _validate_destination(destination: str) -> None:

@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from qstash_cli.errors import BadInput
+from qstash_cli.protocol import workflow
 from qstash_cli.protocol.destination import is_url
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.services import quota
 from qstash_cli.server.services.account import Account
-from qstash_cli.server.services.publish_rules import PublishRequest, validate
+from qstash_cli.server.services.publish_rules import PublishRequest, due_ms, validate
+from qstash_cli.server.services.workflows import publishing as workflows
+from qstash_cli.server.services.workflows.refusals import RunEnded, refuse_workflow_headers
 from qstash_cli.server.storage import deduplication, messages, url_groups
 from qstash_cli.server.storage.messages import NewMessage, StoredMessage
 from qstash_cli.server.storage.store import Connection
@@ -50,7 +53,8 @@ async def publish_batch(account: Account, requests: Sequence[PublishRequest]) ->
     """Publishes the items of a batch, and returns the content of each response in order.
 
     Raises `ApiError` or `BadInput`, with nothing stored, if an item is invalid. An item that fails
-    because of stored data, such as an unknown URL group, has its error in its place.
+    because of stored data, such as an unknown URL group, has its error in its place. A batch with a
+    step of a workflow run that has ended is refused as a whole.
     """
     contents, stored = await account.store.run(
         lambda connection: _store_batch(connection, requests, account.new_id)
@@ -72,9 +76,14 @@ def _store_valid(
         quota.validate_count(connection, request.limits, "queues", queue)
     if is_url(request.destination):
         quota.validate_daily_messages(connection, request.limits, 1, request.now_ms)
+        headers = workflow.parse(request.headers)
+        if headers is not None:
+            of_run = workflows.store(connection, request, options, headers, new_id)
+            return PublishResult(of_run.content, of_run.messages)
         new = _new_message(request, options, request.destination)
         content, stored = _store_once(connection, new, new_id)
         return PublishResult(content, stored)
+    refuse_workflow_headers(request.headers, "for URL groups")
     group = url_groups.find(connection, request.destination)
     if group is None or not group.endpoints:
         raise ApiError(404, f"topic {request.destination} not found")
@@ -88,6 +97,7 @@ def _store_for_group(
     # Guess: a header of the request overrides the group's default.
     names = {name.lower() for name, _ in request.headers}
     defaults = tuple((n, v) for n, v in group.headers if n.lower() not in names)
+    refuse_workflow_headers(defaults, "for URL groups")
     options = validate(request._replace(headers=(*request.headers, *defaults)))
     contents: list[dict[str, Any]] = []
     stored: tuple[StoredMessage, ...] = ()
@@ -102,15 +112,12 @@ def _store_for_group(
 
 
 def _new_message(request: PublishRequest, options: MessageOptions, url: str) -> NewMessage:
-    due_ms = request.now_ms + (options.delay_s or 0) * 1000
-    if options.not_before_s is not None:
-        due_ms = max(request.now_ms, options.not_before_s * 1000)
     return NewMessage(
         url=url,
         options=options,
         body=request.body,
         created_ms=request.now_ms,
-        due_ms=due_ms,
+        due_ms=due_ms(request, options),
         caller_ip=request.caller_ip,
         schedule_id=request.schedule_id,
         queue=request.queue or options.queue,
@@ -159,7 +166,11 @@ def _store_batch(
     for request, options in valid:
         try:
             result = _store_valid(connection, request, options, new_id)
+        except RunEnded:
+            raise
         except ApiError as error:
+            if workflow.parse(request.headers) is not None:
+                raise
             contents.append({"error": error.message})
         except BadInput as error:
             contents.append({"error": str(error)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qstash_cli.server.delivery import attempts
+from qstash_cli.server.delivery import cancelling
 from qstash_cli.server.services import quota
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.storage import queues
@@ -52,7 +52,7 @@ async def delete(account: Account, name: str) -> None:
         now_ms = account.clock.now_ms()
         for message_id in message_ids:
             is_in_flight = account.engine.is_in_flight(message_id)
-            attempts.cancel(connection, message_id, now_ms, is_in_flight=is_in_flight)
+            cancelling.cancel(connection, message_id, now_ms, is_in_flight=is_in_flight)
         return message_ids
 
     account.engine.remove(await account.store.run(change))

@@ -14,6 +14,7 @@ from qstash_cli.server.services import quota
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.publish_rules import PublishRequest, validate
 from qstash_cli.server.services.publishing import NewId
+from qstash_cli.server.services.workflows.refusals import refuse_workflow_headers
 from qstash_cli.server.storage import schedules
 from qstash_cli.server.storage.schedules import Schedule
 from qstash_cli.server.storage.store import Connection
@@ -89,6 +90,7 @@ async def pause(account: Account, schedule_id: str, *, is_paused: bool) -> None:
 
 def store_schedule(connection: Connection, request: PublishRequest, new_id: NewId) -> str:
     """Stores a schedule and returns its id; see `put`."""
+    refuse_workflow_headers(request.headers, "in schedules; schedule the URL of the workflow")
     options = validate(request)
     if not options.cron:
         raise ApiError(400, "Upstash-Cron is missing")

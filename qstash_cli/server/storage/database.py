@@ -19,7 +19,7 @@ from qstash_cli.files import open_private
 
 # The scripts that create the tables, one for each version: the first N create a file of version N.
 # To change a table, add a script: the files of users were created by the existing ones.
-SCHEMAS = ("schema.sql", "schema_2.sql")
+SCHEMAS = ("schema.sql", "schema_2.sql", "schema_3.sql")
 # "qsth", in the header of the file: it distinguishes our databases from those of other programs.
 APPLICATION_ID = 0x71737468
 # `PRAGMA quick_check` reads the whole file: 0.2 to 0.9 s for 200 MB in the cache, 25 s for 1 GB on

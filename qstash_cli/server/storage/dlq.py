@@ -84,8 +84,8 @@ def page(
     parts = filters.conditions(
         given, filters.DLQ_FILTERS, time_column="dlq.failed_ms", ignored=_NO_FILTERS
     )
-    if "workflow" in given.get("source", ()):
-        parts.append(filters.Condition("0"))
+    is_null = "IS NOT NULL" if "workflow" in given.get("source", ()) else "IS NULL"
+    parts.append(filters.Condition(f"messages.run_seq {is_null}"))
     is_oldest_first = given.get("order", [_DEFAULT_ORDER])[-1] == "earliestFirst"
     order, sign = ("ASC", ">") if is_oldest_first else ("DESC", "<")
     if "cursor" in given:

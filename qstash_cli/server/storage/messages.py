@@ -44,6 +44,8 @@ class NewMessage(NamedTuple):
     schedule_id: str | None = None
     queue: str | None = None
     callback_of: str | None = None
+    run_seq: int | None = None
+    call_type: str | None = None
 
 
 class StoredMessage(NamedTuple):
@@ -51,7 +53,8 @@ class StoredMessage(NamedTuple):
 
     `callback_of` is the id of the message that a callback reports on, and `held_queue` the queue of
     that message. `flow` has the limits of the flow control key if this message has just set them.
-    `type_error` names a column of the wrong type, and is empty for an intact row.
+    `run_seq` is its workflow run and `call_type` its part in it; a delivery has `added_headers`
+    too. `type_error` names a column of the wrong type, and is empty for an intact row.
     """
 
     id: str
@@ -74,6 +77,9 @@ class StoredMessage(NamedTuple):
     held_queue: str | None = None
     flow: FlowLimits | None = None
     type_error: str = ""
+    run_seq: int | None = None
+    call_type: str | None = None
+    added_headers: Headers = ()
 
     @property
     def options(self) -> MessageOptions:
@@ -96,7 +102,7 @@ COLUMNS = (
     "messages.id, messages.status, messages.due_ms, messages.url, messages.options, "
     "messages.created_ms, messages.not_before_ms, messages.caller_ip, messages.ended_ms, "
     "messages.retried, messages.topic, messages.endpoint, messages.schedule_id, messages.queue, "
-    "messages.flow_key, messages.callback_of"
+    "messages.flow_key, messages.callback_of, messages.run_seq, messages.call_type"
 )
 
 
@@ -121,6 +127,8 @@ def from_row(row: sqlite3.Row) -> StoredMessage:
         flow_key=row["flow_key"],
         callback_of=row["callback_of"],
         type_error=_type_error(row),
+        run_seq=row["run_seq"],
+        call_type=row["call_type"],
     )
 
 
@@ -174,8 +182,9 @@ def _is_valid(header: tuple[str, str]) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _encode_once(options: MessageOptions) -> str:
-    return json.dumps(encode(options, without=_APPLIED_OPTIONS))
+def encode_options(options: MessageOptions) -> str:
+    """Returns the options as they are stored, as the JSON of header pairs."""
+    return json.dumps(encode(options, without=_APPLIED_OPTIONS, forwards_all=True))
 
 
 def insert(
@@ -191,7 +200,7 @@ def insert(
     flow = flow_limits.configure(connection, options)
     message_id = new_id("msg")
     parts = urlsplit(new.url)
-    encoded = _encode_once(options)
+    encoded = encode_options(options)
     values = {
         "id": message_id,
         "status": "live",
@@ -211,6 +220,8 @@ def insert(
         "callback_of": new.callback_of,
         "flow_key": options.flow_key,
         "labels": f",{','.join(options.label)}," if options.label else "",
+        "run_seq": new.run_seq,
+        "call_type": new.call_type,
     }
     connection.execute(_insert_statement(tuple(values)), tuple(values.values()))
     logs.add(connection, message_id, "CREATED", new.created_ms, nextDeliveryTime=new.due_ms)
@@ -218,7 +229,7 @@ def insert(
     return StoredMessage(
         message_id, "live", new.due_ms, new.url, new.body, encoded, new.created_ms, new.due_ms,
         new.caller_ip, None, 0, new.url_group, new.endpoint, new.schedule_id, new.queue,
-        options.flow_key, new.callback_of, None, flow,
+        options.flow_key, new.callback_of, None, flow, "", new.run_seq, new.call_type,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from starlette.requests import Request
@@ -42,14 +43,17 @@ async def _accept(request: Request, wanted: PublishRequest) -> Response:
 
 
 async def _batch(request: Request) -> Response:
+    wanted = await parse_items(request)
+    return respond(await publishing.publish_batch(account_of(request), wanted))
+
+
+async def parse_items(request: Request) -> list[PublishRequest]:
+    """Returns the items of a batch. Raises `ApiError` if one of them is not valid."""
     account, items = account_of(request), await json_body(request)
     if not isinstance(items, list):
         raise ApiError(400, "the body is not a JSON array")
     now_ms, caller = account.clock.now_ms(), caller_ip(request)
-    wanted = [
-        _parse_item(account, number, item, now_ms, caller) for number, item in enumerate(items)
-    ]
-    return respond(await publishing.publish_batch(account, wanted))
+    return [_parse_item(account, number, item, now_ms, caller) for number, item in enumerate(items)]
 
 
 def _parse_item(
@@ -58,6 +62,9 @@ def _parse_item(
     if not isinstance(item, dict) or not isinstance(item.get("destination"), str):
         raise ApiError(400, f"item {number} has no destination")
     text = item.get("body")
+    if isinstance(text, dict | list):
+        # The workflow SDK sends the body of a call as its caller has passed it.
+        text = json.dumps(text, ensure_ascii=False, separators=(",", ":"))
     if not isinstance(text, str | None):
         raise ApiError(400, f"item {number}: the body is not a string")
     queue = item.get("queue") or None

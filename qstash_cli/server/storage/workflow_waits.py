@@ -1,0 +1,91 @@
+"""The steps that wait for an event, and the events that wait for a step."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any, NamedTuple
+
+
+class Wait(NamedTuple):
+    """A step that waits for an event until its message is due, at the deadline."""
+
+    message_id: str
+    run_seq: int
+    key: str
+    event_id: str
+    step_json: str
+    waiter_json: str
+    created_ms: int
+    deadline_ms: int
+
+    @property
+    def step(self) -> dict[str, Any]:
+        """The step as it was submitted."""
+        return dict(json.loads(self.step_json))
+
+    @property
+    def waiter(self) -> dict[str, Any]:
+        """What the API lists about it."""
+        return dict(json.loads(self.waiter_json))
+
+
+_SELECT = (
+    "SELECT message_id, run_seq, key, event_id, step, waiter, created_ms, deadline_ms "
+    "FROM workflow_waits "
+)
+
+
+def insert(connection: sqlite3.Connection, wait: Wait) -> None:
+    """Stores a wait."""
+    connection.execute("INSERT INTO workflow_waits VALUES (?, ?, ?, ?, ?, ?, ?, ?)", wait)
+
+
+def take(connection: sqlite3.Connection, message_id: str) -> Wait | None:
+    """Removes the wait of a message and returns it, None if there isn't one."""
+    row = connection.execute(f"{_SELECT} WHERE message_id = ?", (message_id,)).fetchone()
+    if row is None:
+        return None
+    connection.execute("DELETE FROM workflow_waits WHERE message_id = ?", (message_id,))
+    return Wait(*row)
+
+
+def list_for_event(
+    connection: sqlite3.Connection, event_id: str, run_seq: int | None = None
+) -> list[Wait]:
+    """Returns the waits for an event, of all runs or of one, oldest first."""
+    rows = connection.execute(
+        f"{_SELECT} WHERE event_id = ? AND (?2 IS NULL OR run_seq = ?2) ORDER BY rowid",
+        (event_id, run_seq),
+    )
+    return [Wait(*row) for row in rows]
+
+
+def list_of_run(connection: sqlite3.Connection, run_seq: int) -> list[Wait]:
+    """Returns what a run waits for, oldest first."""
+    rows = connection.execute(f"{_SELECT} WHERE run_seq = ? ORDER BY rowid", (run_seq,))
+    return [Wait(*row) for row in rows]
+
+
+def keep_event(connection: sqlite3.Connection, run_seq: int, event_id: str, data: bytes) -> None:
+    """Keeps an event until a step of the run waits for it."""
+    connection.execute(
+        "INSERT INTO workflow_events (run_seq, event_id, data) VALUES (?, ?, ?)",
+        (run_seq, event_id, data),
+    )
+    connection.execute(
+        "UPDATE workflow_runs SET size_bytes = size_bytes + ? WHERE seq = ?", (len(data), run_seq)
+    )
+
+
+def take_event(connection: sqlite3.Connection, run_seq: int, event_id: str) -> bytes | None:
+    """Removes the oldest event that was kept for a run and returns its data, or None."""
+    row = connection.execute(
+        "SELECT seq, data FROM workflow_events WHERE run_seq = ? AND event_id = ? "
+        "ORDER BY seq LIMIT 1",
+        (run_seq, event_id),
+    ).fetchone()
+    if row is None:
+        return None
+    connection.execute("DELETE FROM workflow_events WHERE seq = ?", (row["seq"],))
+    return bytes(row["data"])
