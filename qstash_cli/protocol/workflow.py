@@ -153,8 +153,12 @@ def awaits_second_phase(run: MessageOptions) -> bool:
 def second_phase(run: MessageOptions, own: MessageOptions) -> MessageOptions:
     """Returns the options of a run whose endpoint has started it."""
     options = inherit(run, own)
-    headers = tuple(h for h in options.headers if h[0].lower() != UNKNOWN_SDK.lower())
-    return replace(options, headers=headers)
+    return replace(options, headers=without_unknown_sdk(options.headers))
+
+
+def without_unknown_sdk(headers: Headers) -> Headers:
+    """Returns headers with which the endpoint does not start a run."""
+    return tuple(header for header in headers if header[0].lower() != UNKNOWN_SDK.lower())
 
 
 def _is_true(value: str | None) -> bool:

@@ -31,6 +31,7 @@ from qstash_cli.server.http.routes import (
     queues,
     schedules,
     url_groups,
+    workflow_dlq,
     workflows,
 )
 from qstash_cli.server.http.routes import keys as key_routes
@@ -39,8 +40,8 @@ from qstash_cli.server.services.accounts import Accounts
 from qstash_cli.server.storage.store import StoreError
 
 _RESOURCES = (
-    workflows, publish, messages, bulk_actions, url_groups, queues, schedules, flow_control, logs,
-    dlq, key_routes,
+    publish, messages, bulk_actions, url_groups, queues, schedules, flow_control, logs, dlq,
+    key_routes, workflow_dlq, workflows,
 )  # fmt: skip
 _RESOURCE_NAMES = {
     route.path.split("/")[2].lower(): route.path.split("/")[2]

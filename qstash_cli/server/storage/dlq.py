@@ -81,10 +81,10 @@ def page(
     connection: sqlite3.Connection, given: Parameters, *, max_bytes: int = sys.maxsize
 ) -> DlqPage:
     """Returns the entries that the parameters select, of at most `max_bytes`. Raises `ApiError`."""
-    parts = filters.conditions(
-        given, filters.DLQ_FILTERS, time_column="dlq.failed_ms", ignored=_NO_FILTERS
-    )
-    is_null = "IS NOT NULL" if "workflow" in given.get("source", ()) else "IS NULL"
+    is_of_workflows = "workflow" in given.get("source", ())
+    known = filters.WORKFLOW_DLQ_FILTERS if is_of_workflows else filters.DLQ_FILTERS
+    parts = filters.conditions(given, known, time_column="dlq.failed_ms", ignored=_NO_FILTERS)
+    is_null = "IS NOT NULL" if is_of_workflows else "IS NULL"
     parts.append(filters.Condition(f"messages.run_seq {is_null}"))
     is_oldest_first = given.get("order", [_DEFAULT_ORDER])[-1] == "earliestFirst"
     order, sign = ("ASC", ">") if is_oldest_first else ("DESC", "<")

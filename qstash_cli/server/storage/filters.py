@@ -69,6 +69,42 @@ DLQ_FILTERS = {
 }
 
 
+def _of_run(column: str) -> Callable[[Sequence[str]], Condition]:
+    def build(values: Sequence[str]) -> Condition:
+        places = ", ".join("?" * len(values))
+        sql = f"messages.run_seq IN (SELECT seq FROM workflow_runs WHERE {column} IN ({places}))"  # noqa: S608 - our own names
+        # A column of numbers compares equal to texts of digits.
+        return Condition(sql, tuple(values))
+
+    return build
+
+
+_CALLBACK_STATUSES = {
+    "CALLBACK_INPROGRESS": "live",
+    "CALLBACK_SUCCESS": "delivered",
+    "CALLBACK_FAIL": "failed",
+    "CALLBACK_CANCELED": "cancelled",
+}
+
+
+def _callback_states(values: Sequence[str]) -> Condition:
+    places = ", ".join("?" * len(values))
+    sql = (
+        "messages.run_seq IN (SELECT workflow_runs.seq FROM workflow_runs JOIN messages AS report "  # noqa: S608 - our own names
+        f"ON report.id = failure_message_id WHERE report.status IN ({places}))"
+    )
+    return Condition(sql, tuple(_CALLBACK_STATUSES.get(value, value) for value in values))
+
+
+WORKFLOW_DLQ_FILTERS = DLQ_FILTERS | {
+    "workflowRunId": _of_run("id"),
+    "workflowUrl": _of_run("url"),
+    "workflowCreatedAt": _of_run("created_ms"),
+    "failureFunctionState": _callback_states,
+    "failureCallbackState": _callback_states,
+}
+
+
 def conditions(
     given: Parameters,
     known: Mapping[str, Callable[[Sequence[str]], Condition]],

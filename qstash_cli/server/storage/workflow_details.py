@@ -65,7 +65,6 @@ def read(connection: sqlite3.Connection, run: Run) -> RunDetails:
     for one in responses:
         if one.error:
             errors.setdefault(one.message_id, []).append(one)
-    of_failure = [one for one in responses if one.message_id == run.failure_message_id]
     return RunDetails(
         run=run,
         steps=workflow_steps.list_all(connection, run.seq),
@@ -77,8 +76,14 @@ def read(connection: sqlite3.Connection, run: Run) -> RunDetails:
         messages={row["id"]: messages.from_row(row) for row in rows},
         begun={row["message_id"] for row in begun},
         errors=errors,
-        reported=of_failure[-1] if of_failure else None,
+        reported=failure_response(connection, run),
     )
+
+
+def failure_response(connection: sqlite3.Connection, run: Run) -> Response | None:
+    """Returns the last response to the report of a failure, or None."""
+    found = [one for one in _responses(connection, run) if one.message_id == run.failure_message_id]
+    return found[-1] if found else None
 
 
 def _responses(connection: sqlite3.Connection, run: Run) -> list[Response]:

@@ -11,6 +11,7 @@ from qstash_cli.protocol.option_headers import decode
 from qstash_cli.server.http import pages
 from qstash_cli.server.http.requests import account_of, bulk_parameters, headers, parameters
 from qstash_cli.server.http.responses import encode, respond
+from qstash_cli.server.http.routes import workflow_dlq
 from qstash_cli.server.http.views import messages as views
 from qstash_cli.server.parameters import trim_length
 from qstash_cli.server.services import dlq
@@ -18,6 +19,8 @@ from qstash_cli.server.services import dlq
 
 async def _list(request: Request) -> Response:
     given = parameters(request)
+    if "workflow" in given.get("source", ()):
+        return await workflow_dlq.list_failed(request)
     trim = trim_length(given)
     page = await dlq.list_entries(account_of(request), given)
     entries = await pages.encoded(

@@ -1,0 +1,201 @@
+"""Failed workflow runs in the DLQ. Source: Upstash docs, "DLQ" of Workflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from qstash_cli.protocol import workflow
+from qstash_cli.protocol.headers import Headers
+from qstash_cli.protocol.option_headers import decode
+from qstash_cli.protocol.options import MessageOptions
+from qstash_cli.server.delivery import callbacks
+from qstash_cli.server.delivery.http_attempt import AttemptResponse
+from qstash_cli.server.delivery.workflow_runs import RunContext, header_pairs
+from qstash_cli.server.delivery.workflows import new_failure_callback
+from qstash_cli.server.parameters import Parameters
+from qstash_cli.server.services import quota
+from qstash_cli.server.services.account import Account
+from qstash_cli.server.services.workflows.refusals import refused
+from qstash_cli.server.services.workflows.resuming import restart_run, resume_run
+from qstash_cli.server.services.workflows.runs import context_of
+from qstash_cli.server.storage import dlq, messages, workflow_details, workflow_runs
+from qstash_cli.server.storage.dlq import DlqEntry
+from qstash_cli.server.storage.messages import StoredMessage
+from qstash_cli.server.storage.paging import PAGE_BYTES
+from qstash_cli.server.storage.store import Connection
+from qstash_cli.server.storage.workflow_details import Response
+from qstash_cli.server.storage.workflow_runs import Run
+
+# Documented: a request resumes or restarts at most so many.
+_MOST_AT_ONCE = 50
+
+
+class FailedRun(NamedTuple):
+    """A DLQ entry with its run, the message that reports the failure, and the response to it."""
+
+    entry: DlqEntry
+    run: Run
+    report: StoredMessage | None
+    response: Response | None
+
+
+class FailedRunPage(NamedTuple):
+    """Failed runs in order, and the cursor of the next page, empty if there isn't one."""
+
+    runs: list[FailedRun]
+    cursor: str
+
+
+class NewRuns(NamedTuple):
+    """Runs that were started for failed ones, and the cursor of the next page, or ""."""
+
+    runs: list[Run]
+    cursor: str
+
+
+class _Started(NamedTuple):
+    run: Run
+    messages: tuple[StoredMessage, ...]
+
+
+_Start = Callable[[Connection, FailedRun, MessageOptions, RunContext], _Started]
+
+
+async def list_runs(account: Account, given: Parameters) -> FailedRunPage:
+    """Returns a page of the failed runs that the parameters select. Raises `ApiError`."""
+
+    def read(connection: Connection) -> FailedRunPage:
+        page = dlq.page(connection, _of_workflows(given), max_bytes=PAGE_BYTES)
+        return FailedRunPage([_failed(connection, one) for one in page.entries], page.cursor)
+
+    return await account.store.run(read)
+
+
+async def get(account: Account, dlq_id: str) -> FailedRun:
+    """Returns the failed run with this DLQ id. Raises `ApiError` if there isn't one."""
+    return await account.store.run(lambda connection: _get(connection, dlq_id))
+
+
+async def delete(account: Account, dlq_id: str) -> None:
+    """Deletes an entry. Raises `ApiError` if it does not exist."""
+
+    def change(connection: Connection) -> None:
+        dlq.delete(connection, [_get(connection, dlq_id).entry.id])
+
+    await account.store.run(change)
+
+
+async def delete_matching(account: Account, given: Parameters) -> tuple[int, str]:
+    """Deletes a page of entries; returns their number and the cursor of the next page, or ""."""
+
+    def change(connection: Connection) -> tuple[int, str]:
+        page = dlq.page(connection, _of_workflows(given))
+        dlq.delete(connection, [entry.id for entry in page.entries])
+        return len(page.entries), page.cursor
+
+    return await account.store.run(change)
+
+
+async def resume(account: Account, given: Parameters, overrides: Headers) -> NewRuns:
+    """Starts a run for each selected entry that continues where the failed one has stopped.
+
+    Raises `ApiError` if nothing is selected by an id, or the plan does not allow it.
+    """
+    return await _start_matching(account, given, overrides, _resume)
+
+
+async def restart(account: Account, given: Parameters, overrides: Headers) -> NewRuns:
+    """Starts a run for each selected entry with the payload of the failed one; as `resume`."""
+    return await _start_matching(account, given, overrides, _restart)
+
+
+async def retry_failure_callback(account: Account, dlq_id: str) -> Run:
+    """Reports a failed run again. Raises `ApiError` if it has no failure callback."""
+
+    def change(connection: Connection) -> _Started:
+        failed = _get(connection, dlq_id)
+        entry, message = failed.entry, failed.entry.message
+        headers = tuple(header_pairs(json.loads(entry.response_headers)))
+        response = AttemptResponse(entry.response_status, headers, entry.response_body)
+        report = callbacks.report(message, response, entry.id)
+        stored = new_failure_callback(connection, failed.run, message, report, context_of(account))
+        if stored is None:
+            raise refused(400, f"workflow run {failed.run.id!r} has no failure callback")
+        return _Started(failed.run, (stored,))
+
+    started = await account.store.run(change)
+    account.engine.add(started.messages)
+    return started.run
+
+
+async def _start_matching(
+    account: Account, given: Parameters, overrides: Headers, start: _Start
+) -> NewRuns:
+    wanted = dict(_of_workflows(given))
+    if "dlqIds" not in wanted:
+        counts = [int(text) for text in given.get("count", []) if text.isdigit()]
+        wanted["count"] = [str(min([_MOST_AT_ONCE, *counts]))]
+
+    def change(connection: Connection) -> tuple[list[_Started], str]:
+        page = dlq.page(connection, wanted)
+        requested = [one for text in given.get("dlqIds", []) for one in text.split(",")]
+        if len(page.entries) < len(requested) and not page.cursor:
+            raise refused(404, "some workflow runs are not in the DLQ")
+        context = context_of(account)
+        started = []
+        for entry in page.entries:
+            failed = _failed(connection, entry)
+            options = _options(account, connection, failed.run.options_json, overrides)
+            started.append(start(connection, failed, options, context))
+            dlq.delete(connection, [entry.id])
+        return started, page.cursor
+
+    started, cursor = await account.store.run(change)
+    account.engine.add([message for one in started for message in one.messages])
+    return NewRuns([one.run for one in started], cursor)
+
+
+def _resume(
+    connection: Connection, failed: FailedRun, options: MessageOptions, context: RunContext
+) -> _Started:
+    return _Started(*resume_run(connection, failed.run, failed.entry.message, options, context))
+
+
+def _restart(
+    connection: Connection, failed: FailedRun, options: MessageOptions, context: RunContext
+) -> _Started:
+    return _Started(*restart_run(connection, failed.run, options, context))
+
+
+def _options(
+    account: Account, connection: Connection, options_json: str, overrides: Headers
+) -> MessageOptions:
+    overridden = {name.lower() for name, _ in overrides}
+    stored: Sequence[Sequence[str]] = json.loads(options_json)
+    kept = tuple((name, value) for name, value in stored if name.lower() not in overridden)
+    options = decode((*kept, *overrides))
+    now_ms = account.clock.now_ms()
+    quota.validate_message(account.limits, options, b"", now_ms)
+    quota.validate_daily_messages(connection, account.limits, 1, now_ms)
+    return replace(options, headers=workflow.without_unknown_sdk(options.headers))
+
+
+def _of_workflows(given: Parameters) -> Parameters:
+    return {**given, "source": ["workflow"]}
+
+
+def _get(connection: Connection, dlq_id: str) -> FailedRun:
+    return _failed(connection, dlq.get(connection, dlq_id))
+
+
+def _failed(connection: Connection, entry: DlqEntry) -> FailedRun:
+    seq = entry.message.run_seq
+    run = None if seq is None else workflow_runs.find(connection, seq)
+    if run is None:
+        raise refused(404, f"dlq entry {entry.id!r} is not of a workflow run")
+    report = run.failure_message_id and messages.find(connection, run.failure_message_id)
+    response = workflow_details.failure_response(connection, run) if report else None
+    return FailedRun(entry, run, report or None, response)

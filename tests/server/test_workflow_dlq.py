@@ -1,0 +1,136 @@
+"""Failed workflow runs: the DLQ, resume, restart and another report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from qstash_cli.server.http.local_endpoint import Received
+from tests.sink import Sink
+from tests.workflow_app import WorkflowApp, result, running_workflow, steps_of
+
+Eventually = Callable[..., Any]
+
+
+class Failing:
+    """An application that submits a step, and fails the next one until it is repaired."""
+
+    def __init__(self, app: WorkflowApp) -> None:
+        self.app = app
+        self.is_repaired = False
+        app.submit = self.submit
+
+    def submit(self, app: WorkflowApp, request: Received) -> None:
+        run_id, done = request.header("upstash-workflow-runid"), len(steps_of(request)) - 1
+        app.status = 200 if done == 0 or self.is_repaired else 500
+        if done == 0:
+            app.step(run_id, result(1, "done")).raise_for_status()
+        elif self.is_repaired:
+            app.api.delete(f"/v2/workflows/runs/{run_id}?cancel=false").raise_for_status()
+
+
+@pytest.fixture
+def failing(server_url: str) -> Iterator[Failing]:
+    with running_workflow(server_url) as app:
+        yield Failing(app)
+
+
+def entries(app: WorkflowApp, **filters: str) -> list[dict[str, Any]]:
+    found = app.api.get("/v2/dlq", params={"source": "workflow", **filters})
+    listed: list[dict[str, Any]] = found.raise_for_status().json()["messages"]
+    return listed
+
+
+def fail(failing: Failing, eventually: Eventually, **headers: str) -> dict[str, Any]:
+    failing.app.trigger("wfr_1", "payload", Upstash_Retries="0", **headers)
+    found: list[dict[str, Any]] = eventually(lambda: entries(failing.app))
+    return found[0]
+
+
+def test_a_failed_run_is_listed_with_its_id_and_found_by_it(
+    failing: Failing, eventually: Eventually
+) -> None:
+    entry = fail(failing, eventually, Upstash_Label="a")
+
+    log = failing.app.log("wfr_1")
+    assert entry["workflowRunId"] == "wfr_1"
+    assert entry["workflowUrl"] == failing.app.url
+    assert entry["workflowCreatedAt"] == log["workflowRunCreatedAt"]
+    assert (entry["dlqId"], entry["responseStatus"]) == (log["dlqId"], 500)
+    created_at = str(entry["workflowCreatedAt"])
+    for name, value in (
+        ("workflowRunId", "wfr_1"), ("workflowUrl", failing.app.url), ("label", "a"),
+        ("workflowCreatedAt", created_at),
+    ):  # fmt: skip
+        assert entries(failing.app, **{name: value}) == [entry]
+        assert entries(failing.app, **{name: f"{value}0"}) == []
+
+
+def test_a_resumed_run_continues_where_the_failed_one_stopped(
+    failing: Failing, eventually: Eventually
+) -> None:
+    entry = fail(failing, eventually)
+    failing.is_repaired = True
+    failing.app.received.clear()
+
+    response = failing.app.api.post(
+        "/v2/workflows/dlq/resume",
+        params={"dlqIds": entry["dlqId"]},
+        headers={"Upstash-Label": "b"},
+    )
+
+    (started,) = response.json()["workflowRuns"]
+    run_id = started["workflowRunId"]
+    assert run_id != "wfr_1"
+    eventually(lambda: failing.app.log(run_id)["workflowState"] == "RUN_SUCCESS")
+    # The step that was done is not executed again.
+    assert [steps_of(one) for one in failing.app.received] == [["payload", result(1, "done")]]
+    assert failing.app.log(run_id)["labels"] == ["b"]
+    assert entries(failing.app) == []
+
+
+def test_a_restarted_run_begins_with_the_payload(failing: Failing, eventually: Eventually) -> None:
+    entry = fail(failing, eventually)
+    failing.is_repaired = True
+    failing.app.received.clear()
+
+    started = failing.app.api.post(f"/v2/workflows/dlq/restart/{entry['dlqId']}").json()
+
+    eventually(lambda: failing.app.log(started["workflowRunId"])["workflowState"] == "RUN_SUCCESS")
+    assert [len(steps_of(one)) for one in failing.app.received] == [1, 2]
+
+
+def test_a_report_that_fails_can_be_sent_again(
+    failing: Failing, sink: Sink, eventually: Eventually
+) -> None:
+    sink.statuses = [500]
+    entry = fail(
+        failing, eventually, Upstash_Failure_Callback=sink.url,
+        Upstash_Failure_Callback_Retries="0",
+    )  # fmt: skip
+    failed = {"failureFunctionState": "CALLBACK_FAIL"}
+    (listed,) = eventually(lambda: entries(failing.app, **failed))
+    assert listed["failureCallbackInfo"]["responseStatus"] == 500
+    sink.statuses = [200]
+
+    again = failing.app.api.post(f"/v2/workflows/dlq/callback/{entry['dlqId']}")
+
+    assert again.json()["workflowRunId"] == "wfr_1"
+    eventually(lambda: entries(failing.app, failureFunctionState="CALLBACK_SUCCESS"))
+    first, second = sink.received
+    assert first.body == second.body
+
+
+def test_an_entry_is_deleted_once(failing: Failing, eventually: Eventually) -> None:
+    entry = fail(failing, eventually)
+    url = f"/v2/workflows/dlq/{entry['dlqId']}"
+
+    assert failing.app.api.get(url).json()["workflowRunId"] == "wfr_1"
+    assert failing.app.api.post(f"/v2/dlq/retry/{entry['dlqId']}").status_code == 404
+    assert failing.app.api.delete(url).status_code == 200
+    assert failing.app.api.delete(url).status_code == 404
+    assert failing.app.api.request("DELETE", "/v2/workflows/dlq").json() == {"deleted": 0}
+    response = failing.app.api.post("/v2/workflows/dlq/resume", params={"dlqIds": entry["dlqId"]})
+    assert response.status_code == 404
