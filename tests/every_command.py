@@ -62,6 +62,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "export": (),
     "api": ("GET", "/v2/logs"),
     "doctor": (),
+    "dev clock": (),
 }
 # Commands that do not call QStash, and end by themselves.
 OTHERS: dict[str, tuple[str, ...]] = {

@@ -35,11 +35,11 @@ def requested_help(index: CommandIndex, argv: Sequence[str]) -> RequestedHelp | 
         return None
     path: tuple[str, ...] = (name,)
     group, rest = index.group(name), argv[1:]
-    command = group.only_command
-    if command is None:
-        if not rest or rest[0] in names:
-            return RequestedHelp(path, 0 if rest else 2)
-        command, path, rest = group.find(rest[0]), (name, rest[0]), rest[1:]
+    command, after = group.select(rest)
+    if command is None and (not rest or rest[0] in names):
+        return RequestedHelp(path, 0 if rest else 2)
+    if len(after) < len(rest):
+        path, rest = (name, rest[0]), after
     if command is None or not names & set(rest):
         return None
     return RequestedHelp(path, 0) if _has_help(command.options, rest) else None

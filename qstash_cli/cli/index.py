@@ -101,7 +101,8 @@ class CommandIndex(NamedTuple):
             yield entry.name, group.only_command
             return
         for command in group.commands:
-            yield f"{entry.name} {command.name}", command
+            is_default = command is group.default
+            yield entry.name if is_default else f"{entry.name} {command.name}", command
 
 
 INDEX = CommandIndex(COMMANDS, ALIASES)

@@ -97,9 +97,7 @@ class ParsedCommand(NamedTuple):
 
 def read(group: CommandGroup, argv: Sequence[str]) -> ParsedCommand | None:
     """Returns the command on the line, or None if Typer has to parse the line."""
-    command, rest = group.only_command, argv
-    if command is None:
-        command, rest = (group.find(argv[0]), argv[1:]) if argv else (None, argv)
+    command, rest = group.select(argv)
     if command is None:
         return None
     line = parse(command.options, rest)
@@ -143,7 +141,8 @@ def with_root_options_behind(index: CommandIndex, argv: Sequence[str]) -> list[s
     name_of = index.name_of(rest[0]) if rest and leading else None
     if name_of is None:
         return list(argv)
-    names = 1 if index.group(name_of).only_command is not None else 2
+    is_unnamed = index.group(name_of).select(rest[1:]).rest == rest[1:]
+    names = 1 if is_unnamed else 2
     return [*rest[:names], *leading, *rest[names:]]
 
 
@@ -152,8 +151,7 @@ def wants_json(index: CommandIndex, argv: Sequence[str]) -> bool:
     name = index.name_of(argv[0]) if argv else None
     options = options_of(OutputOptions)
     if name is not None:
-        group = index.group(name)
-        command = group.only_command or group.find(argv[1] if len(argv) > 1 else "")
+        command = index.group(name).select(argv[1:]).command
         options = command.options if command else options
     values = parse(options, argv).values
     return bool(values["json"]) or values["output"] in _JSON

@@ -8,7 +8,7 @@ argument. The parser, completion, Typer and the man page read these declarations
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -114,20 +114,41 @@ def _argument(name: str, hint: Any, parameter: inspect.Parameter) -> CliArgument
     )
 
 
+class Selected(NamedTuple):
+    """The command of a line, None if there isn't one, and the words after its name."""
+
+    command: Command | None
+    rest: Sequence[str]
+
+
 class CommandGroup:
-    """The commands of a top-level name. A group may consist of a single command."""
+    """The commands of a top-level name. A group may consist of a single command.
+
+    A group with a default has a command without a name of its own, which runs unless the line names
+    another one: `qstash dev` beside `qstash dev clock`.
+    """
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
+        self.default: Command | None = None
 
     @property
     def only_command(self) -> Command | None:
         """The command of a group that has no subcommands, otherwise None."""
         return self.commands[0] if len(self.commands) == 1 else None
 
-    def find(self, name: str) -> Command | None:
-        """Returns the command of this name, or None."""
-        return next((command for command in self.commands if command.name == name), None)
+    @property
+    def subcommands(self) -> list[Command]:
+        """The commands that have a name within the group."""
+        return [] if self.only_command else [one for one in self.commands if one != self.default]
+
+    def select(self, argv: Sequence[str]) -> Selected:
+        """Returns the command of the words after the name of the group."""
+        named = next((one for one in self.subcommands if argv and one.name == argv[0]), None)
+        if named is not None:
+            return Selected(named, argv[1:])
+        unnamed = self.only_command or self.default
+        return Selected(unnamed, argv if unnamed is not None else argv[1:])
 
 
 def group() -> CommandGroup:
@@ -142,14 +163,16 @@ def command(
     connects: bool = True,
     view: View | None = None,
     on_error: OnError | None = None,
+    default: bool = False,
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Returns a decorator that adds a function to a group as a command."""
 
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
         called = name or function.__name__.strip("_").replace("_", "-")
-        added_to.commands.append(
-            Command(called, function, connects=connects, view=view, on_error=on_error)
-        )
+        made = Command(called, function, connects=connects, view=view, on_error=on_error)
+        added_to.commands.append(made)
+        if default:
+            added_to.default = made
         return function
 
     return add

@@ -60,7 +60,7 @@ def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | PrintedHelp:
     _raise_for_other_word(index, argv, name)
     if name is None:
         return call_app(build(index, loaded=()), argv, "qstash")
-    return call_app(build(index, loaded={name}), [name, *argv[1:]], f"qstash {name}")
+    return call_app(build(index, {name}, argv[1:]), [name, *argv[1:]], f"qstash {name}")
 
 
 def _raise_for_other_word(index: CommandIndex, argv: Sequence[str], name: str | None) -> None:
@@ -69,7 +69,7 @@ def _raise_for_other_word(index: CommandIndex, argv: Sequence[str], name: str | 
         word, suggestion = argv[0] if argv else "", command_for(argv[0]) if argv else None
     else:
         group, word = index.group(name), argv[1] if len(argv) > 1 else ""
-        is_known = group.only_command is not None or group.find(word) is not None
+        is_known = group.select(argv[1:]).command is not None
         suggestion = None if is_known else command_for(word, name)
     if suggestion is not None:
         raise BadInput(f"no such command {word!r}", hint=f"use `{suggestion}`")
@@ -88,11 +88,12 @@ def print_help(index: CommandIndex, path: Sequence[str]) -> None:
             app.command(entry.name, help=escape(entry.help), rich_help_panel=entry.section)(_stub)
             continue
         group = index.group(entry.name)
-        if group.only_command is not None:
-            _add_help(app, entry.name, group.only_command)
+        unnamed = group.select(path[1:]).command
+        if len(path) == 1 and unnamed is not None:
+            _add_help(app, entry.name, unnamed, group.subcommands)
             continue
         nested = _new_app(escape(entry.help))
-        for command in group.commands:
+        for command in group.subcommands:
             if command.name == path[-1]:
                 _add_help(nested, command.name, command)
             else:
@@ -111,7 +112,9 @@ def print_help(index: CommandIndex, path: Sequence[str]) -> None:
     typer.echo(context.get_help())
 
 
-def _add_help(app: typer.Typer, name: str, command: Command) -> None:
+def _add_help(
+    app: typer.Typer, name: str, command: Command, others_of_group: Sequence[Command] = ()
+) -> None:
     families = {family.section for family in CALLBACK_FAMILIES}
     common = {option.flag.section for option in root_options()}
     own = [one for one in command.options if one.flag.section not in families | common]
@@ -122,7 +125,12 @@ def _add_help(app: typer.Typer, name: str, command: Command) -> None:
         name,
         command,
         options=(*own, *(_FAMILY_ROWS if has_families else ())),
-        epilog=f"`qstash help options` describes {', '.join(others)}.",
+        epilog="\n\n".join(
+            [
+                *(f"`qstash {name} {one.name}`: {one.summary}." for one in others_of_group),
+                f"`qstash help options` describes {', '.join(others)}.",
+            ]
+        ),
     )
 
 
@@ -172,8 +180,8 @@ def _new_app(text: str, epilog: str | None = None) -> typer.Typer:
     )
 
 
-def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
-    """Builds the app.
+def build(index: CommandIndex, loaded: Collection[str], rest: Sequence[str] = ()) -> typer.Typer:
+    """Builds the app for a line, with the words `rest` after the name of a loaded command.
 
     A command that is not in `loaded` has only a name and a help line; its module is not imported.
     """
@@ -183,11 +191,12 @@ def build(index: CommandIndex, loaded: Collection[str]) -> typer.Typer:
             app.command(entry.name, help=escape(entry.help), rich_help_panel=entry.section)(_stub)
             continue
         group = index.group(entry.name)
-        if group.only_command is not None:
-            _add(app, entry.name, group.only_command, panel=entry.section)
+        selected = group.select(rest)
+        if selected.command is not None and selected.rest == rest:
+            _add(app, entry.name, selected.command, panel=entry.section)
             continue
         nested = _new_app(escape(entry.help))
-        for command in group.commands:
+        for command in group.subcommands:
             _add(nested, command.name, command)
         app.add_typer(nested, name=entry.name, rich_help_panel=entry.section)
     return app

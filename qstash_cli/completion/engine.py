@@ -50,12 +50,14 @@ def offered(ctx: Context, index: CommandIndex, args: Sequence[str], at: str) -> 
     if name is None:
         return None
     group, rest = index.group(name), args[1:]
-    if group.only_command is not None:
-        return _of_command(ctx, group.only_command, rest, at)
-    if not rest:
-        return _names(((command.name, command.summary) for command in group.commands), at)
-    command = group.find(rest[0])
-    return _of_command(ctx, command, rest[1:], at) if command else None
+    command, after = group.select(rest)
+    names = _names(((one.name, one.summary) for one in group.subcommands), at)
+    if command is None:
+        return None if rest else names
+    found = _of_command(ctx, command, after, at)
+    if rest or command != group.default or at.startswith("-"):
+        return found
+    return found._replace(values=(*names.values, *found.values))
 
 
 def _before_command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Protocol
 
@@ -75,6 +76,41 @@ class ScaledClock:
         self._changes += 1
 
 
+class ManualClock:
+    """A clock that stands still unless it is moved. It starts at `at_ms`, in unix milliseconds."""
+
+    def __init__(self, at_ms: int) -> None:
+        self._at_ms = at_ms
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:
+        """How often the clock was moved."""
+        return self._changes
+
+    @property
+    def speed(self) -> float:
+        """How many seconds pass for each second of the system's clock: none."""
+        return 0.0
+
+    def set(self, at_ms: int) -> None:
+        """Moves to a time, which may be earlier."""
+        self._at_ms = at_ms
+        self._changes += 1
+
+    def now_ms(self) -> int:
+        """Returns the server's time."""
+        return self._at_ms
+
+    def seconds_until(self, at_ms: int) -> float:
+        """Returns 0 if the clock has reached a time; otherwise no number of seconds suffices."""
+        return 0.0 if at_ms <= self._at_ms else math.inf
+
+    def now_s(self) -> float:
+        """Returns the system's time in unix seconds, by which receivers check signatures."""
+        return time.time()
+
+
 class Alarm:
     """Wakes its one waiter when it rings, or when the clock reaches a time.
 
@@ -86,6 +122,12 @@ class Alarm:
         self._clock = clock
         self._check_every_s = check_every_s
         self._rung = asyncio.Event()
+        self._is_awaited = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the waiter waits, and nothing has ended its wait."""
+        return self._is_awaited and not self._rung.is_set()
 
     def ring(self) -> None:
         """Ends the wait, or the next one if there isn't one now."""
@@ -99,9 +141,12 @@ class Alarm:
         wait_s = None
         if at_ms is not None:
             wait_s = min(self._check_every_s, self._clock.seconds_until(at_ms))
+        self._is_awaited = True
         try:
             async with asyncio.timeout(wait_s):
                 await self._rung.wait()
         except TimeoutError:
             return
+        finally:
+            self._is_awaited = False
         self._rung.clear()

@@ -62,6 +62,7 @@ class ServerEvent(NamedTuple):
     queue: str = ""
     schedule_id: str = ""
     callback_of: str = ""
+    faults: Sequence[str] = ()
     headers: HeaderLists = _NO_HEADERS
     body: bytes = b""
     response_headers: HeaderLists = _NO_HEADERS
@@ -231,6 +232,7 @@ class _MessageEvents:
             queue=message.queue or "",
             schedule_id=message.schedule_id or "",
             callback_of=message.callback_of or "",
+            faults=details.get("injectedFaults", ()),
         )
         return self._with_its_contents(event, entry, details) if self._with_contents else event
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, TextIO
 
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
+from qstash_cli.protocol.faults import FaultPlan
 from qstash_cli.protocol.limits import UNLIMITED, PlanLimits
 from qstash_cli.server.console.lazy import LazyConsole
 from qstash_cli.server.events import EventFeed, EventSink
@@ -30,10 +31,11 @@ class ServerConfig:
     """The settings of a server. Port 0 selects a free port; `routes` maps URL prefixes to targets.
 
     The server also listens on `log_port` if it is given. `db` is the file of the first user.
-    `events` receives what happens; `verbose_events` adds all requests, headers and bodies. Warnings
-    are written to `log`, by default to standard error.
-    `has_console` serves the console at `/`, with the data of `console_user`, by default the first
-    one, and pages of `api_origin` may use the API.
+    With `speed` 0 the clock stands still unless it is moved. `events` receives what happens;
+    `verbose_events` adds all requests, headers and bodies. Warnings are written to `log`, by
+    default to standard error. `has_console` serves the console at `/`, with the data of
+    `console_user`, by default the first one, and pages of `api_origin` may use the API. `faults`
+    are injected into deliveries, by `fault_seed`.
     """
 
     host: str = "127.0.0.1"
@@ -51,6 +53,8 @@ class ServerConfig:
     has_console: bool = False
     console_user: Credentials | None = None
     api_origin: str | None = None
+    faults: FaultPlan | None = None
+    fault_seed: int = 0
 
 
 class Running(NamedTuple):
@@ -112,6 +116,8 @@ class _Server(HttpServer):
                 config.speed,
                 config.limits,
                 config.console_user,
+                config.faults,
+                config.fault_seed,
             )
         )
         self._events: EventFeed | None = None

@@ -36,11 +36,12 @@ def test_the_shell_is_offered_the_same_options_as_in_typer(qstash: Qstash, name:
 
 @cache
 def _typer_command(name: str) -> Any:
-    return get_command(build(INDEX, loaded={name}))
+    group, *rest = name.split()
+    return get_command(build(INDEX, {group}, rest))
 
 
 def _options_in_typer(name: str) -> set[str]:
-    command = _typer_command(name.split(maxsplit=1)[0])
+    command = _typer_command(name)
     for word in name.split():
         command = command.commands[word]
     context = command.make_context(name, [], resilient_parsing=True)

@@ -143,12 +143,8 @@ def test_every_command_that_a_text_names_exists(line: str) -> None:
         return
     assert words[0] != "api" or len(words) == 1, "a command exists for it"
     assert INDEX.name_of(words[0]) is not None, line
-    group = INDEX.group(words[0])
-    command = group.only_command
-    if command is None:
-        if len(words) == 1:
-            return
-        command = group.find(words[1])
-        words = words[1:]
+    command, rest = INDEX.group(words[0]).select(words[1:])
+    if command is None and len(words) == 1:
+        return
     assert command is not None, line
-    assert not parse(command.options, words[1:]).has_mistake, line
+    assert not parse(command.options, rest).has_mistake, line

@@ -28,14 +28,16 @@ NAMES = [(entry.name, group) for entry in INDEX.entries if (group := INDEX.group
 
 
 @cache
-def app_of(name: str) -> typer.Typer:
-    return typer_app.build(INDEX, loaded={name})
+def app_of(name: str, first: str | None) -> typer.Typer:
+    return typer_app.build(INDEX, {name}, [] if first is None else [first])
 
 
 def typers_reading(name: str, argv: list[str]) -> ParsedCommand | None:
     """Returns the command and the texts that Typer parses, or None for help and usage errors."""
     with contextlib.suppress(BadInput):
-        parsed = typer_app.call_app(app_of(name), [name, *argv], f"qstash {name}")
+        named = {one.name for one in INDEX.group(name).subcommands}
+        first = argv[0] if argv and argv[0] in named else None
+        parsed = typer_app.call_app(app_of(name, first), [name, *argv], f"qstash {name}")
         return parsed if isinstance(parsed, ParsedCommand) else None
     return None
 
@@ -48,7 +50,8 @@ def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
     own = st.sampled_from([text for option in command.options for text in option.accepted_names])
     with_value = st.builds(lambda option, text: f"{option}={text}", own, st.sampled_from(TEXTS))
     texts = st.lists(st.one_of(own, st.sampled_from(TEXTS), with_value), max_size=6)
-    begin = [] if group.only_command and draw(st.booleans()) else [command.name]
+    is_unnamed = command in (group.only_command, group.default)
+    begin = [] if is_unnamed and draw(st.booleans()) else [command.name]
     return name, [*begin, *draw(texts)]
 
 

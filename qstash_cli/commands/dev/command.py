@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from qstash_cli.cli.context import Context
-from qstash_cli.cli.flags import Argument
+from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
 from qstash_cli.cli.signals import Terminated, unwinding
 from qstash_cli.commands.common.variable_lines import server_variables, shell_lines
 from qstash_cli.commands.common.views import RAW
+from qstash_cli.commands.dev.clock import ACTIONS, CLOCK, change
 from qstash_cli.commands.dev.options import DevOptions, with_variables
 from qstash_cli.commands.dev.ready_file import ready_file
 from qstash_cli.commands.dev.watch import Watch, watching
@@ -31,7 +32,7 @@ app = group()
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-@command(app, connects=False)
+@command(app, connects=False, default=True)
 def dev(
     ctx: Context,
     run: Annotated[
@@ -53,6 +54,8 @@ def dev(
     qstash dev --db qstash.db --seed qstash.toml
     qstash dev --port 0 --ready-file dev.env
     qstash dev --route https://app.example.com=http://127.0.0.1:3000
+    qstash dev --clock manual
+    qstash dev --fault deliver:error=5%,duplicate=1% --fault-seed 7
     qstash dev -o jsonl | jq 'select(.event == "failed")'
     qstash dev -- pytest
     """
@@ -68,6 +71,39 @@ def dev(
             else:
                 code = _around(ctx, config, user, prepare, run)
     return Result(data=[], view=RAW, text="", error=SilentExit(code))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockOptions:
+    """How the clock is moved."""
+
+    skip: bool = flag("With set: run no schedules for the times in between")
+
+
+@command(app, view=CLOCK)
+def clock(
+    ctx: Context,
+    action: Annotated[
+        str | None,
+        Argument("advance, jump-to-next or set; none shows the clock", "ACTION", "|".join(ACTIONS)),
+    ] = None,
+    value: Annotated[str | None, Argument("Duration for advance, time for set", "VALUE")] = None,
+    *,
+    options: ClockOptions,
+) -> Result:
+    """Show or move the clock of a running `qstash dev`.
+
+    With --clock manual, everything that is due on the way happens in order and at its own time:
+    delays, retries, schedules and timeouts. The command returns when the deliveries have ended. Any
+    other clock jumps at once.
+
+    \b
+    qstash dev clock
+    qstash dev clock advance 1h
+    qstash dev clock jump-to-next
+    qstash dev clock set 2030-03-29T02:00:00Z
+    """
+    return change(ctx, action, value, skips=options.skip)
 
 
 def _validate_files(serving: DevOptions) -> None:
@@ -108,9 +144,11 @@ def _config(serving: DevOptions, users: tuple[Credentials, ...], user: Credentia
         log_port=serving.log_port,
         db=Path(serving.db) if serving.db is not None else None,
         routes=serving.route,
-        speed=serving.speed,
+        speed=0.0 if serving.clock == "manual" else serving.speed,
         limits=PLANS[plan] if plan else UNLIMITED,
         users=users,
+        faults=serving.fault,
+        fault_seed=serving.fault_seed,
         has_console=not serving.no_console,
         console_user=user,
         api_origin=serving.console_origin,

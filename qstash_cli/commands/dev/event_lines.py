@@ -40,6 +40,7 @@ _TEXTS = {
     "queueName": "queue",
     "scheduleId": "schedule_id",
     "callbackOf": "callback_of",
+    "injectedFaults": "faults",
 }
 
 
@@ -61,7 +62,7 @@ def record_of(event: ServerEvent) -> dict[str, object]:
     record: dict[str, object] = {"event": event.kind, "time": event.time_ms}
     for name, field in _TEXTS.items():
         value = getattr(event, field)
-        if value is not None and value != "":
+        if value not in (None, "", ()):
             record[name] = round(value, 1) if isinstance(value, float) else value
     for name, headers in (("header", event.headers), ("responseHeader", event.response_headers)):
         if headers:
@@ -82,19 +83,19 @@ def _published_note(event: ServerEvent) -> str:
 
 def _delivered_note(event: ServerEvent) -> str:
     again = f", attempt {event.attempt}" if (event.attempt or 1) > 1 else ""
-    return f"{_response(event)}{_duration(event)}{again}"
+    return f"{_response(event)}{_duration(event)}{again}{_injected(event)}"
 
 
 def _retrying_note(event: ServerEvent) -> str:
     wait_s = ((event.next_ms or event.time_ms) - event.time_ms) / 1000
     retry = f"retry {event.attempt or 1} of {event.max_retries} in {readable_span(wait_s)}"
-    return f"{_response(event)}{_duration(event)}, {retry}"
+    return f"{_response(event)}{_duration(event)}, {retry}{_injected(event)}"
 
 
 def _failed_note(event: ServerEvent) -> str:
     attempts = event.attempt or 1
     count = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-    return f"{_response(event)}, in the DLQ after {count}"
+    return f"{_response(event)}, in the DLQ after {count}{_injected(event)}"
 
 
 def _request_note(event: ServerEvent) -> str:
@@ -126,6 +127,10 @@ def _origin(event: ServerEvent) -> Iterator[str]:
 
 def _response(event: ServerEvent) -> str:
     return str(event.status) if event.status else event.error or "no response"
+
+
+def _injected(event: ServerEvent) -> str:
+    return f" (injected: {', '.join(event.faults)})" if event.faults else ""
 
 
 def _duration(event: ServerEvent) -> str:

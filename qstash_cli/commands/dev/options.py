@@ -9,8 +9,9 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
+from qstash_cli.protocol.faults import FaultPlan, parse_faults
 from qstash_cli.protocol.limits import DEV_QUOTAS
-from qstash_cli.protocol.numbers import parse_count, parse_port
+from qstash_cli.protocol.numbers import parse_count, parse_port, parse_whole_number
 
 _USERS = {user.name: user for user in DEV_USERS}
 
@@ -34,6 +35,12 @@ def _origin(text: str) -> str:
 
 def _speed(text: str) -> float:
     return float(parse_count(text))
+
+
+def _clock(text: str) -> str:
+    if text not in {"running", "manual"}:
+        raise BadInput(f"not a kind of clock: {text!r}", hint="one of running, manual")
+    return text
 
 
 def _plan(text: str) -> str:
@@ -94,6 +101,25 @@ class DevOptions:
         metavar="ORIGIN",
         parse=_origin,
     )
+    clock: str = flag(
+        "Clock: running, or manual, which stands still until `qstash dev clock` moves it "
+        "[default: running]",
+        metavar="KIND",
+        parse=_clock,
+        complete="running|manual",
+        default="running",
+    )
+    fault: FaultPlan | None = flag(
+        "Faults to inject, such as deliver:error=5%,slow=2s@10%,duplicate=1%",
+        metavar="FAULTS",
+        parse=parse_faults,
+    )
+    fault_seed: int = flag(
+        "Number that selects the attempts with faults [default: 0]",
+        metavar="N",
+        parse=parse_whole_number,
+        default=0,
+    )
     speed: float = flag("Speed of the clock [default: 1]", metavar="N", parse=_speed, default=1.0)
     quota: str | None = flag(
         "Plan whose limits apply: free, payg, fixed or pro [default: QSTASH_DEV_QUOTA]",
@@ -112,6 +138,10 @@ def with_variables(ctx: Context, serving: DevOptions, *, is_private: bool) -> De
     """
     from qstash_cli.config.environment import Environment
 
+    if serving.clock == "manual" and serving.speed != 1:
+        raise BadInput("--speed cannot be combined with --clock manual")
+    if serving.fault_seed and serving.fault is None:
+        raise BadInput("--fault-seed needs --fault")
     variables = Environment(ctx.system.env)
     port, log_port = (0, None) if is_private else (variables.dev_port, variables.dev_log_port)
     quota = serving.quota or variables.dev_quota or "none"

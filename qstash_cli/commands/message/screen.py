@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from qstash_cli.output.blocks import Block, Headline, Listing, Paragraph, Preformatted, Section
 from qstash_cli.output.body_text import (
@@ -185,9 +185,17 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "status": status or None,
         "waited": _span_ms(attempt.waited_ms),
         "took": _span_ms(attempt.took_ms),
-        # `503 Service Unavailable` says no more than the status code.
-        "detail": None if status and error.startswith(str(status)) else error or None,
+        "detail": _detail(status, error, cast("Mapping[str, Any]", attempt.entry)),
     }
+
+
+def _detail(status: int | None, error: str, entry: Mapping[str, Any]) -> str | None:
+    # `503 Service Unavailable` says no more than the status code.
+    parts = [] if status and error.startswith(str(status)) else [error]
+    # Only the embedded server injects faults.
+    if faults := entry.get("injectedFaults"):
+        parts.append(f"(injected: {', '.join(faults)})")
+    return " ".join(parts).strip() or None
 
 
 def _span_ms(duration_ms: int | None) -> str | None:

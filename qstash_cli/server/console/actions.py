@@ -15,9 +15,7 @@ from qstash_cli.server.console import rendering, send_form, snippets
 from qstash_cli.server.console.forms import Done, Fields, action_of, notice, read_fields
 from qstash_cli.server.console.page_context import base_context, server_of
 from qstash_cli.server.console.text import iso_time
-from qstash_cli.server.errors import ApiError
-from qstash_cli.server.http.requests import account_of, caller_ip, json_body
-from qstash_cli.server.http.responses import respond
+from qstash_cli.server.http.requests import account_of, caller_ip
 from qstash_cli.server.services import (
     clock,
     firing,
@@ -147,12 +145,19 @@ async def clock_change(request: Request) -> Response:
         return notice(request, Done(f"Set the speed of the clock to {speed:g}"))
     if action == "advance":
         seconds = parse_duration_s(fields.get("duration"))
-        clock.advance(account, seconds * 1000)
-        return notice(request, Done(f"The clock moved forward by {format_duration(seconds)}"))
-    due_ms = await clock.jump_to_next(account)
-    if due_ms is None:
+        moved = await clock.advance(account, seconds * 1000)
+        by = format_duration(seconds)
+        return notice(request, Done(f"The clock moved forward by {by}{_rest(moved)}"))
+    jumped = await clock.jump_to_next(account)
+    if jumped is None:
         raise BadInput("nothing is waiting")
-    return notice(request, Done(f"The clock jumped to {iso_time(due_ms)}", "/"))
+    return notice(
+        request, Done(f"The clock jumped to {iso_time(jumped.to_ms)}{_rest(jumped)}", "/")
+    )
+
+
+def _rest(moved: clock.Move) -> str:
+    return "" if moved.is_settled else "; some deliveries have not ended yet"
 
 
 def _positive(text: str) -> float:
@@ -160,20 +165,6 @@ def _positive(text: str) -> float:
         return float(text)
     except ValueError:
         raise BadInput(f"not a number: {text!r}") from None
-
-
-async def clock_api(request: Request) -> Response:
-    """Changes the clock as JSON says, and returns its time and speed. For programs."""
-    account, wanted = account_of(request), await json_body(request)
-    if not isinstance(wanted, dict):
-        raise ApiError(400, "the body is not a JSON object")
-    if "speed" in wanted:
-        clock.set_speed(account, _positive(str(wanted["speed"])))
-    if "advance" in wanted:
-        clock.advance(account, parse_duration_s(str(wanted["advance"])) * 1000)
-    if wanted.get("jump") == "next":
-        await clock.jump_to_next(account)
-    return respond({"time": account.clock.now_ms(), "speed": account.clock.speed})
 
 
 ACTIONS: Mapping[str, Callable[[Request], Awaitable[Response]]] = {

@@ -87,15 +87,16 @@ def _ended(attempt: Attempt, entry: LogEntry) -> Attempt:
     return attempt._replace(
         duration_ms=max(0, entry.time_ms - attempt.started_ms),
         status=status,
-        reason=_reason(status),
+        reason=_reason(status, details.get("injectedFaults", ())),
         error=details.get("error", ""),
         headers=tuple((name, ", ".join(values)) for name, values in headers.items()),
         body=b64decode(details.get("responseBody", "")),
     )
 
 
-def _reason(status: int | None) -> str:
+def _reason(status: int | None, faults: Sequence[str]) -> str:
+    injected = f"(injected: {', '.join(faults)})" if faults else ""
     try:
-        return HTTPStatus(status or 0).phrase
+        return f"{HTTPStatus(status or 0).phrase} {injected}".strip()
     except ValueError:
-        return ""
+        return injected

@@ -150,9 +150,11 @@ def _result(
 
 
 def _details(response: AttemptResponse) -> dict[str, Any]:
+    faults = {"injectedFaults": list(response.faults)} if response.faults else {}
     if not response.status:
-        return {}
+        return faults
     return {
+        **faults,
         "responseStatus": response.status,
         "responseHeader": as_lists(response.headers),
         "responseBody": b64encode(response.body).decode(),

@@ -6,22 +6,20 @@ import asyncio
 import heapq
 import itertools
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
 
+from qstash_cli.protocol.faults import NO_FAULTS, Faults
 from qstash_cli.server.clock import LONGEST_WAIT_S, Alarm, Clock
 from qstash_cli.server.delivery import attempts, restoring
 from qstash_cli.server.delivery.attempts import AttemptContext, AttemptResult
-from qstash_cli.server.delivery.dispatch import (
-    Dispatcher,
-    Lane,
-    PendingMessage,
-    host_of,
-)
+from qstash_cli.server.delivery.dispatch import Dispatcher, Lane, PendingMessage, host_of
 from qstash_cli.server.delivery.flow_control import Flow
 from qstash_cli.server.delivery.http_attempt import Deliverer
+from qstash_cli.server.delivery.injection import FaultInjection
 from qstash_cli.server.delivery.queue_order import Queueing
+from qstash_cli.server.delivery.repeated_warnings import RepeatedWarnings
 from qstash_cli.server.delivery.sender import Sender
+from qstash_cli.server.delivery.waits import Waits
 from qstash_cli.server.storage import flow_limits, keys, queues
 from qstash_cli.server.storage.flow_limits import FlowLimits
 from qstash_cli.server.storage.messages import StoredMessage
@@ -29,7 +27,6 @@ from qstash_cli.server.storage.queues import Queue
 from qstash_cli.server.storage.store import Connection, Store, StoreError
 
 _PAUSE_AFTER_FAULT_MS = 1000
-_WARN_EVERY_S = 0.5
 # Moving this many due messages keeps other tasks waiting for some milliseconds.
 _MAX_DUE_PER_STEP = 1000
 # Stale entries are removed when there are more of them than valid ones.
@@ -53,12 +50,15 @@ class Engine:
         *,
         max_concurrency: int,
         check_clock_every_s: float = LONGEST_WAIT_S,
+        injection: FaultInjection | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._deliverer = deliverer
-        self._sender = Sender(deliverer, clock, new_id)
+        self._waits = Waits(clock)
+        self._sender = Sender(deliverer, clock, new_id, self._waits)
         self._new_id = new_id
+        self._injection = injection
         self._due: list[PendingMessage] = []
         # The valid entry of each message in `_due`: a released one has an older entry too.
         self._delayed: dict[str, PendingMessage] = {}
@@ -70,7 +70,7 @@ class Engine:
         self._last_read_ms = 0
         self._running: set[asyncio.Task[None]] = set()
         self._in_flight: set[str] = set()
-        self._last_fault, self._warned_at_s = "", 0.0
+        self._warnings = RepeatedWarnings()
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -80,9 +80,7 @@ class Engine:
             self._queueing.set(queue.name, parallelism=parallelism, is_paused=is_paused)
         for limits in await self._store.run(flow_limits.list_all):
             self.set_flow(limits)
-        live = await self._store.run(
-            lambda connection: restoring.load(connection, self._clock.now_ms())
-        )
+        live = await self._store.run(lambda c: restoring.load(c, self._clock.now_ms()))
         for message in live:
             if message.held_queue is not None and message.callback_of is not None:
                 self._queueing.hold(message.held_queue, message.callback_of, message.id)
@@ -126,7 +124,22 @@ class Engine:
 
     def clock_changed(self) -> None:
         """Checks what is due after the clock was moved or its speed was changed."""
+        self._waits.clock_changed()
         self._alarm.ring()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing happens until the clock moves on, or something is published."""
+        return self._alarm.is_idle and len(self._running) == self._waits.sleeping
+
+    @property
+    def next_ms(self) -> int | None:
+        """When the next attempt or rate period begins, or a wait in an attempt ends."""
+        while self._due and self._delayed.get(self._due[0].message_id) is not self._due[0]:
+            heapq.heappop(self._due)
+        due_ms = self._due[0].due_ms if self._due else None
+        times = (due_ms, self._dispatcher.next_opening_ms, self._waits.next_ms)
+        return min((time for time in times if time is not None), default=None)
 
     def set_queue(self, queue: Queue) -> None:
         """Applies the stored limits of a queue; messages in flight are not affected."""
@@ -203,12 +216,7 @@ class Engine:
             if is_more_due:
                 await asyncio.sleep(0)
             else:
-                await self._alarm.wait(self._next_ms())
-
-    def _next_ms(self) -> int | None:
-        times = [self._due[0].due_ms] if self._due else []
-        opening_ms = self._dispatcher.next_opening_ms
-        return min(times if opening_ms is None else [*times, opening_ms], default=None)
+                await self._alarm.wait(self.next_ms)
 
     def _start_due(self) -> bool:
         now_ms = self._clock.now_ms()
@@ -243,7 +251,7 @@ class Engine:
             result = await self._deliver(pending.message_id)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the message must be tried again
             self._in_flight.discard(pending.message_id)
-            self._warn(f"a delivery is postponed by a second: {fault!r}")
+            self._warnings.warn(f"a delivery is postponed by a second: {fault!r}")
             result = AttemptResult(retry_at_ms=self._clock.now_ms() + _PAUSE_AFTER_FAULT_MS)
         queue = self._queueing.queue_of(pending.message_id)
         if queue is not None:
@@ -257,24 +265,19 @@ class Engine:
         else:
             self._push(pending._replace(due_ms=result.retry_at_ms, order=next(self._order)))
 
-    def _warn(self, fault: str) -> None:
-        # A full disk causes the same fault for every message in flight.
-        now_s = time.monotonic()
-        if fault != self._last_fault or now_s > self._warned_at_s + _WARN_EVERY_S:
-            _logger.warning("%s", fault)
-            self._last_fault, self._warned_at_s = fault, now_s
-
     async def _deliver(self, message_id: str) -> AttemptResult:
-        def begin(connection: Connection) -> tuple[StoredMessage | None, str]:
-            found = attempts.begin(connection, message_id, self._clock.now_ms())
+        def begin(connection: Connection) -> tuple[StoredMessage | None, str, Faults]:
+            found, faults = attempts.begin(connection, message_id, self._clock.now_ms()), NO_FAULTS
             if found is None:
                 self._in_flight.discard(message_id)
-            return found, keys.read(connection).current
+            elif self._injection is not None:
+                faults = self._injection.faults_of(connection, found)
+            return found, keys.read(connection).current, faults
 
-        message, key = await self._store.run(begin)
+        message, key, faults = await self._store.run(begin)
         if message is None:
             return AttemptResult()
-        response = await self._sender.send(message, key)
+        response = await self._sender.send(message, key, faults)
 
         def end(connection: Connection) -> AttemptResult:
             context = AttemptContext(
@@ -290,5 +293,5 @@ class Engine:
             except StoreError as fault:
                 # The attempt cannot be undone, so its result is stored as soon as possible.
                 self._in_flight.add(message_id)
-                self._warn(f"the result of a delivery cannot be stored yet: {fault}")
+                self._warnings.warn(f"the result of a delivery cannot be stored yet: {fault}")
                 await asyncio.sleep(_PAUSE_AFTER_FAULT_MS / 1000)

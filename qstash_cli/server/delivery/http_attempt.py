@@ -25,6 +25,7 @@ class AttemptResponse(NamedTuple):
     """The response to an attempt. Without one, `status` is 0 and `error` says why.
 
     `is_rejected` is set for a response that `error` says is not acceptable, whatever its status.
+    `faults` names the faults that were injected.
     """
 
     status: int = 0
@@ -32,6 +33,7 @@ class AttemptResponse(NamedTuple):
     body: bytes = b""
     error: str = ""
     is_rejected: bool = False
+    faults: tuple[str, ...] = ()
 
     @property
     def is_success(self) -> bool:
@@ -80,7 +82,7 @@ class Deliverer:
             async with asyncio.timeout(timeout_s):
                 return await self._exchange(method, self.route(url), headers, body)
         except TimeoutError:
-            return AttemptResponse(error=f"no complete response within {timeout_s:g}s")
+            return timed_out(timeout_s)
         except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats forever
             response = failed(error)
             return response._replace(error=plain_http_error(self.route(url), response.error))
@@ -128,6 +130,11 @@ class Deliverer:
             headers=tuple(response.headers.multi_items()),
             body=received.value,
         )
+
+
+def timed_out(timeout_s: float) -> AttemptResponse:
+    """Returns the response of an attempt that took too long."""
+    return AttemptResponse(error=f"no complete response within {timeout_s:g}s")
 
 
 def failed(error: Exception) -> AttemptResponse:

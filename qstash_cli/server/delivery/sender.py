@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from qstash_cli.protocol import signature
 from qstash_cli.protocol.delivery import Delivery
+from qstash_cli.protocol.faults import NO_FAULTS, Faults
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.delivery.http_attempt import (
@@ -13,7 +14,9 @@ from qstash_cli.server.delivery.http_attempt import (
     AttemptResponse,
     Deliverer,
     failed,
+    timed_out,
 )
+from qstash_cli.server.delivery.waits import Waits
 from qstash_cli.server.storage.messages import StoredMessage
 
 REGION = "EU-CENTRAL-1"
@@ -22,13 +25,45 @@ REGION = "EU-CENTRAL-1"
 class Sender:
     """Builds the request of a message as QStash does, and delivers it."""
 
-    def __init__(self, deliverer: Deliverer, clock: Clock, new_id: Callable[[str], str]) -> None:
+    def __init__(
+        self, deliverer: Deliverer, clock: Clock, new_id: Callable[[str], str], waits: Waits
+    ) -> None:
         self._deliverer = deliverer
         self._clock = clock
         self._new_id = new_id
+        self._waits = waits
 
-    async def send(self, message: StoredMessage, signing_key: str) -> AttemptResponse:
+    async def send(
+        self, message: StoredMessage, signing_key: str, faults: Faults = NO_FAULTS
+    ) -> AttemptResponse:
         """Returns the response to an attempt. A message that cannot be signed has failed."""
+        timeout_s = min(MAX_TIMEOUT_S, message.options.timeout_s or MAX_TIMEOUT_S)
+        if faults == NO_FAULTS and not self._waits.are_manual:
+            return await self._deliver(message, signing_key, timeout_s)
+        try:
+            response = await self._waits.limit(
+                timeout_s, self._deliver_with(faults, message, signing_key, timeout_s)
+            )
+        except TimeoutError:
+            response = timed_out(timeout_s)
+        return response._replace(faults=faults.names)
+
+    async def _deliver_with(
+        self, faults: Faults, message: StoredMessage, signing_key: str, timeout_s: float
+    ) -> AttemptResponse:
+        if faults.slow_s:
+            await self._waits.sleep(faults.slow_s)
+        if faults.is_error:
+            return AttemptResponse(error="injected fault: nothing was sent")
+        response = await self._deliver(message, signing_key, timeout_s)
+        if faults.is_duplicate:
+            # As after a lost response, which QStash never saw.
+            response = await self._deliver(message, signing_key, timeout_s)
+        return response
+
+    async def _deliver(
+        self, message: StoredMessage, signing_key: str, timeout_s: float
+    ) -> AttemptResponse:
         try:
             headers = self._headers(message, signing_key)
         except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats forever
@@ -38,7 +73,7 @@ class Sender:
             url=message.url,
             headers=headers,
             body=message.body,
-            timeout_s=min(MAX_TIMEOUT_S, message.options.timeout_s or MAX_TIMEOUT_S),
+            timeout_s=timeout_s,
         )
 
     def _headers(self, message: StoredMessage, signing_key: str) -> Headers:

@@ -23,6 +23,7 @@ from qstash_cli.server.http.request_log import RequestLog, SeenRequest
 from qstash_cli.server.http.responses import refusal
 from qstash_cli.server.http.routes import (
     bulk_actions,
+    clock,
     dlq,
     flow_control,
     logs,
@@ -76,6 +77,7 @@ def build(
     app = Starlette(
         routes=[
             *(route for resource in _RESOURCES for route in resource.ROUTES),
+            *clock.ROUTES,
             *([Mount("/", _OnlyConsole(console))] if console is not None else ()),
         ],
         middleware=middleware,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qstash_cli.protocol.limits import PlanLimits
-from qstash_cli.server.clock import ScaledClock
+from qstash_cli.server.clock import ManualClock, ScaledClock
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
 from qstash_cli.server.storage.store import Store
@@ -22,6 +23,7 @@ class Account:
     """What the services of one user work with.
 
     `first_log_seq` is the last sequence number of the log from before the account was opened.
+    `clock_lock` is held while the clock is moved.
     """
 
     name: str
@@ -30,7 +32,8 @@ class Account:
     deliverer: Deliverer
     bulk_cancels: BulkCancels
     scheduler: Scheduler
-    clock: ScaledClock
+    clock: ScaledClock | ManualClock
     new_id: Callable[[str], str]
     limits: PlanLimits
     first_log_seq: int
+    clock_lock: asyncio.Lock

@@ -18,10 +18,12 @@ from typing import NamedTuple
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol import ids
 from qstash_cli.protocol.dev_credentials import Credentials
+from qstash_cli.protocol.faults import FaultPlan
 from qstash_cli.protocol.limits import PlanLimits
-from qstash_cli.server.clock import ScaledClock
+from qstash_cli.server.clock import ManualClock, ScaledClock
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
+from qstash_cli.server.delivery.injection import FaultInjection
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.bulk_cancel import BulkCancels
 from qstash_cli.server.services.scheduler import Scheduler
@@ -35,7 +37,8 @@ class AccountConfig(NamedTuple):
 
     `db` is the file of the first user; the files of the others are beside it, see `file_of`. None
     keeps the data in memory. The console displays the data of `console_user`, by default the first
-    one. `routes` maps URL prefixes to the targets of deliveries.
+    one. `routes` maps URL prefixes to the targets of deliveries. A speed of 0 selects a clock that
+    is moved by hand. `faults` are injected into deliveries, by a seed.
     """
 
     users: Sequence[Credentials]
@@ -44,6 +47,8 @@ class AccountConfig(NamedTuple):
     speed: float
     limits: PlanLimits
     console_user: Credentials | None = None
+    faults: FaultPlan | None = None
+    fault_seed: int = 0
 
 
 class Accounts:
@@ -151,10 +156,15 @@ class Accounts:
         closing.callback(store.close)
         # A fast clock continues from the last step, so that no schedule fires twice.
         first_log_seq = await store.run(logs.last_seq)
-        at_least_ms = await store.run(logs.last_step_ms) if config.speed > 1 else 0
-        clock = ScaledClock(config.speed, self._started_at_s, at_least_ms)
+        at_least_ms = await store.run(logs.last_step_ms) if config.speed != 1 else 0
+        clock = _clock(config.speed, self._started_at_s, at_least_ms)
         engine = Engine(
-            store, clock, self._deliverer, new_id, max_concurrency=config.limits.global_parallelism
+            store,
+            clock,
+            self._deliverer,
+            new_id,
+            max_concurrency=config.limits.global_parallelism,
+            injection=FaultInjection(config.faults, config.fault_seed) if config.faults else None,
         )
         closing.push_async_callback(engine.stop)
         bulk_cancels = BulkCancels(store, engine, clock, new_id)
@@ -180,7 +190,14 @@ class Accounts:
             new_id=new_id,
             limits=config.limits,
             first_log_seq=first_log_seq,
+            clock_lock=asyncio.Lock(),
         )
+
+
+def _clock(speed: float, started_at_s: float, at_least_ms: int) -> ScaledClock | ManualClock:
+    if speed:
+        return ScaledClock(speed, started_at_s, at_least_ms)
+    return ManualClock(max(round(started_at_s * 1000), at_least_ms))
 
 
 def new_id(prefix: str) -> str:

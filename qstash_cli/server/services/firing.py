@@ -68,6 +68,14 @@ def move_back(connection: Connection, now_ms: int) -> None:
             schedules.set_next(connection, schedule.id, next_ms)
 
 
+def restart_from(connection: Connection, now_ms: int) -> None:
+    """Moves each schedule to its next time after now, whatever the stored one is."""
+    for schedule in schedules.list_times(connection):
+        next_ms = _next_or_stop(connection, schedule, now_ms)
+        if next_ms is not None:
+            schedules.set_next(connection, schedule.id, next_ms)
+
+
 def _next_or_stop(
     connection: Connection, schedule: Schedule | ScheduleTime, now_ms: int
 ) -> int | None:

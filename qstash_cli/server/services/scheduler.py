@@ -62,6 +62,22 @@ class Scheduler:
         self._is_current = False
         self._alarm.ring()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing happens until `next_ms`, or until a schedule is changed."""
+        return self._alarm.is_idle
+
+    @property
+    def next_ms(self) -> int | None:
+        """When the next schedule fires, None if there isn't one."""
+        return self._next_ms
+
+    async def restart_from(self, now_ms: int) -> None:
+        """Continues from a time: no schedule fires for the times before it."""
+        await self._store.run(lambda connection: firing.restart_from(connection, now_ms))
+        self._latest_ms = now_ms
+        self.changed()
+
     async def _run(self) -> None:
         is_loaded = False
         while True:

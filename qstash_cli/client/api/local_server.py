@@ -1,0 +1,36 @@
+"""Requests that only the server of `qstash dev` understands."""
+
+from __future__ import annotations
+
+import json
+from typing import NotRequired, TypedDict
+
+from qstash_cli.client.request import Request
+
+# `from` is a keyword.
+ClockState = TypedDict(
+    "ClockState",
+    {
+        "time": int,
+        "speed": float,
+        "clock": str,
+        "from": NotRequired[int],
+        "target": NotRequired[int],
+        "settled": NotRequired[bool],
+    },
+)
+
+
+def clock(**actions: object) -> Request[ClockState]:
+    """Returns the request that changes the clock, or reads it without an action.
+
+    Times in the response are unix milliseconds. After a move, `target` is where the clock should
+    be, and `settled` says whether all deliveries have ended.
+    """
+    return Request(
+        method="POST",
+        path="/console/api/clock",
+        headers=(("Content-Type", "application/json"),),
+        body=json.dumps(actions).encode(),
+        response=ClockState,
+    )
