@@ -16,7 +16,7 @@ def _fail(dev: Dev, endpoint: Endpoint, count: int, label: str) -> None:
     endpoint.status = 503
     items = [
         {"destination": f"{endpoint.running.url}/{label}",
-         "headers": {"Upstash-Retries": "0", "Upstash-Label": label}}
+         "headers": {"Upstash-Retries": "1", "Upstash-Retry-Delay": "10", "Upstash-Label": label}}
         for _ in range(count)
     ]  # fmt: skip
     httpx.post(f"{dev.url}/v2/batch", json=items, headers=_TOKEN).raise_for_status()
@@ -34,6 +34,7 @@ def test_a_group_of_more_than_a_page_is_retried_as_a_whole(
     _fail(dev, endpoint, 130, "orders")
     _fail(dev, endpoint, 2, "emails")
     page.goto(f"{dev.url}/console/dlq")
+    expect(page.get_by_role("button", name="Retry all 132 entries")).to_be_visible(timeout=30_000)
     group = page.locator("article", has_text="/orders")
     expect(group).to_contain_text("130 entries")
     group.get_by_text("The newest 20 entries").click()
