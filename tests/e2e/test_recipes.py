@@ -1,4 +1,4 @@
-"""The recipes of docs/pipelines.md and the action: each command runs as in its pipeline."""
+"""The recipes of the guides and the action: each command runs as in its pipeline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qstash_cli.server.run import ServerConfig, running_server
 from tests.e2e.conftest import plain_environment
 
 ROOT = Path(__file__).parents[2]
-RECIPES = (ROOT / "docs/pipelines.md").read_text()
+RECIPES = "\n".join(path.read_text() for path in sorted((ROOT / "docs/guides").glob("*.md")))
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 README = (ROOT / "README.md").read_text()
 [MANIFEST] = re.findall(r"```toml\n(# qstash.toml\n.*?)```", README, re.DOTALL)
