@@ -75,3 +75,23 @@ def test_all_matching_entries_and_the_selected_ones_are_deleted(
     expect(page.locator("#notice")).to_contain_text("Deleted 2 DLQ entries")
     expect(page.locator("tbody tr")).to_have_count(1)
     assert _entries(dev) == 1
+
+
+def test_an_open_list_and_its_selection_survive_new_entries(
+    page: Page, dev: Dev, endpoint: Endpoint
+) -> None:
+    _fail(dev, endpoint, 3, "orders")
+    page.goto(f"{dev.url}/console/dlq")
+    group = page.locator("article", has_text="/orders")
+    expect(group).to_contain_text("3 entries")
+    group.get_by_text("Entries", exact=True).click()
+    selected = group.locator("tbody input").nth(1)
+    entry = selected.get_attribute("value")
+    selected.check()
+
+    _fail(dev, endpoint, 1, "orders")
+
+    expect(group).to_contain_text("4 entries")
+    expect(group.locator("tbody input").first).to_be_visible()
+    expect(group.locator("tbody input:checked")).to_have_count(1)
+    expect(group.locator("tbody input:checked")).to_have_value(str(entry))
