@@ -27,7 +27,9 @@ async def cancel(account: Account, message_id: str) -> None:
     """Cancels a message. Raises `ApiError` if it is not live."""
 
     def change(connection: Connection) -> None:
-        _live(connection, message_id)
+        if _live(connection, message_id).run_seq is not None:
+            # Without its message, the run would never continue or end.
+            raise ApiError(400, f"message {message_id} is of a workflow run: cancel the run")
         _cancel(connection, account, [message_id])
 
     await account.store.run(change)

@@ -129,7 +129,8 @@ def list_matches(
     """Returns live messages with sequence numbers in (`after`, `last`], oldest first."""
     clause, values = filters.where(_conditions(wanted))
     rows = connection.execute(
-        f"SELECT seq, id, ({clause}) AS matches "  # noqa: S608 - built of our own names
+        # The messages of a workflow run are cancelled with their run.
+        f"SELECT seq, id, (run_seq IS NULL AND {clause}) AS matches "  # noqa: S608 - built of our own names
         "FROM messages INDEXED BY live_by_seq "
         "WHERE status = 'live' AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
         (*values, after, last, limit),

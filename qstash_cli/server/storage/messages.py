@@ -271,7 +271,7 @@ def list_live_ids(connection: sqlite3.Connection, message_ids: Iterable[str]) ->
     )
     clause, values = filters.where(wanted)
     rows = connection.execute(
-        f"SELECT id FROM messages WHERE status = 'live' AND {clause}",  # noqa: S608 - our own names
+        f"SELECT id FROM messages WHERE status = 'live' AND run_seq IS NULL AND {clause}",  # noqa: S608 - our own names
         values,
     ).fetchall()
     return [row["id"] for row in rows]

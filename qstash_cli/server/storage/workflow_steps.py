@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from qstash_cli.protocol.workflow_steps import RawStep
 
+# What a step or an event costs besides its body, so that many empty ones have a limit too.
+ROW_BYTES = 200
+
 
 class StoredStep(NamedTuple):
     """A step of a run, and the message that delivers it."""
@@ -40,7 +43,7 @@ def append(
     )
     connection.execute(
         "UPDATE workflow_runs SET size_bytes = size_bytes + ? WHERE seq = ?",
-        (len(raw.body), run_seq),
+        (len(raw.body) + ROW_BYTES, run_seq),
     )
 
 

@@ -6,6 +6,8 @@ import json
 import sqlite3
 from typing import Any, NamedTuple
 
+from qstash_cli.server.storage.workflow_steps import ROW_BYTES
+
 
 class Wait(NamedTuple):
     """A step that waits for an event until its message is due, at the deadline."""
@@ -74,7 +76,8 @@ def keep_event(connection: sqlite3.Connection, run_seq: int, event_id: str, data
         (run_seq, event_id, data),
     )
     connection.execute(
-        "UPDATE workflow_runs SET size_bytes = size_bytes + ? WHERE seq = ?", (len(data), run_seq)
+        "UPDATE workflow_runs SET size_bytes = size_bytes + ? WHERE seq = ?",
+        (len(data) + ROW_BYTES, run_seq),
     )
 
 

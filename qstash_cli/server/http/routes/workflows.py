@@ -13,7 +13,6 @@ from starlette.routing import Route
 
 from qstash_cli.protocol import workflow
 from qstash_cli.protocol.workflow_steps import webhook_event
-from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http import pages
 from qstash_cli.server.http.request_body import read_body
 from qstash_cli.server.http.requests import (
@@ -30,6 +29,7 @@ from qstash_cli.server.http.views import workflows as views
 from qstash_cli.server.http.views.workflow_logs import run_log
 from qstash_cli.server.parameters import trim_length
 from qstash_cli.server.services.workflows import events, logs, runs, triggering
+from qstash_cli.server.services.workflows.refusals import refused
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -126,7 +126,9 @@ async def _webhook(request: Request) -> Response:
 
 
 async def _unsupported(request: Request) -> Response:
-    raise ApiError(501, f"not supported: {request.method} {request.url.path}")
+    # What follows the resource is text from elsewhere, and may not fit on a line of the log.
+    resource = "/".join(request.url.path.split("/")[:4])[:100]
+    raise refused(501, f"not supported: {request.method} {resource!r}")
 
 
 ROUTES: list[Any] = [
