@@ -43,7 +43,8 @@ def _overview() -> Iterator[str]:
 
 def _entry(entry: Entry) -> Iterator[str]:
     yield f"## qstash {entry.name}"
-    if INDEX.group(entry.name).only_command is None:
+    names = [name for name, _ in INDEX.commands_of(entry)]
+    if entry.name not in names:
         yield f"{prose(entry.help)}."
     aliases = [code(f"qstash {one}") for one, name in ALIASES.items() if name == entry.name]
     if aliases:

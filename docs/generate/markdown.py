@@ -25,14 +25,21 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Escapes what Markdown would interpret in a help text; `code` stays code."""
+    """Returns a help text as Markdown: names of flags and variables become code."""
     parts = re.split(r"(`[^`]*`)", text)
-    escaped = (part if part.startswith("`") else _escaped(part) for part in parts)
-    return "".join(escaped).replace("|", "\\|")
+    marked = (part if part.startswith("`") else _marked(part) for part in parts)
+    return "".join(marked).replace("|", "\\|")
 
 
-def _escaped(text: str) -> str:
-    return re.sub(r"([<>*_\[\]])", r"\\\1", text)
+def _marked(text: str) -> str:
+    # Site generators would turn the dashes of a flag into a dash of typography.
+    names = re.split(
+        r"((?<![\w-])--?[A-Za-z][\w*-]*|(?<![\w-])--(?![\w-])|\b[A-Z]+_[A-Z_*]+)", text
+    )
+    return "".join(
+        code(part) if index % 2 else re.sub(r"([<>*])", r"\\\1", part)
+        for index, part in enumerate(names)
+    )
 
 
 def anchor(heading: str) -> str:

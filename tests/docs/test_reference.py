@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,14 @@ def test_the_manifest_of_the_readme_is_valid() -> None:
             if text.strip().startswith("#:schema"):
                 continue
             assert is_valid(tomllib.loads(text)), page
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
+def test_flags_are_code(page: Path) -> None:
+    """Site generators turn the two hyphens of a flag in prose into a dash."""
+    text = re.sub(r"```.*?```|`[^`]*`|<!--.*?-->", "", page.read_text(), flags=re.DOTALL)
+
+    assert re.findall(r"(?<![\w-])--[a-z][\w*-]*", text) == []
 
 
 FIXED = dict(views())
