@@ -15,8 +15,8 @@ def environment() -> str:
     return page(
         "Environment variables",
         "Configure `qstash` without flags or a profile, and find out which variables it reads.",
+        "See the settings in use, and the variable, file or flag that each one comes from:",
         "```sh\nqstash config show\n```",
-        "prints the settings in use and the variable, file or flag that each one comes from. "
         "Flags take precedence over variables, and so does a named profile. URL and token always "
         "come from the same source. `--env-file FILE` reads the connection variables from a file "
         "instead of the environment.",

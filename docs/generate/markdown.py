@@ -34,7 +34,7 @@ def prose(text: str) -> str:
 def _marked(text: str) -> str:
     # Site generators would turn the dashes of a flag into a dash of typography.
     names = re.split(
-        r"((?<![\w-])--?[A-Za-z][\w*-]*|(?<![\w-])--(?![\w-])|\b[A-Z]+_[A-Z_*]+)", text
+        r"((?<![\w-])--?[A-Za-z][\w*-]*|(?<![\w-])--(?![\w-])|\b[A-Z]+_[A-Z0-9_*]+)", text
     )
     return "".join(
         code(part) if index % 2 else re.sub(r"([<>*])", r"\\\1", part)

@@ -26,7 +26,7 @@ CONNECTION = (
     Variable(("QSTASH_URL",), "API URL [default: EU]"),
     Variable(("QSTASH_CURRENT_SIGNING_KEY",), "key for verify, sign, probe, replay"),
     Variable(("QSTASH_NEXT_SIGNING_KEY",), "key for verify, sign, probe"),
-    Variable(("QSTASH_REGION",), "US_EAST_1 or EU_CENTRAL_1: use the variables below"),
+    Variable(("QSTASH_REGION",), "US_EAST_1 or EU_CENTRAL_1: use its variables"),
     Variable(_regional("TOKEN"), "token of the region"),
     Variable(_regional("URL"), "API URL of the region"),
     Variable(_regional("CURRENT_SIGNING_KEY"), "current signing key of the region"),
@@ -36,8 +36,8 @@ CONNECTION = (
 )
 SERVER = (
     Variable(("QSTASH_DEV_PORT",), "port of `qstash dev` [default: 8080]"),
-    Variable(("QSTASH_DEV_LOG_PORT",), "its second port, for logs"),
-    Variable(("QSTASH_DEV_QUOTA",), "its plan: free, payg, fixed or pro"),
+    Variable(("QSTASH_DEV_LOG_PORT",), "second port of `qstash dev`, for logs"),
+    Variable(("QSTASH_DEV_QUOTA",), "plan of `qstash dev`: free, payg, fixed or pro"),
 )
 NETWORK = (
     Variable(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), "HTTP proxy"),
