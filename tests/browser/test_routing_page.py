@@ -44,3 +44,16 @@ def test_the_question_before_a_queue_is_deleted_names_its_messages(page: Page, d
     expect(form).to_have_attribute("hx-confirm", "Delete queue orders?")
     httpx.post(f"{dev.url}/v2/enqueue/orders/https://example.com", headers=_TOKEN)
     expect(form).to_have_attribute("hx-confirm", "Delete queue orders and cancel its message?")
+
+
+def test_a_flow_control_key_is_pinned_and_unpinned(page: Page, dev: Dev) -> None:
+    page.goto(f"{dev.url}/console/routing")
+    form = page.locator("form", has=page.get_by_role("heading", name="Flow control key"))
+    form.get_by_label("Key").fill("api")
+    form.get_by_label("Rate").fill("10")
+    form.get_by_label("Period").fill("1m")
+    form.get_by_role("button", name="Pin").click()
+    row = page.locator("tr", has_text="api")
+    expect(row).to_contain_text("0 of 10 per 60 s (pinned)")
+    row.get_by_role("button", name="Unpin").click()
+    expect(row).not_to_contain_text("pinned")

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.destination import is_url
+from qstash_cli.protocol.durations import parse_period_s
 from qstash_cli.protocol.numbers import parse_count
 from qstash_cli.server.console import rendering
 from qstash_cli.server.console.forms import Done, action_of, notice, read_fields
@@ -33,19 +34,23 @@ async def queue(request: Request) -> Response:
 
 
 async def flow(request: Request) -> Response:
-    """Pauses, resumes or pins a flow control key."""
+    """Pauses, resumes, pins or unpins a flow control key."""
     account, fields = account_of(request), await read_fields(request)
-    action, key = action_of(request, "pin", "pause", "resume"), fields.get("name")
+    action, key = action_of(request, "pin", "unpin", "pause", "resume"), fields.get("name")
     if action == "pin":
         rate, parallelism = fields.get("rate"), fields.get("parallelism")
+        period = fields.get("period")
         await flow_control.pin(
             account,
             key,
             rate=parse_count(rate) if rate else None,
             parallelism=parse_count(parallelism) if parallelism else None,
-            period_s=None,
+            period_s=parse_period_s(period) if period else None,
         )
         return notice(request, Done(f"Pinned flow control key {key}"))
+    if action == "unpin":
+        await flow_control.unpin(account, key, parallelism=True, rate=True)
+        return notice(request, Done(f"Unpinned flow control key {key}"))
     await flow_control.pause(account, key, is_paused=action == "pause")
     return notice(request, Done(f"{action.capitalize()}d flow control key {key}"))
 

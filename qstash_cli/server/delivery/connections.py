@@ -15,7 +15,9 @@ from functools import cached_property
 
 import httpx2
 
-_KEEPALIVE_S = 30
+# Node.js and uvicorn close idle connections after 5 s. A request that meets the end of its
+# connection would be a failed attempt.
+_KEEPALIVE_S = 4
 MAX_IDLE = 256
 
 _Origin = tuple[bytes, bytes, int | None]

@@ -123,7 +123,7 @@ document.addEventListener("click", async (event) => {
 
 const charts = [
   { id: "rates", series: [["delivered", "--good"], ["errors", "--again"], ["failed", "--bad"]] },
-  { id: "latency", series: [["p50", "--busy"], ["p99", "--accent"]] },
+  { id: "latency", series: [["p50", "--busy"], ["p99", "--again"]] },
 ];
 
 function colour(name) {
