@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -152,6 +153,8 @@ def _environment(ctx: Context, url: str, directory: str) -> dict[str, str]:
         if not name.startswith("QSTASH_") and name != "PAGER"
     }
     env |= server_variables(url, DEV_USER) | {"QSTASH_CONFIG_DIR": directory}
+    # In a single-file program (pex, shiv), the interpreter alone does not find the packages.
+    env["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return env if ctx.streams.out_is_terminal else env | {"COLUMNS": "200"}
 
 
