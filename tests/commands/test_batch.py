@@ -343,7 +343,7 @@ def test_rate_is_that_of_the_flow_control_key_and_pace_that_of_sending(local: Qs
         (("-", "--to", "example.com"), "http:// or https://"),
         (("-", "--queue", "q", "--delay", "1m"), "cannot use --delay"),
         (("-", "--chunk-size", "0"), "--chunk-size"),
-        (("/no/such/file.jsonl",), "cannot be read"),
+        (("/no/such/file.jsonl",), "no such file or directory"),
         (("-", "--rejects", "/no/such/dir/file"), "cannot write the rejects"),
         (("-", "--journal", "/no/such/dir/file"), "cannot write the journal"),
         (("",), "the name of the file is empty"),
