@@ -21,8 +21,7 @@ from tests.e2e.conftest import plain_environment
 ROOT = Path(__file__).parents[2]
 RECIPES = "\n".join(path.read_text() for path in sorted((ROOT / "docs/guides").glob("*.md")))
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
-README = (ROOT / "README.md").read_text()
-[MANIFEST] = re.findall(r"```toml\n(# qstash.toml\n.*?)```", README, re.DOTALL)
+[MANIFEST] = re.findall(r"```toml\n(# qstash.toml\n.*?)```", RECIPES, re.DOTALL)
 # Commands that install software from the network.
 SETUP = ("pip install",)
 # `plan` exits with 9: the manifest has not been applied to this account.
