@@ -18,7 +18,7 @@ from qstash_cli.server.services import quota
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.publish_rules import PublishRequest, due_ms, validate
 from qstash_cli.server.services.workflows import publishing as workflows
-from qstash_cli.server.services.workflows.refusals import RunEnded, refuse_workflow_headers
+from qstash_cli.server.services.workflows.refusals import refuse_workflow_headers
 from qstash_cli.server.storage import deduplication, messages, url_groups
 from qstash_cli.server.storage.messages import NewMessage, StoredMessage
 from qstash_cli.server.storage.store import Connection
@@ -53,8 +53,8 @@ async def publish_batch(account: Account, requests: Sequence[PublishRequest]) ->
     """Publishes the items of a batch, and returns the content of each response in order.
 
     Raises `ApiError` or `BadInput`, with nothing stored, if an item is invalid. An item that fails
-    because of stored data, such as an unknown URL group, has its error in its place. A batch with a
-    step of a workflow run that has ended is refused as a whole.
+    because of stored data, such as an unknown URL group, has its error in its place. A batch with
+    an invalid message of a workflow, such as a step of a run that has ended, is refused as a whole.
     """
     contents, stored = await account.store.run(
         lambda connection: _store_batch(connection, requests, account.new_id)
@@ -166,14 +166,11 @@ def _store_batch(
     for request, options in valid:
         try:
             result = _store_valid(connection, request, options, new_id)
-        except RunEnded:
-            raise
-        except ApiError as error:
+        except (ApiError, BadInput) as error:
             if workflow.parse(request.headers) is not None:
+                # The SDK does not read the errors of items.
                 raise
             contents.append({"error": error.message})
-        except BadInput as error:
-            contents.append({"error": str(error)})
         else:
             contents.append(result.content)
             stored += result.messages

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import workflow
+from qstash_cli.protocol.destination import validate_url
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.headers import Headers, as_lists
 from qstash_cli.protocol.option_headers import decode
@@ -63,6 +64,7 @@ def parse_wait(event_id: str, given: Any) -> WaitRequest:
     if not isinstance(given, dict) or not isinstance(given.get("url"), str):
         raise refused(422, "a wait needs an object with a url and a step")
     try:
+        validate_url(given["url"])
         step = validate_step(given.get("step"))
         timeout_s = parse_duration_s(str(given.get("timeout") or _DEFAULT_TIMEOUT))
     except BadInput as error:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import workflow
+from qstash_cli.protocol.destination import validate_url
 from qstash_cli.protocol.ids import validate_id
+from qstash_cli.protocol.option_headers import decode
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.workflow import WorkflowHeaders
 from qstash_cli.protocol.workflow_steps import (
@@ -19,7 +21,7 @@ from qstash_cli.protocol.workflow_steps import (
     step_key,
     validate_step,
 )
-from qstash_cli.server.delivery.workflow_runs import RunContext, Submission, submit
+from qstash_cli.server.delivery.workflow_runs import RunContext, Submission, header_pairs, submit
 from qstash_cli.server.services.publish_rules import PublishRequest, due_ms
 from qstash_cli.server.services.workflows.refusals import refused, run_ended
 from qstash_cli.server.storage import messages, workflow_runs, workflow_steps
@@ -27,6 +29,7 @@ from qstash_cli.server.storage.messages import NewMessage, StoredMessage
 from qstash_cli.server.storage.store import Connection
 from qstash_cli.server.storage.workflow_runs import NewRun, Run
 
+T = TypeVar("T")
 NewId = Callable[[str], str]
 _LONGEST_ID = 256
 
@@ -56,7 +59,7 @@ def store(
 ) -> RunMessage:
     """Stores a message with workflow headers, in the transaction that appends it to its run.
 
-    Raises `RunEnded` for a run that is not live, and `ApiError` if the message is not valid.
+    Raises `ApiError` if the message is not valid, with the status 400 if the run is not live.
     """
     context = RunContext(request.now_ms, new_id, lambda _message_id: False)
     if headers.is_init:
@@ -91,7 +94,7 @@ def store(
 
 
 def live_run(connection: Connection, run_id: str, created_at: str = "") -> Run:
-    """Returns a run that has not ended. Raises `RunEnded`.
+    """Returns a run that has not ended. Raises `ApiError` 400.
 
     `created_at` is the time of the run as the SDK knows it, if it does: an earlier run may have had
     the same id.
@@ -195,6 +198,9 @@ def _invocation(connection: Connection, body: bytes) -> _Trigger:
     payload = given.get("body")
     if not (isinstance(url, str) and isinstance(headers, dict) and isinstance(run_id, str)):
         raise refused(422, "the invocation of a workflow is not valid")
+    _valid(lambda: validate_url(url))
+    # They are decoded again when the invoked run ends.
+    _valid(lambda: decode(header_pairs(headers)))
     parent = live_run(connection, run_id, str(given.get("workflowRunCreatedAt") or ""))
     return _Trigger(
         payload=payload.encode(errors="surrogatepass") if isinstance(payload, str) else b"",
@@ -223,7 +229,7 @@ def _duplicate(message_id: str, run: Run) -> RunMessage:
     return RunMessage({"messageId": message_id, "deduplicated": True}, run)
 
 
-def _valid(read: Callable[[], str]) -> str:
+def _valid(read: Callable[[], T]) -> T:
     try:
         return read()
     except BadInput as error:

@@ -15,21 +15,17 @@ from qstash_cli.server.errors import ApiError
 _logger = logging.getLogger(__name__)
 
 
-class RunEnded(ApiError):
-    """A step of a run that has ended, or that never existed."""
-
-
 def refused(status: int, message: str) -> ApiError:
     """Logs the refusal of a request of a workflow, and returns the error."""
     _logger.warning("refused: %s", message)
     return ApiError(status, message)
 
 
-def run_ended(run_id: str) -> RunEnded:
+def run_ended(run_id: str) -> ApiError:
     """Logs the refusal of a step of a run that is not live, and returns the error."""
     message = f"workflow run {run_id} has ended or does not exist"
     _logger.warning("refused a step: workflow run %r has ended or does not exist", run_id)
-    return RunEnded(400, message)
+    return ApiError(400, message)
 
 
 def refuse_workflow_headers(headers: Headers, where: str) -> None:
