@@ -26,9 +26,9 @@ _MARK = b"_QSTASH_COMPLETE"
 _NAMES = ("shell", "path", "status", "startUpFile", "line")
 _VIEW = View(columns=tuple(Column(name=name, of=name) for name in _NAMES), id="path")
 _SENTENCES = {
-    "installed": "Installed the completion script of {shell} in {path}",
-    "updated": "Updated the completion script of {shell} in {path}",
-    "current": "The completion script of {shell} in {path} is up to date",
+    "installed": "Installed the completion script of {name} in {path}",
+    "updated": "Updated the completion script of {name} in {path}",
+    "current": "The completion script of {name} in {path} is up to date",
 }
 
 
@@ -118,7 +118,7 @@ def install(
         "startUpFile": location.start_up_file or None,
         "line": location.line or None,
     }
-    text = _SENTENCES[status].format(shell=name, path=places.displayed(location.path))
+    text = _SENTENCES[status].format(name=name, path=places.displayed(location.path))
     return Result(data=record, view=_VIEW, text=f"{text}\n{_next_step(location)}")
 
 

@@ -105,7 +105,9 @@ def test_bodies_that_are_not_text_or_too_long_are_only_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["[" * 900_000, "token" * 200_000, "a" * 1_000_000, "[]," * 300_000]
+    "body",
+    ["[" * 900_000, "token" * 200_000, "a" * 1_000_000, "[]," * 300_000],
+    ids=["nested", "secrets", "letters", "lists"],
 )
 def test_no_body_takes_long(body: str) -> None:
     started = time.perf_counter()
