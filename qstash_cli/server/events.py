@@ -140,9 +140,10 @@ class EventFeed:
             return
         events = list(self._taken_requests(room))
         for account in self._accounts.open_accounts:
-            reader = self._readers.setdefault(
-                account.name, _MessageEvents(account, with_contents=self._is_verbose)
-            )
+            reader = self._readers.get(account.name)
+            if reader is None or reader.account is not account:
+                reader = _MessageEvents(account, with_contents=self._is_verbose)
+                self._readers[account.name] = reader
             events += await reader.read(room - len(events))
         if events:
             self._sink.write(events)
@@ -168,7 +169,7 @@ class _MessageEvents:
     """The events of one account's messages, from the opening of the account on."""
 
     def __init__(self, account: Account, *, with_contents: bool) -> None:
-        self._account = account
+        self.account = account
         self._with_contents = with_contents
         self._after_seq = account.first_log_seq
         self._attempts: dict[str, _Attempt] = {}
@@ -179,9 +180,7 @@ class _MessageEvents:
         if limit <= 0:
             return []
         trim = _MAX_BODY_BYTES if self._with_contents else 0
-        entries, self._after_seq = await logs.list_after(
-            self._account, self._after_seq, limit, trim
-        )
+        entries, self._after_seq = await logs.list_after(self.account, self._after_seq, limit, trim)
         events: list[ServerEvent] = []
         for entry in entries:
             # A damaged entry must not cost the others.

@@ -34,3 +34,8 @@ def clock(**actions: object) -> Request[ClockState]:
         body=json.dumps(actions).encode(),
         response=ClockState,
     )
+
+
+def reset() -> Request[None]:
+    """Returns the request that empties the account."""
+    return Request(method="POST", path="/console/api/reset", repeatable=True)

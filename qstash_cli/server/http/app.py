@@ -30,6 +30,7 @@ from qstash_cli.server.http.routes import (
     messages,
     publish,
     queues,
+    reset,
     schedules,
     url_groups,
     workflow_dlq,
@@ -78,6 +79,7 @@ def build(
         routes=[
             *(route for resource in _RESOURCES for route in resource.ROUTES),
             *clock.ROUTES,
+            *reset.ROUTES,
             *([Mount("/", _OnlyConsole(console))] if console is not None else ()),
         ],
         middleware=middleware,
@@ -92,6 +94,7 @@ def build(
         },
     )
     app.router.redirect_slashes = False
+    app.state.accounts = accounts
     return app
 
 

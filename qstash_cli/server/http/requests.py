@@ -20,6 +20,15 @@ def account_of(request: Request) -> Account:
     return cast("Account", request.state.account)
 
 
+def require_token(request: Request) -> None:
+    """Raises `ApiError` for a request of a browser, which is authenticated by its cookie.
+
+    Other pages can make a browser send such requests.
+    """
+    if not request.headers.get("Authorization"):
+        raise ApiError(401, "unable to authenticate: invalid token")
+
+
 async def publish_request(request: Request, segments: int) -> PublishRequest:
     """Returns the publish in a request whose destination follows `segments` path segments."""
     account = account_of(request)

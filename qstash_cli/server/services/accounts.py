@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from qstash_cli.errors import QstashError
+from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.protocol import ids
 from qstash_cli.protocol.dev_credentials import Credentials
 from qstash_cli.protocol.faults import FaultPlan
@@ -65,6 +65,7 @@ class Accounts:
         self._closing = contextlib.AsyncExitStack()
         self._closing.push_async_callback(self._deliverer.close)
         self._open: dict[str, Account] = {}
+        self._exits: dict[str, contextlib.AsyncExitStack] = {}
         self._opening = asyncio.Lock()
 
     async def start(self) -> None:
@@ -112,8 +113,20 @@ class Accounts:
         if user.name not in self._open:
             async with self._opening:
                 if user.name not in self._open:
-                    self._open[user.name] = await self._opened(user)
+                    self._open[user.name] = await self._opened(user, self._started_at_s)
         return self._open[user.name]
+
+    async def reset(self, user: Credentials) -> None:
+        """Replaces an account by an empty one, whose clock starts at the system's time.
+
+        Raises `BadInput` for an account with a file.
+        """
+        if self.file_of(user) is not None:
+            raise BadInput("a server with --db is not reset", hint="start it without --db")
+        async with self._opening:
+            self._open.pop(user.name, None)
+            await self._close(user.name)
+            self._open[user.name] = await self._opened(user, time.time())
 
     async def users(self) -> tuple[Credentials, ...]:
         """Returns the users with their current keys: a stored rotation may have changed them."""
@@ -134,12 +147,18 @@ class Accounts:
             return path
         return path.with_name(f"{path.name}-{user.name}")
 
-    async def _opened(self, user: Credentials) -> Account:
+    async def _close(self, name: str) -> None:
+        if name in self._exits:
+            await self._exits.pop(name).aclose()
+
+    async def _opened(self, user: Credentials, started_at_s: float) -> Account:
         path = self.file_of(user)
         try:
             async with contextlib.AsyncExitStack() as closing:
-                account = await self._started(user, path, closing)
-                self._closing.push_async_exit(closing.pop_all())
+                account = await self._started(user, path, started_at_s, closing)
+                if user.name not in self._exits:
+                    self._closing.push_async_callback(self._close, user.name)
+                self._exits[user.name] = closing.pop_all()
                 return account
         except Exception as fault:
             if path is None or isinstance(fault, QstashError):
@@ -148,7 +167,11 @@ class Accounts:
             raise damaged(path, f"{type(fault).__name__}: {fault}") from fault
 
     async def _started(
-        self, user: Credentials, path: Path | None, closing: contextlib.AsyncExitStack
+        self,
+        user: Credentials,
+        path: Path | None,
+        started_at_s: float,
+        closing: contextlib.AsyncExitStack,
     ) -> Account:
         """Starts an account on its file; `closing` stops its parts in reverse order."""
         config = self._config
@@ -157,7 +180,7 @@ class Accounts:
         # A fast clock continues from the last step, so that no schedule fires twice.
         first_log_seq = await store.run(logs.last_seq)
         at_least_ms = await store.run(logs.last_step_ms) if config.speed != 1 else 0
-        clock = _clock(config.speed, self._started_at_s, at_least_ms)
+        clock = _clock(config.speed, started_at_s, at_least_ms)
         engine = Engine(
             store,
             clock,

@@ -13,8 +13,8 @@ from qstash_cli.errors import BadInput
 from qstash_cli.protocol.durations import parse_duration_s
 from qstash_cli.protocol.instants import parse_instant_s
 from qstash_cli.server.errors import ApiError
-from qstash_cli.server.http.requests import account_of, json_body
-from qstash_cli.server.http.responses import refusal, respond
+from qstash_cli.server.http.requests import account_of, json_body, require_token
+from qstash_cli.server.http.responses import respond
 from qstash_cli.server.services import clock
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.clock import Move
@@ -24,9 +24,7 @@ _ACTIONS = frozenset({"speed", "advance", "jump", "set", "skip", "settle"})
 
 async def _change(request: Request) -> Response:
     """Changes the clock as a JSON object says, and returns its time and speed."""
-    # The console's own requests have a cookie instead, which pages of other origins can use too.
-    if not request.headers.get("Authorization"):
-        return refusal(401, "unable to authenticate: invalid token")
+    require_token(request)
     account, wanted = account_of(request), await json_body(request)
     if not isinstance(wanted, dict):
         raise ApiError(400, "the body is not a JSON object")
