@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.http.local_endpoint import Received
+from qstash_cli.server.run import ServerConfig, running_server
 from tests.sink import Sink
 from tests.workflow_app import WorkflowApp, result, running_workflow, steps_of
 
@@ -307,3 +309,31 @@ def test_headers_that_only_mention_workflows_are_accepted(
 
     eventually(lambda: sink.received)
     assert sink.received[0].header("workflow") == "x"
+
+
+def test_the_runs_of_a_queue_take_turns(app: WorkflowApp, eventually: Eventually) -> None:
+    app.total = 2
+    for number in (1, 2):
+        headers = app.step_headers(f"wfr_{number}") | {"Upstash-Workflow-Init": "true"}
+        path = f"/v2/enqueue/q/{app.url}"
+        app.api.post(path, content=b"x", headers=headers).raise_for_status()
+
+    for number in (1, 2):
+        eventually(lambda: ended(app, f"wfr_{number}"))  # noqa: B023 - called immediately
+
+    runs = [one.header("upstash-workflow-runid") for one in app.received]
+    assert runs == ["wfr_1", "wfr_2"] * 3
+
+
+def test_the_limits_of_a_plan_apply_to_runs() -> None:
+    config = ServerConfig(port=0, limits=PLANS["free"])
+    with running_server(config) as url, running_workflow(url, submit=quiet) as app:
+        too_many = app.trigger("wfr_1", Upstash_Retries="4")
+        app.trigger("wfr_2", Upstash_Delay="1d").raise_for_status()
+        too_large = app.step("wfr_2", result(1, "x" * 1_048_576))
+        body = {"url": app.url, "timeout": "8d", "step": result(1, None)}
+        too_long = app.api.post("/v2/wait/e", json=body, headers=app.step_headers("wfr_2"))
+
+    for refused, name in ((too_many, "Retries"), (too_large, "MessageSize"), (too_long, "Delay")):
+        assert refused.status_code == 412
+        assert refused.json()["error"].startswith(f"quota max{name} exceeded")

@@ -1,5 +1,6 @@
 // Run by `qstash dev -- node check.mjs`: the workflow SDK runs unchanged against the server.
 import assert from "node:assert/strict";
+import { Client as QStash } from "@upstash/qstash";
 import { Client } from "@upstash/workflow";
 import { calls, deliveries, failures, ran, start } from "./app.mjs";
 
@@ -33,6 +34,9 @@ async function resultOf(name, body, options = {}) {
   const { workflowRunId } = await client.trigger({ url: url(name), body, ...options });
   const run = await ended(workflowRunId);
   assert.equal(run.workflowState, "RUN_SUCCESS", JSON.stringify(run));
+  const states = run.steps.flatMap((group) => group.steps.map((step) => `${group.type} ${step.state}`));
+  const others = states.filter((state) => !/^(sequential|parallel) STEP_SUCCESS$/.test(state));
+  assert.deepEqual(others, [], JSON.stringify(run.steps));
   return JSON.parse(run.workflowRunResponse);
 }
 
@@ -198,6 +202,16 @@ const checks = {
       assert.equal(run.workflowRunCreatedAt, workflowCreatedAt);
       assert.deepEqual(JSON.parse(run.workflowRunResponse).slice(0, 2), [{ one: "rest 1" }, "me"]);
     }
+  },
+  async "a message to a workflow, which triggers itself"() {
+    const plain = `${url("steps")}?plain`;
+    const qstash = new QStash({ baseUrl: process.env.QSTASH_URL, token: process.env.QSTASH_TOKEN });
+    await qstash.publishJSON({ url: plain, body: "published", headers: { "x-user": "me" } });
+    const run = await until(async () => {
+      const { runs } = await client.logs({ filter: { workflowUrl: plain } });
+      return runs[0]?.workflowState === "RUN_SUCCESS" && runs[0];
+    }, "a run of its own");
+    assert.deepEqual(JSON.parse(run.workflowRunResponse).slice(0, 2), [{ one: "published 1" }, "me"]);
   },
   async "cancel by URL, by prefix and all"() {
     for (const name of ["steps", "sleeps", "waits"]) {

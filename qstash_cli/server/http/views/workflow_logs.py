@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from qstash_cli.protocol import workflow
-from qstash_cli.protocol.headers import as_lists
 from qstash_cli.server.http import redaction
 from qstash_cli.server.http.views.workflow_step_logs import Texts, numbered_steps
 from qstash_cli.server.services.workflows.logs import RunDetails
@@ -37,7 +36,6 @@ def run_log(details: RunDetails, *, body_limit: int | None, now_ms: int) -> dict
         "dlqId": run.dlq_id,
         "label": labels[0] if labels else None,
         "labels": labels,
-        "flowControlKey": run.options.flow_key,
         "invoker": _invoker(run.invoker),
         "failureFunction": _failure_function(details, texts),
     }
@@ -65,6 +63,9 @@ def _groups(details: RunDetails, texts: Texts, now_ms: int) -> list[dict[str, An
 
 def _next_steps(details: RunDetails, texts: Texts) -> list[dict[str, Any]]:
     """Returns the deliveries that have begun and have submitted no step yet."""
+    if details.run.state == workflow.SUCCESS:
+        # The delivery that has ended the run may not be complete yet.
+        return []
     plans = {one.message_id for one in details.steps if one.key.startswith("plan:")}
     found = []
     for message in details.messages.values():
@@ -132,11 +133,11 @@ def _failure_function(details: RunDetails, texts: Texts) -> dict[str, Any] | Non
     }
     return {
         "messageId": message.id,
-        "url": message.url,
+        # The SDK's tests expect the URL that has failed, though its types say otherwise.
+        "url": details.run.url,
         "state": CALLBACK_STATES.get(message.status, "CALLBACK_INPROGRESS"),
         "failHeaders": cause.headers if cause else {},
         "failStatus": cause.status if cause else 0,
         "failResponse": (texts.cut(cause.body) or cause.error) if cause else "",
         "dlqId": details.run.dlq_id,
-        "headers": redaction.headers(message.options.redact, as_lists(message.options.headers)),
     } | redaction.without_empty(more)
