@@ -12,9 +12,9 @@ from tests.commands.manifests import SMALL, URL, proxy, writes
 from tests.in_process import Qstash
 
 
-def test_the_manifest_in_the_readme_is_valid(local: Qstash, write: Callable[[str], str]) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    path = write(readme.partition("```toml\n")[2].partition("```")[0])
+def test_the_manifest_in_the_guide_is_valid(local: Qstash, write: Callable[[str], str]) -> None:
+    guide = (Path(__file__).parents[2] / "docs/guides/commands-by-task.md").read_text()
+    path = write(guide.partition("```toml\n")[2].partition("```")[0])
 
     assert local("apply", "-f", path, "--yes").out.count("create\t") == 4
     assert local("plan", "-f", path, "--check").code == 0

@@ -1,4 +1,4 @@
-"""What each command prints in a pipe, as the README says it."""
+"""What each command prints in a pipe, as the guide to the commands says it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.commands.test_previews import READS, WRITES, World, services, world
 
 __all__ = ["services", "world"]
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-# The table of the README: what the commands of each row print.
+GUIDE = (Path(__file__).parents[2] / "docs/guides/commands-by-task.md").read_text()
+# The table of the guide: what the commands of each row print.
 FORM_OF: dict[str, str] = {
     name: form
-    for names, form in re.findall(r"^\| (`.+`) \| (.+?) \|$", README, re.MULTILINE)
+    for names, form in re.findall(r"^\| (`.+`) \| (.+?) \|$", GUIDE, re.MULTILINE)
     for name in re.findall("`([a-z -]+)`", names)
 }
 
@@ -45,7 +45,7 @@ def has_form(out: str, form: str) -> bool:
 
 # There is no bulk action of this id.
 @pytest.mark.parametrize("name", sorted({*WRITES, *READS} - {"message action"}))
-def test_a_pipe_gets_what_the_readme_says(world: World, name: str) -> None:
+def test_a_pipe_gets_what_the_guide_says(world: World, name: str) -> None:
     words = world.argv(*(WRITES | READS)[name])
 
     run = world.qstash(*words)
@@ -53,7 +53,7 @@ def test_a_pipe_gets_what_the_readme_says(world: World, name: str) -> None:
     assert has_form(run.out, form_of(words)), run
 
 
-def test_the_readme_has_a_row_for_every_form() -> None:
+def test_the_guide_has_a_row_for_every_form() -> None:
     assert set(FORM_OF.values()) == {
         "JSON",
         "a number",
