@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "flask-tests"
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs/guides/testing.md").read_text()
+EXAMPLE = ROOT / "examples" / "flask-tests"
 # Plugins of our own test environment, which take seconds to import.
 WITHOUT = ("-p", "no:schemathesis", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
 SUITE = """
@@ -75,14 +77,16 @@ def run_pytest(folder: Path, *argv: str, before: str = "pass") -> subprocess.Com
     )
 
 
-def test_tests_are_isolated_and_work_in_parallel(tmp_path: Path) -> None:
+def test_the_tests_of_the_guide_and_others_are_isolated_in_parallel_runs(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE)
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)):
+        (tmp_path / f"test_guide_{number}.py").write_text(block)
 
     run = run_pytest(
         tmp_path, "-n", "2", before="import os; os.environ['QSTASH_REGION'] = 'EU_CENTRAL_1'"
     )
 
-    assert "1 failed, 7 passed" in run.stdout, run.stdout
+    assert "1 failed, 11 passed" in run.stdout, run.stdout
     assert "AssertionError: Expected 1 delivery to /orders, but there was none." in run.stdout
     assert "0 of 4 attempts so far, next in 1 min" in run.stdout
     assert "local_qstash.py" not in run.stdout
@@ -119,15 +123,18 @@ def test_the_plugin_imports_nothing_until_a_fixture_is_used() -> None:
 
 
 def test_loading_the_plugin_takes_less_than_5_ms() -> None:
-    best_us = min(_import_us() for _ in range(3))
+    best_s = min(_import_s() for _ in range(3))
 
-    assert best_us < 5000
+    assert best_s < 0.005
 
 
-def _import_us() -> int:
-    code = "import pytest, qstash_cli.testing.plugin"
-    found = subprocess.run(  # noqa: S603 - our own Python
-        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True
+def _import_s() -> float:
+    """Returns the CPU time of the import, in an interpreter that has imported pytest."""
+    code = (
+        "import pytest, time; start = time.process_time(); import qstash_cli.testing.plugin; "
+        "print(time.process_time() - start)"
     )
-    [line] = [line for line in found.stderr.splitlines() if line.endswith("testing.plugin")]
-    return int(line.split("|")[1])
+    found = subprocess.run(  # noqa: S603 - our own Python
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return float(found.stdout)
