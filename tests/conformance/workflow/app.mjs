@@ -149,7 +149,7 @@ let origin;
 export async function start(port = 0) {
   const { POST } = serveMany(
     { steps, sleeps, calling, waits, notifies, webhooks, child, invokes, parallel, fails, long },
-    { receiver: undefined }
+    {}
   );
   const server = createServer(async (request, response) => {
     const chunks = [];
