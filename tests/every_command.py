@@ -51,6 +51,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "flow global": (),
     "dlq list": (),
     "dlq get": ("1725323658779-0",),
+    "dlq group": (),
     "dlq retry": _FILTER,
     "dlq delete": _FILTER,
     "check": ("--dlq-max", "0", "--flow", "api", "--waiting-max", "0"),

@@ -209,6 +209,7 @@ READS: dict[str, Sequence[str]] = {
     "flow global": ("flow", "global"),
     "dlq list": ("dlq", "list"),
     "dlq get": ("dlq", "get", "{entry1}"),
+    "dlq group": ("dlq", "group"),
     "check": (
         "check", "--dlq-max", "0", "--flow", "nobody", "--waiting-max", "0", "--queue", "orders",
         "--lag-max", "1", "--schedule-late", "1h",

@@ -134,6 +134,7 @@ SCREENS = {
     "logs-stats": Screen(("logs", "--stats"), _LOGS),
     "logs-empty": Screen(("logs", "--label", "none"), _get("/v2/logs", {"logs": []})),
     "dlq-list": Screen(("dlq", "list"), _DLQ),
+    "dlq-group": Screen(("dlq", "group"), _DLQ),
     "dlq-get": Screen(("dlq", "get", "1795525003000-0"), _get("/v2/dlq", r.DLQ[0])),
     "message-get": Screen(("message", "get", _ORDERS_ID), _get("/v2/messages", r.MESSAGE)),
     "message-show-delivered": Screen(

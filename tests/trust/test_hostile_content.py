@@ -278,8 +278,8 @@ def test_a_million_columns_are_rendered_in_time(
 ) -> None:
     flags = ("-o", name) if name else ()
     commands = (
-        ("logs",), ("dlq", "list"), ("dlq", "get", "1-0"), ("schedule", "list"), ("queue", "list"),
-        ("urlgroup", "get", "team"), ("message", "get", "msg_1"),
+        ("logs",), ("dlq", "list"), ("dlq", "group"), ("dlq", "get", "1-0"), ("schedule", "list"),
+        ("queue", "list"), ("urlgroup", "get", "team"), ("message", "get", "msg_1"),
     )  # fmt: skip
     began_at_s = time.monotonic()
     with api_server(responses=responses(WIDE)) as api:

@@ -199,6 +199,7 @@ LISTS: dict[str, tuple[tuple[str, str], str]] = {
     "message wait": (("GET", "/v2/logs"), "logs"),
     "queue wait": (("GET", "/v2/logs"), "logs"),
     "dlq list": (("GET", "/v2/dlq"), "messages"),
+    "dlq group": (("GET", "/v2/dlq"), "messages"),
     "replay of matching entries": (("GET", "/v2/dlq"), "messages"),
     "message actions": (("GET", "/v2/bulkActions"), "bulkActions"),
 }

@@ -28,6 +28,7 @@ from qstash_cli.commands.common.views import (
     matching,
 )
 from qstash_cli.commands.dlq.bulk_retry import retry_ids, retry_matching
+from qstash_cli.commands.dlq.grouping import GROUPS, grouped
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.ids import validate_id
@@ -95,6 +96,22 @@ def get(
     return ctx.fetch(
         dlq.get(dlq_id),
         lambda found: Result(data=found, view=DLQ_ENTRY, piped="json"),
+    )
+
+
+@command(app, "group", view=GROUPS)
+def group_(ctx: Context, *, filters: DlqFilters) -> Result:
+    """Group the entries by status code, destination and response.
+
+    Ids, numbers and times in responses do not matter. The largest group is first.
+
+    \b
+    qstash dlq group
+    qstash dlq group --since 1d -o json
+    """
+    criteria = filters.filter()
+    return ctx.fetch_pages(
+        dlq.entries(criteria), lambda entries: grouped(ctx, entries, criteria), later=MORE_PAGES
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from qstash_cli.errors import BadInput
+from qstash_cli.protocol.failure_reason import Reason
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.services import dlq
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.storage import dlq_groups
-from qstash_cli.server.storage.dlq_groups import DlqGroup, DlqGroups, DlqQuery, GroupedEntry, Reason
+from qstash_cli.server.storage.dlq_groups import DlqGroup, DlqGroups, DlqQuery, GroupedEntry
 from qstash_cli.server.storage.message_list import MessageFilter
 
 __all__ = [

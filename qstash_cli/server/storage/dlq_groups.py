@@ -6,31 +6,15 @@ keep deliveries waiting.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import sqlite3
 from typing import NamedTuple
 
+from qstash_cli.protocol.failure_reason import HEAD_BYTES, Reason, reason_of
 from qstash_cli.server.storage import filters
 from qstash_cli.server.storage.filters import Condition
 from qstash_cli.server.storage.message_list import MessageFilter, conditions
 
 MAX_ENTRIES = 10_000
-_LINE_BYTES = 200
-
-
-class Reason(NamedTuple):
-    """Why messages failed: the status of the response, the URL, and the response's first line."""
-
-    status: int
-    url: str
-    line: str
-
-    @property
-    def key(self) -> str:
-        """A short name of the reason, for URLs and forms, which cannot contain every line."""
-        text = f"{self.status}\0{self.url}\0{self.line}"
-        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 class DlqQuery(NamedTuple):
@@ -111,7 +95,7 @@ def _rows(connection: sqlite3.Connection, wanted: MessageFilter) -> list[sqlite3
     clause, values = filters.where(parts)
     return connection.execute(
         "SELECT dlq.seq, dlq.id, dlq.status, messages.url, "  # noqa: S608 - our own names
-        f"substr(dlq.body, 1, {_LINE_BYTES}) AS head, messages.id AS message_id, "
+        f"substr(dlq.body, 1, {HEAD_BYTES}) AS head, messages.id AS message_id, "
         "messages.created_ms FROM dlq JOIN messages ON messages.id = dlq.message_id "
         f"WHERE {clause} ORDER BY dlq.seq DESC LIMIT {MAX_ENTRIES + 1}",
         values,
@@ -119,5 +103,4 @@ def _rows(connection: sqlite3.Connection, wanted: MessageFilter) -> list[sqlite3
 
 
 def _reason(row: sqlite3.Row) -> Reason:
-    text = bytes(row["head"]).decode(errors="replace").strip()
-    return Reason(row["status"], row["url"], re.split(r"[\r\n]", text, maxsplit=1)[0])
+    return reason_of(row["status"], row["url"], bytes(row["head"]).decode(errors="replace"))
