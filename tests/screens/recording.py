@@ -114,6 +114,16 @@ def _signature(body: str = _BODY, seconds_ago: float = 15) -> str:
     )
 
 
+# The body was re-serialized after it was signed.
+_CAPTURE = f"""\
+POST /hook HTTP/1.1
+Host: app.example.com
+Content-Type: application/json
+Upstash-Signature: {_signature()}
+
+{{"order": 17}}"""
+
+
 def _verify(signature: str, url: str = _HOOK) -> tuple[str, ...]:
     captured = ("--signature", signature, "--body", _BODY, "--url", url)
     return ("verify", *captured, "--at", str(int(r.NOW)))
@@ -204,8 +214,9 @@ def record(screen: Screen, *, columns: int = 80, tty: bool = True, colour: bool 
         api_server(responses=screen.responses, now=lambda: r.NOW) as api,
     ):
         home = Path(folder)
-        manifest = home / "qstash.toml"
-        manifest.write_text(_MANIFEST)
+        files = {"{manifest}": home / "qstash.toml", "{capture}": home / "capture.http"}
+        files["{manifest}"].write_text(_MANIFEST)
+        files["{capture}"].write_text(_CAPTURE)
         qstash = Qstash(home, now=lambda: r.NOW, sleep=lambda _seconds: None)
         qstash.env = {
             "QSTASH_URL": api.url,
@@ -213,7 +224,7 @@ def record(screen: Screen, *, columns: int = 80, tty: bool = True, colour: bool 
             "QSTASH_CURRENT_SIGNING_KEY": DEV_USER.current_signing_key,
             "QSTASH_NEXT_SIGNING_KEY": DEV_USER.next_signing_key,
         } | ({} if colour else {"NO_COLOR": "1"})
-        argv = [str(manifest) if part == "{manifest}" else part for part in screen.argv]
+        argv = [str(files.get(part, part)) for part in screen.argv]
         run = qstash(*argv, columns=columns, tty=tty)
     return replace(
         run, out=_without_place(run.out, api.url, home), err=_without_place(run.err, api.url, home)
@@ -248,17 +259,22 @@ def pictures(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _as_svg(run: Run, screen: Screen, columns: int) -> str:
+    title = shlex.join(("qstash", *screen.argv)) if columns > WIDTHS[0] else "qstash"
+    title = title if len(title) < columns else f"qstash {screen.argv[0]}"
+    return as_svg(run.out + run.err, title, columns)
+
+
+def as_svg(text: str, title: str, columns: int) -> str:
+    """Returns a picture of a terminal that displays a text with escape sequences for colours."""
     console = Console(
         record=True, width=columns, file=io.StringIO(), force_terminal=True,
         color_system="standard", legacy_windows=False, _environ={},
     )  # fmt: skip
-    for line in Text.from_ansi(run.out + run.err).split(allow_blank=False):
+    for line in Text.from_ansi(text).split(allow_blank=False):
         # A terminal breaks a long line anywhere.
         ends = accumulate(len(part) for part in chop_cells(line.plain, columns))
         for part in line.divide([end for end in ends if end < len(line)]):
             console.print(part, no_wrap=True, crop=False)
-    title = shlex.join(("qstash", *screen.argv)) if columns > WIDTHS[0] else "qstash"
-    title = title if len(title) < columns else f"qstash {screen.argv[0]}"
     return console.export_svg(title=title, code_format=_SVG, unique_id="screen")
 
 
