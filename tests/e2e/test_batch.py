@@ -54,7 +54,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     [(KILLS, 0.0), (0, 0.2), (KILLS, 0.2)],
     ids=["killed", "faults", "both"],
 )
-@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [4_000, pytest.param(100_000, marks=pytest.mark.soak)])
 def test_no_record_is_lost_or_sent_twice(
     count: int,
     kills: int,

@@ -25,7 +25,7 @@ def test_the_demo_runs_all_steps_and_is_plain_in_a_pipe(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout
 
 
-@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("columns", [40, pytest.param(80, marks=pytest.mark.soak)])
 def test_on_a_terminal_the_demo_is_in_colour_and_no_line_is_too_long(
     tmp_path: Path, columns: int
 ) -> None:

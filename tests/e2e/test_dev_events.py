@@ -186,7 +186,7 @@ def test_hostile_text_is_escaped(tmp_path: Path) -> None:
 def test_an_output_that_nobody_reads_stops_neither_deliveries_nor_the_end(
     tmp_path: Path, endpoint: LocalEndpoint
 ) -> None:
-    number = 3000
+    number = 1000
     read, write = os.pipe()
     process = subprocess.Popen(  # noqa: S603 - our own words
         [*QSTASH, "dev", "--port", "0", "--ready-file", str(tmp_path / "ready")],
