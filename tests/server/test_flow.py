@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from qstash.errors import QStashError
 
@@ -122,14 +123,15 @@ def test_a_callback_obeys_its_own_flow_control(
 ) -> None:
     sdk = connect(DEV_USER.token, server_url)
     sdk.flow_control.pause("callbacks")
-    sdk.message.publish(
-        url=f"{sink.url}/work",
-        headers={
-            "Upstash-Callback": f"{sink.url}/callback",
-            "Upstash-Callback-Flow-Control-Key": "callbacks",
-            "Upstash-Callback-Flow-Control-Value": "rate=5",
-        },
-    )
+    headers = {
+        "Authorization": f"Bearer {DEV_USER.token}",
+        "Upstash-Callback": f"{sink.url}/callback",
+        "Upstash-Callback-Flow-Control-Key": "callbacks",
+        "Upstash-Callback-Flow-Control-Value": "rate=5",
+    }
+    # The SDK would forward these headers.
+    publish = f"{server_url}/v2/publish/{sink.url}/work"
+    httpx.post(publish, headers=headers, trust_env=False).raise_for_status()
     eventually(lambda: sdk.flow_control.get("callbacks").wait_list_size == 1)
     assert [request.path for request in sink.received] == ["/work"]
 
