@@ -89,7 +89,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "help": ("exit-codes",),
 }
 # Commands that run until they are stopped.
-ENDLESS = ("listen", "dev", "top")
+ENDLESS = ("listen", "dev", "top", "mcp")
 
 
 def names() -> Iterator[str]:

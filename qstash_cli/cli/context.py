@@ -35,6 +35,8 @@ class Context(Exchanges, Display):
     system: System
     options: RunOptions = field(default_factory=RunOptions)
     live_line: LiveLine = field(default_factory=LiveLine)
+    # False for callers on whose behalf no file may be read.
+    reads_files: bool = True
 
     @classmethod
     def from_process(cls) -> Context:
@@ -240,6 +242,10 @@ class Context(Exchanges, Display):
         if spec == "-":
             return self.streams.stdin.read()
         if spec.startswith("@"):
+            if not self.reads_files:
+                raise BadInput(
+                    f"files are not read here: {spec}", hint="give the text itself, without @"
+                )
             return read_file(spec[1:])
         return spec.encode(errors="surrogateescape")
 

@@ -32,23 +32,6 @@ def fail(argv: Sequence[str], ctx: Context, error: QstashError) -> int:
     return error.exit_code
 
 
-def defect(fault: Exception, ctx: Context) -> QstashError:
-    """Returns the error for an unexpected exception.
-
-    Omits the text of the exception, since it may contain anything, including secrets.
-    """
-    # The cause may be a server that is not QStash.
-    doubt = ""
-    if ctx.client_if_open is not None:
-        doubt = f"is {ctx.config.settings.api_url} QStash's API? "
-    error = QstashError(
-        f"unexpected error: {type(fault).__name__}",
-        hint=f"{doubt}--debug shows the traceback; please report the error",
-    )
-    error.__cause__ = fault
-    return error
-
-
 def flush_or_discard(out: TextIO) -> None:
     """Flushes the stream, or drops the buffered data if standard output is closed.
 

@@ -55,6 +55,7 @@ COMMANDS = (
     Entry(
         "listen", "Receive requests locally and verify their signatures", LOCAL, "listen.command"
     ),
+    Entry("mcp", "Serve MCP tools to agents", LOCAL),
     Entry("retries", "Show when each retry of a message happens", LOCAL),
     Entry("completion", "Install or print the completion script of a shell", LOCAL),
     Entry("help", "Show a topic, such as callbacks, exit-codes or options", LOCAL, "help.command"),

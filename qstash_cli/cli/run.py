@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from qstash_cli import VERSION_ARGUMENTS, __version__
 from qstash_cli.cli import github_actions
 from qstash_cli.cli.context import Context
-from qstash_cli.cli.failing import defect, fail, flush_or_discard
+from qstash_cli.cli.execution import defect, result_of, result_of_error
+from qstash_cli.cli.failing import fail, flush_or_discard
 from qstash_cli.cli.index import INDEX
 from qstash_cli.cli.options import build
 from qstash_cli.cli.parser import ParsedCommand, read, with_root_options_behind
@@ -31,9 +32,9 @@ def run(argv: Sequence[str], ctx: Context) -> int:
             ctx = _with_output_options(ctx, parsed)
             try:
                 ctx = _with_all_options(ctx, parsed)
-                result = _result(ctx, parsed)
+                result = result_of(ctx, parsed)
             except QstashError as error:
-                result = _result_of_error(ctx, parsed, error)
+                result = result_of_error(ctx, parsed, error)
             code = _finish(result, ctx)
         else:
             code = parsed
@@ -136,23 +137,6 @@ def _validate_preview(ctx: Context, view: View | None) -> None:
     name = ctx.options.output.format
     if ctx.options.connection.preview is not None and view is not None and name in view.forms:
         raise BadInput(f"-o {name} cannot display a request", hint=f"remove -o {name}")
-
-
-def _result(ctx: Context, parsed: ParsedCommand) -> Result:
-    """Runs the command and returns its result. Raises `QstashError`."""
-    command, values = parsed
-    now = ctx.system.now()
-    groups = {name: build(hint, values, now) for name, hint in command.option_groups.items()}
-    arguments = {one.parameter: values[one.parameter] for one in command.arguments}
-    return command.function(ctx, **arguments, **groups)
-
-
-def _result_of_error(ctx: Context, parsed: ParsedCommand, error: QstashError) -> Result:
-    """Returns the command's result for an error, or raises the error if it has none."""
-    result = parsed.command.on_error(ctx, error) if parsed.command.on_error else None
-    if result is None:
-        raise error
-    return result
 
 
 def _finish(result: Result, ctx: Context) -> int:

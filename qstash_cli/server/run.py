@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from starlette.types import ASGIApp
+
 from qstash_cli.errors import QstashError
 from qstash_cli.protocol.dev_credentials import DEV_PORT, DEV_USERS, Credentials
 from qstash_cli.protocol.faults import FaultPlan
@@ -35,7 +37,7 @@ class ServerConfig:
     `verbose_events` adds all requests, headers and bodies. Warnings are written to `log`, by
     default to standard error. `has_console` serves the console at `/`, with the data of
     `console_user`, by default the first one, and pages of `api_origin` may use the API. `faults`
-    are injected into deliveries, by `fault_seed`.
+    are injected into deliveries, by `fault_seed`. `mcp` serves `/mcp`.
     """
 
     host: str = "127.0.0.1"
@@ -55,6 +57,7 @@ class ServerConfig:
     api_origin: str | None = None
     faults: FaultPlan | None = None
     fault_seed: int = 0
+    mcp: ASGIApp | None = None
 
 
 class Running(NamedTuple):
@@ -131,6 +134,7 @@ class _Server(HttpServer):
             limits=config.limits,
             on_request=self._events.note_request if self._events else None,
             api_origin=config.api_origin,
+            mcp=config.mcp,
             console=LazyConsole(lambda: self.should_exit) if config.has_console else None,
         )
         super().__init__(app, config.clients, config.log)

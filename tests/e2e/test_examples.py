@@ -25,7 +25,7 @@ _ROOT = Path(__file__).parents[2]
 DOCUMENTS = (_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md")))
 # Commands that run until they are stopped, or that have tests of their own.
 ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen", "qstash top",
-           "qstash config login")  # fmt: skip
+           "qstash config login", "qstash mcp")  # fmt: skip
 # Their destinations have no handler.
 NOBODY_THERE = "qstash replay"
 # Their exit codes report the verdict or state that the example describes.

@@ -15,8 +15,8 @@ from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.sink import Sink
 
 SLOW = {
-    "asyncio", "dotenv", "httpx", "httpx2", "jmespath", "jwt", "platformdirs", "pydantic", "rich",
-    "simpleeval", "sqlite3", "starlette", "tomli_w", "uvicorn", "urllib.request",
+    "asyncio", "dotenv", "httpx", "httpx2", "jmespath", "jwt", "mcp", "mcp_types",
+    "platformdirs", "pydantic", "rich", "simpleeval", "sqlite3", "starlette", "tomli_w", "uvicorn", "urllib.request",
 }  # fmt: skip
 KEY = "sig_of_the_test"
 HELPS = {
@@ -62,6 +62,13 @@ def test_the_console_is_not_imported_before_it_is_opened(tmp_path: Path) -> None
     assert "starlette" in found
     assert not [one for one in found if one.startswith(("jinja2", "markupsafe"))]
     assert not found & {"qstash_cli.server.console.app", "qstash_cli.server.console.pages"}
+
+
+def test_dev_does_not_import_the_sdk_of_mcp_before_a_client_comes(tmp_path: Path) -> None:
+    found = imported(("dev", "--", "true"), plain_environment(tmp_path))
+
+    assert "qstash_cli.mcp_server.http" in found
+    assert not found & {"mcp", "mcp_types", "pydantic", "jsonschema"}
 
 
 @pytest.mark.parametrize("argv", FREE_OF_ALL.values(), ids=list(FREE_OF_ALL))

@@ -98,7 +98,8 @@ def imported_packages() -> set[str]:
 
 def test_imports_and_dependencies_match() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    packages = [re.split(r"[<>=\[]", one)[0] for one in project["dependencies"]]
+    dependencies = [*project["dependencies"], *project["optional-dependencies"]["mcp"]]
+    packages = [re.split(r"[<>=\[]", one)[0] for one in dependencies]
     modules = {_MODULES.get(one, one) for one in packages}
 
     assert imported_packages() - {"_typeshed"} == modules

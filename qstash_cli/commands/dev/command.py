@@ -14,6 +14,7 @@ from qstash_cli.cli.signals import Terminated, unwinding
 from qstash_cli.commands.common.variable_lines import server_variables, shell_lines
 from qstash_cli.commands.common.views import RAW
 from qstash_cli.commands.dev.clock import ACTIONS, CLOCK, change
+from qstash_cli.commands.dev.mcp_endpoint import mcp_endpoint
 from qstash_cli.commands.dev.options import DevOptions, with_variables
 from qstash_cli.commands.dev.ready_file import ready_file
 from qstash_cli.commands.dev.watch import Watch, watching
@@ -65,7 +66,7 @@ def dev(
         users, user = _users(ctx, serving)
         prepare = _preparation(ctx, serving, user, write)
         with watching(ctx, is_private=run is not None) as watch:
-            config = replace(_config(serving, users, user), **watch.settings)
+            config = replace(_config(serving, users, user), mcp=mcp_endpoint(ctx), **watch.settings)
             if run is None:
                 code: int = _alone(ctx, config, user, prepare, watch)
             else:

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qstash_cli.errors import BadInput
@@ -60,12 +60,13 @@ def build(
     limits: PlanLimits,
     on_request: Callable[[SeenRequest], None] | None = None,
     console: ASGIApp | None = None,
+    mcp: ASGIApp | None = None,
     api_origin: str | None = None,
 ) -> Starlette:
     """Returns the application. The caller starts and stops the accounts.
 
-    `on_request` is called after each response. `console` serves the paths that are not of the API.
-    Pages of `api_origin` may use the API.
+    `on_request` is called after each response. `console` serves the paths that are not of the API,
+    and `mcp` serves `/mcp`. Pages of `api_origin` may use the API.
     """
     middleware = [
         *([Middleware(RequestLog, on_request=on_request)] if on_request is not None else ()),
@@ -80,6 +81,7 @@ def build(
             *(route for resource in _RESOURCES for route in resource.ROUTES),
             *clock.ROUTES,
             *reset.ROUTES,
+            *([Route("/mcp", mcp)] if mcp is not None else ()),
             *([Mount("/", _OnlyConsole(console))] if console is not None else ()),
         ],
         middleware=middleware,
