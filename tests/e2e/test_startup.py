@@ -16,7 +16,8 @@ from tests.sink import Sink
 
 SLOW = {
     "asyncio", "dotenv", "httpx", "httpx2", "jmespath", "jwt", "mcp", "mcp_types",
-    "platformdirs", "pydantic", "rich", "simpleeval", "sqlite3", "starlette", "tomli_w", "uvicorn", "urllib.request",
+    "platformdirs", "pydantic", "rich", "simpleeval", "sqlite3", "starlette", "tomli_w", "uvicorn",
+    "urllib.request",
 }  # fmt: skip
 KEY = "sig_of_the_test"
 HELPS = {
