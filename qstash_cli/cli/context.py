@@ -41,9 +41,13 @@ class Context(Exchanges, Display):
     @classmethod
     def from_process(cls) -> Context:
         """Returns the context of this process, without options."""
+        from qstash_cli.config.unattended import is_attended
+
         system = System.from_process()
         env = system.env
-        streams = open_streams(env.get("COLUMNS", ""), env.get("LINES", ""))
+        streams = open_streams(
+            env.get("COLUMNS", ""), env.get("LINES", ""), is_attended=is_attended(env)
+        )
         return cls(streams=streams, system=system)
 
     def with_options(self, options: RunOptions) -> Context:

@@ -80,7 +80,9 @@ class _Writer(io.TextIOWrapper):
     flush would then write the same data again.
     """
 
-    def __init__(self, fd: int, stream: TextIO | None, *, errors: str, lines: bool) -> None:
+    def __init__(
+        self, fd: int, stream: TextIO | None, *, errors: str, lines: bool, is_attended: bool
+    ) -> None:
         super().__init__(
             io.BufferedWriter(io.FileIO(fd, "w", closefd=False)),
             encoding=stream.encoding if stream else "utf-8",
@@ -88,6 +90,11 @@ class _Writer(io.TextIOWrapper):
             line_buffering=lines,
         )
         self.is_open = stream is not None
+        self._is_attended = is_attended
+
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal that a person watches. Libraries ask too."""
+        return self._is_attended and super().isatty()
 
 
 class StandardOutput(_Writer):
@@ -143,10 +150,11 @@ class _Messages(_Writer):
             super().flush()
 
 
-def open_streams(columns: str = "", lines: str = "") -> Streams:
+def open_streams(columns: str = "", lines: str = "", *, is_attended: bool = True) -> Streams:
     """Opens the streams of this process, which also replace those in `sys`.
 
-    `columns` and `lines` are the width and height from the environment, or empty.
+    `columns` and `lines` are the width and height from the environment, or empty. If the run is not
+    attended by a person, a terminal is like a pipe.
     """
     from qstash_cli.output.terminal import columns_of, lines_of
 
@@ -158,15 +166,19 @@ def open_streams(columns: str = "", lines: str = "") -> Streams:
     if is_terminal and errors == "strict":
         # A terminal without Unicode displays escapes; in a pipe, data must not change.
         errors = "backslashreplace"
-    out = StandardOutput(_STDOUT, sys.stdout, errors=errors, lines=is_terminal)
-    err = _Messages(_STDERR, sys.stderr, errors="backslashreplace", lines=True)
+    out = StandardOutput(
+        _STDOUT, sys.stdout, errors=errors, lines=is_terminal, is_attended=is_attended
+    )
+    err = _Messages(
+        _STDERR, sys.stderr, errors="backslashreplace", lines=True, is_attended=is_attended
+    )
     stdin = io.BufferedReader(_Input(_STDIN, is_open=sys.stdin is not None))
     sys.stdout, sys.stderr = out, err
     return Streams(
         stdin=stdin,
         out=out,
         err=err,
-        stdin_is_terminal=stdin.isatty(),
+        stdin_is_terminal=is_attended and stdin.isatty(),
         out_is_terminal=out.isatty(),
         err_is_terminal=err.isatty(),
         columns=columns_of(columns, out),

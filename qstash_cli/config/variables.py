@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from qstash_cli.config.environment import REGIONS
+from qstash_cli.config.unattended import AGENTS, ANY_AGENT, CI
 
 
 class Variable(NamedTuple):
@@ -67,12 +68,19 @@ AUTOMATION = (
     Variable(("GITHUB_ACTIONS",), "true: annotate errors"),
     Variable(("GITHUB_OUTPUT",), "file that --github-output writes"),
 )
+_LIKE_A_PIPE = "a terminal is like a pipe: no colours, questions, spinners"
+UNATTENDED = (
+    Variable(CI, f"true: {_LIKE_A_PIPE}"),
+    Variable(ANY_AGENT, f"name of an agent: {_LIKE_A_PIPE}"),
+    Variable(AGENTS, f"set by agents: {_LIKE_A_PIPE}"),
+)
 SECTIONS = {
     "Connection": CONNECTION,
     "Embedded server": SERVER,
     "Network": NETWORK,
     "Files": FILES,
     "Terminal": TERMINAL,
+    "CI and agents": UNATTENDED,
     "GitHub Actions": AUTOMATION,
 }
 VARIABLES = tuple(one for section in SECTIONS.values() for one in section)

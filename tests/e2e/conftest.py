@@ -15,14 +15,19 @@ from typing import Any
 
 import pytest
 
+from qstash_cli.config.unattended import NAMES
 from tests.leaks import leaked
 
 QSTASH = (sys.executable, "-m", "qstash_cli")
 
 
 def plain_environment(home: Path) -> dict[str, str]:
-    """Returns the environment without QStash's variables."""
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("QSTASH_", "_QSTASH"))}
+    """Returns the environment without QStash's variables, as a person has it."""
+    kept = {
+        n: v
+        for n, v in os.environ.items()
+        if not n.startswith(("QSTASH_", "_QSTASH")) and n not in NAMES
+    }
     return kept | {"QSTASH_CONFIG_DIR": str(home / "config")}
 
 
