@@ -30,6 +30,13 @@ class LockedByAnother(Exception):
         return f"process {self.pid}" if self.pid else "another process"
 
 
+def parse_path(text: str) -> Path:
+    """Returns the path of a file. Raises `BadInput` for an empty name."""
+    if not text:
+        raise BadInput("the name of the file is empty")
+    return Path(text).expanduser()
+
+
 def read_file(path: str) -> bytes:
     """Returns the bytes of a file. Raises `BadInput` naming it."""
     try:

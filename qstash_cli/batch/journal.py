@@ -49,10 +49,15 @@ class NoJournal:
         """Does nothing."""
 
 
+def _nothing() -> None:
+    return None
+
+
 class Run(NamedTuple):
     """The run that the journal must belong to. `source` is the input, if it is a file.
 
-    `new_job` creates a job id. `started_at_s` is the unix time at which this process started; `now`
+    `prepare` is called before a new journal begins, while no other process can use it. `new_job`
+    creates a job id. `started_at_s` is the unix time at which this process started; `now`
     returns the current one.
     """
 
@@ -63,6 +68,7 @@ class Run(NamedTuple):
     new_job: Callable[[], str]
     started_at_s: float
     now: Callable[[], float]
+    prepare: Callable[[], None] = _nothing
 
 
 class FileJournal:
@@ -138,6 +144,7 @@ def opened_journal(path: Path, run: Run) -> Iterator[tuple[FileJournal, JournalS
         journal = FileJournal(path)
         state = resumable(path, run)
         if state is None:
+            run.prepare()
             yield journal, journal.begin(Head(run.new_job(), run.api_url, _beginning(run.source)))
         else:
             journal.resume(state)

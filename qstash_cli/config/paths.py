@@ -22,3 +22,8 @@ def config_file(env: Mapping[str, str], home: Path) -> Path:
     from platformdirs import user_config_path
 
     return user_config_path("qstash", appauthor=False) / _FILE
+
+
+def journal_directory(env: Mapping[str, str], home: Path) -> Path:
+    """Returns the directory of the journals of commands that have no input file."""
+    return config_file(env, home).parent / "journals"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from qstash_cli.errors import BadInput
 
 _MAX_DIGITS = 9
 _MAX_PORT = 65_535
+_PACE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)/(s|m|h)")
+_UNIT_S = {"s": 1, "m": 60, "h": 3600}
 
 
 def parse_count(text: str) -> int:
@@ -37,3 +41,12 @@ def amount(count: int, noun: str) -> str:
 def plural(noun: str) -> str:
     """Returns the plural of a regular noun."""
     return f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"
+
+
+def parse_pace_per_s(text: str) -> float:
+    """Returns a pace such as 600/m as a number per second. Raises `BadInput`."""
+    match = _PACE.fullmatch(text.strip())
+    per_s = float(match[1]) / _UNIT_S[match[2]] if match else 0.0
+    if not per_s:
+        raise BadInput(f"not a pace: {text!r}", hint="examples: 100/s, 600/m, 3600/h")
+    return per_s

@@ -180,6 +180,9 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
     if "1725323658779-0" in example:
         _bury(qstash)
         example = example.replace("1725323658779-0", qstash("dlq", "list", "-q").split()[-1])
+    if "67281d61" in example:
+        _bury(qstash)
+        example = example.replace("67281d61", qstash("dlq", "group", "-q").split()[0])
     if example.startswith("qstash config set prod") and "<" not in example:
         # The hidden prompt; off a terminal the token is read from standard input.
         return f"{example.partition('#')[0]} < token.txt"

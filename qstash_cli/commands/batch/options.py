@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from qstash_cli.cli.flags import flag
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol.numbers import parse_count
+from qstash_cli.files import parse_path
+from qstash_cli.protocol.numbers import parse_count, parse_pace_per_s
 
 _RECORDS = "Records"
 _SENDING = "Sending"
-_PACE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)/(s|m|h)")
-_UNIT_S = {"s": 1, "m": 60, "h": 3600}
 _FORMATS = ("jsonl", "csv")
-
-
-def _per_s(text: str) -> float:
-    match = _PACE.fullmatch(text.strip())
-    per_s = float(match[1]) / _UNIT_S[match[2]] if match else 0.0
-    if not per_s:
-        raise BadInput(f"not a pace: {text!r}", hint="examples: 100/s, 600/m, 3600/h")
-    return per_s
 
 
 def _format(text: str) -> str:
     if text not in _FORMATS:
         raise BadInput(f"not a format of records: {text!r}", hint=f"one of {', '.join(_FORMATS)}")
     return text
-
-
-def _path(text: str) -> Path:
-    if not text:
-        raise BadInput("the name of the file is empty")
-    return Path(text).expanduser()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +50,7 @@ class RecordOptions:
     lines: bool = flag("Send each line as a plain-text body", section=_RECORDS)
     strict: bool = flag("Stop at the first rejected record", section=_RECORDS)
     rejects: Path | None = flag(
-        "File for rejected records, as JSONL", metavar="FILE", parse=_path, section=_RECORDS
+        "File for rejected records, as JSONL", metavar="FILE", parse=parse_path, section=_RECORDS
     )
 
 
@@ -77,7 +61,7 @@ class SendingOptions:
     journal: Path | None = flag(
         "Journal of what was sent [default: FILE.journal]",
         metavar="FILE",
-        parse=_path,
+        parse=parse_path,
         section=_SENDING,
     )
     no_journal: bool = flag("Do not keep a journal", section=_SENDING)
@@ -88,7 +72,7 @@ class SendingOptions:
     pace: float | None = flag(
         "Maximum number of records sent per second, or per minute or hour with /m or /h",
         metavar="N/s",
-        parse=_per_s,
+        parse=parse_pace_per_s,
         section=_SENDING,
     )
     chunk_size: int = flag(

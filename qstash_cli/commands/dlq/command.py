@@ -28,6 +28,7 @@ from qstash_cli.commands.common.views import (
     matching,
 )
 from qstash_cli.commands.dlq.bulk_retry import retry_ids, retry_matching
+from qstash_cli.commands.dlq.group_options import GroupOptions
 from qstash_cli.commands.dlq.grouping import GROUPS, grouped
 from qstash_cli.errors import BadInput, QstashError
 from qstash_cli.output.result import Result
@@ -123,18 +124,21 @@ def retry(
     filters: DlqFilters,
     options: Annotated[MessageOptions, "dlq_retry"],
     bulk: BulkOptions,
+    group: GroupOptions,
     waiting: PublishWaitOptions,
 ) -> Result:
     """Retry entries as new messages.
 
     Options replace those of the original message. Asks for confirmation if no id is given; --yes
-    skips it.
+    skips it. A group has a journal: --resume continues after an interruption, and retries nothing
+    twice.
 
     \b
     qstash dlq retry 1725323658779-0 --wait
     qstash dlq retry --status 503 --since 1h --yes
+    qstash dlq retry --group 67281d61 --pace 10/s --yes
     """
-    criteria = _wanted(dlq_ids, filters, bulk)
+    criteria = _wanted(dlq_ids, filters, bulk, group)
     as_result = partial(
         publishing.result_of,
         ctx,
@@ -142,6 +146,10 @@ def retry(
         done=lambda ids: f"Retried {amount(len(ids), 'DLQ entry')}",
     )
     later = FOLLOWED if waiting.wait else ""
+    if group.group is not None:
+        from qstash_cli.commands.dlq.group_commands import retry_group
+
+        return retry_group(ctx, criteria, group, options, as_result, yes=bulk.yes, later=later)
     if dlq_ids is not None:
         return retry_ids(ctx, dlq_ids, options, as_result, later=later)
     confirm_entries(ctx, "Retry", criteria, yes=bulk.yes)
@@ -149,7 +157,14 @@ def retry(
 
 
 @command(app, view=DELETED)
-def delete(ctx: Context, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: BulkOptions) -> Result:
+def delete(
+    ctx: Context,
+    dlq_ids: _Ids = None,
+    *,
+    filters: DlqFilters,
+    bulk: BulkOptions,
+    group: GroupOptions,
+) -> Result:
     """Delete entries permanently.
 
     Asks for confirmation if no id is given; --yes skips it.
@@ -157,17 +172,28 @@ def delete(ctx: Context, dlq_ids: _Ids = None, *, filters: DlqFilters, bulk: Bul
     \b
     qstash dlq delete 1725323658779-0
     qstash dlq delete --until 30d --yes
+    qstash dlq delete --group 67281d61 --yes
     """
-    criteria = _wanted(dlq_ids, filters, bulk)
+    criteria = _wanted(dlq_ids, filters, bulk, group)
+    if group.group is not None:
+        from qstash_cli.commands.dlq.group_commands import delete_group
+
+        return delete_group(ctx, criteria, group, yes=bulk.yes)
     if dlq_ids is not None:
         return delete_ids(ctx, dlq_ids)
     confirm_entries(ctx, "Delete", criteria, yes=bulk.yes)
     return delete_matching(ctx, criteria)
 
 
-def _wanted(dlq_ids: list[str] | None, filters: DlqFilters, bulk: BulkOptions) -> Filter:
+def _wanted(
+    dlq_ids: list[str] | None, filters: DlqFilters, bulk: BulkOptions, group: GroupOptions
+) -> Filter:
     criteria = filters.filter()
-    if dlq_ids is not None:
+    group.validate()
+    if group.group is not None:
+        if dlq_ids is not None or bulk.all:
+            raise BadInput("--group cannot be combined with ids or --all", hint="nothing was sent")
+    elif dlq_ids is not None:
         if not criteria.is_empty or bulk.all:
             raise BadInput("ids and filters cannot be combined", hint="nothing was sent")
         for dlq_id in dlq_ids:
