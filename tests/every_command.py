@@ -64,6 +64,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "api": ("GET", "/v2/logs"),
     "doctor": (),
     "dev clock": (),
+    "dev snapshot": ("save", "snapshot.db"),
 }
 # Commands that do not call QStash, and end by themselves.
 OTHERS: dict[str, tuple[str, ...]] = {

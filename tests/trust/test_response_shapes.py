@@ -47,7 +47,12 @@ GOOD = responses(
     "text", url=_TO, destination=_TO, state="DELIVERED", method="POST", cron="@daily",
     current=DEV_USER.current_signing_key, next=DEV_USER.next_signing_key, name="orders",
     time=1_725_323_658_779, bodyBase64="", responseBodyBase64="", processed=3, total=3,
-)  # fmt: skip
+) | {
+    ("POST", "/console/api/clock"): (
+        200, {"time": 1_725_323_658_779, "speed": 1.0, "clock": "running"}
+    ),
+    ("POST", "/console/api/snapshot/save"): (200, {"snapshot": "AAAA"}),
+}  # fmt: skip
 
 
 @pytest.fixture

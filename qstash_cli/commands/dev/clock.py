@@ -75,5 +75,8 @@ def _result(ctx: Context, state: ClockState) -> Result:
 
 
 def _iso(at_ms: int) -> str:
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    try:
+        at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{at_ms} ms"
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

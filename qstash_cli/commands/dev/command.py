@@ -17,6 +17,8 @@ from qstash_cli.commands.dev.clock import ACTIONS, CLOCK, change
 from qstash_cli.commands.dev.mcp_endpoint import mcp_endpoint
 from qstash_cli.commands.dev.options import DevOptions, with_variables
 from qstash_cli.commands.dev.ready_file import ready_file
+from qstash_cli.commands.dev.snapshot import ACTIONS as SNAPSHOT_ACTIONS
+from qstash_cli.commands.dev.snapshot import SNAPSHOT, save_or_load
 from qstash_cli.commands.dev.watch import Watch, watching
 from qstash_cli.errors import BadInput, ExitCode, QstashError, SilentExit
 from qstash_cli.output.result import Result
@@ -105,6 +107,24 @@ def clock(
     qstash dev clock set 2030-03-29T02:00:00Z
     """
     return change(ctx, action, value, skips=options.skip)
+
+
+@command(app, view=SNAPSHOT)
+def snapshot(
+    ctx: Context,
+    action: Annotated[str, Argument("save or load", "ACTION", "|".join(SNAPSHOT_ACTIONS))],
+    file: Annotated[str, Argument("File of the snapshot", "FILE")],
+) -> Result:
+    """Save the data of a running `qstash dev`, or replace it by saved data.
+
+    A snapshot has messages, logs, the DLQ, schedules, queues and signing keys, so it is private.
+    Load changes nothing if the snapshot is damaged or from a newer version.
+
+    \b
+    qstash dev snapshot save fixture.db
+    qstash dev snapshot load fixture.db
+    """
+    return save_or_load(ctx, action, file)
 
 
 def _validate_files(serving: DevOptions) -> None:

@@ -29,7 +29,7 @@ from qstash_cli.server.services.bulk_cancel import BulkCancels
 from qstash_cli.server.services.scheduler import Scheduler
 from qstash_cli.server.storage import keys, logs
 from qstash_cli.server.storage.database import damaged
-from qstash_cli.server.storage.store import Store
+from qstash_cli.server.storage.store import Connection, Store
 
 
 class AccountConfig(NamedTuple):
@@ -128,6 +128,14 @@ class Accounts:
             await self._close(user.name)
             self._open[user.name] = await self._opened(user, time.time())
 
+    async def replace(self, user: Credentials, source: Connection, clock_ms: int) -> None:
+        """Replaces the data of an account. A manual clock starts at `clock_ms`."""
+        started_at_s = self._started_at_s if self._config.speed else clock_ms / 1000
+        async with self._opening:
+            self._open.pop(user.name, None)
+            await self._close(user.name)
+            self._open[user.name] = await self._opened(user, started_at_s, source)
+
     async def users(self) -> tuple[Credentials, ...]:
         """Returns the users with their current keys: a stored rotation may have changed them."""
         found = []
@@ -151,11 +159,17 @@ class Accounts:
         if name in self._exits:
             await self._exits.pop(name).aclose()
 
-    async def _opened(self, user: Credentials, started_at_s: float) -> Account:
+    async def _opened(
+        self, user: Credentials, started_at_s: float, source: Connection | None = None
+    ) -> Account:
         path = self.file_of(user)
         try:
             async with contextlib.AsyncExitStack() as closing:
-                account = await self._started(user, path, started_at_s, closing)
+                store = Store(path)
+                closing.callback(store.close)
+                if source is not None:
+                    store.restore(source)
+                account = await self._started(user, store, started_at_s, closing)
                 if user.name not in self._exits:
                     self._closing.push_async_callback(self._close, user.name)
                 self._exits[user.name] = closing.pop_all()
@@ -169,14 +183,12 @@ class Accounts:
     async def _started(
         self,
         user: Credentials,
-        path: Path | None,
+        store: Store,
         started_at_s: float,
         closing: contextlib.AsyncExitStack,
     ) -> Account:
-        """Starts an account on its file; `closing` stops its parts in reverse order."""
+        """Starts an account on its store; `closing` stops its parts in reverse order."""
         config = self._config
-        store = Store(path)
-        closing.callback(store.close)
         # A fast clock continues from the last step, so that no schedule fires twice.
         first_log_seq = await store.run(logs.last_seq)
         at_least_ms = await store.run(logs.last_step_ms) if config.speed != 1 else 0

@@ -46,6 +46,15 @@ class Store:
             self._draining = loop.create_task(self._drain())
         return await future
 
+    async def run_outside(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Returns the result of a job between two groups, outside of a transaction.
+
+        SQLite cannot copy a database within a transaction of the same connection.
+        """
+        while self._is_busy:
+            await asyncio.wait({self._draining})
+        return job(self._connection)
+
     async def _drain(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting, []
@@ -92,6 +101,10 @@ class Store:
             return None, error
         self._connection.execute("RELEASE job")
         return value, None
+
+    def restore(self, source: sqlite3.Connection) -> None:
+        """Replaces all data, before the first job. Raises `StoreError`, without a change."""
+        source.backup(self._connection)
 
     def close(self) -> None:
         """Closes the database."""
