@@ -121,7 +121,9 @@ def test_unexpected_json_causes_no_traceback(cli: Qstash, content: object) -> No
 
 def test_without_credentials_nothing_is_sent(qstash: Qstash) -> None:
     for name in ASKING:
-        assert_ended(qstash(*argv(name), "-o", "json"), ExitCode.CREDENTIALS)
+        # The others find the server of this machine without credentials.
+        if not name.startswith("dev "):
+            assert_ended(qstash(*argv(name), "-o", "json"), ExitCode.CREDENTIALS)
 
 
 def test_every_command_reports_wrong_usage(cli: Qstash) -> None:

@@ -43,11 +43,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "check a queue": ("check", "--queue", "orders", "--lag-max", "1"),
     "keys rotate --probe": ("keys", "rotate", "--probe", "http://127.0.0.1:9/", "--yes"),
 }
-GOOD = responses(
+GOOD = dict(responses(
     "text", url=_TO, destination=_TO, state="DELIVERED", method="POST", cron="@daily",
     current=DEV_USER.current_signing_key, next=DEV_USER.next_signing_key, name="orders",
     time=1_725_323_658_779, bodyBase64="", responseBodyBase64="", processed=3, total=3,
-) | {
+)) | {
     ("POST", "/console/api/clock"): (
         200, {"time": 1_725_323_658_779, "speed": 1.0, "clock": "running"}
     ),
