@@ -22,7 +22,8 @@ from tests.e2e.watched import connections, watched
 from tests.in_process import Qstash
 
 _ROOT = Path(__file__).parents[2]
-DOCUMENTS = (_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md")))
+DOCUMENTS = (_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md")),
+             _ROOT / "qstash_cli/commands/help/agents.md")  # fmt: skip
 # Commands that run until they are stopped, or that have tests of their own.
 ENDLESS = ("qstash dev", "qstash demo", "qstash logs --follow", "qstash listen", "qstash top",
            "qstash config login", "qstash mcp")  # fmt: skip

@@ -118,6 +118,12 @@ def _options() -> str:
     return "\n\n".join(["They are accepted before or after the command.", *tables, examples])
 
 
+def _agents() -> str:
+    from importlib.resources import files
+
+    return files("qstash_cli.commands.help").joinpath("agents.md").read_text("utf-8").rstrip()
+
+
 def _described(options: Iterable[CliOption]) -> str:
     rows = [(f"{', '.join(o.names)} {o.flag.metavar}".strip(), o.flag.help) for o in options]
     indent = max(len(names) for names, _ in rows) + 4
@@ -136,4 +142,5 @@ TOPICS: dict[str, Callable[[], str]] = {
     "retries": _retries,
     "callbacks": _callbacks,
     "options": _options,
+    "agents": _agents,
 }
