@@ -21,10 +21,13 @@ app = group()
 
 @dataclass(frozen=True, kw_only=True)
 class PublishOptions:
-    """How careful to be."""
+    """How careful to be, and whether to trace the delivery."""
 
     no_check: bool = flag("Skip client-side validation", section="Message")
     no_idempotency: bool = flag("Publish without a deduplication id", section="Message")
+    trace: bool = flag(
+        "Forward a traceparent: a child of $TRACEPARENT, or a new trace", section="Message"
+    )
 
 
 @command(app, view=PUBLISHED)
@@ -54,6 +57,10 @@ def publish(
     qstash publish https://example.com/hook --queue orders --wait
     """
     data, options = message_body.read(ctx, items or (), body, options)
+    if sending.trace:
+        from qstash_cli.commands.common import tracing
+
+        options = tracing.traced(ctx, options)
     if not sending.no_check:
         destination = validate_destination(destination)
         raise_if_conflicting(options, "enqueue" if options.queue else "publish")

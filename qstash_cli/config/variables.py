@@ -74,6 +74,7 @@ UNATTENDED = (
     Variable(ANY_AGENT, f"name of an agent: {_LIKE_A_PIPE}"),
     Variable(AGENTS, f"set by agents: {_LIKE_A_PIPE}"),
 )
+TRACES = (Variable(("TRACEPARENT", "TRACESTATE"), "trace that `publish --trace` continues"),)
 SECTIONS = {
     "Connection": CONNECTION,
     "Embedded server": SERVER,
@@ -82,5 +83,6 @@ SECTIONS = {
     "Terminal": TERMINAL,
     "CI and agents": UNATTENDED,
     "GitHub Actions": AUTOMATION,
+    "Traces": TRACES,
 }
 VARIABLES = tuple(one for section in SECTIONS.values() for one in section)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from qstash_cli.protocol.traceparent import parse
 from tests.in_process import Qstash
 from tests.sink import Sink
 
@@ -171,3 +172,34 @@ def test_a_not_before_in_the_past_causes_a_warning(
 
     assert run.code == 0, run
     assert ("--not-before has passed" in run.err) == warns, run
+
+
+def test_a_trace_continues_the_one_of_the_environment(local: Qstash, sink: Sink) -> None:
+    trace_id, parent_id = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    parent = f"00-{trace_id}-{parent_id}-01"
+
+    run = local("publish", sink.url, "--trace", "--wait", TRACEPARENT=parent, TRACESTATE="vendor=1")
+
+    assert run.code == 0, run
+    delivered = sink.received[0]
+    assert re.fullmatch(f"00-{trace_id}-[0-9a-f]{{16}}-01", delivered.header("traceparent") or "")
+    assert parent_id not in (delivered.header("traceparent") or "")
+    assert delivered.header("tracestate") == f"qstash={parent_id},vendor=1"
+
+
+def test_an_invalid_traceparent_of_the_environment_starts_a_new_trace(
+    local: Qstash, sink: Sink
+) -> None:
+    run = local("publish", sink.url, "--trace", "--wait", TRACEPARENT="00-x")
+
+    assert run.code == 0, run
+    assert "TRACEPARENT is not a valid traceparent; starting a new trace" in run.err
+    assert parse(sink.received[0].header("traceparent") or "") is not None
+
+
+def test_a_trace_and_a_header_with_a_trace_are_refused(local: Qstash, sink: Sink) -> None:
+    run = local("publish", sink.url, "--trace", "-H", "traceparent: 00-x")
+
+    assert run.code == 2, run
+    assert "error: --trace and the header traceparent cannot be combined" in run.err
+    assert sink.received == []
