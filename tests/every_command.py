@@ -52,6 +52,7 @@ ASKING: dict[str, tuple[str, ...]] = {
     "dlq list": (),
     "dlq get": ("1725323658779-0",),
     "dlq group": (),
+    "dlq export": (),
     "dlq retry": _FILTER,
     "dlq delete": _FILTER,
     "check": ("--dlq-max", "0", "--flow", "api", "--waiting-max", "0"),

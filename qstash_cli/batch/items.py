@@ -23,10 +23,13 @@ from qstash_cli.batch.rows import FileFormat, Piece, rows_in
 from qstash_cli.errors import BadInput
 from qstash_cli.json_lines import line_parser
 from qstash_cli.protocol.durations import format_duration, parse_duration_s
+from qstash_cli.protocol.exported import IDENTIFYING, decoded_body
 from qstash_cli.protocol.ids import validate_deduplication_id, validate_name
 from qstash_cli.protocol.suggestions import did_you_mean
 
 _FIELDS = ("destination", "headers", "body", "queue")
+# Fields of exported messages.
+_EXPORTED = ("bodyBase64", *IDENTIFYING)
 _HEADER_COLUMNS = ("upstash-", "content-type")
 
 
@@ -96,7 +99,10 @@ def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
     elif not is_by_content(headers):
         headers[DEDUPLICATION_ID] = f"{recipe.job}-{row.line}"
     try:
-        _validate_size(body, recipe)
+        if "bodyBase64" in item:
+            recipe.validate_body(len(decoded_body(item)))
+        else:
+            _validate_size(body, recipe)
         return _encode_item(item)
     except UnicodeEncodeError:
         raise BadInput("the record contains an unpaired surrogate") from None
@@ -194,7 +200,7 @@ def _own_item(row: Row, recipe: Recipe) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise BadInput("the record is not a JSON object; with --to, any value is a body")
     for name in given:
-        if name not in _FIELDS:
+        if name not in _FIELDS and name not in _EXPORTED:
             meant = did_you_mean(name, _FIELDS) or f"the fields are {', '.join(_FIELDS)}"
             raise BadInput(f"unknown field {name!r}; {meant}")
     own = _headers(given.get("headers"))
@@ -207,7 +213,20 @@ def _own_item(row: Row, recipe: Recipe) -> dict[str, Any]:
     destination = given.get("destination")
     if not isinstance(destination, str):
         raise BadInput("the record has no destination; add --to to set one for all records")
-    return _item(destination, headers, body, queue)
+    item = _item(destination, headers, body, queue)
+    if given.get("bodyBase64") is not None:
+        if body:
+            raise BadInput("the record has both a body and a bodyBase64")
+        item |= _binary_body(given)
+    return item
+
+
+def _binary_body(given: Mapping[str, Any]) -> dict[str, str]:
+    data = decoded_body(given)
+    try:
+        return {"body": data.decode()}
+    except UnicodeDecodeError:
+        return {"bodyBase64": given["bodyBase64"]}
 
 
 def _from_columns(fields: Mapping[str, str]) -> dict[str, Any]:

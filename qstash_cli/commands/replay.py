@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,9 +19,10 @@ from qstash_cli.commands.common import local_delivery as delivering
 from qstash_cli.commands.common.filters import DlqFilters
 from qstash_cli.commands.common.local_delivery import HandlerOptions, Signed
 from qstash_cli.errors import BadInput, NotDelivered, NotFound, PartlyDone, QstashError
-from qstash_cli.files import reason_of, write_atomically
+from qstash_cli.files import parse_path, read_file, reason_of, write_atomically
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.delivery import Delivery
+from qstash_cli.protocol.exported import delivery_of
 from qstash_cli.protocol.ids import kind_of_id
 from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.redelivery import of_log_entry, of_message
@@ -51,6 +53,12 @@ class ReplayOptions:
     )
     save: str | None = flag(
         "Directory that each request is saved in", metavar="DIR", section="Delivery"
+    )
+    file: Path | None = flag(
+        "Deliver the messages of this file, as `dlq export` writes them",
+        metavar="FILE",
+        parse=parse_path,
+        section="Delivery",
     )
     all: bool = flag("Select every entry of the dead letter queue", section="Filters")
 
@@ -98,12 +106,17 @@ def replay(
     qstash replay 1725323658779-0 --to http://127.0.0.1:3000/hook
     qstash replay msg_123 --to http://127.0.0.1:3000/hook --as-url https://example.com/hook
     qstash replay --status 503 --since 1h --to http://127.0.0.1:3000/hook --save captured
+    qstash replay --file messages.jsonl --to http://127.0.0.1:3000/hook
     """
     url = _validated_target(ids, target, filters)
     delivering.confirm_delivery(ctx, url, handler)
     sign = delivering.signer(ctx)
     tally = _Tally()
-    found = _named(ctx, ids) if ids else _matching(ctx, filters, tally)
+    found = (
+        _of_file(target.file) if target.file is not None
+        else _named(ctx, ids) if ids
+        else _matching(ctx, filters, tally)
+    )  # fmt: skip
     signed = ((name, sign(one._replace(url=target.as_url or one.url))) for name, one in found)
 
     def run(_send: Send) -> Result:
@@ -126,6 +139,10 @@ def _validated_target(ids: list[str] | None, target: ReplayOptions, filters: Dlq
     if target.as_url is not None:
         delivering.handler_url(target.as_url, "--as-url")
     criteria = filters.filter()
+    if target.file is not None:
+        if ids or target.all or not criteria.is_empty:
+            raise BadInput("--file cannot be combined with ids or filters", hint="nothing was sent")
+        return url
     if ids and (target.all or not criteria.is_empty):
         raise BadInput("ids and filters cannot be combined", hint="nothing was sent")
     if not ids and criteria.is_empty and not target.all:
@@ -133,6 +150,28 @@ def _validated_target(ids: list[str] | None, target: ReplayOptions, filters: Dlq
     for one in ids or ():
         kind_of_id(one)
     return url
+
+
+def _of_file(path: Path) -> list[tuple[str, Delivery]]:
+    """Returns all deliveries before the first is sent, so that an error prevents all of them."""
+    found = []
+    for number, line in enumerate(read_file(str(path)).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+            one = delivery_of(item if isinstance(item, dict) else {})
+        except (ValueError, RecursionError):
+            raise BadInput(
+                f"line {number} is not JSON: {path}", hint="`qstash dlq export` writes such files"
+            ) from None
+        except BadInput as reason:
+            raise BadInput(
+                f"line {number}: {reason.message}: {path}", hint="nothing was sent"
+            ) from None
+        name = str(item.get("dlqId") or item.get("messageId") or f"line {number}")
+        found.append((name, one))
+    return found
 
 
 def _named(ctx: Context, ids: list[str]) -> list[tuple[str, Delivery]]:

@@ -210,6 +210,7 @@ READS: dict[str, Sequence[str]] = {
     "dlq list": ("dlq", "list"),
     "dlq get": ("dlq", "get", "{entry1}"),
     "dlq group": ("dlq", "group"),
+    "dlq export": ("dlq", "export"),
     "check": (
         "check", "--dlq-max", "0", "--flow", "nobody", "--waiting-max", "0", "--queue", "orders",
         "--lag-max", "1", "--schedule-late", "1h",

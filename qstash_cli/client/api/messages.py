@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from qstash_cli.client.api.filters import Filter, id_query, query
@@ -45,6 +48,36 @@ def batch(items: bytes) -> Request[list[Any]]:
         headers=(("Content-Type", "application/json"),),
         body=items,
         repeatable=True,
+    )
+
+
+def batch_requests(items: bytes) -> list[Request[Any]]:
+    """Returns the requests that publish a JSON array of items, in order.
+
+    That is one request, unless items have a `bodyBase64`. QStash's batches have no binary bodies,
+    so these items are published one by one.
+    """
+    if b'"bodyBase64"' not in items:
+        return [batch(items)]
+    requests: list[Request[Any]] = []
+    for is_binary, group in groupby(json.loads(items), key=lambda item: "bodyBase64" in item):
+        if is_binary:
+            requests += map(_publish_binary, group)
+        else:
+            requests.append(batch(json.dumps(list(group)).encode()))
+    return requests
+
+
+def _publish_binary(item: Mapping[str, Any]) -> Request[Any]:
+    queue = item.get("queue")
+    start = f"/v2/enqueue/{validate_name(queue, 'queue')}" if queue else "/v2/publish"
+    return Request(
+        method="POST",
+        path=f"{start}/{item['destination']}",
+        headers=tuple(item["headers"].items()),
+        body=b64decode(item["bodyBase64"]),
+        repeatable=True,
+        response=Published | list[Published],
     )
 
 

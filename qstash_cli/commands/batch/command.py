@@ -189,7 +189,7 @@ def _planned(job: Job) -> Iterator[Planned]:
             if chunk is None:
                 continue
             if chunk.good:
-                yield messages.batch(body_of(chunk.good))
+                yield from messages.batch_requests(body_of(chunk.good))
             refused = [(record, record.error) for record in chunk.bad]
             for record, error in refused:
                 yield Remark(f"line {record.line}: {error}", {"line": record.line, "error": error})

@@ -27,6 +27,7 @@ from qstash_cli.batch.outcomes import (
     refuse_none,
 )
 from qstash_cli.batch.pace import paced
+from qstash_cli.batch.posting import post_items
 from qstash_cli.batch.recipe import Recipe
 from qstash_cli.batch.rejects import opened_rejects
 from qstash_cli.batch.resume import InputChanged, Resumption
@@ -35,7 +36,6 @@ from qstash_cli.batch.sender import BatchTransport, send
 from qstash_cli.batch.source import Stream, blocks_of
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.signals import stopping
-from qstash_cli.client.api import messages
 from qstash_cli.commands.batch.options import RecordOptions, SendingOptions
 from qstash_cli.errors import BadInput, Interrupted, PartlyDone, QstashError
 from qstash_cli.files import unreadable
@@ -250,9 +250,8 @@ class Job:
         )
 
     def _transport(self, stopped: Callable[[], bool]) -> BatchTransport:
-        client = self.ctx.client
         return BatchTransport(
-            post=lambda items, retry: client.send(messages.batch(items), retry),
+            post=partial(post_items, self.ctx.client),
             stopped=stopped,
             max_concurrency=self.sending.in_flight,
             request_timeout_s=self.ctx.options.connection.request_timeout,

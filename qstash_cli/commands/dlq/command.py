@@ -28,6 +28,7 @@ from qstash_cli.commands.common.views import (
     matching,
 )
 from qstash_cli.commands.dlq.bulk_retry import retry_ids, retry_matching
+from qstash_cli.commands.dlq.exporting import EXPORTED, exported
 from qstash_cli.commands.dlq.group_options import GroupOptions
 from qstash_cli.commands.dlq.grouping import GROUPS, grouped
 from qstash_cli.errors import BadInput, QstashError
@@ -113,6 +114,21 @@ def group_(ctx: Context, *, filters: DlqFilters) -> Result:
     criteria = filters.filter()
     return ctx.fetch_pages(
         dlq.entries(criteria), lambda entries: grouped(ctx, entries, criteria), later=MORE_PAGES
+    )
+
+
+@command(app, view=EXPORTED)
+def export(ctx: Context, *, filters: DlqFilters) -> Result:
+    """Export messages as JSONL, which batch publishes and replay delivers.
+
+    Entries stay in the dead letter queue. A binary body is in the field bodyBase64.
+
+    \b
+    qstash dlq export --status 503 > messages.jsonl
+    qstash batch messages.jsonl
+    """
+    return ctx.fetch_pages(
+        dlq.entries(filters.filter()), lambda entries: exported(ctx, entries), later=MORE_PAGES
     )
 
 
