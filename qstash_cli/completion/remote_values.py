@@ -15,6 +15,7 @@ from qstash_cli.client.api import (
     queues,
     schedules,
     urlgroups,
+    workflows,
 )
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.client.request import Request
@@ -33,6 +34,8 @@ _LIMIT_S = 0.3
 _TOKEN_COMMAND_LIMIT_S = 0.25
 # Entries contain their bodies.
 _DLQ_ENTRIES = "30"
+# Runs contain their steps.
+_RUNS = 30
 # Includes every state, because a message delivered or cancelled since then no longer waits.
 _LOG_ENTRIES = 100
 
@@ -166,6 +169,11 @@ def _waiting_message(entry: Mapping[str, Any]) -> Value:
     return entry["messageId"], f"{str(entry['state']).lower()} {destination}"
 
 
+def _run(record: Mapping[str, Any]) -> Value:
+    state = str(record["workflowState"]).removeprefix("RUN_").lower()
+    return record["workflowRunId"], f"{state} {record['workflowUrl']}"
+
+
 _KINDS: Mapping[str, tuple[Request[Any], Callable[[Mapping[str, Any]], Value]]] = {
     "schedule": (schedules.list_all(), _schedule),
     "urlgroup": (urlgroups.list_all(), _url_group),
@@ -173,4 +181,5 @@ _KINDS: Mapping[str, tuple[Request[Any], Callable[[Mapping[str, Any]], Value]]] 
     "flow_key": (flow.list_all(), _flow_key),
     "waiting": (logs.entries(Filter(), page=_LOG_ENTRIES, with_bodies=False), _waiting_message),
     "dlq": (dlq.entries(Filter()).with_query(("count", _DLQ_ENTRIES)), _dlq_entry),
+    "run": (workflows.runs(workflows.RunFilter(), page=_RUNS, with_bodies=False), _run),
 }

@@ -43,6 +43,15 @@ _STYLES = {
     "FIX": StateStyle("", "fix", "bold"),
     "PAUSED": StateStyle("⏸", "paused", _AGAIN),
     "RUNNING": StateStyle("●", "running", _GOOD),
+    "RUN_STARTED": StateStyle("●", "running", _BUSY),
+    "RUN_SUCCESS": StateStyle("✓", "success", _GOOD),
+    "RUN_FAILED": StateStyle("✗", "failed", _BAD),
+    "RUN_CANCELED": StateStyle("⊘", "cancelled", _QUIET),
+    "STEP_PROGRESS": StateStyle("●", "in progress", _BUSY),
+    "STEP_RETRY": StateStyle("↻", "retrying", _AGAIN),
+    "STEP_SUCCESS": StateStyle("✓", "success", _GOOD),
+    "STEP_FAILED": StateStyle("✗", "failed", _BAD),
+    "STEP_CANCELED": StateStyle("⊘", "cancelled", _QUIET),
 }
 
 

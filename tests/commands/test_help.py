@@ -28,7 +28,9 @@ PACKAGE = Path(qstash_cli.__file__).parent
 WITHOUT_ENVIRONMENT = {"protocol", "server"}
 # Regions, states, metavars and suffixes, and variables of other programs.
 NOT_VARIABLES = {
-    *REGIONS, "CANCEL_REQUESTED", "IN_PROGRESS", "ACTION_ID", "DLQ_ID", "CURRENT_SIGNING_KEY",
+    *REGIONS, "RUN_STARTED", "RUN_SUCCESS", "RUN_FAILED", "RUN_CANCELED", "STEP_PROGRESS",
+    "STEP_RETRY", "STEP_SUCCESS", "STEP_FAILED", "STEP_CANCELED",
+    "CANCEL_REQUESTED", "IN_PROGRESS", "ACTION_ID", "DLQ_ID", "RUN_ID", "CURRENT_SIGNING_KEY",
     "NEXT_SIGNING_KEY", "SC_CLK_TCK", "ANDROID_ROOT", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
 }  # fmt: skip
 

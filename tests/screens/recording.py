@@ -29,6 +29,7 @@ WIDTHS = (40, 80, 120)
 LISTS = {
     "logs", "logs-by-message", "logs-stats", "dlq-list", "schedule-list", "schedule-next",
     "urlgroup-list", "queue-list", "flow-list", "message-actions", "retries",
+    "workflow-list", "workflow-show",
 }  # fmt: skip
 # Unlike Rich's own template, it loads no font from the network.
 _SVG = """\
@@ -93,6 +94,7 @@ _KEYS = _get(
 )
 _LOGS = _get("/v2/logs", {"logs": r.ENTRIES})
 _DLQ = _get("/v2/dlq", {"messages": r.DLQ})
+_RUNS = _get("/v2/workflows/events", {"runs": r.RUNS})
 _ACCOUNT = (
     _get("/v2/schedules", r.SCHEDULES)
     | _get("/v2/queues", r.QUEUES)
@@ -164,6 +166,13 @@ SCREENS = {
     ),
     "message-action": Screen(
         ("message", "action", "bulk_3"), _get("/v2/bulkActions", r.ACTIONS[0])
+    ),
+    "workflow-list": Screen(("workflow", "list"), _RUNS),
+    "workflow-show": Screen(
+        ("workflow", "show", "wfr_Kq8dZ"), _get("/v2/workflows/events", {"runs": r.RUNS[:1]})
+    ),
+    "workflow-show-failed": Screen(
+        ("workflow", "show", "wfr_Pw3nB"), _get("/v2/workflows/events", {"runs": r.RUNS[1:]})
     ),
     "schedule-list": Screen(("schedule", "list"), _get("/v2/schedules", r.SCHEDULES)),
     "schedule-get": Screen(

@@ -115,3 +115,39 @@ ACTIONS = [
     {"actionId": "bulk_2", "kind": "cancel", "state": "FINISHED", "total": 12, "processed": 12,
      "createdAt": NOW_MS - DAY_MS, "completedAt": NOW_MS - DAY_MS + 900, "filter": {}},
 ]  # fmt: skip
+
+
+def _step(n: int, name: str, kind: str, seconds_ago: float, **fields: Any) -> dict[str, Any]:
+    return {
+        "stepId": n, "stepName": name, "stepType": kind, "state": "STEP_SUCCESS",
+        "createdAt": NOW_MS - int(seconds_ago * 1000), "concurrent": 1,
+    } | fields  # fmt: skip
+
+
+def _group(*steps: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "parallel" if len(steps) > 1 else "sequential", "steps": list(steps)}
+
+
+_CHARGE = {"status": 500, "body": "card declined", "error": "", "time": NOW_MS - 3_000}
+RUNS: list[dict[str, Any]] = [
+    {"workflowRunId": "wfr_Kq8dZ", "workflowUrl": f"{HOST}/workflows/onboard",
+     "workflowState": "RUN_STARTED", "workflowRunCreatedAt": NOW_MS - 75_000,
+     "label": "eu", "labels": ["eu"], "steps": [
+        _group(_step(0, "init", "Initial", 75, out='{"user":"ada"}')),
+        _group(_step(1, "create account", "Run", 74, out='{"id":17}')),
+        _group(_step(2, "send mail", "Run", 72, out="null"),
+               _step(3, "fill profile", "Call", 71, callUrl="https://api.example.com/profiles/17",
+                     callResponseStatus=201, out="...")),
+        _group(_step(4, "confirmed", "Wait", 70, state="STEP_PROGRESS",
+                     waitEventId="user-17-confirmed")),
+     ]},
+    {"workflowRunId": "wfr_Pw3nB", "workflowUrl": f"{HOST}/workflows/checkout",
+     "workflowState": "RUN_FAILED", "workflowRunCreatedAt": NOW_MS - 9_000,
+     "dlqId": "1795525003000-0",
+     "workflowRunCompletedAt": NOW_MS - 3_000, "labels": [],
+     "failureFunction": {"state": "CALLBACK_SUCCESS", "failResponse": "card declined"}, "steps": [
+        _group(_step(0, "init", "Initial", 9, out='{"order":17}')),
+        {"type": "next", "steps": [
+            {"stepName": "charge", "state": "STEP_FAILED", "errors": [_CHARGE]}]},
+     ]},
+]  # fmt: skip

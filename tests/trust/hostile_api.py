@@ -43,7 +43,7 @@ def responses(text: str, **kept: Any) -> Responses:
     one = {shape: made(vars(records)[shape], text, **kept) for shape in (
         "Published", "Scheduled", "Message", "DlqEntry", "Cancelled", "Deleted", "Retried",
         "SigningKeys", "Schedule", "FlowControl", "GlobalParallelism", "Queue", "UrlGroup",
-        "BulkAction",
+        "BulkAction", "WorkflowRun", "CancelledRuns", "Notified",
     )}  # fmt: skip
     log = made(records.LogEntry, text, **{"body": log_body} | kept)
     of_a_message = {**one["Message"], "bodyBase64": b64encode(INVALID).decode()}
@@ -61,6 +61,8 @@ def responses(text: str, **kept: Any) -> Responses:
         "/v2/topics/": one["UrlGroup"], "/v2/topics": [one["UrlGroup"]],
         "/v2/queues/": one["Queue"], "/v2/queues": [one["Queue"]],
         "/v2/keys": one["SigningKeys"],
+        "/v2/workflows/events": {"runs": [one["WorkflowRun"]], "cursor": ""},
+        "/v2/workflows/runs": one["CancelledRuns"], "/v2/notify/": [one["Notified"]],
         "/v2/globalParallelism": one["GlobalParallelism"],
         "/v2/flowControl/": one["FlowControl"], "/v2/flowControl": [one["FlowControl"]],
         "/": one["Message"],

@@ -79,6 +79,10 @@ NEEDED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v2/logs"): {"logs", "messageId", "state", "time"},
     ("GET", "/v2/dlq"): {"messages", "dlqId", "messageId", "url"},
     ("GET", "/v2/dlq/"): {"messageId", "url"}, ("GET", "/v2/messages/"): {"messageId", "url"},
+    ("GET", "/v2/workflows/events"): {
+        "runs", "workflowRunId", "workflowUrl", "workflowState", "workflowRunCreatedAt", "steps",
+    },
+    ("DELETE", "/v2/workflows/runs"): {"cancelled"},
     ("GET", "/v2/bulkActions"): {"bulkActions", "actionId", "state", "total", "processed"},
     ("GET", "/v2/bulkActions/"): {"actionId", "state", "total", "processed"},
     ("GET", "/v2/schedules"): {"scheduleId", "cron", "destination"},

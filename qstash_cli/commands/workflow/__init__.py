@@ -1,0 +1,1 @@
+"""`qstash workflow`: runs of Upstash Workflow."""
