@@ -69,10 +69,13 @@ def test_the_settings_of_the_trigger_apply_to_all_steps(
     }  # fmt: skip
 
     app.trigger("wfr_1", **settings)
-    eventually(lambda: ended(app, "wfr_1"))
+    filters = {"label": "a", "state": "DELIVERED"}
 
-    entries = app.api.get("/v2/logs", params={"label": "a", "state": "DELIVERED"}).json()["logs"]
-    assert len(entries) == 2
+    def delivered() -> list[Any]:
+        found: list[Any] = app.api.get("/v2/logs", params=filters).json()["logs"]
+        return found if len(found) == 2 else []
+
+    entries = eventually(delivered)
     for entry in entries:
         assert (entry["maxRetries"], entry["flowControlKey"]) == (7, "k")
         assert entry["labels"] == ["a", "b"]
