@@ -18,7 +18,8 @@ from qstash_cli.client.api import (
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.client.request import Request
 from qstash_cli.commands.check import measures, report_formats
-from qstash_cli.commands.check.measures import CheckResult, check_result
+from qstash_cli.commands.check.explanations import explained
+from qstash_cli.commands.check.measures import CheckKind, CheckResult, check_result
 from qstash_cli.commands.common.filters import LabelFilter
 from qstash_cli.commands.common.paging import MORE_PAGES
 from qstash_cli.errors import BadInput, NotFound, QstashError, SilentExit
@@ -109,9 +110,28 @@ class Thresholds:
     )
 
     @property
+    def kinds(self) -> list[CheckKind]:
+        """The checks that have limits."""
+        limits: dict[CheckKind, object] = {
+            "dlq": self.dlq_max,
+            "queue": self.lag_max,
+            "flow": self.waiting_max,
+            "schedules-failed": self.schedules_failed_max,
+            "schedule-late": self.schedule_late,
+        }
+        return [kind for kind, limit in limits.items() if limit is not None]
+
+    @property
     def checks_schedules(self) -> bool:
         """Whether schedules are checked."""
         return not (self.schedules_failed_max is None and self.schedule_late is None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainOptions:
+    """Whether to explain the checks."""
+
+    explain: bool = flag("Explain these checks, or all without limits; sends nothing")
 
 
 def _unknown(ctx: Context, error: QstashError) -> Result | None:
@@ -126,19 +146,30 @@ def _unknown(ctx: Context, error: QstashError) -> Result | None:
 
 
 @command(app, view=_VIEW, on_error=_unknown)
-def check(ctx: Context, *, limits: Thresholds, labels: LabelFilter) -> Result:
+def check(
+    ctx: Context, *, limits: Thresholds, labels: LabelFilter, options: ExplainOptions
+) -> Result:
     """Check the account against limits: exit 0 if all are met, 1 if one is exceeded.
 
     Prints one line for each check. A read-only token is enough. --label filters the DLQ and the
     schedules. -o prometheus writes metrics for a textfile collector; -o nagios writes a plugin's
     line and exits with 0, with 2 if a limit is exceeded, and with 3 if a check was not possible.
-    --schedule-late uses the clock of this machine.
+    --schedule-late uses the clock of this machine. --explain says what each check reads, why it
+    matters, and what to do.
 
     \b
     qstash check --dlq-max 100 --queue orders --lag-max 500
     qstash check --schedules-failed-max 0 --schedule-late 10m -o prometheus
     qstash check --dlq-max 0 --dlq-since 30m --label payments -o nagios
+    qstash check --explain
     """
+    if options.explain:
+        if ctx.options.output.format in _VIEW.forms:
+            raise BadInput(
+                "--explain has no such format",
+                hint="leave out -o, or use -o json; nothing was sent",
+            )
+        return explained(limits.kinds)
     _validate_partners(limits, labels.names())
     # Build every request before sending the first one, so that errors in options come first.
     checks = list(_checks(limits, labels.names()))
