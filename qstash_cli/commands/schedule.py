@@ -16,6 +16,7 @@ from qstash_cli.client.api import schedules, urlgroups
 from qstash_cli.commands.common import message_body, message_validation, publishing
 from qstash_cli.commands.common.confirm_options import ConfirmOptions
 from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions
+from qstash_cli.commands.common.schedule_volume import forecast_of
 from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.output.result import Column, Result, View
@@ -137,7 +138,10 @@ def list_(ctx: Context) -> Result:
     qstash schedule list
     qstash schedule list -o json --query '[].cron'
     """
-    return ctx.fetch(schedules.list_all(), lambda found: Result(data=found, view=SCHEDULE))
+    return ctx.fetch(
+        schedules.list_all(),
+        lambda found: Result(data=found, view=SCHEDULE, footer=forecast_of(ctx, found)),
+    )
 
 
 @command(app, view=SCHEDULE)
