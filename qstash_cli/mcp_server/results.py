@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from qstash_cli.output.json_text import compact
 from qstash_cli.output.safe import safe_text
 from qstash_cli.protocol.headers import names_a_secret
+from qstash_cli.protocol.message_details import logged_body
 
 MASK = "…"
 MAX_RECORDS = 50
@@ -51,7 +52,8 @@ class Cutter:
         if is_foreign and isinstance(value, str | Mapping | list) and value:
             return {"untrusted": self._plain(value)}
         if isinstance(value, Mapping):
-            return {self._text(str(key)): self.record(one, str(key)) for key, one in value.items()}
+            fields = {str(key): _readable(value, str(key)) for key in value}
+            return {self._text(key): self.record(one, key) for key, one in fields.items()}
         if isinstance(value, list | tuple):
             return [self.record(one) for one in self._some(value)]
         return self._text(value) if isinstance(value, str) else value
@@ -78,6 +80,15 @@ class Cutter:
             self.has_cut = True
             text = f"{text[: self._detail.characters]}… ({more} more characters)"
         return safe_text(text, keep_newlines=True)
+
+
+def _readable(record: Mapping[str, Any], name: str) -> Any:
+    """Returns a field of a record, with base64 decoded, in which no secret could be found."""
+    value = record[name]
+    is_logged = name in {"body", "responseBody"} and {"time", "state"} <= record.keys()
+    if not isinstance(value, str) or not (is_logged or name.endswith("Base64")):
+        return value
+    return logged_body(record, name).data.decode("utf-8", "backslashreplace")
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:

@@ -134,6 +134,21 @@ def test_dev_refuses_strangers(dev_url: str, headers: dict[str, str], status: in
     assert response.status_code == status
 
 
+def test_dev_without_the_extra_says_how_to_install_it(
+    dev_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"Authorization": f"Bearer {DEV_USER.token}"}
+    # The server is started and has its modules.
+    assert httpx2.get(f"{dev_url}/mcp", headers=headers).status_code == 405
+    monkeypatch.delitem(sys.modules, "mcp")
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if "site-packages" not in one])
+
+    response = httpx2.post(f"{dev_url}/mcp", headers=headers, json={})
+
+    assert response.status_code == 404
+    assert "pip install 'qstash-cli[mcp]'" in response.json()["error"]
+
+
 def test_the_tools_are_listed_soon_after_the_import_of_the_sdk(tmp_path: Path) -> None:
     # Importing the SDK takes longer than everything else.
     env = plain_environment(tmp_path)

@@ -99,6 +99,11 @@ def test_hostile_text_is_marked_and_secrets_are_masked(
     assert entry["header"]["untrusted"]["Authorization"] == "…"
     assert "of-the-endpoint" not in json.dumps(entry)
 
+    # Bodies of log entries are base64, which hides secrets.
+    failed, *_ = records(calling("logs", state=["failed"]))
+    assert failed["responseBody"] == {"untrusted": "you sent …"}
+    assert failed["body"] == entry["body"]
+
 
 def test_results_are_limited_and_say_what_was_cut(
     calling: Calling, local: Qstash, fail: Callable[..., str]
