@@ -26,7 +26,7 @@ from qstash_cli.protocol import records
 
 # Commands whose options select the columns.
 BY_OPTION = {
-    "logs": LOG,
+    "logs": LOG._replace(forms=("otlp",)),
     "logs --by-message": TIMELINES,
     "logs --stats": STATISTICS,
     "logs --follow --to URL": MIRRORED,

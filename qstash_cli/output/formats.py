@@ -64,7 +64,7 @@ def validate_output(
                 hint="pick the fields in the expression: --query '[].{id: messageId}'",
             )
         _validate_goes_with("--columns", format, _WITH_COLUMNS)
-        if view is not None:
+        if view is not None and view.columns:
             validate_columns(columns, view)
 
 

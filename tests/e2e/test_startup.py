@@ -17,7 +17,8 @@ from tests.sink import Sink
 SLOW = {
     "asyncio", "dotenv", "httpx", "httpx2", "jmespath", "jwt", "mcp", "mcp_types",
     "platformdirs", "pydantic", "rich", "simpleeval", "sqlite3", "starlette", "tomli_w", "uvicorn",
-    "urllib.request",
+    "urllib.request", "opentelemetry", "qstash_cli.protocol.otlp",
+    "qstash_cli.protocol.traceparent",
 }  # fmt: skip
 KEY = "sig_of_the_test"
 HELPS = {

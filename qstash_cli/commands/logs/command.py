@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import flag
@@ -22,6 +22,7 @@ from qstash_cli.commands.logs.statistics import STATISTICS, statistics
 from qstash_cli.commands.logs.timelines import TIMELINES, timeline, timelines
 from qstash_cli.errors import BadInput
 from qstash_cli.output.columns import validate_columns
+from qstash_cli.output.json_text import compact
 from qstash_cli.output.result import Result, View
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 app = group()
 
+_OTLP = "otlp"
+# The columns depend on the options, and are validated with them.
+_FORMS = View(columns=(), id="messageId", forms=(_OTLP,))
 _REPEATED = "repeated every second for new entries"
 
 
@@ -53,7 +57,7 @@ class ForwardOptions(delivering.HandlerOptions):
     )
 
 
-@command(app)
+@command(app, view=_FORMS)
 def logs(
     ctx: Context,
     *,
@@ -69,17 +73,22 @@ def logs(
     needs the signing key and a read-only token, and reports what it cannot forward. By default, it
     forwards the final entry of each attempt; --state selects other entries.
 
+    -o otlp writes traces of the newest messages for an OpenTelemetry collector.
+
     \b
     qstash logs --label nightly --state failed --since 2h
     qstash logs --by-message --since 1h
     qstash logs --stats --since 1d
     qstash logs --follow -o jsonl
+    qstash logs --since 1h --all -o otlp > traces.json
     qstash logs --follow --to http://127.0.0.1:3000/hook
     """
     criteria = filters.filter()
     view = _view(options, forwarding)
     if ctx.options.output.columns is not None:
         validate_columns(ctx.options.output.columns, view)
+    if ctx.options.output.format == _OTLP:
+        return _traces(ctx, criteria, paging, options)
     if forwarding.to is not None:
         validate_query_of_stream(ctx, "--follow")
         return _mirror(ctx, criteria, forwarding.to, forwarding)
@@ -100,6 +109,22 @@ def logs(
 
     later = MORE_PAGES if paging.all else ""
     return ctx.fetch_pages(api.entries(criteria, page=size), listed, later=later)
+
+
+def _traces(ctx: Context, criteria: Filter, paging: PagingOptions, options: LogOptions) -> Result:
+    if options.follow or options.stats:
+        name = "--follow" if options.follow else "--stats"
+        raise BadInput(f"{name} and -o {_OTLP} cannot be combined", hint=f"remove {name}")
+    from qstash_cli import __version__
+    from qstash_cli.protocol.otlp import resource_spans
+
+    page = LimitedList(_messages(ctx, criteria, paging), paging)
+
+    def pieces() -> Iterator[str]:
+        messages = (cast("list[LogEntry]", one["entries"]) for one in page)
+        yield compact(resource_spans(messages, __version__))
+
+    return Result(data=(), view=_FORMS, forms={_OTLP: pieces()}, footer=page.footer)
 
 
 def _statistics(ctx: Context, criteria: Filter, view: View) -> Result:
