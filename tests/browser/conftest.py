@@ -24,6 +24,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 EXPECTED_DIALOGS = {
     "Retry 1 entry?",
+    "Cancel this workflow run?",
     "Retry 130 entries?",
     "Delete all 3 matching entries permanently?",
     "Delete 2 entries permanently?",

@@ -15,7 +15,8 @@ from tests.browser.conftest import Dev, Endpoint
 _AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _PATHS = ("/", "/console/dlq", "/console/send", "/console/schedules", "/console/routing",
-          "/console/overview", "/?text=nothing-matches", "/console/nowhere")  # fmt: skip
+          "/console/overview", "/console/workflows",
+          "/console/workflows/wfr_1", "/?text=nothing-matches", "/console/nowhere")  # fmt: skip
 
 
 @pytest.fixture
@@ -26,6 +27,14 @@ def busy(dev: Dev, endpoint: Endpoint) -> Dev:
     dev.publish("https://example.invalid/later", Delay="1h", Flow_Control_Key="k",
                 Flow_Control_Value="rate=3")  # fmt: skip
     with httpx.Client(base_url=dev.url, headers=headers) as client:
+        client.post(
+            f"/v2/trigger/{endpoint.url}",
+            headers={
+                "Upstash-Workflow-RunId": "wfr_1",
+                "Upstash-Workflow-Init": "true",
+                "Upstash-Workflow-Url": endpoint.url,
+            },
+        ).raise_for_status()
         client.post("/v2/queues", json={"queueName": "orders", "parallelism": 2})
         client.post("/v2/topics/billing/endpoints", json={"endpoints": [{"url": endpoint.url}]})
         client.post(f"/v2/schedules/{endpoint.url}", headers={"Upstash-Cron": "0 3 * * *"})

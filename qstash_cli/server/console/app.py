@@ -25,6 +25,7 @@ from qstash_cli.server.console import (
     routing_actions,
     sign_in,
     stream,
+    workflow_pages,
 )
 from qstash_cli.server.console.page_context import base_context
 from qstash_cli.server.errors import ApiError
@@ -41,8 +42,18 @@ class Console:
 
     def __init__(self, is_stopping: Callable[[], bool]) -> None:
         token = secrets.token_urlsafe(32)
-        reads: Mapping[str, Handler] = {**message_pages.PAGES, **dlq_page.PAGES, **pages.PAGES}
-        writes = {**actions.ACTIONS, **dlq_page.ACTIONS, **routing_actions.ACTIONS}
+        reads: Mapping[str, Handler] = {
+            **message_pages.PAGES,
+            **dlq_page.PAGES,
+            **workflow_pages.PAGES,
+            **pages.PAGES,
+        }
+        writes = {
+            **actions.ACTIONS,
+            **dlq_page.ACTIONS,
+            **workflow_pages.ACTIONS,
+            **routing_actions.ACTIONS,
+        }
         routes = [Route(path, handler) for path, handler in reads.items()]
         routes += [
             Route(path, _same_origin(handler, token), methods=["POST"])
