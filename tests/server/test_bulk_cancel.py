@@ -216,3 +216,15 @@ def test_an_unknown_filter_cancels_nothing(http: httpx.Client) -> None:
     assert refused.status_code == 400
     assert http.get("/v2/bulkActions").json()["bulkActions"] == []
     assert cancel(http) == {"cancelled": 1}
+
+
+@pytest.mark.parametrize("wanted", [{"queueName": "orders"}, {"label": "nightly"}])
+def test_messages_without_the_filtered_field_are_left_alone(
+    http: httpx.Client, wanted: dict[str, str]
+) -> None:
+    publish(http)
+    http.post("/v2/queues", json={"queueName": "orders", "paused": True}).raise_for_status()
+    headers = {"Upstash-Label": "nightly"}
+    http.post(f"/v2/enqueue/orders/{NOWHERE}", headers=headers).raise_for_status()
+
+    assert cancel(http, params=wanted) == {"cancelled": 1}

@@ -130,7 +130,7 @@ def list_matches(
     clause, values = filters.where(_conditions(wanted))
     rows = connection.execute(
         # The messages of a workflow run are cancelled with their run.
-        f"SELECT seq, id, (run_seq IS NULL AND {clause}) AS matches "  # noqa: S608 - built of our own names
+        f"SELECT seq, id, (run_seq IS NULL AND ({clause}) IS TRUE) AS matches "  # noqa: S608 - built of our own names
         "FROM messages INDEXED BY live_by_seq "
         "WHERE status = 'live' AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
         (*values, after, last, limit),
