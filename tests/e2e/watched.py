@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 # Python imports a module of this name at start-up.
@@ -36,3 +40,31 @@ def connections(directory: Path) -> list[str]:
     """Returns the resolved names and the addresses of connections."""
     log = directory / "connections"
     return log.read_text().splitlines() if log.exists() else []
+
+
+_lists: list[list[str]] = []
+
+
+@contextlib.contextmanager
+def listed() -> Iterator[list[str]]:
+    """Yields a list that grows with the connections of this process, in the same form."""
+    _add_hook()
+    mine: list[str] = []
+    _lists.append(mine)
+    try:
+        yield mine
+    finally:
+        _lists.remove(mine)
+
+
+@cache
+def _add_hook() -> None:
+    """Adds the hook once, since it cannot be removed."""
+    sys.addaudithook(_note)
+
+
+def _note(event: str, args: tuple[object, ...]) -> None:
+    if _lists and event in {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname"}:
+        place = args[1] if event == "socket.connect" else args[0]
+        for one in _lists:
+            one.append(f"{event} {place}")
