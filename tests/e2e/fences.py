@@ -20,7 +20,7 @@ REASONS = (
     "runs the whole test suite",
     _FORM,
 )
-# Pages that are not run, and why; the other tests of workflows run these commands.
+# Pages that are not run, and why.
 PAGES_NOT_RUN = {"docs/guides/workflows.md": "needs an app with runs of a workflow"}
 # Lines that are not run, with the tests that do.
 LINES_NOT_RUN = {
