@@ -38,7 +38,7 @@ def builders() -> list[Callable[..., Request[Any]]]:
         for module in MODULES
         for _, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
-        and "Request[" in str(function.__annotations__["return"])
+        and str(function.__annotations__["return"]).startswith("Request[")
         and not function.__name__.startswith("_")
     ]
 

@@ -54,6 +54,9 @@ SENTENCES = {
     "apply": r"Applied \d changes: .* created.*",
     "apply with deletions": r"Applied \d changes: .*deleted",
     "api": "Sent POST /v2/queues",
+    "workflow cancel": "Cancelled 1 workflow run",
+    "workflow cancel by URL": r"Cancelled \d+ workflow runs?",
+    "workflow notify": "Notified 0 waiters",
 }
 # These messages cannot be delivered, so that the run ends with an error.
 _FAILING = frozenset({"dlq retry and wait"})

@@ -29,10 +29,16 @@ def form_of(words: Sequence[str]) -> str:
     return next(FORM_OF[name] for name in names if name in FORM_OF)
 
 
+def whole_values(out: str) -> list[str]:
+    """Returns JSON Lines line by line, and anything else as one text."""
+    lines = out.splitlines()
+    return lines if all(line.endswith("}") and line.startswith("{") for line in lines) else [out]
+
+
 def has_form(out: str, form: str) -> bool:
     lines = out.splitlines()
     return {
-        "JSON": lambda: bool(json.loads(out)) or out == "[]\n",
+        "JSON": lambda: out == "[]\n" or (bool(lines) and all(map(json.loads, whole_values(out)))),
         "a number": lambda: re.fullmatch(r"\d+\n", out) is not None,
         "ids or names, one per line": lambda: (
             bool(lines) and all(re.fullmatch(r"[\w.-]+", line) for line in lines)

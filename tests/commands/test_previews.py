@@ -128,7 +128,9 @@ def world(
         lost, lost, lost,
     ):  # fmt: skip
         qstash(*words)
+    onboard = ("/v2/trigger/https://example.com/onboard", "-H", "Upstash-Delay: 1d", "-d", "{}")
     names = {
+        "run": json.loads(qstash("api", "POST", *onboard).out)["workflowRunId"],
         "sink": services.sink.url,
         "handler": services.handler.url,
         "sent": qstash("publish", services.sink.url, "--wait").out.strip(),
@@ -178,8 +180,10 @@ WRITES: dict[str, Sequence[str]] = {
     "dlq delete by filter": ("dlq", "delete", "--label", "lost", "--yes"),
     "replay": ("replay", "{entry1}", "{entry2}", "--to", "{handler}/hook"),
     "replay by filter": ("replay", "--all", "--to", "{handler}/hook"),
-    "workflow cancel": ("workflow", "cancel", "wfr_1", "wfr_2"),
-    "workflow cancel by URL": ("workflow", "cancel", "--url", "https://example.com/", "--yes"),
+    "workflow cancel": ("workflow", "cancel", "{run}"),
+    "workflow cancel by URL": (
+        "workflow", "cancel", "--url", "https://example.com/onboard", "--yes"
+    ),
     "workflow notify": ("workflow", "notify", "order 17", "--data", "x"),
     "keys rotate": ("keys", "rotate", "--yes"),
     "keys rotate with probes": (
@@ -211,8 +215,8 @@ READS: dict[str, Sequence[str]] = {
     "flow get": ("flow", "get", "api"),
     "flow global": ("flow", "global"),
     "workflow list": ("workflow", "list", "--state", "failed"),
-    "workflow show": ("workflow", "show", "wfr_1"),
-    "workflow wait": ("workflow", "wait", "wfr_1", "--wait-timeout", "1s"),
+    "workflow show": ("workflow", "show", "{run}"),
+    "workflow wait": ("workflow", "wait", "{run}", "--wait-timeout", "1s"),
     "dlq list": ("dlq", "list"),
     "dlq get": ("dlq", "get", "{entry1}"),
     "dlq group": ("dlq", "group"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -32,6 +33,8 @@ CODES = {
     "qstash probe http://127.0.0.1:3000/hook --dev": 1,
     "qstash probe http://127.0.0.1:3000/hook --dev -o json": 1,
     "qstash plan --check": 9,
+    "qstash workflow wait wfr_123 --wait-timeout 5m": 8,
+    "qstash workflow wait wfr_123 -o json --query workflowRunResponse": 8,
     "qstash plan --check --prune": 9,
 }
 
@@ -164,6 +167,9 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
     if "msg_123" in example:
         message_id = qstash("publish", "https://example.com/hook", "a=1", *delay)
         example = example.replace("msg_123", message_id)
+    if example.startswith("qstash workflow"):
+        run_id = _start_run(qstash, "0s" if " wait " in example else "1h")
+        example = example.replace("wfr_123", run_id)
     if "1725323658779-0" in example:
         _bury(qstash)
         example = example.replace("1725323658779-0", qstash("dlq", "list", "-q").split()[-1])
@@ -174,6 +180,13 @@ def _with_real_ids(example: str, env: dict[str, str], directory: Path) -> str:
         # The hidden prompt; off a terminal the token is read from standard input.
         return f"{example.partition('#')[0]} < token.txt"
     return example
+
+
+def _start_run(qstash: Callable[..., str], delay: str) -> str:
+    """Starts a workflow run. Nothing at its destination runs workflows, so its first step fails."""
+    headers = ("-H", f"Upstash-Delay: {delay}", "-H", "Upstash-Retries: 0", "-d", "{}")
+    started = qstash("api", "POST", "/v2/trigger/https://example.com/onboard", *headers)
+    return str(json.loads(started)["workflowRunId"])
 
 
 def _bury(qstash: Callable[..., str]) -> None:

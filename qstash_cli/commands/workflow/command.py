@@ -98,7 +98,7 @@ def cancel(
 
     \b
     qstash workflow cancel wfr_123
-    qstash workflow cancel --url https://example.com/onboard
+    qstash workflow cancel --url https://example.com/onboard --yes
     qstash workflow cancel --all --yes
     """
     if run_ids is not None:
