@@ -50,6 +50,25 @@ class WorkflowApp:
         named = self.step_headers(run_id) | {n.replace("_", "-"): v for n, v in headers.items()}
         return self.batch([{"destination": self.url, "headers": named, "body": json.dumps(step)}])
 
+    def call(
+        self, run_id: str, step_id: int, url: str, body: object = None, **headers: str
+    ) -> httpx.Response:
+        """Submits the call of a step to a third party."""
+        named = {
+            "Upstash-Workflow-RunId": run_id,
+            "Upstash-Workflow-CallType": "toCallback",
+            "Upstash-Workflow-Sdk-Version": "1",
+            "Upstash-Forward-Upstash-Workflow-Invoke-Count": "1",
+            "Upstash-Retries": "0",
+            "Upstash-Callback": self.url,
+            "Upstash-Callback-Workflow-RunId": run_id,
+            "Upstash-Callback-Workflow-CallType": "fromCallback",
+            "Upstash-Callback-Forward-Upstash-Workflow-Callback": "true",
+            "Upstash-Callback-Forward-Upstash-Workflow-StepId": str(step_id),
+            "Upstash-Callback-Forward-Upstash-Workflow-StepName": "call",
+        } | {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.batch([{"destination": url, "headers": named, "body": body}])
+
     def batch(self, items: list[dict[str, Any]]) -> httpx.Response:
         """Publishes a batch."""
         return self.api.post("/v2/batch", json=items)

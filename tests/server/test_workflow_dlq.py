@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -91,6 +92,57 @@ def test_a_resumed_run_continues_where_the_failed_one_stopped(
     assert entries(failing.app) == []
 
 
+def test_a_resumed_run_repeats_a_call_that_has_no_result(
+    failing: Failing, sink: Sink, eventually: Eventually
+) -> None:
+    def submit(app: WorkflowApp, request: Received) -> None:
+        run_id = request.header("upstash-workflow-runid")
+        app.status = 200 if failing.is_repaired else 500
+        delay = "0s" if failing.is_repaired else "1h"
+        app.call(run_id, 1, sink.url, Upstash_Delay=delay).raise_for_status()
+
+    failing.app.submit = submit
+    entry = fail(failing, eventually)
+    failing.is_repaired = True
+
+    failing.app.api.post(f"/v2/workflows/dlq/resume/{entry['dlqId']}").raise_for_status()
+
+    eventually(lambda: sink.received)
+
+
+def test_a_resumed_run_repeats_only_the_calls_that_have_no_result(
+    failing: Failing, sink: Sink, eventually: Eventually
+) -> None:
+    def submit(app: WorkflowApp, request: Received) -> None:
+        run_id = request.header("upstash-workflow-runid")
+        last = json.loads(request.body)[-1]
+        is_result = last["callType"] == "fromCallback"
+        app.status = 500 if is_result and not failing.is_repaired else 200
+        if is_result:
+            return
+        steps = steps_of(request)[1:]
+        if not steps:
+            for step_id in (1, 2):
+                plan = result(0, None, concurrent=2, targetStep=step_id, stepType="Call")
+                app.step(run_id, plan).raise_for_status()
+            return
+        step_id = steps[-1]["targetStep"]
+        is_late = step_id == 2 and not failing.is_repaired
+        app.call(
+            run_id, step_id, sink.url, f"call {step_id}",
+            Upstash_Delay="1h" if is_late else "0s",
+        ).raise_for_status()  # fmt: skip
+
+    failing.app.submit = submit
+    entry = fail(failing, eventually)
+    failing.is_repaired = True
+
+    failing.app.api.post(f"/v2/workflows/dlq/resume/{entry['dlqId']}").raise_for_status()
+
+    eventually(lambda: len(sink.received) == 2)
+    assert [one.body for one in sink.received] == [b"call 1", b"call 2"]
+
+
 def test_a_restarted_run_begins_with_the_payload(failing: Failing, eventually: Eventually) -> None:
     entry = fail(failing, eventually)
     failing.is_repaired = True
@@ -100,6 +152,16 @@ def test_a_restarted_run_begins_with_the_payload(failing: Failing, eventually: E
 
     eventually(lambda: failing.app.log(started["workflowRunId"])["workflowState"] == "RUN_SUCCESS")
     assert [len(steps_of(one)) for one in failing.app.received] == [1, 2]
+
+
+def test_resume_refuses_an_invalid_count_and_accepts_an_id_that_is_repeated(
+    failing: Failing, eventually: Eventually
+) -> None:
+    entry = fail(failing, eventually)
+    path, ids = "/v2/workflows/dlq/resume", f"{entry['dlqId']},{entry['dlqId']}"
+
+    assert failing.app.api.post(path, params={"count": "²"}).status_code == 400
+    assert len(failing.app.api.post(path, params={"dlqIds": ids}).json()["workflowRuns"]) == 1
 
 
 def test_a_report_that_fails_can_be_sent_again(

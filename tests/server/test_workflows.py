@@ -229,19 +229,9 @@ def test_a_call_reaches_the_third_party_without_workflow_headers(
     app.submit = quiet
     app.trigger("wfr_1", Upstash_Forward_X_User="me")
     eventually(lambda: app.received)
-    headers = {
-        "Upstash-Workflow-RunId": "wfr_1", "Upstash-Workflow-CallType": "toCallback",
-        "Upstash-Workflow-Sdk-Version": "1", "Upstash-Forward-Upstash-Workflow-Invoke-Count": "1",
-        "Upstash-Retries": "0", "Upstash-Forward-X-Call": "yes", "Upstash-Callback": app.url,
-        "Upstash-Callback-Workflow-RunId": "wfr_1",
-        "Upstash-Callback-Workflow-CallType": "fromCallback",
-        "Upstash-Callback-Forward-Upstash-Workflow-Callback": "true",
-        "Upstash-Callback-Forward-Upstash-Workflow-StepId": "1",
-        "Upstash-Callback-Forward-Upstash-Workflow-StepName": "call",
-    }  # fmt: skip
     sink.statuses = [404]
 
-    app.batch([{"destination": sink.url, "headers": headers, "body": {"a": "ü"}}])
+    app.call("wfr_1", 1, sink.url, {"a": "ü"}, Upstash_Forward_X_Call="yes")
     eventually(lambda: len(app.received) == 2)
 
     (call,) = sink.received

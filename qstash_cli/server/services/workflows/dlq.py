@@ -15,7 +15,7 @@ from qstash_cli.server.delivery import callbacks
 from qstash_cli.server.delivery.http_attempt import AttemptResponse
 from qstash_cli.server.delivery.workflow_runs import RunContext, header_pairs
 from qstash_cli.server.delivery.workflows import new_failure_callback
-from qstash_cli.server.parameters import Parameters
+from qstash_cli.server.parameters import Parameters, count
 from qstash_cli.server.services import quota
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.workflows.refusals import refused
@@ -29,8 +29,8 @@ from qstash_cli.server.storage.store import Connection
 from qstash_cli.server.storage.workflow_details import Response
 from qstash_cli.server.storage.workflow_runs import Run
 
-# Documented: a request resumes or restarts at most so many.
-_MOST_AT_ONCE = 50
+# Documented: the largest number of runs that one request resumes or restarts.
+_MAX_STARTED = 50
 
 
 class FailedRun(NamedTuple):
@@ -102,13 +102,16 @@ async def delete_matching(account: Account, given: Parameters) -> tuple[int, str
 async def resume(account: Account, given: Parameters, overrides: Headers) -> NewRuns:
     """Starts a run for each selected entry that continues where the failed one has stopped.
 
-    Raises `ApiError` if nothing is selected by an id, or the plan does not allow it.
+    Raises `ApiError` for an id that is not in the DLQ, or if the plan does not allow another run.
     """
     return await _start_matching(account, given, overrides, _resume)
 
 
 async def restart(account: Account, given: Parameters, overrides: Headers) -> NewRuns:
-    """Starts a run for each selected entry with the payload of the failed one; as `resume`."""
+    """Starts a run for each selected entry with the payload of the failed one.
+
+    Raises `ApiError` as `resume` does.
+    """
     return await _start_matching(account, given, overrides, _restart)
 
 
@@ -134,14 +137,12 @@ async def retry_failure_callback(account: Account, dlq_id: str) -> Run:
 async def _start_matching(
     account: Account, given: Parameters, overrides: Headers, start: _Start
 ) -> NewRuns:
-    wanted = dict(_of_workflows(given))
-    if "dlqIds" not in wanted:
-        counts = [int(text) for text in given.get("count", []) if text.isdigit()]
-        wanted["count"] = [str(min([_MOST_AT_ONCE, *counts]))]
+    limit = count(given, default=_MAX_STARTED, limit=_MAX_STARTED)
+    wanted = {**_of_workflows(given), "count": [str(limit)]}
 
     def change(connection: Connection) -> tuple[list[_Started], str]:
         page = dlq.page(connection, wanted)
-        requested = [one for text in given.get("dlqIds", []) for one in text.split(",")]
+        requested = {one for text in given.get("dlqIds", []) for one in text.split(",")}
         if len(page.entries) < len(requested) and not page.cursor:
             raise refused(404, "some workflow runs are not in the DLQ")
         context = context_of(account)
@@ -195,7 +196,7 @@ def _failed(connection: Connection, entry: DlqEntry) -> FailedRun:
     seq = entry.message.run_seq
     run = None if seq is None else workflow_runs.find(connection, seq)
     if run is None:
-        raise refused(404, f"dlq entry {entry.id!r} is not of a workflow run")
+        raise refused(404, f"dlq entry {entry.id!r} does not belong to a workflow run")
     report = run.failure_message_id and messages.find(connection, run.failure_message_id)
     response = workflow_details.failure_response(connection, run) if report else None
     return FailedRun(entry, run, report or None, response)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qstash_cli.protocol import workflow
 from qstash_cli.protocol.options import MessageOptions
-from qstash_cli.protocol.workflow_steps import INIT_KEY, RawStep
+from qstash_cli.protocol.workflow_steps import INIT_KEY, RawStep, call_step
 from qstash_cli.server.delivery.workflow_runs import RunContext, Submission, submit
 from qstash_cli.server.storage import workflow_runs, workflow_steps
 from qstash_cli.server.storage.messages import StoredMessage
@@ -32,44 +32,40 @@ def resume_run(
     options: MessageOptions,
     context: RunContext,
 ) -> _Result:
-    """Starts a new run with the steps of a failed one, and delivers what was not done.
+    """Starts a new run with the results of a failed one, and delivers what was not done.
 
     That is the step whose delivery has failed, and each planned step without a result. They come
-    last in the list of steps, since a delivery ends with the step that it is for.
+    last in the list of steps, since a delivery ends with the step that it is for. A call without a
+    result is dropped: the endpoint submits it again.
     """
     run = _new_run(connection, failed, options, context)
     steps = workflow_steps.list_all(connection, failed.seq)
-    undone = _undone(steps, message.id)
+    done = _done_keys(steps, message)
     for one in steps:
-        if one not in undone and one.call_type != workflow.FROM_CALLBACK:
+        if one.key in done:
             raw = RawStep(one.message_id, one.body, one.call_type)
             workflow_steps.append(connection, run.seq, one.key, raw, context.now_ms)
     own = workflow.inherit(options, message.options)
     delivered = [
-        _deliver(connection, run, one.key, one.body, context, own, one.call_type) for one in undone
+        _deliver(connection, run, one.key, one.body, context, own, one.call_type)
+        for one in steps
+        if one.message_id == message.id or (one.key.startswith("plan:") and one.key not in done)
     ]
     return run, tuple(delivered)
 
 
-def _undone(steps: list[StoredStep], failed_message_id: str) -> list[StoredStep]:
-    keys = {one.key for one in steps}
-    # A call whose result could not be delivered is not called again.
-    returned = {
-        one.key for one in steps
-        if one.message_id == failed_message_id and one.call_type == workflow.FROM_CALLBACK
-    }  # fmt: skip
-    called = (
-        {key.removeprefix("call:") for key in keys if key.startswith("call:")}
-        if returned
-        else set()
-    )
-    undone = []
-    for one in steps:
-        kind, _, number = one.key.partition(":")
-        is_open = kind == "plan" and f"step:{number}" not in keys and number not in called
-        if one.message_id == failed_message_id or is_open:
-            undone.append(one)
-    return undone
+def _done_keys(steps: list[StoredStep], failed_message: StoredMessage) -> set[str]:
+    """Returns the keys of the steps, plans and calls that a resumed run does not repeat."""
+    finished = {one.key.removeprefix("step:") for one in steps if one.key.startswith("step:")}
+    if failed_message.call_type == workflow.FROM_CALLBACK:
+        # The result of this call exists, and is delivered again.
+        finished.add(str(call_step(failed_message.options.headers)["stepId"]))
+
+    def is_done(key: str) -> bool:
+        kind, _, number = key.partition(":")
+        return kind in {INIT_KEY, "step"} or (kind in {"plan", "call"} and number in finished)
+
+    return {one.key for one in steps if one.message_id != failed_message.id and is_done(one.key)}
 
 
 def _new_run(
