@@ -26,6 +26,7 @@ PAGES_NOT_RUN = {"docs/guides/workflows.md": "needs an app with runs of a workfl
 LINES_NOT_RUN = {
     "qstash config login": "asks at a terminal, and needs the cloud: test_login.py",
     "qstash top": "needs a terminal: test_top.py",
+    "qstash dev -o jsonl |": "prints nothing until a delivery fails: test_dev_events.py",
 }
 # Blocks in these languages are run, here or by the tests of recipes, the manifest and the plugin.
 RUN = ("sh",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -28,6 +29,7 @@ EXIT_CODES = {
     "qstash probe http": 1,
     "qstash plan --check": 9,
     "qstash logs --follow": 130,
+    "qstash workflow wait": 8,
 }
 # They run until they are stopped; their first line, by which they are known to run.
 SERVERS = {"qstash dev": "running at", "qstash listen": "listening at"}
@@ -154,6 +156,8 @@ class Reader:
         if "msg_123" in example:
             message_id = self._quiet("publish", "https://example.com/hook", "a=1", *delay)
             example = example.replace("msg_123", message_id.strip())
+        if "wfr_123" in example:
+            example = example.replace("wfr_123", self._start_run("0s" if not delay else "1h"))
         if "1725323658779-0" in example:
             self.bury()
             example = example.replace(
@@ -165,6 +169,12 @@ class Reader:
         if not example.startswith("qstash listen") and "&\n" not in example:
             example = example.replace("http://127.0.0.1:3000", self.sink)
         return example
+
+    def _start_run(self, delay: str) -> str:
+        """Starts a workflow run. Its destination runs no workflows, so its first step fails."""
+        headers = ("-H", f"Upstash-Delay: {delay}", "-H", "Upstash-Retries: 0", "-d", "{}")
+        trigger = ("api", "POST", "/v2/trigger/https://example.com/onboard", *headers)
+        return str(json.loads(self._quiet(*trigger))["workflowRunId"])
 
     def _quiet(self, *argv: str) -> str:
         self.qstash.env = self.env
@@ -275,8 +285,8 @@ def _without_comment(text: str) -> str:
 
 
 def _is_process(command: str) -> bool:
-    """Whether a command starts a server or a program."""
-    return _is_endless(command) or command.startswith("qstash dev --")
+    """Whether a command starts a server or a program, or reads the process's own input."""
+    return _is_endless(command) or command.startswith(("qstash dev --", "qstash mcp"))
 
 
 def _is_endless(command: str) -> bool:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from qstash_cli.cli.index import INDEX
+from qstash_cli.cli.registry import Command as CliCommand
 from tests.e2e.fences import (
     PAGES,
     PAGES_NOT_RUN,
     REASONS,
     ROOT,
     RUN,
+    Command,
     Fence,
     commands,
     fences,
@@ -43,17 +46,42 @@ def test_the_commands_of_the_page_run_in_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+
+    run_in_order(
+        (command for fence in filter(has_commands, fences(page)) for command in commands(fence)),
+        tmp_path,
+    )
+
+
+@pytest.mark.parametrize("word", sorted({name.split()[0] for name, _ in INDEX.all_commands()}))
+def test_the_examples_of_the_help_run_in_order(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    run_in_order(
+        (Command(f"qstash {name} --help", text)
+         for name, command in INDEX.all_commands() if name.split()[0] == word
+         for text in examples_of(command)),
+        tmp_path,
+    )  # fmt: skip
+
+
+def examples_of(command: CliCommand) -> list[str]:
+    return re.findall(r"^(?:qstash|source|eval) .*$", command.help, re.MULTILINE)
+
+
+def run_in_order(texts: Iterable[Command], home: Path) -> None:
     failed: list[str] = []
-    with listed() as connected, reading(tmp_path) as reader:
-        for fence in filter(has_commands, fences(page)):
-            for command in filter(is_run, commands(fence)):
-                ran = reader.run(command)
-                if ran.code != ran.expected:
-                    failed.append(str(ran))
+    with listed() as connected, reading(home) as reader:
+        for command in filter(is_run, texts):
+            ran = reader.run(command)
+            if ran.code != ran.expected:
+                failed.append(str(ran))
 
     assert failed == [], "\n\n".join(failed)
     # No telemetry and no update checks: it connects only to this machine.
-    elsewhere = [one for one in (*connected, *connections(tmp_path)) if not _is_here(one)]
+    elsewhere = [one for one in (*connected, *connections(home)) if not _is_here(one)]
     assert elsewhere == []
 
 
@@ -87,7 +115,7 @@ def test_the_examples_of_the_help_are_on_the_page_of_commands() -> None:
     on_page = "".join(fence.text for fence in fences(page)).splitlines()
 
     for name, command in INDEX.all_commands():
-        examples = re.findall(r"^(?:qstash|source|eval) .*$", command.help, re.MULTILINE)
+        examples = examples_of(command)
         assert examples, f"{name} has no example"
         assert set(examples) <= set(on_page), name
 
