@@ -113,6 +113,8 @@ class Reader:
 
     def _bash(self, script: str) -> subprocess.Popen[str]:
         env = plain_environment(self.home) | self.env
+        # A reader's project does not have the plugins of our tests, which take 2 s to load.
+        env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         stop_jobs = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n" if "&\n" in script else ""
         return subprocess.Popen(  # noqa: S603 - a command of the documentation
