@@ -45,15 +45,15 @@ NOT_TRIGGERABLE = "trigger rest api is only usable with sdk versions after v1.0.
 _PREFIX = "upstash-workflow-"
 _PREFIXES = (_PREFIX, "upstash-callback-workflow-", "upstash-failure-callback-workflow-")
 _FOR_WORKFLOWS = (_PREFIX, "upstash-label")
-# What a step says for itself only, and never inherits from the trigger.
+# Options that apply only to the step that sets them. Others are inherited from the trigger.
 _OWN = frozenset({"headers", "delay_s", "not_before_s", "callback", "on_callback", "method"})
 _OF_FLOW_CONTROL = frozenset({"flow_key", "parallelism", "rate", "period_s"})
 
 
 class WorkflowHeaders(NamedTuple):
-    """What a published message is to a workflow; empty texts are headers that are missing.
+    """The workflow headers of a published message; a missing header is an empty string.
 
-    `created_at` is the time that the SDK has of the run. `is_phase_two` is set if the endpoint
+    `created_at` is the time of the run as the SDK knows it. `is_phase_two` is set if the endpoint
     starts a run that the server has created for it. `is_untested` is set for a trigger that does
     not come from the SDK.
     """

@@ -34,12 +34,12 @@ def encode_steps(steps: Iterable[RawStep]) -> bytes:
 
 
 def encoded_bytes(body_bytes: int, count: int) -> int:
-    """Returns the most bytes that `encode_steps` makes of `count` bodies."""
+    """Returns an upper bound for the length of what `encode_steps` returns for `count` bodies."""
     return body_bytes * 4 // 3 + count * 160
 
 
 def parse_step(data: bytes | str) -> dict[str, Any]:
-    """Returns a step as the SDK has submitted it. Raises `BadInput` if it is not a step."""
+    """Returns a step as the SDK submitted it. Raises `BadInput` if it is not a step."""
     try:
         step = json.loads(data)
     except (ValueError, RecursionError):
@@ -60,7 +60,7 @@ def validate_step(step: object) -> dict[str, Any]:
 
 
 def step_key(step: Mapping[str, Any]) -> str:
-    """Returns what identifies a step in its run: a step that is submitted again is a duplicate.
+    """Returns the key of a step, which is unique in its run; a repeated key marks a duplicate.
 
     The plan of a parallel step has the id 0 and the id of its result.
     """
@@ -69,12 +69,12 @@ def step_key(step: Mapping[str, Any]) -> str:
 
 
 def call_key(callback_headers: Headers) -> str:
-    """Returns what identifies a call in its run. Raises `BadInput` if the callback has no id."""
+    """Returns the key of a call, which is unique in its run. Raises `BadInput` without an id."""
     return f"call:{call_step(callback_headers)['stepId']}"
 
 
 def call_step(callback_headers: Headers) -> dict[str, Any]:
-    """Returns the step that a call belongs to. Raises `BadInput` if the callback names none."""
+    """Returns the step that a call belongs to. Raises `BadInput` if the callback has no step id."""
     found = {name.lower().removeprefix("upstash-workflow-"): v for name, v in callback_headers}
     try:
         step_id, concurrent = int(found["stepid"]), int(found.get("concurrent", "1"))
@@ -94,7 +94,7 @@ def notified_step(step: Mapping[str, Any], event_id: str, data: bytes) -> bytes:
 
 
 def timed_out_step(step: Mapping[str, Any], event_id: str) -> bytes:
-    """Returns the result of a wait that nobody has notified in time."""
+    """Returns the result of a wait that timed out."""
     return _dump({**step, "waitEventId": event_id, "waitTimeout": True})
 
 
@@ -111,7 +111,7 @@ def invoked_step(
 def webhook_event(  # noqa: PLR0917 - the parts of a request
     method: str, host: str, target: str, headers: Headers, body: bytes, scheme: str
 ) -> bytes:
-    """Returns the data of the event that a request to a webhook is."""
+    """Returns a request to a webhook as the data of an event."""
     return _dump(
         {
             "method": method,

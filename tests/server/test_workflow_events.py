@@ -53,7 +53,7 @@ def wait(app: WorkflowApp, step_id: int, event: str, timeout: str, run_id: str =
 
 
 def delivered(app: WorkflowApp, count: int) -> list[dict[str, Any]]:
-    """Returns the log entries of so many deliveries that have ended, oldest first."""
+    """Returns the log entries of the deliveries, oldest first, or [] unless there are `count`."""
     filters = {"state": "DELIVERED", "order": "earliestFirst"}
     found: list[dict[str, Any]] = app.api.get("/v2/logs", params=filters).json()["logs"]
     return found if len(found) == count else []

@@ -17,7 +17,7 @@ from qstash_cli.server.delivery.http_attempt import AttemptResponse
 from qstash_cli.server.delivery.workflow_runs import RunContext, end_run
 from qstash_cli.server.services import publishing
 from qstash_cli.server.services.publish_rules import PublishRequest
-from qstash_cli.server.storage import messages, workflow_runs, workflow_steps
+from qstash_cli.server.storage import messages, workflow_pages, workflow_runs, workflow_steps
 from qstash_cli.server.storage.store import Connection, Store
 from tests.figures import Figures
 
@@ -115,8 +115,7 @@ def run_with_a_crash(path: Path, crash_at: int, *, is_before: bool) -> tuple[End
     while live := server.read(messages.list_live):
         for one in live:
             survive(lambda: endpoint.receive(one.id))  # noqa: B023 - called immediately
-    run = server.read(lambda c: workflow_runs.find_last(c, "wfr_1"))
-    assert run is not None
+    (run,) = server.read(lambda c: workflow_pages.page(c, {"workflowRunId": ["wfr_1"]})).runs
     assert run.state == workflow.SUCCESS
     steps = server.read(lambda c: workflow_steps.list_all(c, run.seq))
     server.store.close()

@@ -22,7 +22,7 @@ _RUNS = "/v2/workflows/runs"
 
 
 class RunFilter(NamedTuple):
-    """A filter for runs, which must match every field. Several values of one are alternatives.
+    """A filter for runs, which must match every field. Several values of a field are alternatives.
 
     `from_ms` and `to_ms` are inclusive times of creation.
     """

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qstash_cli.cli.flags import flag
 from qstash_cli.client.api.filters import Filter
+from qstash_cli.commands.common.filter_flags import (
+    filter_flag,
+    since_flag,
+    until_flag,
+    validate_range,
+)
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.ids import validate_id
-from qstash_cli.protocol.instants import parse_past_instant_s
 from qstash_cli.protocol.states import parse_state
-
-_FILTERS = "Filters"
-
-
-def _past_ms(text: str, now: float) -> int:
-    return round(parse_past_instant_s(text, now) * 1000)
 
 
 def _named(what: str) -> Callable[[str], tuple[str, ...]]:
@@ -34,12 +32,6 @@ def _id(text: str) -> str:
     return validate_id(text, "message")
 
 
-def _as_it_is(text: str) -> str:
-    if not text.strip():
-        raise BadInput("it is empty", hint="nothing was sent")
-    return text
-
-
 def _state(text: str) -> tuple[str, ...]:
     return tuple(parse_state(item) for item in text.split(","))
 
@@ -54,68 +46,32 @@ def _status(text: str) -> int:
 class MessageFilters:
     """Filters for messages."""
 
-    label: tuple[tuple[str, ...], ...] = flag(
-        "Only this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
+    label: tuple[tuple[str, ...], ...] = filter_flag("Only this label", "LABEL", _named("label"))
+    queue: tuple[tuple[str, ...], ...] = filter_flag(
+        "Only this queue", "NAME", _named("queue"), complete="queues"
     )
-    queue: tuple[tuple[str, ...], ...] = flag(
-        "Only this queue",
-        metavar="NAME",
-        repeats=True,
-        parse=_named("queue"),
-        section=_FILTERS,
-        complete="queues",
+    urlgroup: tuple[tuple[str, ...], ...] = filter_flag(
+        "Only this URL group", "NAME", _named("URL group"), complete="urlgroups"
     )
-    urlgroup: tuple[tuple[str, ...], ...] = flag(
-        "Only this URL group",
-        metavar="NAME",
-        repeats=True,
-        parse=_named("URL group"),
-        section=_FILTERS,
-        complete="urlgroups",
+    schedule: tuple[tuple[str, ...], ...] = filter_flag(
+        "Only messages of this schedule", "ID", _named("id"), complete="schedules"
     )
-    schedule: tuple[tuple[str, ...], ...] = flag(
-        "Only messages of this schedule",
-        metavar="ID",
-        repeats=True,
-        parse=_named("id"),
-        section=_FILTERS,
-        complete="schedules",
+    url: tuple[str, ...] = filter_flag("Only this destination", "URL")
+    flow_key: tuple[str, ...] = filter_flag(
+        "Only this flow control key", "KEY", complete="flow_key"
     )
-    url: tuple[str, ...] = flag(
-        "Only this destination", metavar="URL", repeats=True, parse=_as_it_is, section=_FILTERS
+    caller_ip: tuple[tuple[str, ...], ...] = filter_flag(
+        "Only messages published from this IP address", "IP", _named("address")
     )
-    flow_key: tuple[str, ...] = flag(
-        "Only this flow control key",
-        metavar="KEY",
-        repeats=True,
-        parse=_as_it_is,
-        section=_FILTERS,
-        complete="flow_key",
-    )
-    caller_ip: tuple[tuple[str, ...], ...] = flag(
-        "Only messages published from this IP address",
-        metavar="IP",
-        repeats=True,
-        parse=_named("address"),
-        section=_FILTERS,
-    )
-    since: int | None = flag(
-        "Start of the time range, such as 1h or 2026-11-24T13:00Z",
-        metavar="TIME",
-        parse_at=_past_ms,
-        section=_FILTERS,
-    )
-    until: int | None = flag(
-        "End of the time range", metavar="TIME", parse_at=_past_ms, section=_FILTERS
-    )
+    since: int | None = since_flag()
+    until: int | None = until_flag()
 
     def filter(self) -> Filter:
         """Returns the filter for the options.
 
         Raises `BadInput` for a filter that cannot match anything.
         """
-        if self.since is not None and self.until is not None and self.since > self.until:
-            raise BadInput("--since is after --until", hint="nothing was sent")
+        validate_range(self.since, self.until)
         return Filter(
             labels=_flat(self.label),
             queues=_flat(self.queue),
@@ -173,15 +129,9 @@ def _flat(values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
 class DlqFilters(MessageFilters):
     """Filters for DLQ entries."""
 
-    message: tuple[str, ...] = flag(
-        "Only this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
-    )
-    status: tuple[int, ...] = flag(
-        "Only this status code of the last response",
-        metavar="STATUS",
-        repeats=True,
-        parse=_status,
-        section=_FILTERS,
+    message: tuple[str, ...] = filter_flag("Only this message", "ID", _id)
+    status: tuple[int, ...] = filter_flag(
+        "Only this status code of the last response", "STATUS", _status
     )
 
     def filter(self) -> Filter:
@@ -193,16 +143,9 @@ class DlqFilters(MessageFilters):
 class LogFilters(MessageFilters):
     """Filters for log entries."""
 
-    message: tuple[str, ...] = flag(
-        "Only this message", metavar="ID", repeats=True, parse=_id, section=_FILTERS
-    )
-    state: tuple[tuple[str, ...], ...] = flag(
-        "Only this state",
-        metavar="STATE",
-        repeats=True,
-        parse=_state,
-        section=_FILTERS,
-        complete="states",
+    message: tuple[str, ...] = filter_flag("Only this message", "ID", _id)
+    state: tuple[tuple[str, ...], ...] = filter_flag(
+        "Only this state", "STATE", _state, complete="states"
     )
 
     def filter(self) -> Filter:
@@ -214,9 +157,7 @@ class LogFilters(MessageFilters):
 class LabelFilter:
     """A filter by labels."""
 
-    label: tuple[tuple[str, ...], ...] = flag(
-        "Only this label", metavar="LABEL", repeats=True, parse=_named("label"), section=_FILTERS
-    )
+    label: tuple[tuple[str, ...], ...] = filter_flag("Only this label", "LABEL", _named("label"))
 
     def names(self) -> tuple[str, ...]:
         """Returns the labels, or () if none is given."""

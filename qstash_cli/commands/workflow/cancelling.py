@@ -59,7 +59,9 @@ def cancel_matching(ctx: Context, url: str | None, *, yes: bool) -> Result:
                 break
         return _result(done)
 
-    return ctx.perform([request], run, later=f"repeated while it cancels {CANCELLED_AT_ONCE} runs")
+    return ctx.perform(
+        [request], run, later=f"repeated until fewer than {CANCELLED_AT_ONCE} runs are cancelled"
+    )
 
 
 def _live(ctx: Context, url: str | None) -> Iterator[object]:

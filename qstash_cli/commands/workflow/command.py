@@ -108,8 +108,8 @@ def cancel(
             )
         return cancel_ids(ctx, run_ids)
     if (options.url is None) != bulk.all:
-        raise BadInput("no run is named" if not bulk.all else "--url and --all exclude each other",
-                       hint="give an id, --url or --all")  # fmt: skip
+        message = "--url and --all exclude each other" if bulk.all else "no run is named"
+        raise BadInput(message, hint="give an id, --url or --all")
     return cancel_matching(ctx, options.url, yes=bulk.yes)
 
 

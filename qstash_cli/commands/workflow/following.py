@@ -14,12 +14,12 @@ from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.ids import validate_id
 from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.run_log import failure_of, steps_of
+from qstash_cli.protocol.workflow import CANCELED, STARTED, SUCCESS
 
 if TYPE_CHECKING:
     from qstash_cli.client.request import Request
     from qstash_cli.protocol.records import WorkflowRun
 
-_RUNNING = "RUN_STARTED"
 # The log may lag behind the start of a run.
 _UNKNOWN_FOR_S = 10
 
@@ -50,7 +50,7 @@ def wait_for_run(ctx: Context, run_id: str, timeout_s: int) -> WorkflowRun:
         if run is None:
             if waited_s >= min(_UNKNOWN_FOR_S, timeout_s):
                 raise not_found(run_id)
-        elif run["workflowState"] != _RUNNING:
+        elif run["workflowState"] != STARTED:
             return run
         else:
             state = _progress(run)
@@ -77,9 +77,9 @@ def _progress(run: WorkflowRun) -> str:
 def failure(run: WorkflowRun) -> QstashError | None:
     """Returns the error for a run that did not succeed, or None."""
     run_id, state = run["workflowRunId"], run["workflowState"]
-    if state == "RUN_SUCCESS":
+    if state == SUCCESS:
         return None
-    if state == "RUN_CANCELED":
+    if state == CANCELED:
         return NotDelivered(f"{run_id} was cancelled")
     reason = cut_line(" ".join(failure_of(run).split()))
     return NotDelivered(

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 
 from qstash_cli.cli.flags import flag
 from qstash_cli.client.api.workflows import RunFilter
+from qstash_cli.commands.common.filter_flags import (
+    SECTION,
+    filter_flag,
+    nonempty,
+    since_flag,
+    until_flag,
+    validate_range,
+)
 from qstash_cli.errors import BadInput
-from qstash_cli.protocol.instants import parse_past_instant_s
 from qstash_cli.protocol.workflow import RUN_STATES
 
-_FILTERS = "Filters"
 _WORDS = {state.removeprefix("RUN_").lower(): state for state in RUN_STATES}
 
 
@@ -22,63 +28,28 @@ def _state(text: str) -> str:
     return _WORDS[word]
 
 
-def _text(text: str) -> str:
-    if not text.strip():
-        raise BadInput("it is empty", hint="nothing was sent")
-    return text
-
-
-def _past_ms(text: str, now: float) -> int:
-    return round(parse_past_instant_s(text, now) * 1000)
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunFilters:
     """Filters for runs."""
 
-    state: tuple[str, ...] = flag(
+    state: tuple[str, ...] = filter_flag(
         "Only this state: started, success, failed or canceled",
-        metavar="STATE",
-        repeats=True,
-        parse=_state,
-        section=_FILTERS,
+        "STATE",
+        _state,
         complete="started|success|failed|canceled",
     )
-    url: tuple[str, ...] = flag(
-        "Only runs of this URL", metavar="URL", repeats=True, parse=_text, section=_FILTERS
+    url: tuple[str, ...] = filter_flag("Only runs of this URL", "URL")
+    label: tuple[str, ...] = filter_flag("Only this label", "LABEL")
+    flow_key: tuple[str, ...] = filter_flag(
+        "Only this flow control key", "KEY", complete="flow_key"
     )
-    label: tuple[str, ...] = flag(
-        "Only this label", metavar="LABEL", repeats=True, parse=_text, section=_FILTERS
-    )
-    flow_key: tuple[str, ...] = flag(
-        "Only this flow control key",
-        metavar="KEY",
-        repeats=True,
-        parse=_text,
-        section=_FILTERS,
-        complete="flow_key",
-    )
-    caller_ip: tuple[str, ...] = flag(
-        "Only runs started from this IP address",
-        metavar="IP",
-        repeats=True,
-        parse=_text,
-        section=_FILTERS,
-    )
-    since: int | None = flag(
-        "Start of the time range, such as 1h or 2026-11-24T13:00Z",
-        metavar="TIME",
-        parse_at=_past_ms,
-        section=_FILTERS,
-    )
-    until: int | None = flag(
-        "End of the time range", metavar="TIME", parse_at=_past_ms, section=_FILTERS
-    )
+    caller_ip: tuple[str, ...] = filter_flag("Only runs started from this IP address", "IP")
+    since: int | None = since_flag()
+    until: int | None = until_flag()
 
     def filter(self) -> RunFilter:
         """Returns the filter for the options. Raises `BadInput` if it cannot match anything."""
-        if self.since is not None and self.until is not None and self.since > self.until:
-            raise BadInput("--since is after --until", hint="nothing was sent")
+        validate_range(self.since, self.until)
         return RunFilter(
             states=self.state,
             urls=self.url,
@@ -92,19 +63,19 @@ class RunFilters:
 
 @dataclass(frozen=True, kw_only=True)
 class CancelOptions:
-    """Which runs to cancel, if they are not named."""
+    """Runs to cancel without naming their ids."""
 
     url: str | None = flag(
-        "Cancel the runs whose URL starts with this", metavar="URL", parse=_text, section=_FILTERS
+        "Cancel the runs whose URL starts with this", metavar="URL", parse=nonempty, section=SECTION
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotifyOptions:
-    """Who receives an event."""
+    """The run that receives an event."""
 
     run: str | None = flag(
-        "Only this run, which receives the event even if it waits for it later",
+        "Only this run; an event that it does not wait for yet is kept",
         metavar="RUN_ID",
         complete="run",
     )

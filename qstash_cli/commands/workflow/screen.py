@@ -21,8 +21,9 @@ from qstash_cli.output.values import readable_span
 from qstash_cli.protocol.message_details import Body
 from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.run_log import RunLog, failure_of, steps_of, took_s
+from qstash_cli.protocol.workflow import CANCELED, FAILED, SUCCESS
 
-_ENDS = {"RUN_SUCCESS": "succeeded", "RUN_FAILED": "failed", "RUN_CANCELED": "was cancelled"}
+_ENDS = {SUCCESS: "succeeded", FAILED: "failed", CANCELED: "was cancelled"}
 _OPTIONS = View(
     columns=(
         *(column for column in RUNS.columns if column.name in {"workflowRunId", "labels"}),

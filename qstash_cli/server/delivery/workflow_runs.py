@@ -1,4 +1,4 @@
-"""What changes a workflow run: the steps that are submitted to it, and its end."""
+"""Changes of a workflow run: submitting steps, and ending the run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def submit(
 ) -> StoredMessage:
     """Appends a step to a run, and stores the message that delivers it.
 
-    Both are changes of one transaction: after a crash there is either both or nothing.
+    Both are changes of one transaction: after a crash, either both exist or neither.
     """
     is_due = submission.due_ms <= context.now_ms
     message = messages.insert(
@@ -85,7 +85,7 @@ def end_run(
     response: bytes | None = None,
     dlq_id: str | None = None,
 ) -> RunEnd:
-    """Ends a run: cancels what it has not delivered, and wakes the run that invoked it."""
+    """Ends a run: cancels its undelivered messages, and wakes the run that invoked it."""
     workflow_runs.end(connection, run.seq, state, context.now_ms, response=response, dlq_id=dlq_id)
     left = workflow_runs.list_undelivered(connection, run.seq)
     # The attempt that ends the run is in flight, and must still be delivered.
@@ -107,7 +107,7 @@ def _wake_invoker(
         return ()
     parent, invoker = workflow_runs.find(connection, run.invoker_seq), run.invoker
     if parent is None or not parent.is_live:
-        _logger.warning("the result of workflow run %r is dropped, its invoker has ended", run.id)
+        _logger.warning("dropped the result of workflow run %r: its invoker has ended", run.id)
         return ()
     step = invoker["step"]
     if workflow_steps.find_message(connection, parent.seq, step_key(step)) is not None:

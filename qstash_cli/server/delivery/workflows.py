@@ -86,7 +86,7 @@ def is_over(connection: Connection, message: StoredMessage) -> bool:
 
 
 def enters_dlq(message: StoredMessage) -> bool:
-    """Returns whether a message enters the DLQ if it fails: the result of a call is for the run."""
+    """Returns whether a failed message enters the DLQ; a failed call is a result for its run."""
     return message.call_type not in {workflow.TO_CALLBACK, workflow.FAILURE_CALL}
 
 
@@ -118,7 +118,7 @@ def new_failure_callback(
     report: callbacks.Report,
     context: RunContext,
 ) -> StoredMessage | None:
-    """Stores the message that reports the failure of a run, None if nothing wants to know it."""
+    """Stores the message that reports the failure of a run, None without a callback."""
     options = run.options if message.options.failure_callback is None else message.options
     if options.failure_callback is None:
         return None
@@ -148,7 +148,7 @@ def _run_of(connection: Connection, message: StoredMessage) -> Run | None:
 
 
 def _time_out(connection: Connection, run: Run, message_id: str, now_ms: int) -> None:
-    """Appends the step that a message waits with, if nobody has notified it in time."""
+    """Appends the step that a message waits with, if the wait has timed out."""
     wait = workflow_waits.take(connection, message_id)
     if wait is not None:
         body = timed_out_step(wait.step, wait.event_id)

@@ -21,22 +21,29 @@ class Condition(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
-def _one_of(column: str) -> Callable[[Sequence[str]], Condition]:
+def one_of(column: str) -> Callable[[Sequence[str]], Condition]:
+    """Returns a filter for a column that equals one of the values."""
+
     def build(values: Sequence[str]) -> Condition:
         return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
 
     return build
 
 
-def _labels(values: Sequence[str]) -> Condition:
-    parts = " OR ".join("instr(messages.labels, ?) > 0" for _ in values)
-    return Condition(f"({parts})", tuple(f",{value}," for value in values))
+def labels_in(column: str) -> Callable[[Sequence[str]], Condition]:
+    """Returns a filter for a column of labels, which has a comma before and after each label."""
+
+    def build(values: Sequence[str]) -> Condition:
+        parts = " OR ".join(f"instr({column}, ?) > 0" for _ in values)
+        return Condition(f"({parts})", tuple(f",{value}," for value in values))
+
+    return build
 
 
 def _states(values: Sequence[str]) -> Condition:
     states = [normal_state(value.upper()) for value in values]
     states += _IN_PROGRESS if "IN_PROGRESS" in states else ()
-    return _one_of("state")(states)
+    return one_of("state")(states)
 
 
 def _statuses(values: Sequence[str]) -> Condition:
@@ -45,18 +52,18 @@ def _statuses(values: Sequence[str]) -> Condition:
 
 
 MESSAGE_FILTERS: dict[str, Callable[[Sequence[str]], Condition]] = {
-    "messageId": _one_of("messages.id"),
-    "messageIds": _one_of("messages.id"),
-    "url": _one_of("messages.url"),
-    "host": _one_of("messages.host"),
-    "path": _one_of("messages.path"),
-    "topicName": _one_of("messages.topic"),
-    "scheduleId": _one_of("messages.schedule_id"),
-    "queueName": _one_of("messages.queue"),
-    "flowControlKey": _one_of("messages.flow_key"),
-    "callerIp": _one_of("messages.caller_ip"),
-    "callerIP": _one_of("messages.caller_ip"),
-    "label": _labels,
+    "messageId": one_of("messages.id"),
+    "messageIds": one_of("messages.id"),
+    "url": one_of("messages.url"),
+    "host": one_of("messages.host"),
+    "path": one_of("messages.path"),
+    "topicName": one_of("messages.topic"),
+    "scheduleId": one_of("messages.schedule_id"),
+    "queueName": one_of("messages.queue"),
+    "flowControlKey": one_of("messages.flow_key"),
+    "callerIp": one_of("messages.caller_ip"),
+    "callerIP": one_of("messages.caller_ip"),
+    "label": labels_in("messages.labels"),
 }
 LOG_FILTERS = MESSAGE_FILTERS | {"state": _states}
 DLQ_FILTERS = {
@@ -64,7 +71,7 @@ DLQ_FILTERS = {
     for name, build in MESSAGE_FILTERS.items()
     if name not in {"host", "path", "messageIds"}
 } | {
-    "dlqIds": _one_of("dlq.id"),
+    "dlqIds": one_of("dlq.id"),
     "responseStatus": _statuses,
 }
 

@@ -1,4 +1,4 @@
-"""What the log of a workflow run is made of."""
+"""The data of the log of a workflow run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Response(NamedTuple):
 
 
 class Invoked(NamedTuple):
-    """A run that a step has invoked, and what it was invoked with."""
+    """A run that a step has invoked, and its payload."""
 
     run: Run
     payload: bytes
@@ -76,13 +76,17 @@ def read(connection: sqlite3.Connection, run: Run) -> RunDetails:
         messages={row["id"]: messages.from_row(row) for row in rows},
         begun={row["message_id"] for row in begun},
         errors=errors,
-        reported=failure_response(connection, run),
+        reported=_last_report(responses, run),
     )
 
 
 def failure_response(connection: sqlite3.Connection, run: Run) -> Response | None:
     """Returns the last response to the report of a failure, or None."""
-    found = [one for one in _responses(connection, run) if one.message_id == run.failure_message_id]
+    return _last_report(_responses(connection, run), run)
+
+
+def _last_report(responses: list[Response], run: Run) -> Response | None:
+    found = [one for one in responses if one.message_id == run.failure_message_id]
     return found[-1] if found else None
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qstash_cli.server.parameters import Parameters, count, number
 from qstash_cli.server.storage import filters
-from qstash_cli.server.storage.filters import Condition
+from qstash_cli.server.storage.filters import Condition, labels_in, one_of
 from qstash_cli.server.storage.workflow_runs import COLUMNS, Run
 
 _MAX_RUNS = 1000
@@ -23,19 +23,10 @@ class RunPage(NamedTuple):
     cursor: str | None
 
 
-def _one_of(column: str) -> Callable[[Sequence[str]], Condition]:
-    return lambda values: Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
-
-
 def _created(values: Sequence[str]) -> Condition:
     return Condition(
         f"created_ms IN ({', '.join('?' * len(values))})", tuple(number(one) for one in values)
     )
-
-
-def _labels(values: Sequence[str]) -> Condition:
-    parts = " OR ".join("instr(labels, ?) > 0" for _ in values)
-    return Condition(f"({parts})", tuple(f",{value}," for value in values))
 
 
 def _messages(values: Sequence[str]) -> Condition:
@@ -64,15 +55,15 @@ def _of_messages(column: str) -> Callable[[Sequence[str]], Condition]:
 
 
 RUN_FILTERS: Mapping[str, Callable[[Sequence[str]], Condition]] = {
-    "workflowRunId": _one_of("id"),
-    "workflowRunIds": _one_of("id"),
-    "workflowUrl": _one_of("url"),
+    "workflowRunId": one_of("id"),
+    "workflowRunIds": one_of("id"),
+    "workflowUrl": one_of("url"),
     "workflowCreatedAt": _created,
-    "state": _one_of("state"),
-    "label": _labels,
-    "flowControlKey": _one_of("flow_key"),
-    "callerIp": _one_of("caller_ip"),
-    "callerIP": _one_of("caller_ip"),
+    "state": one_of("state"),
+    "label": labels_in("labels"),
+    "flowControlKey": one_of("flow_key"),
+    "callerIp": one_of("caller_ip"),
+    "callerIP": one_of("caller_ip"),
     "messageId": _messages,
     "host": _of_messages("messages.host"),
     "path": _of_messages("messages.path"),

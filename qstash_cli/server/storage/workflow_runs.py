@@ -119,20 +119,6 @@ def find_live(connection: sqlite3.Connection, run_id: str) -> Run | None:
     return Run(*row) if row else None
 
 
-def find_last(connection: sqlite3.Connection, run_id: str) -> Run | None:
-    """Returns the latest run with this id, or None."""
-    row = connection.execute(
-        f"{_SELECT} WHERE id = ? ORDER BY seq DESC LIMIT 1", (run_id,)
-    ).fetchone()
-    return Run(*row) if row else None
-
-
-def find_failed(connection: sqlite3.Connection, dlq_id: str) -> Run | None:
-    """Returns the run whose failure has this DLQ entry, or None."""
-    row = connection.execute(f"{_SELECT} WHERE dlq_id = ?", (dlq_id,)).fetchone()
-    return Run(*row) if row else None
-
-
 def list_invoked(connection: sqlite3.Connection, seq: int) -> list[Run]:
     """Returns the runs that a run has invoked, oldest first."""
     rows = connection.execute(f"{_SELECT} WHERE invoker_seq = ? ORDER BY seq", (seq,))
@@ -148,7 +134,7 @@ def end(
     response: bytes | None = None,
     dlq_id: str | None = None,
 ) -> None:
-    """Stores how a run has ended; it waits for nothing any more."""
+    """Stores how a run has ended, and removes its waits and kept events."""
     connection.execute(
         "UPDATE workflow_runs SET state = ?, ended_ms = ?, response = ?, dlq_id = ? WHERE seq = ?",
         (state, now_ms, response, dlq_id, seq),
@@ -178,7 +164,7 @@ def mark_tested(connection: sqlite3.Connection, seq: int) -> None:
 
 
 def list_undelivered(connection: sqlite3.Connection, seq: int) -> list[str]:
-    """Returns the ids of the messages of a run that are not delivered, but for its failure."""
+    """Returns the ids of the undelivered messages of a run, except the report of its failure."""
     rows: Sequence[Any] = connection.execute(
         "SELECT id FROM messages WHERE run_seq = ? AND status = 'live' "
         "AND call_type != 'failureCall'",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from qstash_cli.protocol.workflow_steps import RawStep
 
-# What a step or an event costs besides its body, so that many empty ones have a limit too.
+# Counted for each step or event besides its body, so that the number of empty ones is limited.
 ROW_BYTES = 200
 
 
@@ -66,7 +66,7 @@ def set_message(connection: sqlite3.Connection, run_seq: int, key: str, message_
 
 
 def find_seq(connection: sqlite3.Connection, message_id: str) -> int | None:
-    """Returns the place of the step that a message delivers, None if it delivers none."""
+    """Returns the position of the step that a message delivers, or None."""
     row = connection.execute(
         "SELECT seq FROM workflow_steps WHERE message_id = ?", (message_id,)
     ).fetchone()
@@ -74,7 +74,7 @@ def find_seq(connection: sqlite3.Connection, message_id: str) -> int | None:
 
 
 def first_seq(connection: sqlite3.Connection, run_seq: int) -> int:
-    """Returns the place of the initial payload of a run."""
+    """Returns the position of the initial payload of a run."""
     row = connection.execute(
         "SELECT ifnull(min(seq), 0) AS seq FROM workflow_steps WHERE run_seq = ?", (run_seq,)
     ).fetchone()
@@ -111,7 +111,7 @@ def list_all(connection: sqlite3.Connection, run_seq: int) -> list[StoredStep]:
 
 
 def initial_payload(connection: sqlite3.Connection, run_seq: int) -> bytes:
-    """Returns what a run was triggered with."""
+    """Returns the payload of the trigger of a run."""
     row = connection.execute(
         "SELECT body FROM workflow_steps WHERE run_seq = ? ORDER BY seq LIMIT 1", (run_seq,)
     ).fetchone()

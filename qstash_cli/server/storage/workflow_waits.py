@@ -28,7 +28,7 @@ class Wait(NamedTuple):
 
     @property
     def waiter(self) -> dict[str, Any]:
-        """What the API lists about it."""
+        """The step as an entry in the API's list of waiters."""
         return dict(json.loads(self.waiter_json))
 
 
@@ -64,7 +64,7 @@ def list_for_event(
 
 
 def list_of_run(connection: sqlite3.Connection, run_seq: int) -> list[Wait]:
-    """Returns what a run waits for, oldest first."""
+    """Returns the waits of a run, oldest first."""
     rows = connection.execute(f"{_SELECT} WHERE run_seq = ? ORDER BY rowid", (run_seq,))
     return [Wait(*row) for row in rows]
 

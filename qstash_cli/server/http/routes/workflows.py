@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from qstash_cli.protocol import workflow
 from qstash_cli.protocol.workflow_steps import webhook_event
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http import pages
 from qstash_cli.server.http.request_body import read_body
 from qstash_cli.server.http.requests import (
@@ -95,12 +96,22 @@ async def _wait(request: Request) -> Response:
 
 async def _notify(request: Request) -> Response:
     account, data = account_of(request), await read_body(request)
-    run_id, event_id = events.event_of_path(request.path_params["event"])
+    run_id, event_id = _event_of_path(request.path_params["event"])
     if run_id is None:
         notified = await events.notify(account, event_id, data)
     else:
         notified = await events.notify_run(account, run_id, event_id, data)
     return respond([views.notified(one) for one in notified])
+
+
+def _event_of_path(parts: str) -> tuple[str | None, str]:
+    """Returns the run id, if there is one, and the event id of a path. Raises `ApiError`."""
+    run_id, slash, event_id = parts.partition("/")
+    if not slash:
+        run_id, event_id = "", run_id
+    if not event_id or (slash and not run_id):
+        raise ApiError(400, "the event id is empty")
+    return run_id or None, event_id
 
 
 async def _waiters(request: Request) -> Response:
@@ -126,7 +137,7 @@ async def _webhook(request: Request) -> Response:
 
 
 async def _unsupported(request: Request) -> Response:
-    # What follows the resource is text from elsewhere, and may not fit on a line of the log.
+    # The rest of the path is untrusted text of any length.
     resource = "/".join(request.url.path.split("/")[:4])[:100]
     raise refused(501, f"not supported: {request.method} {resource!r}")
 

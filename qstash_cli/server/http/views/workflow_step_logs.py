@@ -17,7 +17,7 @@ from qstash_cli.server.storage.workflow_waits import Wait
 
 _PROGRESS = "STEP_PROGRESS"
 _SUCCESS = "STEP_SUCCESS"
-# What a step says about itself.
+# The fields that a step submits and the log repeats.
 _OWN_FIELDS = (
     "stepId", "stepName", "stepType", "sleepFor", "sleepUntil", "waitEventId", "waitTimeout",
     "concurrent",
@@ -42,7 +42,7 @@ class Texts(NamedTuple):
 
 
 def numbered_steps(details: RunDetails, texts: Texts, now_ms: int) -> list[Step]:
-    """Returns the steps of a run in the order of their ids, also those that are in progress."""
+    """Returns the steps of a run in the order of their ids, including those in progress."""
     found: dict[int, Step] = {}
     calls: dict[int, Step] = {}
     for one in details.steps:

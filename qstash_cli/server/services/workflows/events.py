@@ -19,7 +19,6 @@ from qstash_cli.protocol.workflow_steps import (
     validate_step,
 )
 from qstash_cli.server.delivery.workflow_runs import RunContext
-from qstash_cli.server.errors import ApiError
 from qstash_cli.server.services import quota
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.publish_rules import PublishRequest, validate
@@ -47,7 +46,7 @@ class WaitRequest(NamedTuple):
 
 
 class Notified(NamedTuple):
-    """A step that was notified: what it waited with, its message and its run."""
+    """A step that was notified: its entry in the list of waiters, its message and its run."""
 
     waiter: dict[str, Any]
     message_id: str
@@ -101,7 +100,7 @@ async def wait(account: Account, request: PublishRequest, wanted: WaitRequest) -
 
 
 async def notify(account: Account, event_id: str, data: bytes) -> list[Notified]:
-    """Notifies all steps that wait for an event; it is lost if there is none."""
+    """Notifies all steps that wait for an event. Drops the event if no step waits."""
     quota.validate_limit("MessageSize", len(data), account.limits.body_bytes)
 
     def change(connection: Connection) -> list[Notified]:
@@ -114,7 +113,7 @@ async def notify(account: Account, event_id: str, data: bytes) -> list[Notified]
 async def notify_run(account: Account, run_id: str, event_id: str, data: bytes) -> list[Notified]:
     """Notifies the first step of a run that waits for an event, or the next one that will.
 
-    Raises `ApiError` 404 if the run is not live, and 412 if it keeps too much already.
+    Raises `ApiError` 404 if the run is not live, and 412 if its data would become too large.
     """
     quota.validate_limit("MessageSize", len(data), account.limits.body_bytes)
 
@@ -178,12 +177,12 @@ def _store_wait(
 
 
 def _waiter(headers: Headers, wanted: WaitRequest, deadline_ms: int) -> Mapping[str, Any]:
-    shown = (h for h in headers if h[0].lower().startswith("upstash-"))
+    displayed = (h for h in headers if h[0].lower().startswith("upstash-"))
     # Guess: the deadline is in seconds.
     return {
         "url": wanted.url,
         "deadline": deadline_ms // 1000,
-        "headers": as_lists(shown),
+        "headers": as_lists(displayed),
         **wanted.timeout,
     }
 
@@ -202,13 +201,3 @@ def _release(account: Account, notified: list[Notified]) -> list[Notified]:
     for one in notified:
         account.engine.release(one.message_id)
     return notified
-
-
-def event_of_path(parts: str) -> tuple[str | None, str]:
-    """Returns the run id, if there is one, and the event id of a path. Raises `ApiError`."""
-    run_id, slash, event_id = parts.partition("/")
-    if not slash:
-        run_id, event_id = "", run_id
-    if not event_id or (slash and not run_id):
-        raise ApiError(400, "the event id is empty")
-    return run_id or None, event_id

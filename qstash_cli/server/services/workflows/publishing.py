@@ -43,7 +43,7 @@ class RunMessage(NamedTuple):
 
 
 class _Trigger(NamedTuple):
-    """What a run is triggered with, and the step that waits for its result if it is invoked."""
+    """The payload of a run, and the step that waits for its result if it is invoked."""
 
     payload: bytes
     invoker_seq: int | None = None
@@ -199,7 +199,7 @@ def _invocation(connection: Connection, body: bytes) -> _Trigger:
     if not (isinstance(url, str) and isinstance(headers, dict) and isinstance(run_id, str)):
         raise refused(422, "the invocation of a workflow is not valid")
     _valid(lambda: validate_url(url))
-    # They are decoded again when the invoked run ends.
+    # The headers are decoded again when the invoked run ends.
     _valid(lambda: decode(header_pairs(headers)))
     parent = live_run(connection, run_id, str(given.get("workflowRunCreatedAt") or ""))
     return _Trigger(
@@ -217,7 +217,7 @@ def _invocation(connection: Connection, body: bytes) -> _Trigger:
 
 
 def _invoked(connection: Connection, trigger: _Trigger) -> Run | None:
-    """Returns the run that a step has invoked already, when it is delivered a second time."""
+    """Returns the run that a step has invoked already, or None."""
     if trigger.invoker_seq is None or trigger.invoker is None:
         return None
     key = step_key(trigger.invoker["step"])

@@ -27,7 +27,7 @@ __all__ = ["StoredStep"]
 
 
 class End(NamedTuple):
-    """How a run ends: its state, what it has returned, and its time as the SDK knows it."""
+    """How a run ends: its state and result, and the time of the run as the SDK knows it."""
 
     state: RunState
     response: bytes
@@ -84,12 +84,12 @@ async def cancel_matching(account: Account, given: Parameters) -> int:
 
 
 def context_of(account: Account) -> RunContext:
-    """Returns what a change of a run depends on, in a job of the account's store."""
+    """Returns the context for changing a run in a job of the account's store."""
     return RunContext(account.clock.now_ms(), account.new_id, account.engine.is_in_flight)
 
 
 def apply(account: Account, ended: RunEnd) -> None:
-    """Tells the engine what follows the end of a run."""
+    """Notifies the engine of the messages that the end of a run created and cancelled."""
     account.engine.remove(ended.cancelled)
     account.engine.add(ended.created)
 
