@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from qstash_cli.server.http.local_endpoint import Received
 from tests.e2e.conftest import Dev
@@ -26,7 +27,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.deliveries: list[list[object]] = []
+        self.deliveries: list[list[Any]] = []
 
     def submit(self, app: WorkflowApp, request: Received) -> None:
         steps = steps_of(request)
@@ -65,7 +66,7 @@ def test_a_run_of_many_steps_survives_kills_between_them(
     wrong = [
         one
         for one in counting.deliveries
-        if [one[0], *(step["out"] for step in one[1:])] != results[: len(one)]  # type: ignore[index]
+        if [one[0], *(step["out"] for step in one[1:])] != results[: len(one)]
     ]
     figures("workflows, kill -9", cases=len(counting.deliveries), failures=len(wrong))
     assert not wrong
