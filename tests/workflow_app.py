@@ -114,6 +114,10 @@ class WorkflowApp:
         await Response(b"{}", self.status, self.headers)(scope, receive, send)
 
 
+def quiet(_app: WorkflowApp, _request: Received) -> None:
+    """Submits nothing."""
+
+
 def result(step_id: int, out: object, **more: Any) -> dict[str, Any]:
     """Returns the result of a step."""
     step = {"stepId": step_id, "stepName": f"step {step_id}", "stepType": "Run", "concurrent": 1}

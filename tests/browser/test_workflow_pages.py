@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from qstash_cli.server.http.local_endpoint import Received
 from tests.browser.conftest import Dev
-from tests.workflow_app import WorkflowApp, result, running_workflow
+from tests.workflow_app import quiet, result, running_workflow
 
 _HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 
 
-def _quiet(_app: WorkflowApp, _request: Received) -> None:
-    """Submits nothing."""
-
-
 def test_a_run_is_displayed_live_and_its_results_are_only_text(page: Page, dev: Dev) -> None:
-    with running_workflow(dev.url, submit=_quiet) as app:
+    with running_workflow(dev.url, submit=quiet) as app:
         page.goto(f"{dev.url}/console/workflows")
         expect(page.get_by_text("No workflow runs yet.")).to_be_visible()
         app.trigger("wfr_1", _HOSTILE).raise_for_status()

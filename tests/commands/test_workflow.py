@@ -8,16 +8,11 @@ from typing import Any
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.server.http.local_endpoint import Received
 from tests.commands.api_server import api_server
 from tests.in_process import Qstash
-from tests.workflow_app import WorkflowApp, result, running_workflow
+from tests.workflow_app import WorkflowApp, quiet, result, running_workflow
 
 Eventually = Callable[..., Any]
-
-
-def quiet(_app: WorkflowApp, _request: Received) -> None:
-    """Submits nothing."""
 
 
 @pytest.fixture

@@ -11,16 +11,12 @@ import pytest
 
 from qstash_cli.server.http.local_endpoint import Received
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.workflow_app import WorkflowApp, result, running_workflow, steps_of
+from tests.workflow_app import WorkflowApp, quiet, result, running_workflow, steps_of
 
 Eventually = Callable[..., Any]
 HOUR_S = 3600
 # An hour takes 1.8 seconds.
 FAST = 2000
-
-
-def quiet(_app: WorkflowApp, _request: Received) -> None:
-    """Submits nothing."""
 
 
 @pytest.fixture

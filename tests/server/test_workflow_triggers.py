@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,13 +10,9 @@ import pytest
 from qstash_cli.protocol import workflow
 from qstash_cli.server.http.local_endpoint import Received
 from qstash_cli.server.run import ServerConfig, running_server
-from tests.workflow_app import WorkflowApp, result, running_workflow, steps_of
+from tests.workflow_app import WorkflowApp, quiet, result, running_workflow, steps_of
 
 Eventually = Callable[..., Any]
-
-
-def quiet(_app: WorkflowApp, _request: Received) -> None:
-    """Submits nothing."""
 
 
 @pytest.fixture
@@ -209,4 +204,3 @@ def test_a_run_is_moved_through_time_by_hand(eventually: Eventually) -> None:
         assert log["workflowState"] == "RUN_SUCCESS"
         days = (log["workflowRunCompletedAt"] - log["workflowRunCreatedAt"]) / 86_400_000
         assert days == pytest.approx(2, abs=0.001)
-        assert json.dumps(log)

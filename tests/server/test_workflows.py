@@ -12,10 +12,9 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.limits import PLANS
-from qstash_cli.server.http.local_endpoint import Received
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.sink import Sink
-from tests.workflow_app import WorkflowApp, result, running_workflow, steps_of
+from tests.workflow_app import WorkflowApp, quiet, result, running_workflow, steps_of
 
 Eventually = Callable[..., Any]
 
@@ -24,10 +23,6 @@ Eventually = Callable[..., Any]
 def app(server_url: str) -> Iterator[WorkflowApp]:
     with running_workflow(server_url) as app:
         yield app
-
-
-def quiet(_app: WorkflowApp, _request: Received) -> None:
-    """Submits nothing."""
 
 
 def ended(app: WorkflowApp, run_id: str) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import workflow
+from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.run_log import failure_of
 from qstash_cli.server.console.forms import Done, action_of, notice, read_fields
 from qstash_cli.server.console.message_rows import BADGES, Badge
@@ -89,15 +90,14 @@ async def _change_run(request: Request) -> Response:
     account, run_id = account_of(request), request.path_params["run_id"]
     if action_of(request, "cancel", "notify") == "cancel":
         count = await runs.cancel_ids(account, [run_id])
-        return notice(request, Done(f"Cancelled {count} workflow run{'' if count == 1 else 's'}"))
+        return notice(request, Done(f"Cancelled {amount(count, 'workflow run')}"))
     fields = await read_fields(request)
     event_id = fields.get("event").strip()
     if not event_id:
         raise BadInput("the event id is empty")
     data = fields.get("data").encode(errors="surrogatepass")
     notified = await events.notify_run(account, run_id, event_id, data)
-    count = len(notified)
-    return notice(request, Done(f"Notified {count} waiter{'' if count == 1 else 's'}"))
+    return notice(request, Done(f"Notified {amount(len(notified), 'waiter')}"))
 
 
 async def _change_failed(request: Request) -> Response:
