@@ -19,9 +19,9 @@ _MEMBER = re.compile(
 )
 _MAX_MEMBERS = 32
 _SAMPLED = 0x01
-# Our member of `tracestate`: the span that published the message, in hex, or that there is none.
-_OURS = "qstash"
-_NO_PARENT = "root"
+# The `tracestate` member that `--trace` adds: the id of its span, then its parent's id, if any.
+_OUR_PREFIX = "qstash="
+_OUR_MEMBER = re.compile(rf"{_OUR_PREFIX}([0-9a-f]{{16}})(?:-([0-9a-f]{{16}}))?")
 
 
 class TraceContext(NamedTuple):
@@ -34,14 +34,22 @@ class TraceContext(NamedTuple):
 
     @property
     def is_ours(self) -> bool:
-        """Whether `--trace` made the span id, so that no application exports its span."""
-        return bool(self.state) and self.state[0].startswith(f"{_OURS}=")
+        """Whether `--trace` made the span id, so that no application exports its span.
+
+        An application that continues the trace forwards our member with a span id of its own.
+        """
+        return self._our_member is not None
 
     @property
     def parent_id(self) -> str:
         """The span id of the parent of a span that `--trace` made; empty without a parent."""
-        value = self.state[0].partition("=")[2] if self.is_ours else ""
-        return value if re.fullmatch("[0-9a-f]{16}", value) else ""
+        found = self._our_member
+        return (found[2] or "") if found else ""
+
+    @property
+    def _our_member(self) -> re.Match[str] | None:
+        found = _OUR_MEMBER.fullmatch(self.state[0]) if self.state else None
+        return found if found and found[1] == self.span_id else None
 
     def headers(self) -> Headers:
         """Returns the headers that carry the context."""
@@ -74,9 +82,9 @@ def start(traceparent: str, tracestate: str, random_bytes: Callable[[int], bytes
     parent = parse(traceparent, tracestate)
     span_id = _id(8, random_bytes)
     if parent is None:
-        return TraceContext(_id(16, random_bytes), span_id, state=(f"{_OURS}={_NO_PARENT}",))
-    others = [one for one in parent.state if not one.startswith(f"{_OURS}=")]
-    state = (f"{_OURS}={parent.span_id}", *others)[:_MAX_MEMBERS]
+        return TraceContext(_id(16, random_bytes), span_id, state=(f"{_OUR_PREFIX}{span_id}",))
+    others = [one for one in parent.state if not one.startswith(_OUR_PREFIX)]
+    state = (f"{_OUR_PREFIX}{span_id}-{parent.span_id}", *others)[:_MAX_MEMBERS]
     return parent._replace(span_id=span_id, state=state)
 
 

@@ -182,9 +182,11 @@ def test_a_trace_continues_the_one_of_the_environment(local: Qstash, sink: Sink)
 
     assert run.code == 0, run
     delivered = sink.received[0]
-    assert re.fullmatch(f"00-{trace_id}-[0-9a-f]{{16}}-01", delivered.header("traceparent") or "")
-    assert parent_id not in (delivered.header("traceparent") or "")
-    assert delivered.header("tracestate") == f"qstash={parent_id},vendor=1"
+    forwarded = delivered.header("traceparent") or ""
+    assert re.fullmatch(f"00-{trace_id}-[0-9a-f]{{16}}-01", forwarded)
+    span_id = forwarded.split("-")[2]
+    assert span_id != parent_id
+    assert delivered.header("tracestate") == f"qstash={span_id}-{parent_id},vendor=1"
 
 
 def test_an_invalid_traceparent_of_the_environment_starts_a_new_trace(

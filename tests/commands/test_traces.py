@@ -82,6 +82,24 @@ def test_the_span_of_an_application_is_the_parent_of_the_publish(local: Qstash, 
     assert publish.span_id.hex() != PARENT
 
 
+def test_an_application_that_continues_the_trace_of_a_message_keeps_its_own_span(
+    local: Qstash, sink: Sink
+) -> None:
+    local("publish", sink.url, "--trace", "--wait")
+    trace, state = (sink.received[0].header(name) or "" for name in ("traceparent", "tracestate"))
+    _, trace_id, span_id, flags = trace.split("-")
+    # OpenTelemetry forwards the `tracestate` of others unchanged.
+    local("publish", sink.url, "-H", f"traceparent: 00-{trace_id}-{PARENT}-{flags}",
+          "-H", f"tracestate: {state}", "--wait")  # fmt: skip
+
+    published = [span for span in exported(local) if span.name.startswith("publish ")]
+
+    assert {span.trace_id.hex() for span in published} == {trace_id}
+    assert {span.parent_span_id.hex() for span in published} == {"", PARENT}
+    assert PARENT not in {span.span_id.hex() for span in published}
+    assert span_id in {span.span_id.hex() for span in published}
+
+
 def test_messages_without_a_context_are_traces_with_the_same_ids_in_every_export(
     local: Qstash, sink: Sink
 ) -> None:

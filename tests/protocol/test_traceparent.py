@@ -29,7 +29,7 @@ def test_an_invalid_traceparent_is_discarded_and_starts_a_new_trace(text: str) -
     assert parse(text) is None
     assert start(text, "a=b", ones).headers() == (
         ("Traceparent", f"00-{'11' * 16}-{'11' * 8}-01"),
-        ("Tracestate", "qstash=root"),
+        ("Tracestate", f"qstash={'11' * 8}"),
     )
 
 
@@ -42,7 +42,7 @@ def test_a_child_keeps_the_trace_its_flags_and_the_state_of_others() -> None:
 
     assert child.headers() == (
         ("Traceparent", f"00-{TRACE}-{'11' * 8}-00"),
-        ("Tracestate", f"qstash={SPAN},a=1,b@c=2"),
+        ("Tracestate", f"qstash={'11' * 8}-{SPAN},a=1,b@c=2"),
     )
     assert child.is_ours
     assert child.parent_id == SPAN
