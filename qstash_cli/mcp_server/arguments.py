@@ -13,10 +13,11 @@ from qstash_cli.protocol.options import CALLBACK_FAMILIES
 
 # The server sets these for all tools. Keys are secrets, and deliveries reach this machine.
 _SECTIONS = {"Output", "Automation", "Connection", "Keys", "Delivery"}
-# Waits and streams take longer than a client allows, `all` has no limit, and an exit code is not
-# reported.
+# Waits, streams and paces take longer than a client allows, `all` has no limit, and an exit code is
+# not reported.
 _OMITTED = {
-    "yes", "all", "wait", "wait_timeout", "is_async", "fail_if_any", "no_check", "no_idempotency",
+    "yes", "all", "wait", "wait_timeout", "pace", "is_async", "fail_if_any", "no_check",
+    "no_idempotency",
 }  # fmt: skip
 _NUMBER = {"type": ["integer", "string"]}
 _TEXT = {"type": "string"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -101,18 +101,21 @@ def _notes(ctx: Context, result: Result) -> list[str]:
 
 
 def _secrets(ctx: Context) -> tuple[str, ...]:
-    """Returns the token and keys of the account, longest first."""
-    settings, keys = ctx.config.settings_if_any, ctx.config.signing_keys
-    found = (settings.token if settings else None, keys.current, keys.next)
+    """Returns the known token and keys of the account, longest first.
+
+    Does not fail if the configuration has none: the command may have changed the account already.
+    """
+    found: list[str | None] = []
+    with suppress(QstashError):
+        found.append(ctx.config.settings.token)
+    with suppress(QstashError):
+        keys = ctx.config.signing_keys
+        found += (keys.current, keys.next)
     return tuple(sorted((one for one in found if one), key=len, reverse=True))
 
 
 def _error(ctx: Context, error: QstashError) -> dict[str, Any]:
-    try:
-        secrets = _secrets(ctx)
-    except QstashError:
-        # The configuration itself cannot be read.
-        secrets = ()
+    secrets = _secrets(ctx)
     hint = with_connection(error.hint, ctx.options.connection) if error.hint else ""
     texts = {"code": error.code, "message": error.message, "hint": hint}
     found: dict[str, Any] = {

@@ -64,6 +64,8 @@ _READS = (
         "verify",
         "Use it to find out why an endpoint refuses a signature: give the Upstash-Signature "
         "header, the body as the endpoint received it, and its URL.",
+        # The result has the claims, marked as untrusted.
+        ("claims",),
     ),
     Entry("retries", "Use it to see when each retry of a message happens."),
     Entry(
