@@ -143,6 +143,23 @@ def test_a_run_that_becomes_too_large_is_refused_with_a_status_that_ends_it(
     assert events[-1] == 412
 
 
+def test_an_event_that_was_received_is_counted_once_for_the_size_of_its_run(
+    app: WorkflowApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow, "MAX_RUN_BYTES", 6000)
+    app.trigger("wfr_1", Upstash_Delay="1h")
+
+    statuses = []
+    for step_id in (1, 2, 3):
+        statuses.append(app.api.post("/v2/notify/wfr_1/e", content=b"x" * 1000).status_code)
+        step = {"stepId": step_id, "stepName": "wait", "stepType": "Wait"}
+        body = {"url": app.url, "timeout": "1h", "step": step}
+        headers = app.step_headers("wfr_1")
+        statuses.append(app.api.post("/v2/wait/e", headers=headers, json=body).status_code)
+
+    assert statuses == [200] * 6
+
+
 def test_hostile_requests_of_workflows_are_refused(app: WorkflowApp) -> None:
     app.trigger("wfr_1", Upstash_Delay="1h")
     deep, headers = b"[" * 100_000, app.step_headers("wfr_1")

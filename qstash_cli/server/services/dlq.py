@@ -115,7 +115,7 @@ def _publish_again(
 ) -> StoredMessage:
     now_ms, message = account.clock.now_ms(), entry.message
     if message.run_seq is not None:
-        raise ApiError(404, f"dlq entry {entry.id} is of a workflow run: resume or restart it")
+        raise ApiError(404, f"dlq entry {entry.id} belongs to a workflow run: resume or restart it")
     overridden = {name.lower() for name, _ in overrides}
     stored = json.loads(message.options_json)
     kept = tuple((name, value) for name, value in stored if name.lower() not in overridden)

@@ -29,7 +29,7 @@ async def cancel(account: Account, message_id: str) -> None:
     def change(connection: Connection) -> None:
         if _live(connection, message_id).run_seq is not None:
             # Without its message, the run would never continue or end.
-            raise ApiError(400, f"message {message_id} is of a workflow run: cancel the run")
+            raise ApiError(400, f"message {message_id} belongs to a workflow run: cancel the run")
         _cancel(connection, account, [message_id])
 
     await account.store.run(change)

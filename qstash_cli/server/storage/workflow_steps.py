@@ -41,9 +41,13 @@ def append(
         "VALUES (?, ?, ?, ?, ?, ?)",
         (run_seq, key, raw.message_id, raw.call_type, raw.body, now_ms),
     )
+    add_size(connection, run_seq, len(raw.body) + ROW_BYTES)
+
+
+def add_size(connection: sqlite3.Connection, run_seq: int, size_bytes: int) -> None:
+    """Adds to the size of a run, which is limited. A negative size is subtracted."""
     connection.execute(
-        "UPDATE workflow_runs SET size_bytes = size_bytes + ? WHERE seq = ?",
-        (len(raw.body) + ROW_BYTES, run_seq),
+        "UPDATE workflow_runs SET size_bytes = size_bytes + ? WHERE seq = ?", (size_bytes, run_seq)
     )
 
 

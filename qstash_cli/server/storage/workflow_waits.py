@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import Any, NamedTuple
 
+from qstash_cli.server.storage import workflow_steps
 from qstash_cli.server.storage.workflow_steps import ROW_BYTES
 
 
@@ -75,10 +76,7 @@ def keep_event(connection: sqlite3.Connection, run_seq: int, event_id: str, data
         "INSERT INTO workflow_events (run_seq, event_id, data) VALUES (?, ?, ?)",
         (run_seq, event_id, data),
     )
-    connection.execute(
-        "UPDATE workflow_runs SET size_bytes = size_bytes + ? WHERE seq = ?",
-        (len(data) + ROW_BYTES, run_seq),
-    )
+    workflow_steps.add_size(connection, run_seq, len(data) + ROW_BYTES)
 
 
 def take_event(connection: sqlite3.Connection, run_seq: int, event_id: str) -> bytes | None:
@@ -91,4 +89,5 @@ def take_event(connection: sqlite3.Connection, run_seq: int, event_id: str) -> b
     if row is None:
         return None
     connection.execute("DELETE FROM workflow_events WHERE seq = ?", (row["seq"],))
+    workflow_steps.add_size(connection, run_seq, -len(row["data"]) - ROW_BYTES)
     return bytes(row["data"])
