@@ -88,22 +88,31 @@ def broken(path: Path, how: str) -> str:
             connection.execute(f"PRAGMA user_version = {len(SCHEMAS) + 1}")
         elif how == "foreign":
             connection.execute("PRAGMA application_id = 1")
+        elif how == "content":
+            # It is read when the account starts, after the copy.
+            connection.execute(
+                "INSERT INTO bulk_actions (id, filter, total, created_ms)"
+                " VALUES ('bulk_1', 'no JSON', 9, 0)"
+            )
         else:
             connection.execute("DROP TABLE snapshot")
     connection.close()
     return {
         "newer": "the database was written by a newer version of qstash",
         "foreign": "the file is a database of another program",
+        "content": "its content is damaged",
         "server": "it is the database of a server",
     }[how]
 
 
-@pytest.mark.parametrize("how", ["text", "damaged", "newer", "foreign", "server"])
+@pytest.mark.parametrize("is_in_file", [False, True])
+@pytest.mark.parametrize("how", ["text", "damaged", "newer", "foreign", "server", "content"])
 def test_a_snapshot_that_cannot_be_loaded_changes_nothing(
-    qstash: Qstash, sink: Sink, tmp_path: Path, how: str
+    qstash: Qstash, sink: Sink, tmp_path: Path, how: str, is_in_file: bool
 ) -> None:
     file = tmp_path / "fixture.db"
-    with server(qstash) as http:
+    with server(qstash, tmp_path / "server.db" if is_in_file else None) as http:
+        move(http, set="2020-01-01T00:00:00Z")
         message_id = publish(http, sink.url)
         qstash("dev", "snapshot", "save", str(file))
         reason = broken(file, how)

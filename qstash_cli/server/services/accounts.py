@@ -27,9 +27,11 @@ from qstash_cli.server.delivery.injection import FaultInjection
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.bulk_cancel import BulkCancels
 from qstash_cli.server.services.scheduler import Scheduler
-from qstash_cli.server.storage import keys, logs
+from qstash_cli.server.storage import keys, logs, snapshots
 from qstash_cli.server.storage.database import damaged
 from qstash_cli.server.storage.store import Connection, Store
+
+_Clock = ScaledClock | ManualClock
 
 
 class AccountConfig(NamedTuple):
@@ -113,7 +115,7 @@ class Accounts:
         if user.name not in self._open:
             async with self._opening:
                 if user.name not in self._open:
-                    self._open[user.name] = await self._opened(user, self._started_at_s)
+                    self._open[user.name] = await self._opened_first(user)
         return self._open[user.name]
 
     async def reset(self, user: Credentials) -> None:
@@ -124,17 +126,28 @@ class Accounts:
         if self.file_of(user) is not None:
             raise BadInput("a server with --db is not reset", hint="start it without --db")
         async with self._opening:
-            self._open.pop(user.name, None)
             await self._close(user.name)
-            self._open[user.name] = await self._opened(user, time.time())
+            self._open[user.name] = await self._opened(
+                user, _clock(self._config.speed, time.time())
+            )
 
     async def replace(self, user: Credentials, source: Connection, clock_ms: int) -> None:
-        """Replaces the data of an account. A manual clock starts at `clock_ms`."""
-        started_at_s = self._started_at_s if self._config.speed else clock_ms / 1000
+        """Replaces the data of an account. A manual clock starts at `clock_ms`.
+
+        If the account does not start with these data, it keeps its own, and the error is raised.
+        """
+        await self.account(user)
         async with self._opening:
-            self._open.pop(user.name, None)
-            await self._close(user.name)
-            self._open[user.name] = await self._opened(user, started_at_s, source)
+            account = self._open[user.name]
+            kept = await account.store.run_outside(snapshots.copy_of)
+            with contextlib.closing(kept):
+                await self._close(user.name)
+                clock = None if self._config.speed else ManualClock(clock_ms)
+                try:
+                    self._open[user.name] = await self._opened(user, clock, source)
+                except Exception:
+                    self._open[user.name] = await self._opened(user, account.clock, kept)
+                    raise
 
     async def users(self) -> tuple[Credentials, ...]:
         """Returns the users with their current keys: a stored rotation may have changed them."""
@@ -156,43 +169,48 @@ class Accounts:
         return path.with_name(f"{path.name}-{user.name}")
 
     async def _close(self, name: str) -> None:
+        self._open.pop(name, None)
         if name in self._exits:
             await self._exits.pop(name).aclose()
 
-    async def _opened(
-        self, user: Credentials, started_at_s: float, source: Connection | None = None
-    ) -> Account:
+    async def _opened_first(self, user: Credentials) -> Account:
         path = self.file_of(user)
         try:
-            async with contextlib.AsyncExitStack() as closing:
-                store = Store(path)
-                closing.callback(store.close)
-                if source is not None:
-                    store.restore(source)
-                account = await self._started(user, store, started_at_s, closing)
-                if user.name not in self._exits:
-                    self._closing.push_async_callback(self._close, user.name)
-                self._exits[user.name] = closing.pop_all()
-                return account
+            return await self._opened(user)
         except Exception as fault:
             if path is None or isinstance(fault, QstashError):
                 raise
             # The values that a start reads have other types than those that were written.
             raise damaged(path, f"{type(fault).__name__}: {fault}") from fault
 
+    async def _opened(
+        self, user: Credentials, clock: _Clock | None = None, source: Connection | None = None
+    ) -> Account:
+        async with contextlib.AsyncExitStack() as closing:
+            store = Store(self.file_of(user))
+            closing.callback(store.close)
+            if source is not None:
+                store.restore(source)
+            account = await self._started(user, store, clock, closing)
+            if user.name not in self._exits:
+                self._closing.push_async_callback(self._close, user.name)
+            self._exits[user.name] = closing.pop_all()
+            return account
+
     async def _started(
         self,
         user: Credentials,
         store: Store,
-        started_at_s: float,
+        clock: _Clock | None,
         closing: contextlib.AsyncExitStack,
     ) -> Account:
         """Starts an account on its store; `closing` stops its parts in reverse order."""
         config = self._config
-        # A fast clock continues from the last step, so that no schedule fires twice.
         first_log_seq = await store.run(logs.last_seq)
-        at_least_ms = await store.run(logs.last_step_ms) if config.speed != 1 else 0
-        clock = _clock(config.speed, started_at_s, at_least_ms)
+        if clock is None:
+            # A fast clock continues from the last step, so that no schedule fires twice.
+            at_least_ms = await store.run(logs.last_step_ms) if config.speed != 1 else 0
+            clock = _clock(config.speed, self._started_at_s, at_least_ms)
         engine = Engine(
             store,
             clock,
@@ -229,7 +247,7 @@ class Accounts:
         )
 
 
-def _clock(speed: float, started_at_s: float, at_least_ms: int) -> ScaledClock | ManualClock:
+def _clock(speed: float, started_at_s: float, at_least_ms: int = 0) -> _Clock:
     if speed:
         return ScaledClock(speed, started_at_s, at_least_ms)
     return ManualClock(max(round(started_at_s * 1000), at_least_ms))

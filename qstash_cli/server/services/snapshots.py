@@ -21,4 +21,8 @@ async def load(accounts: Accounts, user: Credentials, data: bytes) -> None:
     in flight when the snapshot was saved begin again.
     """
     with snapshots.opened(data) as (source, clock_ms):
-        await accounts.replace(user, source, clock_ms)
+        try:
+            await accounts.replace(user, source, clock_ms)
+        except Exception as fault:
+            detail = f"{type(fault).__name__}: {fault}"
+            raise snapshots.incompatible(f"its content is damaged: {detail}") from fault

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.files import open_private
 from qstash_cli.server.storage.database import APPLICATION_ID, SCHEMAS, open_file
 
 # A snapshot travels in one request, as base64.
@@ -39,6 +40,13 @@ def save(connection: sqlite3.Connection, clock_ms: int) -> bytes:
     return bytes(data)
 
 
+def copy_of(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Returns a copy of a database in a temporary file, which is deleted with the connection."""
+    copy = sqlite3.connect("", isolation_level=None)
+    connection.backup(copy)
+    return copy
+
+
 @contextlib.contextmanager
 def opened(data: bytes) -> Iterator[tuple[sqlite3.Connection, int]]:
     """Yields the database in a snapshot, with the tables of this version, and the clock's time.
@@ -47,21 +55,23 @@ def opened(data: bytes) -> Iterator[tuple[sqlite3.Connection, int]]:
     """
     with tempfile.TemporaryDirectory(prefix="qstash-") as folder:
         path = Path(folder) / "snapshot"
-        path.write_bytes(data)
+        with open_private(path, "xb") as file:
+            file.write(data)
         try:
             source = open_file(path)
         except QstashError as fault:
-            raise _incompatible(fault.message.replace(f": {path}", "")) from None
+            raise incompatible(fault.message.replace(f": {path}", "")) from None
         with contextlib.closing(source):
             try:
                 (clock_ms,) = source.execute("SELECT clock_ms FROM snapshot").fetchone()
                 source.execute("DROP TABLE snapshot")
             except (sqlite3.Error, TypeError):
-                raise _incompatible("it is the database of a server") from None
+                raise incompatible("it is the database of a server") from None
             yield source, int(clock_ms)
 
 
-def _incompatible(why: str) -> BadInput:
+def incompatible(why: str) -> BadInput:
+    """Returns the error for a snapshot that cannot be loaded."""
     return BadInput(
         f"the snapshot cannot be loaded: {why}",
         hint="`qstash dev snapshot save FILE` writes one; nothing was changed",
