@@ -38,7 +38,7 @@ _VIEW = View(
         Column(name="error", of="error", wraps=True),
     ),
     id="id",
-    empty="no entry fits",
+    empty="no matching entries",
 )
 _Named = tuple[str, Signed]
 

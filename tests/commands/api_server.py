@@ -31,12 +31,14 @@ HEALTHY: Responses = {
 class ApiServer:
     """Sends scripted responses, and records method, path and token of each request.
 
-    `now` is the server's clock in unix seconds, and `ahead_s` is how far it is ahead. `may_respond`
-    can delay the responses.
+    `script` returns the response to a method, path and token, in place of `responses`. `now` is the
+    server's clock in unix seconds, and `ahead_s` is how far it is ahead. `may_respond` can delay
+    the responses.
     """
 
     url: str = ""
     responses: Responses = field(default_factory=lambda: HEALTHY)
+    script: Callable[[str, str, str], Response] | None = None
     accepts: str | None = None
     ahead_s: float = 0
     now: Callable[[], float] = time.time
@@ -47,6 +49,8 @@ class ApiServer:
         self.requests.append((method, path, token))
         if self.accepts is not None and token != f"Bearer {self.accepts}":
             return 401, {"error": "unable to authenticate: invalid token"}
+        if self.script is not None:
+            return self.script(method, path, token)
         for (verb, start), found in self._longest_first():
             if verb == method and path.startswith(start):
                 return found() if callable(found) else found

@@ -69,7 +69,7 @@ _ALL = (
 
 
 def explained(checks: Collection[CheckKind]) -> Result:
-    """Returns the explanations of these checks, of all if there are none."""
+    """Returns the explanations of these checks. An empty collection selects every check."""
     return Result(
         data=[one._asdict() for one in _ALL if not checks or one.check in checks],
         view=EXPLANATIONS,

@@ -11,7 +11,7 @@ from qstash_cli.files import reason_of
 
 
 def known_journal(ctx: Context, action: str, key: str, given: Path | None) -> Path | None:
-    """Returns the journal of an earlier run for the group, None if there is none.
+    """Returns the journal of an earlier run for the group, or None.
 
     `key` may be the beginning of the group's key. `given` is the file of --journal. Raises
     `BadInput` if there are journals of several groups.
