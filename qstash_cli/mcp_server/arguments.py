@@ -11,8 +11,9 @@ from qstash_cli.errors import BadInput
 from qstash_cli.mcp_server.catalog import Tool
 from qstash_cli.protocol.options import CALLBACK_FAMILIES
 
-# The server sets these for all tools. Keys are secrets, and deliveries reach this machine.
-_SECTIONS = {"Output", "Automation", "Connection", "Keys", "Delivery"}
+# The server itself sets the output, the connection and the answers to questions. Keys are secrets,
+# and a delivery would reach this machine.
+_OMITTED_SECTIONS = {"Output", "Automation", "Connection", "Keys", "Delivery"}
 # Waits, streams and paces take longer than a client allows, `all` has no limit, and an exit code is
 # not reported.
 _OMITTED = {
@@ -47,14 +48,12 @@ def parameters(tool: Tool) -> Iterator[Parameter]:
 
 def _is_offered(option: CliOption, tool: Tool) -> bool:
     flag, name = option.flag, option.parameter
-    if flag.section in _SECTIONS or name in _OMITTED or name in tool.entry.omits:
+    if flag.section in _OMITTED_SECTIONS or name in _OMITTED or name in tool.entry.omits:
         return False
     if flag.metavar == "FILE" and not tool.entry.is_local:
         return False
-    families = (family.prefix.replace("-", "_") for family in CALLBACK_FAMILIES)
-    return not name.startswith(tuple(f"{family}_" for family in families)) or name in {
-        family.prefix.replace("-", "_") for family in CALLBACK_FAMILIES
-    }
+    families = {family.prefix.replace("-", "_") for family in CALLBACK_FAMILIES}
+    return name in families or not name.startswith(tuple(f"{family}_" for family in families))
 
 
 def _schema(option: CliOption) -> dict[str, Any]:
@@ -104,7 +103,7 @@ def parsed(tool: Tool, given: Mapping[str, Any]) -> ParsedCommand:
     values: dict[str, Any] = {one.parameter: None for one in tool.command.arguments}
     for option in tool.command.options:
         values[option.parameter] = None if option.flag.metavar else False
-    # The client has asked the user, to whom nobody here could put a question.
+    # Nobody can answer a prompt here: confirming a call is up to the client.
     values |= {"yes": True} if "yes" in values else {}
     values |= {name: _texts(value) for name, value in given.items() if name in values}
     return ParsedCommand(tool.command, values)

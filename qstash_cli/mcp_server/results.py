@@ -18,7 +18,7 @@ from qstash_cli.protocol.message_details import logged_body
 MASK = "…"
 MAX_RECORDS = 50
 MAX_CHARACTERS = 24_000
-_UNTRUSTED = ("body", "header", "response", "payload", "claims")
+_UNTRUSTED_PARTS = ("body", "header", "response", "payload", "claims")
 _UNTRUSTED_NAMES = frozenset({"error", "found"})
 
 
@@ -49,7 +49,9 @@ class Cutter:
 
     def record(self, value: Any, name: str = "") -> Any:
         """Returns the copy of a value that has this name."""
-        is_foreign = name in _UNTRUSTED_NAMES or any(part in name.lower() for part in _UNTRUSTED)
+        is_foreign = name in _UNTRUSTED_NAMES or any(
+            part in name.lower() for part in _UNTRUSTED_PARTS
+        )
         if is_foreign and isinstance(value, str | Mapping | list) and value:
             return {"untrusted": self._plain(value)}
         if isinstance(value, Mapping):
