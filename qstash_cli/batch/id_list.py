@@ -20,7 +20,7 @@ from qstash_cli.batch.rows import Piece, rows_in
 from qstash_cli.batch.sender import BatchTransport, send
 from qstash_cli.client.retry import RetryPolicy
 from qstash_cli.errors import BadInput, NotFound
-from qstash_cli.files import unreadable, write_atomically
+from qstash_cli.files import reason_of, unreadable, write_atomically
 
 _UNKNOWN = {"error": "the id is unknown"}
 _IDS_PER_BLOCK = 1000
@@ -48,7 +48,7 @@ def write_ids(path: Path, ids: Iterable[str]) -> None:
         write_atomically(path, (f"{one}\n".encode() for one in ids))
     except OSError as fault:
         raise BadInput(
-            f"cannot write the list of ids: {path}: {fault.strerror}",
+            f"cannot write the list of ids: {path}: {reason_of(fault)}",
             hint="use another file with --journal, or --no-journal",
         ) from None
 

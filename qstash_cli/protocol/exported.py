@@ -57,13 +57,18 @@ def delivery_of(item: Mapping[str, Any]) -> Delivery:
     headers, url = item.get("headers") or {}, item.get("destination")
     if not isinstance(url, str) or not isinstance(headers, dict):
         raise BadInput("not a message: it needs a destination, and an object of headers")
-    options = decode((name, str(value)) for name, value in headers.items())
     body = item.get("body") or ""
+    if not isinstance(body, str):
+        raise BadInput("the body is not a string")
+    for name, value in headers.items():
+        if isinstance(value, dict | list | bool | None):
+            raise BadInput(f"the header value is not a string: {name}")
+    options = decode((name, str(value)) for name, value in headers.items())
     return Delivery(
         message_id=str(item.get("messageId") or "msg_exported"),
         method=options.method or "POST",
         url=url,
-        body=decoded_body(item) if "bodyBase64" in item else str(body).encode(),
+        body=decoded_body(item) if "bodyBase64" in item else body.encode(),
         headers=options.headers,
     )
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 # The former is longer, so that a number with one more digit does not move the end of the latter.
 HEAD_BYTES = 512
 _LINE_CHARS = 160
+KEY_CHARS = 16
 
 # All quantifiers before a required part are possessive, so that hostile text takes linear time.
 _UUID = re.compile(
@@ -49,7 +50,7 @@ class Reason(NamedTuple):
     def key(self) -> str:
         """A short name of the reason, the same in every run: 16 hexadecimal digits."""
         text = f"{self.status}\0{self.url}\0{self.line}"
-        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:KEY_CHARS]
 
 
 def reason_of(status: int, url: str, response: str) -> Reason:

@@ -124,7 +124,16 @@ def test_a_record_with_a_wrong_binary_body_is_refused(
     assert message in run.err
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"destination":1}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"destination":1}',
+        '{"destination":"https://example.com","body":{"n":1}}',
+        '{"destination":"https://example.com","headers":{"X-N":[1]}}',
+    ],
+)
 def test_a_file_that_is_not_an_export_delivers_nothing(
     local: Qstash, sink: Sink, tmp_path: Path, line: str
 ) -> None:

@@ -152,6 +152,23 @@ def test_an_interrupted_run_resumes_and_processes_nothing_twice(
     assert dlq.processed == [*of_group(), "50-0"]
 
 
+def test_a_run_does_not_find_the_journal_of_a_profile_whose_name_is_like_a_key(
+    qstash: Qstash, dlq: Dlq, key: str, journals: Callable[[], list[Path]]
+) -> None:
+    url, token = qstash.env.pop("QSTASH_URL"), qstash.env.pop("QSTASH_TOKEN")
+    qstash("config", "set", key[:4], "--api-url", url, "--token-stdin", stdin=token.encode())
+    run = ("dlq", "retry", "--group", key[:4], "--yes", "--pace", "10/s")
+    dlq.failing_after = 1
+    first = qstash(*run, "--profile", key[:4])
+    dlq.failing_after = 1_000
+
+    other = qstash(*run, QSTASH_URL=url, QSTASH_TOKEN=token)
+
+    assert first.code == 10, first
+    assert len(journals()) == 2
+    assert other.code == 0, other
+
+
 def test_a_lost_response_retries_nothing_twice(qstash: Qstash, dlq: Dlq, key: str) -> None:
     dlq.loses = 2
 

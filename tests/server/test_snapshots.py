@@ -160,3 +160,9 @@ def test_a_request_without_the_token_of_the_api_is_refused(qstash: Qstash) -> No
         for path in ("snapshot/save", "snapshot/load", "reset", "clock"):
             url = http.base_url.join(f"/console/api/{path}")
             assert httpx.post(url, json={}).status_code == 401
+
+
+@pytest.mark.parametrize("body", [{"snapshot": "é"}, {"snapshot": "%"}, {"snapshot": 7}, {}, []])
+def test_a_body_without_a_snapshot_is_refused(qstash: Qstash, body: object) -> None:
+    with server(qstash) as http:
+        assert http.post("/console/api/snapshot/load", json=body).status_code == 400

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from glob import escape
 from pathlib import Path
 
 from qstash_cli.cli.context import Context
 from qstash_cli.config.paths import journal_directory
 from qstash_cli.errors import BadInput
 from qstash_cli.files import reason_of
+from qstash_cli.protocol.failure_reason import KEY_CHARS
 
 
 def known_journal(ctx: Context, action: str, key: str, given: Path | None) -> Path | None:
@@ -19,7 +21,9 @@ def known_journal(ctx: Context, action: str, key: str, given: Path | None) -> Pa
     if given is not None:
         return given if given.exists() else None
     directory = journal_directory(ctx.system.env, ctx.system.home)
-    found = sorted(directory.glob(f"{_stem(ctx, action)}-{key}*.journal"))
+    # Exactly as long as a key: the name of another profile may begin with the same digits.
+    rest = "?" * (KEY_CHARS - len(key))
+    found = sorted(directory.glob(f"{escape(_stem(ctx, action))}-{key}{rest}.journal"))
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise BadInput(

@@ -63,11 +63,12 @@ def opened(data: bytes) -> Iterator[tuple[sqlite3.Connection, int]]:
             raise incompatible(fault.message.replace(f": {path}", "")) from None
         with contextlib.closing(source):
             try:
-                (clock_ms,) = source.execute("SELECT clock_ms FROM snapshot").fetchone()
+                (value,) = source.execute("SELECT clock_ms FROM snapshot").fetchone()
+                clock_ms = int(value)
                 source.execute("DROP TABLE snapshot")
-            except (sqlite3.Error, TypeError):
+            except (sqlite3.Error, TypeError, ValueError):
                 raise incompatible("it is the database of a server") from None
-            yield source, int(clock_ms)
+            yield source, clock_ms
 
 
 def incompatible(why: str) -> BadInput:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64decode, b64encode
 
 from starlette.requests import Request
@@ -26,7 +25,7 @@ async def _load(request: Request) -> Response:
     given = await json_body(request)
     try:
         data = b64decode(given["snapshot"], validate=True)
-    except (TypeError, KeyError, binascii.Error):
+    except (TypeError, KeyError, ValueError):
         raise ApiError(400, "the body has no snapshot in base64") from None
     await snapshots.load(request.app.state.accounts, request.state.user, data)
     return respond({})
