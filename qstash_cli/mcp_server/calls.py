@@ -38,7 +38,7 @@ def call(ctx: Context, tool: Tool, given: Mapping[str, Any]) -> Answer:
         try:
             if tool.entry.writes:
                 refuse_protected(own)
-            return _called(own, parsed(tool, given))
+            return _called(own, parsed(tool, given), writes=tool.entry.writes)
         except QstashError as error:
             return Answer({"error": _error(own, error)}, has_failed=True)
         except Exception as fault:  # noqa: BLE001 - every call ends with a result or an error
@@ -70,7 +70,7 @@ def _context_of_call(ctx: Context, *, dry_run: bool) -> Context:
     return replace(ctx, streams=streams, options=options, reads_files=False)
 
 
-def _called(ctx: Context, command: ParsedCommand) -> Answer:
+def _called(ctx: Context, command: ParsedCommand, *, writes: bool) -> Answer:
     try:
         result = result_of(ctx, command)
     except QstashError as error:
@@ -81,7 +81,7 @@ def _called(ctx: Context, command: ParsedCommand) -> Answer:
         listed = limited([result.data], secrets)
         content["record"] = listed.records[0]
     else:
-        listed = limited(result.data, secrets)
+        listed = limited(result.data, secrets, takes_all=writes)
         content["records"] = listed.records
     if listed.cut:
         content["cut"] = listed.cut

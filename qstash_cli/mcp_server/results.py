@@ -101,28 +101,38 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def limited(records: Iterable[Mapping[str, Any]], secrets: Sequence[str]) -> Listed:
-    """Returns the first records within the limits. Raises what the iterable raises."""
+def limited(
+    records: Iterable[Mapping[str, Any]], secrets: Sequence[str], *, takes_all: bool = False
+) -> Listed:
+    """Returns the first records within the limits. Raises what the iterable raises.
+
+    With `takes_all`, also takes the other records, since a write is sent when its record is taken.
+    """
     rest = iter(records)
     kept: list[Any] = []
     cut: list[str] = []
-    size = 0
+    size = others = 0
     for found in islice(rest, MAX_RECORDS):
         record, was_cut = _cut(found, secrets, MAX_CHARACTERS)
         size += len(compact(record))
         if kept and size > MAX_CHARACTERS:
-            cut.append(_remark(len(kept)))
+            others = 1
             break
         kept.append(record)
         if was_cut:
             cut.append(f"record {len(kept)}: long texts and lists are cut")
-    else:
-        if next(rest, None) is not None:
-            cut.append(_remark(len(kept)))
+    if takes_all:
+        others += sum(1 for _ in rest)
+    elif not others:
+        others = sum(1 for _ in islice(rest, 1))
+    if others:
+        cut.append(_remark(len(kept), total=len(kept) + others if takes_all else None))
     return Listed(kept, cut)
 
 
-def _remark(count: int) -> str:
+def _remark(count: int, *, total: int | None) -> str:
+    if total is not None:
+        return f"only the first {count} of {total} records are here"
     return f"only the first {count} records are here; narrow the filters for others"
 
 

@@ -190,6 +190,19 @@ def test_writes_change_the_account_and_dry_runs_do_not(calling: Calling, sink: S
     assert {one["state"] for one in records(calling("logs"))} == {"CREATED"}
 
 
+def test_a_write_is_completed_even_if_its_result_is_cut(qstash: Qstash) -> None:
+    ids = [f"msg_{number}" for number in range(MAX_RECORDS + 10)]
+    with api_server(responses={("POST", "/v2/messages/"): (200, {})}) as api:
+        qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token"}
+        content = call(
+            qstash.invocation().ctx, TOOLS["message_run_now"], {"message_ids": ids}
+        ).content
+
+    assert len(api.requests) == len(ids)
+    assert len(content["records"]) == MAX_RECORDS
+    assert content["cut"] == [f"only the first {MAX_RECORDS} of {len(ids)} records are here"]
+
+
 def test_a_configuration_without_the_signing_keys_does_not_hide_the_result_of_a_write(
     local: Qstash, sink: Sink
 ) -> None:
