@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from qstash_cli.client.deadline import within
+from qstash_cli.network_reason import network_reason
 from qstash_cli.protocol.destination import is_loopback
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.response_body import BoundedBody
@@ -46,7 +47,7 @@ def send(
     except (httpx2.TimeoutException, TimeoutError):
         return ExternalResponse(error=f"no response within {timeout_s:g}s")
     except Exception as error:  # noqa: BLE001 - an endpoint may cause any error
-        text = plain_http_error(url, str(error) or type(error).__name__)
+        text = network_reason(error) or plain_http_error(url, str(error) or type(error).__name__)
         return ExternalResponse(error=text[:_ERROR_LIMIT_CHARACTERS])
 
 

@@ -120,7 +120,7 @@ def create(
         endpoints = _endpoints(ctx, destination)
         per_day = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
         if per_day:
-            ctx.note_forecast("it makes", per_day)
+            ctx.note_forecast("the schedule publishes", per_day)
 
     def created(response: Scheduled) -> Result:
         # Print the id before the request for the endpoints, which may fail.

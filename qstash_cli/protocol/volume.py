@@ -33,7 +33,7 @@ class Forecast(NamedTuple):
 
 
 def forecast(subject: str, messages: float, plan: str | None) -> Forecast:
-    """Returns `it makes about 24 messages a day`, compared with the limit of the plan if any.
+    """Returns `the schedule publishes about 24 messages a day`, and the limit of the plan if any.
 
     `messages` is per day.
     """

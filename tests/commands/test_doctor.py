@@ -50,7 +50,7 @@ def test_every_check_passes_with_the_embedded_server(local: Qstash) -> None:
     assert set(statuses(run).values()) == {"ok", "skipped"}
     skipped = {name for name, status in statuses(run).items() if status == "skipped"}
     assert skipped == {"certificates", "tls", "region"}
-    assert checks(run)["region"]["detail"] == "it is on this machine"
+    assert checks(run)["region"]["detail"] == "the server is on this machine"
     assert checks(run)["permissions"]["detail"] == "the token may read and publish"
     assert list(run.json[0]) == ["check", "status", "detail", "fix"]
 

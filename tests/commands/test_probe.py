@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import jwt
@@ -114,3 +115,11 @@ def test_other_machines_need_a_confirmation_and_keys_are_required(
     assert qstash("probe", sink.url).code == 3
     assert qstash("probe", "example.com").code == 2
     assert sink.received == []
+
+
+def test_the_reason_why_an_endpoint_cannot_be_reached_is_in_words(qstash: Qstash) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        run = qstash("probe", f"http://127.0.0.1:{taken.getsockname()[1]}/", "--dev", "-o", "json")
+
+    assert {row["error"] for row in run.json} == {"connection refused"}

@@ -29,7 +29,7 @@ def test_a_schedule_fires_until_it_is_paused(
     made = fast("schedule", "create", sink.url, "n:=1", "--cron", "* * * * *", "--id", "tick",
                 "--label", "night")  # fmt: skip
     assert (made.code, made.out) == (0, "tick\n"), made
-    assert "it makes about 1,440 messages a day" in made.err
+    assert "the schedule publishes about 1,440 messages a day" in made.err
 
     eventually(lambda: len(sink.received) >= 2)
 

@@ -13,5 +13,5 @@ def test_a_list_on_a_terminal_forecasts_the_messages_of_active_schedules(local: 
     on_terminal = local("schedule", "list", tty=True)
     piped = local("schedule", "list")
 
-    assert "without retries, they make about 48 messages a day" in on_terminal.err
+    assert "without retries, the schedules publish about 48 messages a day" in on_terminal.err
     assert piped.err == ""

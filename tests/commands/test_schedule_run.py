@@ -93,10 +93,17 @@ def test_create_reports_the_number_of_messages_a_day(local: Qstash, sink: Sink) 
         assert run.code == 0, run
         return run.err
 
-    assert output(sink.url, "@hourly") == "note: it makes about 24 messages a day\n"
-    assert output(sink.url, "0 0 1 * *") == "note: it makes about one message in 30 days\n"
+    assert output(sink.url, "@hourly") == "note: the schedule publishes about 24 messages a day\n"
+    assert (
+        output(sink.url, "0 0 1 * *")
+        == "note: the schedule publishes about one message in 30 days\n"
+    )
     callback = ("--callback", sink.url)
-    assert output("team", "@daily", *callback) == "note: it makes about 6 messages a day\n"
+    assert (
+        output("team", "@daily", *callback)
+        == "note: the schedule publishes about 6 messages a day\n"
+    )
     assert output(sink.url, "* * * * *", "-p", "small") == (
-        "warning: it makes about 1,440 messages a day, and the free plan allows 1,000\n"
+        "warning: the schedule publishes about 1,440 messages a day, "
+        "and the free plan allows 1,000\n"
     )

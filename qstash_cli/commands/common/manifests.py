@@ -135,7 +135,7 @@ def _report(ctx: Context, manifest: Manifest, account: AccountState, planned: Pl
     groups = _groups_after(manifest, account, planned)
     messages_per_day = daily_messages(schedules_after(manifest, account, planned), groups)
     if messages_per_day:
-        ctx.note_forecast("the schedules make", messages_per_day)
+        ctx.note_forecast("the schedules publish", messages_per_day)
 
 
 def warn_of_missing_groups(

@@ -28,6 +28,6 @@ def forecast_of(ctx: Context, schedules: Sequence[Schedule]) -> Callable[[], Non
             return
         groups = sum(not is_url(one["destination"]) for one in active)
         more = ", retries" if not groups else ", retries and further endpoints of URL groups"
-        ctx.note_forecast(f"without{more[1:]}, they make", per_day)
+        ctx.note_forecast(f"without{more[1:]}, the schedules publish", per_day)
 
     return footer

@@ -110,7 +110,7 @@ class DevOptions:
         default="running",
     )
     fault: FaultPlan | None = flag(
-        "Faults to inject, such as deliver:error=5%,slow=2s@10%,duplicate=1%",
+        "Faults to inject, such as deliver:error=5%,slow=2s@10%",
         metavar="FAULTS",
         parse=parse_faults,
     )

@@ -56,7 +56,7 @@ def _load(ctx: Context, file: str) -> Result:
     with of_running_server(ctx) as local:
         return local.write(
             local_server.load_snapshot(data),
-            lambda _: _result(file, data, f"Replaced the data of the server by {file}"),
+            lambda _: _result(file, data, f"Replaced the data of the server with {file}"),
         )
 
 

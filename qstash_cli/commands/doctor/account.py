@@ -55,7 +55,9 @@ def region(
     """
     here = region_of(url, regions)
     if here is None:
-        return skipped("region", "it is on this machine" if is_local else "not a host of QStash's")
+        return skipped(
+            "region", "the server is on this machine" if is_local else "not a host of QStash's"
+        )
     if not is_refused:
         return ok("region", here)
     responses, name = other_regions(here, regions, ask)

@@ -54,5 +54,5 @@ def kind_of_token(token: str, source: Source) -> DoctorCheck:
             "copy QSTASH_TOKEN from the console's QStash page",
         )
     if not is_token_shaped(token):
-        return warning("token", f"{mask(token)} has not the form of QStash's tokens")
-    return ok("token", f"{mask(token)}, in the form of QStash's tokens")
+        return warning("token", f"{mask(token)} does not have the form of a QStash token")
+    return ok("token", f"{mask(token)}, in the form of a QStash token")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import ssl
 from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx2
 
+from qstash_cli.network_reason import network_reason
 from qstash_cli.protocol.response_body import BoundedBody
 from qstash_cli.protocol.tls_mismatch import plain_http_error
 from qstash_cli.server.delivery.connections import Connections
@@ -139,27 +137,5 @@ def timed_out(timeout_s: float) -> AttemptResponse:
 
 def failed(error: Exception) -> AttemptResponse:
     """Returns the response of an attempt that ended with an exception."""
-    text = _network_reason(error) or str(error) or type(error).__name__
+    text = network_reason(error) or str(error) or type(error).__name__
     return AttemptResponse(error=text[:_MAX_ERROR_CHARACTERS])
-
-
-def _network_reason(error: BaseException | None) -> str:
-    """Returns the system's reason for a failure, such as "connection refused", or nothing.
-
-    httpx2's own message is empty for a reset connection, and the same for every refused one.
-    """
-    while error is not None:
-        if isinstance(error, socket.gaierror):
-            return _lower_first(error.strerror or "")
-        if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError):
-            return _lower_first(os.strerror(error.errno))
-        # One exception for each address of the host.
-        if isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        else:
-            error = error.__cause__ or error.__context__
-    return ""
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
