@@ -48,6 +48,13 @@ def describe(url: str | None, body: ExpectedBody) -> str:
     return to if body is None else f"{to} with body {body!r}"
 
 
+def there_were(found: Sequence[LoggedMessage]) -> str:
+    """Returns how many deliveries matched, as part of a sentence."""
+    if len(found) == 1:
+        return "there was 1"
+    return f"there were {len(found):,}" if found else "there was none"
+
+
 def timeline(message: LoggedMessage, now_ms: int) -> str:
     """Returns what happened to a message, as `qstash message show` displays it."""
     out = io.StringIO()

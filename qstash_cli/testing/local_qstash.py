@@ -130,8 +130,7 @@ class LocalQStash:
             expected = f"Expected {number}"
         else:
             return [delivery_of(one) for one in found]
-        count = f", but there were {len(found)}" if found else ", but there was none"
-        expected = f"{expected}{failures.describe(url, body)}{count}."
+        expected = f"{expected}{failures.describe(url, body)}, but {failures.there_were(found)}."
         raise self._failure(expected, url, messages)
 
     def assert_not_delivered(
@@ -142,7 +141,7 @@ class LocalQStash:
         messages = self._messages_after(within)
         if found := _matching(messages, url, body):
             expected = f"Expected no delivery{failures.describe(url, body)}"
-            expected = f"{expected}, but there were {len(found)}."
+            expected = f"{expected}, but {failures.there_were(found)}."
             raise self._failure(expected, url, messages)
 
     def dlq(self) -> list[DlqEntry]:

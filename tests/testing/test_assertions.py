@@ -127,7 +127,7 @@ def test_a_failure_names_what_is_expected_and_what_there_is(
     too_many = failure_of(local.assert_delivered, "/orders", times=2)
     assert too_many.startswith("Expected 2 deliveries to /orders, but there were 5.")
     unwanted = failure_of(local.assert_not_delivered, "/orders", 3)
-    assert unwanted.startswith("Expected no delivery to /orders with body 3, but there were 1.")
+    assert unwanted.startswith("Expected no delivery to /orders with body 3, but there was 1.")
 
 
 def test_failures_on_demand_end_after_their_number(local: LocalQStash, target: Sink) -> None:
