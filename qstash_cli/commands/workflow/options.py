@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qstash_cli.cli.flags import flag
 from qstash_cli.client.api.workflows import RunFilter
-from qstash_cli.commands.common.filter_flags import (
+from qstash_cli.commands.common.filters import (
     SECTION,
     filter_flag,
     nonempty,
