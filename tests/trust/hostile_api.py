@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
-from qstash_cli.protocol import records
+from qstash_cli.protocol import records, workflow_records
 
 # Terminal escapes, Rich markup, GitHub workflow commands, bidirectional overrides and separators.
 # It sets no colours, so that those of `qstash` itself can be distinguished.
@@ -40,7 +40,8 @@ def responses(text: str, **kept: Any) -> Responses:
     """Builds the response of every endpoint with `text` for each string, except for `kept`."""
     kept = {"cursor": "", "cancelled": 3} | kept
     name, log_body = text.encode(errors="replace").decode(), b64encode(INVALID).decode()
-    one = {shape: made(vars(records)[shape], text, **kept) for shape in (
+    shapes = vars(records) | vars(workflow_records)
+    one = {shape: made(shapes[shape], text, **kept) for shape in (
         "Published", "Scheduled", "Message", "DlqEntry", "Cancelled", "Deleted", "Retried",
         "SigningKeys", "Schedule", "FlowControl", "GlobalParallelism", "Queue", "UrlGroup",
         "BulkAction", "WorkflowRun", "CancelledRuns", "Notified",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from qstash_cli.client.request import Request
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.ids import validate_id
-from qstash_cli.protocol.records import CancelledRuns, Notified, WorkflowRun
+from qstash_cli.protocol.workflow_records import CancelledRuns, Notified, WorkflowRun
 
 PAGE = 100
 # The largest number of runs that one request cancels by default.

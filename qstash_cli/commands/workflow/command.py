@@ -28,7 +28,7 @@ from qstash_cli.protocol.workflow import STARTED
 
 if TYPE_CHECKING:
     from qstash_cli.cli.exchanges import Send
-    from qstash_cli.protocol.records import WorkflowRun
+    from qstash_cli.protocol.workflow_records import WorkflowRun
 
 app = group()
 

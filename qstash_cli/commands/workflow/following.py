@@ -18,7 +18,7 @@ from qstash_cli.protocol.workflow import CANCELED, STARTED, SUCCESS
 
 if TYPE_CHECKING:
     from qstash_cli.client.request import Request
-    from qstash_cli.protocol.records import WorkflowRun
+    from qstash_cli.protocol.workflow_records import WorkflowRun
 
 # The log may lag behind the start of a run.
 _UNKNOWN_FOR_S = 10

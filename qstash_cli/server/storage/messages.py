@@ -263,12 +263,8 @@ def list_cancelling(connection: sqlite3.Connection) -> list[str]:
 
 def list_live_ids(connection: sqlite3.Connection, message_ids: Iterable[str]) -> list[str]:
     """Returns those of these ids that belong to undelivered messages."""
-    wanted = filters.conditions(
-        {"messageIds": list(message_ids)},
-        filters.MESSAGE_FILTERS,
-        time_column="",
-        ignored=frozenset(),
-    )
+    ids = {"messageIds": list(message_ids)}
+    wanted = filters.conditions(ids, filters.MESSAGE_FILTERS, time_column="", ignored=frozenset())
     clause, values = filters.where(wanted)
     rows = connection.execute(
         f"SELECT id FROM messages WHERE status = 'live' AND run_seq IS NULL AND {clause}",  # noqa: S608 - our own names
