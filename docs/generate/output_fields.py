@@ -22,7 +22,7 @@ from qstash_cli.commands.logs.timelines import TIMELINES
 from qstash_cli.commands.verify.views import CLAIMS, VERDICTS, VIEW
 from qstash_cli.output.formats import FORMATS
 from qstash_cli.output.result import View
-from qstash_cli.protocol import records
+from qstash_cli.protocol.record_types import record_types
 
 # Commands whose options select the columns.
 BY_OPTION = {
@@ -93,8 +93,8 @@ def _row(name: str, view: View) -> tuple[str, ...]:
 
 def _shapes() -> list[Any]:
     """Returns the types of QStash's records, without those of pages."""
-    found = {one.__name__: one for one in vars(records).values() if is_typeddict(one)}
-    returned = [found[name] for name in _names_of_responses() if name in found]
+    types = record_types()
+    returned = [types[name] for name in _names_of_responses() if name in types]
     return sorted(
         (one for one in returned if not {"cursor", "messages"} <= set(one.__annotations__)),
         key=_title,

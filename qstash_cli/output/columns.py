@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import chain
-from typing import is_typeddict
 
 from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Column, Record, Result, View
@@ -90,10 +89,9 @@ def _column(view: View, name: str) -> Column | None:
 
 @cache
 def _known_fields() -> frozenset[str]:
-    from qstash_cli.protocol import records
+    from qstash_cli.protocol.record_types import record_types
 
-    shapes = [shape for shape in vars(records).values() if is_typeddict(shape)]
-    return frozenset(chain.from_iterable(shape.__annotations__ for shape in shapes))
+    return frozenset(chain.from_iterable(one.__annotations__ for one in record_types().values()))
 
 
 def _peek(result: Result) -> tuple[Result, tuple[str, ...]]:

@@ -143,6 +143,11 @@ def test_a_documented_field_is_accepted_even_if_the_first_record_lacks_it(
     assert rendered(SEVERAL, pipe, columns="id,nextDeliveryTime") == "msg_1\t\nmsg_2\t\n"
 
 
+@pytest.mark.parametrize("field", ["nextDeliveryTime", "workflowRunCompletedAt"])
+def test_documented_fields_of_messages_and_of_workflow_runs_are_columns(field: str) -> None:
+    validate_output(None, None, f"id,{field}", VIEW)
+
+
 def test_a_query_applies_to_all_records(pipe: TerminalInfo, rendered: Callable[..., str]) -> None:
     assert json.loads(rendered(SEVERAL, pipe, query="[].messageId")) == ["msg_1", "msg_2"]
 

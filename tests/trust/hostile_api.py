@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
-from qstash_cli.protocol import records, workflow_records
+from qstash_cli.protocol import records
+from qstash_cli.protocol.record_types import record_types
 
 # Terminal escapes, Rich markup, GitHub workflow commands, bidirectional overrides and separators.
 # It sets no colours, so that those of `qstash` itself can be distinguished.
@@ -40,7 +41,7 @@ def responses(text: str, **kept: Any) -> Responses:
     """Builds the response of every endpoint with `text` for each string, except for `kept`."""
     kept = {"cursor": "", "cancelled": 3} | kept
     name, log_body = text.encode(errors="replace").decode(), b64encode(INVALID).decode()
-    shapes = vars(records) | vars(workflow_records)
+    shapes = record_types()
     one = {shape: made(shapes[shape], text, **kept) for shape in (
         "Published", "Scheduled", "Message", "DlqEntry", "Cancelled", "Deleted", "Retried",
         "SigningKeys", "Schedule", "FlowControl", "GlobalParallelism", "Queue", "UrlGroup",
