@@ -33,13 +33,10 @@ def requested_help(index: CommandIndex, argv: Sequence[str]) -> RequestedHelp | 
     name = index.name_of(argv[0])
     if name is None:
         return None
-    path: tuple[str, ...] = (name,)
-    group, rest = index.group(name), argv[1:]
-    command, after = group.select(rest)
+    _, command, below, rest = index.group(name).select(argv[1:])
+    path = (name, *below)
     if command is None and (not rest or rest[0] in names):
         return RequestedHelp(path, 0 if rest else 2)
-    if len(after) < len(rest):
-        path, rest = (name, rest[0]), after
     if command is None or not names & set(rest):
         return None
     return RequestedHelp(path, 0) if _has_help(command.options, rest) else None

@@ -98,13 +98,7 @@ class CommandIndex(NamedTuple):
 
     def commands_of(self, entry: Entry) -> Iterator[tuple[str, Command]]:
         """Yields the commands of an entry with their full names."""
-        group = self.group(entry.name)
-        if group.only_command is not None:
-            yield entry.name, group.only_command
-            return
-        for command in group.commands:
-            is_default = command is group.default
-            yield entry.name if is_default else f"{entry.name} {command.name}", command
+        yield from self.group(entry.name).commands(entry.name)
 
 
 INDEX = CommandIndex(COMMANDS, ALIASES)

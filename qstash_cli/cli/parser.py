@@ -97,10 +97,11 @@ class ParsedCommand(NamedTuple):
 
 def read(group: CommandGroup, argv: Sequence[str]) -> ParsedCommand | None:
     """Returns the command on the line, or None if Typer has to parse the line."""
-    command, rest = group.select(argv)
+    selected = group.select(argv)
+    command = selected.command
     if command is None:
         return None
-    line = parse(command.options, rest)
+    line = parse(command.options, selected.rest)
     arguments = _assigned(command.arguments, line.positional)
     if line.has_mistake or line.open_option is not None or arguments is None:
         return None
@@ -141,8 +142,9 @@ def with_root_options_behind(index: CommandIndex, argv: Sequence[str]) -> list[s
     name_of = index.name_of(rest[0]) if rest and leading else None
     if name_of is None:
         return list(argv)
-    is_unnamed = index.group(name_of).select(rest[1:]).rest == rest[1:]
-    names = 1 if is_unnamed else 2
+    selected = index.group(name_of).select(rest[1:])
+    # Typer reports an unknown name only if no option precedes it.
+    names = 1 + len(selected.names) + (selected.command is None)
     return [*rest[:names], *leading, *rest[names:]]
 
 

@@ -8,7 +8,7 @@ argument. The parser, completion, Typer and the man page read these declarations
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -115,45 +115,70 @@ def _argument(name: str, hint: Any, parameter: inspect.Parameter) -> CliArgument
 
 
 class Selected(NamedTuple):
-    """The command of a line, None if there isn't one, and the words after its name."""
+    """The innermost group that a line names, and its command, None if the line names no command.
 
+    `names` are the names of both below the top-level name, and `rest` the words after them.
+    """
+
+    group: CommandGroup
     command: Command | None
+    names: tuple[str, ...]
     rest: Sequence[str]
 
 
 class CommandGroup:
-    """The commands of a top-level name. A group may consist of a single command.
+    """The commands of a name, and groups within it. A group may consist of a single command.
 
     A group with a default has a command without a name of its own, which runs unless the line names
-    another one: `qstash dev` beside `qstash dev clock`.
+    another one: `qstash dev` beside `qstash dev clock`. A top-level group has its name and its
+    summary in the index.
     """
 
-    def __init__(self) -> None:
-        self.commands: list[Command] = []
+    def __init__(self, name: str, summary: str) -> None:
+        self.name = name
+        self.summary = summary
+        self.members: list[Command | CommandGroup] = []
         self.default: Command | None = None
 
     @property
-    def only_command(self) -> Command | None:
-        """The command of a group that has no subcommands, otherwise None."""
-        return self.commands[0] if len(self.commands) == 1 else None
+    def unnamed(self) -> Command | None:
+        """The command that the name of the group calls, or None if a line has to name one."""
+        only = self.members[0] if len(self.members) == 1 else None
+        return only if isinstance(only, Command) else self.default
 
     @property
-    def subcommands(self) -> list[Command]:
-        """The commands that have a name within the group."""
-        return [] if self.only_command else [one for one in self.commands if one != self.default]
+    def subcommands(self) -> list[Command | CommandGroup]:
+        """The commands and groups that have a name within the group."""
+        return [one for one in self.members if one != self.unnamed]
 
     def select(self, argv: Sequence[str]) -> Selected:
         """Returns the command of the words after the name of the group."""
         named = next((one for one in self.subcommands if argv and one.name == argv[0]), None)
-        if named is not None:
-            return Selected(named, argv[1:])
-        unnamed = self.only_command or self.default
-        return Selected(unnamed, argv if unnamed is not None else argv[1:])
+        if named is None:
+            return Selected(self, self.unnamed, (), argv)
+        if isinstance(named, Command):
+            return Selected(self, named, (named.name,), argv[1:])
+        found = named.select(argv[1:])
+        return found._replace(names=(named.name, *found.names))
+
+    def commands(self, name: str) -> Iterator[tuple[str, Command]]:
+        """Yields all commands with their full names. `name` is the full name of the group."""
+        for one in self.members:
+            full_name = name if one is self.unnamed else f"{name} {one.name}"
+            if isinstance(one, Command):
+                yield full_name, one
+            else:
+                yield from one.commands(full_name)
 
 
-def group() -> CommandGroup:
-    """Creates a group, to which `command` adds commands."""
-    return CommandGroup()
+def group(name: str = "", summary: str = "") -> CommandGroup:
+    """Creates a group, to which `command` adds commands, and `add_group` other groups."""
+    return CommandGroup(name, summary)
+
+
+def add_group(added_to: CommandGroup, added: CommandGroup) -> None:
+    """Adds a group to another one. It has a name, a summary, and only commands with names."""
+    added_to.members.append(added)
 
 
 def command(
@@ -170,7 +195,7 @@ def command(
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
         called = name or function.__name__.strip("_").replace("_", "-")
         made = Command(called, function, connects=connects, view=view, on_error=on_error)
-        added_to.commands.append(made)
+        added_to.members.append(made)
         if default:
             added_to.default = made
         return function

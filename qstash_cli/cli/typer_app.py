@@ -19,7 +19,7 @@ from qstash_cli.cli.flags import Flag
 from qstash_cli.cli.index import EXAMPLES, CommandIndex
 from qstash_cli.cli.options import CliOption
 from qstash_cli.cli.parser import ParsedCommand, root_options
-from qstash_cli.cli.registry import CliArgument, Command
+from qstash_cli.cli.registry import CliArgument, Command, CommandGroup
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.options import CALLBACK_FAMILIES
 
@@ -68,9 +68,9 @@ def _raise_for_other_word(index: CommandIndex, argv: Sequence[str], name: str | 
     if name is None:
         word, suggestion = argv[0] if argv else "", command_for(argv[0]) if argv else None
     else:
-        group, word = index.group(name), argv[1] if len(argv) > 1 else ""
-        is_known = group.select(argv[1:]).command is not None
-        suggestion = None if is_known else command_for(word, name)
+        selected = index.group(name).select(argv[1:])
+        word = selected.rest[0] if selected.command is None and selected.rest else ""
+        suggestion = command_for(word, " ".join((name, *selected.names)))
     if suggestion is not None:
         raise BadInput(f"no such command {word!r}", hint=f"use `{suggestion}`")
 
@@ -87,18 +87,7 @@ def print_help(index: CommandIndex, path: Sequence[str]) -> None:
         if entry.name != (path[0] if path else None):
             app.command(entry.name, help=escape(entry.help), rich_help_panel=entry.section)(_stub)
             continue
-        group = index.group(entry.name)
-        unnamed = group.select(path[1:]).command
-        if len(path) == 1 and unnamed is not None:
-            _add_help(app, entry.name, unnamed, group.subcommands)
-            continue
-        nested = _new_app(escape(entry.help))
-        for command in group.subcommands:
-            if command.name == path[-1]:
-                _add_help(nested, command.name, command)
-            else:
-                nested.command(command.name, help=_text(command.help))(_stub)
-        app.add_typer(nested, name=entry.name)
+        _add_group_help(app, path, 0, index.group(entry.name), entry.help)
     # Parsing `--help` instead would build the type of its value, for which Typer imports pydantic.
     # Its click has no public names for the types of commands.
     shown: Any = typer.main.get_command(app)
@@ -112,8 +101,29 @@ def print_help(index: CommandIndex, path: Sequence[str]) -> None:
     typer.echo(context.get_help())
 
 
+def _add_group_help(
+    app: typer.Typer, path: Sequence[str], at: int, group: CommandGroup, text: str
+) -> None:
+    """Adds the group that is number `at` of the path, with the help of what the path names."""
+    name, names = path[at], path[at + 1 :]
+    if group.unnamed is not None and not names:
+        called = " ".join(("qstash", *path))
+        others = [f"`{called} {one.name}`: {one.summary}." for one in group.subcommands]
+        _add_help(app, name, group.unnamed, others)
+        return
+    nested = _new_app(escape(text))
+    for one in group.subcommands:
+        if not names or one.name != names[0]:
+            nested.command(one.name, help=_text(one.summary))(_stub)
+        elif isinstance(one, Command):
+            _add_help(nested, one.name, one)
+        else:
+            _add_group_help(nested, path, at + 1, one, one.summary)
+    app.add_typer(nested, name=name)
+
+
 def _add_help(
-    app: typer.Typer, name: str, command: Command, others_of_group: Sequence[Command] = ()
+    app: typer.Typer, name: str, command: Command, others_of_group: Sequence[str] = ()
 ) -> None:
     families = {family.section for family in CALLBACK_FAMILIES}
     common = {option.flag.section for option in root_options()}
@@ -127,7 +137,7 @@ def _add_help(
         options=(*own, *(_FAMILY_ROWS if has_families else ())),
         epilog="\n\n".join(
             [
-                *(f"`qstash {name} {one.name}`: {one.summary}." for one in others_of_group),
+                *others_of_group,
                 f"`qstash help options` describes {', '.join(others)}.",
             ]
         ),
@@ -192,14 +202,21 @@ def build(index: CommandIndex, loaded: Collection[str], rest: Sequence[str] = ()
             continue
         group = index.group(entry.name)
         selected = group.select(rest)
-        if selected.command is not None and selected.rest == rest:
+        if selected.command is not None and not selected.names:
             _add(app, entry.name, selected.command, panel=entry.section)
-            continue
-        nested = _new_app(escape(entry.help))
-        for command in group.subcommands:
-            _add(nested, command.name, command)
-        app.add_typer(nested, name=entry.name, rich_help_panel=entry.section)
+        else:
+            app.add_typer(_group(group, entry.help), name=entry.name, rich_help_panel=entry.section)
     return app
+
+
+def _group(group: CommandGroup, text: str) -> typer.Typer:
+    nested = _new_app(escape(text))
+    for one in group.subcommands:
+        if isinstance(one, Command):
+            _add(nested, one.name, one)
+        else:
+            nested.add_typer(_group(one, one.summary), name=one.name)
+    return nested
 
 
 def _root(

@@ -49,12 +49,11 @@ def offered(ctx: Context, index: CommandIndex, args: Sequence[str], at: str) -> 
     name = index.name_of(args[0])
     if name is None:
         return None
-    group, rest = index.group(name), args[1:]
-    command, after = group.select(rest)
+    group, command, _, rest = index.group(name).select(args[1:])
     names = _names(((one.name, one.summary) for one in group.subcommands), at)
     if command is None:
         return None if rest else names
-    found = _of_command(ctx, command, after, at)
+    found = _of_command(ctx, command, rest, at)
     if rest or command != group.default or at.startswith("-"):
         return found
     return found._replace(values=(*names.values, *found.values))

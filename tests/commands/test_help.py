@@ -234,10 +234,10 @@ def test_the_help_lists_the_version_and_no_type_of_a_switch(
 
 def test_every_hinted_command_exists() -> None:
     names = {name for name, _ in INDEX.all_commands()}
-    hinted = [found.split() for found in COMMANDS.values()]
-    hinted += [[g, to] for found in IN_GROUPS.values() for g, to in found.items()]
-    for first, *rest in hinted:
-        assert first in names or f"{first} {rest[0]}" in names
+    within = [f"{g} {to}" for found in IN_GROUPS.values() for g, to in found.items()]
+    assert set(within) <= names
+    for first, *rest in (found.split() for found in COMMANDS.values()):
+        assert first in names or f"{first} {rest[0]}" in names, (first, *rest)
 
 
 def test_options_are_accepted_before_help(printed: Callable[..., tuple[int, str]]) -> None:

@@ -143,8 +143,8 @@ def test_every_command_that_a_text_names_exists(line: str) -> None:
         return
     assert words[0] != "api" or len(words) == 1, "a command exists for it"
     assert INDEX.name_of(words[0]) is not None, line
-    command, rest = INDEX.group(words[0]).select(words[1:])
-    if command is None and len(words) == 1:
+    _, command, _, rest = INDEX.group(words[0]).select(words[1:])
+    if command is None and not rest:
         return
     assert command is not None, line
     assert not parse(command.options, rest).has_mistake, line

@@ -24,20 +24,19 @@ TEXTS = (
     "-HX-B: 2", "-qv", "-ojson", "-o=json", "-pprod", "--delay-x", "--callback", "--json", "-q",
     "list", "get", "--a b", "ä", "---", "--=", "-=",
 )  # fmt: skip
-NAMES = [(entry.name, group) for entry in INDEX.entries if (group := INDEX.group(entry.name))]
+NAMED = list(INDEX.all_commands())
 
 
 @cache
-def app_of(name: str, first: str | None) -> typer.Typer:
-    return typer_app.build(INDEX, {name}, [] if first is None else [first])
+def app_of(name: str, called: tuple[str, ...]) -> typer.Typer:
+    return typer_app.build(INDEX, {name}, called)
 
 
 def typers_reading(name: str, argv: list[str]) -> ParsedCommand | None:
     """Returns the command and the texts that Typer parses, or None for help and usage errors."""
     with contextlib.suppress(BadInput):
-        named = {one.name for one in INDEX.group(name).subcommands}
-        first = argv[0] if argv and argv[0] in named else None
-        parsed = typer_app.call_app(app_of(name, first), [name, *argv], f"qstash {name}")
+        called = INDEX.group(name).select(argv).names
+        parsed = typer_app.call_app(app_of(name, called), [name, *argv], f"qstash {name}")
         return parsed if isinstance(parsed, ParsedCommand) else None
     return None
 
@@ -45,14 +44,15 @@ def typers_reading(name: str, argv: list[str]) -> ParsedCommand | None:
 @st.composite
 def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
     """Generates the name of any command with texts, many of which are its own options."""
-    name, group = draw(st.sampled_from(NAMES))
-    command = draw(st.sampled_from(group.commands))
+    full_name, command = draw(st.sampled_from(NAMED))
+    name, *below = full_name.split()
     own = st.sampled_from([text for option in command.options for text in option.accepted_names])
     with_value = st.builds(lambda option, text: f"{option}={text}", own, st.sampled_from(TEXTS))
     texts = st.lists(st.one_of(own, st.sampled_from(TEXTS), with_value), max_size=6)
-    is_unnamed = command in (group.only_command, group.default)
-    begin = [] if is_unnamed and draw(st.booleans()) else [command.name]
-    return name, [*begin, *draw(texts)]
+    if not below and draw(st.booleans()):
+        # The name of a command without a name of its own is an argument.
+        below = [command.name]
+    return name, [*below, *draw(texts)]
 
 
 @settings(max_examples=400, deadline=None)
