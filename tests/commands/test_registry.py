@@ -6,7 +6,8 @@ import pytest
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.registry import CommandGroup, add_group, command, group
-from qstash_cli.output.result import Result, View
+from qstash_cli.commands.common.views import RAW
+from qstash_cli.output.result import Result
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def runs() -> CommandGroup:
 
 def _nothing(ctx: Context) -> Result:  # noqa: ARG001 - every command has it
     """Do nothing."""
-    return Result(data=[], view=View())
+    return Result(data=[], view=RAW)
 
 
 @pytest.mark.parametrize(
