@@ -16,7 +16,7 @@ from qstash_cli.client.api import schedules, urlgroups
 from qstash_cli.commands.common import message_body, message_validation, publishing
 from qstash_cli.commands.common.confirm_options import ConfirmOptions
 from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions
-from qstash_cli.commands.common.schedule_volume import forecast_of
+from qstash_cli.commands.common.schedule_volume import ScheduleForecast
 from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.output.result import Column, Result, View
@@ -134,13 +134,17 @@ def create(
 def list_(ctx: Context) -> Result:
     """List the schedules with their next run.
 
+    On a terminal, estimates the messages a day of each schedule and of all, if every delivery
+    succeeds at the first attempt, and compares them with the plan of the profile.
+
     \b
     qstash schedule list
     qstash schedule list -o json --query '[].cron'
     """
+    forecast = ScheduleForecast(ctx)
     return ctx.fetch(
         schedules.list_all(),
-        lambda found: Result(data=found, view=SCHEDULE, footer=forecast_of(ctx, found)),
+        lambda found: Result(data=found, view=forecast.view, footer=lambda: forecast.report(found)),
     )
 
 
@@ -154,7 +158,7 @@ def get(ctx: Context, schedule_id: _Id) -> Result:
     """
     return ctx.fetch(
         schedules.get(schedule_id),
-        lambda found: Result(data=found, view=SCHEDULE, piped="json"),
+        lambda found: Result(data=found, view=ScheduleForecast(ctx).view, piped="json"),
     )
 
 

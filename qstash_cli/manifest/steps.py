@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from qstash_cli.client.request import Request
 from qstash_cli.manifest import diff, requests
 from qstash_cli.manifest.account import AccountState, StoredSchedule
 from qstash_cli.manifest.diff import Change
 from qstash_cli.manifest.resources import KINDS, Kind, Manifest, Pin, Queue, Schedule, UrlGroup
-from qstash_cli.protocol.destination import is_url
-from qstash_cli.protocol.volume import messages_per_day
 
 Action = Literal["create", "change", "delete"]
+
+
+class VolumeChange(NamedTuple):
+    """The estimated messages per day of a schedule, before and after a plan."""
+
+    schedule: str
+    old: float
+    new: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """The creation, change or removal of one resource, with its requests.
 
-    `takes_over` marks an existing schedule that was not created from a manifest.
+    `takes_over` marks an existing schedule that was not created from a manifest. `volume` contains
+    the schedules whose messages per day change.
     """
 
     kind: Kind
@@ -30,6 +37,7 @@ class Step:
     requests: tuple[Request[object], ...]
     changes: tuple[Change, ...] = ()
     takes_over: bool = False
+    volume: tuple[VolumeChange, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.action} {self.kind} {self.name}"
@@ -150,30 +158,3 @@ def _changed(name: str, desired: Schedule, stored: StoredSchedule) -> Step:
         changes=found,
         takes_over=not stored.is_managed,
     )
-
-
-def schedules_after(
-    manifest: Manifest, account: AccountState, done: Plan
-) -> Mapping[str, Schedule]:
-    """Returns the schedules of the account after a plan was applied."""
-    removed = {s.name for s in done.steps if (s.kind, s.action) == ("schedule", "delete")}
-    stored = {name: one.schedule for name, one in account.schedules.items() if name not in removed}
-    return {**stored, **(manifest.schedules or {})}
-
-
-def daily_messages(schedules: Mapping[str, Schedule], urlgroups: Mapping[str, UrlGroup]) -> float:
-    """Estimates the messages per day of all schedules that are not paused."""
-    return sum(
-        messages_per_day(
-            one.cron,
-            endpoints=1 if is_url(one.destination) else _endpoints(one.destination, urlgroups),
-            has_callback=bool(one.options.callback),
-        )
-        for one in schedules.values()
-        if not one.paused
-    )
-
-
-def _endpoints(name: str, urlgroups: Mapping[str, UrlGroup]) -> int:
-    # An unknown group may have any number of endpoints, but it has at least one.
-    return len(urlgroups[name].endpoints) if name in urlgroups else 1

@@ -92,7 +92,7 @@ def _instant(at_s: float, terminal: TerminalInfo, *, is_upcoming: bool) -> Cell:
     time, now = local_time(at_s, terminal.time_zone), terminal.now()
     distance = relative_time(at_s, now)
     short = short_time(at_s, now, terminal.time_zone)
-    brief = f"{short} ({distance})" if is_upcoming and distance else short
+    brief = distance if is_upcoming and distance else short
     return Cell(f"{time} ({distance})" if distance else time, brief)
 
 

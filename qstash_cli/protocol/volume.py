@@ -6,11 +6,15 @@ Source: QStash docs, "Pricing".
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.cron import parse_cron, per_day
 from qstash_cli.protocol.limits import PLANS
+
+_EXACT_FROM = 10
+_SMALLEST_SHARE = 0.01
 
 
 def messages_per_day(cron: str, *, endpoints: int = 1, has_callback: bool = False) -> float:
@@ -18,11 +22,33 @@ def messages_per_day(cron: str, *, endpoints: int = 1, has_callback: bool = Fals
 
     Returns 0.0 for an expression that cannot be parsed.
     """
+    return _runs_per_day(cron) * endpoints * (2 if has_callback else 1)
+
+
+@lru_cache(maxsize=4096)
+def _runs_per_day(cron: str) -> float:
     try:
-        times = per_day(parse_cron(cron))
+        return per_day(parse_cron(cron))
     except BadInput:
         return 0.0
-    return times * endpoints * (2 if has_callback else 1)
+
+
+def rounded(messages: float) -> float:
+    """Returns a rate without digits that do not matter: 1440, 2.5, 0.14."""
+    short = float(f"{messages:.2g}") if abs(messages) < _EXACT_FROM else round(messages)
+    return int(short) if short == int(short) else short
+
+
+def share_of_plan(messages: float, plan: str | None) -> str:
+    """Returns the share of the daily limit of the plan, such as `14%`; empty without a limit.
+
+    `messages` is per day.
+    """
+    limit = PLANS[plan].messages_per_day if plan else None
+    if not limit or not messages:
+        return ""
+    share = messages / limit
+    return f"{share:,.0%}" if share >= _SMALLEST_SHARE else f"<{_SMALLEST_SHARE:.0%}"
 
 
 class Forecast(NamedTuple):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.in_process import Qstash
 from tests.sink import Sink
 
@@ -19,6 +20,15 @@ def write(tmp_path: Path) -> Callable[[str], str]:
         return str(path)
 
     return write_
+
+
+@pytest.fixture
+def on_free_plan(qstash: Qstash, server_url: str) -> Qstash:
+    """`qstash` whose default profile is a fresh embedded server with the plan `free`."""
+    qstash.home.mkdir(mode=0o700)
+    profile = f'api_url = "{server_url}"\ntoken = "{DEV_USER.token}"\nplan = "free"\n'
+    (qstash.home / "config.toml").write_text(f'default = "small"\n[profiles.small]\n{profile}')
+    return qstash
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.commands.manifests import SMALL, URL, proxy
 from tests.in_process import Qstash, Run
 
@@ -46,6 +45,7 @@ def test_a_plan_lists_the_differences_and_check_fails_if_there_are_any(
         "name": "nightly",
         "takesOver": False,
         "changes": [{"field": "retries", "old": 5, "new": 6}],
+        "messagesPerDay": [],
     }
     assert local("apply", "-f", path, "--yes").code == 0
     assert local("plan", "-f", path, "--check").code == 0
@@ -101,18 +101,70 @@ def test_no_secret_is_printed(local: Qstash, server_url: str, write: Callable[[s
 
 
 def test_messages_a_day_are_compared_with_the_limit(
-    qstash: Qstash, server_url: str, write: Callable[[str], str]
+    on_free_plan: Qstash, write: Callable[[str], str]
 ) -> None:
-    qstash("config", "path")
-    qstash.home.mkdir(mode=0o700, exist_ok=True)
-    (qstash.home / "config.toml").write_text(
-        f'[profiles.small]\napi_url = "{server_url}"\ntoken = "{DEV_USER.token}"\nplan = "free"\n'
-    )
     path = write(f'[schedules.s]\ndestination = "{URL}"\ncron = "* * * * *"\n')
 
-    run = qstash("plan", "-f", path, "-p", "small")
+    run = on_free_plan("plan", "-f", path)
 
     assert "1,440 messages a day, and the free plan allows 1,000" in run.err, run
+    assert "    messages a day  1,440 (+1,440, 144% of the free plan)\n" in run.out
+
+
+_VOLUME = f"""
+    [urlgroups.pair]
+    endpoints = ["{URL}/a"]
+    [schedules.direct]
+    destination = "{URL}"
+    cron = "0 * * * *"
+    [schedules.fanout]
+    destination = "pair"
+    cron = "0 * * * *"
+    [schedules.old]
+    destination = "{URL}"
+    cron = "@daily"
+"""
+
+
+def test_a_plan_says_what_each_change_adds_to_the_messages_a_day(
+    local: Qstash, write: Callable[[str], str]
+) -> None:
+    local("apply", "-f", write(_VOLUME), "--yes")
+    after = _VOLUME.partition("[schedules.old]")[0].replace(f'{URL}/a"', f'{URL}/a", "{URL}/b"')
+    after = after.replace("0 * * * *", "*/30 * * * *", 1)
+    path = write(
+        f'{after}\n[schedules.paused]\ndestination = "{URL}"\ncron = "@daily"\npaused = true'
+    )
+
+    plan = local("plan", "-f", path, "--prune")
+    steps = local("plan", "-f", path, "--prune", "-o", "json").json
+
+    assert (
+        plan.out
+        == f"""\
+~ urlgroup pair
+    + endpoint {URL}/b
+    messages a day of fanout  24 -> 48 (+24)
+~ schedule direct
+    cron  0 * * * * -> */30 * * * *
+    messages a day  24 -> 48 (+24)
++ schedule paused
+    destination  {URL}
+    cron         @daily
+    paused       true
+- schedule old
+    messages a day  1 -> 0 (-1)
+
+1 to create, 2 to change, 1 to delete
+"""
+    )
+    assert {step["name"]: step["messagesPerDay"] for step in steps} == {
+        "pair": [{"schedule": "fanout", "old": 24, "new": 48}],
+        "direct": [{"schedule": "direct", "old": 24, "new": 48}],
+        "paused": [],
+        "old": [{"schedule": "old", "old": 1, "new": 0}],
+    }
+    assert "without retries, the schedules publish about 96 messages a day" in plan.err
 
 
 def test_a_schedule_for_an_unknown_group_causes_a_warning(

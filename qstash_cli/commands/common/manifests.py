@@ -19,10 +19,11 @@ from qstash_cli.errors import BadInput
 from qstash_cli.files import read_file
 from qstash_cli.manifest import account as accounts
 from qstash_cli.manifest.account import AccountState
-from qstash_cli.manifest.resources import KINDS, Kind, Manifest, UrlGroup
+from qstash_cli.manifest.resources import KINDS, Kind, Manifest
 from qstash_cli.manifest.schema import parse
-from qstash_cli.manifest.steps import Plan, daily_messages, plan, schedules_after
+from qstash_cli.manifest.steps import Plan, plan
 from qstash_cli.manifest.validation import Validation
+from qstash_cli.manifest.volume import daily_messages, groups_after, schedules_after, with_volume
 from qstash_cli.output.result import Record
 from qstash_cli.protocol.destination import is_url
 
@@ -121,7 +122,7 @@ def account_for(manifest: Manifest, read: Read) -> AccountState:
 def make_plan(ctx: Context, manifest: Manifest, *, prune: bool) -> Plan:
     """Plans the steps that change the account to match the manifest. Writes notes about them."""
     account = account_for(manifest, ctx.read)
-    planned = plan(manifest, account, prune=prune)
+    planned = with_volume(plan(manifest, account, prune=prune), manifest, account)
     _report(ctx, manifest, account, planned)
     return planned
 
@@ -132,30 +133,21 @@ def _report(ctx: Context, manifest: Manifest, account: AccountState, planned: Pl
     if manifest.schedules is None:
         return
     warn_of_missing_groups(ctx, manifest, account, planned)
-    groups = _groups_after(manifest, account, planned)
-    messages_per_day = daily_messages(schedules_after(manifest, account, planned), groups)
-    if messages_per_day:
-        ctx.note_forecast("the schedules publish", messages_per_day)
+    schedules = schedules_after(manifest, account, planned)
+    total = sum(daily_messages(schedules, groups_after(manifest, account, planned)).values())
+    if total:
+        ctx.note_forecast("without retries, the schedules publish", total)
 
 
 def warn_of_missing_groups(
     ctx: Context, manifest: Manifest, account: AccountState, planned: Plan
 ) -> None:
     """Warns about schedules that publish to URL groups that will not exist."""
-    groups = _groups_after(manifest, account, planned)
+    groups = groups_after(manifest, account, planned)
     for name, schedule in (manifest.schedules or {}).items():
         if not is_url(schedule.destination) and schedule.destination not in groups:
             ctx.warn(f"schedule {name} publishes to a URL group that does not exist: "
                      f"{manifest.conceal(schedule.destination)}")  # fmt: skip
-
-
-def _groups_after(manifest: Manifest, account: AccountState, planned: Plan) -> dict[str, UrlGroup]:
-    removed = {step.name for step in planned.steps if (step.kind, step.action) == _GROUP_REMOVED}
-    groups = {**account.urlgroups, **(manifest.urlgroups or {})}
-    return {name: group for name, group in groups.items() if name not in removed}
-
-
-_GROUP_REMOVED = ("urlgroup", "delete")
 
 
 def _some(kept: tuple[tuple[Kind, str], ...]) -> str:

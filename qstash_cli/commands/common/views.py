@@ -134,6 +134,9 @@ SCHEDULE = View(
         Column(name="cron", of=lambda r: _zone_and_cron(r)[1], where="tables"),
         Column(name="zone", of=lambda r: _zone_and_cron(r)[0], where="tables"),
         Column(name="next", of=_next_run, format="upcoming_ms", where="tables"),
+        # The account's URL groups and plan are needed to fill them.
+        Column(name="perDay", of=lambda _record: None, where="tables", header="A DAY"),
+        Column(name="ofPlan", of=lambda _record: None, where="tables", is_optional=True),
         Column(name="destination", of="destination", format="url"),
         Column(name="next", of="nextScheduleTime", format="instant_ms", where="data"),
         Column(name="paused", of="isPaused", where="data"),

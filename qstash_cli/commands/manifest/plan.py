@@ -61,6 +61,6 @@ def _planned(
     return Result(
         data=records,
         view=STEPS,
-        lines=lines_of(records, width),
+        lines=lines_of(ctx, records, width),
         error=SilentExit(ExitCode.DIFFERENCES) if differs else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import TypedDict
 
 from qstash_cli.cli.context import Context
@@ -16,6 +16,7 @@ from qstash_cli.manifest.resources import TABLES, Kind, Manifest
 from qstash_cli.manifest.steps import Action, Step
 from qstash_cli.output.result import Column, Line, Style, View
 from qstash_cli.protocol.headers import names_a_secret
+from qstash_cli.protocol.volume import rounded, share_of_plan
 
 _HIDDEN = "(hidden)"
 _FORWARDED = "Upstash-Forward-"
@@ -48,6 +49,14 @@ class ChangeRecord(TypedDict):
     new: object
 
 
+class VolumeRecord(TypedDict):
+    """The estimated messages per day of a schedule, before and after the plan."""
+
+    schedule: str
+    old: float
+    new: float
+
+
 class StepRecord(TypedDict):
     """A step of a plan, without secrets."""
 
@@ -56,6 +65,7 @@ class StepRecord(TypedDict):
     name: str
     takesOver: bool
     changes: list[ChangeRecord]
+    messagesPerDay: list[VolumeRecord]
 
 
 def record_of(step: Step, manifest: Manifest) -> StepRecord:
@@ -67,6 +77,10 @@ def record_of(step: Step, manifest: Manifest) -> StepRecord:
         "name": step.name,
         "takesOver": step.takes_over,
         "changes": [_change_record(c, manifest, is_hidden(c.field)) for c in step.changes],
+        "messagesPerDay": [
+            {"schedule": one.schedule, "old": rounded(one.old), "new": rounded(one.new)}
+            for one in step.volume
+        ],
     }
 
 
@@ -145,11 +159,17 @@ def _concealed(value: object, manifest: Manifest) -> object:
     return value
 
 
-def lines_of(records: Sequence[StepRecord], width: int | None) -> tuple[Line, ...]:
+def lines_of(ctx: Context, records: Sequence[StepRecord], width: int | None) -> tuple[Line, ...]:
     """Returns the plan for people; `width` is the terminal's, None without a terminal."""
     if not records:
         return (Line("no differences"),)
-    lines = [line for record in records for line in _step_lines(record, width)]
+    settings = ctx.config.settings_if_any
+    plan = settings.plan if settings else None
+    lines = [
+        line
+        for record in records
+        for line in chain(_step_lines(record, width), _volume_lines(record, plan))
+    ]
     return (*lines, Line(""), Line(counted(records, _TO_DO)))
 
 
@@ -158,7 +178,7 @@ def show(ctx: Context, records: Sequence[StepRecord]) -> None:
     from qstash_cli.output.lines import write_lines
 
     width = ctx.streams.columns if ctx.streams.err_is_terminal else None
-    write_lines(lines_of(records, width), ctx.streams.err, ctx.err_terminal())
+    write_lines(lines_of(ctx, records, width), ctx.streams.err, ctx.err_terminal())
 
 
 def _step_lines(record: StepRecord, width: int | None) -> Iterator[Line]:
@@ -175,6 +195,17 @@ def _step_lines(record: StepRecord, width: int | None) -> Iterator[Line]:
             yield Line(f"    {change['field']:<{indent}}  {new}")
         else:
             yield from _change_lines(change, indent, width)
+
+
+def _volume_lines(record: StepRecord, plan: str | None) -> Iterator[Line]:
+    for change in record["messagesPerDay"]:
+        old, new = change["old"], change["new"]
+        whose = "" if record["kind"] == "schedule" else f" of {change['schedule']}"
+        before = "" if record["action"] == "create" and not old else f"{old:,} -> "
+        share = share_of_plan(new, plan)
+        of_plan = f", {share} of the {plan} plan" if share else ""
+        difference = f"({rounded(new - old):+,}{of_plan})"
+        yield Line(f"    messages a day{whose}  {before}{new:,} {difference}")
 
 
 def _is_endpoint(change: ChangeRecord) -> bool:
