@@ -74,7 +74,15 @@ UNATTENDED = (
     Variable(ANY_AGENT, f"name of an agent: {_LIKE_A_PIPE}"),
     Variable(AGENTS, f"set by agents: {_LIKE_A_PIPE}"),
 )
-TRACES = (Variable(("TRACEPARENT", "TRACESTATE"), "trace that `publish --trace` continues"),)
+TRACES = (
+    Variable(("TRACEPARENT", "TRACESTATE"), "trace that --trace continues"),
+    Variable(("OTEL_EXPORTER_OTLP_ENDPOINT",), "collector to which `qstash dev` exports traces"),
+    Variable(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",), "the same, with the path"),
+    Variable(("OTEL_EXPORTER_OTLP_HEADERS",), "headers for the collector, such as an API key"),
+    Variable(("OTEL_SERVICE_NAME",), "service of the spans [default: qstash]"),
+    Variable(("OTEL_SDK_DISABLED",), "true: export no traces"),
+    Variable(("OTEL_TRACES_EXPORTER",), "none: export no traces"),
+)
 SECTIONS = {
     "Connection": CONNECTION,
     "Embedded server": SERVER,

@@ -24,6 +24,7 @@ from qstash_cli.server.http.listeners import Addresses, listening
 from qstash_cli.server.http.uvicorn_config import ClientLimits
 from qstash_cli.server.http.uvicorn_server import HttpServer, running_in_thread
 from qstash_cli.server.services.accounts import AccountConfig, Accounts
+from qstash_cli.server.tracing.feed import AttemptHeaders, SpanSink, TraceFeed
 
 _POLL_S = 0.05
 
@@ -37,7 +38,8 @@ class ServerConfig:
     `verbose_events` adds all requests, headers and bodies. Warnings are written to `log`, by
     default to standard error. `has_console` serves the console at `/`, with the data of
     `console_user`, by default the first one, and pages of `api_origin` may use the API. `faults`
-    are injected into deliveries, by `fault_seed`. `mcp` serves `/mcp`.
+    are injected into deliveries, by `fault_seed`. `mcp` serves `/mcp`. The spans of messages are
+    exported to `spans`.
     """
 
     host: str = "127.0.0.1"
@@ -58,6 +60,7 @@ class ServerConfig:
     faults: FaultPlan | None = None
     fault_seed: int = 0
     mcp: ASGIApp | None = None
+    spans: SpanSink | None = None
 
 
 class Running(NamedTuple):
@@ -121,8 +124,10 @@ class _Server(HttpServer):
                 config.console_user,
                 config.faults,
                 config.fault_seed,
+                AttemptHeaders(config.spans) if config.spans is not None else None,
             )
         )
+        self._traces = TraceFeed(self._accounts, config.spans) if config.spans else None
         self._events: EventFeed | None = None
         if config.events is not None:
             self._events = EventFeed(
@@ -162,6 +167,8 @@ class _Server(HttpServer):
             await super().shutdown(sockets)
             if self._events is not None:
                 await self._events.stop()
+            if self._traces is not None:
+                await self._traces.stop()
         finally:
             await self._accounts.stop()
 
@@ -171,6 +178,8 @@ class _Server(HttpServer):
         if await self._is_prepared(running):
             if self._events is not None:
                 self._events.start()
+            if self._traces is not None:
+                self._traces.start()
             self._on_ready(running)
             await super().main_loop()
 

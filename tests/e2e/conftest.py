@@ -26,7 +26,7 @@ def plain_environment(home: Path) -> dict[str, str]:
     kept = {
         n: v
         for n, v in os.environ.items()
-        if not n.startswith(("QSTASH_", "_QSTASH")) and n not in NAMES
+        if not n.startswith(("QSTASH_", "_QSTASH", "OTEL_")) and n not in NAMES
     }
     return kept | {"QSTASH_CONFIG_DIR": str(home / "config")}
 
@@ -52,12 +52,15 @@ class Dev:
 def start_dev(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
     """Returns a function that starts `qstash dev`; the processes are stopped after the test.
 
-    `before` is a command prefix; `stderr` is a file for standard error.
+    `before` is a command prefix; `stderr` is a file for standard error; `variables` are added to
+    the environment.
     """
     started: list[subprocess.Popen[str]] = []
 
-    def start(*argv: str, before: Sequence[str] = (), stderr: Path | None = None) -> Dev:
-        env = plain_environment(tmp_path)
+    def start(
+        *argv: str, before: Sequence[str] = (), stderr: Path | None = None, **variables: str
+    ) -> Dev:
+        env = plain_environment(tmp_path) | variables
         with ExitStack() as files:
             process = subprocess.Popen(  # noqa: S603 - a command of the test
                 [*before, *QSTASH, "dev", *argv],

@@ -17,7 +17,7 @@ from tests.sink import Sink
 SLOW = {
     "asyncio", "dotenv", "httpx", "httpx2", "jmespath", "jwt", "mcp", "mcp_types",
     "platformdirs", "pydantic", "rich", "simpleeval", "sqlite3", "starlette", "tomli_w", "uvicorn",
-    "urllib.request", "opentelemetry", "qstash_cli.protocol.otlp",
+    "urllib.request", "opentelemetry", "requests", "qstash_cli.protocol.otlp",
     "qstash_cli.protocol.traceparent",
 }  # fmt: skip
 KEY = "sig_of_the_test"
@@ -71,6 +71,18 @@ def test_dev_does_not_import_the_sdk_of_mcp_before_a_client_comes(tmp_path: Path
 
     assert "qstash_cli.mcp_server.http" in found
     assert not found & {"mcp", "mcp_types", "pydantic", "jsonschema"}
+
+
+def test_dev_does_not_import_opentelemetry_unless_it_exports_traces(tmp_path: Path) -> None:
+    env = plain_environment(tmp_path)
+    exporting = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    sdk = {"opentelemetry", "requests", "qstash_cli.server.tracing.exporter"}
+
+    assert not imported(("dev", "--", "true"), env) & sdk
+    assert (
+        not imported(("dev", "--", "true"), env | exporting | {"OTEL_SDK_DISABLED": "true"}) & sdk
+    )
+    assert imported(("dev", "--", "true"), env | exporting) >= sdk
 
 
 @pytest.mark.parametrize("argv", FREE_OF_ALL.values(), ids=list(FREE_OF_ALL))

@@ -85,7 +85,11 @@ def test_each_dependency_has_a_lower_bound_and_a_reason_above_it(figures: Figure
 
 
 # Packages whose module has another name.
-_MODULES = {"pyjwt": "jwt", "python-dotenv": "dotenv", "pyyaml": "yaml", "tomli-w": "tomli_w"}
+_MODULES = {
+    "pyjwt": "jwt", "python-dotenv": "dotenv", "pyyaml": "yaml", "tomli-w": "tomli_w",
+    "opentelemetry-sdk": "opentelemetry",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
+}  # fmt: skip
 
 
 def imported_packages() -> set[str]:
@@ -98,7 +102,8 @@ def imported_packages() -> set[str]:
 
 def test_imports_and_dependencies_match() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    dependencies = [*project["dependencies"], *project["optional-dependencies"]["mcp"]]
+    extras = project["optional-dependencies"]
+    dependencies = [*project["dependencies"], *extras["mcp"], *extras["otel"]]
     packages = [re.split(r"[<>=\[]", one)[0] for one in dependencies]
     modules = {_MODULES.get(one, one) for one in packages}
 

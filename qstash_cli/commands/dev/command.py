@@ -19,6 +19,7 @@ from qstash_cli.commands.dev.options import DevOptions, with_variables
 from qstash_cli.commands.dev.ready_file import ready_file
 from qstash_cli.commands.dev.snapshot import ACTIONS as SNAPSHOT_ACTIONS
 from qstash_cli.commands.dev.snapshot import SNAPSHOT, save_or_load
+from qstash_cli.commands.dev.tracing import span_export
 from qstash_cli.commands.dev.watch import Watch, watching
 from qstash_cli.errors import BadInput, ExitCode, QstashError, SilentExit
 from qstash_cli.output.result import Result
@@ -68,7 +69,12 @@ def dev(
         users, user = _users(ctx, serving)
         prepare = _preparation(ctx, serving, user, write)
         with watching(ctx, is_private=run is not None) as watch:
-            config = replace(_config(serving, users, user), mcp=mcp_endpoint(ctx), **watch.settings)
+            config = replace(
+                _config(serving, users, user),
+                mcp=mcp_endpoint(ctx),
+                spans=span_export(ctx),
+                **watch.settings,
+            )
             if run is None:
                 code: int = _alone(ctx, config, user, prepare, watch)
             else:

@@ -8,7 +8,6 @@ import itertools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from qstash_cli.protocol.faults import NO_FAULTS, Faults
 from qstash_cli.server.clock import LONGEST_WAIT_S, Alarm, Clock
 from qstash_cli.server.delivery import attempts, restoring
 from qstash_cli.server.delivery.attempts import AttemptContext, AttemptResult
@@ -16,11 +15,12 @@ from qstash_cli.server.delivery.dispatch import Dispatcher, Lane, PendingMessage
 from qstash_cli.server.delivery.flow_control import Flow
 from qstash_cli.server.delivery.http_attempt import Deliverer
 from qstash_cli.server.delivery.injection import FaultInjection
+from qstash_cli.server.delivery.planning import AttemptPlan, Planner, TracedHeaders
 from qstash_cli.server.delivery.queue_order import Queueing
 from qstash_cli.server.delivery.repeated_warnings import RepeatedWarnings
 from qstash_cli.server.delivery.sender import Sender
 from qstash_cli.server.delivery.waits import Waits
-from qstash_cli.server.storage import flow_limits, keys, queues
+from qstash_cli.server.storage import flow_limits, queues
 from qstash_cli.server.storage.flow_limits import FlowLimits
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.queues import Queue
@@ -51,6 +51,7 @@ class Engine:
         max_concurrency: int,
         check_clock_every_s: float = LONGEST_WAIT_S,
         injection: FaultInjection | None = None,
+        traced: TracedHeaders | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -58,7 +59,7 @@ class Engine:
         self._waits = Waits(clock)
         self._sender = Sender(deliverer, clock, new_id, self._waits)
         self._new_id = new_id
-        self._injection = injection
+        self._planner = Planner(injection, traced)
         self._due: list[PendingMessage] = []
         # The valid entry of each message in `_due`: a released one has an older entry too.
         self._delayed: dict[str, PendingMessage] = {}
@@ -266,24 +267,22 @@ class Engine:
             self._push(pending._replace(due_ms=result.retry_at_ms, order=next(self._order)))
 
     async def _deliver(self, message_id: str) -> AttemptResult:
-        def begin(connection: Connection) -> tuple[StoredMessage | None, str, Faults]:
-            found, faults = attempts.begin(connection, message_id, self._clock.now_ms()), NO_FAULTS
-            if found is None:
+        def begin(connection: Connection) -> AttemptPlan | None:
+            begun = self._planner.begin(connection, message_id, self._clock.now_ms())
+            if begun is None:
                 self._in_flight.discard(message_id)
-            elif self._injection is not None:
-                faults = self._injection.faults_of(connection, found)
-            return found, keys.read(connection).current, faults
+            return begun
 
-        message, key, faults = await self._store.run(begin)
-        if message is None:
+        plan = await self._store.run(begin)
+        if plan is None:
             return AttemptResult()
-        response = await self._sender.send(message, key, faults)
+        response = await self._sender.send(plan)
 
         def end(connection: Connection) -> AttemptResult:
             context = AttemptContext(
                 self._clock.now_ms(), self._clock.now_s(), self._new_id, self.is_in_flight
             )
-            result = attempts.end(connection, message, response, context)
+            result = attempts.end(connection, plan.message, response, context)
             self._in_flight.discard(message_id)
             return result
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qstash_cli.protocol import signature
 from qstash_cli.protocol.delivery import Delivery
-from qstash_cli.protocol.faults import NO_FAULTS, Faults
+from qstash_cli.protocol.faults import NO_FAULTS
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.clock import Clock
 from qstash_cli.server.delivery.http_attempt import (
@@ -16,8 +16,8 @@ from qstash_cli.server.delivery.http_attempt import (
     failed,
     timed_out,
 )
+from qstash_cli.server.delivery.planning import AttemptPlan
 from qstash_cli.server.delivery.waits import Waits
-from qstash_cli.server.storage.messages import StoredMessage
 
 REGION = "EU-CENTRAL-1"
 
@@ -33,39 +33,34 @@ class Sender:
         self._new_id = new_id
         self._waits = waits
 
-    async def send(
-        self, message: StoredMessage, signing_key: str, faults: Faults = NO_FAULTS
-    ) -> AttemptResponse:
+    async def send(self, plan: AttemptPlan) -> AttemptResponse:
         """Returns the response to an attempt. A message that cannot be signed has failed."""
-        timeout_s = min(MAX_TIMEOUT_S, message.options.timeout_s or MAX_TIMEOUT_S)
+        faults = plan.faults
+        timeout_s = min(MAX_TIMEOUT_S, plan.message.options.timeout_s or MAX_TIMEOUT_S)
         if faults == NO_FAULTS and not self._waits.are_manual:
-            return await self._deliver(message, signing_key, timeout_s)
+            return await self._deliver(plan, timeout_s)
         try:
-            response = await self._waits.limit(
-                timeout_s, self._deliver_with(faults, message, signing_key, timeout_s)
-            )
+            response = await self._waits.limit(timeout_s, self._deliver_with(plan, timeout_s))
         except TimeoutError:
             response = timed_out(timeout_s)
         return response._replace(faults=faults.names)
 
-    async def _deliver_with(
-        self, faults: Faults, message: StoredMessage, signing_key: str, timeout_s: float
-    ) -> AttemptResponse:
+    async def _deliver_with(self, plan: AttemptPlan, timeout_s: float) -> AttemptResponse:
+        faults = plan.faults
         if faults.slow_s:
             await self._waits.sleep(faults.slow_s)
         if faults.is_error:
             return AttemptResponse(error="injected fault: nothing was sent")
-        response = await self._deliver(message, signing_key, timeout_s)
+        response = await self._deliver(plan, timeout_s)
         if faults.is_duplicate:
             # As after a lost response, which QStash never saw.
-            response = await self._deliver(message, signing_key, timeout_s)
+            response = await self._deliver(plan, timeout_s)
         return response
 
-    async def _deliver(
-        self, message: StoredMessage, signing_key: str, timeout_s: float
-    ) -> AttemptResponse:
+    async def _deliver(self, plan: AttemptPlan, timeout_s: float) -> AttemptResponse:
+        message = plan.message
         try:
-            headers = self._headers(message, signing_key)
+            headers = self._headers(plan)
         except Exception as error:  # noqa: BLE001 - an attempt that is not counted repeats forever
             return failed(error)
         return await self._deliverer.deliver(
@@ -76,9 +71,10 @@ class Sender:
             timeout_s=timeout_s,
         )
 
-    def _headers(self, message: StoredMessage, signing_key: str) -> Headers:
+    def _headers(self, plan: AttemptPlan) -> Headers:
+        message = plan.message
         token = signature.sign(
-            signing_key,
+            plan.signing_key,
             url=message.url,
             body=message.body,
             now=self._clock.now_s(),
@@ -88,7 +84,7 @@ class Sender:
             message_id=message.id,
             method=message.options.method or "POST",
             url=message.url,
-            headers=message.options.headers,
+            headers=plan.headers,
             retried=message.retried,
             caller_ip=message.caller_ip,
             urlgroup=message.url_group or "",

@@ -24,6 +24,7 @@ from qstash_cli.server.clock import ManualClock, ScaledClock
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.delivery.http_attempt import Deliverer
 from qstash_cli.server.delivery.injection import FaultInjection
+from qstash_cli.server.delivery.planning import TracedHeaders
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.services.bulk_cancel import BulkCancels
 from qstash_cli.server.services.scheduler import Scheduler
@@ -40,7 +41,8 @@ class AccountConfig(NamedTuple):
     `db` is the file of the first user; the files of the others are beside it, see `file_of`. None
     keeps the data in memory. The console displays the data of `console_user`, by default the first
     one. `routes` maps URL prefixes to the targets of deliveries. A speed of 0 selects a clock that
-    is moved by hand. `faults` are injected into deliveries, by a seed.
+    is moved by hand. `faults` are injected into deliveries, by a seed. `traced` returns the headers
+    of an attempt whose span is exported.
     """
 
     users: Sequence[Credentials]
@@ -51,6 +53,7 @@ class AccountConfig(NamedTuple):
     console_user: Credentials | None = None
     faults: FaultPlan | None = None
     fault_seed: int = 0
+    traced: TracedHeaders | None = None
 
 
 class Accounts:
@@ -218,6 +221,7 @@ class Accounts:
             new_id,
             max_concurrency=config.limits.global_parallelism,
             injection=FaultInjection(config.faults, config.fault_seed) if config.faults else None,
+            traced=config.traced,
         )
         closing.push_async_callback(engine.stop)
         bulk_cancels = BulkCancels(store, engine, clock, new_id)

@@ -6,16 +6,18 @@ from qstash_cli.server.errors import ApiError
 from qstash_cli.server.parameters import Parameters
 from qstash_cli.server.services.account import Account
 from qstash_cli.server.storage import log_pages
-from qstash_cli.server.storage.log_pages import GroupedLogPage, LogEntry, LogPage
+from qstash_cli.server.storage.log_pages import GroupedLogPage, LogEntry, LogPage, Timeline
 
 __all__ = [
     "GroupedLogPage",
     "LogEntry",
     "LogPage",
+    "Timeline",
     "is_grouped",
     "list_after",
     "list_entries",
     "list_groups",
+    "list_timelines_after",
 ]
 
 
@@ -41,6 +43,18 @@ async def list_after(
     """Returns the next entries after a sequence number, and the number of the last one."""
     return await account.store.run(
         lambda connection: log_pages.entries_after(connection, seq, limit, trim)
+    )
+
+
+async def list_timelines_after(
+    account: Account, seq: int, limit: int
+) -> tuple[list[Timeline], int]:
+    """Returns the messages of the next entries after a sequence number, and the last one's number.
+
+    Each message has all of its entries until then.
+    """
+    return await account.store.run(
+        lambda connection: log_pages.timelines_after(connection, seq, limit)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from collections import Counter
 from typing import Any, NamedTuple
 
 from qstash_cli.server.parameters import Parameters, count, number
@@ -39,6 +40,13 @@ class GroupedLogPage(NamedTuple):
 
     groups: list[list[LogEntry]]
     cursor: str | None
+
+
+class Timeline(NamedTuple):
+    """All entries of a message until now, oldest first, and how many of the last ones are new."""
+
+    entries: list[LogEntry]
+    new_count: int
 
 
 class _Query(NamedTuple):
@@ -107,6 +115,29 @@ def entries_after(
         f"{_select(trim)}logs.seq > ? ORDER BY logs.seq LIMIT ?", (seq, limit)
     ).fetchall()
     return [_entry(row) for row in rows], rows[-1]["log_seq"] if rows else seq
+
+
+def timelines_after(
+    connection: sqlite3.Connection, seq: int, limit: int
+) -> tuple[list[Timeline], int]:
+    """Returns the messages of the next entries after a sequence number, and the last one's number.
+
+    Entries have no bodies, and those that are newer than the last one are left out.
+    """
+    new = connection.execute(
+        "SELECT seq, message_id FROM logs WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
+    ).fetchall()
+    if not new:
+        return [], seq
+    last_seq: int = new[-1]["seq"]
+    found = []
+    for message_id, new_count in Counter(row["message_id"] for row in new).items():
+        rows = connection.execute(
+            f"{_select(0)}logs.message_id = ? AND logs.seq <= ? ORDER BY logs.seq",
+            (message_id, last_seq),
+        )
+        found.append(Timeline([_entry(row) for row in rows], new_count))
+    return found, last_seq
 
 
 def entries_of(connection: sqlite3.Connection, message_id: str) -> list[LogEntry]:

@@ -17,6 +17,15 @@ def add(
     )
 
 
+def count_at(connection: sqlite3.Connection, message_id: str, state: str, time_ms: int) -> int:
+    """Returns how many steps of a message have this state and time."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM logs WHERE message_id = ? AND state = ? AND time_ms = ?",
+        (message_id, state, time_ms),
+    ).fetchone()
+    return int(count)
+
+
 def last_seq(connection: sqlite3.Connection) -> int:
     """Returns the sequence number of the last step, 0 if there isn't one."""
     (seq,) = connection.execute("SELECT ifnull(max(seq), 0) FROM logs").fetchone()

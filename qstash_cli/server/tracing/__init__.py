@@ -1,0 +1,1 @@
+"""Exports the spans of messages while the server runs."""
