@@ -17,6 +17,7 @@ from qstash_cli.batch.recipe import (
     Recipe,
     Template,
     has_content_type,
+    has_trace,
     is_by_content,
 )
 from qstash_cli.batch.rows import FileFormat, Piece, rows_in
@@ -82,6 +83,8 @@ def _from_template(template: Template, row: Row, recipe: Recipe) -> bytes:
     recipe.validate_body(len(row.text) if row.fields is None else len(body.encode()))
     headers = (untyped if record is None else typed).copy()
     headers[DEDUPLICATION_ID] = f"{recipe.job}-{row.line}"
+    if recipe.trace is not None:
+        headers |= recipe.trace()
     item: dict[str, Any] = {"destination": destination, "headers": headers, "body": body}
     if queue:
         item["queue"] = queue
@@ -98,6 +101,10 @@ def _sent(item: dict[str, Any], row: Row, recipe: Recipe) -> bytes:
         headers[DEDUPLICATION_ID] = validate_deduplication_id(given_id)
     elif not is_by_content(headers):
         headers[DEDUPLICATION_ID] = f"{recipe.job}-{row.line}"
+    if recipe.trace is not None and not has_trace(headers):
+        if is_by_content(headers):
+            raise BadInput("a record that is deduplicated by its content cannot have a trace")
+        headers |= recipe.trace()
     try:
         if "bodyBase64" in item:
             recipe.validate_body(len(decoded_body(item)))

@@ -14,6 +14,7 @@ from qstash_cli.protocol.ids import validate_name
 DEDUPLICATION_ID = "Upstash-Deduplication-Id"
 CONTENT_TYPE = "Content-Type"
 JSON_TYPE = "application/json"
+_TRACE = ("upstash-forward-traceparent", "upstash-forward-tracestate")
 _BY_CONTENT = "upstash-content-based-deduplication"
 
 
@@ -33,7 +34,8 @@ class Recipe:
     With `to` or `destination_field`, a row is a body; without them, it is a whole item. `headers`
     and `queue` are defaults for items. `job` is the prefix of deduplication ids. `validate` takes
     destination, headers and queue, and returns the destination to send; `validate_body` takes the
-    length of the body in bytes. Both raise `BadInput`.
+    length of the body in bytes. Both raise `BadInput`. `trace` returns the headers of an item that
+    has no trace context.
     """
 
     file_format: FileFormat
@@ -46,6 +48,7 @@ class Recipe:
     delay_field: str | None = None
     headers: Headers = ()
     queue: str | None = None
+    trace: Callable[[], Headers] | None = None
 
     @property
     def row_is_body(self) -> bool:
@@ -67,6 +70,11 @@ class Recipe:
             destination = self.validate(self.to, tuple(one.items()), self.queue)
         queue = validate_name(self.queue, "queue") if self.queue else None
         return Template(destination, typed, headers, queue)
+
+
+def has_trace(headers: Mapping[str, str]) -> bool:
+    """Whether the headers forward a trace context."""
+    return any(name.lower() in _TRACE for name in headers)
 
 
 def is_by_content(headers: Mapping[str, str]) -> bool:

@@ -199,6 +199,13 @@ def test_an_invalid_traceparent_of_the_environment_starts_a_new_trace(
     assert parse(sink.received[0].header("traceparent") or "") is not None
 
 
+def test_a_trace_and_deduplication_by_content_are_refused(local: Qstash, sink: Sink) -> None:
+    run = local("publish", sink.url, "--trace", "--dedup-content")
+
+    assert run.code == 2, run
+    assert "a traceparent makes messages differ" in run.err
+
+
 def test_a_trace_and_a_header_with_a_trace_are_refused(local: Qstash, sink: Sink) -> None:
     run = local("publish", sink.url, "--trace", "-H", "traceparent: 00-x")
 

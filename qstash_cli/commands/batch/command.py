@@ -81,13 +81,18 @@ def batch(
     _refuse_what_does_not_fit(path, records, sending)
     raise_if_conflicting(options, "enqueue" if options.queue else "publish")
     message_validation.warn_if_past(ctx, options)
+    new_span = None
+    if sending.trace:
+        from qstash_cli.commands.common import tracing
+
+        new_span = tracing.new_spans(ctx, options)
     job = Job(
         ctx=ctx,
         path=path,
         records=records,
         sending=sending,
         make_recipe=lambda file_format, job_id: recipe_of(
-            ctx, file_format, records, options, job=job_id, validates=not sending.no_check
+            ctx, file_format, records, options, new_span, job=job_id, validates=not sending.no_check
         ),
     )
     return ctx.perform(

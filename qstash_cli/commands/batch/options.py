@@ -90,3 +90,7 @@ class SendingOptions:
         section=_SENDING,
     )
     no_check: bool = flag("Skip client-side validation of records", section=_SENDING)
+    trace: bool = flag(
+        "Forward a traceparent with each record: its own child of $TRACEPARENT, or a new trace",
+        section=_SENDING,
+    )

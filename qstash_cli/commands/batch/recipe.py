@@ -27,11 +27,15 @@ def recipe_of(
     file_format: FileFormat,
     records: RecordOptions,
     options: MessageOptions,
+    new_span: Callable[[], Headers] | None,
     *,
     job: str,
     validates: bool,
 ) -> Recipe:
-    """Returns the recipe of a run. `job` is the prefix of the deduplication ids."""
+    """Returns the recipe of a run. `job` is the prefix of the deduplication ids.
+
+    `new_span` returns the headers that a message forwards, unless it has a trace context.
+    """
     return Recipe(
         file_format=file_format,
         job=job,
@@ -43,7 +47,12 @@ def recipe_of(
         delay_field=records.delay_field,
         headers=encode(replace(options, queue=None)),
         queue=options.queue,
+        trace=_encoded(new_span) if new_span is not None else None,
     )
+
+
+def _encoded(new_span: Callable[[], Headers]) -> Callable[[], Headers]:
+    return lambda: encode(MessageOptions(headers=new_span()))
 
 
 def _validate(ctx: Context) -> Callable[[str, Headers, str | None], str]:
