@@ -31,7 +31,9 @@ COMMANDS = (
     Entry("message", "Show, cancel and wait for messages", INSPECT, "message.command"),
     Entry("logs", "List what happened to messages", INSPECT, "logs.command"),
     Entry("top", "Watch queues, deliveries, the DLQ and schedules live", INSPECT),
-    Entry("workflow", "List, cancel and wait for workflow runs", INSPECT, "workflow.command"),
+    Entry(
+        "workflow", "List, cancel, resume and wait for workflow runs", INSPECT, "workflow.command"
+    ),
     Entry("check", "Monitor DLQ depth, queue lag and failed schedules", INSPECT, "check.command"),
     Entry("dlq", "List, retry and delete undelivered messages", FIX, "dlq.command"),
     Entry("replay", "Deliver a message again from this machine", FIX),

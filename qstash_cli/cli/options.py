@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
@@ -90,6 +90,17 @@ def _options(hint: Any) -> Iterator[CliOption]:
     yield CliOption("header", _HEADER)
     for family in CALLBACK_FAMILIES:
         yield from callback_options(family)
+
+
+def message_flag(name: str, *names: str) -> Any:
+    """Returns a dataclass field for one message option, for commands that do not take all.
+
+    `names` replace the names of the option on the command line.
+    """
+    option = dict(table())[name]
+    found = _named_option(name, option, "", "Message").flag
+    default = () if found.repeats else None
+    return field(default=default, metadata={"flag": found._replace(names=names or found.names)})
 
 
 def callback_options(family: CallbackFamily) -> Iterator[CliOption]:

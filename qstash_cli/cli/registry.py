@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from importlib import import_module
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from qstash_cli.cli.context import Context
@@ -114,6 +115,23 @@ def _argument(name: str, hint: Any, parameter: inspect.Parameter) -> CliArgument
     )
 
 
+class NestedGroup(NamedTuple):
+    """The name of a group within another one, and its summary there.
+
+    `module` is relative to `qstash_cli.commands`. It is imported when the group is used.
+    """
+
+    name: str
+    summary: str
+    module: str
+
+    @property
+    def group(self) -> CommandGroup:
+        """The group itself."""
+        found: CommandGroup = import_module(f"qstash_cli.commands.{self.module}").app
+        return found
+
+
 class Selected(NamedTuple):
     """The innermost group that a line names, and its command, None if the line names no command.
 
@@ -130,26 +148,25 @@ class CommandGroup:
     """The commands of a name, and groups within it. A group may consist of a single command.
 
     A group with a default has a command without a name of its own, which runs unless the line names
-    another one: `qstash dev` beside `qstash dev clock`. A top-level group has its name and its
-    summary in the index.
+    another one: `qstash dev` beside `qstash dev clock`. A nested group has neither a default nor a
+    single command.
     """
 
-    def __init__(self, name: str, summary: str) -> None:
-        self.name = name
-        self.summary = summary
-        self.members: list[Command | CommandGroup] = []
+    def __init__(self, nested: tuple[NestedGroup, ...]) -> None:
+        self.own_commands: list[Command] = []
+        self.nested = nested
         self.default: Command | None = None
 
     @property
     def unnamed(self) -> Command | None:
         """The command that the name of the group calls, or None if a line has to name one."""
-        only = self.members[0] if len(self.members) == 1 else None
-        return only if isinstance(only, Command) else self.default
+        has_names = self.nested or len(self.own_commands) != 1
+        return self.default if has_names else self.own_commands[0]
 
     @property
-    def subcommands(self) -> list[Command | CommandGroup]:
+    def subcommands(self) -> list[Command | NestedGroup]:
         """The commands and groups that have a name within the group."""
-        return [one for one in self.members if one != self.unnamed]
+        return [*(one for one in self.own_commands if one != self.unnamed), *self.nested]
 
     def select(self, argv: Sequence[str]) -> Selected:
         """Returns the command of the words after the name of the group."""
@@ -158,27 +175,20 @@ class CommandGroup:
             return Selected(self, self.unnamed, (), argv)
         if isinstance(named, Command):
             return Selected(self, named, (named.name,), argv[1:])
-        found = named.select(argv[1:])
+        found = named.group.select(argv[1:])
         return found._replace(names=(named.name, *found.names))
 
     def commands(self, name: str) -> Iterator[tuple[str, Command]]:
         """Yields all commands with their full names. `name` is the full name of the group."""
-        for one in self.members:
-            full_name = name if one is self.unnamed else f"{name} {one.name}"
-            if isinstance(one, Command):
-                yield full_name, one
-            else:
-                yield from one.commands(full_name)
+        for one in self.own_commands:
+            yield name if one is self.unnamed else f"{name} {one.name}", one
+        for nested in self.nested:
+            yield from nested.group.commands(f"{name} {nested.name}")
 
 
-def group(name: str = "", summary: str = "") -> CommandGroup:
-    """Creates a group, to which `command` adds commands, and `add_group` other groups."""
-    return CommandGroup(name, summary)
-
-
-def add_group(added_to: CommandGroup, added: CommandGroup) -> None:
-    """Adds a group to another one. It has a name, a summary, and only commands with names."""
-    added_to.members.append(added)
+def group(*nested: NestedGroup) -> CommandGroup:
+    """Creates a group with these groups in it, to which `command` adds commands."""
+    return CommandGroup(nested)
 
 
 def command(
@@ -195,7 +205,7 @@ def command(
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
         called = name or function.__name__.strip("_").replace("_", "-")
         made = Command(called, function, connects=connects, view=view, on_error=on_error)
-        added_to.members.append(made)
+        added_to.own_commands.append(made)
         if default:
             added_to.default = made
         return function

@@ -118,7 +118,7 @@ def _add_group_help(
         elif isinstance(one, Command):
             _add_help(nested, one.name, one)
         else:
-            _add_group_help(nested, path, at + 1, one, one.summary)
+            _add_group_help(nested, path, at + 1, one.group, one.summary)
     app.add_typer(nested, name=name)
 
 
@@ -215,7 +215,7 @@ def _group(group: CommandGroup, text: str) -> typer.Typer:
         if isinstance(one, Command):
             _add(nested, one.name, one)
         else:
-            nested.add_typer(_group(one, one.summary), name=one.name)
+            nested.add_typer(_group(one.group, one.summary), name=one.name)
     return nested
 
 

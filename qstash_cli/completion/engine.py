@@ -52,7 +52,9 @@ def offered(ctx: Context, index: CommandIndex, args: Sequence[str], at: str) -> 
     group, command, _, rest = index.group(name).select(args[1:])
     names = _names(((one.name, one.summary) for one in group.subcommands), at)
     if command is None:
-        return None if rest else names
+        # The options before the command, such as --dev, are behind it now.
+        line = parse(root_options(), rest)
+        return None if line.has_mistake or line.positional or line.open_option else names
     found = _of_command(ctx, command, rest, at)
     if rest or command != group.default or at.startswith("-"):
         return found

@@ -15,6 +15,7 @@ from qstash_cli.client.api import (
     queues,
     schedules,
     urlgroups,
+    workflow_dlq,
     workflows,
 )
 from qstash_cli.client.api.filters import Filter
@@ -174,6 +175,10 @@ def _run(record: Mapping[str, Any]) -> Value:
     return record["workflowRunId"], f"{state} {record['workflowUrl']}"
 
 
+def _failed_run(record: Mapping[str, Any]) -> Value:
+    return record["dlqId"], f"{record.get('responseStatus') or 'failed'} {record['workflowUrl']}"
+
+
 _KINDS: Mapping[str, tuple[Request[Any], Callable[[Mapping[str, Any]], Value]]] = {
     "schedule": (schedules.list_all(), _schedule),
     "urlgroup": (urlgroups.list_all(), _url_group),
@@ -181,5 +186,9 @@ _KINDS: Mapping[str, tuple[Request[Any], Callable[[Mapping[str, Any]], Value]]] 
     "flow_key": (flow.list_all(), _flow_key),
     "waiting": (logs.entries(Filter(), page=_LOG_ENTRIES, with_bodies=False), _waiting_message),
     "dlq": (dlq.entries(Filter()).with_query(("count", _DLQ_ENTRIES)), _dlq_entry),
+    "workflow_dlq": (
+        workflow_dlq.entries(workflows.RunFilter()).with_query(("count", _DLQ_ENTRIES)),
+        _failed_run,
+    ),
     "run": (workflows.runs(workflows.RunFilter(), page=_RUNS, with_bodies=False), _run),
 }

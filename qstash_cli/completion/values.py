@@ -11,7 +11,9 @@ from qstash_cli.cli.run_options import ConnectionOptions
 Value = tuple[str, str]
 
 # These values come from QStash; other values are static.
-_ONLINE = frozenset({"schedule", "urlgroup", "queue", "flow_key", "dlq", "waiting", "run"})
+_ONLINE = frozenset(
+    {"schedule", "urlgroup", "queue", "flow_key", "dlq", "waiting", "run", "workflow_dlq"}
+)
 # These options take several values, separated by commas.
 _LISTS = {"schedules": "schedule", "urlgroups": "urlgroup", "queues": "queue", "states": "state"}
 _CONNECTION = ("profile", "env_file", "dev", "api_url", "token", "insecure")

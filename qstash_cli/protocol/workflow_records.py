@@ -5,7 +5,9 @@ A step's `out` and the errors are what applications sent; times are unix millise
 
 # No `from __future__ import annotations`: `Required` has no effect in string annotations.
 
-from typing import Required, TypedDict
+from typing import NotRequired, Required, TypedDict
+
+from qstash_cli.protocol.records import DlqEntry, Lists
 
 
 class StepError(TypedDict, total=False):
@@ -81,3 +83,46 @@ class Notified(TypedDict, total=False):
     workflowRunId: str
     workflowCreatedAt: int
     error: str
+
+
+class FailureCallbackInfo(TypedDict, total=False):
+    """The delivery of the failure callback of a run, and the last response to it."""
+
+    state: str
+    responseStatus: int
+    responseBody: str
+    responseHeaders: Lists
+
+
+class RunOfEntry(TypedDict, total=False):
+    """The workflow run of a DLQ entry."""
+
+    workflowRunId: Required[str]
+    workflowUrl: Required[str]
+    workflowCreatedAt: int
+    failureCallbackInfo: FailureCallbackInfo
+
+
+class FailedRun(DlqEntry, RunOfEntry):
+    """A workflow run in the DLQ, with the message that failed and the last response to it."""
+
+
+class FailedRunPage(TypedDict):
+    """A page of failed workflow runs. `cursor` is present if there are more."""
+
+    messages: list[FailedRun]
+    cursor: NotRequired[str]
+
+
+class StartedRun(TypedDict, total=False):
+    """A workflow run that was started for a failed one."""
+
+    workflowRunId: Required[str]
+    workflowCreatedAt: int
+
+
+class StartedRuns(TypedDict):
+    """Runs that were started for failed ones. `cursor` is not empty if there are more."""
+
+    workflowRuns: list[StartedRun]
+    cursor: NotRequired[str]

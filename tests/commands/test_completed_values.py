@@ -208,6 +208,18 @@ def test_ids_already_on_the_line_are_not_offered_again(asked: Qstash, api: ApiSe
     assert run.out == "values\n1-b\t503 https://a.example\n"
 
 
+def test_dlq_ids_of_workflows_are_offered_with_their_workflows(
+    asked: Qstash, api: ApiServer
+) -> None:
+    message = {"messageId": "msg_1", "url": "https://a.example/step", "responseStatus": 500}
+    run = {"workflowRunId": "wfr_1", "workflowUrl": "https://a.example/onboard", "dlqId": "1-a"}
+    api.responses = {("GET", "/v2/workflows/dlq"): (200, {"messages": [message | run]})}
+
+    offered = complete(asked, "qstash workflow dlq resume ")
+
+    assert offered.out == "values\n1-a\t500 https://a.example/onboard\n"
+
+
 @pytest.mark.parametrize(
     ("line", "word", "expected"),
     [

@@ -57,6 +57,13 @@ SENTENCES = {
     "workflow cancel": "Cancelled 1 workflow run",
     "workflow cancel by URL": r"Cancelled \d+ workflow runs?",
     "workflow notify": "Notified 0 waiters",
+    "workflow dlq resume": "Resumed 2 runs",
+    "workflow dlq resume by filter": "Resumed 2 runs",
+    "workflow dlq restart": "Restarted 1 run",
+    "workflow dlq restart by filter": "Restarted 2 runs",
+    "workflow dlq delete": "Deleted 1 failed run",
+    "workflow dlq delete by filter": "Deleted 2 failed runs",
+    "workflow dlq retry-callback": r"Sent the failure callback of wfr_\w+ again",
 }
 # These messages cannot be delivered, so that the run ends with an error.
 _FAILING = frozenset({"dlq retry and wait"})

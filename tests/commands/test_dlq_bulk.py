@@ -228,7 +228,7 @@ def test_endless_pages_are_stopped_and_the_progress_is_reported(
     assert (f"{total} entries were {past}, then: " in run.err) is bool(total)
     assert run.out == (f"{total}\n" if past == "deleted" and total else run.out)
     assert past == "deleted" or run.out.count("\n") == total
-    assert "hint: `qstash dlq list` shows the remaining entries" in run.err
+    assert "hint: run the command again to continue with the remaining entries" in run.err
 
 
 def test_more_pages_than_the_limit_are_an_error() -> None:

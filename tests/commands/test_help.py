@@ -30,6 +30,7 @@ WITHOUT_ENVIRONMENT = {"protocol", "server"}
 NOT_VARIABLES = {
     *REGIONS, "RUN_STARTED", "RUN_SUCCESS", "RUN_FAILED", "RUN_CANCELED", "STEP_PROGRESS",
     "STEP_RETRY", "STEP_SUCCESS", "STEP_FAILED", "STEP_CANCELED",
+    "CALLBACK_INPROGRESS", "CALLBACK_SUCCESS", "CALLBACK_FAIL", "CALLBACK_CANCELED",
     "CANCEL_REQUESTED", "IN_PROGRESS", "ACTION_ID", "DLQ_ID", "RUN_ID", "CURRENT_SIGNING_KEY",
     "NEXT_SIGNING_KEY", "SC_CLK_TCK", "ANDROID_ROOT", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
 }  # fmt: skip
@@ -158,7 +159,18 @@ def test_a_help_text_keeps_the_paragraphs_of_its_source(
         assert not (line and below) or len(line) + len(below.split()[0]) > 76, (line, below)
 
 
-@pytest.mark.parametrize("argv", [(), ("queue",)])
+def test_the_help_of_a_group_in_a_group(printed: Callable[..., tuple[int, str]]) -> None:
+    by_word, by_option = printed("help", "workflow", "dlq"), printed("workflow", "dlq", "--help")
+    _, outer = printed("workflow", "--help")
+
+    assert by_word == by_option
+    assert "Usage: qstash workflow dlq [OPTIONS] COMMAND" in by_word[1]
+    assert re.search(r"retry-callback +Send the failure callback", by_word[1])
+    assert re.search(r"dlq +List, resume, restart and delete failed runs", outer)
+    assert "retry-callback" not in outer
+
+
+@pytest.mark.parametrize("argv", [(), ("queue",), ("workflow", "dlq")])
 def test_a_missing_command_prints_the_help_and_exits_2(
     argv: tuple[str, ...], printed: Callable[..., tuple[int, str]]
 ) -> None:
@@ -171,6 +183,9 @@ def test_a_missing_command_prints_the_help_and_exits_2(
         ("publish --help --nope", "no such option: --nope"),
         ("publish --help --delay", "requires an argument"),
         ("queue nope --help", "no such command 'nope'"),
+        ("workflow dlq nope --help", "no such command 'nope'"),
+        ("-p prod workflow dlq nope", "no such command 'nope'"),
+        ("workflow dlq lst", "Did you mean 'list'?"),
     ],
 )
 def test_a_usage_error_together_with_help_is_reported(
@@ -200,6 +215,8 @@ def test_the_value_help_of_an_option_is_a_value(qstash: Qstash) -> None:
         ("cron", "use `qstash schedule create`"),
         ("queue create orders", "use `qstash queue set`"),
         ("dlq show 1-1", "use `qstash dlq get`"),
+        ("workflow dlq get 1-1", "use `qstash workflow dlq show`"),
+        ("workflow retry wfr_1", "use `qstash workflow dlq resume`"),
     ],
 )
 def test_terms_of_other_tools_suggest_the_command(qstash: Qstash, line: str, hint: str) -> None:

@@ -96,6 +96,7 @@ def test_help_and_usage_errors_are_left_to_typer(argv: list[str]) -> None:
         ("--profile=prod publish a x=1", "publish --profile=prod a x=1"),
         ("--dev -o json topic get team", "topic get --dev -o json team"),
         ("queue list -p prod", "queue list -p prod"),
+        ("-p prod workflow dlq list --all", "workflow dlq list -p prod --all"),
         ("-p prod", "-p prod"),
         ("-p prod nope", "-p prod nope"),
         ("--nope queue list", "--nope queue list"),

@@ -23,9 +23,10 @@ FORM_OF: dict[str, str] = {
 
 
 def form_of(words: Sequence[str]) -> str:
-    """Returns the form of a command by its whole name, its second word or its first word."""
-    first, second = (*words, "")[:2]
-    names = (f"{first} {second}", second, first)
+    """Returns the form of a command by its whole name, its last word or its first word."""
+    group = " ".join(words[:2]) if words[1:2] == ("dlq",) else words[0]
+    called = words[len(group.split())] if len(words) > len(group.split()) else ""
+    names = (f"{group} {called}", called, words[0])
     return next(FORM_OF[name] for name in names if name in FORM_OF)
 
 

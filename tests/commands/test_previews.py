@@ -121,6 +121,7 @@ def world(
     lost = ("publish", "http://127.0.0.1:9/", "--retries", "0", "--label", "lost", "--wait")
     for words in (
         ("dlq", "delete", "--all", "--yes"),
+        ("workflow", "dlq", "delete", "--all", "--yes"),
         ("schedule", "create", _HOOK, "--cron", "@daily", "--id", "report", "--replace"),
         ("urlgroup", "add", "team", f"{services.sink.url}/a", f"{services.sink.url}/b"),
         ("queue", "set", "orders", "--parallelism", "1"),
@@ -129,6 +130,11 @@ def world(
     ):  # fmt: skip
         qstash(*words)
     onboard = ("/v2/trigger/https://example.com/onboard", "-H", "Upstash-Delay: 1d", "-d", "{}")
+    reported = ("-H", f"Upstash-Failure-Callback: {services.sink.url}", "-H", "Upstash-Retries: 0")
+    failing = ("/v2/trigger/http://127.0.0.1:9/flow", *reported, "-d", "{}")
+    for _ in range(2):
+        run_id = json.loads(qstash("api", "POST", *failing).out)["workflowRunId"]
+        qstash("workflow", "wait", run_id)
     names = {
         "run": json.loads(qstash("api", "POST", *onboard).out)["workflowRunId"],
         "sink": services.sink.url,
@@ -138,6 +144,8 @@ def world(
     names |= {f"message{n}": qstash(*later).out.strip() for n in (1, 2)}
     entries = qstash("dlq", "list", "-q").out.split()
     names |= {f"entry{n}": one for n, one in enumerate(entries, start=1)}
+    failed = qstash("workflow", "dlq", "list", "-q").out.split()
+    names |= {f"failed{n}": one for n, one in enumerate(failed, start=1)}
     services.api.received.clear()
     return World(qstash, services.api, names)
 
@@ -184,6 +192,20 @@ WRITES: dict[str, Sequence[str]] = {
     "workflow cancel by URL": (
         "workflow", "cancel", "--url", "https://example.com/onboard", "--yes"
     ),
+    "workflow dlq resume": ("workflow", "dlq", "resume", "{failed1}", "{failed2}"),
+    "workflow dlq resume by filter": (
+        "workflow", "dlq", "resume", "--url", "http://127.0.0.1:9/flow", "--retries", "1", "--yes"
+    ),
+    "workflow dlq restart": (
+        "workflow", "dlq", "restart", "{failed1}", "--set-flow-key", "mail", "--rate", "5",
+        "--set-label", "again",
+    ),
+    "workflow dlq restart by filter": ("workflow", "dlq", "restart", "--all", "--yes"),
+    "workflow dlq delete": ("workflow", "dlq", "delete", "{failed1}"),
+    "workflow dlq delete by filter": (
+        "workflow", "dlq", "delete", "--caller-ip", "127.0.0.1", "--yes"
+    ),
+    "workflow dlq retry-callback": ("workflow", "dlq", "retry-callback", "{failed1}"),
     "workflow notify": ("workflow", "notify", "order 17", "--data", "x"),
     "keys rotate": ("keys", "rotate", "--yes"),
     "keys rotate with probes": (
@@ -217,6 +239,8 @@ READS: dict[str, Sequence[str]] = {
     "workflow list": ("workflow", "list", "--state", "failed"),
     "workflow show": ("workflow", "show", "{run}"),
     "workflow wait": ("workflow", "wait", "{run}", "--wait-timeout", "1s"),
+    "workflow dlq list": ("workflow", "dlq", "list", "--callback-state", "success"),
+    "workflow dlq show": ("workflow", "dlq", "show", "{failed1}"),
     "dlq list": ("dlq", "list"),
     "dlq get": ("dlq", "get", "{entry1}"),
     "dlq group": ("dlq", "group"),

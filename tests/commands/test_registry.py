@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import pytest
 
 from qstash_cli.cli.context import Context
-from qstash_cli.cli.registry import CommandGroup, add_group, command, group
+from qstash_cli.cli.registry import CommandGroup, NestedGroup, command, group
 from qstash_cli.commands.common.views import RAW
 from qstash_cli.output.result import Result
 
 
 @pytest.fixture
-def runs() -> CommandGroup:
+def runs(monkeypatch: pytest.MonkeyPatch) -> CommandGroup:
     """Returns the group `runs` with `show`, `failed list` and `failed delete`."""
-    app, failed = group(), group("failed", "List and delete failed runs")
-    for added_to, name in ((app, "show"), (failed, "list"), (failed, "delete")):
+    failed = ModuleType("failed_runs")
+    failed.__dict__["app"] = group()
+    monkeypatch.setitem(sys.modules, "qstash_cli.commands.failed_runs", failed)
+    app = group(NestedGroup("failed", "List and delete failed runs", "failed_runs"))
+    for added_to, name in ((app, "show"), (failed.app, "list"), (failed.app, "delete")):
         command(added_to, name)(_nothing)
-    add_group(app, failed)
     return app
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -52,6 +53,19 @@ def test_runs_are_listed_by_state_and_label(
     assert local("workflow", "list", "--state", "success", "-q").out.split() == ["wfr_old"]
     assert local("workflow", "list", "--label", "nightly", "-q").out.split() == ["wfr_old"]
     assert local("workflow", "list", "--url", "http://other", "-q").out == ""
+    message_id = app.received[0].header("upstash-message-id")
+    host = urlsplit(app.url).hostname or ""
+    for words, expected in (
+        (("--run", "wfr_old"), ["wfr_old"]),
+        (("--message", message_id), ["wfr_old"]),
+        (("--url", app.url, "--since", "1h"), ["wfr_new", "wfr_old"]),
+        (("--host", host), ["wfr_new", "wfr_old"]),
+        (("--host", "example.com"), []),
+        (("--path", "/other"), []),
+        (("--until", "1h"), []),
+    ):
+        assert local("workflow", "list", *words, "-q").out.split() == expected, words
+    assert local("workflow", "list", "--path", "other").code == 2
     limited = local("workflow", "list", "--limit", "1", tty=True)
     assert "wfr_new" in limited.out
     assert "wfr_old" not in limited.out

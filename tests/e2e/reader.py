@@ -160,6 +160,8 @@ class Reader:
             example = example.replace("msg_123", message_id.strip())
         if "wfr_123" in example:
             example = example.replace("wfr_123", self._start_run("0s" if not delay else "1h"))
+        if "workflow dlq" in example and "1725323658779-0" in example:
+            example = example.replace("1725323658779-0", self._fail_run())
         if "1725323658779-0" in example:
             self.bury()
             example = example.replace(
@@ -172,9 +174,15 @@ class Reader:
             example = example.replace("http://127.0.0.1:3000", self.sink)
         return example
 
-    def _start_run(self, delay: str) -> str:
+    def _fail_run(self) -> str:
+        """Returns the DLQ id of a new run that has failed, and has reported that."""
+        run_id = self._start_run("0s", "-H", "Upstash-Failure-Callback: https://example.com/failed")
+        self._quiet("workflow", "wait", run_id)
+        return self._quiet("workflow", "dlq", "list", "--run", run_id, "-q").strip()
+
+    def _start_run(self, delay: str, *more: str) -> str:
         """Starts a workflow run. Its destination runs no workflows, so its first step fails."""
-        headers = ("-H", f"Upstash-Delay: {delay}", "-H", "Upstash-Retries: 0", "-d", "{}")
+        headers = ("-H", f"Upstash-Delay: {delay}", "-H", "Upstash-Retries: 0", "-d", "{}", *more)
         trigger = ("api", "POST", "/v2/trigger/https://example.com/onboard", *headers)
         return str(json.loads(self._quiet(*trigger))["workflowRunId"])
 

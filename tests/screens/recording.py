@@ -29,7 +29,7 @@ WIDTHS = (40, 80, 120)
 LISTS = {
     "logs", "logs-by-message", "logs-stats", "dlq-list", "schedule-list", "schedule-next",
     "urlgroup-list", "queue-list", "flow-list", "message-actions", "retries",
-    "workflow-list", "workflow-show",
+    "workflow-list", "workflow-show", "workflow-dlq-list",
 }  # fmt: skip
 # Unlike Rich's own template, it loads no font from the network.
 _SVG = """\
@@ -173,6 +173,9 @@ SCREENS = {
     ),
     "workflow-show-failed": Screen(
         ("workflow", "show", "wfr_Pw3nB"), _get("/v2/workflows/events", {"runs": r.RUNS[1:]})
+    ),
+    "workflow-dlq-list": Screen(
+        ("workflow", "dlq", "list"), _get("/v2/workflows/dlq", {"messages": r.FAILED_RUNS})
     ),
     "schedule-list": Screen(("schedule", "list"), _get("/v2/schedules", r.SCHEDULES)),
     "schedule-get": Screen(

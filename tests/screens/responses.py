@@ -151,3 +151,13 @@ RUNS: list[dict[str, Any]] = [
             {"stepName": "charge", "state": "STEP_FAILED", "errors": [_CHARGE]}]},
      ]},
 ]  # fmt: skip
+FAILED_RUNS: list[dict[str, Any]] = [
+    {"dlqId": "1795525003000-0", "messageId": "msg_3", "workflowRunId": "wfr_Pw3nB",
+     "workflowUrl": f"{HOST}/workflows/checkout", "url": f"{HOST}/workflows/checkout",
+     "workflowCreatedAt": NOW_MS - 9_000, "responseStatus": 500, "responseBody": "card declined",
+     "failureCallbackInfo": {"state": "CALLBACK_SUCCESS", "responseStatus": 200}},
+    {"dlqId": "1795524990000-0", "messageId": "msg_4", "workflowRunId": "wfr_Xb9kQ",
+     "workflowUrl": f"{HOST}/workflows/onboard", "url": f"{HOST}/workflows/onboard",
+     "workflowCreatedAt": NOW_MS - 90_000, "responseStatus": 503, "labels": ["eu"],
+     "responseBody": "<html>unavailable</html>"},
+]  # fmt: skip

@@ -45,7 +45,8 @@ def responses(text: str, **kept: Any) -> Responses:
     one = {shape: made(shapes[shape], text, **kept) for shape in (
         "Published", "Scheduled", "Message", "DlqEntry", "Cancelled", "Deleted", "Retried",
         "SigningKeys", "Schedule", "FlowControl", "GlobalParallelism", "Queue", "UrlGroup",
-        "BulkAction", "WorkflowRun", "CancelledRuns", "Notified",
+        "BulkAction", "WorkflowRun", "CancelledRuns", "Notified", "FailedRun",
+        "StartedRun", "StartedRuns",
     )}  # fmt: skip
     log = made(records.LogEntry, text, **{"body": log_body} | kept)
     of_a_message = {**one["Message"], "bodyBase64": b64encode(INVALID).decode()}
@@ -65,6 +66,8 @@ def responses(text: str, **kept: Any) -> Responses:
         "/v2/keys": one["SigningKeys"],
         "/v2/workflows/events": {"runs": [one["WorkflowRun"]], "cursor": ""},
         "/v2/workflows/runs": one["CancelledRuns"], "/v2/notify/": [one["Notified"]],
+        "/v2/workflows/dlq/": one["FailedRun"],
+        "/v2/workflows/dlq": {"messages": [one["FailedRun"]], "cursor": ""} | one["Deleted"],
         "/v2/globalParallelism": one["GlobalParallelism"],
         "/v2/flowControl/": one["FlowControl"], "/v2/flowControl": [one["FlowControl"]],
         "/": one["Message"],
@@ -72,6 +75,10 @@ def responses(text: str, **kept: Any) -> Responses:
     of_method: dict[tuple[str, str], Any] = {
         ("POST", "/v2/dlq/retry/"): one["Published"], ("POST", "/v2/schedules/"): one["Scheduled"],
         ("DELETE", "/v2/messages/"): one["Cancelled"],
+        **{("POST", f"/v2/workflows/dlq/{action}"): one[shape] for action, shape in (
+            ("resume/", "StartedRun"), ("resume", "StartedRuns"), ("restart/", "StartedRun"),
+            ("restart", "StartedRuns"), ("callback/", "StartedRun"),
+        )},
     }  # fmt: skip
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         of_method |= {(method, path): content for path, content in ordered.items()

@@ -35,6 +35,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "dlq list --fail-if-any": ("dlq", "list", "--fail-if-any"),
     "dlq retry by id": ("dlq", "retry", _DLQ_ID, "--wait", "--wait-timeout", "1s"),
     "dlq delete by id": ("dlq", "delete", _DLQ_ID),
+    "workflow dlq resume by id": ("workflow", "dlq", "resume", _DLQ_ID),
+    "workflow dlq restart by id": ("workflow", "dlq", "restart", _DLQ_ID, "1725323658779-1"),
+    "workflow dlq delete by id": ("workflow", "dlq", "delete", _DLQ_ID),
     "queue wait --lag": ("queue", "wait", "orders", "--lag", "0", "--wait-timeout", "1s"),
     "schedule create for a URL group": ("schedule", "create", "team", "--cron", "@daily"),
     "replay of a message": ("replay", "msg_1", "--to", "http://127.0.0.1:9/"),
@@ -83,6 +86,16 @@ NEEDED: dict[tuple[str, str], set[str]] = {
         "runs", "workflowRunId", "workflowUrl", "workflowState", "workflowRunCreatedAt", "steps",
     },
     ("DELETE", "/v2/workflows/runs"): {"cancelled"},
+    ("GET", "/v2/workflows/dlq"): {
+        "messages", "dlqId", "messageId", "url", "workflowRunId", "workflowUrl",
+    },
+    ("GET", "/v2/workflows/dlq/"): {"messageId", "url", "dlqId", "workflowRunId", "workflowUrl"},
+    ("POST", "/v2/workflows/dlq/resume/"): {"workflowRunId"},
+    ("POST", "/v2/workflows/dlq/restart/"): {"workflowRunId"},
+    ("POST", "/v2/workflows/dlq/callback/"): {"workflowRunId"},
+    ("POST", "/v2/workflows/dlq/resume"): {"workflowRuns", "workflowRunId"},
+    ("POST", "/v2/workflows/dlq/restart"): {"workflowRuns", "workflowRunId"},
+    ("DELETE", "/v2/workflows/dlq"): {"deleted"},
     ("GET", "/v2/bulkActions"): {"bulkActions", "actionId", "state", "total", "processed"},
     ("GET", "/v2/bulkActions/"): {"actionId", "state", "total", "processed"},
     ("GET", "/v2/schedules"): {"scheduleId", "cron", "destination"},
@@ -211,6 +224,7 @@ LISTS: dict[str, tuple[tuple[str, str], str]] = {
     "dlq group": (("GET", "/v2/dlq"), "messages"),
     "replay of matching entries": (("GET", "/v2/dlq"), "messages"),
     "message actions": (("GET", "/v2/bulkActions"), "bulkActions"),
+    "workflow dlq list": (("GET", "/v2/workflows/dlq"), "messages"),
 }
 # Beyond the entries that are fully validated.
 FAR = 100
@@ -223,7 +237,7 @@ def test_a_late_entry_of_a_long_list_causes_no_internal_error(
 ) -> None:
     key, field = LISTS[name]
     words = COMMANDS[name]
-    if name in {"logs", "logs as JSON", "dlq list", "message actions"}:
+    if name in {"logs", "logs as JSON", "dlq list", "message actions", "workflow dlq list"}:
         words = (*words, "--all")
     entry = GOOD[key][1][field][0]
     cases, found = 0, []

@@ -64,11 +64,10 @@ def query(criteria: Filter) -> Pairs:
 IDS_PER_REQUEST = 100
 
 
-def id_chunks(ids: Sequence[str]) -> list[tuple[str, ...]]:
-    """Splits the ids, without duplicates, into chunks for one request each."""
+def id_chunks(ids: Sequence[str], size: int = IDS_PER_REQUEST) -> list[tuple[str, ...]]:
+    """Splits the ids, without duplicates, into chunks of this size for one request each."""
     unique = tuple(dict.fromkeys(ids))
-    starts = range(0, len(unique), IDS_PER_REQUEST)
-    return [unique[start : start + IDS_PER_REQUEST] for start in starts]
+    return [unique[start : start + size] for start in range(0, len(unique), size)]
 
 
 def id_query(name: str, ids: Sequence[str]) -> Pairs:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from qstash_cli.client.request import Request
+from qstash_cli.client.request import Pairs, Request
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.ids import validate_id
 from qstash_cli.protocol.workflow_records import CancelledRuns, Notified, WorkflowRun
@@ -24,40 +24,61 @@ _RUNS = "/v2/workflows/runs"
 class RunFilter(NamedTuple):
     """A filter for runs, which must match every field. Several values of a field are alternatives.
 
-    `from_ms` and `to_ms` are inclusive times of creation.
+    `from_ms` and `to_ms` are inclusive times of creation, for failed runs of the failure.
+    `callback_states` are only for failed runs, and `states`, `message_ids`, `hosts` and `paths`
+    only for the log.
     """
 
     run_ids: tuple[str, ...] = ()
+    message_ids: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     flow_keys: tuple[str, ...] = ()
     caller_ips: tuple[str, ...] = ()
+    callback_states: tuple[str, ...] = ()
     from_ms: int | None = None
     to_ms: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the filter matches everything."""
+        return self == RunFilter()
 
 
 _PARAMETERS = {
     "run_ids": "workflowRunId",
+    "message_ids": "messageId",
     "states": "state",
     "urls": "workflowUrl",
+    "hosts": "host",
+    "paths": "path",
     "labels": "label",
     "flow_keys": "flowControlKey",
     "caller_ips": "callerIp",
+    "callback_states": "failureFunctionState",
     "from_ms": "fromDate",
     "to_ms": "toDate",
 }
+
+
+def run_query(criteria: RunFilter) -> Pairs:
+    """Returns the query parameters of a filter, in the order of its fields."""
+    pairs: list[tuple[str, str]] = []
+    for field, name in _PARAMETERS.items():
+        value = getattr(criteria, field)
+        values = value if isinstance(value, tuple) else () if value is None else (value,)
+        pairs += [(name, str(one)) for one in values]
+    return tuple(pairs)
 
 
 def runs(
     criteria: RunFilter, *, page: int = PAGE, with_bodies: bool = True
 ) -> Request[WorkflowRun]:
     """Returns the request for the pages of matching runs with their steps, newest first."""
-    pairs = [("groupBy", "workflowRunId")]
-    for field, name in _PARAMETERS.items():
-        value = getattr(criteria, field)
-        values = value if isinstance(value, tuple) else () if value is None else (value,)
-        pairs += [(name, str(one)) for one in values]
+    pairs = (("groupBy", "workflowRunId"), *run_query(criteria))
     return Request(
         method="GET",
         path="/v2/workflows/events",

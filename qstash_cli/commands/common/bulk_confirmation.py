@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qstash_cli.cli.context import Context
-from qstash_cli.client.api import dlq, queues
+from qstash_cli.client.api import dlq, queues, workflow_dlq
 from qstash_cli.client.api.filters import Filter
+from qstash_cli.client.api.workflows import RunFilter
 from qstash_cli.commands.common.filters import filter_text
 from qstash_cli.errors import NotFound
 from qstash_cli.protocol.numbers import amount, plural
@@ -22,11 +23,18 @@ def confirm_entries(ctx: Context, action: str, criteria: Filter, *, yes: bool) -
     _confirm(ctx, action, "DLQ entry", criteria, lambda: _count_entries(ctx, criteria), yes=yes)
 
 
+def confirm_failed_runs(ctx: Context, action: str, criteria: RunFilter, *, yes: bool) -> None:
+    """Asks before failed runs are started again or deleted. Raises like `Context.confirm`."""
+    _confirm(
+        ctx, action, "failed run", criteria, lambda: _count_failed_runs(ctx, criteria), yes=yes
+    )
+
+
 def _confirm(
     ctx: Context,
     action: str,
     noun: str,
-    criteria: Filter,
+    criteria: Filter | RunFilter,
     count: Callable[[], tuple[int, bool] | None],
     *,
     yes: bool,
@@ -49,6 +57,11 @@ def _amount(counted: tuple[int, bool] | None, noun: str) -> str:
 def _count_entries(ctx: Context, criteria: Filter) -> tuple[int, bool]:
     """Returns the number of entries on the first page, and whether there are more."""
     page = ctx.read(dlq.first_page(criteria))
+    return len(page["messages"]), bool(page.get("cursor"))
+
+
+def _count_failed_runs(ctx: Context, criteria: RunFilter) -> tuple[int, bool]:
+    page = ctx.read(workflow_dlq.first_page(criteria))
     return len(page["messages"]), bool(page.get("cursor"))
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from operator import itemgetter
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.exchanges import Send
-from qstash_cli.client.api import dlq, messages
-from qstash_cli.client.api.filters import Filter, id_chunks
+from qstash_cli.client.api import messages
+from qstash_cli.client.api.filters import id_chunks
 from qstash_cli.client.request import Request
 from qstash_cli.commands.common.bulk_cancel import CANCELLED
 from qstash_cli.commands.common.cursor_pages import REPEATED, pages
@@ -23,7 +23,17 @@ from qstash_cli.output.meter import Measured
 from qstash_cli.output.result import Result, View
 from qstash_cli.protocol.numbers import amount
 
+if TYPE_CHECKING:
+    from qstash_cli.protocol.records import Deleted
+
 T = TypeVar("T")
+
+
+class Deletes(NamedTuple):
+    """The requests that delete DLQ entries by id."""
+
+    one: Callable[[str], Request[None]]
+    many: Callable[[Sequence[str]], Request[Deleted]]
 
 
 class CountedAction(NamedTuple):
@@ -41,7 +51,7 @@ _CANCELS = CountedAction(
     CANCELLED, "cancelled", "messages", "message",
     rest="the others are finished or unknown", none="all of them are finished or unknown",
 )  # fmt: skip
-_DELETES = CountedAction(
+DELETES = CountedAction(
     DELETED, "deleted", "entries", "DLQ entry",
     rest="the others are not in the dead letter queue", none="`qstash dlq list` shows the entries",
 )  # fmt: skip
@@ -68,14 +78,15 @@ def cancel_ids(ctx: Context, message_ids: Sequence[str]) -> Result:
     )
 
 
-def delete_ids(ctx: Context, dlq_ids: Sequence[str]) -> Result:
+def delete_ids(
+    ctx: Context, dlq_ids: Sequence[str], requests: Deletes, kind: CountedAction = DELETES
+) -> Result:
     """Deletes DLQ entries by their ids. Raises `BadInput` like `cancel_ids`."""
     chunks = id_chunks(dlq_ids)
     if len(chunks) == 1 and len(chunks[0]) == 1:
-        request = dlq.delete(chunks[0][0])
-        return ctx.write(request, lambda _empty: _result(1, _DELETES))
+        return ctx.write(requests.one(chunks[0][0]), lambda _empty: _result(1, kind))
     return _send(
-        ctx, [dlq.delete_many(chunk) for chunk in chunks], chunks, itemgetter("deleted"), _DELETES
+        ctx, [requests.many(chunk) for chunk in chunks], chunks, itemgetter("deleted"), kind
     )
 
 
@@ -92,13 +103,14 @@ def _send(
     )
 
 
-def delete_matching(ctx: Context, criteria: Filter) -> Result:
-    """Deletes every matching DLQ entry."""
-    request = dlq.delete_matching(criteria)
+def delete_matching(
+    ctx: Context, request: Request[Deleted], kind: CountedAction = DELETES
+) -> Result:
+    """Deletes every DLQ entry that the request selects, page by page."""
 
     def run(send: Send) -> Result:
         deleted = (page["deleted"] for page in pages(send, request, itemgetter("deleted")))
-        return _counted(ctx, deleted, None, _DELETES)
+        return _counted(ctx, deleted, None, kind)
 
     return ctx.perform([request], run, later=REPEATED)
 

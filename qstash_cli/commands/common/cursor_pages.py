@@ -61,5 +61,5 @@ def pages(
 def _endless(message: str) -> QstashError:
     return QstashError(
         message,
-        hint="`qstash dlq list` shows the remaining entries; run the command again to continue",
+        hint="run the command again to continue with the remaining entries",
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from qstash_cli.cli.flags import flag
 from qstash_cli.client.api.filters import Filter
+from qstash_cli.client.api.workflows import RunFilter
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol.durations import format_duration
 from qstash_cli.protocol.ids import validate_id
@@ -126,6 +127,7 @@ class MessageFilters:
 
 
 _NAMES = {
+    "run_ids": "run",
     "message_ids": "message",
     "states": "state",
     "labels": "label",
@@ -136,17 +138,18 @@ _NAMES = {
     "statuses": "status",
     "caller_ips": "caller IP",
     "flow_keys": "flow control key",
+    "callback_states": "failure callback",
 }
 # Times up to here are displayed as a distance from now.
 _RECENT_S = 2 * 86_400
 
 
-def filter_text(criteria: Filter, now: float) -> str:
+def filter_text(criteria: Filter | RunFilter, now: float) -> str:
     """Returns a filter as people read it: `status 503 or 504, since 1h`."""
     parts = [
         f"{name} {' or '.join(map(str, values))}"
         for field, name in _NAMES.items()
-        if (values := getattr(criteria, field))
+        if (values := getattr(criteria, field, ()))
     ]
     times = (("since", criteria.from_ms), ("until", criteria.to_ms))
     return ", ".join([*parts, *(f"{n} {_past(ms, now)}" for n, ms in times if ms is not None)])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from qstash_cli.cli.flags import flag
+from qstash_cli.errors import QstashError
+from qstash_cli.output.result import Result, View
 from qstash_cli.protocol.numbers import parse_count
 
 T = TypeVar("T")
@@ -23,6 +25,13 @@ class PagingOptions:
         "Maximum number of entries [default: 100]", metavar="N", parse=parse_count, default=100
     )
     all: bool = flag("List everything")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DlqListOptions:
+    """The exit code of a list."""
+
+    fail_if_any: bool = flag("Exit with 1 if there are entries")
 
 
 class LimitedList(Generic[T]):
@@ -45,3 +54,15 @@ class LimitedList(Generic[T]):
         if not self._is_cut:
             return None
         return f"showing the newest {self._paging.limit}; use --all for the rest"
+
+
+def dlq_list(
+    entries: Iterable[Mapping[str, Any]], view: View, paging: PagingOptions, options: DlqListOptions
+) -> Result:
+    """Returns the result of a command that lists DLQ entries."""
+    page = LimitedList(entries, paging)
+    if not options.fail_if_any:
+        return Result(data=page, view=view, footer=page.footer)
+    found = list(page)
+    failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
+    return Result(data=found, view=view, footer=page.footer, error=failure)

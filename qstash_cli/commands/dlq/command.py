@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from qstash_cli.cli.context import Context
-from qstash_cli.cli.flags import Argument, flag
+from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.registry import command, group
 from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter
 from qstash_cli.commands.common import publishing
 from qstash_cli.commands.common.bulk_confirmation import confirm_entries
-from qstash_cli.commands.common.bulk_counts import delete_ids, delete_matching
+from qstash_cli.commands.common.bulk_counts import Deletes, delete_ids, delete_matching
 from qstash_cli.commands.common.confirm_options import BulkOptions
 from qstash_cli.commands.common.deliveries import FOLLOWED
 from qstash_cli.commands.common.filters import DlqFilters
 from qstash_cli.commands.common.options import PublishWaitOptions
-from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
+from qstash_cli.commands.common.paging import (
+    MORE_PAGES,
+    DlqListOptions,
+    PagingOptions,
+    dlq_list,
+)
 from qstash_cli.commands.common.views import (
     DELETED,
     DLQ,
@@ -31,14 +34,11 @@ from qstash_cli.commands.dlq.bulk_retry import retry_ids, retry_matching
 from qstash_cli.commands.dlq.exporting import EXPORTED, exported
 from qstash_cli.commands.dlq.group_options import GroupOptions
 from qstash_cli.commands.dlq.grouping import GROUPS, grouped
-from qstash_cli.errors import BadInput, QstashError
+from qstash_cli.errors import BadInput
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.ids import validate_id
 from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.options import MessageOptions
-
-if TYPE_CHECKING:
-    from qstash_cli.protocol.records import DlqEntry
 
 app = group()
 
@@ -46,13 +46,6 @@ _Ids = Annotated[
     list[str] | None,
     Argument("DLQ ids", "DLQ_ID", complete="dlq"),
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DlqListOptions:
-    """The exit code of a list."""
-
-    fail_if_any: bool = flag("Exit with 1 if there are entries")
 
 
 @command(app, "list", view=DLQ)
@@ -68,17 +61,11 @@ def list_(
     """
     criteria = filters.filter()
     view = matching(DLQ, criteria)
-
-    def listed(entries: Iterator[DlqEntry]) -> Result:
-        page = LimitedList(entries, paging)
-        if not options.fail_if_any:
-            return Result(data=page, view=view, footer=page.footer)
-        found = list(page)
-        failure = QstashError(f"{len(found)} in the dead letter queue") if found else None
-        return Result(data=found, view=view, footer=page.footer, error=failure)
-
-    later = MORE_PAGES if paging.all else ""
-    return ctx.fetch_pages(dlq.entries(criteria), listed, later=later)
+    return ctx.fetch_pages(
+        dlq.entries(criteria),
+        lambda entries: dlq_list(entries, view, paging, options),
+        later=MORE_PAGES if paging.all else "",
+    )
 
 
 @command(app, view=DLQ_ENTRY)
@@ -196,9 +183,9 @@ def delete(
 
         return delete_group(ctx, criteria, group, yes=bulk.yes)
     if dlq_ids is not None:
-        return delete_ids(ctx, dlq_ids)
+        return delete_ids(ctx, dlq_ids, Deletes(dlq.delete, dlq.delete_many))
     confirm_entries(ctx, "Delete", criteria, yes=bulk.yes)
-    return delete_matching(ctx, criteria)
+    return delete_matching(ctx, dlq.delete_matching(criteria))
 
 
 def _wanted(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument
 from qstash_cli.cli.hints import connection_flags
-from qstash_cli.cli.registry import command, group
+from qstash_cli.cli.registry import NestedGroup, command, group
 from qstash_cli.client.api import workflows
 from qstash_cli.commands.common import message_body
 from qstash_cli.commands.common.confirm_options import BulkOptions
@@ -17,7 +17,7 @@ from qstash_cli.commands.common.options import BodyOptions, WaitOptions
 from qstash_cli.commands.common.paging import MORE_PAGES, LimitedList, PagingOptions
 from qstash_cli.commands.workflow.cancelling import cancel_ids, cancel_matching
 from qstash_cli.commands.workflow.following import failure, not_found, run_request, wait_for_run
-from qstash_cli.commands.workflow.options import CancelOptions, NotifyOptions, RunFilters
+from qstash_cli.commands.workflow.options import CancelOptions, NotifyOptions, RunLogFilters
 from qstash_cli.commands.workflow.screen import blocks_of
 from qstash_cli.commands.workflow.views import CANCELLED_RUNS, NOTIFIED, RUNS
 from qstash_cli.errors import BadInput, QstashError
@@ -30,13 +30,15 @@ if TYPE_CHECKING:
     from qstash_cli.cli.exchanges import Send
     from qstash_cli.protocol.workflow_records import WorkflowRun
 
-app = group()
+app = group(
+    NestedGroup("dlq", "List, resume, restart and delete failed runs", "workflow.dlq_command")
+)
 
 _Id = Annotated[str, Argument("Workflow run id", "RUN_ID", complete="run")]
 
 
 @command(app, "list", view=RUNS)
-def list_(ctx: Context, *, filters: RunFilters, paging: PagingOptions) -> Result:
+def list_(ctx: Context, *, filters: RunLogFilters, paging: PagingOptions) -> Result:
     """List workflow runs, newest first.
 
     \b
@@ -45,8 +47,7 @@ def list_(ctx: Context, *, filters: RunFilters, paging: PagingOptions) -> Result
     qstash workflow list --all -o csv
     """
     criteria = filters.filter()
-    is_filtered = criteria != workflows.RunFilter()
-    view = RUNS._replace(empty="no workflow runs match") if is_filtered else RUNS
+    view = RUNS if criteria.is_empty else RUNS._replace(empty="no workflow runs match")
 
     def listed(found: Iterator[WorkflowRun]) -> Result:
         page = LimitedList(found, paging)
@@ -164,10 +165,12 @@ def notify(
 
 
 def _next_commands(ctx: Context, run: WorkflowRun) -> tuple[tuple[str, str], ...]:
-    if run["workflowState"] != STARTED:
-        return ()
     flags = connection_flags(ctx.options.connection)
+    commands: tuple[tuple[str, ...], ...] = ()
+    if run["workflowState"] == STARTED:
+        commands = tuple((one, run["workflowRunId"]) for one in ("wait", "cancel"))
+    elif run.get("dlqId"):
+        commands = tuple(("dlq", one, run["dlqId"]) for one in ("resume", "restart"))
     return tuple(
-        (label, shlex.join(("qstash", "workflow", label, run["workflowRunId"], *flags)))
-        for label in ("wait", "cancel")
+        (words[-2], shlex.join(("qstash", "workflow", *words, *flags))) for words in commands
     )
