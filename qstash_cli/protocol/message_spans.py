@@ -96,7 +96,7 @@ def trace_of_log(entries: Sequence[LogEntry]) -> MessageTrace:
 def spans_of(
     trace: MessageTrace, entries: Sequence[LogEntry], first: int = 0
 ) -> Iterator[MessageSpan]:
-    """Yields the spans of a message from all entries of its log, oldest first.
+    """Yields the spans of a message from the entries of its log, oldest first.
 
     Yields only spans that end with the entry at the index `first` or later.
     """

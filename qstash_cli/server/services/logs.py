@@ -51,7 +51,7 @@ async def list_timelines_after(
 ) -> tuple[list[Timeline], int]:
     """Returns the messages of the next entries after a sequence number, and the last one's number.
 
-    Each message has all of its entries until then.
+    Each message has its last entries until then.
     """
     return await account.store.run(
         lambda connection: log_pages.timelines_after(connection, seq, limit)

@@ -14,6 +14,7 @@ from qstash_cli.server.storage.paging import PAGE_BYTES, size_of, take_page
 
 _MAX_ENTRIES = 1000
 _DEFAULT_GROUPS = 10
+_EARLIER_ENTRIES = 100
 _NO_FILTERS = frozenset({"count", "cursor", "order", "groupBy", "trimBody"})
 _FROM = "FROM logs JOIN messages ON messages.id = logs.message_id WHERE "
 _SIZED = ("body", "details")
@@ -43,7 +44,7 @@ class GroupedLogPage(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """All entries of a message until now, oldest first, and how many of the last ones are new."""
+    """The last entries of a message, oldest first, and how many of them are new."""
 
     entries: list[LogEntry]
     new_count: int
@@ -122,7 +123,7 @@ def timelines_after(
 ) -> tuple[list[Timeline], int]:
     """Returns the messages of the next entries after a sequence number, and the last one's number.
 
-    Entries have no bodies, and those that are newer than the last one are left out.
+    A message has up to 100 entries before its new ones. Entries have no bodies.
     """
     new = connection.execute(
         "SELECT seq, message_id FROM logs WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
@@ -133,10 +134,10 @@ def timelines_after(
     found = []
     for message_id, new_count in Counter(row["message_id"] for row in new).items():
         rows = connection.execute(
-            f"{_select(0)}logs.message_id = ? AND logs.seq <= ? ORDER BY logs.seq",
-            (message_id, last_seq),
-        )
-        found.append(Timeline([_entry(row) for row in rows], new_count))
+            f"{_select(0)}logs.message_id = ? AND logs.seq <= ? ORDER BY logs.seq DESC LIMIT ?",
+            (message_id, last_seq, new_count + _EARLIER_ENTRIES),
+        ).fetchall()
+        found.append(Timeline([_entry(row) for row in reversed(rows)], new_count))
     return found, last_seq
 
 

@@ -16,20 +16,23 @@ _logger = logging.getLogger(__name__)
 
 
 class Outage:
-    """Logs one warning for each time that spans cannot be exported for a while."""
+    """Logs one warning for each time that spans cannot be exported for a while.
+
+    `has_begun` says whether the last request has failed.
+    """
 
     def __init__(self) -> None:
-        self._has_begun = False
+        self.has_begun = False
 
     def begin(self, reason: str) -> None:
         """Logs a warning, unless this has been reported already."""
-        if not self._has_begun:
-            self._has_begun = True
+        if not self.has_begun:
+            self.has_begun = True
             _logger.warning("traces are not exported: %s", reason)
 
     def end(self) -> None:
         """Notes that the collector accepts spans."""
-        self._has_begun = False
+        self.has_begun = False
 
 
 def watched_session(outage: Outage) -> requests.Session:

@@ -58,10 +58,9 @@ class OtlpExport:
             id_generator=self._ids,
             shutdown_on_exit=False,
         )
-        outage = Outage()
-        self._exporter = _CountingExporter(
-            OTLPSpanExporter(session=watched_session(outage)), outage
-        )
+        self._outage = Outage()
+        session = watched_session(self._outage)
+        self._exporter = _CountingExporter(OTLPSpanExporter(session=session), self._outage)
         self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer(message_spans.SCOPE_NAME, __version__)
         self._written = 0
@@ -71,6 +70,11 @@ class OtlpExport:
     def room(self) -> int:
         """How many spans may be written now."""
         return _MAX_WAITING - (self._written - self._exporter.finished)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the collector has not accepted the last request."""
+        return self._outage.has_begun
 
     def is_sampled(self, trace: MessageTrace) -> bool:
         """Returns whether the spans of a trace are exported."""

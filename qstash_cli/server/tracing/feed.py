@@ -36,14 +36,18 @@ _MAX_ENTRIES = 200
 _MAX_SHARED = 1000
 _READ_WITHIN_S = 1.0
 _EXPORT_WITHIN_S = 2.0
+_GIVE_UP_WITHIN_S = 0.2
 _CONTEXT = ("traceparent", "tracestate")
 
 
 class SpanSink(Protocol):
-    """Exports spans. Only `close` may block; `room` is how many spans it takes now."""
+    """Exports spans. `room` is how many it takes now; `is_failing` says whether they are lost."""
 
     @property
     def room(self) -> int: ...
+
+    @property
+    def is_failing(self) -> bool: ...
 
     def is_sampled(self, trace: MessageTrace) -> bool: ...
 
@@ -71,7 +75,7 @@ class TraceFeed:
         self._stopping.set()
         if self._task is not None:
             await self._task
-        await self._sink.close(_EXPORT_WITHIN_S)
+        await self._sink.close(_GIVE_UP_WITHIN_S if self._sink.is_failing else _EXPORT_WITHIN_S)
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
@@ -82,7 +86,7 @@ class TraceFeed:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_READ_WITHIN_S):
                 is_more_to_read = True
-                while is_more_to_read:
+                while is_more_to_read and not self._sink.is_failing:
                     is_more_to_read = await self._try_to_pass_on()
                     await asyncio.sleep(_SHORT_PAUSE_S if is_more_to_read else 0)
 
