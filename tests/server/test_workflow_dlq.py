@@ -89,6 +89,8 @@ def test_a_resumed_run_continues_where_the_failed_one_stopped(
     # The step that was done is not executed again.
     assert [steps_of(one) for one in failing.app.received] == [["payload", result(1, "done")]]
     assert failing.app.log(run_id)["labels"] == ["b"]
+    # The failed run cannot be resumed again.
+    assert "dlqId" not in failing.app.log("wfr_1")
     assert entries(failing.app) == []
 
 

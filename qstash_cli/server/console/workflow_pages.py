@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from qstash_cli.errors import BadInput
 from qstash_cli.protocol import workflow
 from qstash_cli.protocol.numbers import amount
-from qstash_cli.protocol.run_log import failure_of
+from qstash_cli.protocol.run_log import failure_of, steps_of
+from qstash_cli.server.console import rendering
 from qstash_cli.server.console.forms import Done, action_of, notice, read_fields
 from qstash_cli.server.console.message_rows import BADGES, Badge
 from qstash_cli.server.console.page_context import base_context
 from qstash_cli.server.console.rendering import Handler, handler
+from qstash_cli.server.console.run_filters import filters_of
 from qstash_cli.server.console.run_timeline import WIDTH, rows_of
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.http.requests import account_of
 from qstash_cli.server.http.views.workflow_logs import run_log
 from qstash_cli.server.services.workflows import dlq, events, logs, runs
+from qstash_cli.server.services.workflows.logs import RunLogPage
 
 _PATH = "/console/workflows"
 _ROWS = 50
@@ -37,21 +40,49 @@ _WORDS = {state: state.removeprefix("RUN_").lower() for state in workflow.RUN_ST
 
 
 async def _list_context(request: Request) -> dict[str, Any]:
-    account, given = account_of(request), request.query_params
-    state = given.get("state", "")
-    filters = {"state": state} if state in _WORDS else {}
-    wanted = {name: [value] for name, value in filters.items()} | {"count": [str(_ROWS)]}
-    if given.get("before", "").isdecimal():
-        wanted["cursor"] = [given["before"]]
-    page = await logs.list_runs(account, wanted)
-    older = urlencode({**filters, "before": page.cursor}) if page.cursor else None
+    account, before = account_of(request), request.query_params.get("before", "")
+    filters, mistake = filters_of(request.query_params), ""
+    page = RunLogPage([], None)
+    try:
+        wanted = filters.parameters(account.clock.now_s()) | {"count": [str(_ROWS)]}
+    except BadInput as error:
+        # The text may be incomplete, since the form is sent while it is filled in.
+        mistake = error.message
+    else:
+        cursor = {"cursor": [before]} if before.isdecimal() else {}
+        page = await logs.list_runs(account, wanted | cursor)
+    steps = await run_in_threadpool(_step_counts, page, account.clock.now_ms())
     return base_context(request) | {
-        "rows": [_row(one.run) | {"steps": len(one.steps)} for one in page.runs],
-        "states": [(name, _WORDS[name], _BADGES[name]) for name in _WORDS],
-        "state": state,
-        "query": urlencode({n: v for n, v in given.items() if n in {"state", "before"}}),
-        "older": older,
+        "rows": [
+            _row(one.run) | {"steps": count} for one, count in zip(page.runs, steps, strict=True)
+        ],
+        "states": [
+            (filters._replace(state=name).query(), name, _WORDS[name], _BADGES[name])
+            for name in _WORDS
+        ],
+        "all_states": filters._replace(state="").query(),
+        "wanted": filters,
+        "mistake": mistake,
+        "query": filters.query(**({"before": before} if before else {})),
+        "filtered": filters.query(),
+        "older": filters.query(before=page.cursor) if page.cursor else None,
     }
+
+
+def _step_counts(page: RunLogPage, now_ms: int) -> list[int]:
+    """Returns the number of steps of each run, as in its log: a plan and its step are one."""
+    return [sum(1 for _ in steps_of(run_log(one, body_limit=0, now_ms=now_ms)))
+            for one in page.runs]  # fmt: skip
+
+
+async def _rows_fragment(request: Request) -> Response:
+    """The rows of the list alone; the filters of the form become the URL of the page."""
+    context = await _list_context(request)
+    response = rendering.page("workflow_rows.html", context)
+    if request.query_params.get("from") == "form":
+        query = context["filtered"]
+        response.headers["HX-Replace-Url"] = f"{_PATH}?{query}" if query else _PATH
+    return response
 
 
 def _row(run: Any) -> dict[str, Any]:
@@ -111,7 +142,7 @@ async def _change_failed(request: Request) -> Response:
 
 PAGES: Mapping[str, Handler] = {
     _PATH: handler("workflows.html", _list_context),
-    f"{_PATH}/rows": handler("workflow_rows.html", _list_context),
+    f"{_PATH}/rows": _rows_fragment,
     f"{_PATH}/{{run_id}}": handler("workflow.html", _run_context),
     f"{_PATH}/{{run_id}}/details": handler("workflow_details.html", _run_context),
 }

@@ -68,9 +68,11 @@ class NewRun(NamedTuple):
     invoker: dict[str, Any] | None = None
 
 
+# Guess: a run whose DLQ entry was deleted, or which was started again, has no DLQ id.
 COLUMNS = (
     "seq, id, url, state, options, queue, caller_ip, created_ms, ended_ms, size_bytes, "
-    "is_untested, response, invoker_seq, invoker, dlq_id, failure_message_id"
+    "is_untested, response, invoker_seq, invoker, "
+    "(SELECT dlq.id FROM dlq WHERE dlq.id = workflow_runs.dlq_id), failure_message_id"
 )
 _SELECT = f"SELECT {COLUMNS} FROM workflow_runs "  # noqa: S608 - our own names
 
