@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -32,6 +34,7 @@ from qstash_cli.client.retry import (
     exchange,
 )
 from qstash_cli.errors import QstashError
+from qstash_cli.json_lines import line_parser
 from qstash_cli.protocol.shapes import Mismatch, mismatch, page_mismatch
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PATH_CHARACTERS = 100
+# From here on, parsing in half the time makes up for importing msgspec.
+_FAST_FROM_PAGE = 20
 _USER_AGENT = f"qstash-cli/{__version__}".encode()
 
 
@@ -96,9 +101,12 @@ class Client:
         `QstashError` for a list that does not end.
         """
         counter = PageCounter(request.response, limits)
-        while True:
+        parse: Callable[[bytes], Any] = json.loads
+        for number in count(1):
+            if number == _FAST_FROM_PAGE:
+                parse = line_parser(json.loads)
             try:
-                page = self.page(request)
+                page = self.page(request, parse)
             except ResponseTooLong:
                 smaller = request.with_smaller_page()
                 if smaller is None:
@@ -113,9 +121,9 @@ class Client:
                 raise endless_list(problem, request, self._api_url)
             request = request.with_query(("cursor", page.cursor))
 
-    def page(self, request: Request[T]) -> Page[T]:
-        """Returns the page of the request. Raises like `send`."""
-        content = self._content(request)
+    def page(self, request: Request[T], parse: Callable[[bytes], Any] = json.loads) -> Page[T]:
+        """Returns the page of the request, which `parse` reads. Raises like `send`."""
+        content = self._content(request, parse=parse)
         self._raise_on_mismatch(page_mismatch(content, request.items, request.response), request)
         return Page(content[request.items], str(content.get("cursor") or ""))
 
@@ -161,7 +169,12 @@ class Client:
             text = text.replace(secret, "…")
         return text
 
-    def _content(self, request: Request[object], retry: RetryPolicy | None = None) -> Any:
+    def _content(
+        self,
+        request: Request[object],
+        retry: RetryPolicy | None = None,
+        parse: Callable[[bytes], Any] = json.loads,
+    ) -> Any:
         """Returns the JSON of the response, or None if it is empty. Raises like `send`."""
         with self._waiting(request):
             done = self._exchange(request, retry or RetryPolicy())
@@ -176,7 +189,7 @@ class Client:
         if not response.content:
             return None
         try:
-            return response.json()
+            return parse(response.content)
         except (ValueError, RecursionError):
             error = unexpected_body(response, request, self._api_url)
             raise self._masked_error(error) from None

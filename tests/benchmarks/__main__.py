@@ -28,6 +28,7 @@ GOALS: dict[str, Benchmark] = {
     "console": serving.console,
     "deliver": serving.deliver,
     "long-log": listing.long_log,
+    "groups": listing.groups,
     "captures": growing.captures,
 }
 MORE: dict[str, Benchmark] = {

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+from tests.benchmarks.installed import SCRIPTS
 from tests.benchmarks.plan import Plan
 from tests.benchmarks.rows import Goal, Row
 from tests.benchmarks.services import Service, load, request_of, running_dev, running_sink
@@ -96,6 +97,27 @@ def lists(plan: Plan) -> Iterator[Row]:
             )
 
 
+def groups(plan: Plan) -> Iterator[Row]:
+    """Compares the CPU time of `dlq group` with that of reading and counting the same entries."""
+    number = plan.size(50_000)
+    db = plan.work / "groups.db"
+    _bury_one(plan, db)
+    # A number in the response that differs in each entry, as most responses have one.
+    _multiply(db, number, dlq=number, dlq_body="CAST('order ' || (n % 1000) || ' failed' AS BLOB)")
+    ours = plan.installed.ours
+    with running_dev(ours, plan.env(), "--db", str(db)) as dev:
+        client = plan.client_env(dev.url) | {"QSTASH_TOKEN": BEARER.rpartition(" ")[2]}
+        plain = [str(ours / "python"), str(SCRIPTS / "plain_groups.py")]
+        yield compared(
+            f"dlq group, {number:,} entries: CPU time",
+            "json and http.client, no logic",
+            Process(argv=[str(ours / "qstash"), "dlq", "group"], env=client).cpu_ms,
+            Process(argv=plain, env=client).cpu_ms,
+            goal=Goal(bound="at most", ratio=2.5),
+            rounds=plan.long_rounds,
+        )
+
+
 def _us_for_each(argv: list[str], env: dict[str, str], number: int) -> Callable[[], float]:
     done = subprocess.run(argv, env=env, capture_output=True, check=True)  # noqa: S603 - a command of the benchmark
     if done.stdout.count(b"\n") != number:
@@ -153,16 +175,17 @@ def _has_dlq_entry(dev: Service) -> bool:
         return bool(json.load(response)["messages"])
 
 
-def _multiply(db: Path, number: int, *, dlq: int) -> None:
+def _multiply(db: Path, number: int, *, dlq: int, dlq_body: str = "body") -> None:
     """Copies the rows of one message under other ids.
 
-    Creates `number` log entries, and `dlq` entries in the DLQ.
+    Creates `number` log entries, and `dlq` entries in the DLQ. `dlq_body` is an SQL expression with
+    the number `n` for their responses.
     """
     messages = max(dlq, number // _STEPS)
     with closing(sqlite3.connect(db)) as connection, connection:
         for table, other, times in (
             ("messages", {"id": "id || n"}, messages),
-            ("dlq", {"id": _DLQ_ID, "message_id": "message_id || n"}, dlq),
+            ("dlq", {"id": _DLQ_ID, "message_id": "message_id || n", "body": dlq_body}, dlq),
             ("logs", {"message_id": "message_id || n"}, number // _STEPS),
         ):
             if times < 2:

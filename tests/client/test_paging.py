@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -98,3 +99,22 @@ def test_a_list_that_always_has_new_entries_is_stopped(connect: Connect) -> None
         50,
         "the list from GET /v2/dlq does not end: more than 50 pages (after 50 entries in 50 pages)",
     )
+
+
+def test_late_pages_of_a_long_list_are_parsed_like_the_first(connect: Connect) -> None:
+    """An unpaired surrogate is JSON for Python's parser, but not for the fast one."""
+    numbers = count()
+
+    def reply(_request: Received) -> Reply:
+        number = next(numbers)
+        entry = b'{"dlqId": "\\ud800", "messageId": "m", "url": "u"}'
+        page = b'{"messages": [%b], "cursor": "%d"}' % (entry, number)
+        return Reply(200, body=page if number < 30 else b"not JSON")
+
+    found: list[object] = []
+    with scripted_server(reply) as server:
+        pages = connect(server.url).client.pages(LIST, PageLimits(repeated=100))
+        with pytest.raises(QstashError, match="not JSON"):
+            found.extend(pages)
+
+    assert found == [{"dlqId": "\ud800", "messageId": "m", "url": "u"}] * 30

@@ -27,6 +27,7 @@ from qstash_cli.protocol.failure_reason import HEAD_BYTES, normalized, reason_of
         ('{\n  "error": "boom",\n  "at": 3\n}', '{ "error": "boom", "at": <n> }'),
         ("<html>\n<head><title>Bad Gateway</title></head>", "Bad Gateway"),
         ("<p>\nno title", "<p> no title"),
+        ("0.5abc7 of 9", "<n>abc7 of <n>"),
         ("out of paper", "out of paper"),
         ("", ""),
     ],
