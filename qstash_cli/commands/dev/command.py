@@ -53,6 +53,8 @@ def dev(
     --seed is applied before the server reports that it is ready. Writes a line to standard error
     for each publish, delivery, retry, failure and refused request; --quiet turns them off, -v adds
     all requests, headers and bodies, and -o jsonl writes them to standard output as JSON.
+    If OTEL_EXPORTER_OTLP_ENDPOINT is set, exports traces; that needs the extra: pip install
+    'qstash-cli[otel]'.
 
     \b
     qstash dev --db qstash.db --seed qstash.toml
