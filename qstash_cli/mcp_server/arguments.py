@@ -13,7 +13,10 @@ from qstash_cli.protocol.options import CALLBACK_FAMILIES
 
 # The server itself sets the output, the connection and the answers to questions. Keys are secrets,
 # and a delivery would reach this machine.
-_OMITTED_SECTIONS = {"Output", "Automation", "Connection", "Keys", "Delivery"}
+_OMITTED_SECTIONS = {
+    "Output", "Automation", "Connection", "Keys", "Delivery",
+    *(family.section for family in CALLBACK_FAMILIES),
+}  # fmt: skip
 # Waits, streams and paces take longer than a client allows, `all` has no limit, and an exit code is
 # not reported.
 _OMITTED = {
@@ -50,10 +53,7 @@ def _is_offered(option: CliOption, tool: Tool) -> bool:
     flag, name = option.flag, option.parameter
     if flag.section in _OMITTED_SECTIONS or name in _OMITTED or name in tool.entry.omits:
         return False
-    if flag.metavar == "FILE" and not tool.entry.is_local:
-        return False
-    families = {family.prefix.replace("-", "_") for family in CALLBACK_FAMILIES}
-    return name in families or not name.startswith(tuple(f"{family}_" for family in families))
+    return flag.metavar != "FILE" or tool.entry.is_local
 
 
 def _schema(option: CliOption) -> dict[str, Any]:

@@ -52,6 +52,20 @@ _READS = (
         "Use it first if many messages failed: it groups DLQ entries by cause.",
     ),
     Entry("dlq get", "Use it for the whole last response of one DLQ entry."),
+    Entry(
+        "workflow list",
+        "Use it to find runs of Upstash Workflow by state, URL, label or time.",
+    ),
+    Entry(
+        "workflow show",
+        "Use it to find out why one workflow run failed or what it waits for: its steps with "
+        "results and errors.",
+    ),
+    Entry(
+        "workflow dlq list",
+        "Use it to see which failed workflow runs can be resumed or restarted.",
+    ),
+    Entry("workflow dlq show", "Use it for the whole last response of one failed workflow run."),
     Entry("check", "Use it to see whether DLQ, queues and schedules are within limits."),
     Entry("schedule list", "Use it to see all schedules with their last and next runs."),
     Entry("schedule get", "Use it for every setting of one schedule."),
@@ -98,6 +112,32 @@ _WRITES = (
         is_destructive=True,
         is_idempotent=True,
     ),
+    Entry(
+        "workflow dlq resume",
+        "Use it once the cause of the failure is fixed. It starts a new run that continues at the "
+        "step that failed.",
+    ),
+    Entry(
+        "workflow dlq restart",
+        "Use it in place of workflow_dlq_resume if the finished steps must run again, too.",
+    ),
+    Entry(
+        "workflow dlq delete",
+        "Use it only if nobody needs the runs: they cannot be resumed or restarted any more.",
+        is_destructive=True,
+        is_idempotent=True,
+    ),
+    Entry(
+        "workflow dlq retry-callback",
+        "Use it if a failed run is to be reported to its failure callback again.",
+    ),
+    Entry(
+        "workflow cancel",
+        "Use it to stop workflow runs that have not ended, by id or by URL.",
+        is_destructive=True,
+        is_idempotent=True,
+    ),
+    Entry("workflow notify", "Use it to continue workflow runs that wait for an event."),
     Entry("schedule pause", "Use it to stop a schedule for now.", is_idempotent=True),
     Entry("schedule resume", "Use it to start a paused schedule again.", is_idempotent=True),
     Entry("schedule run", "Use it to publish the message of a schedule once, now."),

@@ -19,7 +19,8 @@ MASK = "…"
 MAX_RECORDS = 50
 MAX_CHARACTERS = 24_000
 _UNTRUSTED_PARTS = ("body", "header", "response", "payload", "claims")
-_UNTRUSTED_NAMES = frozenset({"error", "found"})
+# `out` is the result of a workflow step.
+_UNTRUSTED_NAMES = frozenset({"error", "found", "out"})
 
 
 class Detail(NamedTuple):
