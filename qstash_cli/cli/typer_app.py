@@ -60,7 +60,8 @@ def run(index: CommandIndex, argv: list[str]) -> ParsedCommand | PrintedHelp:
     _raise_for_other_word(index, argv, name)
     if name is None:
         return call_app(build(index, loaded=()), argv, "qstash")
-    return call_app(build(index, {name}, argv[1:]), [name, *argv[1:]], f"qstash {name}")
+    path = " ".join(["qstash", name, *index.group(name).select(argv[1:]).names])
+    return call_app(build(index, {name}, argv[1:]), [name, *argv[1:]], path)
 
 
 def _raise_for_other_word(index: CommandIndex, argv: Sequence[str], name: str | None) -> None:

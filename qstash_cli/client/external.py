@@ -20,12 +20,16 @@ _ERROR_LIMIT_CHARACTERS = 1000
 
 
 class ExternalResponse(NamedTuple):
-    """A response, with at most 1 MiB of its body; `status` is 0 if there is an `error` instead."""
+    """A response, with at most 1 MiB of its body; `status` is 0 if there is an `error` instead.
+
+    `is_unreachable` says that no connection was established, so nothing was sent.
+    """
 
     status: int = 0
     body: bytes = b""
     error: str = ""
     took_ms: int = 0
+    is_unreachable: bool = False
 
 
 def send(
@@ -48,7 +52,10 @@ def send(
         return ExternalResponse(error=f"no response within {timeout_s:g}s")
     except Exception as error:  # noqa: BLE001 - an endpoint may cause any error
         text = network_reason(error) or plain_http_error(url, str(error) or type(error).__name__)
-        return ExternalResponse(error=text[:_ERROR_LIMIT_CHARACTERS])
+        return ExternalResponse(
+            error=text[:_ERROR_LIMIT_CHARACTERS],
+            is_unreachable=isinstance(error, httpx2.ConnectError),
+        )
 
 
 def _request(method: str, url: str, headers: Headers, body: bytes) -> httpx2.Request:

@@ -18,7 +18,7 @@ from qstash_cli.commands.common.endpoint_probe import (
     request_of,
 )
 from qstash_cli.commands.common.signing_keys import SigningKeyOptions, signing_keys
-from qstash_cli.errors import BadCredentials, QstashError
+from qstash_cli.errors import BadCredentials, QstashError, Unreachable
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.destination import is_url, missing_scheme
 from qstash_cli.protocol.durations import parse_duration_s
@@ -66,7 +66,8 @@ def probe(
     The handler processes the signed requests like real ones, so the command asks for confirmation
     unless the endpoint is on this machine; --yes skips it. A 2xx accepts a request, a 4xx rejects
     it. A signature with the right key but another HMAC (alg HS512) only causes a warning if it is
-    accepted, as by the official TypeScript SDK. Exits with 0 if no response is wrong, else with 1.
+    accepted, as by the official TypeScript SDK. Exits with 0 if no response is wrong, else with 1,
+    and with 6 if the endpoint cannot be reached.
 
     \b
     qstash probe http://127.0.0.1:3000/hook --dev
@@ -101,11 +102,16 @@ def _rows(
     with ctx.status() as line:
         for one in planned:
             line.update(f"{one.name} …")
-            yield _row(ctx, url, one, timeout_s)
+            reply = ask(ctx, request_of(ctx, url, one), one, timeout_s)
+            if reply.is_unreachable:
+                raise Unreachable(
+                    f"the endpoint cannot be reached: {reply.error}: {url}",
+                    hint="start the endpoint, or check its URL",
+                )
+            yield _row(ctx, one, reply)
 
 
-def _row(ctx: Context, url: str, one: Probe, timeout_s: int) -> dict[str, object]:
-    reply = ask(ctx, request_of(ctx, url, one), one, timeout_s)
+def _row(ctx: Context, one: Probe, reply: ExternalResponse) -> dict[str, object]:
     return {
         "probe": one.name,
         "expected": "accept" if one.is_good else "refuse",

@@ -23,9 +23,12 @@ from qstash_cli.client.request import Request
 from qstash_cli.config.cache import cache_directory, keep, recall
 from qstash_cli.config.credentials import chosen, resolve
 from qstash_cli.config.sources import Source
+from qstash_cli.protocol.numbers import amount
 
 if TYPE_CHECKING:
     from qstash_cli.client.client import Client
+    from qstash_cli.protocol.failure_groups import Group
+    from qstash_cli.protocol.records import DlqEntry
 
 Value = tuple[str, str]
 
@@ -96,6 +99,8 @@ def _asked(ctx: Context, kind: str) -> list[Value]:
         client.close()
     if kind == "waiting":
         records = _still_waiting(records, now_ms=ctx.system.now() * 1000)
+    if kind == "failure_group":
+        return _groups(records)
     return [described(record) for record in records]
 
 
@@ -134,8 +139,7 @@ def _schedule(record: Mapping[str, Any]) -> Value:
 
 
 def _url_group(record: Mapping[str, Any]) -> Value:
-    count = len(record.get("endpoints") or ())
-    return record["name"], f"{count} endpoint{'' if count == 1 else 's'}"
+    return record["name"], amount(len(record.get("endpoints") or ()), "endpoint")
 
 
 def _queue(record: Mapping[str, Any]) -> Value:
@@ -153,6 +157,19 @@ def _flow_key(record: Mapping[str, Any]) -> Value:
 def _dlq_entry(record: Mapping[str, Any]) -> Value:
     destination = record.get("topicName") or record.get("url")
     return record["dlqId"], f"{record.get('responseStatus') or 'no response'} {destination}"
+
+
+def _groups(entries: Sequence[DlqEntry]) -> list[Value]:
+    # Other kinds do not need it.
+    from qstash_cli.protocol.failure_groups import group_entries
+
+    return [_group(one) for one in group_entries(entries).groups]
+
+
+def _group(group: Group) -> Value:
+    reason = group.reason
+    what = f"{reason.status or 'no response'} {reason.url} {reason.line}".rstrip()
+    return reason.key, f"{amount(group.size, 'entry')}, {what}"
 
 
 def _still_waiting(
@@ -186,6 +203,8 @@ _KINDS: Mapping[str, tuple[Request[Any], Callable[[Mapping[str, Any]], Value]]] 
     "flow_key": (flow.list_all(), _flow_key),
     "waiting": (logs.entries(Filter(), page=_LOG_ENTRIES, with_bodies=False), _waiting_message),
     "dlq": (dlq.entries(Filter()).with_query(("count", _DLQ_ENTRIES)), _dlq_entry),
+    # The first page is a sample, but has the entries of most groups.
+    "failure_group": (dlq.entries(Filter()), _dlq_entry),
     "workflow_dlq": (
         workflow_dlq.entries(workflows.RunFilter()).with_query(("count", _DLQ_ENTRIES)),
         _failed_run,

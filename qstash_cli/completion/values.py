@@ -12,7 +12,17 @@ Value = tuple[str, str]
 
 # These values come from QStash; other values are static.
 _ONLINE = frozenset(
-    {"schedule", "urlgroup", "queue", "flow_key", "dlq", "waiting", "run", "workflow_dlq"}
+    {
+        "schedule",
+        "urlgroup",
+        "queue",
+        "flow_key",
+        "dlq",
+        "waiting",
+        "run",
+        "workflow_dlq",
+        "failure_group",
+    }
 )
 # These options take several values, separated by commas.
 _LISTS = {"schedules": "schedule", "urlgroups": "urlgroup", "queues": "queue", "states": "state"}

@@ -113,7 +113,7 @@ def groups(plan: Plan) -> Iterator[Row]:
             "json and http.client, no logic",
             Process(argv=[str(ours / "qstash"), "dlq", "group"], env=client).cpu_ms,
             Process(argv=plain, env=client).cpu_ms,
-            goal=Goal(bound="at most", ratio=2.5),
+            goal=Goal(bound="at most", ratio=1.8),
             rounds=plan.long_rounds,
         )
 

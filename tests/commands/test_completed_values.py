@@ -239,3 +239,20 @@ def test_bash_gets_values_without_the_part_before_its_own_word(
     run = complete(asked, line, "bash", _QSTASH_WORD=word)
 
     assert run.out.splitlines()[1:] == expected
+
+
+def test_groups_of_the_dlq_are_completed(qstash: Qstash) -> None:
+    entries = [
+        {"dlqId": f"{number}-0", "messageId": f"msg_{number}", "url": "https://example.com/a",
+         "responseStatus": status, "responseBody": f"order {number} failed"}
+        for number, status in enumerate((503, 503, 0))
+    ]  # fmt: skip
+    with api_server(responses={("GET", "/v2/dlq"): (200, {"messages": entries})}) as api:
+        qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-one"}
+        keys = qstash("dlq", "group", "-o", "ids").out.split()
+        run = complete(qstash, "qstash dlq retry --group ")
+
+    assert run.out.splitlines()[1:] == [
+        f"{keys[0]}\t2 entries, 503 https://example.com/a order <n> failed",
+        f"{keys[1]}\t1 entry, no response https://example.com/a order <n> failed",
+    ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from tests.in_process import Qstash
 from tests.sink import Sink
 
@@ -77,3 +79,22 @@ def test_fail_if_any_fails_if_there_is_an_entry(local: Qstash) -> None:
 
     assert (run.code, run.out.count("\n")) == (1, 1)
     assert "1 in the dead letter queue" in run.err
+
+
+def test_an_entry_without_a_response_has_no_status(local: Qstash) -> None:
+    local("publish", "http://127.0.0.1:9/", "--retries", "0", "--wait")
+
+    listed = local("dlq", "list", "-o", "csv").out.splitlines()
+    groups = local("dlq", "group", "-o", "csv").out.splitlines()
+
+    assert dict(zip(listed[0].split(","), listed[1].split(","), strict=True))["status"] == ""
+    assert dict(zip(groups[0].split(","), groups[1].split(","), strict=True))["status"] == ""
+    table = local("dlq", "list", tty=True, columns=200, NO_COLOR="1").out
+    assert not re.search("RESPONSE(?! BODY)", table)
+
+
+def test_a_retry_without_matches_says_so_once(local: Qstash) -> None:
+    run = local("dlq", "retry", "--label", "nothing", "--yes", tty=True, NO_COLOR="1")
+
+    assert (run.code, run.out) == (0, "no entries match\n")
+    assert "Retried" not in run.err

@@ -78,10 +78,10 @@ def test_https_to_a_destination_that_speaks_http_is_named(local: Qstash) -> None
     https = http.replace("http:", "https:")
 
     published = local("publish", https, "--retries", "0", "--wait")
-    probed = local("probe", https, "-o", "json", "--query", "[0].error")
+    probed = local("probe", https)
 
     assert f" failed after 1 attempt: the server speaks http; use {http}\n" in published.err
-    assert probed.json == f"the server speaks http; use {http}"
+    assert f"cannot be reached: the server speaks http; use {http}" in probed.err
 
 
 def test_a_refused_connection_has_no_response_to_look_at(local: Qstash) -> None:
@@ -148,3 +148,20 @@ def test_every_command_that_a_text_names_exists(line: str) -> None:
         return
     assert command is not None, line
     assert not parse(command.options, rest).has_mistake, line
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("config login --region", "qstash config login"),
+        ("workflow dlq list --label", "qstash workflow dlq list"),
+        ("publish https://example.com --delay", "qstash publish"),
+        ("dlq --region", "qstash dlq"),
+    ],
+)
+def test_a_missing_value_of_an_option_hints_at_the_help_of_its_command(
+    qstash: Qstash, line: str, command: str
+) -> None:
+    run = qstash(*line.split())
+
+    assert f"`{command} --help` shows the usage" in run.err

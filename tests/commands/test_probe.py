@@ -10,6 +10,7 @@ import pytest
 from qstash import Receiver
 from qstash.errors import SignatureError
 
+from qstash_cli.errors import ExitCode
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.in_process import Qstash, Run
@@ -117,9 +118,15 @@ def test_other_machines_need_a_confirmation_and_keys_are_required(
     assert sink.received == []
 
 
-def test_the_reason_why_an_endpoint_cannot_be_reached_is_in_words(qstash: Qstash) -> None:
+def test_an_endpoint_that_cannot_be_reached_is_reported_once(qstash: Qstash) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        run = qstash("probe", f"http://127.0.0.1:{taken.getsockname()[1]}/", "--dev", "-o", "json")
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        run = qstash("probe", url, "--dev")
 
-    assert {row["error"] for row in run.json} == {"connection refused"}
+    assert run.code == ExitCode.UNREACHABLE
+    assert run.out == ""
+    assert run.err == (
+        f"error: the endpoint cannot be reached: connection refused: {url}\n"
+        "hint: start the endpoint, or check its URL\n"
+    )

@@ -53,7 +53,10 @@ _MESSAGE_ID = Column(name="messageId", of="messageId", format="id", width=36)
 _URL = Column(name="url", of="url", format="url", width=30, header="URL")
 _LABELS = Column(name="labels", of=_labels, format="list", width=8, is_optional=True)
 _SCHEDULE_ID = Column(name="scheduleId", of="scheduleId", format="id")
-_STATUS = Column(name="status", of="responseStatus", width=8, header="RESPONSE")
+# QStash reports 0 if there was no response.
+_STATUS = Column(
+    name="status", of=lambda r: r.get("responseStatus") or None, width=8, header="RESPONSE"
+)
 _RESPONSE_BODY = Column(
     name="responseBody", of="responseBody", header="RESPONSE BODY", is_optional=True
 )

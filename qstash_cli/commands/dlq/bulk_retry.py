@@ -10,6 +10,7 @@ from qstash_cli.client.api import dlq
 from qstash_cli.client.api.filters import Filter, id_chunks
 from qstash_cli.commands.common.bulk_records import BulkAction, BulkRecords
 from qstash_cli.commands.common.cursor_pages import REPEATED, pages
+from qstash_cli.commands.common.views import DLQ, PUBLISHED, matching
 from qstash_cli.errors import QstashError
 from qstash_cli.output.result import Result
 from qstash_cli.protocol.options import MessageOptions
@@ -66,6 +67,7 @@ def retry_matching(
 
     def run(send: Send) -> Result:
         retries = BulkRecords(ctx, _RETRY, as_result, total=None)
-        return retries.result(pages(send, request, retries.size))
+        result = retries.result(pages(send, request, retries.size))
+        return result._replace(view=matching(PUBLISHED._replace(empty=DLQ.empty), criteria))
 
     return ctx.perform([request], run, later="; ".join(filter(None, [REPEATED, later])))

@@ -146,7 +146,8 @@ def retry(
         publishing.result_of,
         ctx,
         waiting=waiting,
-        done=lambda ids: f"Retried {amount(len(ids), 'DLQ entry')}",
+        # An empty table says that nothing was retried.
+        done=lambda ids: f"Retried {amount(len(ids), 'DLQ entry')}" if ids else "",
     )
     later = FOLLOWED if waiting.wait else ""
     if group.group is not None:

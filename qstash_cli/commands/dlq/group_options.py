@@ -29,7 +29,11 @@ class GroupOptions:
     """The group, and how to send its entries."""
 
     group: str | None = flag(
-        "Only the entries of this group of `dlq group`", metavar="KEY", parse=_key, section=_GROUP
+        "Only the entries of this group of `dlq group`",
+        metavar="KEY",
+        parse=_key,
+        complete="failure_group",
+        section=_GROUP,
     )
     pace: float | None = flag(
         "Maximum number of entries per second, or per minute or hour with /m or /h",

@@ -28,7 +28,7 @@ GROUPS = View(
         Column(name="group", of="group", where="data"),
         Column(name="group", of=_short_key, where="tables"),
         Column(name="entries", of="entries"),
-        Column(name="status", of="responseStatus", header="RESPONSE"),
+        Column(name="status", of=lambda group: group["responseStatus"] or None, header="RESPONSE"),
         Column(name="url", of="url", format="url", header="URL"),
         Column(name="response", of="response", wraps=True, header="RESPONSE BODY"),
         Column(name="first", of="first", format="instant_ms", is_optional=True),

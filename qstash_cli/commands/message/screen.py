@@ -19,6 +19,7 @@ from qstash_cli.output.values import readable_span
 from qstash_cli.protocol.attempts import Attempt, History
 from qstash_cli.protocol.headers import Headers, names_a_secret
 from qstash_cli.protocol.message_details import Body, flow_limits, headers_of, logged_body
+from qstash_cli.protocol.numbers import amount
 from qstash_cli.protocol.states import ENDS
 
 # Without --verbose, a long timeline has its first attempt and the newest ones.
@@ -66,7 +67,7 @@ def _summary(shown: Shown) -> str:
     history = shown.history
     attempts = [one for one in history.attempts if one.outcome != "ACTIVE"]
     number = len(attempts)
-    count = f"{number} attempt{'' if number == 1 else 's'}"
+    count = amount(number, "attempt")
     if history.state not in ENDS:
         limit = shown.record.get("maxRetries")
         so_far = f"{count} so far" if limit is None else f"{number} of {limit + 1} attempts so far"
