@@ -168,6 +168,18 @@ def test_candidates_are_listed_and_a_single_one_is_inserted(
     assert "3\r\n" in shown.wait_for("3\r\n")
 
 
+@pytest.mark.parametrize("shell", PRESENT)
+def test_the_commands_of_a_group_in_a_group_are_listed(
+    shell: str, terminal: Callable[[str], Terminal]
+) -> None:
+    shown = terminal(shell)
+
+    shown.child.send(f"qstash workflow dlq re{LISTING[shell]}")
+    listed = shown.wait_for("restart", "resume", "retry-callback")
+
+    assert all(name in listed for name in ("restart", "resume", "retry-callback"))
+
+
 @pytest.mark.parametrize("shell", DESCRIBING)
 def test_candidates_have_descriptions(
     shell: str, terminal: Callable[[str], Terminal], account: Account
