@@ -12,6 +12,7 @@ from qstash.errors import SignatureError
 
 from qstash_cli.protocol.dev_credentials import DEV_USER, Credentials
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
+from tests.stopping import stopped_later
 
 
 @dataclass
@@ -50,6 +51,6 @@ def running_handler(
     """Runs a handler with these signing keys."""
     keys = (credentials.current_signing_key, credentials.next_signing_key)
     handler = Handler(Receiver(*keys), url)
-    with running_endpoint(handler.respond) as endpoint:
+    with stopped_later(running_endpoint(handler.respond)) as endpoint:
         handler.address = endpoint.url
         yield handler

@@ -26,6 +26,7 @@ from qstash_cli.cli.system import System
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.leaks import leaked
+from tests.stopping import stopped_later
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def qstash(tmp_path: Path) -> Qstash:
 @pytest.fixture
 def server_url() -> Iterator[str]:
     """A fresh embedded server."""
-    with running_server(ServerConfig(port=0)) as url:
+    with stopped_later(running_server(ServerConfig(port=0))) as url:
         yield url
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
+from tests.stopping import stopped_later
 
 
 class Sink:
@@ -34,6 +35,6 @@ class Sink:
 def sink() -> Iterator[Sink]:
     """A real endpoint on loopback."""
     sink = Sink()
-    with running_endpoint(sink.respond) as endpoint:
+    with stopped_later(running_endpoint(sink.respond)) as endpoint:
         sink.endpoint = endpoint
         yield sink

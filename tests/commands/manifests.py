@@ -8,6 +8,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
+from tests.stopping import stopped_later
 
 URL = "https://example.com"
 SMALL = f"""
@@ -63,7 +64,7 @@ def proxy(server_url: str, refuse: Callable[[Received], bool]) -> Iterator[Local
         except HTTPError as refused:
             return refused.code, refused.read()
 
-    with running_endpoint(forward) as endpoint:
+    with stopped_later(running_endpoint(forward)) as endpoint:
         yield endpoint
 
 

@@ -14,6 +14,7 @@ from tests.commands.api_server import api_server
 from tests.faults import Proxy, running_proxy
 from tests.in_process import Qstash, Run
 from tests.sink import Sink
+from tests.stopping import stopped_later
 
 DAY_S = 86_400
 
@@ -26,7 +27,7 @@ def later(qstash: Qstash, seconds: float, *argv: str) -> Run:
 @pytest.fixture
 def hourly(qstash: Qstash, local: Qstash) -> Iterator[Qstash]:
     """A server on which an hour takes three seconds."""
-    with running_server(ServerConfig(port=0, speed=1200)) as url:
+    with stopped_later(running_server(ServerConfig(port=0, speed=1200))) as url:
         qstash.env = local.env | {"QSTASH_URL": url}
         yield qstash
 

@@ -14,6 +14,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.in_process import Qstash, Run
 from tests.sink import Sink
+from tests.stopping import stopped_later
 
 CURRENT, NEXT = DEV_USER.current_signing_key, DEV_USER.next_signing_key
 
@@ -34,7 +35,7 @@ def holding(current: str, following: str) -> Iterator[tuple[str, LocalEndpoint]]
             return 401, b""
         return 200, b""
 
-    with running_endpoint(respond) as endpoint:
+    with stopped_later(running_endpoint(respond)) as endpoint:
         where[0] = f"{endpoint.url}/hook"
         yield where[0], endpoint
 

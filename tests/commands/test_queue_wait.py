@@ -11,6 +11,7 @@ import pytest
 
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.in_process import Qstash, Run
+from tests.stopping import stopped_later
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Held:
 def held(local: Qstash, eventually: Callable[..., object]) -> Iterator[Held]:
     """The destination of two messages in a queue: one in flight, one waiting."""
     made = Held()
-    with running_endpoint(made.respond) as made.endpoint:
+    with stopped_later(running_endpoint(made.respond)) as made.endpoint:
         try:
             local("queue", "set", "orders", "--parallelism", "1")
             for _ in range(2):

@@ -11,6 +11,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.in_process import Qstash
 from tests.sink import Sink
+from tests.stopping import stopped_later
 
 Eventually = Callable[[Callable[[], object]], object]
 
@@ -18,7 +19,7 @@ Eventually = Callable[[Callable[[], object]], object]
 @pytest.fixture
 def fast(qstash: Qstash) -> Iterator[Qstash]:
     """`qstash` with a server on which a minute takes a fifth of a second."""
-    with running_server(ServerConfig(port=0, speed=300)) as url:
+    with stopped_later(running_server(ServerConfig(port=0, speed=300))) as url:
         qstash.env |= {"QSTASH_URL": url, "QSTASH_TOKEN": DEV_USER.token}
         yield qstash
 

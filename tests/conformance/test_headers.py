@@ -11,6 +11,7 @@ from qstash_cli.protocol.options import MessageOptions, table
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.conformance.conftest import Connect
 from tests.in_process import Qstash
+from tests.stopping import stopped_later
 
 URL = "https://example.com/hook"
 CASES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
@@ -82,7 +83,9 @@ ELSEWHERE = {"queue", "header_forward", "cron", "schedule_id"}
 
 @pytest.fixture
 def recorder() -> Iterator[LocalEndpoint]:
-    with running_endpoint(lambda _request: (201, b'{"messageId":"msg_1"}')) as endpoint:
+    with stopped_later(
+        running_endpoint(lambda _request: (201, b'{"messageId":"msg_1"}'))
+    ) as endpoint:
         yield endpoint
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from tests.e2e.conftest import QSTASH, plain_environment
+from tests.stopping import stopped_later
 
 COUNT = 300
 
@@ -36,7 +37,7 @@ class Api:
 @pytest.fixture
 def api() -> Iterator[Api]:
     made = Api()
-    with running_endpoint(made.respond) as endpoint:
+    with stopped_later(running_endpoint(made.respond)) as endpoint:
         made.url = endpoint.url
         yield made
         made.may_respond.set()

@@ -11,11 +11,12 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.e2e.conftest import QSTASH, plain_environment, run
+from tests.stopping import stopped_later
 
 
 @pytest.fixture
 def server_url() -> Iterator[str]:
-    with running_server(ServerConfig(port=0)) as url:
+    with stopped_later(running_server(ServerConfig(port=0))) as url:
         yield url
 
 

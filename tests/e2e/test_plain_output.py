@@ -14,6 +14,7 @@ from tests.e2e.conftest import QSTASH, Dev
 from tests.every_command import ASKING, OTHERS, argv
 from tests.in_process import Qstash
 from tests.sink import Sink
+from tests.stopping import stopped_later
 
 # Whether there is a terminal, and its environment variables.
 _PLAIN: dict[str, tuple[bool, dict[str, str]]] = {
@@ -32,7 +33,9 @@ def busy(
     (tmp_path / "qstash.toml").write_text("[queues.orders]\nparallelism = 3\n")
     (tmp_path / "messages.jsonl").write_text('{"destination":"https://example.com/","body":"1"}\n')
     sink.statuses = [503, 200]
-    with running_server(ServerConfig(port=0, routes=(("https://example.com", sink.url),))) as url:
+    with stopped_later(
+        running_server(ServerConfig(port=0, routes=(("https://example.com", sink.url),)))
+    ) as url:
         qstash.env |= {
             "QSTASH_URL": url,
             "QSTASH_TOKEN": DEV_USER.token,

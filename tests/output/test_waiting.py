@@ -17,6 +17,7 @@ from qstash_cli.output.waiting import LiveLine
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from tests.in_process import Qstash
 from tests.polling import poll
+from tests.stopping import stopped_later
 
 _ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]|\r")
 
@@ -86,7 +87,7 @@ def slow(qstash: Qstash) -> Iterator[tuple[LocalEndpoint, threading.Event]]:
         may_respond.wait(10)
         return 200, b'{"logs": []}'
 
-    with running_endpoint(respond) as api:
+    with stopped_later(running_endpoint(respond)) as api:
         qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "t"}
         yield api, may_respond
 

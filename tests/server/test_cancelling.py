@@ -15,6 +15,7 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
+from tests.stopping import stopped_later
 
 Eventually = Callable[[Callable[[], object]], object]
 
@@ -44,7 +45,7 @@ class Destination:
 @pytest.fixture
 def destination() -> Iterator[Destination]:
     made = Destination()
-    with running_endpoint(made.respond) as endpoint:
+    with stopped_later(running_endpoint(made.respond)) as endpoint:
         made.endpoint = endpoint
         yield made
         made.released.set()

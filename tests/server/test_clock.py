@@ -16,6 +16,7 @@ from qstash_cli.server.run import ServerConfig, running_server
 from qstash_cli.server.services import clock
 from tests.in_process import Qstash
 from tests.sink import Sink
+from tests.stopping import stopped_later
 
 HOUR_MS = 3_600_000
 
@@ -47,7 +48,7 @@ class Manual:
 def manual() -> Iterator[Manual]:
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
-        running_server(ServerConfig(port=0, speed=0)) as url,
+        stopped_later(running_server(ServerConfig(port=0, speed=0))) as url,
         httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=60) as http,
     ):
         yield Manual(url, http)

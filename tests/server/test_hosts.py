@@ -16,6 +16,7 @@ from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.figures import Figures
 from tests.sink import Sink
+from tests.stopping import stopped_later
 
 HOSTS = "server, hosts that never respond"
 Eventually = Callable[..., object]
@@ -45,7 +46,7 @@ def silent_host() -> Iterator[tuple[str, list[socket.socket]]]:
 def server(config: ServerConfig) -> Iterator[httpx.Client]:
     token = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
-        running_server(config) as url,
+        stopped_later(running_server(config)) as url,
         httpx.Client(base_url=url, headers=token, trust_env=False) as http,
     ):
         yield http

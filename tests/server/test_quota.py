@@ -14,6 +14,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.in_process import Qstash
+from tests.stopping import stopped_later
 
 TO = "/v2/publish/http://127.0.0.1:9/"
 
@@ -23,7 +24,7 @@ def free() -> Iterator[httpx.Client]:
     # A slow machine could not send a hundred requests in a second.
     limits = PLANS["free"]._replace(requests_per_s=40)
     with (
-        running_server(ServerConfig(port=0, limits=limits)) as url,
+        stopped_later(running_server(ServerConfig(port=0, limits=limits))) as url,
         httpx.Client(
             base_url=url, trust_env=False, headers={"Authorization": f"Bearer {DEV_USER.token}"}
         ) as http,

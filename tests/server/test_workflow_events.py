@@ -11,6 +11,7 @@ import pytest
 
 from qstash_cli.server.http.local_endpoint import Received
 from qstash_cli.server.run import ServerConfig, running_server
+from tests.stopping import stopped_later
 from tests.workflow_app import WorkflowApp, quiet, result, running_workflow, steps_of
 
 Eventually = Callable[..., Any]
@@ -28,7 +29,7 @@ def app(server_url: str) -> Iterator[WorkflowApp]:
 @pytest.fixture
 def fast_app() -> Iterator[WorkflowApp]:
     config = ServerConfig(port=0, speed=FAST)
-    with running_server(config) as url, running_workflow(url, submit=quiet) as app:
+    with stopped_later(running_server(config)) as url, running_workflow(url, submit=quiet) as app:
         yield app
 
 

@@ -22,6 +22,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.figures import Figures
 from tests.sink import Sink
+from tests.stopping import stopped_later
 from tests.trust.conftest import AUTHORISED
 from tests.trust.openapi import document
 
@@ -35,7 +36,7 @@ AT_ONCE = 16
 @pytest.fixture
 def server_url() -> Iterator[str]:
     """A server with minutes of one second, so that unexpected schedules would fire."""
-    with running_server(ServerConfig(port=0, speed=60)) as url:
+    with stopped_later(running_server(ServerConfig(port=0, speed=60))) as url:
         yield url
 
 

@@ -16,6 +16,7 @@ from qstash_cli.server.http.uvicorn_config import ClientLimits
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.e2e.conftest import Dev
 from tests.figures import Figures
+from tests.stopping import stopped_later
 from tests.trust.conftest import client_of
 from tests.trust.slow_clients import WAYS, SlowClients
 
@@ -30,7 +31,7 @@ UNANSWERED = {"nothing", "idle after a request"}
 @pytest.fixture
 def server_url() -> Iterator[str]:
     """A server with short timeouts."""
-    with running_server(ServerConfig(port=0, clients=PATIENCE)) as url:
+    with stopped_later(running_server(ServerConfig(port=0, clients=PATIENCE))) as url:
         yield url
 
 
