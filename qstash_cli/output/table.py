@@ -27,7 +27,7 @@ _PADDING = (0, GAP, 0, 0)
 # Texts of at most this width are never shortened.
 _SHORT = 12
 # The comfortable and the least width of columns that may be shortened.
-_URL, _ID, _WRAPPED, _TEXT = (24, 16), (14, 12), (24, 16), (16, 11)
+_URL, _ID, _WRAPPED, _TEXT = (24, 16), (14, 12), (24, 12), (16, 11)
 _UNCUT = frozenset({"instant_ms", "upcoming_ms", "duration_s", "state", "flag", "share"})
 # Rich takes a second to fold a text of this length, which nobody reads in a table.
 _LONG_VALUE = 20_000

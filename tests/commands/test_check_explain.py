@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.in_process import Qstash
 
 
@@ -19,11 +21,17 @@ def test_only_checks_with_limits_are_explained(qstash: Qstash) -> None:
     assert run.out.split() == ["dlq", "schedule-late"]
 
 
-def test_an_explanation_is_a_table_on_a_terminal(qstash: Qstash) -> None:
-    run = qstash("check", "--explain", tty=True, NO_COLOR="1")
+@pytest.mark.parametrize("columns", [40, 80])
+def test_an_explanation_on_a_terminal_says_what_to_do_at_every_width(
+    qstash: Qstash, columns: int
+) -> None:
+    run = qstash("check", "--explain", tty=True, columns=columns, NO_COLOR="1")
 
-    assert "schedules-failed" in run.out
-    assert max(map(len, run.out.splitlines())) <= 80
+    words = " ".join(run.out.split())
+    assert "schedule-late" in run.out
+    assert "`qstash dlq retry --group KEY`" in words
+    assert "do `qstash queue resume" in words
+    assert max(map(len, run.out.splitlines())) <= columns
 
 
 def test_an_explanation_has_no_format_of_monitors(qstash: Qstash) -> None:

@@ -359,3 +359,12 @@ def test_commands_name_the_variable_that_prevents_a_connection(
     run = qstash("logs", "--token", TOKEN)
 
     assert (run.code, name in run.err, "hush" in run.err) == (2, True, False), run
+
+
+def test_a_narrow_terminal_has_the_details_and_fixes(local: Qstash) -> None:
+    local.env.pop("QSTASH_NEXT_SIGNING_KEY")
+
+    run = local("doctor", tty=True, columns=40, NO_COLOR="1")
+
+    assert "DETAIL" in run.out
+    assert max(map(len, run.out.splitlines())) <= 40

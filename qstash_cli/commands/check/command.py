@@ -169,7 +169,7 @@ def check(
                 "--explain has no such format",
                 hint="leave out -o, or use -o json; nothing was sent",
             )
-        return explained(limits.kinds)
+        return explained(ctx, limits.kinds)
     _validate_partners(limits, labels.names())
     # Build every request before sending the first one, so that errors in options come first.
     checks = list(_checks(limits, labels.names()))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from qstash_cli.cli.context import Context
 from qstash_cli.commands.check.measures import CheckKind
-from qstash_cli.output.result import Column, Result, View
+from qstash_cli.output.result import Column, Record, Result, View
 
 
 class _Explanation(NamedTuple):
@@ -26,6 +27,24 @@ EXPLANATIONS = View(
         Column(name="do", of="do", wraps=True),
     ),
     id="check",
+)
+
+
+def _lines(record: Record) -> Iterator[Record]:
+    yield {"check": record["check"], "what": "reads", "text": record["reads"]}
+    yield {"check": "", "what": "why", "text": record["why"]}
+    yield {"check": "", "what": "do", "text": record["do"]}
+
+
+# Three columns of sentences do not fit next to each other on a narrow terminal.
+_ON_TERMINAL = View(
+    columns=(
+        Column(name="check", of="check"),
+        Column(name="what", of="what", header=" "),
+        Column(name="text", of="text", wraps=True, header="EXPLANATION"),
+    ),
+    id="check",
+    rows=_lines,
 )
 _ALL = (
     _Explanation(
@@ -68,9 +87,11 @@ _ALL = (
 )
 
 
-def explained(checks: Collection[CheckKind]) -> Result:
+def explained(ctx: Context, checks: Collection[CheckKind]) -> Result:
     """Returns the explanations of these checks. An empty collection selects every check."""
+    output = ctx.options.output
+    is_for_people = ctx.streams.out_is_terminal and output.format in {None, "table"}
     return Result(
         data=[one._asdict() for one in _ALL if not checks or one.check in checks],
-        view=EXPLANATIONS,
+        view=_ON_TERMINAL if is_for_people and not output.columns else EXPLANATIONS,
     )
