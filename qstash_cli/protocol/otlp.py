@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from qstash_cli.protocol.message_spans import (
@@ -22,35 +23,35 @@ Json = dict[str, Any]
 _KINDS = {"internal": 1, "client": 3, "producer": 4}
 _ERROR = 2
 _NS_PER_MS = 1_000_000
+_CHUNK = 500
+_REMEMBERED = 10_000
 
 
-def resource_spans(messages: Iterable[Sequence[LogEntry]], version: str) -> Json:
-    """Returns a trace export request in OTLP's JSON.
+def resource_spans(messages: Iterable[Sequence[LogEntry]], version: str) -> Iterator[Json]:
+    """Yields the elements of `resourceSpans` in a trace export request, as the messages arrive.
 
     Each message is its log entries, oldest first. `version` is that of this program.
     """
-    spans = [_json(span) for span in _without_repeats(messages)]
-    if not spans:
-        return {"resourceSpans": []}
-    return {
-        "resourceSpans": [
-            {
-                "resource": {"attributes": _attributes({"service.name": SERVICE_NAME})},
-                "scopeSpans": [{"scope": {"name": SCOPE_NAME, "version": version}, "spans": spans}],
-            }
-        ]
-    }
+    spans = map(_json, _without_repeats(messages))
+    while chunk := list(islice(spans, _CHUNK)):
+        yield {
+            "resource": {"attributes": _attributes({"service.name": SERVICE_NAME})},
+            "scopeSpans": [{"scope": {"name": SCOPE_NAME, "version": version}, "spans": chunk}],
+        }
 
 
 def _without_repeats(messages: Iterable[Sequence[LogEntry]]) -> Iterator[MessageSpan]:
     """Yields the spans. The messages of one publish to a URL group share its span."""
-    seen: set[tuple[str, str]] = set()
+    # In order of insertion. A publish creates all of its messages at once, so old ones can go.
+    seen: dict[tuple[str, str], None] = {}
     for entries in messages:
         for span in spans_of(trace_of_log(entries), entries) if entries else ():
             if (span.trace_id, span.span_id) not in seen:
                 yield span
             if span.kind == "producer":
-                seen.add((span.trace_id, span.span_id))
+                seen[span.trace_id, span.span_id] = None
+                if len(seen) > _REMEMBERED:
+                    del seen[next(iter(seen))]
 
 
 def _json(span: MessageSpan) -> Json:

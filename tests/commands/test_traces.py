@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from qstash_cli.commands.logs.timelines import timelines_as_completed
+from qstash_cli.protocol.otlp import resource_spans
+from qstash_cli.protocol.records import LogEntry
 from tests.in_process import Qstash
 from tests.sink import Sink
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+_PRODUCER = 4
 IDS = ("traceId", "spanId", "parentSpanId")
 
 
@@ -134,3 +139,35 @@ def test_options_without_messages_are_refused(local: Qstash, flags: tuple[str, .
 
     assert run.code == 2, run
     assert "otlp" in run.err
+
+
+def test_all_spans_are_written_while_the_log_is_read() -> None:
+    read = 0
+
+    def log() -> Iterator[LogEntry]:
+        nonlocal read
+        for number in reversed(range(5000)):
+            for ms, state in ((2, "DELIVERED"), (1, "ACTIVE"), (0, "CREATED")):
+                read += 1
+                yield {"messageId": f"msg_{number}", "time": number * 10 + ms, "state": state}
+
+    messages = (cast("list[LogEntry]", one["entries"]) for one in timelines_as_completed(log()))
+    exported = resource_spans(messages, "1")
+
+    first = next(exported)
+    assert 0 < read < 3000
+    spans = [span for one in (first, *exported) for span in one["scopeSpans"][0]["spans"]]
+    assert len({span["spanId"] for span in spans if span["kind"] == _PRODUCER}) == 5000
+
+
+def test_entries_of_one_millisecond_belong_to_their_message_in_any_order() -> None:
+    log: list[LogEntry] = [
+        {"messageId": "b", "time": 7, "state": "ACTIVE"},
+        {"messageId": "a", "time": 5, "state": "CREATED"},
+        {"messageId": "a", "time": 5, "state": "ACTIVE"},
+        {"messageId": "c", "time": 3, "state": "CREATED"},
+    ]
+
+    found = [(one["messageId"], one["entries"]) for one in timelines_as_completed(log)]
+
+    assert found == [("a", [log[2], log[1]]), ("b", [log[0]]), ("c", [log[3]])]

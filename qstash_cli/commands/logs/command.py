@@ -19,7 +19,12 @@ from qstash_cli.commands.common.views import LOG, matching
 from qstash_cli.commands.logs.follow import Log, follow
 from qstash_cli.commands.logs.mirror import MIRRORED, OUTCOMES, mirrored
 from qstash_cli.commands.logs.statistics import STATISTICS, statistics
-from qstash_cli.commands.logs.timelines import TIMELINES, timeline, timelines
+from qstash_cli.commands.logs.timelines import (
+    TIMELINES,
+    timeline,
+    timelines,
+    timelines_as_completed,
+)
 from qstash_cli.errors import BadInput
 from qstash_cli.output.columns import validate_columns
 from qstash_cli.output.json_text import compact
@@ -118,11 +123,18 @@ def _traces(ctx: Context, criteria: Filter, paging: PagingOptions, options: LogO
     from qstash_cli import __version__
     from qstash_cli.protocol.otlp import resource_spans
 
-    page = LimitedList(_messages(ctx, criteria, paging), paging)
+    if paging.all and not criteria.states:
+        found = timelines_as_completed(ctx.read_pages(api.entries(criteria, with_bodies=False)))
+    else:
+        found = _messages(ctx, criteria, paging)
+    page = LimitedList(found, paging)
 
     def pieces() -> Iterator[str]:
         messages = (cast("list[LogEntry]", one["entries"]) for one in page)
-        yield compact(resource_spans(messages, __version__))
+        yield '{"resourceSpans":['
+        for number, one in enumerate(resource_spans(messages, __version__)):
+            yield f"{',' if number else ''}{compact(one)}"
+        yield "]}"
 
     return Result(data=(), view=_FORMS, forms={_OTLP: pieces()}, footer=page.footer)
 

@@ -33,6 +33,26 @@ def timelines(entries: Iterable[LogEntry], limit: int | None) -> Iterator[dict[s
     yield from (timeline(known) for known in gathered.values())
 
 
+def timelines_as_completed(entries: Iterable[LogEntry]) -> Iterator[dict[str, object]]:
+    """Yields each message when its first entry was seen, from entries in newest-first order.
+
+    Keeps only the messages in progress. Messages without a first entry come at the end.
+    """
+    gathered: dict[str, list[LogEntry]] = {}
+    # Entries of the same millisecond may be in any order.
+    whole: dict[str, None] = {}
+    at_ms: int | None = None
+    for entry in entries:
+        if entry["time"] != at_ms:
+            yield from (timeline(gathered.pop(one)) for one in whole)
+            whole.clear()
+            at_ms = entry["time"]
+        gathered.setdefault(entry["messageId"], []).append(entry)
+        if entry["state"] == _FIRST:
+            whole[entry["messageId"]] = None
+    yield from map(timeline, gathered.values())
+
+
 def _is_whole(entries: Sequence[LogEntry]) -> bool:
     return entries[-1]["state"] == _FIRST
 
