@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_origin, get_type_hints
 
 
 class PageLimits(NamedTuple):
@@ -26,11 +26,14 @@ PAGE_LIMITS = PageLimits()
 class PageCounter:
     """Counts the pages of one list, whose entries have the required fields of the type `shape`.
 
-    Keeps two numbers for each page.
+    Keeps two numbers for each page. Entries with the same required fields are equal, except for
+    fields that are lists, such as the steps of a run.
     """
 
     def __init__(self, shape: Any, limits: PageLimits) -> None:
-        self._pick = itemgetter(*sorted(shape.__required_keys__))
+        hints = get_type_hints(shape)
+        compared = (name for name in shape.__required_keys__ if get_origin(hints[name]) is not list)
+        self._pick = itemgetter(*sorted(compared))
         self._limits = limits
         self._fingerprints: set[int] = set()
         self._cursors: set[int] = set()

@@ -67,7 +67,7 @@ def test_a_limited_list_says_so(local: Qstash, sink: Sink) -> None:
     cut = local("dlq", "list", "--limit", "1")
 
     assert cut.out.count("\n") == 1
-    assert "showing the newest 1; use --all for the rest" in cut.err
+    assert "showing the oldest 1; use --all for the rest" in cut.err
     assert local("dlq", "list", "--limit", "1", "--all").out.count("\n") == 2
 
 

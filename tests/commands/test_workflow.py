@@ -149,6 +149,23 @@ def test_more_runs_than_one_request_cancels_are_all_cancelled(qstash: Qstash) ->
     assert run.json == {"cancelled": 217}
 
 
+def test_all_pages_of_a_long_list_of_runs_are_read(qstash: Qstash) -> None:
+    qstash.env["QSTASH_TOKEN"] = DEV_USER.token
+    run = {
+        "workflowUrl": "https://example.com/onboard", "workflowState": "RUN_STARTED",
+        "workflowRunCreatedAt": 1, "steps": [{"steps": [{"stepName": "init"}]}],
+    }  # fmt: skip
+    pages = iter([
+        {"runs": [run | {"workflowRunId": f"wfr_{n}"} for n in range(100)], "cursor": "100"},
+        {"runs": [run | {"workflowRunId": "wfr_last"}], "cursor": None},
+    ])  # fmt: skip
+
+    with api_server(responses={("GET", "/v2/workflows/events"): lambda: (200, next(pages))}) as api:
+        listed = qstash("workflow", "list", "--all", "-q", QSTASH_URL=api.url)
+
+    assert (listed.code, len(listed.out.split()), listed.out.split()[-1]) == (0, 101, "wfr_last")
+
+
 def test_an_event_reaches_the_waiting_runs(
     local: Qstash, app: WorkflowApp, eventually: Eventually
 ) -> None:

@@ -35,10 +35,11 @@ class DlqListOptions:
 
 
 class LimitedList(Generic[T]):
-    """The items up to the limit of `--limit`, read on demand."""
+    """The items up to the limit of `--limit`, read on demand. `first` is their end of the list."""
 
-    def __init__(self, items: Iterable[T], paging: PagingOptions) -> None:
+    def __init__(self, items: Iterable[T], paging: PagingOptions, *, first: str = "newest") -> None:
         self._items = items
+        self._first = first
         self._paging = paging
         self._is_cut = False
 
@@ -53,14 +54,14 @@ class LimitedList(Generic[T]):
         """Returns the note after the last item, or None if there are no more items."""
         if not self._is_cut:
             return None
-        return f"showing the newest {self._paging.limit}; use --all for the rest"
+        return f"showing the {self._first} {self._paging.limit}; use --all for the rest"
 
 
 def dlq_list(
     entries: Iterable[Mapping[str, Any]], view: View, paging: PagingOptions, options: DlqListOptions
 ) -> Result:
     """Returns the result of a command that lists DLQ entries."""
-    page = LimitedList(entries, paging)
+    page = LimitedList(entries, paging, first="oldest")
     if not options.fail_if_any:
         return Result(data=page, view=view, footer=page.footer)
     found = list(page)
