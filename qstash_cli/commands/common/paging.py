@@ -35,7 +35,7 @@ class DlqListOptions:
 
 
 class LimitedList(Generic[T]):
-    """The items up to the limit of `--limit`, read on demand. `first` is their end of the list."""
+    """The items up to the limit of `--limit`, read on demand: the `first` ones, such as newest."""
 
     def __init__(self, items: Iterable[T], paging: PagingOptions, *, first: str = "newest") -> None:
         self._items = items
