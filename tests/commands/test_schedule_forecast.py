@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+from tests.commands.api_server import api_server
 from tests.in_process import Qstash
 
 _TO = ("https://example.com/hook", "--cron")
@@ -42,3 +43,17 @@ def test_each_schedule_has_its_messages_a_day_and_its_share_of_the_plan(
     assert "A day        48\nOf plan      5%\n" in one.out
     assert "perDay" not in plain.out
     assert "without retries, the schedules publish about 48 messages a day" in shown.err
+
+
+def test_endpoints_that_cannot_be_read_are_named_as_not_counted(qstash: Qstash) -> None:
+    schedule = {"scheduleId": "s", "cron": "0 * * * *", "destination": "pair"}
+    responses = {("GET", "/v2/schedules"): (200, [schedule]), ("GET", "/v2/topics"): (403, {})}
+    with api_server(responses=responses) as api:
+        qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-one"}
+        run = qstash("schedule", "list", tty=True, NO_COLOR="1")
+
+    expected = (
+        "without retries and further endpoints of URL groups, the schedules publish "
+        "about 24 messages a day"
+    )
+    assert (run.code, expected in run.err) == (0, True), run
