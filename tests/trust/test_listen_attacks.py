@@ -30,24 +30,30 @@ TOKENS = {
     "bytes that are not text": "\xff.\xfe.\xfd",
     "30,000 parts": "x." * 30_000,
 }
-BODIES = {
+# The search for what changed such a body takes until its limit of 2 s.
+SLOW_BODIES = {
     "500 nested lists": b"[" * 500 + b"]" * 500,
     "500 nested objects": b'{"a":' * 500 + b"1" + b"}" * 500,
+}
+BODIES = {
     "20,000 open lists": b"[" * 20_000,
     "not UTF-8": b"\xff\xfe{",
     "a lone surrogate": rb'{"a":"\ud800"}',
     "a number of 5,000 digits": b"1" * 5000,
     "a callback of wrong types": b'{"status":[],"body":{},"sourceMessageId":1,"header":"x"}',
 }
+# One token with a valid signature suffices for the slow bodies.
+ATTACKS = (
+    *itertools.product(TOKENS.items(), BODIES.items()),
+    *itertools.product([next(iter(TOKENS.items()))], SLOW_BODIES.items()),
+)
 
 
 def test_no_signature_or_body_ends_listen(listen: Listen, figures: Figures) -> None:
     listener = listen("--dev")
     lost = []
     with httpx.Client(trust_env=False, timeout=30) as client:
-        for (token_name, token), (body_name, body) in itertools.product(
-            TOKENS.items(), BODIES.items()
-        ):
+        for (token_name, token), (body_name, body) in ATTACKS:
             headers = [(b"Upstash-Signature", token.encode("latin-1"))]
             response = client.post(f"{listener.url}/hook", content=body, headers=headers)
             record = listener.record()
@@ -58,6 +64,6 @@ def test_no_signature_or_body_ends_listen(listen: Listen, figures: Figures) -> N
             ):
                 lost.append((token_name, body_name, record))
 
-    figures("listen, attacks", cases=len(TOKENS) * len(BODIES), failures=len(lost))
+    figures("listen, attacks", cases=len(ATTACKS), failures=len(lost))
     assert lost == []
     assert listener.stop() == ""
