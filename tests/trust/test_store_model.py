@@ -29,6 +29,7 @@ from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.delivery import attempts, cancelling
 from qstash_cli.server.delivery.attempts import AttemptContext
 from qstash_cli.server.delivery.http_attempt import AttemptResponse
+from qstash_cli.server.delivery.workflow_runs import RunContext, RunEnd
 from qstash_cli.server.services import firing, publishing, schedules
 from qstash_cli.server.services.publish_rules import PublishRequest
 from qstash_cli.server.storage import dlq, messages
@@ -130,6 +131,9 @@ class Life(RuleBasedStateMachine):
             return
         self.status[result.content["messageId"]] = "live"
 
+    def run_context(self) -> RunContext:
+        return RunContext(self.now_ms, self.new_id, lambda _id: False)
+
     def live(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from([i for i, s in self.status.items() if s == "live"]))
 
@@ -138,8 +142,8 @@ class Life(RuleBasedStateMachine):
     def attempt(self, data: st.DataObject, *, is_success: bool, is_cancelled: bool) -> None:
         message_id = self.live(data)
         try:
-            message = self.do(lambda c: attempts.begin(c, message_id, self.now_ms))
-            assert message is not None
+            message = self.do(lambda c: attempts.begin(c, message_id, self.run_context()))
+            assert not isinstance(message, RunEnd)
             if is_cancelled:
                 self.do(lambda c: cancelling.cancel(c, message_id, self.now_ms, is_in_flight=True))
                 self.status[message_id] = "cancelling"
@@ -169,7 +173,7 @@ class Life(RuleBasedStateMachine):
         except Crashed:
             return
         self.status[message_id] = "cancelled"
-        assert self.do(lambda c: attempts.begin(c, message_id, self.now_ms)) is None
+        assert self.do(lambda c: attempts.begin(c, message_id, self.run_context())) == RunEnd()
 
     @precondition(lambda self: self.dlq_messages)
     @rule(data=st.data())

@@ -14,7 +14,7 @@ from qstash_cli.protocol import workflow
 from qstash_cli.server.delivery import attempts
 from qstash_cli.server.delivery.attempts import AttemptContext
 from qstash_cli.server.delivery.http_attempt import AttemptResponse
-from qstash_cli.server.delivery.workflow_runs import RunContext, end_run
+from qstash_cli.server.delivery.workflow_runs import RunContext, RunEnd, end_run
 from qstash_cli.server.services import publishing
 from qstash_cli.server.services.publish_rules import PublishRequest
 from qstash_cli.server.storage import messages, workflow_pages, workflow_runs, workflow_steps
@@ -59,6 +59,10 @@ class Server:
         return asyncio.run(self.store.run(job))
 
 
+def context_of(server: Server) -> RunContext:
+    return RunContext(0, server.new_id, lambda _id: False)
+
+
 class Endpoint:
     """The SDK: it submits a step for each delivery. Every result is different."""
 
@@ -76,8 +80,8 @@ class Endpoint:
 
     def receive(self, message_id: str) -> None:
         server = self.server
-        message = server.do(lambda c: attempts.begin(c, message_id, 0))
-        if message is None:
+        message = server.do(lambda c: attempts.begin(c, message_id, context_of(server)))
+        if isinstance(message, RunEnd):
             return
         steps = [json.loads(b64decode(one["body"])) for one in json.loads(message.body)]
         self.deliveries.append(steps)

@@ -4,7 +4,6 @@ queue".
 
 from __future__ import annotations
 
-import logging
 from base64 import b64encode
 from collections.abc import Callable
 from http import HTTPStatus
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 
 from qstash_cli.protocol import backoff
 from qstash_cli.protocol.headers import as_lists
-from qstash_cli.server.delivery import callbacks, cancelling, workflows
+from qstash_cli.server.delivery import callbacks, cancelling, damaged, workflows
 from qstash_cli.server.delivery.http_attempt import AttemptResponse, failed
 from qstash_cli.server.delivery.workflow_runs import RunContext, RunEnd
 from qstash_cli.server.delivery.workflows import Outcome
@@ -44,23 +43,37 @@ class AttemptContext(NamedTuple):
     is_in_flight: Callable[[str], bool]
 
 
-def begin(connection: Connection, message_id: str, now_ms: int) -> StoredMessage | None:
-    """Returns the message to deliver now, None if it must not be delivered any more."""
+def begin(connection: Connection, message_id: str, context: RunContext) -> StoredMessage | RunEnd:
+    """Returns the message to deliver now, or what follows if it must not be delivered any more."""
+    now_ms = context.now_ms
     found = messages.find(connection, message_id)
     if found is not None and found.status == "cancelling":
         cancelling.complete(connection, message_id, now_ms)
     if found is None or found.status != "live":
-        return None
-    if found.damage:
-        fail_damaged(connection, message_id, found.damage, now_ms)
-        return None
-    if found.run_seq is not None:
-        found = workflows.prepare(connection, found, now_ms)
-        if found is None:
-            cancelling.complete(connection, message_id, now_ms)
-            return None
+        return RunEnd()
+    prepared = _prepare(connection, found, now_ms)
+    if isinstance(prepared, str):
+        return damaged.fail(connection, found, prepared, context)
+    if prepared is None:
+        cancelling.complete(connection, message_id, now_ms)
+        return RunEnd()
     logs.add(connection, message_id, "ACTIVE", now_ms)
-    return found
+    return prepared
+
+
+def _prepare(
+    connection: Connection, message: StoredMessage, now_ms: int
+) -> StoredMessage | str | None:
+    """Returns a message as it is delivered, why it cannot be, or None if its run has ended."""
+    if message.damage:
+        return message.damage
+    if message.run_seq is None:
+        return message
+    return run_or_undo(
+        connection,
+        lambda: workflows.prepare(connection, message, now_ms),
+        lambda error: f"its workflow run cannot be read: {error}",
+    )
 
 
 def end(
@@ -114,16 +127,6 @@ def _end(
     logs.add(connection, message.id, "FAILED", now_ms, error=error, **_details(response))
     messages.finish(connection, message.id, "failed", now_ms)
     return _result(connection, message, Outcome(response, dlq_id, is_last=True), context)
-
-
-def fail_damaged(connection: Connection, message_id: str, damage: str, now_ms: int) -> None:
-    """Moves a message that cannot be decoded to the DLQ, and logs a warning."""
-    error = f"the stored message is damaged: {damage}"
-    logging.getLogger(__name__).warning("message %r failed: %s", message_id, error)
-    logs.add(connection, message_id, "ERROR", now_ms, error=error)
-    _add_to_dlq(connection, message_id, AttemptResponse(error=error), now_ms)
-    logs.add(connection, message_id, "FAILED", now_ms, error=error)
-    messages.finish(connection, message_id, "failed", now_ms)
 
 
 def _add_to_dlq(

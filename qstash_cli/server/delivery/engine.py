@@ -20,6 +20,7 @@ from qstash_cli.server.delivery.queue_order import Queueing
 from qstash_cli.server.delivery.repeated_warnings import RepeatedWarnings
 from qstash_cli.server.delivery.sender import Sender
 from qstash_cli.server.delivery.waits import Waits
+from qstash_cli.server.delivery.workflow_runs import RunContext, RunEnd
 from qstash_cli.server.storage import flow_limits, queues
 from qstash_cli.server.storage.flow_limits import FlowLimits
 from qstash_cli.server.storage.messages import StoredMessage
@@ -81,7 +82,7 @@ class Engine:
             self._queueing.set(queue.name, parallelism=parallelism, is_paused=is_paused)
         for limits in await self._store.run(flow_limits.list_all):
             self.set_flow(limits)
-        live = await self._store.run(lambda c: restoring.load(c, self._clock.now_ms()))
+        live = await self._store.run(lambda c: restoring.load(c, self._run_context()))
         for message in live:
             if message.held_queue is not None and message.callback_of is not None:
                 self._queueing.hold(message.held_queue, message.callback_of, message.id)
@@ -266,16 +267,19 @@ class Engine:
         else:
             self._push(pending._replace(due_ms=result.retry_at_ms, order=next(self._order)))
 
+    def _run_context(self) -> RunContext:
+        return RunContext(self._clock.now_ms(), self._new_id, self.is_in_flight)
+
     async def _deliver(self, message_id: str) -> AttemptResult:
-        def begin(connection: Connection) -> AttemptPlan | None:
-            begun = self._planner.begin(connection, message_id, self._clock.now_ms())
-            if begun is None:
+        def begin(connection: Connection) -> AttemptPlan | RunEnd:
+            begun = self._planner.begin(connection, message_id, self._run_context())
+            if isinstance(begun, RunEnd):
                 self._in_flight.discard(message_id)
             return begun
 
         plan = await self._store.run(begin)
-        if plan is None:
-            return AttemptResult()
+        if isinstance(plan, RunEnd):
+            return AttemptResult(run_end=plan)
         response = await self._sender.send(plan)
 
         def end(connection: Connection) -> AttemptResult:

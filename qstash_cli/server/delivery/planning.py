@@ -9,6 +9,7 @@ from qstash_cli.protocol.faults import NO_FAULTS, Faults
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.delivery import attempts
 from qstash_cli.server.delivery.injection import FaultInjection
+from qstash_cli.server.delivery.workflow_runs import RunContext, RunEnd
 from qstash_cli.server.storage import keys, logs
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.store import Connection
@@ -33,11 +34,14 @@ class Planner:
         self._injection = injection
         self._traced = traced
 
-    def begin(self, connection: Connection, message_id: str, now_ms: int) -> AttemptPlan | None:
-        """Begins an attempt, unless the message must not be delivered any more."""
-        found = attempts.begin(connection, message_id, now_ms)
-        if found is None:
-            return None
+    def begin(
+        self, connection: Connection, message_id: str, context: RunContext
+    ) -> AttemptPlan | RunEnd:
+        """Begins an attempt, or returns what follows if the message must not be delivered."""
+        now_ms = context.now_ms
+        found = attempts.begin(connection, message_id, context)
+        if isinstance(found, RunEnd):
+            return found
         faults, headers = NO_FAULTS, found.options.headers
         if self._injection is not None:
             faults = self._injection.faults_of(connection, found)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import reprlib
 
-from qstash_cli.server.delivery import attempts, cancelling
+from qstash_cli.server.delivery import cancelling, damaged
+from qstash_cli.server.delivery.workflow_runs import RunContext
 from qstash_cli.server.storage import messages
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.queues import Queue
@@ -14,23 +15,27 @@ from qstash_cli.server.storage.store import Connection
 _logger = logging.getLogger(__name__)
 
 
-def load(connection: Connection, now_ms: int) -> list[StoredMessage]:
+def load(connection: Connection, context: RunContext) -> list[StoredMessage]:
     """Returns the undelivered messages in the order of publishing, without their bodies.
 
     Completes the cancels of attempts that were in flight, and fails damaged messages.
     """
-    cancelling.complete_all(connection, now_ms)
-    found = []
+    cancelling.complete_all(connection, context.now_ms)
+    found: list[StoredMessage] = []
+    created: list[StoredMessage] = []
+    cancelled: set[str] = set()
     for message in messages.list_live(connection):
         damage = _damage(message)
         if damage is None:
             found.append(message)
         elif isinstance(message.id, str):
-            attempts.fail_damaged(connection, message.id, damage, now_ms)
+            end = damaged.fail(connection, message, damage, context)
+            created.extend(end.created)
+            cancelled.update(end.cancelled)
         else:
             _logger.warning("a stored message is skipped, its id is damaged: %s",
                             reprlib.repr(message.id))  # fmt: skip
-    return found
+    return [one for one in (*found, *created) if one.id not in cancelled]
 
 
 def _damage(message: StoredMessage) -> str | None:

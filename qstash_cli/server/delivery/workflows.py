@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from base64 import b64encode
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,9 +21,10 @@ from qstash_cli.server.delivery.http_attempt import AttemptResponse
 from qstash_cli.server.delivery.workflow_runs import RunContext, RunEnd, end_run
 from qstash_cli.server.storage import messages, workflow_runs, workflow_steps, workflow_waits
 from qstash_cli.server.storage.messages import StoredMessage
-from qstash_cli.server.storage.store import Connection
+from qstash_cli.server.storage.store import Connection, run_or_undo
 from qstash_cli.server.storage.workflow_runs import Run
 
+_logger = logging.getLogger(__name__)
 _FAILURE_FUNCTION_MISSING = "upstash-workflow-failure-callback-notfound"
 
 
@@ -42,6 +44,8 @@ def prepare(connection: Connection, message: StoredMessage, now_ms: int) -> Stor
     run = _run_of(connection, message)
     if run is None or not (run.is_live or message.call_type == workflow.FAILURE_CALL):
         return None
+    if run.damage:
+        raise ValueError(run.damage)
     if message.call_type == workflow.TO_CALLBACK:
         return message
     body = message.body
@@ -109,6 +113,29 @@ def follow(
     if outcome.dlq_id is None:
         return RunEnd()
     return _fail(connection, run, message, outcome, context)
+
+
+def fail_damaged(
+    connection: Connection, message: StoredMessage, outcome: Outcome, context: RunContext
+) -> RunEnd:
+    """Ends the run of a message that cannot be delivered, as failed.
+
+    If what follows the failure cannot be read either, neither the failure function nor the run
+    that invoked this one gets a result.
+    """
+    run = _run_of(connection, message)
+    if run is None or not run.is_live:
+        return RunEnd()
+    readable = message._replace(options_json="[]", type_error="")
+
+    def without_reports(error: Exception) -> RunEnd:
+        _logger.warning("the failure of workflow run %r is not reported: %s", run.id, error)
+        orphan = run._replace(invoker_seq=None)
+        return end_run(connection, orphan, workflow.FAILED, context, dlq_id=outcome.dlq_id)
+
+    return run_or_undo(
+        connection, lambda: _fail(connection, run, readable, outcome, context), without_reports
+    )
 
 
 def new_failure_callback(

@@ -84,12 +84,12 @@ class StoredMessage(NamedTuple):
     @property
     def options(self) -> MessageOptions:
         """The options of the message, or the defaults if the stored ones are damaged."""
-        return _decode_once(self.options_json)[0]
+        return decode_stored(self.options_json)[0]
 
     @property
     def damage(self) -> str:
         """Why the stored message cannot be delivered, empty if it can."""
-        return self.type_error or _decode_once(self.options_json)[1]
+        return self.type_error or decode_stored(self.options_json)[1]
 
     @property
     def max_retries(self) -> int:
@@ -151,7 +151,7 @@ def as_bytes(value: object) -> bytes:
 
 # Many messages are published with the same options.
 @lru_cache(maxsize=256)
-def _decode_once(text: str) -> tuple[MessageOptions, str]:
+def decode_stored(text: str) -> tuple[MessageOptions, str]:
     """Returns the stored options, and an error if they cannot be decoded at all."""
     try:
         return read_options(json.loads(text)), ""

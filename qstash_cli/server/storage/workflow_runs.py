@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 from qstash_cli.protocol import workflow
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.protocol.workflow import RunState
-from qstash_cli.server.storage.messages import encode_options, read_options
+from qstash_cli.server.storage.messages import decode_stored, encode_options
+
+# The types that the steps of a run depend on.
+_TYPES = {"id": str, "url": str, "caller_ip": str, "created_ms": int}
 
 
 class Run(NamedTuple):
@@ -45,13 +48,22 @@ class Run(NamedTuple):
 
     @property
     def options(self) -> MessageOptions:
-        """The options of the trigger, which its steps inherit."""
-        return read_options(json.loads(self.options_json))
+        """The options of the trigger, which its steps inherit, or the defaults if damaged."""
+        return decode_stored(self.options_json)[0]
+
+    @property
+    def damage(self) -> str:
+        """Why the steps of the run cannot be delivered, empty if they can."""
+        for name, kind in _TYPES.items():
+            if not isinstance(getattr(self, name), kind):
+                return f"{name} has the type {type(getattr(self, name)).__name__}"
+        invoker_error = "" if self.invoker_seq is None else _parse_invoker(self.invoker_json)[1]
+        return decode_stored(self.options_json)[1] or invoker_error
 
     @property
     def invoker(self) -> dict[str, Any]:
         """The step that waits for the result, with the URL and the headers of its run."""
-        return dict(json.loads(self.invoker_json)) if self.invoker_json else {}
+        return _parse_invoker(self.invoker_json)[0] if self.invoker_json else {}
 
 
 class NewRun(NamedTuple):
@@ -68,10 +80,18 @@ class NewRun(NamedTuple):
     invoker: dict[str, Any] | None = None
 
 
+def _parse_invoker(text: str | None) -> tuple[dict[str, Any], str]:
+    """Returns the stored invoker, and an error if it cannot be parsed."""
+    try:
+        return dict(json.loads(text or "")), ""
+    except Exception as fault:  # noqa: BLE001 - a damaged run must not affect the others
+        return {}, f"invoker cannot be parsed: {fault}"
+
+
 # Guess: a run whose DLQ entry was deleted, or which was started again, has no DLQ id.
 COLUMNS = (
-    "seq, id, url, state, options, queue, caller_ip, created_ms, ended_ms, size_bytes, "
-    "is_untested, response, invoker_seq, invoker, "
+    "seq, id, url, state, options, queue, caller_ip, created_ms, ended_ms, "
+    "CAST(size_bytes AS INTEGER), is_untested, response, invoker_seq, invoker, "
     "(SELECT dlq.id FROM dlq WHERE dlq.id = workflow_runs.dlq_id), failure_message_id"
 )
 _SELECT = f"SELECT {COLUMNS} FROM workflow_runs "  # noqa: S608 - our own names

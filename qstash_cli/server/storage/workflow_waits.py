@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from typing import Any, NamedTuple
 
+from qstash_cli.protocol.workflow_steps import step_key
 from qstash_cli.server.storage import workflow_steps
 from qstash_cli.server.storage.workflow_steps import ROW_BYTES
+
+_logger = logging.getLogger(__name__)
 
 
 class Wait(NamedTuple):
@@ -25,12 +29,20 @@ class Wait(NamedTuple):
     @property
     def step(self) -> dict[str, Any]:
         """The step as it was submitted."""
-        return dict(json.loads(self.step_json))
+        return _parse_object(self.step_json)
 
     @property
     def waiter(self) -> dict[str, Any]:
         """The step as an entry in the API's list of waiters."""
-        return dict(json.loads(self.waiter_json))
+        return _parse_object(self.waiter_json)
+
+
+def _parse_object(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        message = "a JSON object is expected"
+        raise TypeError(message)
+    return found
 
 
 _SELECT = (
@@ -56,12 +68,25 @@ def take(connection: sqlite3.Connection, message_id: str) -> Wait | None:
 def list_for_event(
     connection: sqlite3.Connection, event_id: str, run_seq: int | None = None
 ) -> list[Wait]:
-    """Returns the waits for an event, of all runs or of one, oldest first."""
+    """Returns the waits for an event, of all runs or of one, oldest first.
+
+    A damaged wait is logged and skipped: its run fails at the deadline.
+    """
     rows = connection.execute(
         f"{_SELECT} WHERE event_id = ? AND (?2 IS NULL OR run_seq = ?2) ORDER BY rowid",
         (event_id, run_seq),
     )
-    return [Wait(*row) for row in rows]
+    return [wait for wait in map(Wait._make, rows) if _is_intact(wait)]
+
+
+def _is_intact(wait: Wait) -> bool:
+    try:
+        step_key(wait.step)
+        _ = wait.waiter
+    except Exception as fault:  # noqa: BLE001 - a damaged wait must not affect the others
+        _logger.warning("the wait of message %r is damaged: %s", wait.message_id, fault)
+        return False
+    return True
 
 
 def list_of_run(connection: sqlite3.Connection, run_seq: int) -> list[Wait]:

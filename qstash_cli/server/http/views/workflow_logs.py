@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from qstash_cli.protocol import workflow
@@ -11,6 +12,7 @@ from qstash_cli.server.services.workflows.logs import RunDetails
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.workflow_details import Response
 
+_logger = logging.getLogger(__name__)
 CALLBACK_STATES = {
     "live": "CALLBACK_INPROGRESS",
     "delivered": "CALLBACK_SUCCESS",
@@ -22,7 +24,25 @@ _STEP_NAME = "upstash-error-step-name"
 
 
 def run_log(details: RunDetails, *, body_limit: int | None, now_ms: int) -> dict[str, Any]:
-    """Returns a run with its steps. Bodies are cut to `body_limit` bytes if it is not None."""
+    """Returns a run with its steps. Bodies are cut to `body_limit` bytes if it is not None.
+
+    A run with a damaged row has no steps if they cannot be read.
+    """
+    try:
+        return _complete_log(details, body_limit, now_ms)
+    except Exception as fault:  # noqa: BLE001 - a damaged run must not hide the others
+        run = details.run
+        _logger.warning("the log of workflow run %r is damaged: %s", run.id, fault)
+        return {
+            "workflowRunId": run.id,
+            "workflowUrl": run.url,
+            "workflowState": run.state,
+            "workflowRunCreatedAt": run.created_ms,
+            "steps": [],
+        }
+
+
+def _complete_log(details: RunDetails, body_limit: int | None, now_ms: int) -> dict[str, Any]:
     run, texts = details.run, Texts(details.run.options.redact, body_limit)
     labels = list(run.options.label)
     found = {
