@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 from qstash_cli.cli.context import Context
 from qstash_cli.cli.flags import Argument, flag
 from qstash_cli.cli.registry import command, group
-from qstash_cli.client.api import schedules, urlgroups
+from qstash_cli.client.api import schedules
 from qstash_cli.commands.common import message_body, message_validation, publishing
 from qstash_cli.commands.common.confirm_options import ConfirmOptions
 from qstash_cli.commands.common.options import BodyOptions, PublishWaitOptions
-from qstash_cli.commands.common.schedule_volume import ScheduleForecast
+from qstash_cli.commands.common.schedule_volume import ScheduleForecast, endpoints_of
 from qstash_cli.commands.common.views import PUBLISHED, SCHEDULE, SCHEDULED
 from qstash_cli.errors import BadInput, NotFound, QstashError
 from qstash_cli.output.result import Column, Result, View
 from qstash_cli.protocol.cron import fires, parse_cron, with_zone
-from qstash_cli.protocol.destination import is_url, validate_destination
+from qstash_cli.protocol.destination import validate_destination
 from qstash_cli.protocol.ids import validate_name
 from qstash_cli.protocol.numbers import parse_count
 from qstash_cli.protocol.options import MessageOptions
@@ -117,7 +117,7 @@ def create(
 
     def volume() -> None:
         has_callback = options.callback is not None
-        endpoints = _endpoints(ctx, destination)
+        endpoints = endpoints_of(ctx, destination)
         per_day = messages_per_day(cron, endpoints=endpoints, has_callback=has_callback)
         if per_day:
             ctx.note_forecast("the schedule publishes", per_day)
@@ -291,13 +291,3 @@ def _refuse_existing(ctx: Context, schedule_id: str) -> None:
             f"there is a schedule of this id already: {schedule_id}",
             hint="add --replace to replace it as a whole; nothing was changed",
         )
-
-
-def _endpoints(ctx: Context, destination: str) -> int:
-    if is_url(destination):
-        return 1
-    try:
-        return len(ctx.read(urlgroups.get(destination))["endpoints"])
-    except QstashError:
-        # The schedule exists already; its forecast is optional.
-        return 1

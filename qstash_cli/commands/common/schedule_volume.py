@@ -76,3 +76,14 @@ class ScheduleForecast:
             self._misses_endpoints = True
             return {}
         return {group["name"]: len(group["endpoints"]) for group in groups}
+
+
+def endpoints_of(ctx: Context, destination: str) -> int:
+    """Reads how many endpoints a destination has. A URL group that cannot be read counts as one."""
+    if is_url(destination):
+        return 1
+    try:
+        return len(ctx.read(urlgroups.get(destination))["endpoints"])
+    except QstashError:
+        # The forecast is optional.
+        return 1
