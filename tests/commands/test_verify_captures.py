@@ -15,7 +15,9 @@ KEY, URL, BODY = "sig_of_the_test", "https://example.com/hook", '{"id":1}'
 
 
 def headers(body: str = BODY) -> dict[str, str]:
-    token = sign(KEY, url=URL, body=body.encode(), now=time.time(), token_id="jwt_1")
+    token = sign(
+        KEY, url=URL, body=body.encode(), now=time.time(), token_id="jwt_1", lifetime_s=86_400
+    )
     return {"Upstash-Signature": token}
 
 
