@@ -5,6 +5,8 @@ of a folder before its tests run.
 """
 
 pytest_plugins = [
+    # `all_stopped` waits for the servers of earlier tests.
+    "tests.stopping",
     # `qstash`, `server_url` and `local` run commands in this process.
     "tests.in_process",
     # `sink` is a destination with scripted responses.

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from threading import Thread
+from threading import enumerate as threads
 from typing import TypeVar
 
+import pytest
+
 T = TypeVar("T")
+_STOPPING = "stops a server"
 
 
 @contextmanager
@@ -24,4 +28,12 @@ def stopped_later(server: AbstractContextManager[T]) -> Iterator[T]:
     try:
         yield yielded
     finally:
-        Thread(target=server.__exit__, args=(None, None, None), name="stop").start()
+        Thread(target=server.__exit__, args=(None, None, None), name=_STOPPING).start()
+
+
+@pytest.fixture
+def all_stopped() -> None:
+    """Waits for the servers of earlier tests, for a test that counts threads or open files."""
+    for thread in threads():
+        if thread.name == _STOPPING:
+            thread.join()

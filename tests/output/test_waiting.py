@@ -65,6 +65,7 @@ def test_a_short_wait_writes_nothing_and_does_not_import_rich() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603 - our own interpreter
 
 
+@pytest.mark.usefixtures("all_stopped")
 def test_the_line_of_another_display_is_left_alone() -> None:
     err, live = io.StringIO(), LiveLine(displayed_after_s=0)
     before = threading.active_count()
@@ -111,6 +112,7 @@ def test_a_slow_request_displays_what_it_waits_for(
     assert run.err.endswith("\x1b[2K")
 
 
+@pytest.mark.usefixtures("all_stopped")
 @pytest.mark.parametrize(
     ("tty", "env"), [(False, {}), (True, {"NO_COLOR": "1"}), (True, {"TERM": "dumb"})]
 )

@@ -54,6 +54,7 @@ def test_a_client_that_does_not_finish_is_disconnected_in_time(
     assert log_lines == []
 
 
+@pytest.mark.usefixtures("all_stopped")
 def test_a_client_that_does_not_read_is_disconnected_in_time(
     http: httpx.Client, eventually: Eventually, figures: Figures
 ) -> None:
