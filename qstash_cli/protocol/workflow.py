@@ -122,14 +122,26 @@ def without_workflow_headers(headers: Iterable[tuple[str, str]]) -> Headers:
 
 def inherit(run: MessageOptions, own: MessageOptions) -> MessageOptions:
     """Returns the options of a step: its own, and those of the trigger that it does not set."""
-    kept_out = _OWN if own.flow_key is None else _OWN | _OF_FLOW_CONTROL
+    return _completed(own, run, _OWN)
+
+
+def override(options: MessageOptions, given: MessageOptions) -> MessageOptions:
+    """Returns the options with those that are given in place of their own."""
+    return _completed(given, options, frozenset({"headers"}))
+
+
+def _completed(
+    own: MessageOptions, others: MessageOptions, kept_out: frozenset[str]
+) -> MessageOptions:
+    if own.flow_key is not None:
+        kept_out |= _OF_FLOW_CONTROL
     unset = {
-        one.name: getattr(run, one.name)
+        one.name: getattr(others, one.name)
         for one in fields(MessageOptions)
         if one.name not in kept_out and getattr(own, one.name) in {None, ()}
     }
     named = {name.lower() for name, _ in own.headers}
-    kept = tuple(header for header in run.headers if header[0].lower() not in named)
+    kept = tuple(header for header in others.headers if header[0].lower() not in named)
     return replace(own, **unset, headers=(*own.headers, *kept))
 
 

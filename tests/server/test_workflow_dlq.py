@@ -10,7 +10,7 @@ import pytest
 
 from qstash_cli.server.http.local_endpoint import Received
 from tests.sink import Sink
-from tests.workflow_app import WorkflowApp, result, running_workflow, steps_of
+from tests.workflow_app import WorkflowApp, quiet, result, running_workflow, steps_of
 
 Eventually = Callable[..., Any]
 
@@ -92,6 +92,33 @@ def test_a_resumed_run_continues_where_the_failed_one_stopped(
     # The failed run cannot be resumed again.
     assert "dlqId" not in failing.app.log("wfr_1")
     assert entries(failing.app) == []
+
+
+def test_a_run_that_failed_at_once_is_resumed_with_new_retries_and_flow_control(
+    failing: Failing, eventually: Eventually
+) -> None:
+    failing.app.submit = quiet
+    failing.app.status = 500
+    entry = fail(failing, eventually, Upstash_Flow_Control_Key="old",
+                 Upstash_Flow_Control_Value="rate=5")  # fmt: skip
+
+    started = failing.app.api.post(
+        f"/v2/workflows/dlq/resume/{entry['dlqId']}",
+        headers={
+            "Upstash-Retries": "5",
+            "Upstash-Flow-Control-Key": "new",
+            "Upstash-Flow-Control-Value": "parallelism=3",
+        },
+    ).json()
+
+    def retried() -> dict[str, Any] | None:
+        step = failing.app.log(started["workflowRunId"])["steps"][-1]["steps"][0]
+        return step if step["state"] == "STEP_RETRY" else None
+
+    assert eventually(retried)["retries"] == 5
+    logged = failing.app.api.get("/v2/logs", params={"flowControlKey": "new"}).json()["logs"]
+    assert logged[0]["parallelism"] == 3
+    assert "rate" not in logged[0]
 
 
 def test_a_resumed_run_repeats_a_call_that_has_no_result(

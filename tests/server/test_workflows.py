@@ -141,6 +141,25 @@ def test_steps_of_a_run_that_has_ended_are_refused_and_logged(
     assert app.api.delete("/v2/workflows/runs/wfr_1?cancel=false").status_code == 404
 
 
+def test_an_end_is_accepted_again_and_changes_nothing(app: WorkflowApp) -> None:
+    app.trigger("wfr_1", Upstash_Delay="1h")
+
+    def end(content: bytes, query: str = "cancel=false", **headers: str) -> int:
+        path = f"/v2/workflows/runs/wfr_1?{query}"
+        return app.api.request("DELETE", path, content=content, headers=headers).status_code
+
+    assert [end(b'"first"'), end(b'"second"')] == [200, 200]
+
+    log = app.log("wfr_1")
+    assert (log["workflowState"], log["workflowRunResponse"]) == ("RUN_SUCCESS", '"first"')
+    named = {"Upstash-Workflow-RunId": "wfr_1"}
+    created_at = str(log["workflowRunCreatedAt"])
+    assert end(b"", **named, **{"Upstash-Workflow-CreatedAt": created_at}) == 200
+    # The time of another run with this id.
+    assert end(b"", **named, **{"Upstash-Workflow-CreatedAt": "1"}) == 404
+    assert end(b"", "cancel=true") == 404
+
+
 @pytest.mark.parametrize(
     ("body", "error"),
     [

@@ -141,6 +141,14 @@ def find_live(connection: sqlite3.Connection, run_id: str) -> Run | None:
     return Run(*row) if row else None
 
 
+def list_succeeded(connection: sqlite3.Connection, run_id: str) -> list[int]:
+    """Returns the times at which the runs with this id that have succeeded were created, in ms."""
+    rows = connection.execute(
+        "SELECT created_ms FROM workflow_runs WHERE id = ? AND state = 'RUN_SUCCESS'", (run_id,)
+    )
+    return [created_ms for (created_ms,) in rows]
+
+
 def list_invoked(connection: sqlite3.Connection, seq: int) -> list[Run]:
     """Returns the runs that a run has invoked, oldest first."""
     rows = connection.execute(f"{_SELECT} WHERE invoker_seq = ? ORDER BY seq", (seq,))

@@ -145,10 +145,10 @@ async def _start_matching(
         requested = {one for text in given.get("dlqIds", []) for one in text.split(",")}
         if len(page.entries) < len(requested) and not page.cursor:
             raise refused(404, "some workflow runs are not in the DLQ")
-        context = context_of(account)
+        context, given_options = context_of(account), decode(overrides)
         started = []
         for entry in page.entries:
-            failed = _failed(connection, entry)
+            failed = _failed(connection, _overridden(entry, given_options))
             options = _options(account, connection, failed.run.options_json, overrides)
             started.append(start(connection, failed, options, context))
             dlq.delete(connection, [entry.id])
@@ -182,6 +182,13 @@ def _options(
     quota.validate_message(account.limits, options, b"", now_ms)
     quota.validate_daily_messages(connection, account.limits, 1, now_ms)
     return replace(options, headers=workflow.without_unknown_sdk(options.headers))
+
+
+def _overridden(entry: DlqEntry, given: MessageOptions) -> DlqEntry:
+    """Returns an entry whose message has the given options in place of those that it sets."""
+    options = workflow.override(entry.message.options, given)
+    message = entry.message._replace(options_json=messages.encode_options(options))
+    return entry._replace(message=message)
 
 
 def _of_workflows(given: Parameters) -> Parameters:

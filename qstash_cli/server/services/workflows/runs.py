@@ -44,17 +44,25 @@ async def list_steps(account: Account, run_id: str) -> list[StoredStep]:
 
 
 async def end(account: Account, run_id: str, ending: End) -> None:
-    """Ends a run. Raises `ApiError` 404 if it has ended already."""
+    """Ends a run. Raises `ApiError` 404 if it has ended in another way.
+
+    A run that has succeeded may be ended as a success again: the endpoint repeats the request
+    when the response is lost.
+    """
     quota.validate_limit("MessageSize", len(ending.response), account.limits.body_bytes)
 
-    def change(connection: Connection) -> RunEnd:
-        run = _live(connection, run_id)
-        if ending.created_at and ending.created_at != str(run.created_ms):
+    def change(connection: Connection) -> RunEnd | None:
+        run = workflow_runs.find_live(connection, run_id)
+        if run is None or ending.created_at not in {"", str(run.created_ms)}:
+            if _is_repeated(connection, run_id, ending):
+                return None
             raise _not_found(run_id)
         publishing.validate_size(run, ending.response)
         return end_run(connection, run, ending.state, context_of(account), response=ending.response)
 
-    apply(account, await account.store.run(change))
+    ended = await account.store.run(change)
+    if ended is not None:
+        apply(account, ended)
 
 
 async def cancel_ids(account: Account, run_ids: Sequence[str]) -> int:
@@ -103,6 +111,13 @@ def _apply_all(account: Account, ends: Sequence[RunEnd]) -> int:
     for ended in ends:
         apply(account, ended)
     return len(ends)
+
+
+def _is_repeated(connection: Connection, run_id: str, ending: End) -> bool:
+    return ending.state == workflow.SUCCESS and any(
+        ending.created_at in {"", str(created_ms)}
+        for created_ms in workflow_runs.list_succeeded(connection, run_id)
+    )
 
 
 def _live(connection: Connection, run_id: str) -> Run:
