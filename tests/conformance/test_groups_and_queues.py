@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from qstash import QStash
 from qstash.errors import QStashError
+from qstash.message import BatchResponse
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.conformance.conftest import Connect, to_group
@@ -81,6 +82,21 @@ def test_a_batch_mixes_urls_groups_and_queues(
     assert [isinstance(one, list) for one in answers] == [False, True, False]
     eventually(lambda: len(sink.received) == 4)
     assert {r.path for r in sink.received} == {"/u?a=1", "/g1", "/g2", "/q"}
+
+
+def test_a_header_value_of_a_batch_loses_the_blanks_around_it(
+    sdk: QStash, sink: Sink, eventually: Eventually
+) -> None:
+    # A client with an empty API key sends such a value, and in a header HTTP would remove them.
+    headers = {"Authorization": "Bearer ", "X-A": "\t a b "}
+    [published] = sdk.message.batch([{"url": sink.url, "headers": headers}])
+
+    eventually(lambda: len(sink.received) == 1)
+    request = sink.received[0]
+    assert (request.header("authorization"), request.header("x-a")) == ("Bearer", "a b")
+    assert isinstance(published, BatchResponse)
+    stored = sdk.message.get(published.message_id).headers
+    assert stored == {"Authorization": ["Bearer"], "X-A": ["a b"]}
 
 
 def test_a_batch_with_an_invalid_item_sends_nothing(sdk: QStash, sink: Sink) -> None:
