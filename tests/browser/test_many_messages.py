@@ -17,6 +17,12 @@ _HEADERS = {"Authorization": f"Bearer {DEV_USER.token}"}
 _FIRST_PAINT_MS, _FILTER_S = 1000, 0.3
 # The best of several, since other tests run at the same time.
 _TRIES = 5
+# The page has its content a little before it is painted.
+_FIRST_PAINT = """() => new Promise((resolve) => {
+  new PerformanceObserver((list) => {
+    for (const paint of list.getEntriesByName("first-contentful-paint")) resolve(paint.startTime);
+  }).observe({ type: "paint", buffered: true });
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +43,7 @@ def test_ten_thousand_messages_are_painted_within_a_second(page: Page, full: Dev
     for _ in range(_TRIES):
         page.goto(full.url)
         expect(page.locator(".states a").first).to_contain_text("10000")
-        times_ms.append(
-            page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-        )
+        times_ms.append(page.evaluate(_FIRST_PAINT))
     assert min(times_ms) < _FIRST_PAINT_MS, times_ms
     assert page.locator("table.rows tbody tr").count() == 100
 
