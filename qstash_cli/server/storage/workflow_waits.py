@@ -73,8 +73,8 @@ def list_for_event(
     A damaged wait is logged and skipped: its run fails at the deadline.
     """
     rows = connection.execute(
-        f"{_SELECT} WHERE event_id = ? AND (?2 IS NULL OR run_seq = ?2) ORDER BY rowid",
-        (event_id, run_seq),
+        f"{_SELECT} WHERE event_id = ? AND (? IS NULL OR run_seq = ?) ORDER BY rowid",
+        (event_id, run_seq, run_seq),
     )
     return [wait for wait in map(Wait._make, rows) if _is_intact(wait)]
 
