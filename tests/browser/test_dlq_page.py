@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.browser.conftest import Dev, Endpoint
+from tests.polling import poll
 
 _TOKEN = {"Authorization": f"Bearer {DEV_USER.token}"}
 
@@ -55,6 +56,7 @@ def test_all_matching_entries_and_the_selected_ones_are_deleted(
 ) -> None:
     _fail(dev, endpoint, 3, "orders")
     _fail(dev, endpoint, 2, "emails")
+    poll(lambda: _entries(dev) == 5)
     endpoint.status = 500
     httpx.post(f"{dev.url}/v2/publish/{endpoint.running.url}/emails/later",
                headers=_TOKEN | {"Upstash-Retries": "0"}).raise_for_status()  # fmt: skip
