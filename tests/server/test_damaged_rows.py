@@ -84,7 +84,7 @@ def test_a_damaged_schedule_is_reported_and_the_others_fire(
     for name, damage in damages.items():
         damage.of(db, "schedules", "id", name)
 
-    with server(db, speed=120) as http:
+    with server(db, speed=20) as http:
         eventually(lambda: "good" in paths(sink))
         expected = {n for n, d in damages.items() if d.column in {"last_ids", "error", "last_ms"}}
         eventually(lambda: expected <= paths(sink))
