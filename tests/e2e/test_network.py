@@ -5,10 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from qstash_cli.cli.index import INDEX
 from tests.e2e.conftest import QSTASH, plain_environment
+from tests.e2e.together import run_together
 from tests.e2e.watched import connections, watched
 from tests.every_command import argv
 
@@ -37,31 +36,20 @@ def unreachable(tmp_path: Path) -> dict[str, str]:
     return watched(env, tmp_path, swallow=True)
 
 
-@pytest.mark.parametrize("words", ALONE.values(), ids=list(ALONE))
-def test_local_commands_work_on_a_network_that_drops_packets(
-    words: tuple[str, ...], tmp_path: Path
-) -> None:
-    done = subprocess.run(  # noqa: S603 - a command of the test
-        [*QSTASH, *words], env=unreachable(tmp_path), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+def test_local_commands_work_on_a_network_that_drops_packets(tmp_path: Path) -> None:
+    ran = run_together([(words, {}) for words in ALONE.values()], unreachable(tmp_path))
 
-    assert done.stdout, done
+    assert [name for name, one in zip(ALONE, ran, strict=True) if not one.out] == []
     assert connections(tmp_path) == []
 
 
-@pytest.mark.parametrize("line", COMPLETED)
-def test_completion_of_local_values_makes_no_requests(line: str, tmp_path: Path) -> None:
-    env = unreachable(tmp_path) | {
-        "_QSTASH_COMPLETE": "bash",
-        "_QSTASH_LINE": line,
-    }
-    done = subprocess.run(  # noqa: S603 - a command of the test
-        QSTASH, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        timeout=60,
-    )  # fmt: skip
+def test_completion_of_local_values_makes_no_requests(tmp_path: Path) -> None:
+    ran = run_together(
+        [((), {"_QSTASH_COMPLETE": "bash", "_QSTASH_LINE": line}) for line in COMPLETED],
+        unreachable(tmp_path),
+    )
 
-    assert done.stdout.count("\n") > 1, done
+    assert [line for line, one in zip(COMPLETED, ran, strict=True) if one.out.count("\n") < 2] == []
     assert connections(tmp_path) == []
 
 

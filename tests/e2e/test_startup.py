@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from qstash_cli.cli.index import INDEX
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
+from tests.e2e.together import Line, run_together
 from tests.sink import Sink
 
 SLOW = {
@@ -85,34 +86,31 @@ def test_dev_does_not_import_opentelemetry_unless_it_exports_traces(tmp_path: Pa
     assert imported(("dev", "--", "true"), env | exporting) >= sdk
 
 
-@pytest.mark.parametrize("argv", FREE_OF_ALL.values(), ids=list(FREE_OF_ALL))
-def test_commands_import_no_slow_modules_that_they_do_not_need(
-    argv: tuple[str, ...], tmp_path: Path
-) -> None:
-    modules = imported(argv, plain_environment(tmp_path))
-
-    assert "qstash_cli.cli.run" in modules
-    assert modules & SLOW == set()
-
-
-@pytest.mark.parametrize("argv", HELPS.values(), ids=list(HELPS))
-def test_a_help_needs_typer_and_rich_and_no_other_slow_module(
-    argv: tuple[str, ...], tmp_path: Path
-) -> None:
-    modules = imported(argv, plain_environment(tmp_path))
-
-    assert {"typer", "rich"} <= modules
-    assert modules & SLOW - {"rich"} == set()
+def imported_by_none(lines: Mapping[str, Line], modules: set[str], env: dict[str, str]) -> None:
+    """Asserts that no command imports one of the modules, and names the first that does."""
+    ran = run_together(list(lines.values()), env)
+    for name, one in zip(lines, ran, strict=True):
+        assert "qstash_cli.cli.run" in one.modules
+        assert one.out or name in FREE_OF_ALL
+        assert not one.modules & modules, name
 
 
-@pytest.mark.parametrize("line", COMPLETED)
-def test_completion_imports_neither_typer_nor_anything_slow(line: str, tmp_path: Path) -> None:
-    env = plain_environment(tmp_path) | {"_QSTASH_COMPLETE": "bash", "_QSTASH_LINE": line}
+def test_commands_import_no_slow_modules_that_they_do_not_need(tmp_path: Path) -> None:
+    lines: dict[str, Line] = {name: (argv, {}) for name, argv in FREE_OF_ALL.items()}
 
-    modules = imported((), env)
+    imported_by_none(lines, SLOW, plain_environment(tmp_path))
 
-    assert "qstash_cli.cli.run" in modules
-    assert modules & (SLOW | {"typer", "importlib.resources"}) == set()
+
+def test_a_help_needs_rich_and_no_other_slow_module(tmp_path: Path) -> None:
+    lines: dict[str, Line] = {name: (argv, {}) for name, argv in HELPS.items()}
+
+    imported_by_none(lines, SLOW - {"rich"}, plain_environment(tmp_path))
+
+
+def test_completion_imports_neither_typer_nor_anything_slow(tmp_path: Path) -> None:
+    lines = {line: ((), {"_QSTASH_COMPLETE": "bash", "_QSTASH_LINE": line}) for line in COMPLETED}
+
+    imported_by_none(lines, SLOW | {"typer", "importlib.resources"}, plain_environment(tmp_path))
 
 
 def test_the_version_is_printed_without_typer(tmp_path: Path) -> None:
