@@ -19,6 +19,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.listeners import loopback
 from qstash_cli.server.http.local_endpoint import Received
 from qstash_cli.server.http.uvicorn_server import HttpServer, running_in_thread
+from tests import plain_http
 
 VERSION = {"Upstash-Workflow-Sdk-Version": "1"}
 AUTHORIZATION = {"Authorization": f"Bearer {DEV_USER.token}"}
@@ -134,7 +135,7 @@ def steps_of(request: Received) -> list[Any]:
 def running_workflow(server_url: str, **options: Any) -> Iterator[WorkflowApp]:
     """Runs an application beside a server."""
     with (
-        httpx.Client(base_url=server_url, trust_env=False, headers=AUTHORIZATION) as api,
+        plain_http.Client(base_url=server_url, headers=AUTHORIZATION) as api,
         loopback(0) as (url, sockets),
     ):
         app = WorkflowApp(url, api, **options)

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 
 CHROMIUM = shutil.which("chromium")
 # Without them Chromium asks hosts of its own; a root user has no sandbox.
@@ -41,7 +41,7 @@ class Dev:
     def publish(self, destination: str, body: str | bytes = "{}", **options: str) -> str:
         """Publishes a message, and returns its id."""
         headers = {f"Upstash-{name.replace('_', '-')}": value for name, value in options.items()}
-        response = httpx.post(
+        response = plain_http.post(
             f"{self.url}/v2/publish/{destination}",
             content=body,
             headers={"Authorization": f"Bearer {DEV_USER.token}"} | headers,

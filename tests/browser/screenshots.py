@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import httpx
 from playwright.sync_api import Page, expect, sync_playwright
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
+from tests import plain_http
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, Dev, running_dev
 
 _IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -60,7 +60,7 @@ def _fill(dev: Dev, endpoint: str) -> str:
     dev.publish(f"{endpoint}/invoices", '{"invoice": 7}', Retries="1", Retry_Delay="200")
     dev.publish(f"{endpoint}/reminders", '{"user": "ada"}', Delay="1d")
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
-    with httpx.Client(base_url=dev.url, headers=headers) as client:
+    with plain_http.Client(base_url=dev.url, headers=headers) as client:
         client.post("/v2/queues", json={"queueName": "emails", "parallelism": 2})
         client.post(f"/v2/enqueue/emails/{endpoint}/emails", content="{}")
     return retried

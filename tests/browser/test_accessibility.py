@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests import plain_http
 from tests.browser.conftest import Dev, Endpoint
 
 _AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -26,7 +26,7 @@ def busy(dev: Dev, endpoint: Endpoint) -> Dev:
     dev.publish(endpoint.url, '{"a": 1}', Label="blue", Callback=endpoint.url)
     dev.publish("https://example.invalid/later", Delay="1h", Flow_Control_Key="k",
                 Flow_Control_Value="rate=3")  # fmt: skip
-    with httpx.Client(base_url=dev.url, headers=headers) as client:
+    with plain_http.Client(base_url=dev.url, headers=headers) as client:
         client.post(
             f"/v2/trigger/{endpoint.url}",
             headers={

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.browser.conftest import Dev, Endpoint, running_dev
 
 _TOKEN = {"Authorization": f"Bearer {DEV_USER.token}"}
@@ -55,7 +56,7 @@ def test_a_wrong_option_is_refused_with_its_reason(page: Page, dev: Dev) -> None
     page.get_by_label("delay", exact=True).fill("soon")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#notice")).to_contain_text("delay: ")
-    assert httpx.get(f"{dev.url}/v2/logs", headers=_TOKEN).json()["logs"] == []
+    assert plain_http.get(f"{dev.url}/v2/logs", headers=_TOKEN).json()["logs"] == []
 
 
 def test_a_failed_message_is_retried_from_the_dlq(page: Page, dev: Dev, endpoint: Endpoint) -> None:
@@ -70,7 +71,7 @@ def test_a_failed_message_is_retried_from_the_dlq(page: Page, dev: Dev, endpoint
     expect(page.get_by_text("The dead letter queue is empty.")).to_be_visible()
     page.goto(dev.url)
     expect(page.locator("table.rows tbody tr").first).to_contain_text("delivered")
-    assert httpx.get(f"{dev.url}/v2/dlq", headers=_TOKEN).json()["messages"] == []
+    assert plain_http.get(f"{dev.url}/v2/dlq", headers=_TOKEN).json()["messages"] == []
 
 
 def test_a_schedule_is_created_run_and_paused(page: Page, dev: Dev, endpoint: Endpoint) -> None:
@@ -89,7 +90,7 @@ def test_a_schedule_is_created_run_and_paused(page: Page, dev: Dev, endpoint: En
     expect(card).to_contain_text("paused")
     page.goto(f"{dev.url}/?schedule=nightly")
     expect(page.locator("table.rows tbody tr")).to_have_count(1)
-    stored = httpx.get(f"{dev.url}/v2/schedules/nightly", headers=_TOKEN).json()
+    stored = plain_http.get(f"{dev.url}/v2/schedules/nightly", headers=_TOKEN).json()
     assert (stored["cron"], stored["isPaused"]) == ("CRON_TZ=Europe/Berlin 0 3 * * *", True)
 
 
@@ -191,15 +192,15 @@ def test_a_phone_displays_the_response_and_the_age_of_a_message(
 def test_a_program_moves_the_clock_with_the_token_of_the_api(dev: Dev, endpoint: Endpoint) -> None:
     url = f"{dev.url}/console/api/clock"
     dev.publish(endpoint.url, Delay="1d")
-    before_ms = httpx.post(url, json={}, headers=_TOKEN).json()["time"]
-    after = httpx.post(url, json={"advance": "2h", "speed": 2}, headers=_TOKEN).json()
+    before_ms = plain_http.post(url, json={}, headers=_TOKEN).json()["time"]
+    after = plain_http.post(url, json={"advance": "2h", "speed": 2}, headers=_TOKEN).json()
     assert 7_200_000 <= after["time"] - before_ms < 7_260_000
     assert after["speed"] == 2
-    jumped_ms = httpx.post(url, json={"jump": "next"}, headers=_TOKEN).json()["time"]
+    jumped_ms = plain_http.post(url, json={"jump": "next"}, headers=_TOKEN).json()["time"]
     assert jumped_ms - before_ms > 86_000_000
-    assert httpx.post(url, json={}).status_code == 401
-    assert httpx.post(url, json={}, headers={"Authorization": "Bearer no"}).status_code == 401
-    assert httpx.post(url, json={"speed": 0}, headers=_TOKEN).status_code == 400
+    assert plain_http.post(url, json={}).status_code == 401
+    assert plain_http.post(url, json={}, headers={"Authorization": "Bearer no"}).status_code == 401
+    assert plain_http.post(url, json={"speed": 0}, headers=_TOKEN).status_code == 400
 
 
 def test_a_message_is_sent_again_and_a_schedule_is_edited(
@@ -211,7 +212,7 @@ def test_a_message_is_sent_again_and_a_schedule_is_edited(
     expect(page.locator("#notice")).to_contain_text("Published msg_")
     page.goto(f"{dev.url}/?label=again")
     expect(page.locator("table.rows tbody tr")).to_have_count(2)
-    httpx.post(
+    plain_http.post(
         f"{dev.url}/v2/schedules/{endpoint.url}",
         headers=_TOKEN
         | {"Upstash-Cron": "0 3 * * *", "Upstash-Schedule-Id": "s", "Upstash-Retries": "7"},
@@ -221,7 +222,7 @@ def test_a_message_is_sent_again_and_a_schedule_is_edited(
     page.get_by_label("Cron").fill("0 4 * * *")
     page.get_by_role("button", name="Save schedule").click()
     expect(page.locator("article code").first).to_have_text("0 4 * * *")
-    found = httpx.get(f"{dev.url}/v2/schedules/s", headers=_TOKEN).json()
+    found = plain_http.get(f"{dev.url}/v2/schedules/s", headers=_TOKEN).json()
     assert (found["cron"], found["retries"]) == ("0 4 * * *", 7)
 
 
@@ -252,7 +253,7 @@ def test_queues_flow_control_and_groups_can_be_changed(page: Page, dev: Dev) -> 
     group.get_by_label("Endpoint").fill("https://example.com/a")
     group.get_by_role("button", name="Add endpoint").click()
     expect(page.locator("article", has_text="billing")).to_contain_text("https://example.com/a")
-    (stored,) = httpx.get(f"{dev.url}/v2/queues", headers=_TOKEN).json()
+    (stored,) = plain_http.get(f"{dev.url}/v2/queues", headers=_TOKEN).json()
     assert (stored["name"], stored["parallelism"], stored["paused"]) == ("orders", 3, True)
 
 
@@ -261,9 +262,9 @@ def test_an_action_that_does_not_exist_does_nothing(page: Page, dev: Dev) -> Non
     page.goto(dev.url)
     headers = json.loads(page.locator("body").get_attribute("hx-headers:inherited") or "")
     for path in (f"messages/{message_id}/archive", "queues/stop", "dlq/keep", "clock/back"):
-        refused = httpx.post(f"{dev.url}/console/{path}", headers=headers, data={"id": "1-1"})
+        refused = plain_http.post(f"{dev.url}/console/{path}", headers=headers, data={"id": "1-1"})
         assert (path, refused.status_code) == (path, 404)
-    found = httpx.get(f"{dev.url}/v2/messages/{message_id}", headers=_TOKEN)
+    found = plain_http.get(f"{dev.url}/v2/messages/{message_id}", headers=_TOKEN)
     assert found.status_code == 200
 
 
@@ -274,7 +275,7 @@ def test_redacted_fields_are_on_no_page(page: Page, dev: Dev) -> None:
     for path in ("/", f"/console/messages/{message_id}", "/console/send"):
         page.goto(f"{dev.url}{path}")
         assert "private-" not in page.content()
-    assert httpx.get(f"{dev.url}/console/send?again={message_id}").status_code == 400
+    assert plain_http.get(f"{dev.url}/console/send?again={message_id}").status_code == 400
     page.goto(f"{dev.url}/console/messages/{message_id}")
     expect(page.get_by_role("button", name="Send again")).to_be_visible()
     assert page.get_by_role("link", name="Edit and send again").count() == 0
@@ -282,11 +283,13 @@ def test_redacted_fields_are_on_no_page(page: Page, dev: Dev) -> None:
 
 def test_writes_need_the_token_of_the_page(dev: Dev) -> None:
     for headers in ({}, {"X-Console-Token": "wrong"}):
-        refused = httpx.post(f"{dev.url}/console/queues/set", data={"name": "q"}, headers=headers)
+        refused = plain_http.post(
+            f"{dev.url}/console/queues/set", data={"name": "q"}, headers=headers
+        )
         assert refused.status_code == 403
     foreign = {"Origin": "https://example.com"}
-    assert httpx.get(dev.url, headers=foreign).status_code == 403
-    assert httpx.get(dev.url, headers={"Host": "example.com"}).status_code == 421
+    assert plain_http.get(dev.url, headers=foreign).status_code == 403
+    assert plain_http.get(dev.url, headers={"Host": "example.com"}).status_code == 421
 
 
 def test_one_origin_may_use_the_api_but_not_the_console() -> None:
@@ -298,11 +301,13 @@ def test_one_origin_may_use_the_api_but_not_the_console() -> None:
         preflight = httpx.options(f"{url}/v2/queues", headers=asked)
         assert preflight.status_code == 200
         assert preflight.headers["Access-Control-Allow-Origin"] == origin
-        allowed = httpx.get(f"{url}/v2/queues", headers=_TOKEN | {"Origin": origin})
+        allowed = plain_http.get(f"{url}/v2/queues", headers=_TOKEN | {"Origin": origin})
         assert allowed.status_code == 200
         assert allowed.headers["Access-Control-Allow-Origin"] == origin
-        assert httpx.get(url, headers={"Origin": origin}).status_code == 403
-        other = httpx.get(f"{url}/v2/queues", headers=_TOKEN | {"Origin": "https://example.com"})
+        assert plain_http.get(url, headers={"Origin": origin}).status_code == 403
+        other = plain_http.get(
+            f"{url}/v2/queues", headers=_TOKEN | {"Origin": "https://example.com"}
+        )
         assert other.status_code == 403
 
 
@@ -316,13 +321,13 @@ def test_other_machines_sign_in_with_the_token(page: Page) -> None:
         page.get_by_label("Token").fill(DEV_USER.token)
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("No messages yet.")).to_be_visible()
-        refused = httpx.post(f"{local}/console/queues/set", data={"name": "q"})
+        refused = plain_http.post(f"{local}/console/queues/set", data={"name": "q"})
         assert refused.status_code == 405
 
 
 def test_every_page_forbids_inline_scripts_and_framing(dev: Dev) -> None:
     for path in ("/", "/console/dlq", "/console/send", "/console/static/console.js"):
-        policy = httpx.get(f"{dev.url}{path}").headers["Content-Security-Policy"]
+        policy = plain_http.get(f"{dev.url}{path}").headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'self';")
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import httpx
 from playwright.sync_api import Page, expect
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests import plain_http
 from tests.browser.conftest import Dev, Endpoint
 from tests.polling import poll
 
@@ -20,12 +20,12 @@ def _fail(dev: Dev, endpoint: Endpoint, count: int, label: str) -> None:
          "headers": {"Upstash-Retries": "1", "Upstash-Retry-Delay": "10", "Upstash-Label": label}}
         for _ in range(count)
     ]  # fmt: skip
-    httpx.post(f"{dev.url}/v2/batch", json=items, headers=_TOKEN).raise_for_status()
+    plain_http.post(f"{dev.url}/v2/batch", json=items, headers=_TOKEN).raise_for_status()
 
 
 def _entries(dev: Dev, **filters: str) -> int:
     """The number of entries, at most 100."""
-    found = httpx.get(f"{dev.url}/v2/dlq", params=filters, headers=_TOKEN)
+    found = plain_http.get(f"{dev.url}/v2/dlq", params=filters, headers=_TOKEN)
     return len(found.json()["messages"])
 
 
@@ -58,7 +58,7 @@ def test_all_matching_entries_and_the_selected_ones_are_deleted(
     _fail(dev, endpoint, 2, "emails")
     poll(lambda: _entries(dev) == 5)
     endpoint.status = 500
-    httpx.post(f"{dev.url}/v2/publish/{endpoint.running.url}/emails/later",
+    plain_http.post(f"{dev.url}/v2/publish/{endpoint.running.url}/emails/later",
                headers=_TOKEN | {"Upstash-Retries": "0"}).raise_for_status()  # fmt: skip
     page.goto(f"{dev.url}/console/dlq")
     expect(page.get_by_role("button", name="Retry all 6 entries")).to_be_visible()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests import plain_http
 from tests.browser.conftest import Dev, running_dev
 
 _NUMBER, _CHUNK = 10_000, 500
@@ -27,7 +27,7 @@ _FIRST_PAINT = """() => new Promise((resolve) => {
 
 @pytest.fixture(scope="module")
 def full() -> Iterator[Dev]:
-    with running_dev() as url, httpx.Client(base_url=url, headers=_HEADERS) as client:
+    with running_dev() as url, plain_http.Client(base_url=url, headers=_HEADERS) as client:
         for start in range(0, _NUMBER, _CHUNK):
             items = [
                 {"destination": f"https://example.com/{number}", "body": f"body-{number}",
@@ -52,7 +52,7 @@ def test_a_filter_of_ten_thousand_messages_is_applied_at_once(page: Page, full: 
     durations_s = []
     for number in range(_TRIES):
         started_s = time.perf_counter()
-        response = httpx.get(f"{full.url}/console/messages/rows?text=body-99{number}")
+        response = plain_http.get(f"{full.url}/console/messages/rows?text=body-99{number}")
         durations_s.append(time.perf_counter() - started_s)
         assert response.status_code == 200
         assert f"https://example.com/99{number}" in response.text
@@ -81,5 +81,5 @@ def test_two_tabs_stay_in_step(context: BrowserContext, dev: Dev) -> None:
     second.locator("tr", has_text="orders").get_by_role("button", name="Pause").click()
     for page in (first, second):
         expect(page.locator("tr", has_text="orders")).to_contain_text("paused")
-    (queue,) = httpx.get(f"{dev.url}/v2/queues", headers=_HEADERS).json()
+    (queue,) = plain_http.get(f"{dev.url}/v2/queues", headers=_HEADERS).json()
     assert queue["paused"] is True

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-import httpx
 from playwright.sync_api import Page, expect
 
 from qstash_cli.protocol.dev_credentials import DEV_USER, DEV_USERS
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.browser.conftest import Dev, Endpoint
 
 
@@ -20,7 +20,7 @@ def test_an_open_tab_follows_the_clock_of_the_server(
     age = page.locator("table.rows time")
     expect(age).to_have_text(re.compile(r"\d+ s ago"))
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
-    httpx.post(f"{dev.url}/console/api/clock", json={"advance": "3h"}, headers=headers)
+    plain_http.post(f"{dev.url}/console/api/clock", json={"advance": "3h"}, headers=headers)
     expect(age).to_have_text("3 h ago")
 
 
@@ -35,7 +35,7 @@ def test_the_console_displays_the_selected_user_and_commands_for_it(
             "http://127.0.0.1:3000/hook name=ada"
         )
         headers = {"Authorization": f"Bearer {user.token}"}
-        httpx.post(f"{url}/v2/publish/{endpoint.url}", headers=headers)
+        plain_http.post(f"{url}/v2/publish/{endpoint.url}", headers=headers)
         expect(page.locator("table.rows tbody tr")).to_have_count(1)
         page.goto(f"{url}/console/overview")
         connect = page.locator("#live details")

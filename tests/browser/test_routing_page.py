@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-import httpx
 from playwright.sync_api import Page, expect
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.browser.conftest import Dev, Endpoint
 
 _TOKEN = {"Authorization": f"Bearer {DEV_USER.token}"}
@@ -20,7 +20,7 @@ def test_the_endpoints_of_a_group_are_checked_by_the_routes_of_deliveries(
     routes = (("https://app.example.com", endpoint.running.url),)
     urls = ("https://app.example.com/up", "http://127.0.0.1:9/closed")
     with running_server(ServerConfig(port=0, has_console=True, routes=routes)) as url:
-        httpx.post(f"{url}/v2/topics/billing/endpoints", headers=_TOKEN,
+        plain_http.post(f"{url}/v2/topics/billing/endpoints", headers=_TOKEN,
                    json={"endpoints": [{"url": one} for one in urls]})  # fmt: skip
         page.goto(f"{url}/console/routing")
         page.get_by_role("button", name="Check endpoints").click()
@@ -37,12 +37,12 @@ def test_the_endpoints_of_a_group_are_checked_by_the_routes_of_deliveries(
 
 
 def test_the_question_before_a_queue_is_deleted_names_its_messages(page: Page, dev: Dev) -> None:
-    httpx.post(f"{dev.url}/v2/queues", headers=_TOKEN, json={"queueName": "orders"})
-    httpx.post(f"{dev.url}/v2/queues/orders/pause", headers=_TOKEN)
+    plain_http.post(f"{dev.url}/v2/queues", headers=_TOKEN, json={"queueName": "orders"})
+    plain_http.post(f"{dev.url}/v2/queues/orders/pause", headers=_TOKEN)
     page.goto(f"{dev.url}/console/routing")
     form = page.locator("form", has=page.get_by_role("button", name="Delete"))
     expect(form).to_have_attribute("hx-confirm", "Delete queue orders?")
-    httpx.post(f"{dev.url}/v2/enqueue/orders/https://example.com", headers=_TOKEN)
+    plain_http.post(f"{dev.url}/v2/enqueue/orders/https://example.com", headers=_TOKEN)
     expect(form).to_have_attribute("hx-confirm", "Delete queue orders and cancel its message?")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import httpx
 from playwright.sync_api import Page, expect
 
 from qstash_cli.cli.options import callback_options
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.options import CALLBACK_FAMILIES, flag_name, table
+from tests import plain_http
 from tests.browser.conftest import Dev
 
 _TOKEN = {"Authorization": f"Bearer {DEV_USER.token}"}
@@ -47,5 +47,5 @@ def test_the_delivery_of_a_callback_is_configured_and_sent_again(page: Page, dev
     page.get_by_role("link", name="Edit and send again").click()
     expect(page.get_by_label("callback header", exact=True)).to_have_value("X-Key: a b")
     message_id = page.url.rpartition("=")[2]
-    stored = httpx.get(f"{dev.url}/v2/messages/{message_id}", headers=_TOKEN).json()
+    stored = plain_http.get(f"{dev.url}/v2/messages/{message_id}", headers=_TOKEN).json()
     assert stored["callbackHeader"] == {"X-Key": ["a b"]}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.in_process import Qstash
 
 Eventually = Callable[..., object]
@@ -20,7 +20,7 @@ def publish(local: Qstash, count: int, **headers: str) -> None:
         "headers": {f"Upstash-{name}": value for name, value in headers.items()},
     }
     for start in range(0, count, 1000):
-        response = httpx.post(
+        response = plain_http.post(
             f"{local.env['QSTASH_URL']}/v2/batch",
             json=[item] * min(1000, count - start),
             headers={"Authorization": f"Bearer {local.env['QSTASH_TOKEN']}"},

@@ -5,7 +5,6 @@ from base64 import b64decode
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from rich.cells import cell_len
 from rich.text import Text
@@ -13,6 +12,7 @@ from rich.text import Text
 from qstash_cli.client import body_limits
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
+from tests import plain_http
 from tests.in_process import Qstash
 from tests.sink import Sink
 
@@ -123,7 +123,7 @@ def test_large_bodies_do_not_stop_statistics_and_timelines(
 ) -> None:
     """A page with whole entries would have 200 MB."""
     headers = {"Authorization": f"Bearer {local.env['QSTASH_TOKEN']}"}
-    with httpx.Client(trust_env=False, headers=headers) as http:
+    with plain_http.Client(headers=headers) as http:
         for number in range(120):
             body = number.to_bytes(2) + b"x" * 400_000
             http.post(f"{local.env['QSTASH_URL']}/v2/publish/{sink.url}", content=body)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests import plain_http
 from tests.conformance.operations import (
     BEYOND_THE_DOCUMENT,
     OPERATIONS,
@@ -39,9 +40,8 @@ VALUES = {"fromDate": "1", "toDate": "2", "responseStatus": "999", "count": "1",
 
 @pytest.fixture
 def http(server_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(
+    with plain_http.Client(
         base_url=server_url,
-        trust_env=False,
         headers={"Authorization": f"Bearer {DEV_USER.token}"},
     ) as client:
         yield client

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 from qstash import AsyncQStash
@@ -16,6 +15,7 @@ from upstash_workflow.fastapi import Serve
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.listeners import loopback
 from qstash_cli.server.http.uvicorn_server import HttpServer, running_in_thread
+from tests import plain_http
 from tests.sink import Sink
 from tests.workflow_app import AUTHORIZATION
 
@@ -71,7 +71,7 @@ def application(server_url: str, sink: Sink) -> Iterator[Application]:
 def start(server_url: str, url: str, body: str) -> None:
     publish = f"{server_url}/v2/publish/{url}"
     headers = AUTHORIZATION | {"Content-Type": "text/plain"}
-    httpx.post(publish, headers=headers, content=body, trust_env=False).raise_for_status()
+    plain_http.post(publish, headers=headers, content=body).raise_for_status()
 
 
 def test_steps_sleeps_and_calls_of_the_python_sdk(

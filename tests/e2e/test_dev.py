@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests import plain_http
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.sink import Sink
 
@@ -61,7 +62,6 @@ def test_a_failed_message_is_retried_then_in_the_dlq_then_replayed(
 def test_acknowledged_messages_survive_five_kills(
     start_dev: StartDev, sink: Sink, tmp_path: Path, eventually: Eventually
 ) -> None:
-    import httpx
 
     sink.statuses = [200, 500, 200] * 400 + [200]
     acknowledged: list[str] = []
@@ -79,7 +79,7 @@ def test_acknowledged_messages_survive_five_kills(
     def reached(count: int) -> Callable[[], object]:
         return lambda: len(acknowledged) >= count
 
-    with httpx.Client(trust_env=False) as client:
+    with plain_http.Client(trust_env=False) as client:
         for kill in range(5):
             dev = start_dev(*arguments)
             with ThreadPoolExecutor(8) as pool:

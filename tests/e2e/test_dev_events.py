@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
+from tests import plain_http
 from tests.e2e.conftest import QSTASH, plain_environment
 from tests.polling import poll
 
@@ -51,7 +51,7 @@ class _Dev:
 
     def publish(self, destination: str, body: str = "{}", **options: str) -> str:
         headers = {f"Upstash-{name.replace('_', '-')}": value for name, value in options.items()}
-        response = httpx.post(
+        response = plain_http.post(
             f"{self.url}/v2/publish/{destination}", content=body, headers=_TOKEN | headers
         )
         assert response.status_code == 201, response.text
@@ -108,8 +108,8 @@ def test_a_line_for_each_step_of_a_message(tmp_path: Path, endpoint: LocalEndpoi
 
 def test_a_refused_request_is_reported_with_its_reason(tmp_path: Path) -> None:
     with _dev(tmp_path / "dev") as dev:
-        httpx.post(f"{dev.url}/v2/publish/no-url?qstash_token=wrong")
-        httpx.post(f"{dev.url}/v2/publish/ftp://example.com", headers=_TOKEN)
+        plain_http.post(f"{dev.url}/v2/publish/no-url?qstash_token=wrong")
+        plain_http.post(f"{dev.url}/v2/publish/ftp://example.com", headers=_TOKEN)
         dev.wait_for(lambda: dev.err.count("refused") == 2)
     assert "refused POST /v2/publish/no-url 401 in " in dev.err
     assert "unable to authenticate: invalid token" in dev.err
@@ -176,8 +176,8 @@ def test_json_lines_begin_with_the_variables(tmp_path: Path, endpoint: LocalEndp
 
 def test_hostile_text_is_escaped(tmp_path: Path) -> None:
     with _dev(tmp_path / "dev") as dev:
-        httpx.post(f"{dev.url}/v2/publish/%1b[31mred%0a", headers=_TOKEN)
-        httpx.request("BOOM", f"{dev.url}/v2/x", headers=_TOKEN)
+        plain_http.post(f"{dev.url}/v2/publish/%1b[31mred%0a", headers=_TOKEN)
+        plain_http.request("BOOM", f"{dev.url}/v2/x", headers=_TOKEN)
         dev.wait_for(lambda: dev.err.count("refused") == 2)
     assert "\x1b" not in dev.err
     assert len(dev.err.splitlines()) == 2
@@ -200,7 +200,7 @@ def test_an_output_that_nobody_reads_stops_neither_deliveries_nor_the_end(
         found = re.search(r"http://127\.0\.0\.1:\d+", (tmp_path / "ready").read_text())
         assert found
         items = [{"destination": f"{endpoint.url}/works", "body": str(i)} for i in range(number)]
-        with httpx.Client(timeout=60) as client:
+        with plain_http.Client(timeout=60) as client:
             for start in range(0, number, 500):
                 response = client.post(
                     f"{found[0]}/v2/batch", json=items[start : start + 500], headers=_TOKEN

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER, DEV_USERS, Credentials
+from tests import plain_http
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
 from tests.sink import Sink
 
@@ -25,7 +26,7 @@ OWNER, OTHER = DEV_USERS[1], DEV_USERS[2]
 
 def client(url: str, user: Credentials) -> httpx.Client:
     headers = {"Authorization": f"Bearer {user.token}"}
-    return httpx.Client(base_url=f"{url}/v2", trust_env=False, headers=headers)
+    return plain_http.Client(base_url=f"{url}/v2", headers=headers)
 
 
 def test_acknowledged_messages_of_all_users_are_delivered_after_a_kill(

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.e2e.conftest import Listen
 from tests.e2e.terminal import on_terminal
 from tests.in_process import Qstash
@@ -54,7 +54,7 @@ def test_requests_are_forwarded_and_unsigned_ones_are_marked(listen: Listen, sin
     listener = listen("--dev", "--to", f"{sink.url}/base")
     sink.statuses = [418]
 
-    response = httpx.post(f"{listener.url}/x?y=1", content=b"body", trust_env=False)
+    response = plain_http.post(f"{listener.url}/x?y=1", content=b"body")
 
     assert (response.status_code, response.content) == (418, b"ok")
     assert (sink.received[0].path, sink.received[0].body) == ("/base/x?y=1", b"body")
@@ -68,7 +68,7 @@ def test_a_status_that_cannot_be_forwarded_becomes_502(listen: Listen, status: b
 
     with raw_server(script) as server:
         listener = listen("--dev", "--to", server.url)
-        response = httpx.post(listener.url, trust_env=False)
+        response = plain_http.post(listener.url)
 
     assert response.status_code == 502
     assert listener.record()["status"] == 502
@@ -79,9 +79,9 @@ def test_an_invalid_signature_is_printed_with_its_reason(local: Qstash, listen: 
     token = local("sign", "--url", f"{listener.url}/hook", "-d", "hello", "-q").out.strip()
     headers = {"Upstash-Signature": token}
 
-    httpx.post(f"{listener.url}/hook", content=b"hello", headers=headers, trust_env=False)
-    httpx.post(f"{listener.url}/hook", content=b"changed", headers=headers, trust_env=False)
-    httpx.post(f"{listener.url}/other", content=b"hello", headers=headers, trust_env=False)
+    plain_http.post(f"{listener.url}/hook", content=b"hello", headers=headers)
+    plain_http.post(f"{listener.url}/hook", content=b"changed", headers=headers)
+    plain_http.post(f"{listener.url}/other", content=b"hello", headers=headers)
     valid, changed, elsewhere = (listener.record() for _ in range(3))
 
     assert (valid["signature"], valid["reason"]) == ("valid", None)
@@ -96,7 +96,7 @@ def test_a_record_has_the_time_of_the_request_and_the_duration_of_the_response(
     listener = listen("--latency", "1s")
 
     sent_ms = time.time() * 1000
-    httpx.post(listener.url, trust_env=False)
+    plain_http.post(listener.url)
     record = listener.record()
 
     assert abs(record["time"] - sent_ms) < 10_000
@@ -109,10 +109,10 @@ def test_a_terminal_has_a_coloured_line_per_request_and_the_reason_below(
 ) -> None:
     with on_terminal("listen", "--dev", home=tmp_path, columns=columns) as terminal:
         url = terminal.read_until(r"listening at (\S+)")[1]
-        httpx.post(f"{url}/unsigned", trust_env=False)
+        plain_http.post(f"{url}/unsigned")
         token = local("sign", "--url", f"{url}/x", "-d", "hello", "--dev", "-q").out.strip()
         signed = {"Upstash-Signature": token}
-        httpx.post(f"{url}/y", content=b"hello", headers=signed, trust_env=False)
+        plain_http.post(f"{url}/y", content=b"hello", headers=signed)
         terminal.read_until(r"but\s+/x\s+was\s+signed")
         text = terminal.text
 

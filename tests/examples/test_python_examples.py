@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
+from tests import plain_http
 from tests.examples.endpoints import (
     DJANGO,
     FASTAPI,
@@ -32,7 +32,7 @@ def test_the_endpoint_verifies_signatures(example: Example, qstash: Qstash, tmp_
     with running(example.command, example.copy_to(tmp_path / "endpoint")) as url:
         assert_verifies(qstash, f"{url}/hook")
         # It is no text, so it cannot have been signed.
-        assert httpx.post(f"{url}/hook", content=b"\xff").status_code == 401
+        assert plain_http.post(f"{url}/hook", content=b"\xff").status_code == 401
 
 
 @pytest.mark.parametrize("example", SERVERS, ids=lambda example: example.folder)

@@ -15,6 +15,7 @@ from qstash import Receiver
 from qstash_cli.protocol.dev_credentials import DEV_USERS, Credentials
 from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.conformance.operations import OPERATIONS, Operation
 from tests.sink import Sink
 
@@ -30,7 +31,7 @@ OWNER, OTHER = DEV_USERS[1], DEV_USERS[2]
 
 def client(url: str, user: Credentials) -> httpx.Client:
     headers = {"Authorization": f"Bearer {user.token}"}
-    return httpx.Client(base_url=f"{url}/v2", trust_env=False, headers=headers)
+    return plain_http.Client(base_url=f"{url}/v2", headers=headers)
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_deliveries_are_signed_with_the_keys_of_their_user(
 @pytest.mark.parametrize("user", DEV_USERS, ids=lambda user: user.name)
 def test_a_token_in_the_query_selects_its_user(server_url: str, user: Credentials) -> None:
     token = {"qstash_token": user.token}
-    made = httpx.post(f"{server_url}/v2/publish/{NOWHERE}", params=token, headers=LATER)
+    made = plain_http.post(f"{server_url}/v2/publish/{NOWHERE}", params=token, headers=LATER)
 
     assert made.status_code == 201
     for one in DEV_USERS:

@@ -14,6 +14,7 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.server.filling import NOWHERE, fill
 from tests.sink import Sink
 
@@ -26,7 +27,7 @@ def serving(path: Path | None = None) -> Iterator[httpx.Client]:
     """Runs a server on this database, and yields a connection to it."""
     with (
         running_server(ServerConfig(port=0, db=path)) as url,
-        httpx.Client(base_url=url, trust_env=False, headers=HEADERS, timeout=60) as http,
+        plain_http.Client(base_url=url, headers=HEADERS, timeout=60) as http,
     ):
         yield http
 
@@ -136,7 +137,7 @@ def test_cancelling_many_messages_does_not_delay_other_requests(tmp_path: Path, 
             target=lambda: responses.append(cancel(http, params={"label": "a"}))
         )
         slowest_s, requests = 0.0, 0
-        with httpx.Client(base_url=http.base_url, trust_env=False, headers=HEADERS) as other:
+        with plain_http.Client(base_url=http.base_url, headers=HEADERS) as other:
             started_at = time.monotonic()
             cancelling.start()
             while cancelling.is_alive():

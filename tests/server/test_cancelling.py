@@ -15,6 +15,7 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.stopping import stopped_later
 
 Eventually = Callable[[Callable[[], object]], object]
@@ -54,7 +55,7 @@ def destination() -> Iterator[Destination]:
 @contextmanager
 def client(url: str) -> Iterator[httpx.Client]:
     token = {"Authorization": f"Bearer {DEV_USER.token}"}
-    with httpx.Client(base_url=url, headers=token, trust_env=False, timeout=20) as http:
+    with plain_http.Client(base_url=url, headers=token, timeout=20) as http:
         yield http
 
 

@@ -14,6 +14,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from qstash_cli.server.services import clock
+from tests import plain_http
 from tests.in_process import Qstash
 from tests.sink import Sink
 from tests.stopping import stopped_later
@@ -49,7 +50,7 @@ def manual() -> Iterator[Manual]:
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
         stopped_later(running_server(ServerConfig(port=0, speed=0))) as url,
-        httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=60) as http,
+        plain_http.Client(base_url=url, headers=headers, timeout=60) as http,
     ):
         yield Manual(url, http)
 
@@ -112,7 +113,7 @@ def test_the_same_moves_give_the_same_order(sink: Sink) -> None:
         headers = {"Authorization": f"Bearer {DEV_USER.token}"}
         with (
             running_server(ServerConfig(port=0, speed=0)) as url,
-            httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=60) as http,
+            plain_http.Client(base_url=url, headers=headers, timeout=60) as http,
         ):
             manual = Manual(url, http)
             for number in range(40):

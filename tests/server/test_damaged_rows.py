@@ -13,6 +13,7 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.figures import Figures
 from tests.sink import Sink
 
@@ -50,7 +51,7 @@ def server(db: Path, speed: float = 1) -> Iterator[httpx.Client]:
     config = ServerConfig(port=0, db=db, speed=speed)
     with (
         running_server(config) as url,
-        httpx.Client(base_url=url, headers=token, trust_env=False, timeout=30) as http,
+        plain_http.Client(base_url=url, headers=token, timeout=30) as http,
     ):
         yield http
 

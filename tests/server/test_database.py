@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
 
 from qstash_cli.errors import QstashError
@@ -23,6 +22,7 @@ from qstash_cli.server.storage.database import (
     open_file,
     open_memory,
 )
+from tests import plain_http
 from tests.e2e.conftest import QSTASH, plain_environment, run
 from tests.sink import Sink
 from tests.trust.conftest import unprivileged
@@ -266,9 +266,9 @@ def test_stored_options_that_are_no_longer_valid_are_ignored_and_logged(
     headers = {"Authorization": f"Bearer {DEV_USER.token}", "Upstash-Delay": "1s"}
     options = {"Upstash-Retry-Delay": "1000", "Upstash-Label": "kept"}
     with running_server(ServerConfig(port=0, db=path)) as url:
-        httpx.post(f"{url}/v2/publish/{sink.url}", headers=headers | options)
+        plain_http.post(f"{url}/v2/publish/{sink.url}", headers=headers | options)
         daily = {"Upstash-Cron": "@daily"}
-        httpx.post(f"{url}/v2/schedules/{sink.url}", headers=headers | options | daily)
+        plain_http.post(f"{url}/v2/schedules/{sink.url}", headers=headers | options | daily)
     made(
         path,
         "UPDATE messages SET options = replace(options, '1000', '1000;2');"
@@ -277,8 +277,8 @@ def test_stored_options_that_are_no_longer_valid_are_ignored_and_logged(
 
     with running_server(ServerConfig(port=0, db=path)) as url:
         eventually(lambda: sink.received)
-        logs = httpx.get(f"{url}/v2/logs", headers=headers).json()["logs"]
-        schedules = httpx.get(f"{url}/v2/schedules", headers=headers).json()
+        logs = plain_http.get(f"{url}/v2/logs", headers=headers).json()["logs"]
+        schedules = plain_http.get(f"{url}/v2/schedules", headers=headers).json()
 
     assert {entry["label"] for entry in (*logs, *schedules)} == {"kept"}
     assert not any("retryDelayExpression" in entry for entry in (*logs, *schedules))

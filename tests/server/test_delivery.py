@@ -15,6 +15,7 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.sink import Sink
 
 Eventually = Callable[[Callable[[], object]], object]
@@ -48,7 +49,7 @@ class Api:
 
 @pytest.fixture
 def api(server_url: str) -> Iterator[Api]:
-    with httpx.Client(base_url=server_url, trust_env=False) as client:
+    with plain_http.Client(base_url=server_url) as client:
         yield Api(client)
 
 
@@ -189,7 +190,7 @@ def test_a_queue_delivers_in_order_one_at_a_time(
 def test_the_deduplication_window_ends_after_ten_minutes(sink: Sink) -> None:
     with (
         running_server(ServerConfig(port=0, speed=1200)) as url,
-        httpx.Client(base_url=url, trust_env=False) as http,
+        plain_http.Client(base_url=url) as http,
     ):
         api = Api(http)
         started_at = time.monotonic()
@@ -243,12 +244,12 @@ def test_all_data_is_available_after_a_restart(
     sink: Sink, tmp_path: Path, eventually: Eventually
 ) -> None:
     config = ServerConfig(port=0, db=tmp_path / "db")
-    with running_server(config) as url, httpx.Client(base_url=url, trust_env=False) as http:
+    with running_server(config) as url, plain_http.Client(base_url=url) as http:
         waiting = Api(http).publish(sink.url, b"later", Delay="1h")
         rotated = http.post("/v2/keys/rotate", headers=AUTHORISED).json()
     with (
         running_server(config) as url,
-        httpx.Client(base_url=url, trust_env=False) as http,
+        plain_http.Client(base_url=url) as http,
     ):
         api = Api(http)
         assert api.get(f"/v2/messages/{waiting}")["body"] == "later"

@@ -27,6 +27,7 @@ from qstash_cli.server.services.publish_rules import PublishRequest
 from qstash_cli.server.services.publishing import PublishResult, store_publish
 from qstash_cli.server.storage import keys
 from qstash_cli.server.storage.store import Connection, Store
+from tests import plain_http
 from tests.in_process import Qstash
 from tests.sink import Sink
 
@@ -98,7 +99,7 @@ def test_an_injected_error_is_retried_and_marked_in_the_log(sink: Sink, qstash: 
     config = ServerConfig(port=0, speed=0, faults=parse_faults("deliver:error=100%"))
     with (
         running_server(config) as url,
-        httpx.Client(base_url=url, headers=_HEADERS, trust_env=False) as http,
+        plain_http.Client(base_url=url, headers=_HEADERS) as http,
     ):
         headers = {"Upstash-Retries": "1"}
         message_id = post(http, f"/v2/publish/{sink.url}", headers=headers)["messageId"]
@@ -121,7 +122,7 @@ def test_a_slow_delivery_takes_the_servers_time_and_may_time_out(
     config = ServerConfig(port=0, speed=0, faults=parse_faults("deliver:slow=2s@100%"))
     with (
         running_server(config) as url,
-        httpx.Client(base_url=url, headers=_HEADERS, trust_env=False) as http,
+        plain_http.Client(base_url=url, headers=_HEADERS) as http,
     ):
         start_ms = post(http, "/console/api/clock", json={})["time"]
         headers = {"Upstash-Timeout": timeout, "Upstash-Retries": "0"}

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 from qstash.errors import QStashError
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.conformance.conftest import Connect
 from tests.conformance.conftest import connect as connect  # noqa: PLC0414 - the fixture
 from tests.sink import Sink
@@ -131,7 +131,7 @@ def test_a_callback_obeys_its_own_flow_control(
     }
     # The SDK would forward these headers.
     publish = f"{server_url}/v2/publish/{sink.url}/work"
-    httpx.post(publish, headers=headers, trust_env=False).raise_for_status()
+    plain_http.post(publish, headers=headers).raise_for_status()
     eventually(lambda: sdk.flow_control.get("callbacks").wait_list_size == 1)
     assert [request.path for request in sink.received] == ["/work"]
 

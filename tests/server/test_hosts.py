@@ -14,6 +14,7 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.figures import Figures
 from tests.sink import Sink
 from tests.stopping import stopped_later
@@ -47,7 +48,7 @@ def server(config: ServerConfig) -> Iterator[httpx.Client]:
     token = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
         stopped_later(running_server(config)) as url,
-        httpx.Client(base_url=url, headers=token, trust_env=False) as http,
+        plain_http.Client(base_url=url, headers=token) as http,
     ):
         yield http
 

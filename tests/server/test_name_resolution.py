@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests import plain_http
 from tests.sink import Sink
 
 HOSTS = 40
@@ -40,7 +40,7 @@ def test_names_that_do_not_resolve_do_not_delay_other_hosts(
     resolver: set[str], server_url: str, sink: Sink, eventually: Callable[..., object]
 ) -> None:
     headers = {"Authorization": f"Bearer {DEV_USER.token}", "Upstash-Retries": "0"}
-    with httpx.Client(base_url=server_url, trust_env=False, headers=headers) as http:
+    with plain_http.Client(base_url=server_url, headers=headers) as http:
         for number in range(HOSTS):
             http.post(f"/v2/publish/http://host{number}.example/").raise_for_status()
         eventually(lambda: resolver)

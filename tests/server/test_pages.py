@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http import pages
 from qstash_cli.server.storage.paging import PAGE_BYTES, take_page
+from tests import plain_http
 from tests.sink import Sink
 
 Eventually = Callable[..., object]
@@ -29,9 +30,7 @@ BODY = bytes(range(256)) * 400
 @pytest.fixture
 def http(server_url: str) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
-    with httpx.Client(
-        base_url=f"{server_url}/v2", trust_env=False, headers=headers, timeout=30
-    ) as client:
+    with plain_http.Client(base_url=f"{server_url}/v2", headers=headers, timeout=30) as client:
         yield client
 
 

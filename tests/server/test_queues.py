@@ -6,17 +6,16 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 
 Eventually = Callable[[Callable[[], object]], object]
 
 
 def enqueue(url: str, destination: str, body: str, **headers: str) -> None:
-    response = httpx.post(
+    response = plain_http.post(
         f"{url}/v2/enqueue/line/{destination}",
         headers={"Authorization": f"Bearer {DEV_USER.token}", "Upstash-Retry-Delay": "20"}
         | {f"Upstash-{name.replace('_', '-')}": value for name, value in headers.items()},

@@ -13,6 +13,7 @@ from qstash_cli.client.api import keys
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.in_process import Qstash
 from tests.stopping import stopped_later
 
@@ -25,8 +26,8 @@ def free() -> Iterator[httpx.Client]:
     limits = PLANS["free"]._replace(requests_per_s=40)
     with (
         stopped_later(running_server(ServerConfig(port=0, limits=limits))) as url,
-        httpx.Client(
-            base_url=url, trust_env=False, headers={"Authorization": f"Bearer {DEV_USER.token}"}
+        plain_http.Client(
+            base_url=url, headers={"Authorization": f"Bearer {DEV_USER.token}"}
         ) as http,
     ):
         yield http
@@ -159,7 +160,7 @@ def test_a_schedule_uses_daily_messages_and_reports_when_none_remain(
     # A minute takes a sixth of a second.
     with (
         running_server(ServerConfig(port=0, limits=limits, speed=360)) as url,
-        httpx.Client(base_url=url, trust_env=False, headers=headers) as http,
+        plain_http.Client(base_url=url, headers=headers) as http,
     ):
         every_minute = {"Upstash-Cron": "* * * * *", "Upstash-Schedule-Id": "s"}
         http.post("/v2/schedules/http://127.0.0.1:9/", headers=every_minute)
@@ -181,7 +182,7 @@ def test_a_schedule_of_a_new_queue_is_subject_to_the_number_of_queues(
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
         running_server(ServerConfig(port=0, limits=limits, speed=360)) as url,
-        httpx.Client(base_url=url, trust_env=False, headers=headers) as http,
+        plain_http.Client(base_url=url, headers=headers) as http,
     ):
         http.post("/v2/queues", json={"queueName": "first"})
         queued = {"Upstash-Cron": "* * * * *", "Upstash-Queue-Name": "second"}
@@ -202,7 +203,7 @@ def test_a_retry_from_the_dlq_counts_as_a_message(
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
         running_server(ServerConfig(port=0, limits=limits)) as url,
-        httpx.Client(base_url=url, trust_env=False, headers=headers) as http,
+        plain_http.Client(base_url=url, headers=headers) as http,
     ):
         http.post(TO, headers={"Upstash-Retries": "0"})
 

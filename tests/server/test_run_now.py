@@ -14,6 +14,7 @@ import pytest
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.sink import Sink
 
 Eventually = Callable[[Callable[[], object]], object]
@@ -48,7 +49,7 @@ def connected(config: ServerConfig) -> Iterator[Api]:
     headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
         running_server(config) as url,
-        httpx.Client(base_url=url, trust_env=False, headers=headers) as http,
+        plain_http.Client(base_url=url, headers=headers) as http,
     ):
         yield Api(http)
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
@@ -17,6 +16,7 @@ from qstash_cli.protocol.option_headers import encode
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.console import sdk_snippets
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 
 _HOOK = "https://example.com/hook"
 _CALLBACK = MessageOptions(retries=5, timeout_s=30, headers=(("X-Key", "secret"),))
@@ -43,8 +43,8 @@ def _run(code: str, url: str) -> None:
 
 def _published(url: str) -> dict[str, Any]:
     """The newest message of the log, without what differs between two of them."""
-    (entry, *_) = httpx.get(f"{url}/v2/logs", headers=_TOKEN).json()["logs"]
-    found = httpx.get(f"{url}/v2/messages/{entry['messageId']}", headers=_TOKEN).json()
+    (entry, *_) = plain_http.get(f"{url}/v2/logs", headers=_TOKEN).json()["logs"]
+    found = plain_http.get(f"{url}/v2/messages/{entry['messageId']}", headers=_TOKEN).json()
     return {
         name: value
         for name, value in found.items()
@@ -54,7 +54,7 @@ def _published(url: str) -> dict[str, Any]:
 
 def test_the_python_code_publishes_the_same_message_as_the_headers(url: str) -> None:
     headers = dict(encode(_OPTIONS)) | {"Content-Type": "application/json"}
-    httpx.post(f"{url}/v2/publish/{_HOOK}", headers=_TOKEN | headers, content='{"a": 1}')
+    plain_http.post(f"{url}/v2/publish/{_HOOK}", headers=_TOKEN | headers, content='{"a": 1}')
     by_headers = _published(url)
 
     _run(sdk_snippets.python(_HOOK, _OPTIONS, '{"a": 1}'), url)
@@ -65,8 +65,8 @@ def test_the_python_code_publishes_the_same_message_as_the_headers(url: str) -> 
 
 
 def test_the_python_code_of_a_queue_enqueues(url: str) -> None:
-    httpx.post(f"{url}/v2/queues", headers=_TOKEN, json={"queueName": "orders"})
-    httpx.post(f"{url}/v2/queues/orders/pause", headers=_TOKEN)
+    plain_http.post(f"{url}/v2/queues", headers=_TOKEN, json={"queueName": "orders"})
+    plain_http.post(f"{url}/v2/queues/orders/pause", headers=_TOKEN)
 
     _run(sdk_snippets.python(_HOOK, MessageOptions(queue="orders"), "hi"), url)
 

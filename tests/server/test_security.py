@@ -9,13 +9,14 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.options import table
+from tests import plain_http
 
 AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}
 
 
 @pytest.fixture
 def http(server_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server_url, trust_env=False) as client:
+    with plain_http.Client(base_url=server_url) as client:
         yield client
 
 

@@ -15,6 +15,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from qstash_cli.server.storage import snapshots
 from qstash_cli.server.storage.database import SCHEMAS
+from tests import plain_http
 from tests.in_process import Qstash
 from tests.sink import Sink
 
@@ -25,7 +26,7 @@ _HEADERS = {"Authorization": f"Bearer {DEV_USER.token}"}
 def server(qstash: Qstash, db: Path | None = None, speed: float = 0) -> Iterator[httpx.Client]:
     with (
         running_server(ServerConfig(port=0, speed=speed, db=db)) as url,
-        httpx.Client(base_url=url, headers=_HEADERS, trust_env=False) as http,
+        plain_http.Client(base_url=url, headers=_HEADERS) as http,
     ):
         qstash.env |= {"QSTASH_URL": url, "QSTASH_TOKEN": DEV_USER.token}
         yield http
@@ -159,7 +160,7 @@ def test_a_request_without_the_token_of_the_api_is_refused(qstash: Qstash) -> No
     with server(qstash) as http:
         for path in ("snapshot/save", "snapshot/load", "reset", "clock"):
             url = http.base_url.join(f"/console/api/{path}")
-            assert httpx.post(url, json={}).status_code == 401
+            assert plain_http.post(url, json={}).status_code == 401
 
 
 @pytest.mark.parametrize("body", [{"snapshot": "é"}, {"snapshot": "%"}, {"snapshot": 7}, {}, []])

@@ -8,11 +8,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from qstash_cli.protocol.limits import PLANS
 from qstash_cli.server.run import ServerConfig, running_server
+from tests import plain_http
 from tests.sink import Sink
 from tests.workflow_app import WorkflowApp, quiet, result, running_workflow, steps_of
 
@@ -293,7 +293,7 @@ def test_a_webhook_needs_no_token_and_wakes_its_run(
     eventually(lambda: app.received)
     hook = f"{app.api.base_url}/v2/workflows/hooks/defaultUser/wfr_1/evt_1"
     # The first call comes before anything waits for it.
-    assert httpx.put(hook, content=b"first", trust_env=False).status_code == 200
+    assert plain_http.put(hook, content=b"first").status_code == 200
 
     waited = app.api.post(
         "/v2/wait/evt_1",
@@ -305,8 +305,8 @@ def test_a_webhook_needs_no_token_and_wakes_its_run(
     assert waited.status_code == 200
     event = json.loads(b64decode(steps_of(app.received[1])[1]["out"]))
     assert (event["method"], event["body"]) == ("PUT", b64encode(b"first").decode())
-    assert httpx.post(hook.replace("wfr_1", "wfr_2"), trust_env=False).status_code == 404
-    assert httpx.post(hook.replace("defaultUser", "x"), trust_env=False).status_code == 401
+    assert plain_http.post(hook.replace("wfr_1", "wfr_2")).status_code == 404
+    assert plain_http.post(hook.replace("defaultUser", "x")).status_code == 401
 
 
 def test_headers_that_only_mention_workflows_are_accepted(

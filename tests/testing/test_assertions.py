@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-import httpx
 import pytest
 
 from qstash_cli.testing.local_qstash import LocalQStash, running_qstash
 from qstash_cli.testing.sink import Endpoint, Sink, running
+from tests import plain_http
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def target(endpoint: Endpoint) -> Sink:
 def call(local: LocalQStash, path: str, body: str = "", **options: str) -> None:
     headers = {f"Upstash-{name.replace('_', '-')}": text for name, text in options.items()}
     headers["Authorization"] = f"Bearer {local.token}"
-    httpx.post(f"{local.url}{path}", content=body, headers=headers).raise_for_status()
+    plain_http.post(f"{local.url}{path}", content=body, headers=headers).raise_for_status()
 
 
 def publish(local: LocalQStash, url: str, body: str = "", **options: str) -> None:

@@ -16,6 +16,7 @@ import httpx
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received
+from tests import plain_http
 
 _DLQ_SHARE = 0.04
 _CANCEL_SHARE = 0.1
@@ -71,7 +72,7 @@ class Chaos:
         chance = random.Random(seed)  # noqa: S311 - no secret
         headers = {"Authorization": f"Bearer {DEV_USER.token}"}
         with (
-            httpx.Client(base_url=url, headers=headers, trust_env=False) as http,
+            plain_http.Client(base_url=url, headers=headers) as http,
             # The server was killed.
             suppress(httpx.TransportError),
         ):

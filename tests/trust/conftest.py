@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests import plain_http
 from tests.e2e.conftest import Dev, listen, start_dev  # noqa: F401 - fixtures
 
 AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}
@@ -20,9 +21,7 @@ AUTHORISED = {"Authorization": f"Bearer {DEV_USER.token}"}
 @pytest.fixture
 def http(server_url: str) -> Iterator[httpx.Client]:
     """A client with the token of a fresh embedded server."""
-    with httpx.Client(
-        base_url=server_url, trust_env=False, headers=AUTHORISED, timeout=30
-    ) as client:
+    with plain_http.Client(base_url=server_url, headers=AUTHORISED, timeout=30) as client:
         yield client
 
 
@@ -52,7 +51,7 @@ def log_lines(server_url: str) -> Iterator[list[str]]:  # noqa: ARG001 - the ser
 
 def client_of(dev: Dev) -> httpx.Client:
     """Returns a client with the token of a server process."""
-    return httpx.Client(base_url=dev.url, trust_env=False, headers=AUTHORISED, timeout=60)
+    return plain_http.Client(base_url=dev.url, headers=AUTHORISED, timeout=60)
 
 
 # Root can read and write every file; a process without these capabilities cannot.

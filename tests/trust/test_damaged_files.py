@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from qstash_cli.errors import QstashError
 from qstash_cli.server.run import ServerConfig, running_server
 from qstash_cli.server.storage.database import open_file
+from tests import plain_http
 from tests.e2e.conftest import QSTASH, plain_environment, run
 from tests.figures import Figures
 from tests.trust.conftest import AUTHORISED, LogLines
@@ -99,7 +100,7 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def client(url: str) -> httpx.Client:
-    return httpx.Client(base_url=f"{url}/v2", trust_env=False, headers=AUTHORISED, timeout=20)
+    return plain_http.Client(base_url=f"{url}/v2", headers=AUTHORISED, timeout=20)
 
 
 @contextmanager

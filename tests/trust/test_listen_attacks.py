@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-import httpx
-
 from qstash_cli.protocol.dev_credentials import DEV_USER
+from tests import plain_http
 from tests.e2e.conftest import Listen
 from tests.figures import Figures
 from tests.trust.test_signature_rules import CLAIMS, HEADER, made
@@ -52,7 +51,7 @@ ATTACKS = (
 def test_no_signature_or_body_ends_listen(listen: Listen, figures: Figures) -> None:
     listener = listen("--dev")
     lost = []
-    with httpx.Client(trust_env=False, timeout=30) as client:
+    with plain_http.Client(timeout=30) as client:
         for (token_name, token), (body_name, body) in ATTACKS:
             headers = [(b"Upstash-Signature", token.encode("latin-1"))]
             response = client.post(f"{listener.url}/hook", content=body, headers=headers)

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from qstash_cli.client import external
+from tests import plain_http
 from tests.e2e.conftest import QSTASH, Dev, Listener, plain_environment, run
 from tests.figures import Figures
 from tests.in_process import Qstash
@@ -154,7 +155,7 @@ def test_listen_forwards_to_bombs_in_bounded_memory(
     listener = listen("--dev", "--to", f"{bombs.url}/200")
     before_mb = peak_mebibytes(listener.process.pid)
 
-    with httpx.Client(trust_env=False, timeout=GENEROUS_S) as client:
+    with plain_http.Client(timeout=GENEROUS_S) as client:
         found = {name: client.post(f"{listener.url}/{name}").status_code for name in BOMBS}
 
     wrong = [
