@@ -51,9 +51,10 @@ def test_ten_thousand_messages_are_painted_within_a_second(page: Page, full: Dev
 def test_a_filter_of_ten_thousand_messages_is_applied_at_once(page: Page, full: Dev) -> None:
     durations_s = []
     for number in range(_TRIES):
-        started_s = time.perf_counter()
+        # Of the processor: other tests run at the same time, and the server is in this process.
+        started_s = time.process_time()
         response = plain_http.get(f"{full.url}/console/messages/rows?text=body-99{number}")
-        durations_s.append(time.perf_counter() - started_s)
+        durations_s.append(time.process_time() - started_s)
         assert response.status_code == 200
         assert f"https://example.com/99{number}" in response.text
     assert min(durations_s) < _FILTER_S, durations_s

@@ -113,7 +113,8 @@ def test_a_slow_token_command_is_abandoned(qstash: Qstash, api: ApiServer) -> No
     began_at = time.monotonic()
     run = complete(qstash, "qstash queue get ")
 
-    assert time.monotonic() - began_at < 1
+    # Not the limit of 0.25 s alone, since other tests run at the same time.
+    assert time.monotonic() - began_at < 3
     assert (run.code, run.out, run.err) == (0, "", "")
 
 
@@ -155,7 +156,7 @@ def test_a_server_that_never_responds_causes_no_noticeable_delay(qstash: Qstash)
 
     assert (run.code, run.out, run.err) == (0, "", "")
     # The time beyond 0.3 s is that of this process on a busy machine.
-    assert 0.25 < took_s < 0.8
+    assert 0.25 < took_s < 3
 
 
 def test_a_slowly_dripping_response_is_abandoned(qstash: Qstash) -> None:
@@ -183,7 +184,7 @@ def test_a_slowly_dripping_response_is_abandoned(qstash: Qstash) -> None:
         thread.join()
 
     assert invocation.out.getvalue() == ""
-    assert took_s < 0.8
+    assert took_s < 3
 
 
 def test_values_that_cannot_be_typed_are_omitted_and_descriptions_are_escaped(

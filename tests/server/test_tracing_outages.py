@@ -47,8 +47,8 @@ def test_a_collector_that_is_down_delays_neither_deliveries_nor_the_end(
     started_s = time.monotonic()
     traced_server.stop()
 
-    # The SDK would try again for some seconds.
-    assert time.monotonic() - started_s < 1.5
+    # The SDK would try again for ten seconds.
+    assert time.monotonic() - started_s < 3
     warning = "warning: traces are not exported: http://127.0.0.1:9: connection refused\n"
     assert traced_server.log.getvalue() == warning
     assert len(sink.received) == 3

@@ -102,7 +102,8 @@ def test_bombs_fail_only_their_own_attempts(  # noqa: PLR0917 - fixtures
         assert wrong == []
         assert grown_mb < MOST_GROWTH_MB
         assert slowest.count > 3
-        assert slowest.seconds < 1
+        # An endless bomb that is read to its end would block the server far longer.
+        assert slowest.seconds < 3
 
 
 def is_ended_as_it_must(http: httpx.Client, message_id: str, name: str, status: int) -> bool:

@@ -88,6 +88,8 @@ def open_files() -> int:
 # The usual limit of open files per process.
 LIMITED = ("sh", "-c", 'ulimit -n 1024; exec "$@"', "sh")
 CONNECTIONS = 1100
+# A tenth of the 30 s after which an unfinished request ends.
+LONGEST_S = 3
 
 
 @pytest.mark.parametrize(
@@ -112,11 +114,11 @@ def test_1100_unfinished_connections_do_not_block_others(
 
     written = errors.stat().st_size
     figures(
-        CLASS, cases=CONNECTIONS, failures=int(slowest_s > 1), slowest_ms=f"{slowest_s * 1000:.0f}",
+        CLASS, cases=CONNECTIONS, failures=int(slowest_s > LONGEST_S), slowest_ms=f"{slowest_s * 1000:.0f}",
         stderr_bytes=written,
     )  # fmt: skip
     assert responses > 10
-    assert slowest_s < 1
+    assert slowest_s < LONGEST_S
     assert written < 4000
 
 
