@@ -16,15 +16,16 @@ def started_at_s() -> float:
     Linux reports it to a hundredth of a second. Elsewhere it is derived from the CPU time, so it is
     late on a busy machine.
     """
-    now = time.time()
     try:
         status = Path("/proc/self/stat").read_text()
         ticks = int(status.rpartition(")")[2].split()[_START_TICKS])
+        # In this order, since the result must not be too early: a pause between the clocks makes it
+        # later, as does one tick more, because the kernel rounds them down.
         since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
-        # The kernel rounds ticks down; adding one keeps the result from being too early.
+        now = time.time()
         return min(now, now - since_boot_s + (ticks + 1) / os.sysconf("SC_CLK_TCK"))
     except (OSError, ValueError, IndexError, AttributeError):
-        return now - time.process_time()
+        return time.time() - time.process_time()
 
 
 def parent_name() -> str:

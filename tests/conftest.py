@@ -4,6 +4,10 @@ A plugin that other folders need must be registered here: worker processes do no
 of a folder before its tests run.
 """
 
+from __future__ import annotations
+
+import os
+
 pytest_plugins = [
     # `all_stopped` waits for the servers of earlier tests.
     "tests.stopping",
@@ -18,3 +22,8 @@ pytest_plugins = [
     # A failing test prints its requests to QStash.
     "tests.requests_made",
 ]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Returns the number of workers, which wait for other processes a third of their time."""
+    return (os.cpu_count() or 1) * 3 // 2

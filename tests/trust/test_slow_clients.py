@@ -114,8 +114,8 @@ def test_1100_unfinished_connections_do_not_block_others(
 
     written = errors.stat().st_size
     figures(
-        CLASS, cases=CONNECTIONS, failures=int(slowest_s > LONGEST_S), slowest_ms=f"{slowest_s * 1000:.0f}",
-        stderr_bytes=written,
+        CLASS, cases=CONNECTIONS, failures=int(slowest_s > LONGEST_S),
+        slowest_ms=f"{slowest_s * 1000:.0f}", stderr_bytes=written,
     )  # fmt: skip
     assert responses > 10
     assert slowest_s < LONGEST_S
