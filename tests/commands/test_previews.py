@@ -120,8 +120,9 @@ def world(
     later = ("publish", _HOOK, "n=1", "--delay", "1d", "--label", "nightly")
     lost = ("publish", "http://127.0.0.1:9/", "--retries", "0", "--label", "lost", "--wait")
     for words in (
-        # A message that the previous test has retried may not fail, and return to the DLQ, later.
+        # What the previous test has retried may not fail, and return to the DLQ, later.
         ("message", "cancel", "--all", "--yes"),
+        ("workflow", "cancel", "--all", "--yes"),
         ("dlq", "delete", "--all", "--yes"),
         ("workflow", "dlq", "delete", "--all", "--yes"),
         ("schedule", "create", _HOOK, "--cron", "@daily", "--id", "report", "--replace"),
