@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 
-def poll(condition: Callable[[], object], within_s: float = 10) -> object:
+def poll(condition: Callable[[], object], within_s: float = 30) -> object:
     """Polls a function until it returns a true value, and returns that value."""
     deadline = time.monotonic() + within_s
     while not (value := condition()):
