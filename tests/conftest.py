@@ -25,5 +25,5 @@ pytest_plugins = [
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Returns the number of workers, which wait for other processes a third of their time."""
+    """Returns the number of workers, which wait for other processes a quarter of the time."""
     return (os.cpu_count() or 1) * 3 // 2

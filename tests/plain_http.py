@@ -13,9 +13,7 @@ import httpx
 _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 Client = partial(httpx.Client, trust_env=False, verify=_NO_AUTHORITIES)
-delete = partial(httpx.delete, trust_env=False, verify=_NO_AUTHORITIES)
 get = partial(httpx.get, trust_env=False, verify=_NO_AUTHORITIES)
-patch = partial(httpx.patch, trust_env=False, verify=_NO_AUTHORITIES)
 post = partial(httpx.post, trust_env=False, verify=_NO_AUTHORITIES)
 put = partial(httpx.put, trust_env=False, verify=_NO_AUTHORITIES)
 request = partial(httpx.request, trust_env=False, verify=_NO_AUTHORITIES)
