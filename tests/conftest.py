@@ -7,6 +7,7 @@ of a folder before its tests run.
 from __future__ import annotations
 
 import os
+import signal
 
 pytest_plugins = [
     # `all_stopped` waits for the servers of earlier tests.
@@ -22,6 +23,10 @@ pytest_plugins = [
     # A failing test prints its requests to QStash.
     "tests.requests_made",
 ]
+
+# A shell starts background jobs with SIGINT ignored, and the processes of the tests inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers() -> int:

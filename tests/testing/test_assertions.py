@@ -98,7 +98,7 @@ def test_a_message_that_failed_explains_itself(local: LocalQStash, target: Sink)
     ]
     assert lines[3] == f"✗ failed  POST {target.url}/orders"
     assert lines[4] == "503 after 2 attempts, 1 h after it was created"
-    steps = [line.split()[1:] for line in lines if "attempt " in line and ":" in line[:8]]
+    steps = [line[line.index("attempt ") :].split() for line in lines if "  attempt " in line]
     assert [step[:5] for step in steps] == [
         ["attempt", "1", "✗", "error", "503"],
         ["attempt", "2", "✗", "failed", "503"],
