@@ -84,14 +84,16 @@ def _parse_item(
 def _parse_headers(number: int, given: Any) -> Headers:
     if not isinstance(given, dict):
         raise ApiError(400, f"item {number}: the headers are not an object")
-    return tuple((name, _header_value(value)) for name, value in given.items())
+    return tuple((name, _header_value(number, name, value)) for name, value in given.items())
 
 
-def _header_value(given: Any) -> str:
+def _header_value(number: int, name: str, given: Any) -> str:
     # The Workflow SDK sends lists where a string is expected.
-    text = ", ".join(map(str, given)) if isinstance(given, list) else str(given)
+    values = given if isinstance(given, list) else [given]
+    if not all(isinstance(one, str | int | float) and not isinstance(one, bool) for one in values):
+        raise ApiError(400, f"item {number}: the value of {name} is not a string")
     # HTTP removes blanks around the value of a header, and no delivery could send them.
-    return text.strip(" \t")
+    return ", ".join(map(str, values)).strip(" \t")
 
 
 ROUTES = [
