@@ -179,6 +179,15 @@ def test_a_damaged_message_fails_and_the_others_are_delivered(
         failed = {entry["messageId"]: entry for entry in get(http, "/v2/dlq")["messages"]}
         assert [get(http, f"/v2/dlq/{one['dlqId']}") for one in failed.values()]
 
+        retried = http.post("/v2/dlq/retry", params={"count": 100}).raise_for_status().json()
+        left = {
+            message_id: entry["dlqId"]
+            for message_id, entry in failed.items()
+            if http.get(f"/v2/dlq/{entry['dlqId']}").is_success
+        }
+        refused = [http.post(f"/v2/dlq/retry/{dlq_id}") for dlq_id in left.values()]
+        refused.append(http.post("/v2/dlq/retry", params={"dlqIds": ",".join(left.values())}))
+
     undecodable = [n for n, d in damages.items() if d.column == "options" and d.value != "[[1, 2]]"]
     figures(DAMAGE, cases=len(damages))
     assert len(sink.received) == len(paths(sink))
@@ -186,6 +195,11 @@ def test_a_damaged_message_fails_and_the_others_are_delivered(
         text = failed[names[name]]["responseBody"]
         assert text.startswith("the stored message is damaged: ")
         assert f"message {names[name]!r} failed: the stored message is damaged" in caplog.text
+        assert names[name] in left
+    assert len(retried["responses"]) + len(left) == len(failed)
+    for one in refused:
+        assert one.status_code == 400
+        assert "its stored message is damaged: " in one.json()["error"]
 
 
 def test_a_damaged_queue_or_flow_control_key_does_not_delay_others(

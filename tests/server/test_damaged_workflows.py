@@ -87,7 +87,17 @@ def test_a_damaged_row_ends_its_run_and_the_others_go_on(
         assert "good" in ids_of(app, "RUN_STARTED")
         eventually(lambda: "good" in {one.header("upstash-workflow-runid") for one in app.received})
         app.api.get("/v2/workflows/events").raise_for_status()
-        app.api.get("/v2/workflows/dlq").raise_for_status()
+        page = app.api.get("/v2/workflows/dlq", params={"count": 100}).raise_for_status().json()
+        ids = {one["workflowRunId"]: one["dlqId"] for one in page["messages"]}
+        for verb in ("resume", "restart"):
+            again = {
+                run_id: app.api.post(f"/v2/workflows/dlq/{verb}", params={"dlqIds": dlq_id})
+                for run_id, dlq_id in ids.items()
+            }
+            assert {one.status_code for one in again.values()} <= {200, 400, 404}
+            assert all("is damaged: " in again[run_id].json()["error"] for run_id in failing)
+        left = app.api.post("/v2/workflows/dlq/restart", params={"count": 50})
+        assert not left.raise_for_status().json()["workflowRuns"]
     figures(DAMAGE, cases=len(damages))
     assert "failed: the stored message is damaged: its workflow run cannot be read" in caplog.text
     assert "a delivery is postponed" not in caplog.text

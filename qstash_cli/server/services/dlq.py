@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 from qstash_cli.protocol.headers import Headers
-from qstash_cli.protocol.option_headers import decode
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.parameters import Parameters
 from qstash_cli.server.services import quota
@@ -81,16 +79,19 @@ async def retry(account: Account, dlq_id: str, overrides: Headers) -> StoredMess
 async def retry_matching(
     account: Account, given: Parameters, overrides: Headers
 ) -> tuple[list[StoredMessage], str]:
-    """Publishes a page of entries again; returns the messages and the cursor of the next page."""
+    """Publishes a page of entries again; returns the messages and the cursor of the next page.
+
+    Skips entries whose message is damaged, unless they are given by their ids: then it raises
+    `ApiError`, as for an id that does not exist.
+    """
 
     def change(connection: Connection) -> tuple[list[StoredMessage], str]:
         page = dlq.page(connection, given)
         requested = [one for text in given.get("dlqIds", []) for one in text.split(",")]
         if len(page.entries) < len(requested) and not page.cursor:
             raise ApiError(404, "some messages not found")
-        published = [
-            _publish_again(connection, account, entry, overrides) for entry in page.entries
-        ]
+        entries = page.entries if requested else _undamaged(page.entries)
+        published = [_publish_again(connection, account, entry, overrides) for entry in entries]
         return published, page.cursor
 
     published, cursor = await account.store.run(change)
@@ -99,15 +100,20 @@ async def retry_matching(
 
 
 async def retry_existing(account: Account, dlq_ids: Sequence[str]) -> list[StoredMessage]:
-    """Publishes at most a page of entries again; skips those that do not exist."""
+    """Publishes at most a page of entries again; skips those that do not exist or are damaged."""
 
     def change(connection: Connection) -> list[StoredMessage]:
         page = dlq.page(connection, {"dlqIds": dlq_ids})
-        return [_publish_again(connection, account, entry, ()) for entry in page.entries]
+        entries = _undamaged(page.entries)
+        return [_publish_again(connection, account, entry, ()) for entry in entries]
 
     published = await account.store.run(change)
     account.engine.add(published)
     return published
+
+
+def _undamaged(entries: Sequence[DlqEntry]) -> list[DlqEntry]:
+    return [entry for entry in entries if not entry.message.damage]
 
 
 def _publish_again(
@@ -116,10 +122,13 @@ def _publish_again(
     now_ms, message = account.clock.now_ms(), entry.message
     if message.run_seq is not None:
         raise ApiError(404, f"dlq entry {entry.id} belongs to a workflow run: resume or restart it")
-    overridden = {name.lower() for name, _ in overrides}
-    stored = json.loads(message.options_json)
-    kept = tuple((name, value) for name, value in stored if name.lower() not in overridden)
-    options = decode((*kept, *overrides))
+    if message.damage:
+        raise ApiError(
+            400,
+            f"dlq entry {entry.id} cannot be retried: its stored message is damaged: "
+            f"{message.damage}",
+        )
+    options = messages.overridden_options(message.options_json, overrides)
     quota.validate_message(account.limits, options, message.body, now_ms)
     quota.validate_daily_messages(connection, account.limits, 1, now_ms)
     new = NewMessage(

@@ -154,9 +154,24 @@ def as_bytes(value: object) -> bytes:
 def decode_stored(text: str) -> tuple[MessageOptions, str]:
     """Returns the stored options, and an error if they cannot be decoded at all."""
     try:
-        return read_options(json.loads(text)), ""
+        return read_options(stored_headers(text)), ""
     except Exception as fault:  # noqa: BLE001 - a damaged message must not stop the others
         return MessageOptions(), f"options cannot be decoded: {fault}"
+
+
+def stored_headers(text: str) -> Headers:
+    """Returns the header pairs of stored options. Raises an exception if they are damaged."""
+    return tuple((str(name), str(value)) for name, value in json.loads(text))
+
+
+def overridden_options(text: str, overrides: Headers) -> MessageOptions:
+    """Returns stored options, which are not damaged, with some option headers replaced.
+
+    Raises `BadInput` if they do not go together.
+    """
+    names = {name.lower() for name, _ in overrides}
+    kept = tuple(header for header in stored_headers(text) if header[0].lower() not in names)
+    return decode((*kept, *overrides))
 
 
 def read_options(pairs: Sequence[Sequence[str]]) -> MessageOptions:

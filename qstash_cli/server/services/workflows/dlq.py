@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+from qstash_cli.errors import BadInput
 from qstash_cli.protocol import workflow
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.option_headers import decode
@@ -15,6 +16,7 @@ from qstash_cli.server.delivery import callbacks
 from qstash_cli.server.delivery.http_attempt import AttemptResponse
 from qstash_cli.server.delivery.workflow_runs import RunContext, header_pairs
 from qstash_cli.server.delivery.workflows import new_failure_callback
+from qstash_cli.server.errors import ApiError
 from qstash_cli.server.parameters import Parameters, count
 from qstash_cli.server.services import quota
 from qstash_cli.server.services.account import Account
@@ -25,7 +27,7 @@ from qstash_cli.server.storage import dlq, messages, workflow_details, workflow_
 from qstash_cli.server.storage.dlq import DlqEntry
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.paging import PAGE_BYTES
-from qstash_cli.server.storage.store import Connection
+from qstash_cli.server.storage.store import Connection, run_or_undo
 from qstash_cli.server.storage.workflow_details import Response
 from qstash_cli.server.storage.workflow_runs import Run
 
@@ -40,6 +42,11 @@ class FailedRun(NamedTuple):
     run: Run
     report: StoredMessage | None
     response: Response | None
+
+    @property
+    def damage(self) -> str:
+        """Why the run cannot be started again, empty if it can."""
+        return self.run.damage or self.entry.message.damage
 
 
 class FailedRunPage(NamedTuple):
@@ -102,7 +109,8 @@ async def delete_matching(account: Account, given: Parameters) -> tuple[int, str
 async def resume(account: Account, given: Parameters, overrides: Headers) -> NewRuns:
     """Starts a run for each selected entry that continues where the failed one has stopped.
 
-    Raises `ApiError` for an id that is not in the DLQ, or if the plan does not allow another run.
+    Raises `ApiError` for an id that is not in the DLQ or whose run is damaged, or if the plan does
+    not allow another run. Entries that are selected otherwise are skipped if they are damaged.
     """
     return await _start_matching(account, given, overrides, _resume)
 
@@ -145,13 +153,13 @@ async def _start_matching(
         requested = {one for text in given.get("dlqIds", []) for one in text.split(",")}
         if len(page.entries) < len(requested) and not page.cursor:
             raise refused(404, "some workflow runs are not in the DLQ")
-        context, given_options = context_of(account), decode(overrides)
         started = []
         for entry in page.entries:
-            failed = _failed(connection, _overridden(entry, given_options))
-            options = _options(account, connection, failed.run.options_json, overrides)
-            started.append(start(connection, failed, options, context))
-            dlq.delete(connection, [entry.id])
+            one = _start_or_error(account, connection, entry, overrides, start)
+            if isinstance(one, _Started):
+                started.append(one)
+            elif requested:
+                raise one
         return started, page.cursor
 
     started, cursor = await account.store.run(change)
@@ -171,13 +179,35 @@ def _restart(
     return _Started(*restart_run(connection, failed.run, options, context))
 
 
+def _start_or_error(
+    account: Account, connection: Connection, entry: DlqEntry, overrides: Headers, start: _Start
+) -> _Started | ApiError:
+    """Starts the run of an entry, or returns an error if what is stored of it is damaged."""
+
+    def start_entry() -> _Started | ApiError:
+        failed = _failed(connection, entry)
+        if failed.damage:
+            raise ValueError(failed.damage)
+        options = _options(account, connection, failed.run.options_json, overrides)
+        failed = failed._replace(entry=_overridden(entry, decode(overrides)))
+        started = start(connection, failed, options, context_of(account))
+        dlq.delete(connection, [entry.id])
+        return started
+
+    def damaged(error: Exception) -> ApiError:
+        if isinstance(error, ApiError | BadInput):
+            raise error
+        return refused(
+            400, f"dlq entry {entry.id!r} cannot be started again: its run is damaged: {error}"
+        )
+
+    return run_or_undo(connection, start_entry, damaged)
+
+
 def _options(
     account: Account, connection: Connection, options_json: str, overrides: Headers
 ) -> MessageOptions:
-    overridden = {name.lower() for name, _ in overrides}
-    stored: Sequence[Sequence[str]] = json.loads(options_json)
-    kept = tuple((name, value) for name, value in stored if name.lower() not in overridden)
-    options = decode((*kept, *overrides))
+    options = messages.overridden_options(options_json, overrides)
     now_ms = account.clock.now_ms()
     quota.validate_message(account.limits, options, b"", now_ms)
     quota.validate_daily_messages(connection, account.limits, 1, now_ms)
