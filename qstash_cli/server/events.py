@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from base64 import b64decode
 from collections import deque
@@ -212,7 +211,7 @@ class _MessageEvents:
         return error._replace(kind=event.kind, time_ms=event.time_ms, next_ms=event.next_ms)
 
     def _event(self, entry: LogEntry, kind: str) -> ServerEvent:
-        message, details = entry.message, json.loads(entry.details)
+        message, details = entry.message, entry.details
         attempt = self._attempts.get(message.id)
         if attempt is _NOT_ATTEMPTED:
             attempt = None

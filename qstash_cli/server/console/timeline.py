@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -75,13 +74,13 @@ def attempts_of(entries: Sequence[LogEntry]) -> tuple[Attempt, ...]:
         elif entry.state in _RESULTS and found and found[-1].duration_ms is None:
             found[-1] = _ended(found[-1], entry)
         elif entry.state == "RETRY" and found:
-            retry_at_ms = json.loads(entry.details).get("nextDeliveryTime")
+            retry_at_ms = entry.details.get("nextDeliveryTime")
             found[-1] = found[-1]._replace(retry_at_ms=retry_at_ms)
     return tuple(found)
 
 
 def _ended(attempt: Attempt, entry: LogEntry) -> Attempt:
-    details: dict[str, Any] = json.loads(entry.details)
+    details: dict[str, Any] = entry.details
     status = details.get("responseStatus")
     headers = details.get("responseHeader") or {}
     return attempt._replace(

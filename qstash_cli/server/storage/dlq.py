@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from qstash_cli.server.errors import ApiError
 from qstash_cli.server.parameters import Parameters, count, number
 from qstash_cli.server.storage import filters, messages
+from qstash_cli.server.storage.columns import as_bytes, as_object
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.paging import take_page
 
@@ -26,11 +27,11 @@ _SELECT = (
 
 
 class DlqEntry(NamedTuple):
-    """A failed message with the last response of its destination; the headers are JSON."""
+    """A failed message with the last response of its destination."""
 
     id: str
     response_status: int
-    response_headers: str
+    response_headers: dict[str, Any]
     response_body: bytes
     message: StoredMessage
 
@@ -104,7 +105,7 @@ def _entry(row: sqlite3.Row) -> DlqEntry:
     return DlqEntry(
         id=row["dlq_id"],
         response_status=row["response_status"],
-        response_headers=row["response_headers"],
-        response_body=row["response_body"],
+        response_headers=as_object(row["response_headers"]) or {},
+        response_body=as_bytes(row["response_body"]),
         message=messages.from_row(row),
     )

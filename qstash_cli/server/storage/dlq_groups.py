@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from qstash_cli.protocol.failure_reason import HEAD_BYTES, Reason, reason_of
 from qstash_cli.server.storage import filters
+from qstash_cli.server.storage.columns import as_bytes
 from qstash_cli.server.storage.filters import Condition
 from qstash_cli.server.storage.message_list import MessageFilter, conditions
 
@@ -103,4 +104,4 @@ def _rows(connection: sqlite3.Connection, wanted: MessageFilter) -> list[sqlite3
 
 
 def _reason(row: sqlite3.Row) -> Reason:
-    return reason_of(row["status"], row["url"], bytes(row["head"]).decode(errors="replace"))
+    return reason_of(row["status"], row["url"], as_bytes(row["head"]).decode(errors="replace"))

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from qstash_cli.server.parameters import Parameters, count, number
-from qstash_cli.server.storage import filters, messages
+from qstash_cli.server.storage import filters, logs, messages
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.paging import PAGE_BYTES, size_of, take_page
 
@@ -21,12 +21,17 @@ _SIZED = ("body", "details")
 
 
 class LogEntry(NamedTuple):
-    """One step of a message. `details` is the JSON of what this step adds."""
+    """One step of a message. `details_json` is what this step adds."""
 
     time_ms: int
     state: str
-    details: str
+    details_json: str
     message: StoredMessage
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What this step adds, or only an error if that is damaged."""
+        return logs.decode_details(self.details_json)
 
 
 class LogPage(NamedTuple):
@@ -165,7 +170,8 @@ def _select(trim: int | None) -> str:
         body = f"iif(instr(options, 'Upstash-Redact-Fields'), body, {first})"
         base64_length = (trim + 2) // 3 * 4
         details = (
-            "iif(instr(details, '\"responseBody\"'), json_set(details, '$.responseBody', "
+            "iif(instr(details, '\"responseBody\"') AND json_valid(details), "
+            "json_set(details, '$.responseBody', "
             f"substr(json_extract(details, '$.responseBody'), 1, {base64_length})), details)"
         )
     return (

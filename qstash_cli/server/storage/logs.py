@@ -6,6 +6,8 @@ import json
 import sqlite3
 from typing import Any
 
+from qstash_cli.server.storage.columns import as_object
+
 
 def add(
     connection: sqlite3.Connection, message_id: str, state: str, time_ms: int, **details: Any
@@ -15,6 +17,12 @@ def add(
         "INSERT INTO logs (message_id, time_ms, state, details) VALUES (?, ?, ?, ?)",
         (message_id, time_ms, state, json.dumps(details)),
     )
+
+
+def decode_details(stored: str) -> dict[str, Any]:
+    """Returns the stored details of a step, or only an error if they are damaged."""
+    details = as_object(stored)
+    return {"error": "what is stored of this step is damaged"} if details is None else details
 
 
 def count_at(connection: sqlite3.Connection, message_id: str, state: str, time_ms: int) -> int:

@@ -22,7 +22,7 @@ STATES = tuple(_STATES)
 _COLUMNS = {"queue": "queue", "group": "topic", "schedule": "schedule_id"}
 _LAST_RESPONSE = (
     "(SELECT json_extract(details, '$.responseStatus') FROM logs WHERE message_id = messages.id "
-    "AND instr(details, '\"responseStatus\"') ORDER BY seq DESC LIMIT 1)"
+    "AND instr(details, '\"responseStatus\"') AND json_valid(details) ORDER BY seq DESC LIMIT 1)"
 )
 _ATTEMPTS = "(SELECT count(*) FROM logs WHERE message_id = messages.id AND state = 'ACTIVE')"
 

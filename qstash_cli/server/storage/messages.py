@@ -16,6 +16,7 @@ from qstash_cli.protocol.headers import Headers
 from qstash_cli.protocol.option_headers import decode, encode
 from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.storage import filters, flow_limits, logs, queues
+from qstash_cli.server.storage.columns import as_bytes, as_text
 from qstash_cli.server.storage.flow_limits import FlowLimits
 
 # What these options ask for is done once a message is stored.
@@ -137,16 +138,6 @@ def _type_error(row: sqlite3.Row) -> str:
         if not isinstance(row[name], kind):
             return f"{name} has the type {type(row[name]).__name__}"
     return ""
-
-
-def as_text(value: object) -> str:
-    """Returns the value of a text column, whose type SQLite does not enforce."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
-def as_bytes(value: object) -> bytes:
-    """Returns the value of a column of bytes, whose type SQLite does not enforce."""
-    return value if isinstance(value, bytes) else str(value).encode()
 
 
 # Many messages are published with the same options.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from qstash_cli.protocol.headers import Headers
 from qstash_cli.server.errors import ApiError
-from qstash_cli.server.storage.messages import as_bytes
+from qstash_cli.server.storage.columns import as_bytes
 
 
 class Schedule(NamedTuple):

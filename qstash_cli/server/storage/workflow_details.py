@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from base64 import b64decode
 from typing import Any, NamedTuple
 
-from qstash_cli.server.storage import messages, workflow_runs, workflow_steps, workflow_waits
+from qstash_cli.server.storage import logs, messages, workflow_runs, workflow_steps, workflow_waits
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.workflow_runs import Run
 from qstash_cli.server.storage.workflow_steps import StoredStep
@@ -98,7 +97,8 @@ def _responses(connection: sqlite3.Connection, run: Run) -> list[Response]:
         (run.seq,),
     )
     return [
-        _response(row["message_id"], row["time_ms"], json.loads(row["details"])) for row in rows
+        _response(row["message_id"], row["time_ms"], logs.decode_details(row["details"]))
+        for row in rows
     ]
 
 

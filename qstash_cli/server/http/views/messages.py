@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode, b64encode
 from typing import Any
 
@@ -44,14 +43,14 @@ def dlq_entry(entry: DlqEntry, *, body_limit: int | None = None) -> dict[str, An
     return message(entry.message, body_limit=body_limit) | {
         "dlqId": entry.id,
         "responseStatus": entry.response_status,
-        "responseHeader": json.loads(entry.response_headers),
+        "responseHeader": entry.response_headers,
         **redaction.text("responseBody", _cut(entry.response_body, body_limit)),
     }
 
 
 def log_entry(logged: LogEntry, *, body_limit: int | None) -> dict[str, Any]:
     """Returns one step of a message. Bodies are cut to `body_limit` bytes if it is not None."""
-    found, details = logged.message, json.loads(logged.details)
+    found, details = logged.message, logged.details
     if "responseBody" in details:
         details["responseBody"] = _base64(b64decode(details["responseBody"]), body_limit)
     if "responseHeader" in details:

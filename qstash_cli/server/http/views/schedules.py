@@ -10,7 +10,8 @@ from qstash_cli.protocol.options import MessageOptions
 from qstash_cli.server.http import redaction
 from qstash_cli.server.http.views.options import forwarded_headers, option_fields
 from qstash_cli.server.services.schedules import ScheduleState
-from qstash_cli.server.storage.messages import as_text, read_options
+from qstash_cli.server.storage.columns import as_text
+from qstash_cli.server.storage.messages import read_options
 from qstash_cli.server.storage.schedules import Schedule
 
 # QStash leaves these out of a schedule that does not have them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -129,7 +128,7 @@ async def retry_failure_callback(account: Account, dlq_id: str) -> Run:
     def change(connection: Connection) -> _Started:
         failed = _get(connection, dlq_id)
         entry, message = failed.entry, failed.entry.message
-        headers = tuple(header_pairs(json.loads(entry.response_headers)))
+        headers = tuple(header_pairs(entry.response_headers))
         response = AttemptResponse(entry.response_status, headers, entry.response_body)
         report = callbacks.report(message, response, entry.id)
         stored = new_failure_callback(connection, failed.run, message, report, context_of(account))
