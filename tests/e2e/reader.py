@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from tests.e2e.conftest import plain_environment
 from tests.e2e.fences import Command
 from tests.e2e.watched import watched
 from tests.in_process import Qstash
+from tests.ports import reserved_ports
 
 EXIT_CODES = {
     "qstash urlgroup check team": 1,
@@ -34,7 +34,8 @@ EXIT_CODES = {
 # They run until they are stopped; their first line, by which they are known to run.
 SERVERS = {"qstash dev": "running at", "qstash listen": "listening at"}
 _SYNTAX = re.compile(r"[|<>&;`$]|^(?!qstash )")
-_STOP_S = 60
+_STOP_S = 120
+_PORTS = (3000, 8080, 8081)
 _MANIFEST = """
 [queues.orders]
 [schedules.report]
@@ -124,26 +125,28 @@ class Reader:
         )  # fmt: skip
 
     def _in_bash(self, script: str) -> tuple[str, int]:
-        process = self._bash(_with_free_ports(script))
-        try:
-            output, _ = process.communicate(timeout=_STOP_S)
-        finally:
-            process.kill()
+        with _free_ports(script) as free:
+            process = self._bash(free)
+            try:
+                output, _ = process.communicate(timeout=_STOP_S)
+            finally:
+                process.kill()
         return output, process.returncode
 
     def _until_ready(self, script: str) -> tuple[str, int]:
         """Stops a server as soon as it says that it runs; the code is 0 if it said so."""
         ready = next(line for start, line in SERVERS.items() if script.startswith(start))
-        process = self._bash(f"exec {_with_free_ports(script)}")
-        assert process.stdout is not None
         lines: list[str] = []
-        for line in process.stdout:
-            lines.append(line)
-            if ready in line or '"event":"ready"' in line.replace(" ", ""):
-                process.terminate()
-                rest, _ = process.communicate(timeout=_STOP_S)
-                return "".join(lines) + rest, 0
-        return "".join(lines), process.wait(_STOP_S) or 1
+        with _free_ports(script) as free:
+            process = self._bash(f"exec {free}")
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if ready in line or '"event":"ready"' in line.replace(" ", ""):
+                    process.terminate()
+                    rest, _ = process.communicate(timeout=_STOP_S)
+                    return "".join(lines) + rest, 0
+            return "".join(lines), process.wait(_STOP_S) or 1
 
     def _with_real_ids(self, example: str) -> str:
         make_what_is_named(example, self)
@@ -309,20 +312,15 @@ def _is_endless(command: str) -> bool:
     )
 
 
-def _with_free_ports(script: str) -> str:
-    """Replaces the fixed ports of the text, and selects one for a server without a port."""
-    for port in ("3000", "8080", "8081"):
-        script = re.sub(rf"(--port |127\.0\.0\.1:){port}\b", rf"\g<1>{_free_port()}", script)
-    if script.startswith("qstash dev") and "--port" not in script:
-        script = script.replace("qstash dev", "qstash dev --port 0", 1)
-    return script
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextlib.contextmanager
+def _free_ports(script: str) -> Iterator[str]:
+    """Yields the script with free ports instead of its own, and with one for a server without."""
+    with reserved_ports(len(_PORTS)) as free:
+        for port, own in zip(_PORTS, free, strict=True):
+            script = re.sub(rf"(--port |127\.0\.0\.1:){port}\b", rf"\g<1>{own}", script)
+        if script.startswith("qstash dev") and "--port" not in script:
+            script = script.replace("qstash dev", "qstash dev --port 0", 1)
+        yield script
 
 
 def _interrupt(_seconds: float) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.e2e.conftest import QSTASH, Dev, plain_environment, run
+from tests.ports import reserved_port, reserved_ports
 
 StartDev = Callable[..., Dev]
 Eventually = Callable[..., object]
@@ -45,18 +46,15 @@ def manifest(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def free_port() -> str:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])
+def free_port() -> Iterator[str]:
+    with reserved_port() as port:
+        yield str(port)
 
 
-def free_ports(count: int) -> list[str]:
-    with contextlib.ExitStack() as sockets:
-        taken = [sockets.enter_context(socket.socket()) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [str(one.getsockname()[1]) for one in taken]
+@pytest.fixture
+def free_ports() -> Iterator[list[str]]:
+    with reserved_ports(4) as ports:
+        yield list(map(str, ports))
 
 
 @contextlib.contextmanager
@@ -198,10 +196,10 @@ def test_a_schedule_for_an_unknown_group_is_a_warning(manifest: Path, tmp_path: 
 def test_ctrl_c_stops_a_server_that_is_not_ready(
     manifest: Path, tmp_path: Path, free_port: str, eventually: Eventually
 ) -> None:
-    # The plan's limit of requests per second makes this take several seconds.
-    manifest.write_text(many_schedules(900))
+    # With the plan's limit of 100 requests per second, this takes a minute at least.
+    manifest.write_text(many_schedules(6000))
     process = subprocess.Popen(  # noqa: S603 - a command of the test
-        [*QSTASH, "dev", "-port", free_port, "-quota", "payg", "--seed", str(manifest),
+        [*QSTASH, "dev", "-port", free_port, "-quota", "fixed", "--seed", str(manifest),
          "--ready-file", str(tmp_path / "ready")],
         env=plain_environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -210,7 +208,7 @@ def test_ctrl_c_stops_a_server_that_is_not_ready(
         env = plain_environment(tmp_path) | {"QSTASH_DEV_PORT": free_port}
         eventually(lambda: "s1\n" in run(asked, env).stdout)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=8)
+        out, err = process.communicate(timeout=30)
     finally:
         process.kill()
         process.communicate()
@@ -286,8 +284,10 @@ def test_a_log_port_in_use_is_reported(tmp_path: Path) -> None:
     assert "--log-port" in done.stderr
 
 
-def test_the_variables_of_the_official_server_are_applied(tmp_path: Path) -> None:
-    port, log_port = free_ports(2)
+def test_the_variables_of_the_official_server_are_applied(
+    tmp_path: Path, free_ports: list[str]
+) -> None:
+    port, log_port, *_ = free_ports
     env = plain_environment(tmp_path) | {
         "QSTASH_DEV_PORT": port, "QSTASH_DEV_LOG_PORT": log_port, "QSTASH_DEV_QUOTA": "free",
     }  # fmt: skip
@@ -299,8 +299,8 @@ def test_the_variables_of_the_official_server_are_applied(tmp_path: Path) -> Non
         assert "quota maxRetries exceeded, current limit: 3" in refused.stderr
 
 
-def test_flags_override_variables(tmp_path: Path) -> None:
-    port, log_port, other_port, other_log_port = free_ports(4)
+def test_flags_override_variables(tmp_path: Path, free_ports: list[str]) -> None:
+    port, log_port, other_port, other_log_port = free_ports
     env = plain_environment(tmp_path) | {
         "QSTASH_DEV_PORT": other_port, "QSTASH_DEV_LOG_PORT": other_log_port,
         "QSTASH_DEV_QUOTA": "free",
@@ -336,15 +336,18 @@ def test_an_invalid_variable_is_rejected_by_name(
         assert f"error: {words}" in client.stderr
 
 
-def test_a_private_server_uses_a_free_port_despite_the_variable(tmp_path: Path) -> None:
-    port, log_port = free_ports(2)
-    env = plain_environment(tmp_path) | {
-        "QSTASH_DEV_PORT": port, "QSTASH_DEV_LOG_PORT": log_port, "QSTASH_DEV_QUOTA": "free",
-    }  # fmt: skip
+def test_a_private_server_uses_a_free_port_despite_the_variable(
+    tmp_path: Path, free_ports: list[str]
+) -> None:
+    log_port = free_ports[0]
     too_many = (*QSTASH, "publish", "http://127.0.0.1:9/", "--retries", "4")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", int(port)))
+        taken.bind(("127.0.0.1", 0))
         taken.listen()
+        port = str(taken.getsockname()[1])
+        env = plain_environment(tmp_path) | {
+            "QSTASH_DEV_PORT": port, "QSTASH_DEV_LOG_PORT": log_port, "QSTASH_DEV_QUOTA": "free",
+        }  # fmt: skip
         shown = run([*QSTASH, "dev", "--", "sh", "-c", "echo $QSTASH_URL"], env)
         refused = run([*QSTASH, "dev", "--", *too_many], env)
 

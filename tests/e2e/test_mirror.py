@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import QSTASH, Dev
 from tests.faults import Proxy, running_proxy
 from tests.handlers import running_handler
+from tests.ports import reserved_port
 from tests.sink import Sink
 
 StartDev = Callable[..., Dev]
@@ -37,11 +40,17 @@ def publish(dev: Dev, url: str, first: int, count: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    with reserved_port() as free:
+        yield free
+
+
 def test_500_entries_are_forwarded_once_and_in_order_across_a_restart(
-    start_dev: StartDev, sink: Sink, tmp_path: Path
+    start_dev: StartDev, sink: Sink, tmp_path: Path, port: int
 ) -> None:
-    database = ("--db", str(tmp_path / "qstash.db"))
-    dev = start_dev(*database, "--port", "0")
+    arguments = ("--db", str(tmp_path / "qstash.db"), "--port", str(port))
+    dev = start_dev(*arguments)
     proxy = Proxy(dev.url)
     with running_handler() as handler, running_proxy(proxy):
         env = dev.env | {"QSTASH_URL": proxy.url}
@@ -50,7 +59,7 @@ def test_500_entries_are_forwarded_once_and_in_order_across_a_restart(
             lines = [next_record(follower) for _ in range(100)]
             dev.process.send_signal(signal.SIGKILL)
             dev.process.wait()
-            again = start_dev(*database, "--port", dev.url.rpartition(":")[2])
+            again = start_dev(*arguments)
             publish(again, f"{sink.url}/hook?a=%20", 250, 250)
             lines += [next_record(follower) for _ in range(400)]
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from tests.polling import poll
+from tests.ports import reserved_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # They evaluate the arguments, and accept everything.
@@ -78,7 +79,7 @@ def variables(url: str) -> dict[str, str]:
 @contextmanager
 def running(command: str, directory: Path, *, within_s: float = 60) -> Iterator[str]:
     """Runs a command, on a free port instead of 3000, and yields the URL of its origin."""
-    with _free_port() as port:
+    with reserved_port() as port:
         url = f"http://127.0.0.1:{port}"
         own = {name: value for name, value in os.environ.items() if not name.startswith("QSTASH_")}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -103,18 +104,6 @@ def running(command: str, directory: Path, *, within_s: float = 60) -> Iterator[
 
 
 _QUIET = {"NEXT_TELEMETRY_DISABLED": "1", "WRANGLER_SEND_METRICS": "false", "CI": "1"}
-
-
-@contextmanager
-def _free_port() -> Iterator[int]:
-    with socket.socket() as reserved:
-        # On Linux, this lets the endpoint listen on the port, while no other process is given it.
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        reserved.bind(("127.0.0.1", 0))
-        port = reserved.getsockname()[1]
-        if sys.platform != "linux":
-            reserved.close()
-        yield port
 
 
 def _is_listening(process: subprocess.Popen[bytes], port: int, output: str) -> bool:

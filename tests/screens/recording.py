@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 import tempfile
 from collections.abc import Iterator
@@ -246,9 +247,9 @@ def record(screen: Screen, *, columns: int = 80, tty: bool = True, colour: bool 
 def _without_place(text: str, url: str, home: Path) -> str:
     """Returns the text without the port and the directory of this run, in the same width."""
     port = url.rpartition(":")[2]
-    return text.replace(port, "8080".rjust(len(port), "1")).replace(
-        str(home), "~".ljust(len(str(home)), ".")
-    )
+    # Times and ids may contain the digits of the port.
+    text = re.sub(rf"(?<!\d){port}(?!\d)", "8080".rjust(len(port), "1"), text)
+    return text.replace(str(home), "~".ljust(len(str(home)), "."))
 
 
 def recordings(screen: Screen) -> Iterator[tuple[str, Run]]:
