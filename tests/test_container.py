@@ -40,7 +40,7 @@ def test_the_entrypoint_applies_the_seed_and_is_healthy_only_while_it_runs(tmp_p
         healthy = run(check, env)
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
     assert healthy.returncode == 0, healthy.stderr
     assert "emails" in healthy.stdout

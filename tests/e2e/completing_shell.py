@@ -29,7 +29,7 @@ class Terminal:
         }  # fmt: skip
         self.child: pexpect.spawn = pexpect.spawn(
             argv[0], list(argv[1:]), env=env, cwd=str(directory), dimensions=(40, 160),
-            encoding="utf-8", timeout=15,
+            encoding="utf-8", timeout=60,
         )  # fmt: skip
         self.child.delaybeforesend = None
         self.child.delayafterclose = 0
@@ -40,11 +40,11 @@ class Terminal:
         assert "ready" in self.wait_for("ready")
 
     def wait_for(self, *texts: str) -> str:
-        """Returns the new terminal output once it contains all texts, or is idle."""
+        """Returns the new terminal output once it contains all texts, or is idle for a minute."""
         self.seen = ""
         while not all(text in self.seen for text in texts):
             try:
-                new = self.child.read_nonblocking(4096, timeout=15)
+                new = self.child.read_nonblocking(4096, timeout=60)
                 self.seen = _ESCAPES.sub("", self.seen + new)
             except (pexpect.TIMEOUT, pexpect.EOF):
                 break

@@ -18,7 +18,7 @@ def test_ctrl_c_reports_the_remaining_steps(tmp_path: Path) -> None:
     def respond(request: Received) -> tuple[int, bytes]:
         if request.method == "POST" and b"second" in request.body:
             reached.set()
-            over.wait(30)
+            over.wait(120)
         return 200, b"[]" if request.method == "GET" else json.dumps({}).encode()
 
     manifest = "[queues.first]\n[queues.second]\n[queues.third]\n"
@@ -32,9 +32,9 @@ def test_ctrl_c_reports_the_remaining_steps(tmp_path: Path) -> None:
         process.stdin.write(manifest)
         process.stdin.close()
         process.stdin = None
-        assert reached.wait(30)
+        assert reached.wait(60)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
         over.set()
 
     assert process.returncode == 130, err

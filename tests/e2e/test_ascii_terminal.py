@@ -22,7 +22,7 @@ def test_an_ascii_terminal_can_display_every_character(
     tmp_path: Path, argv: tuple[str, ...], part: str
 ) -> None:
     env = plain_environment(tmp_path) | {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}
-    child = pexpect.spawn(QSTASH[0], [*QSTASH[1:], *argv], env=env, timeout=20)
+    child = pexpect.spawn(QSTASH[0], [*QSTASH[1:], *argv], env=env, timeout=60)
     child.expect(pexpect.EOF)
     child.close()
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from qstash_cli.completion import zsh_setup
 from tests.e2e.completing_shell import LISTING, Terminal
 from tests.e2e.conftest import QSTASH, plain_environment, run
 from tests.in_process import Qstash, Run
 
 START_UP_FILES = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
 PRESENT = [shell for shell in START_UP_FILES if shutil.which(shell)]
+# How long zsh may take, where a person waits 5 s.
+ZSH_S = 60
 BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
 
 
 @pytest.fixture
-def installed(qstash: Qstash) -> Callable[..., Run]:
+def installed(qstash: Qstash, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
     """Installs a shell's script for a user with this home directory."""
+    monkeypatch.setattr(zsh_setup, "_TIMEOUT_S", ZSH_S)
 
     def install(home: Path, *argv: str) -> Run:
         qstash.home = home
@@ -145,10 +151,12 @@ def test_zsh_loads_the_script_from_a_directory_that_it_already_searches(
 ) -> None:
     (tmp_path / ".zfunc").mkdir()
     (tmp_path / ".zshrc").write_text(
-        "echo welcome; fpath=(~/.zfunc $fpath)\nautoload -Uz compinit && compinit\nsleep 6 &\n"
+        "echo welcome; fpath=(~/.zfunc $fpath)\nautoload -Uz compinit && compinit\n"
+        f"sleep {2 * ZSH_S} &\necho $! > ~/background\n"
     )
 
     done = installed(tmp_path, "zsh")
+    os.kill(int((tmp_path / "background").read_text()), signal.SIGKILL)
 
     assert "in ~/.zfunc/_qstash\nNew shells complete" in done.out, done
     assert stat.S_IMODE((tmp_path / ".zfunc/_qstash").stat().st_mode) == 0o600

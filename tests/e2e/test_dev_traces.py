@@ -23,12 +23,12 @@ def test_a_server_that_is_stopped_exports_what_has_happened(
     with running_endpoint(lambda _request: (200, b"")) as collector:
         dev = start_dev(
             "--port", "0", "-v", stderr=log,
-            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="3600000",
             OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer secret-of-collector",
         )  # fmt: skip
         dev.qstash("publish", sink.url, "a=1", "--wait")
         dev.process.send_signal(signal.SIGINT)
-        dev.process.wait(10)
+        dev.process.wait(60)
 
     (request,) = collector.received
     assert request.path == "/v1/traces"

@@ -28,7 +28,7 @@ def test_the_id_is_printed_before_the_wait(
     message_id = process.stdout.readline().strip()
     # The log is read only after the id is printed.
     process.send_signal(number)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
 
     assert message_id.startswith("msg_")
     assert dev.qstash("message", "get", message_id).returncode == 0

@@ -95,12 +95,14 @@ def test_a_record_has_the_time_of_the_request_and_the_duration_of_the_response(
 ) -> None:
     listener = listen("--latency", "1s")
 
-    sent_ms = time.time() * 1000
+    sent_s = time.time()
     plain_http.post(listener.url)
+    received_s = time.time()
     record = listener.record()
 
-    assert abs(record["time"] - sent_ms) < 10_000
-    assert 1000 <= record["durationMs"] < 10_000
+    assert round(sent_s * 1000) <= record["time"] <= round(received_s * 1000) - 1000
+    # Both ends are rounded.
+    assert 1000 <= record["durationMs"] <= (received_s - sent_s) * 1000 + 1
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -132,7 +134,7 @@ def test_ctrl_c_during_a_response_stops_it_immediately(listen: Listen) -> None:
         # The server sends 100 Continue once it handles the request.
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         listener.process.send_signal(signal.SIGINT)
-        _, err = listener.process.communicate(timeout=10)
+        _, err = listener.process.communicate(timeout=60)
 
     assert listener.process.returncode == 130
     assert "Traceback" not in err

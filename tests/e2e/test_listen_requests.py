@@ -14,8 +14,9 @@ from tests.e2e.conftest import Listen
 from tests.trust.memory import peak_mebibytes
 
 MEBIBYTE = 1_048_576
-# The time limit for requests that can be rejected by their head.
-PROMPTLY_S = 10
+# The time limit for requests that can be rejected by their head. A server that waits for the body
+# never responds.
+PROMPTLY_S = 60
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def server_url() -> Iterator[str]:
 def spawned(home: Path, *argv: str) -> pexpect.spawn:
     return pexpect.spawn(
         QSTASH[0], [*QSTASH[1:], "config", "login", *argv],
-        env=plain_environment(home) | {"TERM": "dumb"}, encoding="utf-8", timeout=30,
+        env=plain_environment(home) | {"TERM": "dumb"}, encoding="utf-8", timeout=60,
         dimensions=(40, 160),
     )  # fmt: skip
 
@@ -33,7 +33,7 @@ def test_a_login_asks_checks_saves_and_says_what_to_try_next(
 ) -> None:
     child = spawned(tmp_path, "local", "--api-url", server_url)
     child.expect_exact("token of local: ")
-    child.waitnoecho(5)
+    child.waitnoecho(60)
     child.sendline(DEV_USER.token)
     child.expect(pexpect.EOF)
     shown = str(child.before)
@@ -69,7 +69,7 @@ def test_the_regions_are_listed_and_end_of_input_saves_nothing(tmp_path: Path) -
     child.expect_exact("Region [1]: ")
     child.sendline("2")
     child.expect_exact("token of default: ")
-    child.waitnoecho(5)
+    child.waitnoecho(60)
     child.sendeof()
     child.expect(pexpect.EOF)
     child.close()

@@ -46,7 +46,7 @@ def spawn(tmp_path: Path, *argv: str, lines: int = 24, **env: str) -> pexpect.sp
     }
     return pexpect.spawn(
         QSTASH[0], [*QSTASH[1:], *argv], env=kept | {"TERM": "xterm"} | env,
-        encoding="utf-8", timeout=20, dimensions=(lines, 80),
+        encoding="utf-8", timeout=60, dimensions=(lines, 80),
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_less_keeps_the_terminal_after_ctrl_c(tmp_path: Path) -> None:
     child.expect(r"201 +200 +")
     child.sendintr()
     # less still reads keys, but may drop those that it gets together with the signal.
-    for _ in range(10):
+    for _ in range(30):
         child.send("g")
         if child.expect([r"ATTEMPT", pexpect.TIMEOUT], timeout=2) == 0:
             break

@@ -16,7 +16,7 @@ def test_prompts_for_secrets_do_not_echo(tmp_path: Path) -> None:
     env = plain_environment(tmp_path) | {"TERM": "dumb"}
     child = pexpect.spawn(
         QSTASH[0], [*QSTASH[1:], "config", "set", "prod", "--token-stdin", "--keys-stdin"],
-        env=env, encoding="utf-8", timeout=10,
+        env=env, encoding="utf-8", timeout=60,
     )  # fmt: skip
     shown = ""
     for prompt, secret in zip(
@@ -26,7 +26,7 @@ def test_prompts_for_secrets_do_not_echo(tmp_path: Path) -> None:
     ):
         child.expect_exact(prompt)
         shown += str(child.before)
-        child.waitnoecho(5)
+        child.waitnoecho(60)
         child.sendline(secret)
     child.expect(pexpect.EOF)
     shown += str(child.before)
@@ -42,10 +42,10 @@ def test_prompts_for_secrets_do_not_echo(tmp_path: Path) -> None:
 def test_a_new_profile_prompts_for_its_token_despite_variables(tmp_path: Path) -> None:
     child = pexpect.spawn(
         QSTASH[0], [*QSTASH[1:], "config", "set", "us", "--api-url", "https://us.example"],
-        env=plain_environment(tmp_path), encoding="utf-8", timeout=10,
+        env=plain_environment(tmp_path), encoding="utf-8", timeout=60,
     )  # fmt: skip
     child.expect_exact("token of us: ")
-    child.waitnoecho(5)
+    child.waitnoecho(60)
     child.sendline(TOKEN)
     child.expect(pexpect.EOF)
     child.close()

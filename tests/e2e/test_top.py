@@ -20,7 +20,7 @@ _SHOW_CURSOR = "\x1b[?25h"
 def running_top(env: Mapping[str, str], *argv: str) -> Iterator[pexpect.spawn[str]]:
     child = pexpect.spawn(
         QSTASH[0], [*QSTASH[1:], "top", "--interval", "1s", *argv],
-        env={**env, "TERM": "xterm", "NO_COLOR": "1"}, encoding="utf-8", timeout=30,
+        env={**env, "TERM": "xterm", "NO_COLOR": "1"}, encoding="utf-8", timeout=60,
         dimensions=(24, 80),
     )  # fmt: skip
     try:

@@ -149,7 +149,7 @@ def test_a_server_that_never_responds_causes_a_timeout(cli: Qstash, silent: str)
             if name != "doctor"
         }
         for done in pending.values():
-            assert_ended(done.result(timeout=30), ExitCode.UNREACHABLE)
+            assert_ended(done.result(timeout=120), ExitCode.UNREACHABLE)
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def process_(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - a command of the test
             [*QSTASH, *words], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False, timeout=60,
+            check=False, timeout=120,
         )  # fmt: skip
 
     return process_

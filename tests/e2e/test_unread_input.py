@@ -95,7 +95,7 @@ def inputs(tmp_path: Path) -> Iterator[Inputs]:
 def run(words: Sequence[str], stdin: int, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - a command of the test
         [*QSTASH, *words], env=plain_environment(home), stdin=stdin, capture_output=True,
-        text=True, check=False, timeout=30,
+        text=True, check=False, timeout=60,
     )  # fmt: skip
 
 
