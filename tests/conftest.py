@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import signal
 
-from hypothesis import HealthCheck, settings
-
 pytest_plugins = [
     # `all_stopped` waits for the servers of earlier tests.
     "tests.stopping",
@@ -29,12 +27,6 @@ pytest_plugins = [
 # A shell starts background jobs with SIGINT ignored, and the processes of the tests inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-# A busy machine may take longer for an example, or for the generation of examples, than Hypothesis
-# allows by default: 0.2 s and 1 s.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
 
 
 def pytest_xdist_auto_num_workers() -> int:
