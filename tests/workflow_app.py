@@ -29,7 +29,8 @@ AUTHORIZATION = {"Authorization": f"Bearer {DEV_USER.token}"}
 class WorkflowApp:
     """An application with one workflow, which submits `total` steps and then ends its run.
 
-    `status` and `headers` are of its responses. `submit` may replace what it does with a delivery.
+    `status` and `headers` are of its responses. `submit` may replace what it does with a delivery,
+    and the status of its response, since deliveries may be answered at the same time.
     """
 
     url: str
@@ -38,7 +39,7 @@ class WorkflowApp:
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: dict(VERSION))
     received: list[Received] = field(default_factory=list)
-    submit: Callable[[WorkflowApp, Received], None] | None = None
+    submit: Callable[[WorkflowApp, Received], int | None] | None = None
 
     def trigger(self, run_id: str, body: str = "payload", **headers: str) -> httpx.Response:
         """Starts a run as the SDK does."""
@@ -88,20 +89,20 @@ class WorkflowApp:
         found: dict[str, Any] = response.json()["runs"][0]
         return found
 
-    def handle(self, request: Received) -> None:
-        """Does what the SDK does with a delivery."""
+    def handle(self, request: Received) -> int:
+        """Does what the SDK does with a delivery, and returns the status of the response."""
         self.received.append(request)
         if self.submit is not None:
-            self.submit(self, request)
-            return
+            return self.submit(self, request) or self.status
         run_id, done = request.header("upstash-workflow-runid"), len(steps_of(request))
         if self.status != 200:
-            return
+            return self.status
         if done <= self.total:
             self.step(run_id, result(done, f"result {done}")).raise_for_status()
         else:
             path = f"/v2/workflows/runs/{run_id}?cancel=false"
             self.api.request("DELETE", path, content=b'"done"').raise_for_status()
+        return self.status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -111,8 +112,8 @@ class WorkflowApp:
             tuple((n.lower(), v) for n, v in request.headers.items()),
             await request.body(),
         )
-        await run_in_threadpool(self.handle, received)
-        await Response(b"{}", self.status, self.headers)(scope, receive, send)
+        status = await run_in_threadpool(self.handle, received)
+        await Response(b"{}", status, self.headers)(scope, receive, send)
 
 
 def quiet(_app: WorkflowApp, _request: Received) -> None:

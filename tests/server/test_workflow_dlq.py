@@ -23,13 +23,13 @@ class Failing:
         self.is_repaired = False
         app.submit = self.submit
 
-    def submit(self, app: WorkflowApp, request: Received) -> None:
+    def submit(self, app: WorkflowApp, request: Received) -> int:
         run_id, done = request.header("upstash-workflow-runid"), len(steps_of(request)) - 1
-        app.status = 200 if done == 0 or self.is_repaired else 500
         if done == 0:
             app.step(run_id, result(1, "done")).raise_for_status()
         elif self.is_repaired:
             app.api.delete(f"/v2/workflows/runs/{run_id}?cancel=false").raise_for_status()
+        return 200 if done == 0 or self.is_repaired else 500
 
 
 @pytest.fixture
@@ -124,11 +124,11 @@ def test_a_run_that_failed_at_once_is_resumed_with_new_retries_and_flow_control(
 def test_a_resumed_run_repeats_a_call_that_has_no_result(
     failing: Failing, sink: Sink, eventually: Eventually
 ) -> None:
-    def submit(app: WorkflowApp, request: Received) -> None:
+    def submit(app: WorkflowApp, request: Received) -> int:
         run_id = request.header("upstash-workflow-runid")
-        app.status = 200 if failing.is_repaired else 500
         delay = "0s" if failing.is_repaired else "1h"
         app.call(run_id, 1, sink.url, Upstash_Delay=delay).raise_for_status()
+        return 200 if failing.is_repaired else 500
 
     failing.app.submit = submit
     entry = fail(failing, eventually)
@@ -142,25 +142,24 @@ def test_a_resumed_run_repeats_a_call_that_has_no_result(
 def test_a_resumed_run_repeats_only_the_calls_that_have_no_result(
     failing: Failing, sink: Sink, eventually: Eventually
 ) -> None:
-    def submit(app: WorkflowApp, request: Received) -> None:
+    def submit(app: WorkflowApp, request: Received) -> int:
         run_id = request.header("upstash-workflow-runid")
         last = json.loads(request.body)[-1]
-        is_result = last["callType"] == "fromCallback"
-        app.status = 500 if is_result and not failing.is_repaired else 200
-        if is_result:
-            return
+        if last["callType"] == "fromCallback":
+            return 200 if failing.is_repaired else 500
         steps = steps_of(request)[1:]
         if not steps:
             for step_id in (1, 2):
                 plan = result(0, None, concurrent=2, targetStep=step_id, stepType="Call")
                 app.step(run_id, plan).raise_for_status()
-            return
+            return 200
         step_id = steps[-1]["targetStep"]
         is_late = step_id == 2 and not failing.is_repaired
         app.call(
             run_id, step_id, sink.url, f"call {step_id}",
             Upstash_Delay="1h" if is_late else "0s",
         ).raise_for_status()  # fmt: skip
+        return 200
 
     failing.app.submit = submit
     entry = fail(failing, eventually)

@@ -157,7 +157,8 @@ def test_parallel_steps_are_delivered_each_with_the_steps_before_it(
     by_length = sorted(app.received[1:], key=lambda one: len(one.body))
     names = [[step["stepName"] for step in steps_of(one)[1:]] for one in by_length]
     assert names == [["a"], ["a", "b"], ["a", "b", "b"], ["a", "b", "b", "a"]]
-    _, group = app.log("wfr_1")["steps"]
+    # The last delivery may not be complete yet.
+    _, group, *_ = app.log("wfr_1")["steps"]
     assert group["type"] == "parallel"
     assert [(one["stepId"], one["out"]) for one in group["steps"]] == [(1, '"a"'), (2, '"b"')]
 
