@@ -68,8 +68,7 @@ async def set_time(account: Account, at_ms: int, *, skips: bool = False) -> Move
             return await _move(account, at_ms)
         if not isinstance(clock, ManualClock):
             raise BadInput("only a manual clock skips times or is set back", hint=_BACK)
-        clock.set(at_ms)
-        await account.scheduler.restart_from(at_ms)
+        await account.scheduler.restart_from(at_ms, lambda: clock.set(at_ms))
         _notify(account)
         is_settled = await _settled(account, MAX_MOVE_S)
         return Move(now_ms, at_ms, at_ms, is_settled)

@@ -10,6 +10,7 @@ from qstash_cli.protocol.limits import PlanLimits
 from qstash_cli.server.clock import LONGEST_WAIT_S, Alarm, Clock
 from qstash_cli.server.delivery.engine import Engine
 from qstash_cli.server.services import firing
+from qstash_cli.server.services.publishing import PublishResult
 from qstash_cli.server.storage import logs, schedules
 from qstash_cli.server.storage.store import Connection, Store
 
@@ -72,10 +73,16 @@ class Scheduler:
         """When the next schedule fires, None if there isn't one."""
         return self._next_ms
 
-    async def restart_from(self, now_ms: int) -> None:
-        """Continues from a time: no schedule fires for the times before it."""
-        await self._store.run(lambda connection: firing.restart_from(connection, now_ms))
-        self._latest_ms = now_ms
+    async def restart_from(self, at_ms: int, move_clock: Callable[[], None]) -> None:
+        """Moves the clock to a time and continues there: no schedule fires for those before it."""
+
+        def restart(connection: Connection) -> None:
+            # In the same job, so that nothing fires in between.
+            move_clock()
+            firing.restart_from(connection, at_ms)
+
+        await self._store.run(restart)
+        self._latest_ms = at_ms
         self.changed()
 
     async def _run(self) -> None:
@@ -105,12 +112,13 @@ class Scheduler:
             # A change in the meantime is noticed in the next step.
             self._is_current = True
             self._next_ms = await self._store.run(schedules.next_due_ms)
-        if self._next_ms is None or self._next_ms > now_ms:
+        if self._next_ms is None or self._next_ms > self._clock.now_ms():
             await self._alarm.wait(self._next_ms)
             return
         self._is_current = False
-        fired = await self._store.run(
-            lambda connection: firing.fire_due(connection, now_ms, self._new_id, self._limits)
-        )
-        for result in fired:
+        for result in await self._store.run(self._fire_due):
             self._engine.add(result.messages)
+
+    def _fire_due(self, connection: Connection) -> list[PublishResult]:
+        # The clock may have been set back since the step began.
+        return firing.fire_due(connection, self._clock.now_ms(), self._new_id, self._limits)
