@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from tests.e2e.conftest import QSTASH, Dev
 from tests.faults import Proxy, at_random, running_proxy
+from tests.polling import poll
 
 NOWHERE = "http://127.0.0.1:9/later"
 KILLS = 5
@@ -65,12 +67,19 @@ def test_no_record_is_lost_or_sent_twice(
     source, database = tmp_path / "records.jsonl", tmp_path / "qstash.db"
     write_records(source, count)
     dev = start_dev("--port", "0", "--db", str(database))
-    kill_at = {count // 100 * part // (kills + 1) for part in range(1, kills + 1)}
+    kill_at = [count // 100 * part // (kills + 1) for part in range(1, kills + 1)]
     running: list[subprocess.Popen[bytes]] = []
+    killed: list[subprocess.Popen[bytes]] = []
+    lock = threading.Lock()
 
     def kill_in_the_middle(number: int) -> None:
-        if number in kill_at:
+        with lock:
+            if len(killed) == kills or number < kill_at[len(killed)]:
+                return
+            # Its first request may arrive before the test has the process.
+            poll(lambda: len(running) > len(killed))
             running[-1].kill()
+            killed.append(running[-1])
 
     codes: list[int] = []
     proxy = Proxy(dev.url, at_random(share_of_faults, seed=5), kill_in_the_middle)
@@ -125,6 +134,7 @@ def test_ctrl_c_exits_cleanly_and_resume_continues(
 
     def interrupt(number: int) -> None:
         if number == 5:
+            poll(lambda: running)
             running[0].send_signal(signal.SIGINT)
 
     with running_proxy(Proxy(dev.url, on_request=interrupt)) as proxy:
