@@ -23,6 +23,7 @@ from qstash_cli.cli.context import Context
 from qstash_cli.cli.run import run as run_cli
 from qstash_cli.cli.streams import Streams
 from qstash_cli.cli.system import System
+from qstash_cli.completion import remote_values
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests.leaks import leaked
@@ -120,6 +121,13 @@ def _run_command(command: Sequence[str]) -> str:
 def qstash(tmp_path: Path) -> Qstash:
     """`qstash` without credentials."""
     return Qstash(tmp_path / "config")
+
+
+@pytest.fixture
+def patient_completion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Completion waits for its values, which it would omit on a busy machine."""
+    for limit in ("_LIMIT_S", "_TOKEN_COMMAND_LIMIT_S"):
+        monkeypatch.setattr(remote_values, limit, 60)
 
 
 @pytest.fixture

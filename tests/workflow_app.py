@@ -30,7 +30,7 @@ class WorkflowApp:
     """An application with one workflow, which submits `total` steps and then ends its run.
 
     `status` and `headers` are of its responses. `submit` may replace what it does with a delivery,
-    and the status of its response, since deliveries may be answered at the same time.
+    and returns the status if it is another. A change while a delivery is handled is for later ones.
     """
 
     url: str
@@ -89,20 +89,24 @@ class WorkflowApp:
         found: dict[str, Any] = response.json()["runs"][0]
         return found
 
-    def handle(self, request: Received) -> int:
-        """Does what the SDK does with a delivery, and returns the status of the response."""
+    def handle(self, request: Received) -> Response:
+        """Does what the SDK does with a delivery."""
+        # Read before the test, or the next delivery, can change them.
+        status, headers = self.status, dict(self.headers)
         self.received.append(request)
         if self.submit is not None:
-            return self.submit(self, request) or self.status
+            status = self.submit(self, request) or status
+        elif status == 200:
+            self._continue(request)
+        return Response(b"{}", status, headers)
+
+    def _continue(self, request: Received) -> None:
         run_id, done = request.header("upstash-workflow-runid"), len(steps_of(request))
-        if self.status != 200:
-            return self.status
         if done <= self.total:
             self.step(run_id, result(done, f"result {done}")).raise_for_status()
         else:
             path = f"/v2/workflows/runs/{run_id}?cancel=false"
             self.api.request("DELETE", path, content=b'"done"').raise_for_status()
-        return self.status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -112,8 +116,8 @@ class WorkflowApp:
             tuple((n.lower(), v) for n, v in request.headers.items()),
             await request.body(),
         )
-        status = await run_in_threadpool(self.handle, received)
-        await Response(b"{}", status, self.headers)(scope, receive, send)
+        response = await run_in_threadpool(self.handle, received)
+        await response(scope, receive, send)
 
 
 def quiet(_app: WorkflowApp, _request: Received) -> None:

@@ -15,6 +15,7 @@ from qstash_cli.errors import BadInput, QstashError, RateLimited, Unreachable
 from qstash_cli.protocol.options import MessageOptions
 from tests.client.conftest import Connect
 from tests.client.scripted import CUT, Reply, ScriptedServer, scripted_server
+from tests.ports import reserved_port
 
 KEYS = Reply(200, {"current": "sig_a", "next": "sig_b"})
 PUBLISHED = Reply(201, {"messageId": "msg_1"})
@@ -100,9 +101,7 @@ def test_attempts_are_limited_and_counted_in_the_error(connect: Connect, failed:
 
 def test_a_request_that_was_never_sent_is_always_retried(connect: Connect) -> None:
     with ExitStack() as stack:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = stack.enter_context(reserved_port())
         servers: list[ScriptedServer] = []
 
         def start() -> None:
@@ -129,14 +128,14 @@ def test_a_local_server_that_does_not_run_is_not_retried(connect: Connect) -> No
 @pytest.mark.parametrize("status", [503, 429])
 @pytest.mark.parametrize(
     ("retry_after", "pause_s"),
-    [("3", 3.0), (formatdate(1_700_000_007, usegmt=True), 7.0)],
+    [("300", 300.0), (formatdate(1_700_000_700, usegmt=True), 700.0)],
     ids=["seconds", "HTTP date"],
 )
 def test_retry_after_is_honoured(
     connect: Connect, retry_after: str, pause_s: float, status: int
 ) -> None:
     with scripted_server(Reply(status, headers={"Retry-After": retry_after}), KEYS) as server:
-        tried = connect(server.url, request_timeout_s=1)
+        tried = connect(server.url, request_timeout_s=60, max_wait_s=1000)
 
         # The time limit for the response excludes waits that the server requested.
         assert tried.client.send(keys.get()) == KEYS.json

@@ -110,7 +110,8 @@ def test_bodies_that_are_not_text_or_too_long_are_only_counted() -> None:
     ids=["nested", "secrets", "letters", "lists"],
 )
 def test_no_body_takes_long(body: str) -> None:
-    started = time.perf_counter()
+    started_at = time.process_time()
     response(body)
 
-    assert time.perf_counter() - started < 5
+    # With a quadratic pattern, these would be minutes.
+    assert time.process_time() - started_at < 15

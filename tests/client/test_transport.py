@@ -72,11 +72,11 @@ def test_a_connection_is_reused_and_closed_with_the_transport(
     one = transport(server.url)
 
     for _ in range(3):
-        assert one.send("GET", "/", [], b"", limit_s=10).content == b"ok"
+        assert one.send("GET", "/", [], b"", limit_s=60).content == b"ok"
 
     assert (server.connections, len(server.requests)) == (1, 3)
     one.close()
-    assert server.closed.wait(10)
+    assert server.closed.wait(60)
 
 
 def test_a_connection_closed_by_the_server_is_not_reused(
@@ -85,10 +85,10 @@ def test_a_connection_closed_by_the_server_is_not_reused(
     server = peer((OK,))
     one = transport(server.url)
 
-    one.send("GET", "/", [], b"", limit_s=10)
-    assert server.closed.wait(10)
+    one.send("GET", "/", [], b"", limit_s=60)
+    assert server.closed.wait(60)
 
-    assert one.send("GET", "/", [], b"", limit_s=10).content == b"ok"
+    assert one.send("GET", "/", [], b"", limit_s=60).content == b"ok"
     assert (server.connections, len(server.requests)) == (2, 2)
 
 
@@ -111,7 +111,7 @@ def test_bodies_are_read_completely_and_decoded(
 ) -> None:
     server = peer((b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + body,))
 
-    assert transport(server.url).send("GET", "/", [], b"", limit_s=10).content == b"some text"
+    assert transport(server.url).send("GET", "/", [], b"", limit_s=60).content == b"some text"
 
 
 @pytest.mark.parametrize(
@@ -139,21 +139,24 @@ def test_after_a_malformed_response_the_request_may_have_been_sent(
     one = transport(server.url)
 
     with pytest.raises(TransportError) as caught:
-        one.send("GET", "/", [], b"", limit_s=10)
+        one.send("GET", "/", [], b"", limit_s=60)
 
     assert not isinstance(caught.value, ConnectError)
     assert len(server.requests) == 1
-    assert server.closed.wait(10)
+    assert server.closed.wait(60)
 
 
 def test_a_silent_server_causes_a_timeout(peer: Peers, transport: Transports) -> None:
-    server = peer((SILENCE,))
+    server = peer((OK, SILENCE))
+    # Connected without haste, so that it is the response that is late.
+    one = transport(server.url)
+    one.send("GET", "/", [], b"", limit_s=60)
 
     with pytest.raises(TransportTimeout) as caught:
-        transport(server.url).send("GET", "/", [], b"", limit_s=0.2)
+        one.send("GET", "/", [], b"", limit_s=0.2)
 
     assert not isinstance(caught.value, ConnectError)
-    assert server.closed.wait(10)
+    assert server.closed.wait(60)
 
 
 @pytest.mark.usefixtures("trusted")
@@ -166,7 +169,7 @@ def test_a_large_body_is_received_completely(
     body = bytes(range(256)) * 40_000
 
     for _ in range(2):
-        assert one.send("POST", "/", [], body, limit_s=30).content == b"ok"
+        assert one.send("POST", "/", [], body, limit_s=60).content == b"ok"
 
     assert server.connections == 1
     assert [request.partition(b"\r\n\r\n")[2] == body for request in server.requests] == [True] * 2
@@ -188,34 +191,31 @@ def test_a_server_that_reads_slowly_causes_a_timeout(
     with pytest.raises(TransportTimeout):
         one.send("POST", "/", [], b"x" * 50_000_000, limit_s=0.5)
 
-    assert time.monotonic() - began_at < 5
+    # The server needs 50 s for all of it.
+    assert time.monotonic() - began_at < 20
 
 
-def test_after_a_refused_connection_the_request_was_not_sent(
-    transport: Transports,
-) -> None:
+def test_after_a_refused_connection_the_request_was_not_sent(transport: Transports) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
 
         with pytest.raises(ConnectError) as refused:
-            transport(url).send("GET", "/", [], b"", limit_s=10)
+            transport(url).send("GET", "/", [], b"", limit_s=60)
     assert not isinstance(refused.value, TransportTimeout)
 
 
-def test_a_connection_attempt_has_a_timeout(
-    transport: Transports,
-) -> None:
+def test_a_connection_attempt_has_a_timeout(transport: Transports) -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         place = full.getsockname()
         # These connections fill the backlog; the kernel ignores further connection attempts.
-        waiting = [socket.create_connection(place) for _ in range(1)]
+        waiting = [socket.create_connection(place)]
         slow = transport(f"http://127.0.0.1:{place[1]}", connect_timeout_s=0.2)
         try:
             with pytest.raises(ConnectTimeout):
-                slow.send("GET", "/", [], b"", limit_s=10)
+                slow.send("GET", "/", [], b"", limit_s=60)
         finally:
             for one in waiting:
                 one.close()
@@ -228,7 +228,7 @@ def test_a_header_cannot_inject_another_header(
     server = peer((OK,))
 
     with pytest.raises(TransportError):
-        transport(server.url).send("GET", "/", [(b"X-A", value)], b"", limit_s=10)
+        transport(server.url).send("GET", "/", [(b"X-A", value)], b"", limit_s=60)
     assert server.requests == []
 
 
@@ -236,7 +236,7 @@ def test_a_target_cannot_inject_another_request(peer: Peers, transport: Transpor
     server = peer((OK,))
 
     with pytest.raises(TransportError):
-        transport(server.url).send("GET", "/ HTTP/1.1\r\nX-Evil: 1\r\n", [], b"", limit_s=10)
+        transport(server.url).send("GET", "/ HTTP/1.1\r\nX-Evil: 1\r\n", [], b"", limit_s=60)
     assert server.requests == []
 
 
@@ -246,7 +246,7 @@ def test_each_thread_has_its_own_connection(peer: Peers, transport: Transports) 
 
     with ThreadPoolExecutor(8) as pool:
         responses = list(
-            pool.map(lambda _: one.send("GET", "/", [], b"", limit_s=10).content, range(50))
+            pool.map(lambda _: one.send("GET", "/", [], b"", limit_s=60).content, range(50))
         )
 
     assert responses == [b"ok"] * 50
@@ -260,7 +260,7 @@ def test_certificates_from_the_environment_are_trusted(
 ) -> None:
     server = peer((OK,), context=tls)
 
-    response = transport(server.url).send("GET", "/", [], b"", limit_s=10)
+    response = transport(server.url).send("GET", "/", [], b"", limit_s=60)
 
     assert response.content == b"ok"
 
@@ -276,7 +276,7 @@ def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
 
     with pytest.raises(ConnectError, match="certificate verify failed"):
-        transport(server.url).send("GET", "/", [], b"", limit_s=10)
+        transport(server.url).send("GET", "/", [], b"", limit_s=60)
     assert server.requests == []
 
 
@@ -287,8 +287,8 @@ def test_a_tls_handshake_has_a_timeout(transport: Transports) -> None:
         started_at = time.monotonic()
 
         with pytest.raises(ConnectTimeout):
-            transport(url, connect_timeout_s=0.2).send("GET", "/", [], b"", limit_s=10)
-    assert time.monotonic() - started_at < 5
+            transport(url, connect_timeout_s=0.2).send("GET", "/", [], b"", limit_s=100)
+    assert time.monotonic() - started_at < 30
 
 
 def test_unreadable_certificates_are_bad_input(

@@ -38,7 +38,7 @@ def test_thousands_of_dlq_entries_are_listed_and_retried_by_label(
     failed = ("logs", "--state", "failed", "--all", "-q")
     # Entries with the label were published last, and listing them is faster.
     eventually(lambda: local(*failed, "--label", "x").out.count("\n") == 150, within_s=120)
-    eventually(lambda: local(*failed).out.count("\n") == number, within_s=60)
+    eventually(lambda: local(*failed).out.count("\n") == number, within_s=120)
 
     assert local("dlq", "list", "--all", "-o", "ids").out.count("\n") == number
     later = ("--retries", "1", "--retry-delay", "86400000")

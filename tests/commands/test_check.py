@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from qstash_cli.server.run import ServerConfig, running_server
 from tests.commands.api_server import api_server
 from tests.faults import Proxy, running_proxy
 from tests.in_process import Qstash, Run
 from tests.sink import Sink
-from tests.stopping import stopped_later
 
 DAY_S = 86_400
 
@@ -22,14 +20,6 @@ DAY_S = 86_400
 def later(qstash: Qstash, seconds: float, *argv: str) -> Run:
     """Returns `qstash` with a clock in the future."""
     return replace(qstash, now=lambda: time.time() + seconds)(*argv)
-
-
-@pytest.fixture
-def hourly(qstash: Qstash, local: Qstash) -> Iterator[Qstash]:
-    """A server on which an hour takes three seconds."""
-    with stopped_later(running_server(ServerConfig(port=0, speed=1200))) as url:
-        qstash.env = local.env | {"QSTASH_URL": url}
-        yield qstash
 
 
 def test_dlq_entries_on_all_pages_are_counted(
@@ -133,35 +123,37 @@ def test_a_response_without_the_number_does_not_pass(qstash: Qstash, body: objec
 
 
 def test_a_schedule_with_failed_deliveries_fails_until_it_is_paused(
-    hourly: Qstash, sink: Sink, eventually: Callable[..., object]
+    manual: Qstash, sink: Sink, advance: Callable[[str], None]
 ) -> None:
     sink.statuses = [500]
     create = ("schedule", "create", sink.url, "--cron", "0 * * * *", "--retries", "0")
-    assert hourly(*create, "--id", "report", "--label", "nightly").code == 0
+    assert manual(*create, "--id", "report", "--label", "nightly").code == 0
     check = ("check", "--schedules-failed-max", "0")
 
-    run = eventually(lambda: (run := hourly(*check)).code and run)
+    advance("1h")
+    run = manual(*check)
 
-    assert isinstance(run, Run)
     assert run.code == 1
     assert run.out == "exceeded  schedules-failed: 1 failed (limit 0; report)\n"
     assert "error: exceeded: 1 schedule failed (limit 0; report)" in run.err
-    assert hourly(*check, "--label", "other").code == 0
-    hourly("schedule", "pause", "report")
-    assert hourly(*check).code == 0
+    assert manual(*check, "--label", "other").code == 0
+    manual("schedule", "pause", "report")
+    assert manual(*check).code == 0
 
 
 def test_a_schedule_that_cannot_publish_fails(
-    hourly: Qstash, sink: Sink, eventually: Callable[..., object]
+    manual: Qstash, sink: Sink, advance: Callable[[str], None]
 ) -> None:
-    hourly("urlgroup", "add", "team", sink.url)
-    hourly("schedule", "create", "team", "--cron", "0 * * * *", "--id", "report")
-    hourly("urlgroup", "delete", "team", "--yes")
+    manual("urlgroup", "add", "team", sink.url)
+    manual("schedule", "create", "team", "--cron", "0 * * * *", "--id", "report")
+    manual("urlgroup", "delete", "team", "--yes")
     check = ("check", "--schedules-failed-max", "0", "-o", "json")
 
-    eventually(lambda: hourly(*check).code == 1)
+    advance("1h")
+    run = manual(*check)
 
-    (record,) = hourly(*check).json
+    assert run.code == 1
+    (record,) = run.json
     assert record["detail"].startswith("report: ")
     assert "team" in record["detail"]
 
@@ -248,6 +240,7 @@ def test_records_have_the_same_fields_in_every_format(local: Qstash) -> None:
     assert len(local(*check, "-o", "jsonl").out.splitlines()) == 2
 
 
+@pytest.mark.usefixtures("patient_completion")
 @pytest.mark.parametrize(("flag", "found"), [("--queue", "orders"), ("--flow", "api")])
 def test_names_and_keys_are_completed(local: Qstash, flag: str, found: str) -> None:
     local("queue", "set", "orders")

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def api() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
-def asked(qstash: Qstash, api: ApiServer) -> Qstash:
+def asked(qstash: Qstash, api: ApiServer, patient_completion: None) -> Qstash:  # noqa: ARG001
     qstash.env |= {"QSTASH_URL": api.url, "QSTASH_TOKEN": "token-of-one"}
     return qstash
 
@@ -79,6 +80,7 @@ def test_values_are_requested_again_after_a_minute(asked: Qstash, api: ApiServer
     assert len(api.requests) == 2
 
 
+@pytest.mark.usefixtures("patient_completion")
 def test_preceding_options_select_the_account(
     qstash: Qstash, api: ApiServer, tmp_path: Path
 ) -> None:
@@ -94,6 +96,7 @@ def test_preceding_options_select_the_account(
     assert tokens == {"Bearer of-the-file", "Bearer of-the-program", "Bearer t"}
 
 
+@pytest.mark.usefixtures("patient_completion")
 def test_a_token_command_does_not_run_if_values_are_cached(
     qstash: Qstash, api: ApiServer, tmp_path: Path
 ) -> None:
@@ -108,13 +111,14 @@ def test_a_token_command_does_not_run_if_values_are_cached(
 
 
 def test_a_slow_token_command_is_abandoned(qstash: Qstash, api: ApiServer) -> None:
-    qstash("config", "set", "team", "--api-url", api.url, "--token-command", "sleep 20")
+    command = "sh -c 'sleep 60; echo token'"
+    qstash("config", "set", "team", "--api-url", api.url, "--token-command", command)
 
     began_at = time.monotonic()
     run = complete(qstash, "qstash queue get ")
 
     # Not the limit of 0.25 s alone, since other tests run at the same time.
-    assert time.monotonic() - began_at < 3
+    assert time.monotonic() - began_at < 30
     assert (run.code, run.out, run.err) == (0, "", "")
 
 
@@ -156,12 +160,12 @@ def test_a_server_that_never_responds_causes_no_noticeable_delay(qstash: Qstash)
 
     assert (run.code, run.out, run.err) == (0, "", "")
     # The time beyond 0.3 s is that of this process on a busy machine.
-    assert 0.25 < took_s < 3
+    assert 0.25 < took_s < 30
 
 
 def test_a_slowly_dripping_response_is_abandoned(qstash: Qstash) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(5)
+        server.settimeout(60)
         invocation = qstash.invocation(
             _QSTASH_COMPLETE="fish", _QSTASH_LINE="qstash queue get ",
             QSTASH_URL=f"http://127.0.0.1:{server.getsockname()[1]}", QSTASH_TOKEN="t",
@@ -170,7 +174,8 @@ def test_a_slowly_dripping_response_is_abandoned(qstash: Qstash) -> None:
 
         def drip() -> None:
             connection, _ = server.accept()
-            with connection:
+            # The client may close the connection at any time.
+            with connection, suppress(OSError):
                 connection.sendall(b"HTTP/1.1 200 OK\r\n")
                 while not is_over.wait(0.05):
                     connection.sendall(b"X: y\r\n")
@@ -184,7 +189,7 @@ def test_a_slowly_dripping_response_is_abandoned(qstash: Qstash) -> None:
         thread.join()
 
     assert invocation.out.getvalue() == ""
-    assert took_s < 3
+    assert took_s < 30
 
 
 def test_values_that_cannot_be_typed_are_omitted_and_descriptions_are_escaped(
@@ -242,6 +247,7 @@ def test_bash_gets_values_without_the_part_before_its_own_word(
     assert run.out.splitlines()[1:] == expected
 
 
+@pytest.mark.usefixtures("patient_completion")
 def test_groups_of_the_dlq_are_completed(qstash: Qstash) -> None:
     entries = [
         {"dlqId": f"{number}-0", "messageId": f"msg_{number}", "url": "https://example.com/a",

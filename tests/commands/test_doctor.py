@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -111,13 +110,12 @@ def test_a_name_without_an_address_is_unreachable(qstash: Qstash) -> None:
 
 def test_a_server_that_never_responds_is_abandoned(qstash: Qstash) -> None:
     with api_server(is_late=True) as api:
-        began_at = time.monotonic()
         run = doctor(qstash, api.url, "--request-timeout", "1s")
-        took_s = time.monotonic() - began_at
 
     assert run.code == 6, run
     assert "no response within 1s" in checks(run)["api"]["detail"]
-    assert took_s < 3
+    assert statuses(run)["authentication"] == "skipped"
+    assert len(api.requests) <= 1
 
 
 @pytest.mark.parametrize(
@@ -130,16 +128,13 @@ def test_a_server_that_never_responds_is_abandoned(qstash: Qstash) -> None:
     ],
 )
 def test_a_wrong_clock_is_reported(qstash: Qstash, ahead_s: float, status: str, words: str) -> None:
-    with api_server(ahead_s=ahead_s) as api:
+    qstash.now = lambda: 1_796_000_000.0
+    with api_server(now=qstash.now, ahead_s=ahead_s) as api:
         run = doctor(qstash, api.url)
 
     found = checks(run)["clock"]
     assert found["status"] == status
-    # A Date header has whole seconds.
-    near = [words.replace("60s", s) for s in ("59s", "60s", "61s")] + [
-        words.replace("3,600", s) for s in ("3,599", "3,600", "3,601")
-    ]
-    assert any(one in found["detail"] for one in near), found
+    assert words in found["detail"], found
     assert run.code == (1 if status == "failure" else 0), run
 
 

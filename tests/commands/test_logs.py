@@ -104,7 +104,7 @@ def test_statistics_count_states_failures_and_delivery_times(local: Qstash, sink
     assert numbers["states"]["DELIVERED"] == 3
     assert numbers["failing"] == [{"destination": "http://127.0.0.1:9/b", "failed": 1}]
     assert numbers["deliveryMs"]["count"] == 3
-    assert 0 <= numbers["deliveryMs"]["p50"] <= numbers["deliveryMs"]["max"] < 5000
+    assert 0 <= numbers["deliveryMs"]["p50"] <= numbers["deliveryMs"]["max"] < 600_000
     assert "█" in table
     assert max(cell_len(line) for line in Text.from_ansi(table).plain.splitlines()) <= 80
     assert "state\t3\tDELIVERED\n" in rows
@@ -134,7 +134,7 @@ def test_large_bodies_do_not_stop_statistics_and_timelines(
         states: dict[str, int] = run.json
         return states
 
-    eventually(lambda: numbers().get("DELIVERED") == 120)
+    eventually(lambda: numbers().get("DELIVERED") == 120, within_s=120)
     by_message = local("logs", "--by-message", "--all", "-o", "json")
     failed = local("logs", "--by-message", "--state", "delivered", "--limit", "3", "-o", "json")
     whole = local("logs", "--all", "--state", "delivered", "-o", "json")

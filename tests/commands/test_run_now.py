@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.commands.api_server import api_server
 from tests.commands.test_completed_values import complete
 from tests.in_process import Qstash
@@ -97,6 +99,7 @@ def test_rejected_credentials_stop_the_command(qstash: Qstash) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("patient_completion")
 def test_ids_of_waiting_messages_are_completed(local: Qstash, sink: Sink) -> None:
     waiting, cancelled = delayed(local, sink), delayed(local, sink)
     local("publish", sink.url, "--wait")

@@ -121,7 +121,7 @@ def run(tmp_path: Path, server: _Recorder) -> Iterator[Run]:
         script = tmp_path / "script"
         script.write_text(f"{command}\n", encoding="utf-8", newline="")
         subprocess.run(  # noqa: S603 - the test runs the generated command
-            [shell, str(script)], env=environment, check=True, timeout=20, capture_output=True
+            [shell, str(script)], env=environment, check=True, timeout=60, capture_output=True
         )
 
     yield run
