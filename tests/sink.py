@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Lock
 
 import pytest
 
@@ -17,9 +18,12 @@ class Sink:
         self.statuses = [200]
         self.body = b"ok"
         self.endpoint = LocalEndpoint("")
+        self._lock = Lock()
 
     def respond(self, _request: Received) -> tuple[int, bytes]:
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        # Each request has a thread of its own.
+        with self._lock:
+            status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         return status, self.body
 
     @property

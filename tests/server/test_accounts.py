@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -14,10 +15,12 @@ from qstash import Receiver
 
 from qstash_cli.protocol.dev_credentials import DEV_USERS, Credentials
 from qstash_cli.protocol.limits import PLANS
+from qstash_cli.server.http import app
 from qstash_cli.server.run import ServerConfig, running_server
 from tests import plain_http
 from tests.conformance.operations import OPERATIONS, Operation
 from tests.sink import Sink
+from tests.stopping import stopped_later
 
 Eventually = Callable[..., object]
 NOWHERE = "http://127.0.0.1:9/"
@@ -32,6 +35,13 @@ OWNER, OTHER = DEV_USERS[1], DEV_USERS[2]
 def client(url: str, user: Credentials) -> httpx.Client:
     headers = {"Authorization": f"Bearer {user.token}"}
     return plain_http.Client(base_url=f"{url}/v2", headers=headers)
+
+
+@pytest.fixture
+def server_url() -> Iterator[str]:
+    """A server whose clock stands still, so that no schedule fires."""
+    with stopped_later(running_server(ServerConfig(port=0, speed=0))) as url:
+        yield url
 
 
 @pytest.fixture
@@ -149,17 +159,20 @@ def test_a_token_in_the_query_selects_its_user(server_url: str, user: Credential
             assert len(http.get("logs").json()["logs"]) == (one is user)
 
 
-def test_daily_quota_and_burst_are_counted_for_each_user(eventually: Eventually) -> None:
+def test_daily_quota_and_burst_are_counted_for_each_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    # All requests are sent in the same second.
+    monkeypatch.setattr(app, "time", SimpleNamespace(time=lambda: 1_900_000_000.0))
     limits = PLANS["free"]._replace(messages_per_day=3, requests_per_s=5)
     with (
-        running_server(ServerConfig(port=0, limits=limits)) as url,
+        running_server(ServerConfig(port=0, limits=limits, speed=0)) as url,
         client(url, OWNER) as owner,
         client(url, OTHER) as other,
     ):
         statuses = [owner.post(f"publish/{NOWHERE}").status_code for _ in range(4)]
-        eventually(lambda: owner.get("queues").status_code == 429)
+        bursts = [owner.get("queues").status_code for _ in range(6)]
 
         assert statuses == [201, 201, 201, 429]
+        assert bursts == [200] * 5 + [429]
         assert other.get("queues").status_code == 200
         assert other.post(f"publish/{NOWHERE}").status_code == 201
 
@@ -174,7 +187,7 @@ def test_parallelism_is_counted_for_each_user(eventually: Eventually, sink: Sink
     ):
         stuck = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         for number in range(10):
-            owner.post(f"publish/{stuck}{number}", headers={"Upstash-Timeout": "30s"})
+            owner.post(f"publish/{stuck}{number}", headers={"Upstash-Timeout": "10m"})
         other.post(f"publish/{sink.url}")
 
         eventually(lambda: sink.received)

@@ -39,7 +39,7 @@ class Destination:
     def respond(self, request: Received) -> tuple[int, bytes]:
         if request.path != "/slow":
             return 200, b""
-        self.released.wait(20)
+        self.released.wait(60)
         return self.status, b""
 
 
@@ -55,7 +55,7 @@ def destination() -> Iterator[Destination]:
 @contextmanager
 def client(url: str) -> Iterator[httpx.Client]:
     token = {"Authorization": f"Bearer {DEV_USER.token}"}
-    with plain_http.Client(base_url=url, headers=token, timeout=20) as http:
+    with plain_http.Client(base_url=url, headers=token) as http:
         yield http
 
 

@@ -260,10 +260,10 @@ def test_the_check_of_a_large_file_ends_in_time(
 
 
 def test_stored_options_that_are_no_longer_valid_are_ignored_and_logged(
-    tmp_path: Path, sink: Sink, eventually: Callable[..., object], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, sink: Sink, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "db"
-    headers = {"Authorization": f"Bearer {DEV_USER.token}", "Upstash-Delay": "1s"}
+    headers = {"Authorization": f"Bearer {DEV_USER.token}", "Upstash-Delay": "1h"}
     options = {"Upstash-Retry-Delay": "1000", "Upstash-Label": "kept"}
     with running_server(ServerConfig(port=0, db=path)) as url:
         plain_http.post(f"{url}/v2/publish/{sink.url}", headers=headers | options)
@@ -275,8 +275,10 @@ def test_stored_options_that_are_no_longer_valid_are_ignored_and_logged(
         "UPDATE schedules SET headers = replace(headers, '1000', '1000;2');",
     )
 
-    with running_server(ServerConfig(port=0, db=path)) as url:
-        eventually(lambda: sink.received)
+    with running_server(ServerConfig(port=0, db=path, speed=0)) as url:
+        to = {"advance": "2h"}
+        plain_http.post(f"{url}/console/api/clock", json=to, headers=headers).raise_for_status()
+        assert sink.received
         logs = plain_http.get(f"{url}/v2/logs", headers=headers).json()["logs"]
         schedules = plain_http.get(f"{url}/v2/schedules", headers=headers).json()
 

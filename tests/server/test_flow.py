@@ -20,35 +20,44 @@ from tests.sink import Sink
 Eventually = Callable[[Callable[[], object]], object]
 
 
-def test_no_more_messages_than_the_rate_start_in_a_period(
-    sink: Sink, connect: Connect, eventually: Eventually
-) -> None:
-    with running_server(ServerConfig(port=0, speed=10)) as url:
+def test_no_more_messages_than_the_rate_start_in_a_period(sink: Sink, connect: Connect) -> None:
+    with running_server(ServerConfig(port=0, speed=0)) as url:
         sdk = connect(DEV_USER.token, url)
+
+        def move(duration: str) -> int:
+            headers = {"Authorization": f"Bearer {DEV_USER.token}"}
+            to = {"advance": duration}
+            moved = plain_http.post(f"{url}/console/api/clock", json=to, headers=headers).json()
+            assert moved["settled"]
+            now_ms: int = moved["time"]
+            return now_ms
+
         for _ in range(30):
             sdk.message.publish(url=sink.url, flow_control={"key": "k", "rate": 5, "period": "1s"})
-        eventually(lambda: len(sink.received) == 30)
+        started_ms, counts = move("0s"), [len(sink.received)]
+        for _ in range(5):
+            move("1s")
+            counts.append(len(sink.received))
 
         entries = sdk.log.list(count=1000).logs
 
-    starts = sorted(entry.time for entry in entries if entry.state.value == "ACTIVE")
-    # Two periods may touch, so ten messages may start together, but never eleven within one second.
-    assert all(last - first >= 900 for first, last in zip(starts, starts[10:], strict=False))
-    assert starts[-1] - starts[0] >= 4_900
+    assert counts == [5, 10, 15, 20, 25, 30]
+    starts = sorted(entry.time - started_ms for entry in entries if entry.state.value == "ACTIVE")
+    assert starts == [second * 1000 for second in range(6) for _ in range(5)]
 
 
 def test_no_more_messages_than_the_parallelism_are_in_flight(
     server_url: str, connect: Connect, eventually: Eventually
 ) -> None:
     open_now, peak, lock = 0, 0, threading.Lock()
-    barrier = threading.Event()
+    may_respond = threading.Event()
 
     def respond(_request: Received) -> tuple[int, bytes]:
         nonlocal open_now, peak
         with lock:
             open_now += 1
             peak = max(peak, open_now)
-        barrier.wait(0.05)
+        may_respond.wait(60)
         with lock:
             open_now -= 1
         return 200, b""
@@ -57,6 +66,9 @@ def test_no_more_messages_than_the_parallelism_are_in_flight(
     with running_endpoint(respond) as endpoint:
         for _ in range(12):
             sdk.message.publish(url=endpoint.url, flow_control={"key": "a/b", "parallelism": 3})
+        eventually(lambda: open_now == 3)
+        eventually(lambda: sdk.flow_control.get("a/b").wait_list_size == 9)
+        may_respond.set()
         eventually(lambda: len(endpoint.received) == 12 and open_now == 0)
 
     assert peak == 3

@@ -60,7 +60,7 @@ def test_a_full_disk_does_not_repeat_deliveries(
         result = await store.run(lambda c: publishing.store_publish(c, request, new_id))
         await store.run(lambda connection: limit_pages(connection, PAGES_LEFT))
         engine.add(result.messages)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while caplog.text.count("cannot be stored yet") < 2:  # noqa: ASYNC110 - real time
                 await asyncio.sleep(0.01)
             await store.run(lambda connection: limit_pages(connection, 10_000))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -11,7 +13,8 @@ import pytest
 from qstash_cli.cli.run_options import OutputOptions, RunOptions
 from qstash_cli.client.api import keys
 from qstash_cli.protocol.dev_credentials import DEV_USER
-from qstash_cli.protocol.limits import PLANS
+from qstash_cli.protocol.limits import PLANS, PlanLimits
+from qstash_cli.server.http import app
 from qstash_cli.server.run import ServerConfig, running_server
 from tests import plain_http
 from tests.in_process import Qstash
@@ -20,16 +23,34 @@ from tests.stopping import stopped_later
 TO = "/v2/publish/http://127.0.0.1:9/"
 
 
-@pytest.fixture
-def free() -> Iterator[httpx.Client]:
-    # A slow machine could not send a hundred requests in a second.
-    limits = PLANS["free"]._replace(requests_per_s=40)
+@contextmanager
+def connected(limits: PlanLimits) -> Iterator[httpx.Client]:
+    """A server whose clock is moved by hand: no day ends unless a test ends it."""
+    headers = {"Authorization": f"Bearer {DEV_USER.token}"}
     with (
-        stopped_later(running_server(ServerConfig(port=0, limits=limits))) as url,
-        plain_http.Client(
-            base_url=url, headers={"Authorization": f"Bearer {DEV_USER.token}"}
-        ) as http,
+        stopped_later(running_server(ServerConfig(port=0, limits=limits, speed=0))) as url,
+        plain_http.Client(base_url=url, headers=headers) as http,
     ):
+        yield http
+
+
+def pass_minutes(http: httpx.Client, count: int) -> None:
+    """Moves the server's clock, and waits for the deliveries."""
+    moved = http.post("/console/api/clock", json={"advance": f"{count}m"}).json()
+    assert moved["settled"]
+
+
+@pytest.fixture
+def seconds(qstash: Qstash, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the seconds of the burst limit pass only while a command waits."""
+    qstash.hurry(lambda: 1_900_000_000.0)
+    monkeypatch.setattr(app, "time", SimpleNamespace(time=qstash.now))
+
+
+@pytest.fixture
+def free(seconds: None) -> Iterator[httpx.Client]:  # noqa: ARG001 - the server reads this clock
+    limits = PLANS["free"]._replace(requests_per_s=40)
+    with connected(limits) as http:
         yield http
 
 
@@ -113,9 +134,10 @@ def test_the_daily_messages_are_limited(free: httpx.Client) -> None:
 
 
 def test_a_burst_of_lists_is_refused_and_publishing_is_not(free: httpx.Client) -> None:
-    responses = (free.get("/v2/queues") for _ in range(1000))
-    refused = next(one for one in responses if one.status_code == 429)
+    responses = [free.get("/v2/queues") for _ in range(41)]
 
+    assert [one.status_code for one in responses] == [200] * 40 + [429]
+    refused = responses[-1]
     assert refused.headers["Burst-RateLimit-Limit"] == "40"
     assert refused.headers["Burst-RateLimit-Remaining"] == "0"
     assert "RateLimit-Limit" not in refused.headers
@@ -129,18 +151,21 @@ def test_the_command_waits_for_the_burst_limit_and_reports_the_plan_limit(
     while free.get("/v2/queues").status_code != 429:
         pass
 
+    refused_at = qstash.now()
     listed = qstash("queue", "list")
     refused = qstash("publish", "http://127.0.0.1:9", "--retries", "4")
 
     assert listed.code == 0, listed
+    assert qstash.now() > refused_at
     assert refused.code == 5, refused
     assert "quota maxRetries exceeded, current limit: 3" in refused.err
 
 
+@pytest.mark.usefixtures("seconds")
 def test_a_client_that_reads_the_headers_is_never_refused(qstash: Qstash) -> None:
     limits = PLANS["free"]._replace(requests_per_s=3)
-    with running_server(ServerConfig(port=0, limits=limits)) as url:
-        qstash.env |= {"QSTASH_URL": url, "QSTASH_TOKEN": DEV_USER.token}
+    with connected(limits) as http:
+        qstash.env |= {"QSTASH_URL": str(http.base_url), "QSTASH_TOKEN": DEV_USER.token}
         invocation = qstash.invocation()
         ctx = invocation.ctx.with_options(RunOptions(output=OutputOptions(verbose=True)))
         for _ in range(9):
@@ -152,46 +177,37 @@ def test_a_client_that_reads_the_headers_is_never_refused(qstash: Qstash) -> Non
     assert trace.count("< burst-ratelimit-limit: 3") == 9
 
 
-def test_a_schedule_uses_daily_messages_and_reports_when_none_remain(
-    eventually: Callable[..., object],
-) -> None:
+def test_a_schedule_uses_daily_messages_and_reports_when_none_remain() -> None:
     limits = PLANS["free"]._replace(messages_per_day=3, requests_per_s=None)
-    headers = {"Authorization": f"Bearer {DEV_USER.token}"}
-    # A minute takes a sixth of a second.
-    with (
-        running_server(ServerConfig(port=0, limits=limits, speed=360)) as url,
-        plain_http.Client(base_url=url, headers=headers) as http,
-    ):
+    with connected(limits) as http:
+        set_clock = {"set": "2030-01-01T12:00:30Z", "skip": True}
+        http.post("/console/api/clock", json=set_clock).raise_for_status()
         every_minute = {"Upstash-Cron": "* * * * *", "Upstash-Schedule-Id": "s"}
         http.post("/v2/schedules/http://127.0.0.1:9/", headers=every_minute)
 
-        def error() -> object:
-            return http.get("/v2/schedules/s").json().get("error")
+        pass_minutes(http, 3)
+        assert "error" not in http.get("/v2/schedules/s").json()
+        pass_minutes(http, 1)
 
-        assert eventually(error) == "daily message limit exceeded, current limit: 3"
+        error = http.get("/v2/schedules/s").json()["error"]
+        assert error == "daily message limit exceeded, current limit: 3"
         created = http.get("/v2/logs?state=CREATED").json()["logs"]
         assert len(created) == 3
         assert {entry["scheduleId"] for entry in created} == {"s"}
         assert http.post(TO).status_code == 429
 
 
-def test_a_schedule_of_a_new_queue_is_subject_to_the_number_of_queues(
-    eventually: Callable[..., object],
-) -> None:
+def test_a_schedule_of_a_new_queue_is_subject_to_the_number_of_queues() -> None:
     limits = PLANS["free"]._replace(queues=1, requests_per_s=None)
-    headers = {"Authorization": f"Bearer {DEV_USER.token}"}
-    with (
-        running_server(ServerConfig(port=0, limits=limits, speed=360)) as url,
-        plain_http.Client(base_url=url, headers=headers) as http,
-    ):
+    with connected(limits) as http:
         http.post("/v2/queues", json={"queueName": "first"})
         queued = {"Upstash-Cron": "* * * * *", "Upstash-Queue-Name": "second"}
         http.post("/v2/schedules/http://127.0.0.1:9/", headers=queued)
 
-        def error() -> object:
-            return http.get("/v2/schedules").json()[0].get("error")
+        pass_minutes(http, 1)
 
-        assert eventually(error) == "quota maxQueues exceeded, current limit: 1"
+        error = http.get("/v2/schedules").json()[0]["error"]
+        assert error == "quota maxQueues exceeded, current limit: 1"
         assert [queue["name"] for queue in http.get("/v2/queues").json()] == ["first"]
 
 
@@ -200,11 +216,7 @@ def test_a_retry_from_the_dlq_counts_as_a_message(
     eventually: Callable[..., object], path: str
 ) -> None:
     limits = PLANS["free"]._replace(messages_per_day=2, requests_per_s=None)
-    headers = {"Authorization": f"Bearer {DEV_USER.token}"}
-    with (
-        running_server(ServerConfig(port=0, limits=limits)) as url,
-        plain_http.Client(base_url=url, headers=headers) as http,
-    ):
+    with connected(limits) as http:
         http.post(TO, headers={"Upstash-Retries": "0"})
 
         def dlq_id() -> str | None:

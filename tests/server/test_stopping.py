@@ -65,7 +65,7 @@ def _serve_until_stopped(
 
 
 def _is_closed(client: socket.socket) -> bool:
-    client.settimeout(5)
+    client.settimeout(60)
     with contextlib.suppress(ConnectionResetError):
         while client.recv(1 << 20):
             pass

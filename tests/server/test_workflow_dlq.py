@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -142,10 +143,14 @@ def test_a_resumed_run_repeats_a_call_that_has_no_result(
 def test_a_resumed_run_repeats_only_the_calls_that_have_no_result(
     failing: Failing, sink: Sink, eventually: Eventually
 ) -> None:
+    both_are_submitted = threading.Event()
+
     def submit(app: WorkflowApp, request: Received) -> int:
         run_id = request.header("upstash-workflow-runid")
         last = json.loads(request.body)[-1]
         if last["callType"] == "fromCallback":
+            # A run that has failed accepts no further call.
+            both_are_submitted.wait(60)
             return 200 if failing.is_repaired else 500
         steps = steps_of(request)[1:]
         if not steps:
@@ -159,6 +164,8 @@ def test_a_resumed_run_repeats_only_the_calls_that_have_no_result(
             run_id, step_id, sink.url, f"call {step_id}",
             Upstash_Delay="1h" if is_late else "0s",
         ).raise_for_status()  # fmt: skip
+        if step_id == 2:
+            both_are_submitted.set()
         return 200
 
     failing.app.submit = submit

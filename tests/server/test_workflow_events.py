@@ -16,8 +16,6 @@ from tests.workflow_app import WorkflowApp, quiet, result, running_workflow, ste
 
 Eventually = Callable[..., Any]
 HOUR_S = 3600
-# An hour takes 1.8 seconds.
-FAST = 2000
 
 
 @pytest.fixture
@@ -27,8 +25,9 @@ def app(server_url: str) -> Iterator[WorkflowApp]:
 
 
 @pytest.fixture
-def fast_app() -> Iterator[WorkflowApp]:
-    config = ServerConfig(port=0, speed=FAST)
+def manual_app() -> Iterator[WorkflowApp]:
+    """An application whose server has a manual clock."""
+    config = ServerConfig(port=0, speed=0)
     with stopped_later(running_server(config)) as url, running_workflow(url, submit=quiet) as app:
         yield app
 
@@ -49,11 +48,10 @@ def wait(app: WorkflowApp, step_id: int, event: str, timeout: str, run_id: str =
     return response.raise_for_status().json()
 
 
-def delivered(app: WorkflowApp, count: int) -> list[dict[str, Any]]:
-    """Returns the log entries of the deliveries, oldest first, or [] unless there are `count`."""
-    filters = {"state": "DELIVERED", "order": "earliestFirst"}
-    found: list[dict[str, Any]] = app.api.get("/v2/logs", params=filters).json()["logs"]
-    return found if len(found) == count else []
+def advance(app: WorkflowApp, duration: str) -> None:
+    """Moves the manual clock, and waits for the deliveries."""
+    moved = app.api.post("/console/api/clock", json={"advance": duration}).json()
+    assert moved["settled"]
 
 
 def last_step(app: WorkflowApp) -> dict[str, Any]:
@@ -101,29 +99,36 @@ def test_an_event_for_a_run_is_kept_until_a_step_waits_for_it(
 
 
 def test_a_wait_times_out_by_the_clock_of_the_server(
-    fast_app: WorkflowApp, eventually: Eventually
+    manual_app: WorkflowApp, eventually: Eventually
 ) -> None:
-    started(fast_app, eventually)
+    started(manual_app, eventually)
 
-    wait(fast_app, 1, "paid", "1h")
-    eventually(lambda: len(fast_app.received) == 2)
+    wait(manual_app, 1, "paid", "1h")
+    advance(manual_app, "59m59s")
+    assert len(manual_app.received) == 1
+    advance(manual_app, "1h")
 
-    assert last_step(fast_app)["waitTimeout"] is True
-    assert "out" not in last_step(fast_app)
-    first, second = eventually(lambda: delivered(fast_app, 2))
-    assert second["time"] - first["time"] >= HOUR_S * 1000
+    assert len(manual_app.received) == 2
+    assert last_step(manual_app)["waitTimeout"] is True
+    assert "out" not in last_step(manual_app)
+    filters = {"state": "DELIVERED", "order": "earliestFirst"}
+    first, second = manual_app.api.get("/v2/logs", params=filters).json()["logs"]
+    assert second["time"] - first["time"] == HOUR_S * 1000
 
 
 def test_a_step_sleeps_by_the_clock_of_the_server(
-    fast_app: WorkflowApp, eventually: Eventually
+    manual_app: WorkflowApp, eventually: Eventually
 ) -> None:
-    started(fast_app, eventually)
+    started(manual_app, eventually)
 
-    fast_app.step("wfr_1", result(1, None, stepType="SleepFor"), Upstash_Delay="1h")
-    assert fast_app.log("wfr_1")["steps"][1]["steps"][0]["state"] == "STEP_PROGRESS"
-    eventually(lambda: len(fast_app.received) == 2)
+    manual_app.step("wfr_1", result(1, None, stepType="SleepFor"), Upstash_Delay="1h")
+    advance(manual_app, "59m59s")
+    assert manual_app.log("wfr_1")["steps"][1]["steps"][0]["state"] == "STEP_PROGRESS"
+    assert len(manual_app.received) == 1
+    advance(manual_app, "1s")
 
-    assert fast_app.log("wfr_1")["steps"][1]["steps"][0]["state"] == "STEP_SUCCESS"
+    assert len(manual_app.received) == 2
+    assert manual_app.log("wfr_1")["steps"][1]["steps"][0]["state"] == "STEP_SUCCESS"
 
 
 def test_a_wait_that_is_submitted_again_waits_once(

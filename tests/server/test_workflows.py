@@ -320,10 +320,13 @@ def test_headers_that_only_mention_workflows_are_accepted(
 
 def test_the_runs_of_a_queue_take_turns(app: WorkflowApp, eventually: Eventually) -> None:
     app.total = 2
+    # Nothing is delivered before both runs are in the queue.
+    app.api.post("/v2/queues", json={"queueName": "q", "paused": True}).raise_for_status()
     for number in (1, 2):
         headers = app.step_headers(f"wfr_{number}") | {"Upstash-Workflow-Init": "true"}
         path = f"/v2/enqueue/q/{app.url}"
         app.api.post(path, content=b"x", headers=headers).raise_for_status()
+    app.api.post("/v2/queues/q/resume").raise_for_status()
 
     for number in (1, 2):
         eventually(lambda: ended(app, f"wfr_{number}"))  # noqa: B023 - called immediately
