@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
 from tests import plain_http
+
+# By default it is 5 s.
+expect.set_options(timeout=30_000)
 
 CHROMIUM = shutil.which("chromium")
 # Without them Chromium asks hosts of its own; a root user has no sandbox.
@@ -45,7 +48,6 @@ class Dev:
             f"{self.url}/v2/publish/{destination}",
             content=body,
             headers={"Authorization": f"Bearer {DEV_USER.token}"} | headers,
-            timeout=30,
         )
         assert response.status_code == 201, response.text
         return str(response.json()["messageId"])

@@ -13,6 +13,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests import plain_http
 from tests.browser.conftest import Dev, Endpoint, running_dev
+from tests.ports import reserved_port
 
 _TOKEN = {"Authorization": f"Bearer {DEV_USER.token}"}
 _HOSTILE = (
@@ -78,7 +79,7 @@ def test_a_schedule_is_created_run_and_paused(page: Page, dev: Dev, endpoint: En
     page.goto(f"{dev.url}/console/schedules")
     page.get_by_text("Create or replace a schedule").click()
     page.get_by_label("Destination").fill(endpoint.url)
-    page.get_by_label("Cron").fill("CRON_TZ=Europe/Berlin 0 3 * * *")
+    page.get_by_label("Cron").fill("CRON_TZ=Europe/Berlin 0 3 1 1 *")
     page.get_by_label("Id").fill("nightly")
     page.get_by_role("button", name="Save schedule").click()
     card = page.locator("article", has_text="nightly")
@@ -91,7 +92,7 @@ def test_a_schedule_is_created_run_and_paused(page: Page, dev: Dev, endpoint: En
     page.goto(f"{dev.url}/?schedule=nightly")
     expect(page.locator("table.rows tbody tr")).to_have_count(1)
     stored = plain_http.get(f"{dev.url}/v2/schedules/nightly", headers=_TOKEN).json()
-    assert (stored["cron"], stored["isPaused"]) == ("CRON_TZ=Europe/Berlin 0 3 * * *", True)
+    assert (stored["cron"], stored["isPaused"]) == ("CRON_TZ=Europe/Berlin 0 3 1 1 *", True)
 
 
 def test_a_hostile_message_is_only_text(page: Page, dev: Dev, endpoint: Endpoint) -> None:
@@ -227,15 +228,15 @@ def test_a_message_is_sent_again_and_a_schedule_is_edited(
 
 
 def test_the_page_recovers_when_the_server_restarts(page: Page, endpoint: Endpoint) -> None:
-    with running_dev() as url:
-        port = int(url.rpartition(":")[2])
-        page.goto(url)
-        expect(page.get_by_text("No messages yet.")).to_be_visible()
-    expect(page.locator("#stream.lost")).to_be_visible()
-    with running_dev(port) as url:
-        message_id = Dev(url).publish(endpoint.url)
-        expect(page.locator("table.rows tbody tr")).to_have_count(1, timeout=20_000)
-        assert message_id in (page.locator("table.rows a").get_attribute("href") or "")
+    with reserved_port() as port:
+        with running_dev(port) as url:
+            page.goto(url)
+            expect(page.get_by_text("No messages yet.")).to_be_visible()
+        expect(page.locator("#stream.lost")).to_be_visible()
+        with running_dev(port) as url:
+            message_id = Dev(url).publish(endpoint.url)
+            expect(page.locator("table.rows tbody tr")).to_have_count(1)
+            assert message_id in (page.locator("table.rows a").get_attribute("href") or "")
 
 
 def test_queues_flow_control_and_groups_can_be_changed(page: Page, dev: Dev) -> None:

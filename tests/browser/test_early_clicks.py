@@ -29,11 +29,13 @@ def test_a_click_before_the_scripts_have_run_is_not_lost(
 
     page.route("**/console.js", hold)
     page.goto(f"{dev.url}/console/dlq", wait_until="commit")
+    while not held:
+        # This also calls the handler of the route.
+        page.wait_for_timeout(10)
     if opened is not None:
         page.get_by_text(opened, exact=True).click()
 
     page.get_by_role("button", name=button).click(no_wait_after=True)
-    assert held
     for route in held:
         route.continue_()
 

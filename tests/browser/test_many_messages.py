@@ -14,15 +14,11 @@ from tests.browser.conftest import Dev, running_dev
 
 _NUMBER, _CHUNK = 10_000, 500
 _HEADERS = {"Authorization": f"Bearer {DEV_USER.token}"}
-_FIRST_PAINT_MS, _FILTER_S = 1000, 0.3
-# The best of several, since other tests run at the same time.
+# In seconds of the processor, since other tests run at the same time. A page of all messages takes
+# many times as long.
+_PAINT_S, _FILTER_S = 1, 0.3
+# The best of several: the server is in this process, whose other threads may be busy too.
 _TRIES = 5
-# The page has its content a little before it is painted.
-_FIRST_PAINT = """() => new Promise((resolve) => {
-  new PerformanceObserver((list) => {
-    for (const paint of list.getEntriesByName("first-contentful-paint")) resolve(paint.startTime);
-  }).observe({ type: "paint", buffered: true });
-})"""
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +34,27 @@ def full() -> Iterator[Dev]:
         yield Dev(url)
 
 
-def test_ten_thousand_messages_are_painted_within_a_second(page: Page, full: Dev) -> None:
-    times_ms = []
+def test_ten_thousand_messages_are_painted_within_a_second_of_the_processor(
+    page: Page, full: Dev
+) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    durations_s = []
     for _ in range(_TRIES):
+        started_s = time.process_time()
         page.goto(full.url)
         expect(page.locator(".states a").first).to_contain_text("10000")
-        times_ms.append(page.evaluate(_FIRST_PAINT))
-    assert min(times_ms) < _FIRST_PAINT_MS, times_ms
+        server_s = time.process_time() - started_s
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        (browser_s,) = (one["value"] for one in metrics if one["name"] == "TaskDuration")
+        durations_s.append(server_s + browser_s)
+    assert min(durations_s) < _PAINT_S, durations_s
     assert page.locator("table.rows tbody tr").count() == 100
 
 
 def test_a_filter_of_ten_thousand_messages_is_applied_at_once(page: Page, full: Dev) -> None:
     durations_s = []
     for number in range(_TRIES):
-        # Of the processor: other tests run at the same time, and the server is in this process.
         started_s = time.process_time()
         response = plain_http.get(f"{full.url}/console/messages/rows?text=body-99{number}")
         durations_s.append(time.process_time() - started_s)

@@ -18,7 +18,7 @@ parallelism = 1
 
 [schedules.report]
 destination = "{handler}/report"
-cron = "0 3 * * *"
+cron = "0 3 1 1 *"
 body = "for today"
 queue = "orders"
 """
