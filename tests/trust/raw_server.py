@@ -96,15 +96,17 @@ def _accept(listener: socket.socket, server: RawServer, script: Script) -> None:
 def _serve(sock: socket.socket, server: RawServer, script: Script) -> None:
     # The client may have disconnected.
     with closing(sock), suppress(OSError):
-        sock.settimeout(0.5)
         while request := _request(sock, server.stopped):
             server.requests.append(request)
+            # It limits a whole `say`, also to a client that is slow.
+            sock.settimeout(60)
             script(Connection(sock, len(server.requests), server.stopped, request))
 
 
 def _request(sock: socket.socket, stopped: threading.Event) -> bytes:
     """Reads one request with its body; returns nothing at the end of the connection."""
     text = b""
+    sock.settimeout(0.5)
     while not _is_whole(text):
         try:
             more = sock.recv(65_536)

@@ -18,6 +18,8 @@ from tests.trust.conftest import AUTHORISED, publish, states
 ATTACKS = "server, attacks"
 Eventually = Callable[..., object]
 GENEROUS_S = 30
+# Of processor time: the slowest takes a tenth of it, and a search that does not end takes forever.
+SLOW_S = 3
 
 
 def to_target(http: httpx.Client, target: str) -> httpx.Request:
@@ -97,14 +99,16 @@ def test_headers_cannot_be_injected_into_a_delivery(
     tried = list(itertools.product(names, INJECTED)) + [
         (f"Upstash-Forward-{name}", "x") for name in ("X: y\r\nInjected", "a b", "é", "a\x00b")
     ]
+    accepted = []
     for name, value in tried:
         item = {"destination": f"{sink.url}/batch", "headers": {name: value}}
-        http.post("/v2/batch", json=[item])
-        http.post(f"/v2/publish/{sink.url}/query", params={name: value})
+        accepted += http.post("/v2/batch", json=[item]).json()
+        accepted.append(http.post(f"/v2/publish/{sink.url}/query", params={name: value}).json())
         http.patch("/v2/topics/g", json={"headers": {name: value}})
-    publish(http, f"{sink.url}/after")
+    ids = {publish(http, f"{sink.url}/after")}
+    ids |= {one["messageId"] for one in accepted if "messageId" in one}
 
-    eventually(lambda: "/after" in [r.path for r in sink.received])
+    eventually(lambda: ids <= {r.header("upstash-message-id") for r in sink.received})
     injected = [r for r in sink.received if r.header("injected")]
     figures(ATTACKS, cases=3 * len(tried), failures=len(injected))
     assert injected == []
@@ -153,7 +157,7 @@ def test_expression_bombs_are_rejected_or_fall_back(
     http: httpx.Client, sink: Sink, eventually: Eventually, figures: Figures
 ) -> None:
     sink.statuses = [500]
-    began_at = time.monotonic()
+    began_at = time.process_time()
     accepted = []
     for expression in EXPRESSIONS:
         headers = {"Upstash-Retry-Delay": expression, "Upstash-Retries": "1"}
@@ -167,7 +171,8 @@ def test_expression_bombs_are_rejected_or_fall_back(
 
     eventually(lambda: not lost())
     figures(ATTACKS, cases=len(EXPRESSIONS), failures=len(lost()))
-    assert time.monotonic() - began_at < GENEROUS_S
+    # The server is in this process. A bomb that is evaluated takes minutes of processor time.
+    assert time.process_time() - began_at < GENEROUS_S
 
 
 CRONS = (
@@ -188,12 +193,12 @@ def test_cron_bombs_are_rejected_or_harmless(
 ) -> None:
     slow = []
     for cron in CRONS:
-        began_at = time.monotonic()
+        began_at = time.process_time()
         headers = [(b"Upstash-Cron", cron.encode())]
         response = http.post(f"/v2/schedules/{sink.url}", headers=headers)
         assert response.status_code in {201, 400}, (cron, response.text)
-        if time.monotonic() - began_at > 1:
-            slow.append((cron[:40], time.monotonic() - began_at))
+        took_s = time.process_time() - began_at
+        slow += [(cron[:40], took_s)] if took_s > SLOW_S else []
     publish(http, f"{sink.url}/after")
 
     eventually(lambda: "/after" in [r.path for r in sink.received])
