@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qstash_cli.captures import body_mismatch, url_mismatch
+from qstash_cli.captures import body_mismatch, search_budget, url_mismatch
 from qstash_cli.captures.search_budget import SearchBudget
 from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.protocol.signature import sign
@@ -26,6 +26,12 @@ VALUE = json.loads(ORIGINAL)
 
 def signed(url: str, body: bytes, key: str = KEY) -> str:
     return sign(key, url=url, body=body, now=time.time(), token_id="jwt_1")
+
+
+@pytest.fixture
+def patient_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search for a cause has time on a busy machine."""
+    monkeypatch.setattr(search_budget, "SECONDS_PER_CAPTURE", 600.0)
 
 
 BODIES = {
@@ -57,6 +63,7 @@ BODIES = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("patient_search")
 @pytest.mark.parametrize("name", BODIES)
 def test_a_change_to_the_body_is_diagnosed(qstash: Qstash, name: str) -> None:
     original, captured, expected = BODIES[name]
@@ -88,6 +95,7 @@ URLS = (
 )
 
 
+@pytest.mark.usefixtures("patient_search")
 @pytest.mark.parametrize(("url", "expected"), URLS)
 def test_a_difference_in_the_url_is_diagnosed(qstash: Qstash, url: str, expected: str) -> None:
     run = qstash("verify", "--signature", signed(URL, b""), "--body", "", "--url", url,
@@ -109,6 +117,7 @@ def test_a_difference_in_the_query_is_diagnosed(url: str, expected: str) -> None
     assert expected in finding.what
 
 
+@pytest.mark.usefixtures("patient_search")
 def test_the_signing_key_is_found_among_other_known_keys(qstash: Qstash) -> None:
     def findings(signature: str, key: str, **env: Any) -> str:
         run = qstash("verify", "--signature", signature, "--current-key", key, "-o", "json", **env)

@@ -37,7 +37,7 @@ def test_https_is_tunnelled_and_the_proxy_never_receives_the_token(
         monkeypatch.setenv("HTTPS_PROXY", f"http://{QUOTED}@{proxy.address}")
         connection = transport(URL)
         for body in (b"one", b"two"):
-            assert connection.send("POST", "/v2/x", token, body, limit_s=10).content == b"ok"
+            assert connection.send("POST", "/v2/x", token, body, limit_s=60).content == b"ok"
 
     (head,) = proxy.heads
     assert head.startswith(f"CONNECT {HOST}:443 HTTP/1.".encode())
@@ -56,7 +56,7 @@ def test_http_is_forwarded_with_an_absolute_target(
     hosts = {f"{HOST}:8080": port_of(server.url)}
     with running_http_proxy(hosts, credentials=CREDENTIALS) as proxy:
         monkeypatch.setenv("http_proxy", f"http://{QUOTED}@{proxy.address}")
-        response = transport(f"http://{HOST}:8080").send("POST", target, [], b"body", limit_s=10)
+        response = transport(f"http://{HOST}:8080").send("POST", target, [], b"body", limit_s=60)
 
     assert response.content == b"ok"
     (head,) = proxy.heads
@@ -76,9 +76,9 @@ def test_a_new_tunnel_replaces_one_that_the_server_closed(
     with running_http_proxy({f"{HOST}:443": port_of(server.url)}) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         connection = transport(URL)
-        connection.send("GET", "/", [], b"", limit_s=10)
-        assert proxy.tunnel_closed.wait(10)
-        connection.send("GET", "/", [], b"", limit_s=10)
+        connection.send("GET", "/", [], b"", limit_s=60)
+        assert proxy.tunnel_closed.wait(60)
+        connection.send("GET", "/", [], b"", limit_s=60)
 
     assert [head.split()[0] for head in proxy.heads] == [b"CONNECT", b"CONNECT"]
 
@@ -92,7 +92,7 @@ def test_nothing_is_sent_through_a_tunnel_to_an_untrusted_server(
     with running_http_proxy({f"{HOST}:443": port_of(server.url)}) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         with pytest.raises(ConnectError, match="certificate verify failed"):
-            transport(URL).send("GET", "/", [], b"", limit_s=10)
+            transport(URL).send("GET", "/", [], b"", limit_s=60)
 
     assert server.requests == []
 
@@ -188,7 +188,7 @@ def test_the_connection_to_a_host_without_a_proxy_is_direct(
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", HOST)
         with pytest.raises(ConnectError):
-            transport(f"http://{HOST}").send("GET", "/", [], b"", limit_s=10)
+            transport(f"http://{HOST}").send("GET", "/", [], b"", limit_s=60)
 
     assert proxy.heads == []
 
