@@ -13,6 +13,7 @@ import pytest
 
 from qstash_cli.server.http.local_endpoint import LocalEndpoint, Received, running_endpoint
 from qstash_cli.server.run import ServerConfig, running_server
+from qstash_cli.server.tracing import feed
 from tests.in_process import Qstash
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Collector:
         self.endpoint = LocalEndpoint("")
 
     def respond(self, _request: Received) -> tuple[int, bytes]:
-        self.may_respond.wait(10)
+        self.may_respond.wait(60)
         return self.status, b""
 
     @property
@@ -53,9 +54,15 @@ class Collector:
 
 @pytest.fixture
 def otel(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Removes the variables of OpenTelemetry, and sets those of a test."""
+    """Removes the variables of OpenTelemetry, and sets those of a test.
+
+    Neither the SDK nor a server that stops gives up because the machine is busy.
+    """
     for name in [one for one in os.environ if one.startswith("OTEL_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "60")
+    monkeypatch.setattr(feed, "_READ_WITHIN_S", 60)
+    monkeypatch.setattr(feed, "_EXPORT_WITHIN_S", 60)
     return monkeypatch
 
 

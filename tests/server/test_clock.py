@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -157,18 +157,19 @@ def test_a_schedule_does_not_run_for_skipped_times_and_runs_again_after_the_cloc
 
 
 def test_a_destination_that_does_not_respond_times_out_by_the_clock(
-    manual: Manual, monkeypatch: pytest.MonkeyPatch
+    manual: Manual, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., object]
 ) -> None:
-    monkeypatch.setattr(clock, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(clock, "_PATIENCE_S", 0.5)
     released = threading.Event()
 
     def respond(_request: Received) -> tuple[int, bytes]:
-        released.wait(30)
+        released.wait(60)
         return 200, b""
 
     with running_endpoint(respond) as endpoint:
         message_id = manual.publish(endpoint.url, Timeout="5m", Retries="0")
         start_ms = manual.move()["time"]
+        eventually(lambda: endpoint.received)
         assert not manual.move(advance="4m59s")["settled"]
         assert [state for state, _ in manual.log(message_id)] == ["CREATED", "ACTIVE"]
         assert manual.move(advance="1m")["settled"]

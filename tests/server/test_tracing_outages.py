@@ -47,8 +47,8 @@ def test_a_collector_that_is_down_delays_neither_deliveries_nor_the_end(
     started_s = time.monotonic()
     traced_server.stop()
 
-    # The SDK would try again for ten seconds.
-    assert time.monotonic() - started_s < 3
+    # The SDK would try again for half a minute or more.
+    assert time.monotonic() - started_s < 15
     warning = "warning: traces are not exported: http://127.0.0.1:9: connection refused\n"
     assert traced_server.log.getvalue() == warning
     assert len(sink.received) == 3
@@ -68,6 +68,7 @@ def test_no_span_is_lost_while_a_collector_is_slow(
     collector.may_respond.clear()
     traced_server.start()("batch", str(bodies), "--to", sink.url)
     eventually(lambda: len(sink.received) == count)
+    eventually(lambda: collector.endpoint.received)
     assert len(collector.endpoint.received) == 1
     collector.may_respond.set()
     eventually(lambda: len(collector.spans) == 3 * count)

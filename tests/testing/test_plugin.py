@@ -104,8 +104,9 @@ def test_the_example_tests_an_app_without_waiting(tmp_path: Path) -> None:
     assert "8 passed" in run.stdout
     cpu = re.search(r"^cpu (.*)$", run.stdout, re.MULTILINE)
     assert cpu is not None
-    # Wall-clock time would depend on what else the machine does.
-    assert float(cpu[1]) < 3
+    # Wall-clock time would depend on what else the machine does, and so does CPU time a little:
+    # two seconds on a busy machine. A test that polls until its time has come takes far more.
+    assert float(cpu[1]) < 8
 
 
 def test_the_plugin_imports_nothing_until_a_fixture_is_used() -> None:
@@ -122,10 +123,11 @@ def test_the_plugin_imports_nothing_until_a_fixture_is_used() -> None:
     ]
 
 
-def test_loading_the_plugin_takes_less_than_5_ms() -> None:
+def test_loading_the_plugin_takes_milliseconds() -> None:
     best_s = min(_import_s() for _ in range(3))
 
-    assert best_s < 0.005
+    # It takes 2 ms; to import the server as well would take a tenth of a second or more.
+    assert best_s < 0.015
 
 
 def _import_s() -> float:
