@@ -72,7 +72,7 @@ class Chaos:
         chance = random.Random(seed)  # noqa: S311 - no secret
         headers = {"Authorization": f"Bearer {DEV_USER.token}"}
         with (
-            plain_http.Client(base_url=url, headers=headers) as http,
+            plain_http.Client(base_url=url, headers=headers, timeout=60) as http,
             # The server was killed.
             suppress(httpx.TransportError),
         ):

@@ -38,7 +38,7 @@ class LogLines(logging.Handler):
 
 
 @pytest.fixture
-def log_lines(server_url: str) -> Iterator[list[str]]:  # noqa: ARG001 - the server configures logging first
+def log_lines(server_url: str, all_stopped: None) -> Iterator[list[str]]:  # noqa: ARG001 - the server configures logging first, and those of earlier tests log no more
     """The log lines of the servers in this process."""
     handler = LogLines()
     loggers = [logging.getLogger(n) for n in ("uvicorn.error", "asyncio", "qstash_cli.server")]

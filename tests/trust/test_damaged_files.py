@@ -24,6 +24,9 @@ from tests.e2e.conftest import QSTASH, plain_environment, run
 from tests.figures import Figures
 from tests.trust.conftest import AUTHORISED, LogLines
 
+# Servers of earlier tests must not log any more.
+pytestmark = pytest.mark.usefixtures("all_stopped")
+
 DAMAGE = "server, damaged files"
 NOWHERE = "http://127.0.0.1:9/"
 PAGE = 4096
@@ -100,7 +103,7 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def client(url: str) -> httpx.Client:
-    return plain_http.Client(base_url=f"{url}/v2", headers=AUTHORISED, timeout=20)
+    return plain_http.Client(base_url=f"{url}/v2", headers=AUTHORISED, timeout=60)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from qstash_cli.server.storage.store import Store
 from tests.figures import Figures
 
 CLASS = "delivery faults"
-PROMPTLY_S = 20
+PROMPTLY_S = 60
 
 FAULTS: list[Exception] = [
     RuntimeError(), KeyError("x"), AttributeError("None has no attribute"), MemoryError(),

@@ -121,7 +121,7 @@ def test_no_command_prints_terminal_escapes(
 ) -> None:
     with api_server(responses=KINDS[kind]) as api:
         cli.env["QSTASH_URL"] = api.url
-        found = tried(cli, name, "--request-timeout", "5s")
+        found = tried(cli, name, "--request-timeout", "30s")
 
     figures(OF, cases=len(ASKING), failures=len(found))
     assert not found

@@ -26,7 +26,8 @@ from tests.trust.raw_server import RawServer
 
 CLASS = "response bombs"
 Eventually = Callable[..., object]
-GENEROUS_S = 60
+GENEROUS_S = 120
+ATTEMPT_S = 60
 RETRIED_ONCE = {"Upstash_Retries": "1", "Upstash_Retry_Delay": "1"}
 # Four responses at a time, each read, encoded and stored, plus SQLite's cache.
 MOST_GROWTH_MB = 150
@@ -80,7 +81,11 @@ def test_bombs_fail_only_their_own_attempts(  # noqa: PLR0917 - fixtures
     dev = start_dev("--port", "0", "--db", str(tmp_path / "db"))
     with client_of(dev) as http, client_of(dev) as other:
         http.post("/v2/queues", json={"queueName": "bombs", "parallelism": 4})
-        options = {"Upstash_Queue_Name": "bombs", "Upstash_Timeout": "20s", **RETRIED_ONCE}
+        options = {
+            "Upstash_Queue_Name": "bombs",
+            "Upstash_Timeout": f"{ATTEMPT_S}s",
+            **RETRIED_ONCE,
+        }
         # Warm up: the first delivery imports shared modules.
         ordinary = publish(http, sink.url)
         eventually(lambda: "DELIVERED" in states(http, ordinary), within_s=GENEROUS_S)
@@ -89,11 +94,11 @@ def test_bombs_fail_only_their_own_attempts(  # noqa: PLR0917 - fixtures
         with Slowest(other) as slowest:
             ids = {n: publish(http, f"{bombs.url}/{status}/{n}", **options) for n in BOMBS}
             ordinary = publish(http, sink.url)
-            eventually(lambda: len(sink.received) == 2, within_s=GENEROUS_S)
+            eventually(lambda: "DELIVERED" in states(http, ordinary), within_s=GENEROUS_S)
+            eventually(lambda: slowest.count > 3)
             eventually(lambda: not http.get("/v2/queues/bombs").json()["lag"], GENEROUS_S)
         grown_mb = peak_mebibytes(dev.process.pid) - before_mb
 
-        assert states(http, ordinary)[0] == "DELIVERED"
         wrong = [name for name in BOMBS if not is_ended_as_it_must(http, ids[name], name, status)]
         figures(
             CLASS, cases=len(BOMBS), failures=len(wrong), grown_by_MB=grown_mb,
@@ -101,9 +106,8 @@ def test_bombs_fail_only_their_own_attempts(  # noqa: PLR0917 - fixtures
         )  # fmt: skip
         assert wrong == []
         assert grown_mb < MOST_GROWTH_MB
-        assert slowest.count > 3
-        # An endless bomb that is read to its end would block the server far longer.
-        assert slowest.seconds < 3
+        # An endless bomb that is read until its attempt times out would block the server as long.
+        assert slowest.seconds < ATTEMPT_S / 3
 
 
 def is_ended_as_it_must(http: httpx.Client, message_id: str, name: str, status: int) -> bool:
@@ -126,7 +130,7 @@ def test_requests_to_endpoints_read_at_most_a_mebibyte(
 ) -> None:
     tracemalloc.start()
     began_at = time.monotonic()
-    reply = external.send("POST", f"{bombs.url}/200/{name}", timeout_s=20, body=b"x")
+    reply = external.send("POST", f"{bombs.url}/200/{name}", timeout_s=ATTEMPT_S, body=b"x")
     took_s = time.monotonic() - began_at
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -137,7 +141,8 @@ def test_requests_to_endpoints_read_at_most_a_mebibyte(
     )
     assert len(reply.body) <= MEBIBYTE
     assert peak < 10 * MEBIBYTE
-    assert took_s < 10
+    # A body that is read on would take until the time limit.
+    assert took_s < ATTEMPT_S / 2
 
 
 def test_urlgroup_check_survives_endpoints_that_are_bombs(local: Qstash, bombs: RawServer) -> None:

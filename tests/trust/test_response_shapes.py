@@ -161,7 +161,7 @@ def endpoints_of(api: ApiServer) -> list[tuple[str, str]]:
 
 def run(cli: Qstash, words: tuple[str, ...]) -> Run:
     Path("messages.jsonl.journal").unlink(missing_ok=True)
-    return cli(*words, "--request-timeout", "5s")
+    return cli(*words, "--request-timeout", "30s")
 
 
 def violation(done: Run, mutation: Mutation, *, needed: bool) -> str:

@@ -175,7 +175,7 @@ def assert_queues_deliver(
         responses = http.post("/v2/batch", json=items).json()
         assert all("messageId" in one for one in responses)
 
-    eventually(lambda: len({r.path for r in sink.received}) == count, within_s=count / 20 + 10)
+    eventually(lambda: len({r.path for r in sink.received}) == count, within_s=count / 20 + 60)
     assert len(http.get("/v2/queues").json()) == count
 
 

