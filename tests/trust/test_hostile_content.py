@@ -281,14 +281,15 @@ def test_a_million_columns_are_rendered_in_time(
         ("logs",), ("dlq", "list"), ("dlq", "group"), ("dlq", "get", "1-0"), ("schedule", "list"),
         ("queue", "list"), ("urlgroup", "get", "team"), ("message", "get", "msg_1"),
     )  # fmt: skip
-    began_at_s = time.monotonic()
+    began_at_s = time.process_time()
     with api_server(responses=responses(WIDE)) as api:
         cli.env["QSTASH_URL"] = api.url
         for command in commands:
             assert cli(*command, *flags, tty=True).code == ExitCode.DONE
 
     figures(OF, cases=len(commands))
-    assert time.monotonic() - began_at_s < 30
+    # 10 s here; what takes a time that grows with the square would take days.
+    assert time.process_time() - began_at_s < 60
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "1e400", "9" * 400, "-0", "0.1e-400"])

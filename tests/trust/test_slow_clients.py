@@ -23,7 +23,7 @@ from tests.trust.slow_clients import WAYS, SlowClients
 CLASS = "slow clients"
 Eventually = Callable[..., object]
 
-PATIENCE = ClientLimits(head_s=0.4, body_s=0.4, response_s=0.4, idle_s=1)
+PATIENCE = ClientLimits(head_s=1.5, body_s=1.5, response_s=1.5, idle_s=2)
 # Without a request there is no response.
 UNANSWERED = {"nothing", "idle after a request"}
 
