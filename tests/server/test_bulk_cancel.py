@@ -172,7 +172,7 @@ def test_cancelling_many_messages_does_not_delay_other_requests(tmp_path: Path, 
         cancelling.join()
 
         assert responses == [{"cancelled": count}]
-        assert requests > count / 1_000
+        assert requests > 5
         # A cancel in one step would let a request wait for all of it.
         assert slowest_s < took_s / 3, (slowest_s, took_s)
 

@@ -188,6 +188,7 @@ def test_check_formats_contain_only_their_own_lines(
     assert not found
 
 
+@pytest.mark.usefixtures("patient_completion")
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_completion_prints_nothing_that_a_shell_would_interpret(
     cli: Qstash, figures: Figures, shell: str
