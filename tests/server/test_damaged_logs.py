@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from qstash_cli.protocol.dev_credentials import DEV_USER
 from qstash_cli.server.run import ServerConfig, running_server
 from tests import plain_http
 from tests.figures import Figures
+from tests.in_process import Qstash
 from tests.server.test_damaged_rows import DAMAGE, Damage, all_of, get
 from tests.sink import Sink
 
@@ -20,6 +22,7 @@ Eventually = Callable[..., object]
 Failed = Callable[[dict[str, Damage]], dict[str, str]]
 # What the queries look for is still there, but it is no JSON any more.
 CUT_SHORT = '{"error": "500", "responseStatus": 500, "responseBody": "bm8="'
+OF_THE_END = "state = 'FAILED' AND message_id"
 PAGES = ("/", "/console/dlq", "/console/dlq/groups", "/console/messages/rows")
 
 
@@ -74,14 +77,37 @@ def test_damaged_responses_in_the_dlq_do_not_hide_the_others(
     assert pages == [200] * len(PAGES)
 
 
+def test_the_command_lists_steps_with_damaged_columns(
+    tmp_path: Path, failed: Failed, qstash: Qstash, figures: Figures
+) -> None:
+    damages = all_of("time_ms", "state", "details")
+    ids = failed(damages)
+    for name, damage in damages.items():
+        damage.of(tmp_path / "db", "logs", OF_THE_END, ids[name])
+
+    with server(tmp_path / "db") as http:
+        run = qstash(
+            "logs",
+            "--all",
+            "-o",
+            "json",
+            QSTASH_URL=str(http.base_url),
+            QSTASH_TOKEN=DEV_USER.token,
+        )
+
+    figures(DAMAGE, cases=len(damages))
+    assert run.code == 0, run
+    steps = Counter(entry["messageId"] for entry in run.json)
+    assert {steps[message_id] for message_id in ids.values()} == {4}
+
+
 def test_damaged_steps_in_the_log_do_not_hide_the_others(
     tmp_path: Path, failed: Failed, figures: Figures
 ) -> None:
     damages = all_of("details") | {"cut": Damage("details", CUT_SHORT)}
     ids = failed(damages)
     for name, damage in damages.items():
-        of_step = "state = 'FAILED' AND message_id"
-        damage.of(tmp_path / "db", "logs", of_step, ids[name])
+        damage.of(tmp_path / "db", "logs", OF_THE_END, ids[name])
 
     with server(tmp_path / "db") as http:
         paths = ("/v2/logs?count=1000", "/v2/logs?count=1000&trimBody=1", "/v2/events?count=1000")

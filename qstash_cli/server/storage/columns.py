@@ -16,6 +16,11 @@ def as_bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
+def as_integer(value: object) -> int:
+    """Returns the value of a column of integers, 0 if it is damaged."""
+    return value if isinstance(value, int) else 0
+
+
 def as_object(value: Any) -> dict[str, Any] | None:
     """Returns the JSON object in a text column, None if it is damaged."""
     try:

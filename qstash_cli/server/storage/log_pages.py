@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from qstash_cli.server.parameters import Parameters, count, number
 from qstash_cli.server.storage import filters, logs, messages
+from qstash_cli.server.storage.columns import as_integer, as_text
 from qstash_cli.server.storage.messages import StoredMessage
 from qstash_cli.server.storage.paging import PAGE_BYTES, size_of, take_page
 
@@ -197,4 +198,9 @@ def _select_of_message(order: str, trim: int | None) -> str:
 
 
 def _entry(row: sqlite3.Row) -> LogEntry:
-    return LogEntry(row["time_ms"], row["state"], row["details"], messages.from_row(row))
+    return LogEntry(
+        time_ms=as_integer(row["time_ms"]),
+        state=as_text(row["state"]),
+        details_json=row["details"],
+        message=messages.from_row(row),
+    )
