@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager
 
 @contextmanager
 def reserved_ports(count: int) -> Iterator[tuple[int, ...]]:
-    """Yields free ports of 127.0.0.1, at which only a server that is told so listens meanwhile.
+    """Yields free ports of 127.0.0.1, and reserves them for the servers of the test.
 
-    On Linux a second socket may be bound to a port if both allow it and neither listens yet, while
-    the system gives the port to nobody who asks for a free one. Elsewhere the ports are only free.
+    On Linux a second socket can be bound to a port if both allow it and neither listens yet, and a
+    process that asks for any free port does not get this one. Elsewhere the ports are only free.
     """
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
@@ -28,6 +28,6 @@ def reserved_ports(count: int) -> Iterator[tuple[int, ...]]:
 
 @contextmanager
 def reserved_port() -> Iterator[int]:
-    """Yields one such port."""
+    """Yields a free port of 127.0.0.1, and reserves it."""
     with reserved_ports(1) as (port,):
         yield port

@@ -115,13 +115,12 @@ def test_the_ready_file_exists_while_a_command_runs(tmp_path: Path) -> None:
 def test_sigterm_reaches_the_command_and_the_file_is_removed(tmp_path: Path) -> None:
     file, ended = tmp_path / "ready.env", tmp_path / "ended"
     script = (
-        "import signal, sys, pathlib, time\n"
-        f"signal.signal(signal.SIGTERM, lambda *_: sys.exit(pathlib.Path({str(ended)!r})"
-        ".touch() or 7))\n"
+        "import pathlib, signal, sys\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n"
         "print('running', flush=True)\n"
-        "while True:\n"
-        "    # A signal that arrives before a call of `pause` would not end it.\n"
-        "    time.sleep(0.1)"
+        "signal.sigwait({signal.SIGTERM})\n"
+        f"pathlib.Path({str(ended)!r}).touch()\n"
+        "sys.exit(7)"
     )
     process = subprocess.Popen(  # noqa: S603 - a command of the test
         [*QSTASH, "dev", "--ready-file", str(file), "--", sys.executable, "-c", script],

@@ -118,8 +118,6 @@ def test_damaged_steps_in_the_log_do_not_hide_the_others(
     for entries in (next(iter(one.values())) for one in lists):
         steps = {one["messageId"]: one for one in entries if one["state"] == "FAILED"}
         assert steps.keys() == set(ids.values())
-        assert {steps[ids[name]]["error"] for name in damages} == {
-            "what is stored of this step is damaged"
-        }
+        assert {steps[ids[name]]["error"] for name in damages} == {"the stored step is damaged"}
         assert steps[ids["good"]]["responseStatus"] == 500
     assert set(pages) == {200}

@@ -289,7 +289,7 @@ def test_a_million_columns_are_rendered_in_time(
             assert cli(*command, *flags, tty=True).code == ExitCode.DONE
 
     figures(OF, cases=len(commands))
-    # 10 s here; what takes a time that grows with the square would take days.
+    # It takes 10 s; quadratic work would take days.
     assert time.process_time() - began_at_s < 60
 
 

@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from http import HTTPStatus
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qstash_cli.server.services.overview import LogEntry
 
@@ -80,7 +80,7 @@ def attempts_of(entries: Sequence[LogEntry]) -> tuple[Attempt, ...]:
 
 
 def _ended(attempt: Attempt, entry: LogEntry) -> Attempt:
-    details: dict[str, Any] = entry.details
+    details = entry.details
     status = details.get("responseStatus")
     headers = details.get("responseHeader") or {}
     return attempt._replace(

@@ -22,7 +22,7 @@ def add(
 def decode_details(stored: str) -> dict[str, Any]:
     """Returns the stored details of a step, or only an error if they are damaged."""
     details = as_object(stored)
-    return {"error": "what is stored of this step is damaged"} if details is None else details
+    return {"error": "the stored step is damaged"} if details is None else details
 
 
 def count_at(connection: sqlite3.Connection, message_id: str, state: str, time_ms: int) -> int:
